@@ -1,0 +1,333 @@
+//! Amazon CloudWatch: metric values and the list of metrics.
+
+use std::collections::BTreeMap;
+
+use aws_config::SdkConfig;
+use aws_sdk_cloudwatch::Client;
+use aws_sdk_cloudwatch::operation::get_metric_data::GetMetricDataOutput;
+use aws_sdk_cloudwatch::types::{
+    Dimension, MessageData, Metric as SdkMetric, MetricDataQuery, MetricDataResult, MetricStat,
+    RecentlyActive, Statistic as SdkStatistic, StatusCode,
+};
+use aws_smithy_types::DateTime;
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::pace::Pace;
+use super::sdk_error::fault;
+use crate::fault::{Fault, FaultKind};
+use crate::gather::{Gather, PageResult, ResultStatus, question_id};
+use crate::metric::{Dimensions, Metric, MetricQuery, Period, Statistic};
+use crate::series::{Datapoint, MetricSeries, Reading};
+use crate::window::Window;
+
+/// Questions in one `GetMetricData` (CloudWatch API, `MetricDataQueries`).
+const QUERIES_PER_CALL: usize = 500;
+/// Batches in flight at once; the rate is kept by [`Pace`].
+const AT_ONCE: usize = 16;
+
+/// CloudWatch in one account and Region, paced by its published quotas (CloudWatch User Guide, "CloudWatch service
+/// quotas").
+#[derive(Debug)]
+pub struct CloudWatch {
+    client: Client,
+    get_metric_data: Pace,
+    list_metrics: Pace,
+}
+
+/// The answers to all questions of a plan.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Answers {
+    /// One answer to each question.
+    pub readings: BTreeMap<MetricQuery, Reading>,
+    /// What belongs to no question: unknown ids, and messages about a whole call.
+    pub faults: Vec<Fault>,
+}
+
+/// An on-demand question about one metric over any stretch of time, up to 1,440 points.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatisticsQuery {
+    /// CloudWatch namespace.
+    pub namespace: String,
+    /// Name of the metric.
+    pub metric: String,
+    /// Exact dimensions.
+    pub dimensions: Dimensions,
+    /// Statistics; either named ones or percentiles.
+    pub statistics: Vec<Statistic>,
+    /// Length of a period.
+    #[serde(rename = "period_seconds")]
+    pub period: Period,
+    /// Inclusive.
+    pub start: Timestamp,
+    /// Exclusive.
+    pub end: Timestamp,
+}
+
+impl CloudWatch {
+    /// CloudWatch with the credentials and Region of `config`.
+    pub fn new(config: &SdkConfig) -> Self {
+        Self {
+            client: Client::new(config),
+            get_metric_data: Pace::new(50, 50),
+            list_metrics: Pace::new(25, 25),
+        }
+    }
+
+    /// Asks all questions (`GetMetricData`, in batches of 500, every page). Each ends as a [`Reading`]; nothing that
+    /// fails takes more with it than what it concerns.
+    pub async fn get_metric_data(&self, queries: &[MetricQuery], window: &Window) -> Answers {
+        let batches: Vec<_> = queries
+            .chunks(QUERIES_PER_CALL)
+            .map(|batch| self.ask_batch(batch, window))
+            .collect();
+        let mut answers = Answers::default();
+        let mut finished = stream::iter(batches).buffer_unordered(AT_ONCE);
+        while let Some((readings, faults)) = finished.next().await {
+            answers.readings.extend(readings);
+            answers.faults.extend(faults);
+        }
+        answers
+    }
+
+    async fn ask_batch(
+        &self,
+        batch: &[MetricQuery],
+        window: &Window,
+    ) -> (Vec<(MetricQuery, Reading)>, Vec<Fault>) {
+        let mut gather = Gather::new(batch.len());
+        let (messages, ended_by) = match self.ask_pages(batch, window, &mut gather).await {
+            Ok(messages) => (messages, None),
+            Err(fault) => (Vec::new(), Some(fault)),
+        };
+        let (readings, mut faults) = gather.finish(ended_by.as_ref());
+        faults.extend(messages);
+        (batch.iter().cloned().zip(readings).collect(), faults)
+    }
+
+    async fn ask_pages(
+        &self,
+        batch: &[MetricQuery],
+        window: &Window,
+        gather: &mut Gather,
+    ) -> Result<Vec<Fault>, Fault> {
+        const OPERATION: &str = "cloudwatch:GetMetricData";
+        let longest = batch
+            .iter()
+            .map(|query| query.period)
+            .max()
+            .unwrap_or(window.period);
+        let request = self
+            .client
+            .get_metric_data()
+            .set_metric_data_queries(Some(
+                batch
+                    .iter()
+                    .enumerate()
+                    .map(|(i, query)| to_sdk_query(i, query))
+                    .collect(),
+            ))
+            .start_time(to_sdk_time(window.in_periods(longest).start))
+            .end_time(to_sdk_time(window.end));
+        let mut messages = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            self.get_metric_data.ready().await;
+            let page = request.clone().set_next_token(token.clone()).send().await;
+            let GetMetricDataOutput {
+                metric_data_results,
+                next_token,
+                messages: page_messages,
+                ..
+            } = page.map_err(|error| fault(OPERATION, "", &error))?;
+            metric_data_results
+                .unwrap_or_default()
+                .into_iter()
+                .for_each(|result| gather.add(from_sdk_result(result)));
+            messages.extend(
+                page_messages
+                    .unwrap_or_default()
+                    .iter()
+                    .map(|message| about_the_call(OPERATION, message)),
+            );
+            match next_token {
+                None => return Ok(messages),
+                Some(next) if token.as_ref() == Some(&next) => {
+                    return Err(Fault::malformed(OPERATION, "", "the same NextToken came twice"));
+                }
+                Some(next) => token = Some(next),
+            }
+        }
+    }
+
+    /// Metrics of a name that had data in the last three hours (`ListMetrics` with `RecentlyActive`, every page). A new
+    /// metric may take 15 minutes to be listed.
+    pub async fn list_active_metrics(&self, namespace: &str, name: &str) -> Result<Vec<Metric>, Fault> {
+        const OPERATION: &str = "cloudwatch:ListMetrics";
+        let (mut metrics, mut token) = (Vec::new(), None);
+        loop {
+            self.list_metrics.ready().await;
+            let request = self.client.list_metrics().namespace(namespace).metric_name(name);
+            let request = request
+                .recently_active(RecentlyActive::Pt3H)
+                .set_next_token(token.take());
+            let page = request
+                .send()
+                .await
+                .map_err(|error| fault(OPERATION, format!("{namespace} {name}"), &error))?;
+            metrics.extend(page.metrics().iter().map(from_sdk_metric));
+            token = page.next_token;
+            if token.is_none() {
+                return Ok(metrics);
+            }
+        }
+    }
+
+    /// Answers an on-demand question (`GetMetricStatistics`): one series for each statistic asked for.
+    pub async fn get_metric_statistics(
+        &self,
+        query: &StatisticsQuery,
+    ) -> Result<BTreeMap<Statistic, MetricSeries>, Fault> {
+        const OPERATION: &str = "cloudwatch:GetMetricStatistics";
+        let mut request = self
+            .client
+            .get_metric_statistics()
+            .namespace(&query.namespace)
+            .metric_name(&query.metric)
+            .set_dimensions(Some(to_sdk_dimensions(&query.dimensions)))
+            .start_time(to_sdk_time(query.start))
+            .end_time(to_sdk_time(query.end))
+            .period(i32::try_from(query.period.seconds()).unwrap_or(i32::MAX));
+        for statistic in &query.statistics {
+            request = match statistic {
+                Statistic::Percentile(percentile) => request.extended_statistics(percentile),
+                named => request.statistics(SdkStatistic::from(named.as_str())),
+            };
+        }
+        let subject = format!("{} {} {}", query.namespace, query.metric, query.dimensions);
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| fault(OPERATION, &subject, &error))?;
+        let mut series: BTreeMap<Statistic, Vec<Datapoint>> = query
+            .statistics
+            .iter()
+            .map(|statistic| (statistic.clone(), Vec::new()))
+            .collect();
+        for point in answer.datapoints() {
+            let timestamp = point
+                .timestamp()
+                .map(DateTime::secs)
+                .and_then(|second| Timestamp::from_second(second).ok());
+            let timestamp =
+                timestamp.ok_or_else(|| Fault::malformed(OPERATION, &subject, "a point without a time"))?;
+            for (statistic, points) in &mut series {
+                let value = match statistic {
+                    Statistic::Average => point.average(),
+                    Statistic::Maximum => point.maximum(),
+                    Statistic::Minimum => point.minimum(),
+                    Statistic::SampleCount => point.sample_count(),
+                    Statistic::Sum => point.sum(),
+                    Statistic::Percentile(name) => point
+                        .extended_statistics()
+                        .and_then(|values| values.get(name))
+                        .copied(),
+                };
+                points.extend(value.map(|value| Datapoint { timestamp, value }));
+            }
+        }
+        Ok(series
+            .into_iter()
+            .map(|(statistic, points)| (statistic, MetricSeries::new(points)))
+            .collect())
+    }
+}
+
+fn about_the_call(operation: &str, message: &MessageData) -> Fault {
+    Fault {
+        operation: operation.to_owned(),
+        subject: String::new(),
+        kind: FaultKind::Transient,
+        code: message.code().unwrap_or("message").to_owned(),
+        message: message.value().unwrap_or_default().to_owned(),
+    }
+}
+
+fn to_sdk_query(index: usize, query: &MetricQuery) -> MetricDataQuery {
+    let metric = SdkMetric::builder()
+        .namespace(&query.metric.namespace)
+        .metric_name(&query.metric.name)
+        .set_dimensions(Some(to_sdk_dimensions(&query.metric.dimensions)))
+        .build();
+    let stat = MetricStat::builder()
+        .metric(metric)
+        .period(i32::try_from(query.period.seconds()).unwrap_or(i32::MAX))
+        .stat(query.statistic.as_str())
+        .build();
+    MetricDataQuery::builder()
+        .id(question_id(index))
+        .metric_stat(stat)
+        .build()
+}
+
+fn to_sdk_dimensions(dimensions: &Dimensions) -> Vec<Dimension> {
+    dimensions
+        .iter()
+        .map(|(name, value)| Dimension::builder().name(name).value(value).build())
+        .collect()
+}
+
+fn to_sdk_time(time: Timestamp) -> DateTime {
+    DateTime::from_secs(time.as_second())
+}
+
+fn from_sdk_metric(metric: &SdkMetric) -> Metric {
+    let pair = |d: &Dimension| {
+        (
+            d.name().unwrap_or_default().to_owned(),
+            d.value().unwrap_or_default().to_owned(),
+        )
+    };
+    Metric {
+        namespace: metric.namespace().unwrap_or_default().to_owned(),
+        name: metric.metric_name().unwrap_or_default().to_owned(),
+        dimensions: Dimensions::new(metric.dimensions().iter().map(pair)),
+    }
+}
+
+fn from_sdk_result(result: MetricDataResult) -> PageResult {
+    let status = match result.status_code {
+        Some(StatusCode::Complete) => ResultStatus::Complete,
+        Some(StatusCode::PartialData) => ResultStatus::PartialData,
+        Some(StatusCode::InternalError) => ResultStatus::InternalError,
+        Some(StatusCode::Forbidden) => ResultStatus::Forbidden,
+        Some(other) => ResultStatus::Other(other.as_str().to_owned()),
+        None => ResultStatus::Other("no status".to_owned()),
+    };
+    let text = |message: MessageData| {
+        let (code, value) = (
+            message.code.unwrap_or_default(),
+            message.value.unwrap_or_default(),
+        );
+        format!("{code}: {value}")
+    };
+    PageResult {
+        id: result.id.unwrap_or_default(),
+        timestamps: result
+            .timestamps
+            .unwrap_or_default()
+            .iter()
+            .map(DateTime::secs)
+            .collect(),
+        values: result.values.unwrap_or_default(),
+        status,
+        messages: result
+            .messages
+            .unwrap_or_default()
+            .into_iter()
+            .map(text)
+            .collect(),
+    }
+}

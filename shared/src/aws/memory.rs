@@ -1,0 +1,320 @@
+//! Amazon DynamoDB: the stack's table, which remembers alarms, broken targets, and the settings that we changed.
+//!
+//! | `pk` | `sk` | what |
+//! |---|---|---|
+//! | `ALARMS#ACCOUNT#REGION` | `RULE#SUBJECT` | an alarm that is not plainly OK, with the changes nobody was told yet |
+//! | `TARGETS` | `ACCOUNT#REGION#PART` | a target that could not be seen, or could not until lately |
+//! | `LEDGER#ACCOUNT#REGION` | `TIME#CLUSTER#CAUSE` | a setting that we changed |
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::{SignedDuration, Timestamp};
+
+use super::sdk_error::fault;
+use crate::cluster::{AccountId, ClusterName, Region};
+use crate::evaluate::AlarmState;
+use crate::fault::Fault;
+use crate::insights::InsightsLevel;
+use crate::run::Target;
+use crate::transition::{AlarmKey, AlarmRecord, BrokenTarget, Remembered};
+
+/// How long an alarm that is OK again stays remembered: much longer than any window, so that no window judges again
+/// what was told.
+const KEEP: SignedDuration = SignedDuration::from_hours(24);
+/// How long an alarm that is not OK stays remembered without a change.
+const KEEP_OPEN: SignedDuration = SignedDuration::from_hours(24 * 400);
+
+type Item = HashMap<String, AttributeValue>;
+
+/// The stack's table.
+#[derive(Debug)]
+pub struct Memory {
+    client: Client,
+    table: String,
+}
+
+/// The remembered alarms of an account and Region.
+pub type AlarmPage = BTreeMap<AlarmKey, AlarmRecord>;
+
+/// What came of a conditional write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// It was written.
+    Yes,
+    /// Another writer was first.
+    Conflict,
+}
+
+/// A setting that we changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerEntry {
+    /// Account of the cluster.
+    pub account: AccountId,
+    /// Region of the cluster.
+    pub region: Region,
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// When: the time of the event, or of the run.
+    pub time: Timestamp,
+    /// Why: the id of the event, or of the run.
+    pub cause: String,
+    /// Level before.
+    pub from: InsightsLevel,
+    /// Level after, as read back.
+    pub to: InsightsLevel,
+}
+
+impl Memory {
+    /// The table of that name, with the credentials and Region of `config`.
+    pub fn new(config: &SdkConfig, table: &str) -> Self {
+        Self {
+            client: Client::new(config),
+            table: table.to_owned(),
+        }
+    }
+
+    /// All alarms remembered of a target's account and Region (`Query`, every page).
+    pub async fn alarms(&self, target: &Target) -> Result<AlarmPage, Fault> {
+        let partition = alarms_key(target);
+        let items = self.query(&partition).await?;
+        let records = items
+            .iter()
+            .map(|item| read_alarm(item).map(|record| (record.key.clone(), record)));
+        records
+            .collect::<Result<_, _>>()
+            .map_err(|why| Fault::malformed("dynamodb:Query", partition, why))
+    }
+
+    /// One remembered alarm (`GetItem`, consistent).
+    pub async fn alarm(&self, target: &Target, key: &AlarmKey) -> Result<Option<AlarmRecord>, Fault> {
+        const OPERATION: &str = "dynamodb:GetItem";
+        let request = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .consistent_read(true);
+        let request = request
+            .key("pk", text(alarms_key(target)))
+            .key("sk", text(key.to_string()));
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| fault(OPERATION, key.to_string(), &error))?;
+        let record = answer.item.map(|item| read_alarm(&item)).transpose();
+        record.map_err(|why| Fault::malformed(OPERATION, key.to_string(), why))
+    }
+
+    /// Remembers an alarm if nobody wrote it since `record` was read: its version is the one read, 0 for a new one
+    /// (`PutItem` with a condition).
+    pub async fn put_alarm(&self, target: &Target, record: &AlarmRecord) -> Result<Written, Fault> {
+        let untold = serde_json::to_string(&record.untold).map_err(|error| {
+            Fault::malformed("dynamodb:PutItem", record.key.to_string(), error.to_string())
+        })?;
+        let Remembered {
+            state,
+            since,
+            judged_until,
+        } = &record.memory;
+        let over = *state == AlarmState::Ok && record.untold.is_empty();
+        let expires = *judged_until + if over { KEEP } else { KEEP_OPEN };
+        let item = HashMap::from([
+            ("pk".to_owned(), text(alarms_key(target))),
+            ("sk".to_owned(), text(record.key.to_string())),
+            ("rule".to_owned(), text(&record.key.rule)),
+            ("cluster".to_owned(), text(record.key.subject.cluster.as_str())),
+            (
+                "service".to_owned(),
+                text(
+                    record
+                        .key
+                        .subject
+                        .service
+                        .as_ref()
+                        .map_or("", |service| service.as_str()),
+                ),
+            ),
+            ("state".to_owned(), text(state.as_str())),
+            ("since".to_owned(), text(since.to_string())),
+            ("judged_until".to_owned(), text(judged_until.to_string())),
+            ("untold".to_owned(), text(untold)),
+            ("version".to_owned(), number(record.version + 1)),
+            ("expires".to_owned(), number(expires.as_second())),
+        ]);
+        let condition = if record.version == 0 {
+            "attribute_not_exists(pk)"
+        } else {
+            "version = :version"
+        };
+        let version = (record.version > 0).then(|| number(record.version));
+        self.put_if(item, condition, version, &record.key.to_string())
+            .await
+    }
+
+    /// Targets that could not be seen when they were last looked at (`Query`).
+    pub async fn broken_targets(&self) -> Result<Vec<BrokenTarget>, Fault> {
+        let items = self.query("TARGETS").await?;
+        let targets = items
+            .iter()
+            .filter(|item| get(item, "state").is_ok_and(|state| state == "broken"));
+        let targets = targets.map(|item| {
+            Ok(BrokenTarget {
+                name: get(item, "sk")?,
+                since: time(item, "since")?,
+            })
+        });
+        targets
+            .collect::<Result<_, String>>()
+            .map_err(|why| Fault::malformed("dynamodb:Query", "TARGETS", why))
+    }
+
+    /// Remembers that a target cannot be seen, or can be again (`PutItem`). The last writer wins: the next run looks again.
+    pub async fn put_target(&self, target: &BrokenTarget, broken: bool, now: Timestamp) -> Result<(), Fault> {
+        let item = HashMap::from([
+            ("pk".to_owned(), text("TARGETS")),
+            ("sk".to_owned(), text(&target.name)),
+            ("state".to_owned(), text(if broken { "broken" } else { "seen" })),
+            ("since".to_owned(), text(target.since.to_string())),
+            (
+                "expires".to_owned(),
+                number((now + if broken { KEEP_OPEN } else { KEEP }).as_second()),
+            ),
+        ]);
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item));
+        request
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| fault("dynamodb:PutItem", &target.name, &error))
+    }
+
+    /// Writes a change into the ledger. The same change, found again by a repeated event, is written once.
+    pub async fn add_to_ledger(&self, entry: &LedgerEntry) -> Result<Written, Fault> {
+        let LedgerEntry {
+            account,
+            region,
+            cluster,
+            time,
+            cause,
+            from,
+            to,
+        } = entry;
+        let item = HashMap::from([
+            ("pk".to_owned(), text(format!("LEDGER#{account}#{region}"))),
+            ("sk".to_owned(), text(format!("{time}#{cluster}#{cause}"))),
+            ("cluster".to_owned(), text(cluster.as_str())),
+            ("time".to_owned(), text(time.to_string())),
+            ("cause".to_owned(), text(cause)),
+            ("setting".to_owned(), text("containerInsights")),
+            ("from".to_owned(), text(from.as_str())),
+            ("to".to_owned(), text(to.as_str())),
+        ]);
+        self.put_if(item, "attribute_not_exists(pk)", None, cluster.as_str())
+            .await
+    }
+
+    async fn put_if(
+        &self,
+        item: Item,
+        condition: &str,
+        version: Option<AttributeValue>,
+        subject: &str,
+    ) -> Result<Written, Fault> {
+        let mut request = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item));
+        request = request.condition_expression(condition);
+        if let Some(version) = version {
+            request = request.expression_attribute_values(":version", version);
+        }
+        match request.send().await {
+            Ok(_) => Ok(Written::Yes),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
+            {
+                Ok(Written::Conflict)
+            }
+            Err(error) => Err(fault("dynamodb:PutItem", subject, &error)),
+        }
+    }
+
+    async fn query(&self, partition: &str) -> Result<Vec<Item>, Fault> {
+        let (mut items, mut from) = (Vec::new(), None);
+        loop {
+            let request = self.client.query().table_name(&self.table).consistent_read(true);
+            let request = request.key_condition_expression("pk = :pk");
+            let request = request.expression_attribute_values(":pk", text(partition));
+            let page = request.set_exclusive_start_key(from.take()).send().await;
+            let page = page.map_err(|error| fault("dynamodb:Query", partition, &error))?;
+            items.extend(page.items.unwrap_or_default());
+            from = page.last_evaluated_key;
+            if from.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+}
+
+fn alarms_key(target: &Target) -> String {
+    format!("ALARMS#{}#{}", target.account, target.region)
+}
+
+fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+fn number(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+fn get(item: &Item, name: &str) -> Result<String, String> {
+    match item.get(name) {
+        Some(AttributeValue::S(value) | AttributeValue::N(value)) => Ok(value.clone()),
+        _ => Err(format!("attribute `{name}` is missing")),
+    }
+}
+
+fn time(item: &Item, name: &str) -> Result<Timestamp, String> {
+    get(item, name)?
+        .parse()
+        .map_err(|error| format!("attribute `{name}`: {error}"))
+}
+
+fn read_alarm(item: &Item) -> Result<AlarmRecord, String> {
+    let service = get(item, "service")?;
+    let service = if service.is_empty() {
+        None
+    } else {
+        Some(service.parse().map_err(|e| format!("{e}"))?)
+    };
+    let cluster = get(item, "cluster")?
+        .parse()
+        .map_err(|error| format!("{error}"))?;
+    let state = serde_json::from_value(serde_json::Value::String(get(item, "state")?));
+    let untold = serde_json::from_str(&get(item, "untold")?);
+    Ok(AlarmRecord {
+        key: AlarmKey {
+            rule: get(item, "rule")?,
+            subject: crate::rule::Subject { cluster, service },
+        },
+        memory: Remembered {
+            state: state.map_err(|error| format!("attribute `state`: {error}"))?,
+            since: time(item, "since")?,
+            judged_until: time(item, "judged_until")?,
+        },
+        untold: untold.map_err(|error| format!("attribute `untold`: {error}"))?,
+        version: get(item, "version")?
+            .parse()
+            .map_err(|error| format!("attribute `version`: {error}"))?,
+    })
+}

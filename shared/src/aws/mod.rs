@@ -1,0 +1,53 @@
+//! The borders to AWS: thin clients that take and give domain types. SDK types and SDK errors stop here.
+
+mod cloudwatch;
+mod ecs;
+mod memory;
+mod pace;
+mod role;
+mod sdk_error;
+mod serve;
+mod store;
+mod topic;
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{AppName, BehaviorVersion, SdkConfig};
+
+pub use cloudwatch::{Answers, CloudWatch, StatisticsQuery};
+pub use ecs::{Described, Ecs};
+pub use memory::{AlarmPage, LedgerEntry, Memory, Written};
+pub use role::config_for;
+pub use serve::serve;
+pub use store::{Object, Store, gone};
+pub use topic::Topic;
+
+/// Attempts of one call, the first included. Our own pacing keeps below the published rates, so that retries are for
+/// what others use up and for failures of the service.
+const MAX_ATTEMPTS: u32 = 5;
+
+/// The SDK configuration of a function: credentials, Region and endpoint from the environment, one HTTP client shared
+/// by all service clients. `app` appears in CloudTrail as part of the user agent.
+pub async fn load(app: &'static str) -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::latest())
+        .retry_config(RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS))
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(Duration::from_secs(3))
+                .operation_attempt_timeout(Duration::from_secs(20))
+                .operation_timeout(Duration::from_secs(60))
+                .build(),
+        )
+        .app_name(app_name(app))
+        .load()
+        .await
+}
+
+/// The name that marks our calls.
+fn app_name(function: &'static str) -> AppName {
+    // `AppName` refuses nothing but foreign characters, and the names of our functions have none.
+    AppName::new(format!("fargaze-{function}"))
+        .unwrap_or_else(|_| unreachable!("{function} is a valid app name"))
+}

@@ -1,0 +1,149 @@
+//! From an SDK error to a [`Fault`]: which operation, on what, and what it means.
+//!
+//! An `SdkError` is never printed: its short text is only "service error", and the long one holds the raw response.
+
+use std::error::Error;
+
+use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_types::error::metadata::ErrorMetadata;
+
+use crate::fault::{Fault, FaultKind};
+
+/// Codes for "too fast" of the services that we call (each API's "Common Errors" and error lists).
+const THROTTLED: &[&str] = &[
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "Throttled",
+    "RequestLimitExceeded",
+    "ProvisionedThroughputExceededException",
+    "SlowDown",
+    "KMSThrottling",
+    "KMSThrottlingException",
+    "TooManyRequestsException",
+    "ConcurrentModificationException",
+];
+/// Codes for "you may not".
+const DENIED: &[&str] = &[
+    "AccessDenied",
+    "AccessDeniedException",
+    "AuthorizationError",
+    "AuthorizationErrorException",
+    "UnauthorizedOperation",
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "KMSAccessDenied",
+    "KMSAccessDeniedException",
+];
+/// Codes for "not there".
+const NOT_FOUND: &[&str] = &[
+    "ClusterNotFoundException",
+    "ServiceNotFoundException",
+    "ResourceNotFoundException",
+    "NoSuchKey",
+    "NoSuchVersion",
+    "NoSuchBucket",
+    "NotFound",
+    "NotFoundException",
+];
+/// Codes for "not now" that do not come with a 5xx status.
+const TRANSIENT: &[&str] = &[
+    "UpdateInProgressException",
+    "TransactionConflictException",
+    "RequestTimeout",
+];
+
+/// The fault of a failed call.
+pub(super) fn fault<E>(operation: &str, subject: impl Into<String>, error: &SdkError<E>) -> Fault
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let (kind, code, message) = match error {
+        SdkError::ServiceError(service) => {
+            let meta: &ErrorMetadata = service.err().meta();
+            let status = service.raw().status().as_u16();
+            let code = meta
+                .code()
+                .map_or_else(|| format!("HTTP {status}"), ToOwned::to_owned);
+            let message = meta.message().unwrap_or_default().to_owned();
+            (kind_of(&code, status), code, message)
+        }
+        SdkError::ResponseError(response) => {
+            let status = response.raw().status().as_u16();
+            let kind = if status >= 500 {
+                FaultKind::Transient
+            } else {
+                FaultKind::Malformed
+            };
+            (kind, format!("HTTP {status}"), sources(error))
+        }
+        SdkError::TimeoutError(_) => (FaultKind::Transient, "timeout".to_owned(), sources(error)),
+        SdkError::ConstructionFailure(_) => {
+            (FaultKind::Invalid, "request not built".to_owned(), sources(error))
+        }
+        _ => (FaultKind::Transient, "no answer".to_owned(), sources(error)),
+    };
+    Fault {
+        operation: operation.to_owned(),
+        subject: subject.into(),
+        kind,
+        code,
+        message,
+    }
+}
+
+fn kind_of(code: &str, status: u16) -> FaultKind {
+    // CloudWatch's CBOR answers name the shape, some with its namespace in front.
+    let code = code.rsplit('#').next().unwrap_or(code);
+    if THROTTLED.contains(&code) || status == 429 {
+        FaultKind::Throttled
+    } else if DENIED.contains(&code) || status == 403 {
+        FaultKind::Denied
+    } else if NOT_FOUND.contains(&code) {
+        FaultKind::NotFound
+    } else if TRANSIENT.contains(&code) || status >= 500 {
+        FaultKind::Transient
+    } else {
+        FaultKind::Invalid
+    }
+}
+
+/// The whole chain of causes: the first link alone says nothing.
+fn sources(error: &dyn Error) -> String {
+    let mut links = Vec::new();
+    let mut source = error.source();
+    while let Some(link) = source {
+        links.push(link.to_string());
+        source = link.source();
+    }
+    links.dedup();
+    links.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_sorted_into_kinds() {
+        for (code, status, kind) in [
+            ("ThrottlingException", 400, FaultKind::Throttled),
+            (
+                "com.amazonaws.cloudwatch#ThrottlingException",
+                400,
+                FaultKind::Throttled,
+            ),
+            ("Throttled", 429, FaultKind::Throttled),
+            ("AccessDeniedException", 400, FaultKind::Denied),
+            ("HTTP 403", 403, FaultKind::Denied),
+            ("ClusterNotFoundException", 400, FaultKind::NotFound),
+            ("InternalServiceError", 500, FaultKind::Transient),
+            ("UpdateInProgressException", 400, FaultKind::Transient),
+            ("InvalidParameterException", 400, FaultKind::Invalid),
+        ] {
+            assert_eq!(kind_of(code, status), kind, "{code}");
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The Lambda runtime: events in, answers or failures out.
+
+use lambda_runtime::tracing::{error, init_default_subscriber};
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::failure::Failure;
+
+impl From<Failure> for Diagnostic {
+    fn from(failure: Failure) -> Self {
+        Self {
+            error_type: failure.error_type().to_owned(),
+            error_message: failure.to_string(),
+        }
+    }
+}
+
+/// Serves a function until Lambda ends it. A handler that could not be built (its settings are wrong) answers every event
+/// with that failure, so that the state machine and the log show a sentence instead of a crash.
+pub async fn serve<Handler, Answer>(
+    handler: Result<Handler, Failure>,
+    handle: impl AsyncFn(&Handler, Value) -> Result<Answer, Failure>,
+) -> Result<(), lambda_runtime::Error>
+where
+    Answer: Serialize,
+{
+    init_default_subscriber();
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
+        let answer = match &handler {
+            // Boxed, because the whole call tree of a function would otherwise be one type too deep for the compiler.
+            Ok(handler) => Box::pin(handle(handler, event.payload)).await,
+            Err(failure) => Err(failure.clone()),
+        };
+        answer.inspect_err(|failure| error!(error_type = failure.error_type(), "{failure}"))
+    }))
+    .await
+}

@@ -1,0 +1,182 @@
+//! Amazon S3: the stack's bucket with the user's file, inventories, snapshots and outcomes.
+
+use aws_config::SdkConfig;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
+use aws_sdk_s3::primitives::ByteStream;
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::sdk_error::fault;
+use crate::config::{self, CONFIG_KEY, DEFAULT_YAML};
+use crate::failure::Failure;
+use crate::fault::{Fault, FaultKind};
+use crate::inventory::Inventory;
+use crate::rule::AlarmRule;
+use crate::run::{Run, Target};
+use crate::snapshot::Snapshot;
+
+/// The stack's bucket.
+#[derive(Debug)]
+pub struct Store {
+    client: Client,
+    bucket: String,
+}
+
+/// An object as it was stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// Its content.
+    pub bytes: Vec<u8>,
+    /// Its version; none in a bucket without versions.
+    pub version: Option<String>,
+}
+
+impl Object {
+    /// The content as text.
+    pub fn text(&self, key: &str) -> Result<String, Failure> {
+        let text = String::from_utf8(self.bytes.clone());
+        text.map_err(|error| Failure::Misconfigured(format!("{key} is not UTF-8 text: {error}")))
+    }
+}
+
+/// The failure of an object that must be there and is not.
+pub fn gone(key: &str) -> Fault {
+    Fault {
+        operation: "s3:GetObject".to_owned(),
+        subject: key.to_owned(),
+        kind: FaultKind::NotFound,
+        code: "NoSuchKey".to_owned(),
+        message: "the object is not there any more".to_owned(),
+    }
+}
+
+impl Store {
+    /// The bucket of that name, with the credentials and Region of `config`.
+    pub fn new(config: &SdkConfig, bucket: &str) -> Self {
+        // TLS and the signature already guard what we send; checksums of each object would only cost CPU.
+        let config = aws_sdk_s3::config::Builder::from(config)
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+            .build();
+        Self {
+            client: Client::from_conf(config),
+            bucket: bucket.to_owned(),
+        }
+    }
+
+    /// An object, or nothing if there is none under that key (`GetObject`); the newest version if none is named.
+    pub async fn get(&self, key: &str, version: Option<&str>) -> Result<Option<Object>, Fault> {
+        const OPERATION: &str = "s3:GetObject";
+        let request = self.client.get_object().bucket(&self.bucket).key(key);
+        let answer = match request
+            .set_version_id(version.map(ToOwned::to_owned))
+            .send()
+            .await
+        {
+            Ok(answer) => answer,
+            Err(error) => {
+                let fault = fault(OPERATION, key, &error);
+                let absent = fault.kind == FaultKind::NotFound && fault.code == "NoSuchKey";
+                return if absent { Ok(None) } else { Err(fault) };
+            }
+        };
+        let version = answer.version_id;
+        let bytes = answer.body.collect().await.map_err(|error| Fault {
+            operation: OPERATION.to_owned(),
+            subject: key.to_owned(),
+            kind: FaultKind::Transient,
+            code: "broken body".to_owned(),
+            message: error.to_string(),
+        })?;
+        Ok(Some(Object {
+            bytes: bytes.to_vec(),
+            version,
+        }))
+    }
+
+    /// An object of JSON, or nothing if there is none under that key.
+    pub async fn get_json<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Fault> {
+        let Some(object) = self.get(key, None).await? else {
+            return Ok(None);
+        };
+        let value = serde_json::from_slice(&object.bytes);
+        value
+            .map(Some)
+            .map_err(|error| Fault::malformed("s3:GetObject", key, error.to_string()))
+    }
+
+    /// The rules of a run: of the version of the user's file that the run began with, or the built-in ones.
+    pub async fn rules(&self, run: &Run) -> Result<Vec<AlarmRule>, Failure> {
+        let Some(version) = &run.config_version else {
+            return Ok(config::read_rules(DEFAULT_YAML)?);
+        };
+        let object = self.get(CONFIG_KEY, Some(version)).await?;
+        let object = object.ok_or_else(|| gone(CONFIG_KEY))?;
+        Ok(config::read_rules(&object.text(CONFIG_KEY)?)?)
+    }
+
+    /// The snapshot under that key, if there is one.
+    pub async fn get_snapshot(&self, key: &str) -> Result<Option<Snapshot>, Failure> {
+        let Some(object) = self.get(key, None).await? else {
+            return Ok(None);
+        };
+        Ok(Some(Snapshot::read(&object.bytes[..])?))
+    }
+
+    /// Stores a snapshot.
+    pub async fn put_snapshot(&self, key: &str, snapshot: &Snapshot) -> Result<(), Fault> {
+        let mut bytes = Vec::new();
+        snapshot
+            .write(&mut bytes)
+            .map_err(|error| Fault::malformed("s3:PutObject", key, error.to_string()))?;
+        self.put(key, bytes).await
+    }
+
+    /// The cached inventory of a target, if there is one.
+    pub async fn get_inventory(&self, target: &Target) -> Result<Option<Inventory>, Fault> {
+        let key = target.inventory_key();
+        let Some(object) = self.get(&key, None).await? else {
+            return Ok(None);
+        };
+        let inventory = serde_json::from_reader(GzDecoder::new(&object.bytes[..]));
+        inventory
+            .map(Some)
+            .map_err(|error| Fault::malformed("s3:GetObject", key, error.to_string()))
+    }
+
+    /// Caches the inventory of a target.
+    pub async fn put_inventory(&self, target: &Target, inventory: &Inventory) -> Result<(), Fault> {
+        let key = target.inventory_key();
+        let mut out = GzEncoder::new(Vec::new(), Compression::fast());
+        let written = serde_json::to_writer(&mut out, inventory).map_err(std::io::Error::from);
+        let bytes = written.and_then(|()| out.finish());
+        let bytes = bytes.map_err(|error| Fault::malformed("s3:PutObject", &key, error.to_string()))?;
+        self.put(&key, bytes).await
+    }
+
+    /// Stores an object (`PutObject`).
+    pub async fn put(&self, key: &str, bytes: Vec<u8>) -> Result<(), Fault> {
+        let request = self
+            .client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .body(ByteStream::from(bytes));
+        request
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| fault("s3:PutObject", key, &error))
+    }
+
+    /// Stores a value as JSON.
+    pub async fn put_json<T: Serialize>(&self, key: &str, value: &T) -> Result<(), Fault> {
+        let bytes = serde_json::to_vec(value)
+            .map_err(|error| Fault::malformed("s3:PutObject", key, error.to_string()))?;
+        self.put(key, bytes).await
+    }
+}

@@ -1,0 +1,319 @@
+//! Who and where: partitions, accounts, Regions, clusters and services, as their ARNs name them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A name, id or ARN that does not have the form AWS gives it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is no {what}: {expected}")]
+pub struct BadName {
+    /// What was read.
+    pub text: String,
+    /// What it should have been, such as `account id`.
+    pub what: &'static str,
+    /// The form it should have.
+    pub expected: &'static str,
+}
+
+/// A group of Regions with ARNs, endpoints and a console of their own (AWS General Reference, "Amazon Resource Names").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Partition {
+    /// `aws`, the commercial Regions.
+    Aws,
+    /// `aws-cn`, the Regions in China.
+    AwsCn,
+    /// `aws-us-gov`, AWS `GovCloud` (US).
+    AwsUsGov,
+}
+
+impl Partition {
+    /// The second field of an ARN.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Aws => "aws",
+            Self::AwsCn => "aws-cn",
+            Self::AwsUsGov => "aws-us-gov",
+        }
+    }
+
+    /// Host of the partition's console, to be prefixed with `REGION.`.
+    pub fn console_host(self) -> &'static str {
+        match self {
+            Self::Aws => "console.aws.amazon.com",
+            Self::AwsCn => "console.amazonaws.cn",
+            Self::AwsUsGov => "console.amazonaws-us-gov.com",
+        }
+    }
+}
+
+impl FromStr for Partition {
+    type Err = BadName;
+
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        match text {
+            "aws" => Ok(Self::Aws),
+            "aws-cn" => Ok(Self::AwsCn),
+            "aws-us-gov" => Ok(Self::AwsUsGov),
+            _ => Err(BadName {
+                text: text.to_owned(),
+                what: "partition",
+                expected: "aws, aws-cn or aws-us-gov",
+            }),
+        }
+    }
+}
+
+/// Makes a newtype over `String` that is checked wherever it is read, from JSON as well as in code.
+macro_rules! checked_name {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $expected:literal, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The name as AWS writes it.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = BadName;
+
+            fn from_str(text: &str) -> Result<Self, BadName> {
+                let check: fn(&str) -> bool = $check;
+                if check(text) {
+                    Ok(Self(text.to_owned()))
+                } else {
+                    Err(BadName { text: text.to_owned(), what: $what, expected: $expected })
+                }
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = BadName;
+
+            fn try_from(text: String) -> Result<Self, BadName> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+    };
+}
+
+checked_name!(
+    /// An AWS account: 12 digits, kept as text because leading zeros count.
+    AccountId,
+    "account id",
+    "12 digits, quoted if it is written in YAML",
+    |text| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+);
+checked_name!(
+    /// An AWS Region such as `eu-west-1` or `us-gov-west-1`.
+    Region,
+    "Region",
+    "a code such as eu-west-1",
+    is_region
+);
+checked_name!(
+    /// Name of an ECS cluster: up to 255 letters, digits, `_` and `-` (ECS API, `CreateCluster`).
+    ClusterName,
+    "cluster name",
+    "1 to 255 letters, digits, hyphens and underscores",
+    is_ecs_name
+);
+checked_name!(
+    /// Name of an ECS service, unique in its cluster: up to 255 letters, digits, `_` and `-` (ECS API, `CreateService`).
+    ServiceName,
+    "service name",
+    "1 to 255 letters, digits, hyphens and underscores",
+    is_ecs_name
+);
+
+fn is_region(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    parts.len() >= 3
+        && parts
+            .last()
+            .is_some_and(|last| !last.is_empty() && last.bytes().all(|b| b.is_ascii_digit()))
+        && parts[..parts.len() - 1]
+            .iter()
+            .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase()))
+}
+
+fn is_ecs_name(text: &str) -> bool {
+    (1..=255).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+impl Region {
+    /// The partition that the Region belongs to, by its prefix.
+    pub fn partition(&self) -> Partition {
+        if self.0.starts_with("cn-") {
+            Partition::AwsCn
+        } else if self.0.starts_with("us-gov-") {
+            Partition::AwsUsGov
+        } else {
+            Partition::Aws
+        }
+    }
+}
+
+/// ARN of an ECS cluster: `arn:PARTITION:ecs:REGION:ACCOUNT:cluster/NAME`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ClusterArn {
+    /// Partition of the ARN; always the Region's own.
+    pub partition: Partition,
+    /// Region of the cluster.
+    pub region: Region,
+    /// Account of the cluster.
+    pub account: AccountId,
+    /// Name of the cluster.
+    pub name: ClusterName,
+}
+
+impl FromStr for ClusterArn {
+    type Err = BadName;
+
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        let bad = || BadName {
+            text: text.to_owned(),
+            what: "cluster ARN",
+            expected: "arn:PARTITION:ecs:REGION:ACCOUNT:cluster/NAME",
+        };
+        let mut fields = text.splitn(6, ':');
+        let mut field = || fields.next().ok_or_else(bad);
+        let (arn, partition, service) = (field()?, field()?, field()?);
+        let (region, account, resource) = (field()?, field()?, field()?);
+        let name = resource.strip_prefix("cluster/").ok_or_else(bad)?;
+        if arn != "arn" || service != "ecs" {
+            return Err(bad());
+        }
+        let arn = Self {
+            partition: partition.parse()?,
+            region: region.parse()?,
+            account: account.parse()?,
+            name: name.parse()?,
+        };
+        if arn.region.partition() == arn.partition {
+            Ok(arn)
+        } else {
+            Err(bad())
+        }
+    }
+}
+
+impl TryFrom<String> for ClusterArn {
+    type Error = BadName;
+
+    fn try_from(text: String) -> Result<Self, BadName> {
+        text.parse()
+    }
+}
+
+impl From<ClusterArn> for String {
+    fn from(arn: ClusterArn) -> Self {
+        arn.to_string()
+    }
+}
+
+impl fmt::Display for ClusterArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            partition,
+            region,
+            account,
+            name,
+        } = self;
+        write!(
+            f,
+            "arn:{}:ecs:{region}:{account}:cluster/{name}",
+            partition.as_str()
+        )
+    }
+}
+
+impl ServiceName {
+    /// Name at the end of a service ARN, in the long form `…:service/CLUSTER/NAME` and in the form without a cluster.
+    pub fn from_service_arn(arn: &str) -> Result<Self, BadName> {
+        match arn.split_once(":service/") {
+            Some((_, tail)) => tail.rsplit('/').next().unwrap_or(tail).parse(),
+            None => Err(BadName {
+                text: arn.to_owned(),
+                what: "service ARN",
+                expected: "arn:PARTITION:ecs:REGION:ACCOUNT:service/CLUSTER/NAME",
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_arn_of_every_partition_reads_and_writes_back() {
+        for text in [
+            "arn:aws:ecs:eu-west-1:123456789012:cluster/shop",
+            "arn:aws-cn:ecs:cn-north-1:000000000001:cluster/A_b-9",
+            "arn:aws-us-gov:ecs:us-gov-west-1:123456789012:cluster/x",
+        ] {
+            let arn: ClusterArn = text.parse().unwrap();
+            assert_eq!(arn.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_cluster_arn_is_refused_with_its_text() {
+        for text in [
+            "",
+            "shop",
+            "arn:aws:eks:eu-west-1:123456789012:cluster/shop",
+            "arn:aws:ecs:eu-west-1:12345678901:cluster/shop",
+            "arn:aws:ecs:eu_west_1:123456789012:cluster/shop",
+            "arn:aws:ecs:eu-west-1:123456789012:service/shop",
+            "arn:aws:ecs:eu-west-1:123456789012:cluster/",
+            "arn:aws:ecs:eu-west-1:123456789012:cluster/a b",
+            "arn:aws:ecs:cn-north-1:123456789012:cluster/shop",
+            "arn:aws-mars:ecs:eu-west-1:123456789012:cluster/shop",
+        ] {
+            let error = text.parse::<ClusterArn>().unwrap_err();
+            assert!(error.to_string().starts_with('`'), "{error}");
+        }
+    }
+
+    #[test]
+    fn both_forms_of_service_arns_give_the_name() {
+        for arn in [
+            "arn:aws:ecs:eu-west-1:123456789012:service/shop/web",
+            "arn:aws:ecs:eu-west-1:123456789012:service/web",
+        ] {
+            assert_eq!(ServiceName::from_service_arn(arn).unwrap().as_str(), "web");
+        }
+        assert!(ServiceName::from_service_arn("web").is_err());
+    }
+
+    #[test]
+    fn names_are_checked_in_json_too() {
+        assert!(serde_json::from_str::<AccountId>("\"123\"").is_err());
+        assert!(serde_json::from_str::<Region>("\"Ireland\"").is_err());
+        assert!(serde_json::from_str::<ClusterName>("\"shop/web\"").is_err());
+    }
+}

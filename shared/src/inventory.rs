@@ -1,0 +1,146 @@
+//! Which clusters and services there are: listed once an hour, cached between runs.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::cluster::{ClusterName, ServiceName};
+use crate::fault::Fault;
+use crate::insights::InsightsLevel;
+
+/// Age at which a cached inventory is read anew. A full listing needs one `ListServices` call per cluster, and ECS
+/// allows 20 a second.
+pub const MAX_AGE: SignedDuration = SignedDuration::from_hours(1);
+
+/// The clusters of one target with their services.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inventory {
+    /// Logical time of the run that listed it.
+    pub read_at: Timestamp,
+    /// ACTIVE clusters, by name.
+    pub clusters: BTreeMap<ClusterName, ClusterEntry>,
+    /// What could not be listed.
+    pub faults: Vec<Fault>,
+}
+
+/// One cluster of the inventory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterEntry {
+    /// Its setting of Container Insights.
+    pub insights: InsightsLevel,
+    /// Whether `ListMetrics` saw metrics of Container Insights in the last three hours. Switched on is not reporting:
+    /// a cluster created anew under an old name stays silent for up to seven days (ECS API, `UpdateClusterSettings`).
+    pub reports_insights: bool,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+    /// Names of its services, sorted. A service stays until ECS no longer lists it, however silent it is.
+    pub services: Vec<ServiceName>,
+    /// Whether the services could not be listed, so that this list is an older one or empty.
+    pub services_unread: bool,
+}
+
+impl Inventory {
+    /// Whether a run at `time` may still use it. One from the future is as bad as an old one, and one with faults is
+    /// read anew at once.
+    pub fn is_fresh(&self, time: Timestamp) -> bool {
+        let age = time.duration_since(self.read_at);
+        self.faults.is_empty() && !age.is_negative() && age < MAX_AGE
+    }
+
+    /// All services with their cluster.
+    pub fn services(&self) -> impl Iterator<Item = (&ClusterName, &ServiceName)> {
+        self.clusters
+            .iter()
+            .flat_map(|(name, cluster)| cluster.services.iter().map(move |service| (name, service)))
+    }
+
+    /// Number of services.
+    pub fn service_count(&self) -> usize {
+        self.clusters.values().map(|cluster| cluster.services.len()).sum()
+    }
+
+    /// Takes over from an older inventory what this listing could not read: an unlisted service is not a deleted one.
+    pub fn keep_unread_from(&mut self, older: &Self) {
+        for (name, cluster) in self
+            .clusters
+            .iter_mut()
+            .filter(|(_, cluster)| cluster.services_unread)
+        {
+            if let Some(known) = older.clusters.get(name) {
+                cluster.services.clone_from(&known.services);
+            }
+        }
+    }
+}
+
+/// Where a service stands, by `DescribeServices`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceState {
+    /// Cluster of the service.
+    pub cluster: ClusterName,
+    /// Name of the service.
+    pub service: ServiceName,
+    /// `ACTIVE`, `DRAINING` or `INACTIVE`; `MISSING` if ECS does not know it (any more).
+    pub status: String,
+    /// Tasks that should run.
+    pub desired: u32,
+    /// Tasks that run.
+    pub running: u32,
+    /// Tasks that are being started.
+    pub pending: u32,
+    /// When the service was created.
+    pub created_at: Option<Timestamp>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inventory(services: &[&str], unread: bool) -> Inventory {
+        let entry = ClusterEntry {
+            insights: InsightsLevel::Disabled,
+            reports_insights: false,
+            tags: BTreeMap::new(),
+            services: services.iter().map(|name| name.parse().unwrap()).collect(),
+            services_unread: unread,
+        };
+        Inventory {
+            read_at: "2026-11-22T10:00:00Z".parse().unwrap(),
+            clusters: BTreeMap::from([("shop".parse().unwrap(), entry)]),
+            faults: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn it_is_fresh_for_an_hour_after_it_was_read() {
+        let inventory = inventory(&["web"], false);
+        for (time, fresh) in [
+            ("2026-11-22T10:00:00Z", true),
+            ("2026-11-22T10:59:59Z", true),
+            ("2026-11-22T11:00:00Z", false),
+            ("2026-11-22T09:59:59Z", false),
+        ] {
+            assert_eq!(inventory.is_fresh(time.parse().unwrap()), fresh, "{time}");
+        }
+    }
+
+    #[test]
+    fn one_with_faults_is_never_fresh() {
+        let mut inventory = inventory(&["web"], true);
+        inventory
+            .faults
+            .push(Fault::malformed("ecs:ListServices", "shop", "cut"));
+        assert!(!inventory.is_fresh(inventory.read_at));
+    }
+
+    #[test]
+    fn services_that_could_not_be_listed_are_kept_from_the_older_inventory() {
+        let mut unread = inventory(&[], true);
+        unread.keep_unread_from(&inventory(&["web", "api"], false));
+        assert_eq!(unread.service_count(), 2);
+        let mut read = inventory(&["web"], false);
+        read.keep_unread_from(&inventory(&["web", "api"], false));
+        assert_eq!(read.service_count(), 1);
+    }
+}

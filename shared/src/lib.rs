@@ -1,0 +1,42 @@
+//! The domain of fargaze: what is asked of ECS and CloudWatch, what was answered, and what it means.
+//!
+//! One run is one visible line, one type per stage, one file per type:
+//!
+//! ```text
+//! RunRequest -> Run -> Target -> Inventory -> QueryPlan of MetricQuery -> (CloudWatch) -> Reading of MetricSeries
+//!    run.rs      run.rs  run.rs   inventory.rs  plan.rs                     aws/            series.rs
+//!   -> Snapshot -> Verdict -> Transition -> Outcome -> Summary -> Message
+//!      snapshot.rs  evaluate.rs  transition.rs  outcome.rs  summary/   message.rs
+//! ```
+//!
+//! Beside it stand the wishes for Container Insights ([`insights`]), what CloudTrail tells ([`event`]), and the
+//! user's file ([`config`]). Without features the crate is pure: no clock, no network, no AWS type. The feature
+//! `aws` adds the borders under [`aws`], and SDK types and SDK errors stop there.
+
+#[cfg(feature = "aws")]
+pub mod aws;
+pub mod catalogue;
+pub mod cluster;
+pub mod config;
+pub mod derive;
+pub mod evaluate;
+pub mod event;
+pub mod failure;
+pub mod fault;
+pub mod gather;
+pub mod insights;
+pub mod inventory;
+pub mod message;
+pub mod metric;
+pub mod observe;
+pub mod outcome;
+pub mod pattern;
+pub mod plan;
+pub mod rule;
+pub mod run;
+pub mod series;
+pub mod settings;
+pub mod snapshot;
+pub mod summary;
+pub mod transition;
+pub mod window;

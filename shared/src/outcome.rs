@@ -1,0 +1,270 @@
+//! How one target of a run ended: what was looked at, what could not be asked, and what changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::cluster::ClusterName;
+use crate::fault::{Fault, FaultKind};
+use crate::insights::InsightsLevel;
+use crate::inventory::{ClusterEntry, Inventory};
+use crate::metric::MetricQuery;
+use crate::run::{Run, Target};
+use crate::series::Reading;
+use crate::transition::Transition;
+
+/// What one target brought.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The target.
+    pub target: Target,
+    /// How much of it was seen.
+    pub coverage: Coverage,
+    /// Changes of alarms that nobody has been told yet, from this run or an earlier one.
+    pub transitions: Vec<Transition>,
+    /// What was found and done about Container Insights; of a sweep only.
+    pub insights: Vec<InsightsFinding>,
+    /// Key of the snapshot; none of a sweep.
+    pub snapshot: Option<String>,
+}
+
+/// Where an [`Outcome`] is stored. Functions hand each other such references, so that a run with many transitions
+/// stays below the 256 KiB that Step Functions passes between states.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectRef {
+    /// Key in the stack's bucket.
+    pub key: String,
+}
+
+/// Item of the state machine's `Map`: one target of one run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetTask {
+    /// The run.
+    pub run: Run,
+    /// The target.
+    pub target: Target,
+}
+
+/// What `collect-metrics` hands on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Collected {
+    /// The run.
+    pub run: Run,
+    /// The target.
+    pub target: Target,
+    /// Where the snapshot is.
+    pub snapshot: ObjectRef,
+    /// Where the outcome is, if the target ends here (a report).
+    pub outcome: Option<ObjectRef>,
+}
+
+/// How a target ended, as the state machine hands it to `forward-summary`: with an outcome, or with the failure that
+/// its `Catch` saw.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetEnd {
+    /// The target.
+    pub target: Target,
+    /// Where its outcome is.
+    pub outcome: Option<ObjectRef>,
+    /// Why it has none.
+    pub failure: Option<StepFailure>,
+}
+
+/// What Step Functions' `Catch` says about a failed task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct StepFailure {
+    /// Error name: the function's error type, or `States.…`, `Lambda.…`, `Sandbox.…`.
+    pub error: String,
+    /// For a Lambda function a JSON text with `errorMessage`; else a sentence.
+    pub cause: Option<String>,
+}
+
+impl StepFailure {
+    /// The failure as a value for the summary.
+    pub fn to_fault(&self) -> Fault {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct LambdaError {
+            error_message: String,
+        }
+        let cause = self.cause.clone().unwrap_or_default();
+        let message = serde_json::from_str::<LambdaError>(&cause).map_or(cause, |error| error.error_message);
+        let kind = match self.error.as_str() {
+            "Throttled" => FaultKind::Throttled,
+            "Denied" => FaultKind::Denied,
+            "NotFound" => FaultKind::NotFound,
+            "Invalid" | "Misconfigured" => FaultKind::Invalid,
+            "Malformed" => FaultKind::Malformed,
+            _ => FaultKind::Transient,
+        };
+        Fault {
+            operation: "run".to_owned(),
+            subject: String::new(),
+            kind,
+            code: self.error.clone(),
+            message,
+        }
+    }
+}
+
+/// How much was seen. Every question ends as a value, as no data, or as could not ask.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// Clusters that ECS lists.
+    pub clusters: usize,
+    /// Clusters of which everything that was asked was answered.
+    pub clusters_seen: usize,
+    /// Services in those clusters.
+    pub services: usize,
+    /// Metrics asked for: what `GetMetricData` bills.
+    pub metrics: usize,
+    /// Metrics with at least one point.
+    pub with_data: usize,
+    /// Metrics without any point: a complete answer.
+    pub without_data: usize,
+    /// Metrics answered in part.
+    pub partial: usize,
+    /// Metrics that could not be asked.
+    pub unread: usize,
+    /// What went wrong, each once, with how often.
+    pub faults: Vec<CountedFault>,
+}
+
+/// A fault with the number of questions that it spoilt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CountedFault {
+    /// The fault.
+    pub fault: Fault,
+    /// How many questions it spoilt.
+    pub count: usize,
+}
+
+impl Coverage {
+    /// What was seen of the clusters in the inventory. `faults` are those of no single metric; a cluster is seen if its
+    /// services are listed, all its metrics were answered in full, and no fault names it.
+    pub fn of(
+        inventory: &Inventory,
+        readings: &BTreeMap<MetricQuery, Reading>,
+        faults: impl IntoIterator<Item = Fault>,
+    ) -> Self {
+        let mut coverage = Self {
+            clusters: inventory.clusters.len(),
+            services: inventory.service_count(),
+            metrics: readings.len(),
+            ..Self::default()
+        };
+        let mut all: Vec<Fault> = inventory.faults.iter().cloned().chain(faults).collect();
+        let mut unseen: BTreeSet<String> = all.iter().map(|fault| fault.subject.clone()).collect();
+        for (query, reading) in readings {
+            match reading {
+                Reading::Complete(_) if reading.is_silent() => coverage.without_data += 1,
+                Reading::Complete(_) => coverage.with_data += 1,
+                Reading::Partial(..) => coverage.partial += 1,
+                Reading::Unread(_) => coverage.unread += 1,
+            }
+            if let Some(fault) = reading.fault() {
+                all.push(fault.clone());
+                unseen.extend(query.metric.dimensions.get("ClusterName").map(ToOwned::to_owned));
+            }
+        }
+        let seen = |name: &ClusterName, entry: &ClusterEntry| {
+            !entry.services_unread && !unseen.contains(name.as_str())
+        };
+        coverage.clusters_seen = inventory
+            .clusters
+            .iter()
+            .filter(|(name, entry)| seen(name, entry))
+            .count();
+        coverage.faults = counted(all);
+        coverage
+    }
+
+    /// Whether nothing was missed.
+    pub fn is_complete(&self) -> bool {
+        self.faults.is_empty() && self.clusters_seen == self.clusters
+    }
+}
+
+/// Equal faults together, the most frequent first.
+pub fn counted(faults: impl IntoIterator<Item = Fault>) -> Vec<CountedFault> {
+    let mut counts = BTreeMap::<Fault, usize>::new();
+    for fault in faults {
+        *counts.entry(fault).or_default() += 1;
+    }
+    let mut counted: Vec<CountedFault> = counts
+        .into_iter()
+        .map(|(fault, count)| CountedFault { fault, count })
+        .collect();
+    counted.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.fault.cmp(&b.fault)));
+    counted
+}
+
+/// What a sweep found about one cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InsightsFinding {
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// Level before.
+    pub level: InsightsLevel,
+    /// What came of it.
+    pub result: InsightsResult,
+}
+
+/// What came of a cluster's setting.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InsightsResult {
+    /// As wished.
+    Right,
+    /// Raised to this level, and read back.
+    Raised(InsightsLevel),
+    /// Lower than wished and left so; why.
+    Reported(String),
+    /// To be raised, but this sweep has changed enough.
+    Waiting,
+    /// Not to be touched; why.
+    Left(String),
+    /// Could not be changed.
+    Failed(Fault),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caught_lambda_failure_tells_its_own_sentence() {
+        let failure: StepFailure = serde_json::from_str(
+            r#"{"Error":"Denied","Cause":"{\"errorMessage\":\"ecs:ListClusters: AccessDenied\",\"errorType\":\"Denied\"}"}"#,
+        )
+        .unwrap();
+        let fault = failure.to_fault();
+        assert_eq!(
+            (fault.kind, fault.message.as_str()),
+            (FaultKind::Denied, "ecs:ListClusters: AccessDenied")
+        );
+    }
+
+    #[test]
+    fn a_caught_timeout_is_transient() {
+        let failure = StepFailure {
+            error: "States.Timeout".to_owned(),
+            cause: None,
+        };
+        assert_eq!(failure.to_fault().kind, FaultKind::Transient);
+    }
+
+    #[test]
+    fn equal_faults_stand_once_the_most_frequent_first() {
+        let (one, other) = (Fault::malformed("a", "", ""), Fault::malformed("b", "", ""));
+        let counted = counted([one.clone(), other.clone(), other.clone()]);
+        assert_eq!(
+            counted
+                .iter()
+                .map(|c| (c.fault.operation.as_str(), c.count))
+                .collect::<Vec<_>>(),
+            [("b", 2), ("a", 1)]
+        );
+    }
+}

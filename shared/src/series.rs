@@ -1,0 +1,134 @@
+//! What CloudWatch answered: points in time order, and how far the answer can be relied on.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::fault::Fault;
+
+/// One value of one period.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Datapoint {
+    /// Start of the period, in UTC.
+    pub timestamp: Timestamp,
+    /// Value of the statistic over the period.
+    pub value: f64,
+}
+
+/// Points of one metric and statistic, oldest first, at most one for each timestamp. A period without a point had no
+/// data: that is neither zero nor an error.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MetricSeries(Vec<Datapoint>);
+
+impl MetricSeries {
+    /// A series from points in any order. Of two points with the same timestamp the later one counts, because
+    /// CloudWatch rewrites its newest points.
+    pub fn new(mut points: Vec<Datapoint>) -> Self {
+        points.sort_by_key(|point| point.timestamp);
+        points.reverse();
+        points.dedup_by_key(|point| point.timestamp);
+        points.reverse();
+        Self(points)
+    }
+
+    /// The points, oldest first.
+    pub fn points(&self) -> &[Datapoint] {
+        &self.0
+    }
+
+    /// Value of the period that starts at this instant.
+    pub fn at(&self, timestamp: Timestamp) -> Option<f64> {
+        self.0
+            .binary_search_by_key(&timestamp, |point| point.timestamp)
+            .ok()
+            .map(|i| self.0[i].value)
+    }
+
+    /// Mean over the points; none if there are none.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a series has at most some thousand points"
+    )]
+    pub fn mean(&self) -> Option<f64> {
+        let count = self.0.len();
+        (count > 0).then(|| self.0.iter().map(|point| point.value).sum::<f64>() / count as f64)
+    }
+
+    /// Largest value; none if there are no points.
+    pub fn max(&self) -> Option<f64> {
+        self.0.iter().map(|point| point.value).max_by(f64::total_cmp)
+    }
+}
+
+/// The answer to one [`MetricQuery`](crate::metric::MetricQuery). "Nothing there" is a complete answer without points.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reading {
+    /// All that CloudWatch has.
+    Complete(MetricSeries),
+    /// Some of it; the fault says why not all.
+    Partial(MetricSeries, Fault),
+    /// Could not ask; the fault says why.
+    Unread(Fault),
+}
+
+impl Reading {
+    /// The points there are; none at all if it could not be asked.
+    pub fn series(&self) -> Option<&MetricSeries> {
+        match self {
+            Self::Complete(series) | Self::Partial(series, _) => Some(series),
+            Self::Unread(_) => None,
+        }
+    }
+
+    /// Why the answer is not whole.
+    pub fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Complete(_) => None,
+            Self::Partial(_, fault) | Self::Unread(fault) => Some(fault),
+        }
+    }
+
+    /// Whether CloudWatch answered in full and had no point at all.
+    pub fn is_silent(&self) -> bool {
+        matches!(self, Self::Complete(series) if series.points().is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn point(minute: i64, value: f64) -> Datapoint {
+        Datapoint {
+            timestamp: Timestamp::from_second(minute * 60).unwrap(),
+            value,
+        }
+    }
+
+    #[test]
+    fn of_two_points_at_one_time_the_later_answer_counts() {
+        let series = MetricSeries::new(vec![point(2, 1.0), point(1, 5.0), point(2, 3.0)]);
+        assert_eq!(series.points(), [point(1, 5.0), point(2, 3.0)]);
+        assert_eq!(series.at(point(2, 0.0).timestamp), Some(3.0));
+        assert_eq!(series.at(point(3, 0.0).timestamp), None);
+    }
+
+    #[test]
+    fn t12_no_points_have_no_mean_and_no_maximum() {
+        let series = MetricSeries::default();
+        assert_eq!((series.mean(), series.max()), (None, None));
+    }
+
+    proptest! {
+        #[test]
+        fn pages_may_come_in_any_order(mut minutes in prop::collection::vec(0i64..50, 0..40), seed in any::<u64>()) {
+            let forward = MetricSeries::new(minutes.iter().map(|&m| point(m, f64::from(u32::try_from(m).unwrap()))).collect());
+            let len = minutes.len().max(1);
+            minutes.rotate_left(usize::try_from(seed % len as u64).unwrap());
+            let rotated = MetricSeries::new(minutes.iter().map(|&m| point(m, f64::from(u32::try_from(m).unwrap()))).collect());
+            prop_assert!(forward.points().windows(2).all(|pair| pair[0].timestamp < pair[1].timestamp));
+            prop_assert_eq!(forward, rotated);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Settings from the environment: all problems at once, each by the name of its variable, before the first call.
+
+use std::cell::RefCell;
+use std::str::FromStr;
+
+/// What is wrong with the environment: every missing or malformed variable in one sentence each.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}. Set them in template.yaml; docs/configuration.md lists all.", .0.join("; "))]
+pub struct BadSettings(pub Vec<String>);
+
+/// Reads settings by name and gathers what is wrong with them.
+pub struct Settings<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+    problems: RefCell<Vec<String>>,
+}
+
+impl<'a> Settings<'a> {
+    /// Settings from any source; tests pass a table so that no test touches the process environment.
+    pub fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self {
+            lookup,
+            problems: RefCell::default(),
+        }
+    }
+
+    /// A setting that must be there and must read as a `T`. Every setting is required: the defaults stand in the
+    /// template's parameters alone. The first problem is kept for [`Self::all`], and `None` returned.
+    pub fn require<T: FromStr<Err: std::fmt::Display>>(&self, name: &str) -> Option<T> {
+        let problem = match (self.lookup)(name).filter(|text| !text.trim().is_empty()) {
+            None => format!("{name} is missing"),
+            Some(text) => match text.trim().parse() {
+                Ok(value) => return Some(value),
+                Err(error) => format!("{name} = `{text}`: {error}"),
+            },
+        };
+        self.problems.borrow_mut().push(problem);
+        None
+    }
+
+    /// The configuration built from the settings, or all the problems met on the way.
+    pub fn all<T>(self, built: Option<T>) -> Result<T, BadSettings> {
+        let problems = self.problems.into_inner();
+        built.filter(|_| problems.is_empty()).ok_or(BadSettings(problems))
+    }
+}
+
+/// Reads the process environment.
+pub fn from_env(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(table: &[(&str, &str)]) -> Result<(String, i64), BadSettings> {
+        let lookup = |name: &str| {
+            table
+                .iter()
+                .find(|(n, _)| *n == name)
+                .map(|(_, v)| (*v).to_owned())
+        };
+        let settings = Settings::new(&lookup);
+        let (bucket, delay) = (
+            settings.require("FARGAZE_BUCKET"),
+            settings.require("FARGAZE_DELAY_SECONDS"),
+        );
+        settings.all(bucket.zip(delay))
+    }
+
+    #[test]
+    fn all_problems_are_told_at_once_by_name() {
+        let error = read(&[("FARGAZE_DELAY_SECONDS", "soon")])
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("FARGAZE_BUCKET is missing"), "{error}");
+        assert!(
+            error.contains("FARGAZE_DELAY_SECONDS = `soon`: invalid digit"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn an_empty_variable_is_a_missing_one() {
+        let error = read(&[("FARGAZE_BUCKET", " "), ("FARGAZE_DELAY_SECONDS", "120")]).unwrap_err();
+        assert_eq!(error.0, ["FARGAZE_BUCKET is missing"]);
+    }
+
+    #[test]
+    fn good_settings_are_read() {
+        let table = [("FARGAZE_BUCKET", "b"), ("FARGAZE_DELAY_SECONDS", "120")];
+        assert_eq!(read(&table).unwrap(), ("b".to_owned(), 120));
+    }
+}
