@@ -1,0 +1,114 @@
+//! `ListClusters`, `DescribeClusters`, `UpdateClusterSettings`.
+
+use serde_json::{Value, json};
+
+use super::{arn, cluster_name, invalid, live_cluster, page, tags, texts};
+use crate::estate::{ClusterSpec, Estate};
+use crate::wire::Refusal;
+
+pub(super) fn list(estate: &Estate, input: &Value) -> Result<Value, Refusal> {
+    let names = estate
+        .clusters()
+        .values()
+        .filter(|cluster| cluster.status != "INACTIVE")
+        .map(|cluster| cluster.name.as_str());
+    let (names, token) = page(names, input, 100)?;
+    let arns: Vec<String> = names
+        .iter()
+        .map(|name| arn(estate, &format!("cluster/{name}")))
+        .collect();
+    let mut output = json!({ "clusterArns": arns });
+    if let Some(token) = token {
+        output["nextToken"] = token.into();
+    }
+    Ok(output)
+}
+
+pub(super) fn describe(estate: &Estate, input: &Value) -> Result<Value, Refusal> {
+    let mut asked = texts(input, "clusters");
+    if asked.len() > 100 {
+        return Err(invalid("Clusters cannot have more than 100 elements."));
+    }
+    if asked.is_empty() {
+        asked.push("default");
+    }
+    let include = texts(input, "include");
+    let (mut clusters, mut failures) = (Vec::new(), Vec::new());
+    for asked in asked {
+        let found = cluster_name(estate, asked).and_then(|name| estate.clusters().get(name));
+        match found {
+            Some(cluster) => clusters.push(cluster_json(estate, cluster, &include)),
+            None if asked.starts_with("arn:") => {
+                failures.push(json!({ "arn": asked, "reason": "MISSING" }));
+            }
+            None => {
+                let arn = arn(estate, &format!("cluster/{asked}"));
+                failures.push(json!({ "arn": arn, "reason": "MISSING" }));
+            }
+        }
+    }
+    Ok(json!({ "clusters": clusters, "failures": failures }))
+}
+
+pub(super) fn update_settings(estate: &mut Estate, input: &Value) -> Result<Value, Refusal> {
+    let name = live_cluster(estate, input)?.name.clone();
+    let settings = input["settings"].as_array().map_or(&[][..], Vec::as_slice);
+    if settings.is_empty() {
+        return Err(invalid("settings cannot be empty."));
+    }
+    for setting in settings {
+        let value = setting["value"].as_str().unwrap_or_default();
+        if setting["name"] != "containerInsights" {
+            return Err(invalid("Invalid cluster setting name."));
+        }
+        if !["disabled", "enabled", "enhanced"].contains(&value) {
+            return Err(invalid("Invalid value for the containerInsights setting."));
+        }
+        if let Some(cluster) = estate.cluster_mut(&name) {
+            value.clone_into(&mut cluster.insights);
+        }
+    }
+    let cluster = &estate.clusters()[&name];
+    Ok(json!({ "cluster": cluster_json(estate, cluster, &["SETTINGS"]) }))
+}
+
+/// Settings, statistics and tags are empty unless `include` asks for them.
+fn cluster_json(estate: &Estate, cluster: &ClusterSpec, include: &[&str]) -> Value {
+    let services = cluster.services.values();
+    let running: i64 = services.clone().map(|service| service.running).sum();
+    let pending: i64 = services.clone().map(|service| service.pending).sum();
+    let count = |status| {
+        services
+            .clone()
+            .filter(|service| service.status == status)
+            .count()
+    };
+    let (active, draining) = (count("ACTIVE"), count("DRAINING"));
+    let when = |part: &str, value: Value| if include.contains(&part) { value } else { json!([]) };
+    let statistic = |name: &str, value: String| json!({ "name": name, "value": value });
+    json!({
+        "clusterArn": arn(estate, &format!("cluster/{}", cluster.name)),
+        "clusterName": cluster.name,
+        "status": cluster.status,
+        "registeredContainerInstancesCount": 0,
+        "runningTasksCount": running,
+        "pendingTasksCount": pending,
+        "activeServicesCount": active,
+        "statistics": when("STATISTICS", json!([
+            statistic("runningEC2TasksCount", "0".to_owned()),
+            statistic("RunningFargateTasksCount", running.to_string()),
+            statistic("pendingEC2TasksCount", "0".to_owned()),
+            statistic("pendingFargateTasksCount", pending.to_string()),
+            statistic("activeEC2ServiceCount", "0".to_owned()),
+            statistic("activeFargateServiceCount", active.to_string()),
+            statistic("drainingEC2ServiceCount", "0".to_owned()),
+            statistic("drainingFargateServiceCount", draining.to_string()),
+        ])),
+        "tags": when("TAGS", tags(&cluster.tags)),
+        "settings": when("SETTINGS", json!([
+            { "name": "containerInsights", "value": cluster.insights },
+        ])),
+        "capacityProviders": ["FARGATE", "FARGATE_SPOT"],
+        "defaultCapacityProviderStrategy": [],
+    })
+}

@@ -1,0 +1,155 @@
+//! Clusters and services as a test describes them.
+
+use std::collections::BTreeMap;
+
+/// An ECS cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClusterSpec {
+    /// Short name.
+    pub name: String,
+    /// The `containerInsights` setting.
+    pub insights: String,
+    /// `ACTIVE`, `PROVISIONING`, `DEPROVISIONING`, `FAILED` or `INACTIVE`.
+    pub status: String,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+    /// Services by name.
+    pub services: BTreeMap<String, ServiceSpec>,
+}
+
+/// An ECS service on Fargate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServiceSpec {
+    /// Short name.
+    pub name: String,
+    /// Wanted tasks.
+    pub desired: i64,
+    /// Running tasks.
+    pub running: i64,
+    /// Pending tasks.
+    pub pending: i64,
+    /// `ACTIVE`, `DRAINING` or `INACTIVE`.
+    pub status: String,
+    /// Launch type; absent when a capacity provider strategy is used.
+    pub launch_type: Option<String>,
+    /// Roll-out state of the primary deployment.
+    pub rollout: String,
+    /// Epoch seconds.
+    pub created_at: f64,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl ClusterSpec {
+    /// An active cluster without Container Insights.
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            insights: "disabled".to_owned(),
+            status: "ACTIVE".to_owned(),
+            tags: BTreeMap::new(),
+            services: BTreeMap::new(),
+        }
+    }
+
+    /// Sets the `containerInsights` setting: `disabled`, `enabled` or `enhanced`.
+    #[must_use]
+    pub fn insights(mut self, value: &str) -> Self {
+        value.clone_into(&mut self.insights);
+        self
+    }
+
+    /// Adds a tag.
+    #[must_use]
+    pub fn tag(mut self, key: &str, value: &str) -> Self {
+        self.tags.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Sets the status.
+    #[must_use]
+    pub fn status(mut self, status: &str) -> Self {
+        status.clone_into(&mut self.status);
+        self
+    }
+
+    /// Adds or replaces a service.
+    #[must_use]
+    pub fn service(mut self, service: ServiceSpec) -> Self {
+        self.services.insert(service.name.clone(), service);
+        self
+    }
+}
+
+impl ServiceSpec {
+    /// An active service with one wanted and running task.
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            desired: 1,
+            running: 1,
+            pending: 0,
+            status: "ACTIVE".to_owned(),
+            launch_type: Some("FARGATE".to_owned()),
+            rollout: "COMPLETED".to_owned(),
+            created_at: 1_700_000_000.0,
+            tags: BTreeMap::new(),
+        }
+    }
+
+    /// Sets the wanted tasks.
+    #[must_use]
+    pub fn desired(mut self, tasks: i64) -> Self {
+        self.desired = tasks;
+        self
+    }
+
+    /// Sets the running tasks.
+    #[must_use]
+    pub fn running(mut self, tasks: i64) -> Self {
+        self.running = tasks;
+        self
+    }
+
+    /// Sets the pending tasks.
+    #[must_use]
+    pub fn pending(mut self, tasks: i64) -> Self {
+        self.pending = tasks;
+        self
+    }
+
+    /// Sets the status.
+    #[must_use]
+    pub fn status(mut self, status: &str) -> Self {
+        status.clone_into(&mut self.status);
+        self
+    }
+
+    /// Sets or removes the launch type.
+    #[must_use]
+    pub fn launch_type(mut self, launch_type: Option<&str>) -> Self {
+        self.launch_type = launch_type.map(str::to_owned);
+        self
+    }
+
+    /// Sets the roll-out state of the primary deployment: `COMPLETED`, `IN_PROGRESS` or `FAILED`.
+    #[must_use]
+    pub fn rollout(mut self, state: &str) -> Self {
+        state.clone_into(&mut self.rollout);
+        self
+    }
+
+    /// Sets the creation time, in epoch seconds.
+    #[must_use]
+    pub fn created_at(mut self, seconds: f64) -> Self {
+        self.created_at = seconds;
+        self
+    }
+
+    /// Adds a tag.
+    #[must_use]
+    pub fn tag(mut self, key: &str, value: &str) -> Self {
+        self.tags.insert(key.to_owned(), value.to_owned());
+        self
+    }
+}

@@ -1,0 +1,186 @@
+//! The estate of one account and Region: its clusters, services and metric series.
+
+mod cluster;
+mod oddity;
+mod seeded;
+mod series;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::Timestamp;
+
+pub use cluster::{ClusterSpec, ServiceSpec};
+pub use oddity::Oddity;
+pub use seeded::{MetricSet, SeededEstate};
+pub(crate) use series::{Fold, minute_of};
+pub use series::{Series, SeriesKey, StatisticSet};
+
+/// What one account has in one Region.
+#[derive(Clone, Debug, Default)]
+pub struct Estate {
+    pub(crate) account: String,
+    pub(crate) region: String,
+    pub(crate) denied: BTreeSet<String>,
+    pub(crate) page_points: Option<usize>,
+    pub(crate) series: Vec<(SeriesKey, Series)>,
+    pub(crate) oddities: Vec<(SeriesKey, Oddity)>,
+    clusters: BTreeMap<String, ClusterSpec>,
+    index: HashMap<SeriesKey, usize>,
+    now: Option<Timestamp>,
+}
+
+impl Estate {
+    /// An empty estate.
+    pub fn new(account: &str, region: &str) -> Self {
+        Self {
+            account: account.to_owned(),
+            region: region.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// An estate of any size, the same for the same seed.
+    pub fn seeded(plan: &SeededEstate) -> Self {
+        plan.build()
+    }
+
+    /// Adds or replaces a cluster.
+    #[must_use]
+    pub fn cluster(mut self, cluster: ClusterSpec) -> Self {
+        self.put_cluster(cluster);
+        self
+    }
+
+    /// Adds or replaces a service; the cluster must be there.
+    #[must_use]
+    pub fn service(mut self, cluster: &str, service: ServiceSpec) -> Self {
+        self.put_service(cluster, service);
+        self
+    }
+
+    /// Adds or replaces a series with one value a minute from `start`; NaN is a missing minute.
+    #[must_use]
+    pub fn metric(
+        mut self,
+        namespace: &str,
+        name: &str,
+        dimensions: &[(&str, &str)],
+        start: Timestamp,
+        values: &[f64],
+    ) -> Self {
+        let series = Series::of_values(start, values);
+        self.put_series(SeriesKey::new(namespace, name, dimensions), series);
+        self
+    }
+
+    /// Adds or replaces a series with all samples of each minute from `start`, so that percentiles can be told.
+    #[must_use]
+    pub fn samples(
+        mut self,
+        namespace: &str,
+        name: &str,
+        dimensions: &[(&str, &str)],
+        start: Timestamp,
+        minutes: &[Vec<f64>],
+    ) -> Self {
+        let series = Series::of_samples(start, minutes);
+        self.put_series(SeriesKey::new(namespace, name, dimensions), series);
+        self
+    }
+
+    /// The estate's own clock. Points later than this are not there yet, and retention counts from it. Without it
+    /// the machine's clock tells what is recent, and every point is there.
+    #[must_use]
+    pub fn now(mut self, now: Timestamp) -> Self {
+        self.set_now(now);
+        self
+    }
+
+    /// Refuses an operation such as `ecs:ListClusters` as not authorized.
+    #[must_use]
+    pub fn deny(mut self, operation: &str) -> Self {
+        self.denied.insert(operation.to_owned());
+        self
+    }
+
+    /// Pages of `GetMetricData` end after this many points instead of 100,800.
+    #[must_use]
+    pub fn page_points(mut self, points: usize) -> Self {
+        self.page_points = Some(points);
+        self
+    }
+
+    /// Makes `GetMetricData` answer oddly about one series.
+    #[must_use]
+    pub fn odd(mut self, key: SeriesKey, oddity: Oddity) -> Self {
+        self.oddities.push((key, oddity));
+        self
+    }
+
+    /// Adds or replaces a cluster.
+    pub fn put_cluster(&mut self, cluster: ClusterSpec) {
+        self.clusters.insert(cluster.name.clone(), cluster);
+    }
+
+    /// Removes a cluster as if it had never been.
+    pub fn remove_cluster(&mut self, name: &str) {
+        self.clusters.remove(name);
+    }
+
+    /// Adds or replaces a service; the cluster must be there.
+    pub fn put_service(&mut self, cluster: &str, service: ServiceSpec) {
+        let cluster = self
+            .clusters
+            .get_mut(cluster)
+            .expect("the cluster of the service");
+        cluster.services.insert(service.name.clone(), service);
+    }
+
+    /// A cluster, to look at or to change.
+    pub fn cluster_mut(&mut self, name: &str) -> Option<&mut ClusterSpec> {
+        self.clusters.get_mut(name)
+    }
+
+    /// A service, to look at or to change.
+    pub fn service_mut(&mut self, cluster: &str, service: &str) -> Option<&mut ServiceSpec> {
+        self.clusters.get_mut(cluster)?.services.get_mut(service)
+    }
+
+    /// The `containerInsights` setting of a cluster.
+    pub fn insights(&self, cluster: &str) -> Option<&str> {
+        Some(&self.clusters.get(cluster)?.insights)
+    }
+
+    /// Adds or replaces a series.
+    pub fn put_series(&mut self, key: SeriesKey, series: Series) {
+        if let Some(at) = self.index.get(&key) {
+            self.series[*at].1 = series;
+        } else {
+            self.index.insert(key.clone(), self.series.len());
+            self.series.push((key, series));
+        }
+    }
+
+    /// Sets the estate's own clock.
+    pub fn set_now(&mut self, now: Timestamp) {
+        self.now = Some(now);
+    }
+
+    pub(crate) fn clusters(&self) -> &BTreeMap<String, ClusterSpec> {
+        &self.clusters
+    }
+
+    pub(crate) fn find_series(&self, key: &SeriesKey) -> Option<&Series> {
+        self.index.get(key).map(|at| &self.series[*at].1)
+    }
+
+    /// The first minute that is not there yet, if the estate has a clock of its own.
+    pub(crate) fn horizon(&self) -> Option<i64> {
+        self.now.map(|now| minute_of(now.as_second()))
+    }
+
+    /// The current minute.
+    pub(crate) fn this_minute(&self) -> i64 {
+        minute_of(self.now.unwrap_or_else(Timestamp::now).as_second())
+    }
+}

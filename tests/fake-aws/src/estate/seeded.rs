@@ -1,0 +1,197 @@
+//! Estates of any size for benchmarks: the values are computed from the seed when they are asked for.
+
+use jiff::Timestamp;
+
+use super::{ClusterSpec, Estate, Series, SeriesKey, ServiceSpec, minute_of};
+
+/// Which metrics the services of a seeded estate have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricSet {
+    /// The six of namespace `ECS/ContainerInsights` that fargaze reads.
+    ContainerInsights,
+    /// The two of namespace `AWS/ECS`.
+    Ecs,
+    /// All eight.
+    Both,
+}
+
+/// The plan of a seeded estate.
+#[derive(Clone, Debug)]
+pub struct SeededEstate {
+    /// Account.
+    pub account: String,
+    /// Region.
+    pub region: String,
+    /// Number of clusters: `cluster-000`, ...
+    pub clusters: usize,
+    /// Number of services in each: `service-00`, ...
+    pub services_per_cluster: usize,
+    /// Their metrics.
+    pub metrics: MetricSet,
+    /// The same seed gives the same values.
+    pub seed: u64,
+    /// The estate's clock; the series end here.
+    pub now: Timestamp,
+    /// Minutes of history.
+    pub minutes: usize,
+    /// Fraction of the services whose processor use stays above 85 % of what is reserved.
+    pub hot: f64,
+}
+
+impl SeededEstate {
+    /// One account with three hours of Container Insights and 5 % hot services.
+    pub fn new(clusters: usize, services_per_cluster: usize, now: Timestamp) -> Self {
+        Self {
+            account: "123456789012".to_owned(),
+            region: "eu-west-1".to_owned(),
+            clusters,
+            services_per_cluster,
+            metrics: MetricSet::ContainerInsights,
+            seed: 1,
+            now,
+            minutes: 180,
+            hot: 0.05,
+        }
+    }
+
+    pub(super) fn build(&self) -> Estate {
+        let mut estate = Estate::new(&self.account, &self.region).now(self.now);
+        let first = minute_of(self.now.as_second()) - self.minutes as i64;
+        for number in 0..self.clusters {
+            let cluster = format!("cluster-{number:03}");
+            let insights = if self.metrics == MetricSet::Ecs {
+                "disabled"
+            } else {
+                "enabled"
+            };
+            let mut spec = ClusterSpec::new(&cluster).insights(insights);
+            for place in 0..self.services_per_cluster {
+                let service = format!("service-{place:02}");
+                let serial = (number * self.services_per_cluster + place) as u64;
+                let waves = Waves::new(self, serial);
+                let tasks = waves.tasks as i64;
+                spec = spec.service(ServiceSpec::new(&service).desired(tasks).running(tasks));
+                let dimensions = [("ClusterName", cluster.as_str()), ("ServiceName", &service)];
+                for (namespace, name, wave) in waves.all(self.metrics) {
+                    let series = Series::of_wave(first, self.minutes, wave);
+                    estate.put_series(SeriesKey::new(namespace, name, &dimensions), series);
+                }
+            }
+            estate.put_cluster(spec);
+        }
+        estate
+    }
+}
+
+/// A value that wanders between two bounds, the same for the same seed and minute.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wave {
+    seed: u64,
+    low: f64,
+    high: f64,
+}
+
+impl Wave {
+    /// The value in this minute; constants stay constant.
+    pub(super) fn at(self, minute: i64) -> f64 {
+        let random = mix(self.seed ^ mix(minute as u64));
+        // 53 random bits make an even number in 0..1.
+        self.low + (self.high - self.low) * ((random >> 11) as f64 / (1_u64 << 53) as f64)
+    }
+}
+
+/// The metrics of one service.
+struct Waves {
+    seed: u64,
+    tasks: f64,
+    hot: bool,
+}
+
+impl Waves {
+    fn new(plan: &SeededEstate, serial: u64) -> Self {
+        let seed = mix(plan.seed ^ mix(serial));
+        let share = (mix(seed) >> 11) as f64 / (1_u64 << 53) as f64;
+        Self {
+            seed,
+            tasks: (seed % 8 + 1) as f64,
+            hot: share < plan.hot,
+        }
+    }
+
+    fn all(&self, set: MetricSet) -> Vec<(&'static str, &'static str, Wave)> {
+        const INSIGHTS: &str = "ECS/ContainerInsights";
+        const ECS: &str = "AWS/ECS";
+        let (cpu, memory) = (256.0 * self.tasks, 512.0 * self.tasks);
+        let (low, high) = if self.hot { (0.86, 0.99) } else { (0.05, 0.6) };
+        let insights = [
+            (INSIGHTS, "CpuUtilized", cpu * low, cpu * high),
+            (INSIGHTS, "CpuReserved", cpu, cpu),
+            (INSIGHTS, "MemoryUtilized", memory * 0.3, memory * 0.5),
+            (INSIGHTS, "MemoryReserved", memory, memory),
+            (INSIGHTS, "RunningTaskCount", self.tasks, self.tasks),
+            (INSIGHTS, "DesiredTaskCount", self.tasks, self.tasks),
+        ];
+        let ecs = [
+            (ECS, "CPUUtilization", 100.0 * low, 100.0 * high),
+            (ECS, "MemoryUtilization", 30.0, 50.0),
+        ];
+        let wanted = |metric: &(&str, &str, f64, f64)| match set {
+            MetricSet::Both => true,
+            MetricSet::Ecs => metric.0 == ECS,
+            MetricSet::ContainerInsights => metric.0 == INSIGHTS,
+        };
+        insights
+            .into_iter()
+            .chain(ecs)
+            .filter(wanted)
+            .enumerate()
+            .map(|(place, (namespace, name, low, high))| {
+                (
+                    namespace,
+                    name,
+                    Wave {
+                        seed: self.seed ^ mix(place as u64),
+                        low,
+                        high,
+                    },
+                )
+            })
+            .collect()
+    }
+}
+
+/// The finalizer of `SplitMix64`.
+fn mix(value: u64) -> u64 {
+    let value = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    value ^ (value >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deterministic_and_as_large_as_asked() {
+        let plan = SeededEstate::new(3, 4, Timestamp::from_second(1_800_000_000).unwrap());
+        let (one, two) = (plan.build(), plan.build());
+        assert_eq!(one.series.len(), 3 * 4 * 6);
+        let last = minute_of(1_800_000_000);
+        for ((key, series), (_, same)) in one.series.iter().zip(&two.series) {
+            let set = series.fold(last - 5, last).set().unwrap();
+            assert_eq!(Some(set), same.fold(last - 5, last).set(), "{key:?}");
+            assert!(!series.has_any(last, last + 100));
+        }
+        let other = SeededEstate { seed: 2, ..plan }.build();
+        let value = |estate: &Estate| estate.series[0].1.fold(last - 1, last).set();
+        assert_ne!(value(&one), value(&other));
+    }
+
+    #[test]
+    fn the_hot_fraction_is_about_right() {
+        let plan = SeededEstate::new(100, 10, Timestamp::from_second(1_800_000_000).unwrap());
+        let hot = (0..1_000).filter(|serial| Waves::new(&plan, *serial).hot).count();
+        assert!((30..80).contains(&hot), "{hot}");
+    }
+}

@@ -1,0 +1,200 @@
+//! The handle on a running fake.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::buckets::Buckets;
+use crate::estate::Estate;
+use crate::fault::Fault;
+use crate::meter::Meter;
+use crate::server;
+use crate::world::{Object, Published, World};
+
+/// A running fake; it stops when dropped.
+#[derive(Debug)]
+pub struct FakeAws {
+    endpoint: String,
+    state: Arc<State>,
+    server: JoinHandle<()>,
+}
+
+/// What the calls share.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) world: Mutex<World>,
+    pub(crate) meter: Mutex<Meter>,
+    pub(crate) buckets: Mutex<Buckets>,
+    pub(crate) faults: Mutex<Vec<Fault>>,
+    pub(crate) latency: Duration,
+    pub(crate) home: (String, String),
+    pub(crate) started: Instant,
+}
+
+/// Settings of a fake that is not started yet.
+#[derive(Debug)]
+pub struct Builder {
+    world: World,
+    home: (String, String),
+    latency: Duration,
+    buckets: bool,
+    faults: Vec<Fault>,
+    port: u16,
+}
+
+impl Builder {
+    /// Every call takes at least this long.
+    #[must_use]
+    pub fn latency(mut self, latency: Duration) -> Self {
+        self.latency = latency;
+        self
+    }
+
+    /// Throttles at AWS's published quotas.
+    #[must_use]
+    pub fn published_buckets(mut self) -> Self {
+        self.buckets = true;
+        self
+    }
+
+    /// What goes wrong, at which call.
+    #[must_use]
+    pub fn faults(mut self, plan: impl IntoIterator<Item = Fault>) -> Self {
+        self.faults.extend(plan);
+        self
+    }
+
+    /// The estate of another account or Region.
+    #[must_use]
+    pub fn estate(mut self, estate: Estate) -> Self {
+        self.world.add(estate);
+        self
+    }
+
+    /// A fixed port instead of a free one.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Starts serving on the loopback interface, on the current tokio runtime.
+    pub async fn start(self) -> FakeAws {
+        let listener = TcpListener::bind(("127.0.0.1", self.port))
+            .await
+            .expect("a loopback port");
+        let endpoint = format!("http://{}", listener.local_addr().expect("a bound address"));
+        let state = Arc::new(State {
+            world: Mutex::new(self.world),
+            meter: Mutex::default(),
+            buckets: Mutex::new(Buckets::new(self.buckets)),
+            faults: Mutex::new(self.faults),
+            latency: self.latency,
+            home: self.home,
+            started: Instant::now(),
+        });
+        let server = tokio::spawn(server::serve(listener, Arc::clone(&state)));
+        FakeAws {
+            endpoint,
+            state,
+            server,
+        }
+    }
+}
+
+impl FakeAws {
+    /// Starts a fake without latency, throttling and faults on a free loopback port.
+    pub async fn start(home: Estate) -> Self {
+        Self::builder(home).start().await
+    }
+
+    /// `home` is the account and Region of calls whose access key or scope names no other.
+    pub fn builder(home: Estate) -> Builder {
+        Builder {
+            home: (home.account.clone(), home.region.clone()),
+            world: World::new(home),
+            latency: Duration::ZERO,
+            buckets: false,
+            faults: Vec::new(),
+            port: 0,
+        }
+    }
+
+    /// `http://127.0.0.1:PORT`, for `AWS_ENDPOINT_URL`.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Changes what the fake serves, between two calls.
+    pub fn edit<T>(&self, edit: impl FnOnce(&mut World) -> T) -> T {
+        edit(&mut lock(&self.state.world))
+    }
+
+    /// Adds to the fault plan.
+    pub fn add_fault(&self, fault: Fault) {
+        lock(&self.state.faults).push(fault);
+    }
+
+    /// The faults that still wait for a call.
+    pub fn faults_left(&self) -> Vec<Fault> {
+        lock(&self.state.faults)
+            .iter()
+            .filter(|fault| fault.is_left())
+            .cloned()
+            .collect()
+    }
+
+    /// What was called since the start or the last reset.
+    pub fn meter(&self) -> Meter {
+        lock(&self.state.meter).clone()
+    }
+
+    /// Sets the meter to zero.
+    pub fn reset_meter(&self) {
+        *lock(&self.state.meter) = Meter::default();
+    }
+
+    /// The messages published, in order.
+    pub fn published(&self) -> Vec<Published> {
+        lock(&self.state.world).published.clone()
+    }
+
+    /// All stored objects, by bucket and key.
+    pub fn objects(&self) -> Vec<Object> {
+        lock(&self.state.world).objects()
+    }
+
+    /// The newest version of an object.
+    pub fn object(&self, bucket: &str, key: &str) -> Option<Vec<u8>> {
+        lock(&self.state.world).object(bucket, key)
+    }
+
+    /// Stores an object, and makes its bucket if need be; gives the version id.
+    pub fn put_object(&self, bucket: &str, key: &str, bytes: impl Into<Vec<u8>>) -> String {
+        lock(&self.state.world).put_object(bucket, key, bytes.into())
+    }
+
+    /// All items of a table in DynamoDB JSON, by key.
+    pub fn items(&self, table: &str) -> Vec<serde_json::Value> {
+        let world = lock(&self.state.world);
+        world
+            .tables
+            .get(table)
+            .map(crate::dynamodb::Table::all)
+            .unwrap_or_default()
+    }
+}
+
+impl Drop for FakeAws {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// Locks even after a panic in another holder: the panic itself is what fails the test.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

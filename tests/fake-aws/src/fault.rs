@@ -1,0 +1,160 @@
+//! The fault plan: what goes wrong, at which call.
+
+use std::time::Duration;
+
+/// What happens to a call that a [`Fault`] meets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// The service's own throttling error.
+    Throttle,
+    /// An error with this HTTP status, code and message, in the protocol's own form.
+    Error(u16, String, String),
+    /// The connection is closed without an answer; the operation is not carried out.
+    Cut,
+    /// The operation is carried out, then the connection is closed without an answer.
+    LoseAnswer,
+    /// The call takes this much longer.
+    Delay(Duration),
+}
+
+/// One line of the fault plan. Without more, it throttles the first call of its operation, once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    operation: String,
+    account: Option<String>,
+    region: Option<String>,
+    nth: usize,
+    times: usize,
+    effect: Effect,
+    seen: usize,
+}
+
+impl Fault {
+    /// Meets calls of an operation such as `cloudwatch:GetMetricData`.
+    pub fn on(operation: &str) -> Self {
+        Self {
+            operation: operation.to_owned(),
+            account: None,
+            region: None,
+            nth: 1,
+            times: 1,
+            effect: Effect::Throttle,
+            seen: 0,
+        }
+    }
+
+    /// Only calls into this account.
+    #[must_use]
+    pub fn account(mut self, account: &str) -> Self {
+        self.account = Some(account.to_owned());
+        self
+    }
+
+    /// Only calls into this Region.
+    #[must_use]
+    pub fn region(mut self, region: &str) -> Self {
+        self.region = Some(region.to_owned());
+        self
+    }
+
+    /// Starts at the nth matching call, counted from 1.
+    #[must_use]
+    pub fn nth(mut self, nth: usize) -> Self {
+        self.nth = nth;
+        self
+    }
+
+    /// Meets this many calls in a row.
+    #[must_use]
+    pub fn times(mut self, times: usize) -> Self {
+        self.times = times;
+        self
+    }
+
+    /// The service's own throttling error.
+    #[must_use]
+    pub fn throttle(mut self) -> Self {
+        self.effect = Effect::Throttle;
+        self
+    }
+
+    /// An error in the protocol's own form.
+    #[must_use]
+    pub fn error(mut self, status: u16, code: &str, message: &str) -> Self {
+        self.effect = Effect::Error(status, code.to_owned(), message.to_owned());
+        self
+    }
+
+    /// The connection is closed without an answer.
+    #[must_use]
+    pub fn cut(mut self) -> Self {
+        self.effect = Effect::Cut;
+        self
+    }
+
+    /// The operation is carried out, but its answer is lost.
+    #[must_use]
+    pub fn lose_answer(mut self) -> Self {
+        self.effect = Effect::LoseAnswer;
+        self
+    }
+
+    /// The call takes this much longer.
+    #[must_use]
+    pub fn delay(mut self, delay: Duration) -> Self {
+        self.effect = Effect::Delay(delay);
+        self
+    }
+
+    /// Whether it still waits for a call.
+    pub fn is_left(&self) -> bool {
+        self.seen + 1 < self.nth + self.times
+    }
+
+    fn meets(&mut self, operation: &str, account: &str, region: &str) -> bool {
+        let matches = self.operation == operation
+            && self.account.as_deref().is_none_or(|wanted| wanted == account)
+            && self.region.as_deref().is_none_or(|wanted| wanted == region);
+        if !matches || !self.is_left() {
+            return false;
+        }
+        self.seen += 1;
+        self.seen >= self.nth
+    }
+}
+
+/// The effects of all faults that meet this call. Every matching fault counts it, whether or not its turn has come.
+pub(crate) fn meet(plan: &mut [Fault], operation: &str, account: &str, region: &str) -> Vec<Effect> {
+    plan.iter_mut()
+        .filter_map(|fault| {
+            fault
+                .meets(operation, account, region)
+                .then(|| fault.effect.clone())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nth_and_times() {
+        let mut plan = [Fault::on("ecs:ListClusters").nth(2).times(2).cut()];
+        let met: Vec<usize> = (0..5)
+            .map(|_| meet(&mut plan, "ecs:ListClusters", "1", "r").len())
+            .collect();
+        assert_eq!(met, [0, 1, 1, 0, 0]);
+        assert!(!plan[0].is_left());
+    }
+
+    #[test]
+    fn other_accounts_and_regions_do_not_count() {
+        let mut plan = [Fault::on("ecs:ListClusters").account("1").region("r")];
+        assert!(meet(&mut plan, "ecs:ListClusters", "2", "r").is_empty());
+        assert!(meet(&mut plan, "ecs:ListClusters", "1", "s").is_empty());
+        assert!(meet(&mut plan, "ecs:ListServices", "1", "r").is_empty());
+        assert!(plan[0].is_left());
+        assert_eq!(meet(&mut plan, "ecs:ListClusters", "1", "r"), [Effect::Throttle]);
+    }
+}

@@ -1,0 +1,55 @@
+//! A stand-in for the AWS operations that fargaze calls, in their real wire formats.
+//!
+//! [`FakeAws`] serves an [`Estate`] (clusters, services and metric series of one account and Region, or of
+//! several) over HTTP on the loopback interface. It keeps AWS's paging, limits, error codes and, on request, its
+//! throttling; it can add latency and inject faults; and it meters every call. What AWS leaves open is decided
+//! where the code does it, with a comment.
+//!
+//! It is not the only witness: tests that pass here say that fargaze speaks the protocols as written down in the
+//! published API models, not that AWS behaves as modelled.
+#![allow(
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test double: a broken set-up should stop the test on the spot"
+)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    reason = "counts and epoch seconds in here are far below 2^52, and percentile ranks are rounded on purpose"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the fake is where time comes from: it stands for AWS's own clocks"
+)]
+
+mod buckets;
+mod cloudwatch;
+mod dynamodb;
+mod ecs;
+mod estate;
+mod fake;
+mod fault;
+mod lambda;
+mod meter;
+mod request;
+mod s3;
+mod server;
+mod service;
+mod sns;
+mod sts;
+mod wire;
+mod world;
+
+pub use buckets::{Quota, TokenBucket, published_quota};
+pub use estate::{
+    ClusterSpec, Estate, MetricSet, Oddity, SeededEstate, Series, SeriesKey, ServiceSpec, StatisticSet,
+};
+pub use fake::{Builder, FakeAws};
+pub use fault::{Effect, Fault};
+pub use lambda::{bootstrap, runtime_api};
+pub use lambda::{bootstrap::Bootstrap, bootstrap::FunctionError, runtime_api::RuntimeApi};
+pub use meter::{Call, Meter};
+pub use world::{Object, Published, World};

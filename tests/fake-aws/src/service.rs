@@ -1,0 +1,169 @@
+//! Which service and operation a request is for, and how that service words its errors.
+
+use crate::request::Request;
+use crate::wire::{Answer, Refusal, cbor, cbor_as_json, form, json, rest_xml, xml};
+
+/// The services that are faked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Service {
+    Ecs,
+    CloudWatch,
+    Sns,
+    Sts,
+    S3,
+    DynamoDb,
+}
+
+/// A request's service and operation.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) service: Service,
+    /// Without the service's name.
+    pub(crate) operation: String,
+    /// The parameters of a Query request, which also hold its operation.
+    pub(crate) form: Vec<(String, String)>,
+    /// `service:Operation`, as IAM policies write it. Services that are not faked keep their signing name.
+    pub(crate) name: String,
+}
+
+impl Service {
+    /// The prefix of the service's actions in IAM policies.
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Ecs => "ecs",
+            Self::CloudWatch => "cloudwatch",
+            Self::Sns => "sns",
+            Self::Sts => "sts",
+            Self::S3 => "s3",
+            Self::DynamoDb => "dynamodb",
+        }
+    }
+
+    /// XML namespace of the services that have one.
+    pub(crate) fn namespace(self) -> &'static str {
+        match self {
+            Self::Sns => "http://sns.amazonaws.com/doc/2010-03-31/",
+            _ => "https://sts.amazonaws.com/doc/2011-06-15/",
+        }
+    }
+
+    /// Throttling, as the service itself words it.
+    pub(crate) fn throttle(self) -> Refusal {
+        match self {
+            Self::Ecs | Self::CloudWatch => Refusal::bad("ThrottlingException", "Rate exceeded"),
+            Self::Sns => Refusal::new(429, "Throttled", "Rate exceeded"),
+            Self::Sts => Refusal::bad("Throttling", "Rate exceeded"),
+            Self::S3 => Refusal::new(503, "SlowDown", "Please reduce your request rate."),
+            Self::DynamoDb => Refusal::bad(
+                "ProvisionedThroughputExceededException",
+                "The level of configured provisioned throughput for the table was exceeded.",
+            ),
+        }
+    }
+
+    /// A missing permission, as the service itself words it.
+    pub(crate) fn denied(self, action: &str, account: &str) -> Refusal {
+        let message = format!(
+            "User: arn:aws:sts::{account}:assumed-role/fake/fake is not authorized to perform: {action}"
+        );
+        match self {
+            Self::Ecs | Self::DynamoDb => Refusal::bad("AccessDeniedException", message),
+            Self::Sns => Refusal::new(403, "AuthorizationError", message),
+            Self::CloudWatch | Self::Sts | Self::S3 => Refusal::new(403, "AccessDenied", message),
+        }
+    }
+
+    /// Writes an error in the service's wire format.
+    pub(crate) fn error(self, refusal: &Refusal, request: &Request, request_id: &str) -> Answer {
+        match self {
+            Self::Ecs => json::error(json::Version::V1_1, refusal),
+            Self::DynamoDb => json::error(json::Version::V1_0, refusal),
+            Self::CloudWatch if request.header("x-amz-target").is_empty() => cbor::error(refusal),
+            Self::CloudWatch => cbor_as_json::answer(cbor::error(refusal)),
+            Self::Sns | Self::Sts => xml::error(self.namespace(), refusal, request_id),
+            Self::S3 => rest_xml::error(refusal, &request.path, request_id, request.method == "HEAD"),
+        }
+    }
+}
+
+impl Target {
+    /// By the service in the credential scope; unsigned requests go by their form.
+    pub(crate) fn of(request: &Request) -> Self {
+        let rpc = request.header("x-amz-target");
+        let form = if request
+            .header("content-type")
+            .starts_with("application/x-www-form")
+        {
+            form::parse(&String::from_utf8_lossy(&request.body))
+        } else {
+            Vec::new()
+        };
+        let value = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value);
+        let service = match request.signing_name.as_str() {
+            "ecs" => Some(Service::Ecs),
+            "monitoring" => Some(Service::CloudWatch),
+            "sns" => Some(Service::Sns),
+            "sts" => Some(Service::Sts),
+            "s3" => Some(Service::S3),
+            "dynamodb" => Some(Service::DynamoDb),
+            _ => None,
+        };
+        let by_form = || {
+            if rpc.starts_with("AmazonEC2ContainerService") {
+                Service::Ecs
+            } else if rpc.starts_with("DynamoDB_") {
+                Service::DynamoDb
+            } else if request.path.starts_with("/service/") || rpc.starts_with("GraniteService") {
+                Service::CloudWatch
+            } else if value("Version").is_some_and(|version| version == "2011-06-15") {
+                Service::Sts
+            } else if value("Action").is_some() {
+                Service::Sns
+            } else if rpc.is_empty() {
+                Service::S3
+            } else {
+                // Some other JSON service: ECS words the refusal.
+                Service::Ecs
+            }
+        };
+        let known = service.is_some() || request.signing_name.is_empty();
+        let service = service.unwrap_or_else(by_form);
+        let operation = if !rpc.is_empty() {
+            rpc.rsplit('.').next().unwrap_or_default().to_owned()
+        } else if let Some((_, operation)) = request.path.split_once("/operation/") {
+            operation.to_owned()
+        } else if let Some(action) = value("Action") {
+            action.clone()
+        } else {
+            crate::s3::operation(request)
+        };
+        let prefix = if known {
+            service.prefix()
+        } else {
+            &request.signing_name
+        };
+        let name = format!("{prefix}:{operation}");
+        Self {
+            service,
+            operation,
+            form,
+            name,
+        }
+    }
+
+    /// The value of a Query parameter.
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
+        self.form
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The answer to an operation that is not faked: not retried by SDKs, and plain about itself.
+    pub(crate) fn unknown(&self) -> Refusal {
+        Refusal::bad(
+            "UnknownOperationException",
+            format!("fake-aws does not know {}", self.name),
+        )
+    }
+}

@@ -1,0 +1,71 @@
+//! The wire formats, one file each, and what they have in common: an answer, a refusal.
+
+pub(crate) mod aws_chunked;
+pub(crate) mod cbor;
+pub(crate) mod cbor_as_json;
+pub(crate) mod crc32;
+pub(crate) mod form;
+pub(crate) mod json;
+pub(crate) mod rest_xml;
+pub(crate) mod xml;
+
+/// An HTTP answer.
+#[derive(Debug, Default)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    /// A 200 with a body of `content_type`.
+    pub(crate) fn ok(content_type: &str, body: Vec<u8>) -> Self {
+        Self {
+            status: 200,
+            headers: vec![("content-type", content_type.to_owned())],
+            body,
+        }
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+/// An error that an operation answers with; each wire format writes it in its own way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) status: u16,
+    pub(crate) code: String,
+    pub(crate) message: String,
+    /// More members of the error, for JSON only (`Item` of a failed DynamoDB condition).
+    pub(crate) extra: Option<(&'static str, serde_json::Value)>,
+}
+
+impl Refusal {
+    /// An error with the given HTTP status.
+    pub(crate) fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code: code.to_owned(),
+            message: message.into(),
+            extra: None,
+        }
+    }
+
+    /// An error of the client: status 400.
+    pub(crate) fn bad(code: &str, message: impl Into<String>) -> Self {
+        Self::new(400, code, message)
+    }
+
+    /// Whose fault the error is, in the words of the Query protocol.
+    pub(crate) fn fault(&self) -> &'static str {
+        if self.status < 500 { "Sender" } else { "Receiver" }
+    }
+}
+
+/// What an operation gives back.
+pub(crate) type Outcome = Result<Answer, Refusal>;
