@@ -1,0 +1,131 @@
+//! `collect-metrics`: target -> inventory -> query plan -> readings -> snapshot.
+
+mod config;
+mod event;
+mod listing;
+mod silent;
+
+use std::collections::BTreeMap;
+
+use aws_config::SdkConfig;
+use fargaze::aws::{CloudWatch, Ecs, Store, config_for};
+use fargaze::failure::Failure;
+use fargaze::metric::Statistic;
+use fargaze::outcome::{Collected, Coverage, ObjectRef, Outcome, TargetTask};
+use fargaze::plan::QueryPlan;
+use fargaze::run::RunKind;
+use fargaze::series::Datapoint;
+use fargaze::snapshot::Snapshot;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use config::Config;
+use event::Asked;
+
+/// The function with its clients.
+#[derive(Debug)]
+pub struct Handler {
+    home: SdkConfig,
+    store: Store,
+}
+
+/// What `collect-metrics` answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// Where the snapshot of a target is.
+    Collected(Box<Collected>),
+    /// Points of each statistic, oldest first.
+    Statistics(BTreeMap<Statistic, Vec<Datapoint>>),
+}
+
+impl Handler {
+    /// The function with these settings.
+    pub fn new(config: Config, sdk: &SdkConfig) -> Self {
+        Self {
+            home: sdk.clone(),
+            store: Store::new(sdk, &config.bucket),
+        }
+    }
+
+    /// Does what `event` asks for.
+    pub async fn handle(&self, event: Value) -> Result<Answer, Failure> {
+        match event::read(event)? {
+            Asked::Collect(task) => Ok(Answer::Collected(Box::new(self.collect(*task).await?))),
+            Asked::Statistics(query) => {
+                let series = CloudWatch::new(&self.home).get_metric_statistics(&query).await?;
+                let points = series
+                    .into_iter()
+                    .map(|(statistic, series)| (statistic, series.points().to_vec()));
+                Ok(Answer::Statistics(points.collect()))
+            }
+        }
+    }
+
+    async fn collect(&self, task: TargetTask) -> Result<Collected, Failure> {
+        let key = task.target.snapshot_key(&task.run);
+        let (earlier, cached, rules) = tokio::join!(
+            self.store.get_snapshot(&key),
+            self.store.get_inventory(&task.target),
+            self.store.rules(&task.run)
+        );
+        // A retry finds the snapshot of the attempt before: CloudWatch is not asked, and not billed, again.
+        if let Some(snapshot) = earlier? {
+            tracing::info!(key, "the snapshot is there already");
+            return self.hand_on(task, key, snapshot.coverage).await;
+        }
+        let rules = rules?;
+        let sdk = config_for(&self.home, &task.target).await?;
+        let (ecs, cloudwatch) = (Ecs::new(&sdk), CloudWatch::new(&sdk));
+        let inventory = listing::inventory(&task, cached, &ecs, &cloudwatch, &self.store).await?;
+        let plan = match task.run.kind {
+            RunKind::Report => QueryPlan::for_report(&inventory, task.run.window.period),
+            RunKind::Alarms | RunKind::Sweep => QueryPlan::for_alarms(&rules, &inventory),
+        };
+        tracing::info!(
+            metrics = plan.queries.len(),
+            dollars = plan.dollars(),
+            "asking CloudWatch"
+        );
+        let answers = cloudwatch.get_metric_data(&plan.queries, &task.run.window).await;
+        let unclear = silent::to_describe(&task.run, &rules, &inventory, &answers.readings);
+        let states = ecs.describe_services(&unclear).await;
+        let faults = answers.faults.into_iter().chain(states.faults);
+        let coverage = Coverage::of(&inventory, &answers.readings, faults);
+        let snapshot = Snapshot {
+            run: task.run.clone(),
+            target: task.target.clone(),
+            coverage: coverage.clone(),
+            inventory,
+            services: states.found,
+            readings: answers.readings,
+        };
+        self.store.put_snapshot(&key, &snapshot).await?;
+        self.hand_on(task, key, coverage).await
+    }
+
+    /// Tells where the snapshot is. A report's target ends here, so its outcome is written as well.
+    async fn hand_on(&self, task: TargetTask, key: String, coverage: Coverage) -> Result<Collected, Failure> {
+        let TargetTask { run, target } = task;
+        let outcome = if run.kind == RunKind::Report {
+            let outcome_key = target.outcome_key(&run);
+            let outcome = Outcome {
+                target: target.clone(),
+                coverage,
+                transitions: Vec::new(),
+                insights: Vec::new(),
+                snapshot: Some(key.clone()),
+            };
+            self.store.put_json(&outcome_key, &outcome).await?;
+            Some(ObjectRef { key: outcome_key })
+        } else {
+            None
+        };
+        Ok(Collected {
+            run,
+            target,
+            snapshot: ObjectRef { key },
+            outcome,
+        })
+    }
+}

@@ -1,0 +1,13 @@
+//! `collect-metrics`: from a target to a snapshot of its ECS clusters.
+
+use collect_metrics::{Config, Handler};
+use fargaze::failure::Failure;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let sdk = fargaze::aws::load("collect-metrics").await;
+    let handler = Config::from_env()
+        .map(|config| Handler::new(config, &sdk))
+        .map_err(Failure::from);
+    fargaze::aws::serve(handler, async |handler, event| handler.handle(event).await).await
+}

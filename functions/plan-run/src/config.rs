@@ -1,0 +1,47 @@
+//! Settings of `plan-run`; docs/configuration.md lists them all.
+
+use fargaze::cluster::{AccountId, Region};
+use fargaze::settings::{BadSettings, Settings, from_env};
+use jiff::SignedDuration;
+
+/// Settings of `plan-run`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// `FARGAZE_BUCKET`: the stack's bucket.
+    pub bucket: String,
+    /// `FARGAZE_ACCOUNT`: the account that needs no role.
+    pub account: AccountId,
+    /// `AWS_REGION`, which Lambda sets: the Region that is watched if the user's file names none.
+    pub region: Region,
+    /// `FARGAZE_DELAY_SECONDS`: how long before its time a run's window ends.
+    pub delay: SignedDuration,
+    /// `FARGAZE_LOOKBACK_MINUTES`: how much of the past every alarms run judges.
+    pub lookback: SignedDuration,
+}
+
+impl Config {
+    /// The settings of the process environment.
+    pub fn from_env() -> Result<Self, BadSettings> {
+        Self::from_lookup(&from_env)
+    }
+
+    /// The settings of any source.
+    pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, BadSettings> {
+        let settings = Settings::new(lookup);
+        let bucket = settings.require("FARGAZE_BUCKET");
+        let account = settings.require("FARGAZE_ACCOUNT");
+        let region = settings.require("AWS_REGION");
+        let delay = settings.require::<u32>("FARGAZE_DELAY_SECONDS");
+        let lookback = settings.require::<u32>("FARGAZE_LOOKBACK_MINUTES");
+        let built = bucket.zip(account).zip(region).zip(delay.zip(lookback)).map(
+            |(((bucket, account), region), (delay, lookback))| Self {
+                bucket,
+                account,
+                region,
+                delay: SignedDuration::from_secs(i64::from(delay)),
+                lookback: SignedDuration::from_mins(i64::from(lookback)),
+            },
+        );
+        settings.all(built)
+    }
+}

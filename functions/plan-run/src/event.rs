@@ -1,0 +1,50 @@
+//! What `plan-run` is invoked with: the state machine's request, or a bare one.
+
+use fargaze::failure::Failure;
+use fargaze::run::{RunKind, RunRequest};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A run that was asked for, and the time it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    /// What the run is for.
+    pub kind: RunKind,
+    /// Logical now.
+    pub time: Timestamp,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wrapped {
+    request: Value,
+    execution: Execution,
+}
+
+#[derive(Deserialize)]
+struct Execution {
+    started: Timestamp,
+}
+
+/// Reads the input. The time is the request's; a run by hand that names none is about the start of its execution.
+pub fn read(event: Value) -> Result<Asked, Failure> {
+    let (request, started) = if event.get("request").is_some() {
+        let Wrapped { request, execution } = serde_json::from_value(event).map_err(|error| wrong(&error))?;
+        (request, Some(execution.started))
+    } else {
+        (event, None)
+    };
+    let RunRequest { kind, time } = serde_json::from_value(request).map_err(|error| wrong(&error))?;
+    let time = time
+        .or(started)
+        .ok_or_else(|| wrong(&"outside the state machine it needs a `time`"))?;
+    Ok(Asked { kind, time })
+}
+
+fn wrong(why: &dyn std::fmt::Display) -> Failure {
+    Failure::Invalid(format!(
+        "the run request is wrong: {why}. Send {{\"kind\":\"alarms\"}}, {{\"kind\":\"report\"}} or {{\"kind\":\"sweep\"}}, \
+         with a \"time\" such as \"2026-11-22T10:05:00Z\" if the run is not about now."
+    ))
+}
