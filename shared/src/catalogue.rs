@@ -74,13 +74,7 @@ pub struct CatalogueMetric {
 }
 
 const fn free(name: &'static str, unit: Unit, dimension_sets: &'static [DimensionSet]) -> CatalogueMetric {
-    CatalogueMetric {
-        namespace: AWS_ECS,
-        name,
-        unit,
-        dimension_sets,
-        needs: InsightsLevel::Disabled,
-    }
+    CatalogueMetric { namespace: AWS_ECS, name, unit, dimension_sets, needs: InsightsLevel::Disabled }
 }
 
 const fn enabled(name: &'static str, unit: Unit, dimension_sets: &'static [DimensionSet]) -> CatalogueMetric {
@@ -135,66 +129,24 @@ pub const CATALOGUE: &[CatalogueMetric] = &[
     enabled("RestartCount", Unit::Count, &[C, CS, CF]),
     enhanced("TaskCpuUtilization", Unit::Percent, &[C, CS, CF, CST, CFT]),
     enhanced("TaskMemoryUtilization", Unit::Percent, &[C, CS, CF, CST, CFT]),
-    enhanced(
-        "TaskEphemeralStorageUtilization",
-        Unit::Percent,
-        &[C, CS, CF, CST, CFT],
-    ),
-    enhanced(
-        "TaskEBSFilesystemUtilization",
-        Unit::Percent,
-        &[C, CS, CF, CST, CFT],
-    ),
+    enhanced("TaskEphemeralStorageUtilization", Unit::Percent, &[C, CS, CF, CST, CFT]),
+    enhanced("TaskEBSFilesystemUtilization", Unit::Percent, &[C, CS, CF, CST, CFT]),
     enhanced("ContainerCpuUtilized", Unit::CpuUnits, &[C, CSK, CFK, CSTK, CFTK]),
     enhanced("ContainerCpuReserved", Unit::CpuUnits, &[C, CSK, CFK, CSTK, CFTK]),
     enhanced("ContainerCpuUtilization", Unit::Percent, &[C, CS, CF, CST, CFT]),
-    enhanced(
-        "ContainerMemoryUtilized",
-        Unit::Megabytes,
-        &[C, CSK, CFK, CSTK, CFTK],
-    ),
-    enhanced(
-        "ContainerMemoryReserved",
-        Unit::Megabytes,
-        &[C, CSK, CFK, CSTK, CFTK],
-    ),
-    enhanced(
-        "ContainerMemoryUtilization",
-        Unit::Percent,
-        &[C, CSK, CFK, CSTK, CFTK],
-    ),
-    enhanced(
-        "ContainerNetworkRxBytes",
-        Unit::BytesPerSecond,
-        &[C, CS, CF, CST, CFT],
-    ),
-    enhanced(
-        "ContainerNetworkTxBytes",
-        Unit::BytesPerSecond,
-        &[C, CS, CF, CST, CFT],
-    ),
-    enhanced(
-        "ContainerStorageReadBytes",
-        Unit::Bytes,
-        &[C, CSK, CFK, CSTK, CFTK],
-    ),
-    enhanced(
-        "ContainerStorageWriteBytes",
-        Unit::Bytes,
-        &[C, CSK, CFK, CSTK, CFTK],
-    ),
-    enhanced(
-        "UnHealthyContainerHealthStatus",
-        Unit::Count,
-        &[C, CSK, CFK, CSTK, CFTK],
-    ),
+    enhanced("ContainerMemoryUtilized", Unit::Megabytes, &[C, CSK, CFK, CSTK, CFTK]),
+    enhanced("ContainerMemoryReserved", Unit::Megabytes, &[C, CSK, CFK, CSTK, CFTK]),
+    enhanced("ContainerMemoryUtilization", Unit::Percent, &[C, CSK, CFK, CSTK, CFTK]),
+    enhanced("ContainerNetworkRxBytes", Unit::BytesPerSecond, &[C, CS, CF, CST, CFT]),
+    enhanced("ContainerNetworkTxBytes", Unit::BytesPerSecond, &[C, CS, CF, CST, CFT]),
+    enhanced("ContainerStorageReadBytes", Unit::Bytes, &[C, CSK, CFK, CSTK, CFTK]),
+    enhanced("ContainerStorageWriteBytes", Unit::Bytes, &[C, CSK, CFK, CSTK, CFTK]),
+    enhanced("UnHealthyContainerHealthStatus", Unit::Count, &[C, CSK, CFK, CSTK, CFTK]),
 ];
 
 /// The catalogue's entry for a metric.
 pub fn find(namespace: &str, name: &str) -> Option<&'static CatalogueMetric> {
-    CATALOGUE
-        .iter()
-        .find(|metric| metric.namespace == namespace && metric.name == name)
+    CATALOGUE.iter().find(|metric| metric.namespace == namespace && metric.name == name)
 }
 
 impl CatalogueMetric {
@@ -207,21 +159,12 @@ impl CatalogueMetric {
 
     /// The metric of one service, if it is published per service.
     pub fn of_service(&self, cluster: &ClusterName, service: &ServiceName) -> Option<Metric> {
-        let dimensions = [
-            ("ClusterName", cluster.as_str()),
-            ("ServiceName", service.as_str()),
-        ];
-        self.dimension_sets
-            .contains(&DimensionSet::Service)
-            .then(|| self.with(Dimensions::new(dimensions)))
+        let dimensions = [("ClusterName", cluster.as_str()), ("ServiceName", service.as_str())];
+        self.dimension_sets.contains(&DimensionSet::Service).then(|| self.with(Dimensions::new(dimensions)))
     }
 
     fn with(&self, dimensions: Dimensions) -> Metric {
-        Metric {
-            namespace: self.namespace.to_owned(),
-            name: self.name.to_owned(),
-            dimensions,
-        }
+        Metric { namespace: self.namespace.to_owned(), name: self.name.to_owned(), dimensions }
     }
 }
 
@@ -245,10 +188,7 @@ mod tests {
 
     #[test]
     fn t1_memory_utilized_is_an_amount_and_no_percentage() {
-        assert_eq!(
-            find(CONTAINER_INSIGHTS, "MemoryUtilized").unwrap().unit,
-            Unit::Megabytes
-        );
+        assert_eq!(find(CONTAINER_INSIGHTS, "MemoryUtilized").unwrap().unit, Unit::Megabytes);
         assert_eq!(find(AWS_ECS, "MemoryUtilization").unwrap().unit, Unit::Percent);
     }
 

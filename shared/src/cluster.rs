@@ -147,9 +147,7 @@ checked_name!(
 fn is_region(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     parts.len() >= 3
-        && parts
-            .last()
-            .is_some_and(|last| !last.is_empty() && last.bytes().all(|b| b.is_ascii_digit()))
+        && parts.last().is_some_and(|last| !last.is_empty() && last.bytes().all(|b| b.is_ascii_digit()))
         && parts[..parts.len() - 1]
             .iter()
             .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase()))
@@ -157,9 +155,7 @@ fn is_region(text: &str) -> bool {
 
 fn is_ecs_name(text: &str) -> bool {
     (1..=255).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 impl Region {
@@ -212,11 +208,7 @@ impl FromStr for ClusterArn {
             account: account.parse()?,
             name: name.parse()?,
         };
-        if arn.region.partition() == arn.partition {
-            Ok(arn)
-        } else {
-            Err(bad())
-        }
+        if arn.region.partition() == arn.partition { Ok(arn) } else { Err(bad()) }
     }
 }
 
@@ -236,17 +228,8 @@ impl From<ClusterArn> for String {
 
 impl fmt::Display for ClusterArn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            partition,
-            region,
-            account,
-            name,
-        } = self;
-        write!(
-            f,
-            "arn:{}:ecs:{region}:{account}:cluster/{name}",
-            partition.as_str()
-        )
+        let Self { partition, region, account, name } = self;
+        write!(f, "arn:{}:ecs:{region}:{account}:cluster/{name}", partition.as_str())
     }
 }
 

@@ -133,12 +133,7 @@ impl Config {
     /// evaluation range.
     pub fn lookback(&self, judged: SignedDuration) -> SignedDuration {
         let range = |rule: &AlarmRule| i64::try_from(rule.condition.evaluation_range()).unwrap_or(0);
-        let longest = self
-            .rules
-            .iter()
-            .map(|rule| range(rule) * rule.period.seconds())
-            .max()
-            .unwrap_or(0);
+        let longest = self.rules.iter().map(|rule| range(rule) * rule.period.seconds()).max().unwrap_or(0);
         judged + SignedDuration::from_secs(longest)
     }
 
@@ -155,9 +150,8 @@ impl Config {
                 role: None,
             }],
             Some(targets) => {
-                let checked = checked(targets, "target", &mut problems, |target| {
-                    check_target(target, account)
-                });
+                let checked =
+                    checked(targets, "target", &mut problems, |target| check_target(target, account));
                 if checked.is_empty() && problems.is_empty() {
                     problems.push(format!(
                         "{CONFIG_KEY}: `targets` is empty; name a target or leave the key out"
@@ -170,11 +164,7 @@ impl Config {
             None => read_rules(DEFAULT_YAML)?,
             Some(rules) => check_rules(rules, &mut problems),
         };
-        if problems.is_empty() {
-            Ok(Self { targets, rules })
-        } else {
-            Err(BadConfig(problems))
-        }
+        if problems.is_empty() { Ok(Self { targets, rules }) } else { Err(BadConfig(problems)) }
     }
 }
 
@@ -186,20 +176,13 @@ pub fn read_rules(yaml: &str) -> Result<Vec<AlarmRule>, BadConfig> {
         None => return read_rules(DEFAULT_YAML),
         Some(rules) => check_rules(rules, &mut problems),
     };
-    if problems.is_empty() {
-        Ok(rules)
-    } else {
-        Err(BadConfig(problems))
-    }
+    if problems.is_empty() { Ok(rules) } else { Err(BadConfig(problems)) }
 }
 
 fn parse_yaml(yaml: &str) -> Result<RawConfig, BadConfig> {
     serde_saphyr::from_str(yaml).map_err(|error| {
         let line = error.location().map_or(0, |location| location.line());
-        BadConfig(vec![format!(
-            "{CONFIG_KEY}:{line}: {}",
-            first_line(&error.without_snippet().to_string())
-        )])
+        BadConfig(vec![format!("{CONFIG_KEY}:{line}: {}", first_line(&error.without_snippet().to_string()))])
     })
 }
 
@@ -211,10 +194,7 @@ fn check_rules(rules: Vec<Spanned<RawRule>>, problems: &mut Vec<String>) -> Vec<
         if !seen.insert(name.clone()) {
             problems.push("another rule has the same name; names must be unique".to_owned());
         }
-        let labelled = problems
-            .iter()
-            .map(|problem| format!("rule `{name}`: {problem}"))
-            .collect();
+        let labelled = problems.iter().map(|problem| format!("rule `{name}`: {problem}")).collect();
         rule.filter(|_| problems.is_empty()).ok_or(labelled)
     })
 }
@@ -237,11 +217,7 @@ fn checked<Raw, T>(
         match check(entry.value) {
             Ok(value) => good.push(value),
             Err(found) => problems.extend(found.into_iter().map(|problem| {
-                let problem = if problem.starts_with(what) {
-                    problem
-                } else {
-                    format!("{what}: {problem}")
-                };
+                let problem = if problem.starts_with(what) { problem } else { format!("{what}: {problem}") };
                 format!("{CONFIG_KEY}:{line}: {problem}")
             })),
         }
@@ -262,33 +238,19 @@ fn check_target(raw: RawTarget, home: &AccountId) -> Result<Vec<Target>, Vec<Str
         problems.push("external-id: means nothing without role-arn".to_owned());
     }
     if let (Some(account), None) = (account.as_ref().filter(|&account| account != home), &raw.role_arn) {
-        problems.push(format!(
-            "role-arn: missing; account {account} is not the home account {home}"
-        ));
+        problems.push(format!("role-arn: missing; account {account} is not the home account {home}"));
     }
-    if let (Some(account), Some(arn)) = (&account, &raw.role_arn) {
-        if !is_role_arn(arn, account) {
-            problems.push(format!(
-                "role-arn: `{arn}` is no arn:PARTITION:iam::{account}:role/NAME"
-            ));
+    if let (Some(account), Some(arn)) = (&account, &raw.role_arn)
+        && !is_role_arn(arn, account) {
+            problems.push(format!("role-arn: `{arn}` is no arn:PARTITION:iam::{account}:role/NAME"));
         }
-    }
-    let regions: Vec<Region> = raw
-        .regions
-        .iter()
-        .filter_map(|region| parse::<Region>("regions", region, &mut problems))
-        .collect();
+    let regions: Vec<Region> =
+        raw.regions.iter().filter_map(|region| parse::<Region>("regions", region, &mut problems)).collect();
     let Some(account) = account.filter(|_| problems.is_empty()) else {
         return Err(problems);
     };
-    let role = raw.role_arn.map(|arn| TargetRole {
-        arn,
-        external_id: raw.external_id,
-    });
-    let parts = (0..raw.parts).map(|index| Part {
-        index,
-        count: raw.parts,
-    });
+    let role = raw.role_arn.map(|arn| TargetRole { arn, external_id: raw.external_id });
+    let parts = (0..raw.parts).map(|index| Part { index, count: raw.parts });
     Ok(parts
         .flat_map(|part| regions.iter().map(move |region| (part, region)))
         .map(|(part, region)| Target {
@@ -310,32 +272,21 @@ fn check_rule(raw: RawRule) -> (Option<AlarmRule>, Vec<String>) {
     let mut problems = Vec::new();
     let measure = parse::<Measure>("what", &raw.what, &mut problems);
     let statistic = parse::<Statistic>("statistic", &raw.statistic, &mut problems);
-    let period = Period::from_seconds(raw.period)
-        .map_err(|error| problems.push(format!("period: {error}")))
-        .ok();
+    let period =
+        Period::from_seconds(raw.period).map_err(|error| problems.push(format!("period: {error}"))).ok();
     let threshold = measure.and_then(|measure| {
         let threshold = ThresholdText(raw.threshold.0.clone()).in_unit(measure.unit());
-        threshold
-            .map_err(|error| problems.push(format!("threshold: {error}")))
-            .ok()
+        threshold.map_err(|error| problems.push(format!("threshold: {error}"))).ok()
     });
     let (n, m) = (raw.evaluation_periods, raw.datapoints_to_alarm);
     if n == 0 || n > MAX_EVALUATION_PERIODS {
-        problems.push(format!(
-            "evaluation-periods: {n} is not between 1 and {MAX_EVALUATION_PERIODS}"
-        ));
+        problems.push(format!("evaluation-periods: {n} is not between 1 and {MAX_EVALUATION_PERIODS}"));
     }
     if m == 0 || m > n {
-        problems.push(format!(
-            "datapoints-to-alarm: {m} is not between 1 and evaluation-periods ({n})"
-        ));
+        problems.push(format!("datapoints-to-alarm: {m} is not between 1 and evaluation-periods ({n})"));
     }
     if let Some(measure) = measure.filter(|measure| !measure.supports(raw.scope)) {
-        let scope = if raw.scope == Scope::Cluster {
-            "cluster"
-        } else {
-            "service"
-        };
+        let scope = if raw.scope == Scope::Cluster { "cluster" } else { "service" };
         problems.push(format!("scope: {} is not published per {scope}", measure.label()));
     }
     if raw.name.trim().is_empty() {
@@ -372,9 +323,7 @@ fn parse<T: std::str::FromStr<Err: fmt::Display>>(
     text: &str,
     problems: &mut Vec<String>,
 ) -> Option<T> {
-    text.parse()
-        .map_err(|error| problems.push(format!("{key}: {error}")))
-        .ok()
+    text.parse().map_err(|error| problems.push(format!("{key}: {error}"))).ok()
 }
 
 #[cfg(test)]
@@ -382,11 +331,7 @@ mod tests {
     use super::*;
 
     fn read(yaml: &str) -> Result<Config, BadConfig> {
-        Config::read(
-            yaml,
-            &"123456789012".parse().unwrap(),
-            &"eu-west-1".parse().unwrap(),
-        )
+        Config::read(yaml, &"123456789012".parse().unwrap(), &"eu-west-1".parse().unwrap())
     }
 
     fn problems(yaml: &str) -> Vec<String> {
@@ -410,10 +355,7 @@ rules:
         let names: Vec<&str> = config.rules.iter().map(|rule| rule.name.as_str()).collect();
         assert_eq!(names, ["nothing-running", "memory-high", "cpu-high"]);
         // 5 periods and the 2 that CloudWatch looks at beyond them.
-        assert_eq!(
-            config.lookback(SignedDuration::from_mins(15)),
-            SignedDuration::from_mins(15 + 7)
-        );
+        assert_eq!(config.lookback(SignedDuration::from_mins(15)), SignedDuration::from_mins(15 + 7));
     }
 
     #[test]
@@ -424,10 +366,7 @@ rules:
     #[test]
     fn an_unknown_key_is_named_with_its_line() {
         let found = problems(&RULE.replace("threshold:", "treshold:"));
-        assert!(
-            found[0].starts_with("fargaze.yaml:5: ") && found[0].contains("treshold"),
-            "{found:?}"
-        );
+        assert!(found[0].starts_with("fargaze.yaml:5: ") && found[0].contains("treshold"), "{found:?}");
     }
 
     #[test]
@@ -478,10 +417,7 @@ targets:
 ";
         let targets = read(yaml).unwrap().targets;
         assert_eq!(targets.len(), 4);
-        assert_eq!(
-            targets[0].role.as_ref().unwrap().external_id.as_deref(),
-            Some("secret")
-        );
+        assert_eq!(targets[0].role.as_ref().unwrap().external_id.as_deref(), Some("secret"));
         assert!(!problems(&yaml.replace("iam::999999999999", "iam::111111111111")).is_empty());
     }
 }

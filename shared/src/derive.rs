@@ -30,10 +30,7 @@ impl Formula {
         };
         let both = a.points().iter().filter_map(|point| {
             let value = self.apply(point.value, b.at(point.timestamp)?)?;
-            Some(Datapoint {
-                timestamp: point.timestamp,
-                value,
-            })
+            Some(Datapoint { timestamp: point.timestamp, value })
         });
         let series = MetricSeries::new(both.collect());
         match first.fault().or(second.fault()) {
@@ -60,23 +57,15 @@ mod tests {
 
     fn series(values: &[Option<f64>]) -> MetricSeries {
         let at = |i: usize| Timestamp::from_second(60 * i64::try_from(i).unwrap()).unwrap();
-        let points = values.iter().enumerate().filter_map(|(i, v)| {
-            v.map(|value| Datapoint {
-                timestamp: at(i),
-                value,
-            })
-        });
+        let points = values
+            .iter()
+            .enumerate()
+            .filter_map(|(i, v)| v.map(|value| Datapoint { timestamp: at(i), value }));
         MetricSeries::new(points.collect())
     }
 
     fn values(reading: &Reading) -> Vec<f64> {
-        reading
-            .series()
-            .unwrap()
-            .points()
-            .iter()
-            .map(|point| point.value)
-            .collect()
+        reading.series().unwrap().points().iter().map(|point| point.value).collect()
     }
 
     fn complete(values: &[Option<f64>]) -> Reading {
@@ -85,10 +74,8 @@ mod tests {
 
     #[test]
     fn t1_percent_of_reservation_is_computed_from_two_amounts() {
-        let percent = Formula::PercentOf.derive(
-            &complete(&[Some(410.0), Some(476.0)]),
-            &complete(&[Some(512.0); 2]),
-        );
+        let percent =
+            Formula::PercentOf.derive(&complete(&[Some(410.0), Some(476.0)]), &complete(&[Some(512.0); 2]));
         assert_eq!(values(&percent), [80.078_125, 92.968_75]);
     }
 

@@ -44,10 +44,7 @@ impl Condition {
     /// Reproduces all rows of "How alarm state is evaluated when data is missing" (CloudWatch User Guide, "Configuring
     /// how CloudWatch alarms treat missing data"), in both tables.
     pub fn verdict(&self, range: &[Option<f64>], current: AlarmState) -> AlarmState {
-        let (n, m) = (
-            self.evaluation_periods as usize,
-            self.datapoints_to_alarm as usize,
-        );
+        let (n, m) = (self.evaluation_periods as usize, self.datapoints_to_alarm as usize);
         let breaches = |value: f64| self.comparison.breaches(value, self.threshold);
         let real: Vec<bool> = range.iter().flatten().map(|&value| breaches(value)).collect();
         let alarm_if = |alarm| if alarm { AlarmState::Alarm } else { AlarmState::Ok };
@@ -74,15 +71,8 @@ impl Condition {
         }
         // Every real point breaches, but there are fewer than M: the guard against premature alarms. It gives way when
         // the oldest breaching point is at least M periods old, since all that came after it breaches or is missing.
-        let age = range
-            .iter()
-            .position(Option::is_some)
-            .map_or(0, |oldest| range.len() - oldest);
-        if self.treat_missing_data == MissingData::Missing && age >= m {
-            AlarmState::Alarm
-        } else {
-            current
-        }
+        let age = range.iter().position(Option::is_some).map_or(0, |oldest| range.len() - oldest);
+        if self.treat_missing_data == MissingData::Missing && age >= m { AlarmState::Alarm } else { current }
     }
 }
 
@@ -134,16 +124,8 @@ mod tests {
             for (treatment, expected) in treatments.into_iter().zip(expected) {
                 for current in [AlarmState::Ok, AlarmState::Alarm, AlarmState::InsufficientData] {
                     let state = condition(m, treatment).verdict(&points(range), current);
-                    let expected = if expected == "keep" {
-                        current.as_str()
-                    } else {
-                        expected
-                    };
-                    assert_eq!(
-                        state.as_str(),
-                        expected,
-                        "{m} of 3, {range}, {treatment:?}, now {current:?}"
-                    );
+                    let expected = if expected == "keep" { current.as_str() } else { expected };
+                    assert_eq!(state.as_str(), expected, "{m} of 3, {range}, {treatment:?}, now {current:?}");
                 }
             }
         }
@@ -162,14 +144,8 @@ mod tests {
     fn t12_missing_is_not_zero() {
         let mut low = condition(3, MissingData::Missing);
         low.comparison = Comparison::LessThanThreshold;
-        assert_eq!(
-            low.verdict(&points("0 0 0 0 0"), AlarmState::Ok),
-            AlarmState::Alarm
-        );
-        assert_eq!(
-            low.verdict(&points("- - - - -"), AlarmState::Ok),
-            AlarmState::InsufficientData
-        );
+        assert_eq!(low.verdict(&points("0 0 0 0 0"), AlarmState::Ok), AlarmState::Alarm);
+        assert_eq!(low.verdict(&points("- - - - -"), AlarmState::Ok), AlarmState::InsufficientData);
     }
 
     #[test]
@@ -181,10 +157,7 @@ mod tests {
             (Comparison::LessThanThreshold, AlarmState::Ok),
             (Comparison::LessThanOrEqualToThreshold, AlarmState::Alarm),
         ] {
-            let condition = Condition {
-                comparison,
-                ..condition(3, MissingData::Missing)
-            };
+            let condition = Condition { comparison, ..condition(3, MissingData::Missing) };
             assert_eq!(condition.verdict(&value, AlarmState::Ok), state, "{comparison:?}");
         }
     }

@@ -128,32 +128,15 @@ struct ResponseCluster {
 pub fn read(body: &str) -> Result<Heard, BadEvent> {
     let envelope: Envelope =
         serde_json::from_str(body).map_err(|error| BadEvent::Unreadable(error.to_string()))?;
-    let Envelope {
-        id,
-        source,
-        detail_type,
-        account,
-        region,
-        detail,
-    } = envelope;
+    let Envelope { id, source, detail_type, account, region, detail } = envelope;
     if detail_type != "AWS API Call via CloudTrail" {
-        return Ok(Heard::Ignored(format!(
-            "event {id} of {source} is a `{detail_type}`, no API call"
-        )));
+        return Ok(Heard::Ignored(format!("event {id} of {source} is a `{detail_type}`, no API call")));
     }
-    let bad = |field, why: &dyn fmt::Display| BadEvent::BadField {
-        id: id.clone(),
-        field,
-        why: why.to_string(),
-    };
-    let event_source = detail
-        .get("eventSource")
-        .and_then(serde_json::Value::as_str)
-        .unwrap_or("");
+    let bad =
+        |field, why: &dyn fmt::Display| BadEvent::BadField { id: id.clone(), field, why: why.to_string() };
+    let event_source = detail.get("eventSource").and_then(serde_json::Value::as_str).unwrap_or("");
     if event_source != "ecs.amazonaws.com" {
-        return Ok(Heard::Ignored(format!(
-            "event {id} is a call to `{event_source}`, not to ECS"
-        )));
+        return Ok(Heard::Ignored(format!("event {id} is a call to `{event_source}`, not to ECS")));
     }
     let record: CloudTrailRecord = serde_json::from_value(detail).map_err(|error| bad("detail", &error))?;
     if let Some(code) = &record.error_code {
@@ -173,43 +156,21 @@ pub fn read(body: &str) -> Result<Heard, BadEvent> {
             &format!("{} is not the envelope's {region}", record.aws_region),
         ));
     }
-    if let Some(recipient) = record
-        .recipient_account_id
-        .as_ref()
-        .filter(|&recipient| *recipient != account)
-    {
+    if let Some(recipient) = record.recipient_account_id.as_ref().filter(|&recipient| *recipient != account) {
         return Err(bad(
             "detail.recipientAccountId",
             &format!("{recipient} is not the envelope's {account}"),
         ));
     }
     let cluster = cluster_of(&record, &account, &region).map_err(|(field, why)| bad(field, &why))?;
-    let UserIdentity {
-        arn,
-        user_name,
-        invoked_by,
-    } = record.user_identity;
-    let by = arn
-        .or(user_name)
-        .or(invoked_by)
-        .unwrap_or_else(|| "unknown".to_owned());
-    Ok(Heard::Cluster(ClusterEvent {
-        change,
-        cluster,
-        time: record.event_time,
-        id: record.event_id,
-        by,
-    }))
+    let UserIdentity { arn, user_name, invoked_by } = record.user_identity;
+    let by = arn.or(user_name).or(invoked_by).unwrap_or_else(|| "unknown".to_owned());
+    Ok(Heard::Cluster(ClusterEvent { change, cluster, time: record.event_time, id: record.event_id, by }))
 }
 
 fn level_asked_for(record: &CloudTrailRecord) -> Option<InsightsLevel> {
     let settings = &record.request_parameters.as_ref()?.settings;
-    settings
-        .iter()
-        .find(|setting| setting.name == "containerInsights")?
-        .value
-        .parse()
-        .ok()
+    settings.iter().find(|setting| setting.name == "containerInsights")?.value.parse().ok()
 }
 
 /// The cluster that the record names: by the answer's ARN, by the answer's name, by the request. A request without a
@@ -219,10 +180,7 @@ fn cluster_of(
     account: &AccountId,
     region: &Region,
 ) -> Result<ClusterArn, (&'static str, String)> {
-    let answered = record
-        .response_elements
-        .as_ref()
-        .and_then(|response| response.cluster.as_ref());
+    let answered = record.response_elements.as_ref().and_then(|response| response.cluster.as_ref());
     let requested = record.request_parameters.as_ref();
     let (field, text) = if let Some(arn) = answered.and_then(|cluster| cluster.cluster_arn.as_deref()) {
         ("detail.responseElements.cluster.clusterArn", arn)
@@ -246,10 +204,7 @@ fn cluster_of(
     if arn.region == *region && arn.account == *account {
         Ok(arn)
     } else {
-        Err((
-            field,
-            format!("{arn} is not in the envelope's {region} ({account})"),
-        ))
+        Err((field, format!("{arn} is not in the envelope's {region} ({account})")))
     }
 }
 
@@ -307,29 +262,19 @@ mod tests {
 
     #[test]
     fn t11_create_cluster_of_another_service_is_ignored() {
-        for source in [
-            "redshift.amazonaws.com",
-            "kafka.amazonaws.com",
-            "eks.amazonaws.com",
-            "dax.amazonaws.com",
-        ] {
+        for source in
+            ["redshift.amazonaws.com", "kafka.amazonaws.com", "eks.amazonaws.com", "dax.amazonaws.com"]
+        {
             let mut event = create_cluster();
             event["detail"]["eventSource"] = json!(source);
             event["detail"]["responseElements"] = json!({"clusterArn": "something else"});
-            assert!(
-                matches!(heard(&event), Ok(Heard::Ignored(why)) if why.contains(source)),
-                "{source}"
-            );
+            assert!(matches!(heard(&event), Ok(Heard::Ignored(why)) if why.contains(source)), "{source}");
         }
     }
 
     #[test]
     fn t15_the_three_spellings_of_a_time_are_one_instant() {
-        for time in [
-            "2026-05-04T09:12:20Z",
-            "2026-05-04T09:12:20.000+0000",
-            "2026-05-04T11:12:20+02:00",
-        ] {
+        for time in ["2026-05-04T09:12:20Z", "2026-05-04T09:12:20.000+0000", "2026-05-04T11:12:20+02:00"] {
             let mut event = create_cluster();
             event["detail"]["eventTime"] = json!(time);
             match heard(&event).unwrap() {
@@ -347,10 +292,7 @@ mod tests {
             json!({"cluster": "shop", "settings": [{"name": "containerInsights", "value": "disabled"}]});
         match heard(&event).unwrap() {
             Heard::Cluster(event) => {
-                assert_eq!(
-                    event.change,
-                    ClusterChange::SettingsUpdated(Some(InsightsLevel::Disabled))
-                );
+                assert_eq!(event.change, ClusterChange::SettingsUpdated(Some(InsightsLevel::Disabled)));
                 assert_eq!(event.by, "arn:aws:sts::123456789012:assumed-role/deploy/ci");
             }
             Heard::Ignored(why) => panic!("{why}"),
@@ -361,21 +303,13 @@ mod tests {
     fn an_event_that_contradicts_its_envelope_is_bad() {
         for (path, value, field) in [
             ("/detail/awsRegion", "us-east-1", "detail.awsRegion"),
-            (
-                "/detail/recipientAccountId",
-                "999999999999",
-                "detail.recipientAccountId",
-            ),
+            ("/detail/recipientAccountId", "999999999999", "detail.recipientAccountId"),
             (
                 "/detail/responseElements/cluster/clusterArn",
                 "arn:aws:ecs:eu-west-1:999999999999:cluster/shop",
                 "clusterArn",
             ),
-            (
-                "/detail/responseElements/cluster/clusterArn",
-                "arn:nonsense",
-                "clusterArn",
-            ),
+            ("/detail/responseElements/cluster/clusterArn", "arn:nonsense", "clusterArn"),
             ("/detail/eventTime", "yesterday", "detail"),
         ] {
             let mut event = create_cluster();

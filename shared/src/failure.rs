@@ -4,7 +4,6 @@ use crate::config::BadConfig;
 use crate::event::BadEvent;
 use crate::fault::Fault;
 use crate::settings::BadSettings;
-use crate::snapshot::BadSnapshot;
 
 /// The failure of a whole invocation. What concerns one question only is no failure but a value in the snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,11 +45,5 @@ impl From<BadConfig> for Failure {
 impl From<BadEvent> for Failure {
     fn from(error: BadEvent) -> Self {
         Self::Invalid(error.to_string())
-    }
-}
-
-impl From<BadSnapshot> for Failure {
-    fn from(error: BadSnapshot) -> Self {
-        Self::Fault(Fault::malformed("s3:GetObject", "snapshot", error.to_string()))
     }
 }

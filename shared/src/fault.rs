@@ -78,13 +78,7 @@ impl Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            operation,
-            subject,
-            kind: _,
-            code,
-            message,
-        } = self;
+        let Self { operation, subject, kind: _, code, message } = self;
         write!(f, "{operation}")?;
         if !subject.is_empty() {
             write!(f, " of {subject}")?;

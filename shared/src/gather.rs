@@ -72,24 +72,15 @@ enum State {
 impl Gather {
     /// For a batch of so many questions.
     pub fn new(questions: usize) -> Self {
-        Self {
-            slots: vec![Slot::default(); questions],
-            strays: Vec::new(),
-        }
+        Self { slots: vec![Slot::default(); questions], strays: Vec::new() }
     }
 
     /// Takes in one result of a page. A result that nobody asked for is kept as a fault.
     pub fn add(&mut self, result: PageResult) {
-        let index = result
-            .id
-            .strip_prefix('m')
-            .and_then(|digits| digits.parse::<usize>().ok());
-        match index.and_then(|index| self.slots.get_mut(index)) {
-            Some(slot) => slot.add(result),
-            None => {
-                let message = format!("CloudWatch answered id `{}`, which was not asked", result.id);
-                self.strays.push(Fault::malformed(OPERATION, "", message));
-            }
+        let index = result.id.strip_prefix('m').and_then(|digits| digits.parse::<usize>().ok());
+        if let Some(slot) = index.and_then(|index| self.slots.get_mut(index)) { slot.add(result) } else {
+            let message = format!("CloudWatch answered id `{}`, which was not asked", result.id);
+            self.strays.push(Fault::malformed(OPERATION, "", message));
         }
     }
 
@@ -103,13 +94,7 @@ impl Gather {
 
 impl Slot {
     fn add(&mut self, result: PageResult) {
-        let PageResult {
-            id: _,
-            timestamps,
-            values,
-            status,
-            messages,
-        } = result;
+        let PageResult { id: _, timestamps, values, status, messages } = result;
         if timestamps.len() != values.len() {
             let message = format!("{} timestamps with {} values", timestamps.len(), values.len());
             self.state = State::Failed(Fault::malformed(OPERATION, "", message));
@@ -147,11 +132,7 @@ impl Slot {
     }
 
     fn finish(self, fault: Option<&Fault>) -> Reading {
-        let because = |message| {
-            fault
-                .cloned()
-                .unwrap_or_else(|| Fault::malformed(OPERATION, "", message))
-        };
+        let because = |message| fault.cloned().unwrap_or_else(|| Fault::malformed(OPERATION, "", message));
         let series = MetricSeries::new(self.points);
         match self.state {
             State::Complete => Reading::Complete(series),
@@ -222,10 +203,7 @@ mod tests {
     #[test]
     fn an_unknown_query_id_is_told() {
         for id in ["m2", "x1", "m", ""] {
-            let stray = PageResult {
-                id: id.to_owned(),
-                ..result(0, &[1], ResultStatus::Complete)
-            };
+            let stray = PageResult { id: id.to_owned(), ..result(0, &[1], ResultStatus::Complete) };
             let (_, strays) = gathered(vec![stray], None);
             assert!(strays[0].message.contains(&format!("`{id}`")), "{strays:?}");
         }
@@ -248,21 +226,12 @@ mod tests {
 
     #[test]
     fn internal_error_and_forbidden_are_not_no_data() {
-        let pages = vec![
-            result(0, &[], ResultStatus::InternalError),
-            result(1, &[], ResultStatus::Forbidden),
-        ];
+        let pages =
+            vec![result(0, &[], ResultStatus::InternalError), result(1, &[], ResultStatus::Forbidden)];
         let (readings, _) = gathered(pages, None);
-        let kinds: Vec<_> = readings
-            .iter()
-            .map(|reading| reading.fault().unwrap().kind)
-            .collect();
+        let kinds: Vec<_> = readings.iter().map(|reading| reading.fault().unwrap().kind).collect();
         assert_eq!(kinds, [FaultKind::Transient, FaultKind::Denied]);
-        assert!(
-            readings
-                .iter()
-                .all(|reading| matches!(reading, Reading::Unread(_)))
-        );
+        assert!(readings.iter().all(|reading| matches!(reading, Reading::Unread(_))));
     }
 
     #[test]

@@ -162,12 +162,7 @@ pub fn decide(wish: &Wish, cluster: &ObservedCluster, occasion: Occasion) -> Dec
     let (tag, value) = OPT_OUT_TAG;
     if cluster.status != "ACTIVE" {
         Decision::Leave("it is not ACTIVE")
-    } else if wish
-        .exclude
-        .0
-        .iter()
-        .any(|pattern| pattern.matches(cluster.name.as_str()))
-    {
+    } else if wish.exclude.0.iter().any(|pattern| pattern.matches(cluster.name.as_str())) {
         Decision::Leave("its name is excluded by FARGAZE_EXCLUDE_CLUSTERS")
     } else if cluster.tags.get(tag).is_some_and(|v| v == value) {
         Decision::Leave("it carries the tag fargaze = hands-off")
@@ -187,11 +182,7 @@ mod tests {
     use super::*;
 
     fn wish(existing: ExistingClusters) -> Wish {
-        Wish {
-            at_least: InsightsLevel::Enabled,
-            existing,
-            exclude: "AWSBatch-*".parse().unwrap(),
-        }
+        Wish { at_least: InsightsLevel::Enabled, existing, exclude: "AWSBatch-*".parse().unwrap() }
     }
 
     fn cluster(name: &str, level: InsightsLevel) -> ObservedCluster {
@@ -205,11 +196,8 @@ mod tests {
 
     #[test]
     fn a_new_cluster_with_insights_off_is_raised() {
-        let decision = decide(
-            &wish(ExistingClusters::Report),
-            &cluster("shop", InsightsLevel::Disabled),
-            Occasion::New,
-        );
+        let decision =
+            decide(&wish(ExistingClusters::Report), &cluster("shop", InsightsLevel::Disabled), Occasion::New);
         assert_eq!(decision, Decision::Raise(InsightsLevel::Enabled));
     }
 
@@ -234,11 +222,7 @@ mod tests {
         let mut gone = cluster("old", InsightsLevel::Disabled);
         gone.status = "INACTIVE".to_owned();
         for cluster in [batch, tagged, gone] {
-            assert!(
-                matches!(decide(&wish, &cluster, Occasion::New), Decision::Leave(_)),
-                "{}",
-                cluster.name
-            );
+            assert!(matches!(decide(&wish, &cluster, Occasion::New), Decision::Leave(_)), "{}", cluster.name);
         }
     }
 

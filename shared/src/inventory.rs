@@ -62,11 +62,7 @@ impl Inventory {
 
     /// Takes over from an older inventory what this listing could not read: an unlisted service is not a deleted one.
     pub fn keep_unread_from(&mut self, older: &Self) {
-        for (name, cluster) in self
-            .clusters
-            .iter_mut()
-            .filter(|(_, cluster)| cluster.services_unread)
-        {
+        for (name, cluster) in self.clusters.iter_mut().filter(|(_, cluster)| cluster.services_unread) {
             if let Some(known) = older.clusters.get(name) {
                 cluster.services.clone_from(&known.services);
             }
@@ -128,9 +124,7 @@ mod tests {
     #[test]
     fn one_with_faults_is_never_fresh() {
         let mut inventory = inventory(&["web"], true);
-        inventory
-            .faults
-            .push(Fault::malformed("ecs:ListServices", "shop", "cut"));
+        inventory.faults.push(Fault::malformed("ecs:ListServices", "shop", "cut"));
         assert!(!inventory.is_fresh(inventory.read_at));
     }
 

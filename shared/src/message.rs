@@ -21,11 +21,7 @@ pub struct Message {
 impl Message {
     /// A message that SNS accepts: the subject is reduced to printable ASCII and shortened, the body cut at a line end.
     pub fn new(subject: &str, body: &str, attributes: BTreeMap<String, String>) -> Self {
-        Self {
-            subject: ascii_subject(subject),
-            body: cut_body(body),
-            attributes,
-        }
+        Self { subject: ascii_subject(subject), body: cut_body(body), attributes }
     }
 }
 
@@ -36,9 +32,7 @@ fn ascii_subject(text: &str) -> String {
         _ => '?',
     });
     let line: String = printable.collect();
-    let line = line
-        .trim_start_matches(|c: char| !c.is_ascii_alphanumeric())
-        .trim_end();
+    let line = line.trim_start_matches(|c: char| !c.is_ascii_alphanumeric()).trim_end();
     if line.len() <= MAX_SUBJECT {
         line.to_owned()
     } else {
@@ -72,11 +66,7 @@ pub fn harmless(text: &str) -> String {
         _ if c.is_control() => ' ',
         _ => c,
     });
-    replaced
-        .collect::<String>()
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
+    replaced.collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -87,11 +77,8 @@ mod tests {
 
     #[test]
     fn t16_a_long_subject_is_shortened_and_foreign_characters_replaced() {
-        let message = Message::new(
-            &format!("ALARM \u{1f525} größe\n{}", "x".repeat(200)),
-            "",
-            BTreeMap::new(),
-        );
+        let message =
+            Message::new(&format!("ALARM \u{1f525} größe\n{}", "x".repeat(200)), "", BTreeMap::new());
         assert!(message.subject.starts_with("ALARM ? gr??e xxx") && message.subject.ends_with("..."));
         assert_eq!(message.subject.len(), MAX_SUBJECT);
     }
@@ -100,11 +87,7 @@ mod tests {
     fn a_body_over_the_limit_is_cut_at_a_line_end_and_says_so() {
         let body = "a line with ü\n".repeat(20_000);
         let cut = Message::new("s", &body, BTreeMap::new()).body;
-        assert!(
-            cut.len() <= MAX_BODY + 100 && cut.contains("more lines, cut"),
-            "{}",
-            cut.len()
-        );
+        assert!(cut.len() <= MAX_BODY + 100 && cut.contains("more lines, cut"), "{}", cut.len());
         assert!(cut.lines().take(10_000).all(|line| line == "a line with ü"));
     }
 

@@ -274,17 +274,7 @@ mod tests {
 
     #[test]
     fn statistics_are_cloudwatchs_words() {
-        for text in [
-            "Average",
-            "Maximum",
-            "Minimum",
-            "SampleCount",
-            "Sum",
-            "p99",
-            "p99.9",
-            "p0",
-            "p100",
-        ] {
+        for text in ["Average", "Maximum", "Minimum", "SampleCount", "Sum", "p99", "p99.9", "p0", "p100"] {
             assert_eq!(text.parse::<Statistic>().unwrap().as_str(), text);
         }
         for text in ["average", "p101", "p", "p-1", "pNaN", "p1e1", "Mean"] {

@@ -58,9 +58,7 @@ impl Snapshot {
     }
 
     fn is_starting(&self, state: &ServiceState) -> bool {
-        state
-            .created_at
-            .is_some_and(|created| self.run.time.duration_since(created) < START_UP)
+        state.created_at.is_some_and(|created| self.run.time.duration_since(created) < START_UP)
     }
 
     /// Why nothing is known of a service: ECS was to be asked and did not answer, or its metrics could not be read.
@@ -72,7 +70,7 @@ impl Snapshot {
         let of_service = self.readings.iter().filter(|(query, _)| {
             let dimensions = &query.metric.dimensions;
             dimensions.get("ClusterName") == Some(subject.cluster.as_str())
-                && dimensions.get("ServiceName") == subject.service.as_ref().map(|service| service.as_str())
+                && dimensions.get("ServiceName") == subject.service.as_ref().map(super::cluster::ServiceName::as_str)
         });
         let mut unread = of_service.filter_map(|(_, reading)| reading.fault());
         faults.filter(described).chain(unread.by_ref()).next().cloned()
@@ -110,11 +108,7 @@ mod tests {
                 role: None,
             },
             coverage: Coverage::default(),
-            inventory: Inventory {
-                read_at: now(),
-                clusters: BTreeMap::new(),
-                faults: Vec::new(),
-            },
+            inventory: Inventory { read_at: now(), clusters: BTreeMap::new(), faults: Vec::new() },
             services,
             readings: BTreeMap::new(),
         }
@@ -134,22 +128,13 @@ mod tests {
 
     fn missing(snapshot: &Snapshot) -> Reading {
         let rules = read_rules(DEFAULT_YAML).unwrap();
-        let subject = Subject {
-            cluster: "shop".parse().unwrap(),
-            service: Some("web".parse().unwrap()),
-        };
-        snapshot.reading(
-            rules.iter().find(|rule| rule.name == "nothing-running").unwrap(),
-            &subject,
-        )
+        let subject = Subject { cluster: "shop".parse().unwrap(), service: Some("web".parse().unwrap()) };
+        snapshot.reading(rules.iter().find(|rule| rule.name == "nothing-running").unwrap(), &subject)
     }
 
     #[test]
     fn a_service_with_desired_tasks_and_none_running_lacks_all_of_them() {
-        assert_eq!(
-            missing(&snapshot(vec![state(2, 0, 60)])).series().unwrap().max(),
-            Some(2.0)
-        );
+        assert_eq!(missing(&snapshot(vec![state(2, 0, 60)])).series().unwrap().max(), Some(2.0));
     }
 
     #[test]
@@ -172,10 +157,7 @@ mod tests {
     fn a_service_that_ecs_did_not_describe_is_unread_and_not_fine() {
         let mut snapshot = snapshot(Vec::new());
         let fault = Fault::malformed("ecs:DescribeServices", "shop", "cut");
-        snapshot.coverage.faults = vec![CountedFault {
-            fault: fault.clone(),
-            count: 1,
-        }];
+        snapshot.coverage.faults = vec![CountedFault { fault: fault.clone(), count: 1 }];
         assert_eq!(missing(&snapshot), Reading::Unread(fault));
     }
 }

@@ -58,6 +58,15 @@ pub struct Collected {
     pub outcome: Option<ObjectRef>,
 }
 
+/// What a function answers whose target ends with it: `evaluate-alarms`, and `enable-insights` in a sweep.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetDone {
+    /// The target.
+    pub target: Target,
+    /// Where its outcome is.
+    pub outcome: ObjectRef,
+}
+
 /// How a target ended, as the state machine hands it to `forward-summary`: with an outcome, or with the failure that
 /// its `Catch` saw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,13 +107,7 @@ impl StepFailure {
             "Malformed" => FaultKind::Malformed,
             _ => FaultKind::Transient,
         };
-        Fault {
-            operation: "run".to_owned(),
-            subject: String::new(),
-            kind,
-            code: self.error.clone(),
-            message,
-        }
+        Fault { operation: "run".to_owned(), subject: String::new(), kind, code: self.error.clone(), message }
     }
 }
 
@@ -171,11 +174,7 @@ impl Coverage {
         let seen = |name: &ClusterName, entry: &ClusterEntry| {
             !entry.services_unread && !unseen.contains(name.as_str())
         };
-        coverage.clusters_seen = inventory
-            .clusters
-            .iter()
-            .filter(|(name, entry)| seen(name, entry))
-            .count();
+        coverage.clusters_seen = inventory.clusters.iter().filter(|(name, entry)| seen(name, entry)).count();
         coverage.faults = counted(all);
         coverage
     }
@@ -192,10 +191,8 @@ pub fn counted(faults: impl IntoIterator<Item = Fault>) -> Vec<CountedFault> {
     for fault in faults {
         *counts.entry(fault).or_default() += 1;
     }
-    let mut counted: Vec<CountedFault> = counts
-        .into_iter()
-        .map(|(fault, count)| CountedFault { fault, count })
-        .collect();
+    let mut counted: Vec<CountedFault> =
+        counts.into_iter().map(|(fault, count)| CountedFault { fault, count }).collect();
     counted.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.fault.cmp(&b.fault)));
     counted
 }
@@ -248,10 +245,7 @@ mod tests {
 
     #[test]
     fn a_caught_timeout_is_transient() {
-        let failure = StepFailure {
-            error: "States.Timeout".to_owned(),
-            cause: None,
-        };
+        let failure = StepFailure { error: "States.Timeout".to_owned(), cause: None };
         assert_eq!(failure.to_fault().kind, FaultKind::Transient);
     }
 
@@ -260,10 +254,7 @@ mod tests {
         let (one, other) = (Fault::malformed("a", "", ""), Fault::malformed("b", "", ""));
         let counted = counted([one.clone(), other.clone(), other.clone()]);
         assert_eq!(
-            counted
-                .iter()
-                .map(|c| (c.fault.operation.as_str(), c.count))
-                .collect::<Vec<_>>(),
+            counted.iter().map(|c| (c.fault.operation.as_str(), c.count)).collect::<Vec<_>>(),
             [("b", 2), ("a", 1)]
         );
     }

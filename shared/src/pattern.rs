@@ -66,11 +66,7 @@ mod tests {
             ("a*b*c", "a-b-b-c", true),
             ("a*b*c", "a-b-b-d", false),
         ] {
-            assert_eq!(
-                NamePattern::new(pattern).matches(name),
-                fits,
-                "{pattern} on {name}"
-            );
+            assert_eq!(NamePattern::new(pattern).matches(name), fits, "{pattern} on {name}");
         }
     }
 

@@ -23,9 +23,7 @@ impl QueryPlan {
     /// What the rules need of the clusters in the inventory.
     pub fn for_alarms(rules: &[AlarmRule], inventory: &Inventory) -> Self {
         let queries = rules.iter().flat_map(|rule| {
-            subjects(rule, inventory)
-                .into_iter()
-                .flat_map(move |subject| queries(rule, &subject))
+            subjects(rule, inventory).into_iter().flat_map(move |subject| queries(rule, &subject))
         });
         Self::of(queries)
     }
@@ -35,19 +33,12 @@ impl QueryPlan {
     pub fn for_report(inventory: &Inventory, period: Period) -> Self {
         let mut queries = Vec::new();
         for (cluster, service) in inventory.services() {
-            let reports = inventory
-                .clusters
-                .get(cluster)
-                .is_some_and(|entry| entry.reports_insights);
+            let reports = inventory.clusters.get(cluster).is_some_and(|entry| entry.reports_insights);
             for (namespace, name, statistic) in REPORT_METRICS {
                 let needed = *namespace == AWS_ECS || reports;
                 let metric = catalogue::find(namespace, name).filter(|_| needed);
                 if let Some(metric) = metric.and_then(|metric| metric.of_service(cluster, service)) {
-                    queries.push(MetricQuery {
-                        metric,
-                        statistic: statistic.clone(),
-                        period,
-                    });
+                    queries.push(MetricQuery { metric, statistic: statistic.clone(), period });
                 }
             }
         }
@@ -57,20 +48,12 @@ impl QueryPlan {
     fn of(queries: impl IntoIterator<Item = MetricQuery>) -> Self {
         let distinct: BTreeSet<MetricQuery> = queries.into_iter().collect();
         let mut queries: Vec<MetricQuery> = distinct.into_iter().collect();
-        queries.sort_by(|a, b| {
-            a.metric
-                .dimensions
-                .cmp(&b.metric.dimensions)
-                .then_with(|| a.cmp(b))
-        });
+        queries.sort_by(|a, b| a.metric.dimensions.cmp(&b.metric.dimensions).then_with(|| a.cmp(b)));
         Self { queries }
     }
 
     /// US dollars that asking this plan once costs.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a plan has far fewer than 2^52 queries"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "a plan has far fewer than 2^52 queries")]
     pub fn dollars(&self) -> f64 {
         self.queries.len() as f64 * DOLLARS_PER_THOUSAND_METRICS / 1000.0
     }
@@ -94,19 +77,13 @@ pub fn subjects(rule: &AlarmRule, inventory: &Inventory) -> Vec<Subject> {
             .clusters
             .iter()
             .filter(|(name, cluster)| rule.selects_cluster(name) && publishes(cluster))
-            .map(|(name, _)| Subject {
-                cluster: name.clone(),
-                service: None,
-            })
+            .map(|(name, _)| Subject { cluster: name.clone(), service: None })
             .collect(),
         Scope::Service => inventory
             .services()
             .filter(|(cluster, service)| rule.selects_service(cluster, service))
             .filter(|(cluster, _)| inventory.clusters.get(*cluster).is_some_and(publishes))
-            .map(|(cluster, service)| Subject {
-                cluster: cluster.clone(),
-                service: Some(service.clone()),
-            })
+            .map(|(cluster, service)| Subject { cluster: cluster.clone(), service: Some(service.clone()) })
             .collect(),
     }
 }
@@ -125,11 +102,7 @@ pub fn metric_of(
 
 /// What must be asked to judge the rule on one subject: nothing, one metric, or the two of a derived value.
 pub fn queries(rule: &AlarmRule, subject: &Subject) -> Vec<MetricQuery> {
-    let query = |metric| MetricQuery {
-        metric,
-        statistic: rule.statistic.clone(),
-        period: rule.period,
-    };
+    let query = |metric| MetricQuery { metric, statistic: rule.statistic.clone(), period: rule.period };
     let metrics = rule.measure.metrics();
     metrics
         .filter_map(|metric| metric_of(metric, &subject.cluster, subject.service.as_ref()).map(query))
@@ -159,22 +132,13 @@ mod tests {
         };
         Inventory {
             read_at: "2026-11-22T10:00:00Z".parse().unwrap(),
-            clusters: clusters
-                .iter()
-                .map(|(n, i, s)| (n.parse().unwrap(), entry(*i, s)))
-                .collect(),
+            clusters: clusters.iter().map(|(n, i, s)| (n.parse().unwrap(), entry(*i, s))).collect(),
             faults: Vec::new(),
         }
     }
 
     fn rules(yaml: &str) -> Vec<AlarmRule> {
-        Config::read(
-            yaml,
-            &"123456789012".parse().unwrap(),
-            &"eu-west-1".parse().unwrap(),
-        )
-        .unwrap()
-        .rules
+        Config::read(yaml, &"123456789012".parse().unwrap(), &"eu-west-1".parse().unwrap()).unwrap().rules
     }
 
     #[test]
@@ -229,11 +193,6 @@ rules:
             ("shop", InsightsLevel::Disabled, &["web"]),
             ("orders", InsightsLevel::Enabled, &["api"]),
         ]);
-        assert_eq!(
-            QueryPlan::for_report(&inventory, Period::FIVE_MINUTES)
-                .queries
-                .len(),
-            4 + 6
-        );
+        assert_eq!(QueryPlan::for_report(&inventory, Period::FIVE_MINUTES).queries.len(), 4 + 6);
     }
 }

@@ -54,7 +54,6 @@ pub struct Condition {
 
 /// CloudWatch's words for comparing a value with the threshold (`ComparisonOperator`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(clippy::enum_variant_names, reason = "CloudWatch's own words")]
 pub enum Comparison {
     /// `>`
     GreaterThanThreshold,
@@ -215,10 +214,7 @@ impl Measure {
 
     /// Least setting of Container Insights with which a cluster publishes what is needed.
     pub fn needs(self) -> InsightsLevel {
-        self.metrics()
-            .map(|metric| metric.needs)
-            .max()
-            .unwrap_or_default()
+        self.metrics().map(|metric| metric.needs).max().unwrap_or_default()
     }
 
     /// Whether it exists for that scope.
@@ -245,17 +241,8 @@ impl FromStr for Measure {
         };
         let metric = |namespace, name| catalogue::find(namespace, name).ok_or_else(bad);
         let derived = |formula, first, second, unit, label| {
-            let (first, second) = (
-                metric(CONTAINER_INSIGHTS, first)?,
-                metric(CONTAINER_INSIGHTS, second)?,
-            );
-            Ok(Self::Derived {
-                formula,
-                first,
-                second,
-                unit,
-                label,
-            })
+            let (first, second) = (metric(CONTAINER_INSIGHTS, first)?, metric(CONTAINER_INSIGHTS, second)?);
+            Ok(Self::Derived { formula, first, second, unit, label })
         };
         let percent = |first, second, label| derived(Formula::PercentOf, first, second, Unit::Percent, label);
         match text {
@@ -263,11 +250,9 @@ impl FromStr for Measure {
             "cpu-percent" => Ok(Self::Metric(metric(AWS_ECS, "CPUUtilization")?)),
             "memory-percent-of-reservation" => percent("MemoryUtilized", "MemoryReserved", "memory"),
             "cpu-percent-of-reservation" => percent("CpuUtilized", "CpuReserved", "CPU"),
-            "ephemeral-storage-percent" => percent(
-                "EphemeralStorageUtilized",
-                "EphemeralStorageReserved",
-                "ephemeral storage",
-            ),
+            "ephemeral-storage-percent" => {
+                percent("EphemeralStorageUtilized", "EphemeralStorageReserved", "ephemeral storage")
+            }
             "running-below-desired" => {
                 let (desired, running) = ("DesiredTaskCount", "RunningTaskCount");
                 derived(Formula::Minus, desired, running, Unit::Count, "tasks missing")
@@ -289,9 +274,7 @@ impl ThresholdText {
     /// The threshold in the measure's unit. CloudWatch counts CPU in units of 1/1024 vCPU, so `0.8 vCPU` is 819.2.
     pub fn in_unit(&self, unit: Unit) -> Result<f64, BadName> {
         let text = self.0.trim();
-        let split = text
-            .find(|c: char| c.is_alphabetic() || c == '%')
-            .unwrap_or(text.len());
+        let split = text.find(|c: char| c.is_alphabetic() || c == '%').unwrap_or(text.len());
         let (number, suffix) = (text[..split].trim(), text[split..].trim());
         let factor = match (suffix, unit) {
             ("", _) | ("%", Unit::Percent) | ("MB", Unit::Megabytes) | ("GB", Unit::Gigabytes) => Some(1.0),
@@ -319,18 +302,12 @@ impl ThresholdText {
 impl AlarmRule {
     /// Whether the rule applies to the cluster.
     pub fn selects_cluster(&self, cluster: &ClusterName) -> bool {
-        self.clusters
-            .iter()
-            .any(|pattern| pattern.matches(cluster.as_str()))
+        self.clusters.iter().any(|pattern| pattern.matches(cluster.as_str()))
     }
 
     /// Whether the rule applies to the service.
     pub fn selects_service(&self, cluster: &ClusterName, service: &ServiceName) -> bool {
-        self.selects_cluster(cluster)
-            && self
-                .services
-                .iter()
-                .any(|pattern| pattern.matches(service.as_str()))
+        self.selects_cluster(cluster) && self.services.iter().any(|pattern| pattern.matches(service.as_str()))
     }
 }
 
@@ -363,23 +340,10 @@ mod tests {
     #[test]
     fn every_word_is_a_measure_and_nonsense_is_none() {
         for word in WORDS {
-            assert!(
-                word.parse::<Measure>().unwrap().supports(Scope::Service),
-                "{word}"
-            );
+            assert!(word.parse::<Measure>().unwrap().supports(Scope::Service), "{word}");
         }
-        assert!(
-            "ECS/ContainerInsights CpuUtilized"
-                .parse::<Measure>()
-                .unwrap()
-                .supports(Scope::Cluster)
-        );
-        for text in [
-            "memory",
-            "AWS/ECS memoryutilization",
-            "AWS/EC2 CPUUtilization",
-            "",
-        ] {
+        assert!("ECS/ContainerInsights CpuUtilized".parse::<Measure>().unwrap().supports(Scope::Cluster));
+        for text in ["memory", "AWS/ECS memoryutilization", "AWS/EC2 CPUUtilization", ""] {
             assert!(text.parse::<Measure>().is_err(), "{text}");
         }
     }
@@ -405,14 +369,8 @@ mod tests {
 
     #[test]
     fn needs_follow_the_catalogue() {
-        assert_eq!(
-            "cpu-percent".parse::<Measure>().unwrap().needs(),
-            InsightsLevel::Disabled
-        );
-        assert_eq!(
-            "running-below-desired".parse::<Measure>().unwrap().needs(),
-            InsightsLevel::Enabled
-        );
+        assert_eq!("cpu-percent".parse::<Measure>().unwrap().needs(), InsightsLevel::Disabled);
+        assert_eq!("running-below-desired".parse::<Measure>().unwrap().needs(), InsightsLevel::Enabled);
         let enhanced: Measure = "ECS/ContainerInsights TaskCpuUtilization".parse().unwrap();
         assert_eq!(enhanced.needs(), InsightsLevel::Enhanced);
     }

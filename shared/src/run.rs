@@ -81,13 +81,7 @@ impl Run {
             RunKind::Report => Window::ending(time, delay, Period::FIVE_MINUTES, REPORT_WINDOW),
         };
         let stamp = time.strftime("%Y%m%dT%H%M%SZ");
-        Self {
-            id: format!("{kind}-{stamp}"),
-            kind,
-            time,
-            window,
-            config_version,
-        }
+        Self { id: format!("{kind}-{stamp}"), kind, time, window, config_version }
     }
 }
 
@@ -115,9 +109,10 @@ impl Part {
 
     /// Whether the cluster belongs to this share. The same name always falls into the same share (FNV-1a).
     pub fn holds(self, cluster: &ClusterName) -> bool {
-        let hash = cluster.as_str().bytes().fold(0x811c_9dc5_u32, |hash, byte| {
-            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-        });
+        let hash = cluster
+            .as_str()
+            .bytes()
+            .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
         hash % self.count.max(1) == self.index
     }
 }
@@ -143,22 +138,12 @@ impl Target {
 
     /// Key of the cached inventory.
     pub fn inventory_key(&self) -> String {
-        format!(
-            "inventory/{}/{}/{}.json.gz",
-            self.account,
-            self.region,
-            self.part_name()
-        )
+        format!("inventory/{}/{}/{}.json.gz", self.account, self.region, self.part_name())
     }
 
     /// Key of the list of clusters that the sweep has seen before.
     pub fn known_clusters_key(&self) -> String {
-        format!(
-            "clusters/{}/{}/{}.json",
-            self.account,
-            self.region,
-            self.part_name()
-        )
+        format!("clusters/{}/{}/{}.json", self.account, self.region, self.part_name())
     }
 
     /// Key of the snapshot of one run. `dt=` partitions by date for Athena and `DuckDB`.
@@ -174,13 +159,7 @@ impl Target {
 
     /// Key of the outcome of one run.
     pub fn outcome_key(&self, run: &Run) -> String {
-        format!(
-            "outcomes/{}/{}.{}.{}.json",
-            run.id,
-            self.account,
-            self.region,
-            self.part_name()
-        )
+        format!("outcomes/{}/{}.{}.{}.json", run.id, self.account, self.region, self.part_name())
     }
 }
 
@@ -204,13 +183,7 @@ mod tests {
     fn a_run_is_named_by_kind_and_time_and_a_retry_has_the_same_window() {
         let time = "2026-11-22T10:05:00Z".parse().unwrap();
         let make = || {
-            Run::new(
-                RunKind::Alarms,
-                time,
-                SignedDuration::from_mins(2),
-                SignedDuration::from_mins(15),
-                None,
-            )
+            Run::new(RunKind::Alarms, time, SignedDuration::from_mins(2), SignedDuration::from_mins(15), None)
         };
         assert_eq!(make().id, "alarms-20261122T100500Z");
         assert_eq!(make(), make());
@@ -219,13 +192,10 @@ mod tests {
 
     #[test]
     fn a_run_request_with_an_unknown_word_is_refused_by_name() {
-        let error = serde_json::from_str::<RunRequest>(r#"{"kind":"alarm"}"#)
-            .unwrap_err()
-            .to_string();
+        let error = serde_json::from_str::<RunRequest>(r#"{"kind":"alarm"}"#).unwrap_err().to_string();
         assert!(error.contains("`alarm`") && error.contains("`alarms`"), "{error}");
-        let error = serde_json::from_str::<RunRequest>(r#"{"kind":"alarms","tiem":1}"#)
-            .unwrap_err()
-            .to_string();
+        let error =
+            serde_json::from_str::<RunRequest>(r#"{"kind":"alarms","tiem":1}"#).unwrap_err().to_string();
         assert!(error.contains("`tiem`"), "{error}");
     }
 

@@ -37,17 +37,11 @@ impl MetricSeries {
 
     /// Value of the period that starts at this instant.
     pub fn at(&self, timestamp: Timestamp) -> Option<f64> {
-        self.0
-            .binary_search_by_key(&timestamp, |point| point.timestamp)
-            .ok()
-            .map(|i| self.0[i].value)
+        self.0.binary_search_by_key(&timestamp, |point| point.timestamp).ok().map(|i| self.0[i].value)
     }
 
     /// Mean over the points; none if there are none.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a series has at most some thousand points"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "a series has at most some thousand points")]
     pub fn mean(&self) -> Option<f64> {
         let count = self.0.len();
         (count > 0).then(|| self.0.iter().map(|point| point.value).sum::<f64>() / count as f64)
@@ -100,10 +94,7 @@ mod tests {
     use super::*;
 
     fn point(minute: i64, value: f64) -> Datapoint {
-        Datapoint {
-            timestamp: Timestamp::from_second(minute * 60).unwrap(),
-            value,
-        }
+        Datapoint { timestamp: Timestamp::from_second(minute * 60).unwrap(), value }
     }
 
     #[test]

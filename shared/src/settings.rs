@@ -17,10 +17,7 @@ pub struct Settings<'a> {
 impl<'a> Settings<'a> {
     /// Settings from any source; tests pass a table so that no test touches the process environment.
     pub fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self {
-            lookup,
-            problems: RefCell::default(),
-        }
+        Self { lookup, problems: RefCell::default() }
     }
 
     /// A setting that must be there and must read as a `T`. Every setting is required: the defaults stand in the
@@ -54,30 +51,17 @@ mod tests {
     use super::*;
 
     fn read(table: &[(&str, &str)]) -> Result<(String, i64), BadSettings> {
-        let lookup = |name: &str| {
-            table
-                .iter()
-                .find(|(n, _)| *n == name)
-                .map(|(_, v)| (*v).to_owned())
-        };
+        let lookup = |name: &str| table.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
         let settings = Settings::new(&lookup);
-        let (bucket, delay) = (
-            settings.require("FARGAZE_BUCKET"),
-            settings.require("FARGAZE_DELAY_SECONDS"),
-        );
+        let (bucket, delay) = (settings.require("FARGAZE_BUCKET"), settings.require("FARGAZE_DELAY_SECONDS"));
         settings.all(bucket.zip(delay))
     }
 
     #[test]
     fn all_problems_are_told_at_once_by_name() {
-        let error = read(&[("FARGAZE_DELAY_SECONDS", "soon")])
-            .unwrap_err()
-            .to_string();
+        let error = read(&[("FARGAZE_DELAY_SECONDS", "soon")]).unwrap_err().to_string();
         assert!(error.contains("FARGAZE_BUCKET is missing"), "{error}");
-        assert!(
-            error.contains("FARGAZE_DELAY_SECONDS = `soon`: invalid digit"),
-            "{error}"
-        );
+        assert!(error.contains("FARGAZE_DELAY_SECONDS = `soon`: invalid digit"), "{error}");
     }
 
     #[test]

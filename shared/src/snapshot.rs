@@ -102,23 +102,8 @@ impl Snapshot {
     /// Writes the snapshot, gzipped.
     pub fn write(&self, to: impl Write) -> io::Result<()> {
         let mut out = GzEncoder::new(to, Compression::fast());
-        let Self {
-            run,
-            target,
-            coverage,
-            inventory,
-            services,
-            readings,
-        } = self.clone();
-        write_line(
-            &mut out,
-            &Line::Run {
-                run,
-                target,
-                coverage,
-                inventory_read_at: inventory.read_at,
-            },
-        )?;
+        let Self { run, target, coverage, inventory, services, readings } = self.clone();
+        write_line(&mut out, &Line::Run { run, target, coverage, inventory_read_at: inventory.read_at })?;
         for (cluster, entry) in inventory.clusters {
             write_line(&mut out, &Line::Cluster(ClusterLine { cluster, entry }))?;
         }
@@ -135,35 +120,18 @@ impl Snapshot {
     pub fn read(from: impl Read) -> Result<Self, BadSnapshot> {
         let mut snapshot: Option<Self> = None;
         for (i, line) in BufReader::new(GzDecoder::new(from)).lines().enumerate() {
-            let bad = |error: &dyn std::fmt::Display| BadSnapshot::Line {
-                line: i + 1,
-                error: error.to_string(),
-            };
+            let bad =
+                |error: &dyn std::fmt::Display| BadSnapshot::Line { line: i + 1, error: error.to_string() };
             let line: Line = serde_json::from_str(&line?).map_err(|error| bad(&error))?;
             match (&mut snapshot, line) {
-                (
-                    None,
-                    Line::Run {
-                        run,
-                        target,
-                        coverage,
-                        inventory_read_at,
-                    },
-                ) => {
+                (None, Line::Run { run, target, coverage, inventory_read_at }) => {
                     let inventory = Inventory {
                         read_at: inventory_read_at,
                         clusters: BTreeMap::new(),
                         faults: Vec::new(),
                     };
                     let (services, readings) = (Vec::new(), BTreeMap::new());
-                    snapshot = Some(Self {
-                        run,
-                        target,
-                        coverage,
-                        inventory,
-                        services,
-                        readings,
-                    });
+                    snapshot = Some(Self { run, target, coverage, inventory, services, readings });
                 }
                 (Some(snapshot), Line::Cluster(ClusterLine { cluster, entry })) => {
                     snapshot.inventory.clusters.insert(cluster, entry);
@@ -178,10 +146,7 @@ impl Snapshot {
                 }
             }
         }
-        snapshot.ok_or(BadSnapshot::Line {
-            line: 0,
-            error: "it is empty".to_owned(),
-        })
+        snapshot.ok_or(BadSnapshot::Line { line: 0, error: "it is empty".to_owned() })
     }
 }
 
@@ -198,11 +163,7 @@ impl SeriesLine {
             Reading::Unread(_) => Status::Unread,
         };
         let points = reading.series().map(MetricSeries::points).unwrap_or_default();
-        let MetricQuery {
-            metric,
-            statistic,
-            period,
-        } = query;
+        let MetricQuery { metric, statistic, period } = query;
         Self {
             namespace: metric.namespace,
             metric: metric.name,
@@ -211,10 +172,7 @@ impl SeriesLine {
             period,
             status,
             fault: reading.fault().cloned(),
-            points: points
-                .iter()
-                .map(|point| (point.timestamp.as_second(), point.value))
-                .collect(),
+            points: points.iter().map(|point| (point.timestamp.as_second(), point.value)).collect(),
         }
     }
 
@@ -223,11 +181,7 @@ impl SeriesLine {
             let timestamp = Timestamp::from_second(second).map_err(|error| error.to_string())?;
             Ok(Datapoint { timestamp, value })
         };
-        let points = self
-            .points
-            .into_iter()
-            .map(point)
-            .collect::<Result<Vec<_>, String>>()?;
+        let points = self.points.into_iter().map(point).collect::<Result<Vec<_>, String>>()?;
         let series = MetricSeries::new(points);
         let reading = match (self.status, self.fault) {
             (Status::Complete, None) => Reading::Complete(series),
@@ -235,19 +189,8 @@ impl SeriesLine {
             (Status::Unread, Some(fault)) => Reading::Unread(fault),
             _ => return Err("status and fault contradict each other".to_owned()),
         };
-        let metric = Metric {
-            namespace: self.namespace,
-            name: self.metric,
-            dimensions: self.dimensions,
-        };
-        Ok((
-            MetricQuery {
-                metric,
-                statistic: self.statistic,
-                period: self.period,
-            },
-            reading,
-        ))
+        let metric = Metric { namespace: self.namespace, name: self.metric, dimensions: self.dimensions };
+        Ok((MetricQuery { metric, statistic: self.statistic, period: self.period }, reading))
     }
 }
 
@@ -285,14 +228,8 @@ mod tests {
             period: Period::MINUTE,
         };
         let series = MetricSeries::new(vec![
-            Datapoint {
-                timestamp: time,
-                value: 0.1 + 0.2,
-            },
-            Datapoint {
-                timestamp: run.window.start,
-                value: 0.0,
-            },
+            Datapoint { timestamp: time, value: 0.1 + 0.2 },
+            Datapoint { timestamp: run.window.start, value: 0.0 },
         ]);
         let readings = BTreeMap::from([
             (query("A"), Reading::Complete(series.clone())),
@@ -308,19 +245,8 @@ mod tests {
             services_unread: false,
         };
         let clusters = BTreeMap::from([("shop".parse().unwrap(), entry)]);
-        let inventory = Inventory {
-            read_at: time,
-            clusters,
-            faults: Vec::new(),
-        };
-        Snapshot {
-            run,
-            target,
-            coverage: Coverage::default(),
-            inventory,
-            services: Vec::new(),
-            readings,
-        }
+        let inventory = Inventory { read_at: time, clusters, faults: Vec::new() };
+        Snapshot { run, target, coverage: Coverage::default(), inventory, services: Vec::new(), readings }
     }
 
     #[test]

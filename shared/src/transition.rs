@@ -55,20 +55,12 @@ impl Transition {
 
     /// Values that breached.
     pub fn breaching(&self) -> impl Iterator<Item = f64> + '_ {
-        self.values
-            .iter()
-            .flatten()
-            .copied()
-            .filter(|&value| self.comparison.breaches(value, self.threshold))
+        self.values.iter().flatten().copied().filter(|&value| self.comparison.breaches(value, self.threshold))
     }
 
     /// Of all values the worst for the reader.
     pub fn worst(&self) -> Option<f64> {
-        self.values
-            .iter()
-            .flatten()
-            .copied()
-            .reduce(|a, b| self.comparison.worse(a, b))
+        self.values.iter().flatten().copied().reduce(|a, b| self.comparison.worse(a, b))
     }
 }
 
@@ -120,6 +112,8 @@ pub struct BrokenTarget {
     pub name: String,
     /// Time of the first run that could not see it.
     pub since: Timestamp,
+    /// Whether people have been told.
+    pub told: bool,
 }
 
 /// Judges every period of the window that was not judged before, oldest first.
@@ -141,9 +135,8 @@ pub fn judge(
     let starts: Vec<Timestamp> = window.period_starts().collect();
     let values: Vec<Option<f64>> = starts.iter().map(|&start| series.at(start)).collect();
     let complete = matches!(reading, Reading::Complete(_));
-    let (mut state, mut since) = remembered.map_or((AlarmState::Ok, None), |memory| {
-        (memory.state, Some(memory.since))
-    });
+    let (mut state, mut since) =
+        remembered.map_or((AlarmState::Ok, None), |memory| (memory.state, Some(memory.since)));
     let mut transitions = Vec::new();
 
     for newest in 0..values.len() {
@@ -166,14 +159,7 @@ pub fn judge(
         }
     }
     let remember = since.filter(|_| !transitions.is_empty());
-    (
-        transitions,
-        remember.map(|since| Remembered {
-            state,
-            since,
-            judged_until: window.end,
-        }),
-    )
+    (transitions, remember.map(|since| Remembered { state, since, judged_until: window.end }))
 }
 
 fn transition(
@@ -217,10 +203,7 @@ fn rule_window(rule: &AlarmRule, window: &Window) -> Window {
 pub fn newest_only(rule: &AlarmRule, window: &Window, value: f64) -> MetricSeries {
     let newest = window.in_periods(rule.period).period_starts().next_back();
     MetricSeries::new(
-        newest
-            .map(|timestamp| crate::series::Datapoint { timestamp, value })
-            .into_iter()
-            .collect(),
+        newest.map(|timestamp| crate::series::Datapoint { timestamp, value }).into_iter().collect(),
     )
 }
 
@@ -240,10 +223,7 @@ mod tests {
     }
 
     fn subject() -> Subject {
-        Subject {
-            cluster: "shop".parse().unwrap(),
-            service: Some("web".parse().unwrap()),
-        }
+        Subject { cluster: "shop".parse().unwrap(), service: Some("web".parse().unwrap()) }
     }
 
     fn at(minute: i64) -> Timestamp {
@@ -252,12 +232,7 @@ mod tests {
 
     /// The window of a run whose newest period ends at `minute`.
     fn window(minute: i64) -> Window {
-        Window::ending(
-            at(minute),
-            SignedDuration::ZERO,
-            Period::MINUTE,
-            SignedDuration::from_mins(15),
-        )
+        Window::ending(at(minute), SignedDuration::ZERO, Period::MINUTE, SignedDuration::from_mins(15))
     }
 
     /// Points of the minutes that breach (90) or not (50).
@@ -267,16 +242,11 @@ mod tests {
             let value = if breaching(minute)? { 90.0 } else { 50.0 };
             Some(Datapoint { timestamp, value })
         };
-        Reading::Complete(MetricSeries::new(
-            window.period_starts().filter_map(point).collect(),
-        ))
+        Reading::Complete(MetricSeries::new(window.period_starts().filter_map(point).collect()))
     }
 
     fn states(transitions: &[Transition]) -> Vec<(&'static str, i64)> {
-        transitions
-            .iter()
-            .map(|t| (t.to.as_str(), t.at.duration_since(at(0)).as_mins()))
-            .collect()
+        transitions.iter().map(|t| (t.to.as_str(), t.at.duration_since(at(0)).as_mins())).collect()
     }
 
     #[test]
@@ -309,13 +279,7 @@ mod tests {
         let (_, memory) = judge(&rule(), &subject(), &reading(&good, hot), &good, None);
         for minute in [12, 15, 20] {
             let again = window(minute);
-            let (transitions, _) = judge(
-                &rule(),
-                &subject(),
-                &reading(&again, hot),
-                &again,
-                memory.as_ref(),
-            );
+            let (transitions, _) = judge(&rule(), &subject(), &reading(&again, hot), &again, memory.as_ref());
             assert!(transitions.is_empty(), "{minute}: {:?}", states(&transitions));
         }
     }
@@ -323,32 +287,19 @@ mod tests {
     #[test]
     fn what_is_known_of_one_instant_is_judged_at_that_instant_only() {
         let rules = crate::config::read_rules(crate::config::DEFAULT_YAML).unwrap();
-        let rule = rules
-            .iter()
-            .find(|rule| rule.measure == Measure::NothingRunning)
-            .unwrap();
+        let rule = rules.iter().find(|rule| rule.measure == Measure::NothingRunning).unwrap();
         let now = window(10);
         let fine = Reading::Complete(newest_only(rule, &now, 0.0));
         assert_eq!(judge(rule, &subject(), &fine, &now, None), (Vec::new(), None));
         let down = Reading::Complete(newest_only(rule, &now, 2.0));
-        assert_eq!(
-            states(&judge(rule, &subject(), &down, &now, None).0),
-            [("ALARM", 10)]
-        );
+        assert_eq!(states(&judge(rule, &subject(), &down, &now, None).0), [("ALARM", 10)]);
     }
 
     #[test]
     fn could_not_ask_is_neither_ok_nor_alarm() {
-        let alarm = Remembered {
-            state: AlarmState::Alarm,
-            since: at(3),
-            judged_until: at(5),
-        };
+        let alarm = Remembered { state: AlarmState::Alarm, since: at(3), judged_until: at(5) };
         let unread = Reading::Unread(Fault::malformed("cloudwatch:GetMetricData", "", "cut"));
-        assert_eq!(
-            judge(&rule(), &subject(), &unread, &window(10), Some(&alarm)),
-            (Vec::new(), None)
-        );
+        assert_eq!(judge(&rule(), &subject(), &unread, &window(10), Some(&alarm)), (Vec::new(), None));
     }
 
     #[test]
@@ -358,23 +309,10 @@ mod tests {
             panic!()
         };
         let fault = Fault::malformed("cloudwatch:GetMetricData", "", "second page failed");
-        let alarm = Remembered {
-            state: AlarmState::Alarm,
-            since: at(-20),
-            judged_until: at(5),
-        };
+        let alarm = Remembered { state: AlarmState::Alarm, since: at(-20), judged_until: at(5) };
         let partial = Reading::Partial(series.clone(), fault);
-        assert_eq!(
-            judge(&rule(), &subject(), &partial, &now, Some(&alarm)),
-            (Vec::new(), None)
-        );
-        let (transitions, _) = judge(
-            &rule(),
-            &subject(),
-            &Reading::Complete(series),
-            &now,
-            Some(&alarm),
-        );
+        assert_eq!(judge(&rule(), &subject(), &partial, &now, Some(&alarm)), (Vec::new(), None));
+        let (transitions, _) = judge(&rule(), &subject(), &Reading::Complete(series), &now, Some(&alarm));
         assert!(!transitions.is_empty());
     }
 
@@ -385,11 +323,7 @@ mod tests {
         let (transitions, _) = judge(&rule(), &subject(), &silent, &now, None);
         assert_eq!(transitions.iter().filter(|t| t.is_news()).count(), 0);
         assert_eq!(transitions[0].to, AlarmState::InsufficientData);
-        let alarm = Remembered {
-            state: AlarmState::Alarm,
-            since: at(-3),
-            judged_until: at(-1),
-        };
+        let alarm = Remembered { state: AlarmState::Alarm, since: at(-3), judged_until: at(-1) };
         let (transitions, _) = judge(&rule(), &subject(), &silent, &now, Some(&alarm));
         assert!(transitions[0].is_news());
     }

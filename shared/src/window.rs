@@ -25,11 +25,7 @@ impl Window {
         let seconds = period.seconds();
         let end = (time - delay).as_second().div_euclid(seconds) * seconds;
         let periods = (length.as_secs() + seconds - 1).div_euclid(seconds).max(1);
-        Self {
-            start: instant(end - periods * seconds),
-            end: instant(end),
-            period,
-        }
+        Self { start: instant(end - periods * seconds), end: instant(end), period }
     }
 
     /// The same stretch in longer or shorter periods: it begins on a boundary at or before the start, and ends with the
@@ -38,21 +34,14 @@ impl Window {
     pub fn in_periods(&self, period: Period) -> Self {
         let floor =
             |time: Timestamp| instant(time.as_second().div_euclid(period.seconds()) * period.seconds());
-        Self {
-            start: floor(self.start),
-            end: floor(self.end),
-            period,
-        }
+        Self { start: floor(self.start), end: floor(self.end), period }
     }
 
     /// The newest so many periods of it.
     #[must_use]
     pub fn newest(&self, periods: usize) -> Self {
         let skip = self.len().saturating_sub(periods);
-        Self {
-            start: self.period_starts().nth(skip).unwrap_or(self.end),
-            ..*self
-        }
+        Self { start: self.period_starts().nth(skip).unwrap_or(self.end), ..*self }
     }
 
     /// Number of datapoints that a series without gaps has.
@@ -100,53 +89,14 @@ mod tests {
     #[test]
     fn it_ends_on_a_boundary_at_least_the_delay_ago() {
         for (time, delay, period, length, start, end) in [
-            (
-                "2026-11-22T10:05:00Z",
-                120,
-                60,
-                900,
-                "2026-11-22T09:48:00Z",
-                "2026-11-22T10:03:00Z",
-            ),
-            (
-                "2026-11-22T10:05:59Z",
-                120,
-                60,
-                900,
-                "2026-11-22T09:48:00Z",
-                "2026-11-22T10:03:00Z",
-            ),
-            (
-                "2026-11-22T10:05:00Z",
-                120,
-                300,
-                900,
-                "2026-11-22T09:45:00Z",
-                "2026-11-22T10:00:00Z",
-            ),
-            (
-                "2026-11-22T10:05:00Z",
-                0,
-                300,
-                301,
-                "2026-11-22T09:55:00Z",
-                "2026-11-22T10:05:00Z",
-            ),
-            (
-                "2026-11-22T00:01:00Z",
-                120,
-                60,
-                60,
-                "2026-11-21T23:58:00Z",
-                "2026-11-21T23:59:00Z",
-            ),
+            ("2026-11-22T10:05:00Z", 120, 60, 900, "2026-11-22T09:48:00Z", "2026-11-22T10:03:00Z"),
+            ("2026-11-22T10:05:59Z", 120, 60, 900, "2026-11-22T09:48:00Z", "2026-11-22T10:03:00Z"),
+            ("2026-11-22T10:05:00Z", 120, 300, 900, "2026-11-22T09:45:00Z", "2026-11-22T10:00:00Z"),
+            ("2026-11-22T10:05:00Z", 0, 300, 301, "2026-11-22T09:55:00Z", "2026-11-22T10:05:00Z"),
+            ("2026-11-22T00:01:00Z", 120, 60, 60, "2026-11-21T23:58:00Z", "2026-11-21T23:59:00Z"),
         ] {
             let window = window(time, delay, period, length);
-            assert_eq!(
-                (window.start, window.end),
-                (at(start), at(end)),
-                "{time} {delay} {period} {length}"
-            );
+            assert_eq!((window.start, window.end), (at(start), at(end)), "{time} {delay} {period} {length}");
         }
     }
 

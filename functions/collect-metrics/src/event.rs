@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// What is asked of `collect-metrics`.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Asked {
+pub(crate) enum Asked {
     /// A snapshot of a target.
     Collect(Box<TargetTask>),
     /// The values of one metric.
@@ -22,16 +22,14 @@ struct ByHand {
 }
 
 /// Reads the input; the two kinds are told apart by their keys.
-pub fn read(event: Value) -> Result<Asked, Failure> {
+pub(crate) fn read(event: Value) -> Result<Asked, Failure> {
     if event.get("query").is_some() {
         let ByHand { query } = serde_json::from_value(event)
             .map_err(|error| Failure::Invalid(format!("the query is wrong: {error}")))?;
         return Ok(Asked::Statistics(query));
     }
     let task = serde_json::from_value(event).map_err(|error| {
-        Failure::Invalid(format!(
-            "this is neither a target of a run nor {{\"query\": …}}: {error}"
-        ))
+        Failure::Invalid(format!("this is neither a target of a run nor {{\"query\": …}}: {error}"))
     })?;
     Ok(Asked::Collect(Box::new(task)))
 }

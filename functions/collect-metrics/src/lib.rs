@@ -42,10 +42,7 @@ pub enum Answer {
 impl Handler {
     /// The function with these settings.
     pub fn new(config: Config, sdk: &SdkConfig) -> Self {
-        Self {
-            home: sdk.clone(),
-            store: Store::new(sdk, &config.bucket),
-        }
+        Self { home: sdk.clone(), store: Store::new(sdk, &config.bucket) }
     }
 
     /// Does what `event` asks for.
@@ -54,9 +51,8 @@ impl Handler {
             Asked::Collect(task) => Ok(Answer::Collected(Box::new(self.collect(*task).await?))),
             Asked::Statistics(query) => {
                 let series = CloudWatch::new(&self.home).get_metric_statistics(&query).await?;
-                let points = series
-                    .into_iter()
-                    .map(|(statistic, series)| (statistic, series.points().to_vec()));
+                let points =
+                    series.into_iter().map(|(statistic, series)| (statistic, series.points().to_vec()));
                 Ok(Answer::Statistics(points.collect()))
             }
         }
@@ -82,11 +78,7 @@ impl Handler {
             RunKind::Report => QueryPlan::for_report(&inventory, task.run.window.period),
             RunKind::Alarms | RunKind::Sweep => QueryPlan::for_alarms(&rules, &inventory),
         };
-        tracing::info!(
-            metrics = plan.queries.len(),
-            dollars = plan.dollars(),
-            "asking CloudWatch"
-        );
+        tracing::info!(metrics = plan.queries.len(), dollars = plan.dollars(), "asking CloudWatch");
         let answers = cloudwatch.get_metric_data(&plan.queries, &task.run.window).await;
         let unclear = silent::to_describe(&task.run, &rules, &inventory, &answers.readings);
         let states = ecs.describe_services(&unclear).await;
@@ -121,11 +113,6 @@ impl Handler {
         } else {
             None
         };
-        Ok(Collected {
-            run,
-            target,
-            snapshot: ObjectRef { key },
-            outcome,
-        })
+        Ok(Collected { run, target, snapshot: ObjectRef { key }, outcome })
     }
 }

@@ -48,24 +48,14 @@ pub(crate) async fn inventory(
 /// Lists the clusters of the target with their settings and services. Fails only if not even the clusters can be listed.
 async fn list(task: &TargetTask, ecs: &Ecs, cloudwatch: &CloudWatch) -> Result<Inventory, Fault> {
     let arns = ecs.list_clusters().await?;
-    let names: Vec<ClusterName> = arns
-        .into_iter()
-        .map(|arn| arn.name)
-        .filter(|name| task.target.part.holds(name))
-        .collect();
+    let names: Vec<ClusterName> =
+        arns.into_iter().map(|arn| arn.name).filter(|name| task.target.part.holds(name)).collect();
     let described = ecs.describe_clusters(&names).await;
     let mut faults = described.faults;
-    let active: Vec<_> = described
-        .found
-        .into_iter()
-        .filter(|cluster| cluster.status == "ACTIVE")
-        .collect();
+    let active: Vec<_> = described.found.into_iter().filter(|cluster| cluster.status == "ACTIVE").collect();
     let names: Vec<ClusterName> = active.iter().map(|cluster| cluster.name.clone()).collect();
     let mut services = ecs.list_services_of(&names).await;
-    let reporting = if active
-        .iter()
-        .any(|cluster| cluster.level > InsightsLevel::Disabled)
-    {
+    let reporting = if active.iter().any(|cluster| cluster.level > InsightsLevel::Disabled) {
         reporting_clusters(cloudwatch).await.unwrap_or_else(|fault| {
             faults.push(fault);
             BTreeSet::new()
@@ -92,19 +82,13 @@ async fn list(task: &TargetTask, ecs: &Ecs, cloudwatch: &CloudWatch) -> Result<I
         (cluster.name, entry)
     });
     let clusters = entries.collect();
-    Ok(Inventory {
-        read_at: task.run.time,
-        clusters,
-        faults,
-    })
+    Ok(Inventory { read_at: task.run.time, clusters, faults })
 }
 
 /// Names of the clusters whose metrics of Container Insights arrive. `TaskCount` exists once per cluster, so one page of
 /// the listing tells of 500 clusters.
 async fn reporting_clusters(cloudwatch: &CloudWatch) -> Result<BTreeSet<String>, Fault> {
-    let metrics = cloudwatch
-        .list_active_metrics(CONTAINER_INSIGHTS, "TaskCount")
-        .await?;
+    let metrics = cloudwatch.list_active_metrics(CONTAINER_INSIGHTS, "TaskCount").await?;
     Ok(metrics
         .iter()
         .filter_map(|metric| metric.dimensions.get("ClusterName"))

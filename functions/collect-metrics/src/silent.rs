@@ -23,19 +23,13 @@ pub(crate) fn to_describe(
 ) -> BTreeMap<ClusterName, Vec<ServiceName>> {
     let alive = alive(run, readings);
     let unclear = |cluster: &ClusterName, service: &ServiceName| match run.kind {
-        RunKind::Report => !inventory
-            .clusters
-            .get(cluster)
-            .is_some_and(|entry| entry.reports_insights),
+        RunKind::Report => !inventory.clusters.get(cluster).is_some_and(|entry| entry.reports_insights),
         RunKind::Alarms | RunKind::Sweep => {
             needs_service_states(rules) && !alive.contains(&(cluster.as_str(), service.as_str()))
         }
     };
     let mut services = BTreeMap::<ClusterName, Vec<ServiceName>>::new();
-    for (cluster, service) in inventory
-        .services()
-        .filter(|(cluster, service)| unclear(cluster, service))
-    {
+    for (cluster, service) in inventory.services().filter(|(cluster, service)| unclear(cluster, service)) {
         services.entry(cluster.clone()).or_default().push(service.clone());
     }
     services
@@ -48,12 +42,9 @@ fn alive<'a>(run: &Run, readings: &'a BTreeMap<MetricQuery, Reading>) -> BTreeSe
         let newest = reading.series().and_then(|series| series.points().last());
         newest.is_some_and(|point| point.timestamp >= recent)
     };
-    let alive = readings
-        .iter()
-        .filter(|(_, reading)| has_recent(reading))
-        .filter_map(|(query, _)| {
-            let dimensions = &query.metric.dimensions;
-            Some((dimensions.get("ClusterName")?, dimensions.get("ServiceName")?))
-        });
+    let alive = readings.iter().filter(|(_, reading)| has_recent(reading)).filter_map(|(query, _)| {
+        let dimensions = &query.metric.dimensions;
+        Some((dimensions.get("ClusterName")?, dimensions.get("ServiceName")?))
+    });
     alive.collect()
 }

@@ -1,1 +1,11 @@
-fn main() {}
+//! `enable-insights`: turns Container Insights on, for new clusters by event and for all by sweep.
+
+use enable_insights::{Config, Handler};
+use fargaze::failure::Failure;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let sdk = fargaze::aws::load("enable-insights").await;
+    let handler = Config::from_env().map(|config| Handler::new(config, &sdk)).map_err(Failure::from);
+    fargaze::aws::serve(handler, async |handler, event| handler.handle(event).await).await
+}

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// A run that was asked for, and the time it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Asked {
+pub(crate) struct Asked {
     /// What the run is for.
     pub kind: RunKind,
     /// Logical now.
@@ -28,7 +28,7 @@ struct Execution {
 }
 
 /// Reads the input. The time is the request's; a run by hand that names none is about the start of its execution.
-pub fn read(event: Value) -> Result<Asked, Failure> {
+pub(crate) fn read(event: Value) -> Result<Asked, Failure> {
     let (request, started) = if event.get("request").is_some() {
         let Wrapped { request, execution } = serde_json::from_value(event).map_err(|error| wrong(&error))?;
         (request, Some(execution.started))
@@ -36,9 +36,7 @@ pub fn read(event: Value) -> Result<Asked, Failure> {
         (event, None)
     };
     let RunRequest { kind, time } = serde_json::from_value(request).map_err(|error| wrong(&error))?;
-    let time = time
-        .or(started)
-        .ok_or_else(|| wrong(&"outside the state machine it needs a `time`"))?;
+    let time = time.or(started).ok_or_else(|| wrong(&"outside the state machine it needs a `time`"))?;
     Ok(Asked { kind, time })
 }
 

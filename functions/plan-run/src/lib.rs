@@ -44,26 +44,13 @@ impl Handler {
         let (user, version) = self.user_config().await?;
         let lookback = user.lookback(self.config.lookback);
         let run = Run::new(asked.kind, asked.time, self.config.delay, lookback, version);
-        tracing::info!(
-            run = run.id,
-            targets = user.targets.len(),
-            rules = user.rules.len(),
-            "planned"
-        );
-        Ok(Plan {
-            run,
-            targets: user.targets,
-        })
+        tracing::info!(run = run.id, targets = user.targets.len(), rules = user.rules.len(), "planned");
+        Ok(Plan { run, targets: user.targets })
     }
 
     /// The user's file with its version, or the built-in rules.
     async fn user_config(&self) -> Result<(UserConfig, Option<String>), Failure> {
-        let Config {
-            account,
-            region,
-            bucket,
-            ..
-        } = &self.config;
+        let Config { account, region, bucket, .. } = &self.config;
         let Some(object) = self.store.get(CONFIG_KEY, None).await? else {
             return Ok((UserConfig::built_in(account, region)?, None));
         };

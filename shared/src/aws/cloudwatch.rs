@@ -79,10 +79,8 @@ impl CloudWatch {
     /// Asks all questions (`GetMetricData`, in batches of 500, every page). Each ends as a [`Reading`]; nothing that
     /// fails takes more with it than what it concerns.
     pub async fn get_metric_data(&self, queries: &[MetricQuery], window: &Window) -> Answers {
-        let batches: Vec<_> = queries
-            .chunks(QUERIES_PER_CALL)
-            .map(|batch| self.ask_batch(batch, window))
-            .collect();
+        let batches: Vec<_> =
+            queries.chunks(QUERIES_PER_CALL).map(|batch| self.ask_batch(batch, window)).collect();
         let mut answers = Answers::default();
         let mut finished = stream::iter(batches).buffer_unordered(AT_ONCE);
         while let Some((readings, faults)) = finished.next().await {
@@ -114,20 +112,12 @@ impl CloudWatch {
         gather: &mut Gather,
     ) -> Result<Vec<Fault>, Fault> {
         const OPERATION: &str = "cloudwatch:GetMetricData";
-        let longest = batch
-            .iter()
-            .map(|query| query.period)
-            .max()
-            .unwrap_or(window.period);
+        let longest = batch.iter().map(|query| query.period).max().unwrap_or(window.period);
         let request = self
             .client
             .get_metric_data()
             .set_metric_data_queries(Some(
-                batch
-                    .iter()
-                    .enumerate()
-                    .map(|(i, query)| to_sdk_query(i, query))
-                    .collect(),
+                batch.iter().enumerate().map(|(i, query)| to_sdk_query(i, query)).collect(),
             ))
             .start_time(to_sdk_time(window.in_periods(longest).start))
             .end_time(to_sdk_time(window.end));
@@ -136,21 +126,14 @@ impl CloudWatch {
         loop {
             self.get_metric_data.ready().await;
             let page = request.clone().set_next_token(token.clone()).send().await;
-            let GetMetricDataOutput {
-                metric_data_results,
-                next_token,
-                messages: page_messages,
-                ..
-            } = page.map_err(|error| fault(OPERATION, "", &error))?;
+            let GetMetricDataOutput { metric_data_results, next_token, messages: page_messages, .. } =
+                page.map_err(|error| fault(OPERATION, "", &error))?;
             metric_data_results
                 .unwrap_or_default()
                 .into_iter()
                 .for_each(|result| gather.add(from_sdk_result(result)));
             messages.extend(
-                page_messages
-                    .unwrap_or_default()
-                    .iter()
-                    .map(|message| about_the_call(OPERATION, message)),
+                page_messages.unwrap_or_default().iter().map(|message| about_the_call(OPERATION, message)),
             );
             match next_token {
                 None => return Ok(messages),
@@ -170,9 +153,7 @@ impl CloudWatch {
         loop {
             self.list_metrics.ready().await;
             let request = self.client.list_metrics().namespace(namespace).metric_name(name);
-            let request = request
-                .recently_active(RecentlyActive::Pt3H)
-                .set_next_token(token.take());
+            let request = request.recently_active(RecentlyActive::Pt3H).set_next_token(token.take());
             let page = request
                 .send()
                 .await
@@ -207,20 +188,12 @@ impl CloudWatch {
             };
         }
         let subject = format!("{} {} {}", query.namespace, query.metric, query.dimensions);
-        let answer = request
-            .send()
-            .await
-            .map_err(|error| fault(OPERATION, &subject, &error))?;
-        let mut series: BTreeMap<Statistic, Vec<Datapoint>> = query
-            .statistics
-            .iter()
-            .map(|statistic| (statistic.clone(), Vec::new()))
-            .collect();
+        let answer = request.send().await.map_err(|error| fault(OPERATION, &subject, &error))?;
+        let mut series: BTreeMap<Statistic, Vec<Datapoint>> =
+            query.statistics.iter().map(|statistic| (statistic.clone(), Vec::new())).collect();
         for point in answer.datapoints() {
-            let timestamp = point
-                .timestamp()
-                .map(DateTime::secs)
-                .and_then(|second| Timestamp::from_second(second).ok());
+            let timestamp =
+                point.timestamp().map(DateTime::secs).and_then(|second| Timestamp::from_second(second).ok());
             let timestamp =
                 timestamp.ok_or_else(|| Fault::malformed(OPERATION, &subject, "a point without a time"))?;
             for (statistic, points) in &mut series {
@@ -230,18 +203,14 @@ impl CloudWatch {
                     Statistic::Minimum => point.minimum(),
                     Statistic::SampleCount => point.sample_count(),
                     Statistic::Sum => point.sum(),
-                    Statistic::Percentile(name) => point
-                        .extended_statistics()
-                        .and_then(|values| values.get(name))
-                        .copied(),
+                    Statistic::Percentile(name) => {
+                        point.extended_statistics().and_then(|values| values.get(name)).copied()
+                    }
                 };
                 points.extend(value.map(|value| Datapoint { timestamp, value }));
             }
         }
-        Ok(series
-            .into_iter()
-            .map(|(statistic, points)| (statistic, MetricSeries::new(points)))
-            .collect())
+        Ok(series.into_iter().map(|(statistic, points)| (statistic, MetricSeries::new(points))).collect())
     }
 }
 
@@ -266,17 +235,11 @@ fn to_sdk_query(index: usize, query: &MetricQuery) -> MetricDataQuery {
         .period(i32::try_from(query.period.seconds()).unwrap_or(i32::MAX))
         .stat(query.statistic.as_str())
         .build();
-    MetricDataQuery::builder()
-        .id(question_id(index))
-        .metric_stat(stat)
-        .build()
+    MetricDataQuery::builder().id(question_id(index)).metric_stat(stat).build()
 }
 
 fn to_sdk_dimensions(dimensions: &Dimensions) -> Vec<Dimension> {
-    dimensions
-        .iter()
-        .map(|(name, value)| Dimension::builder().name(name).value(value).build())
-        .collect()
+    dimensions.iter().map(|(name, value)| Dimension::builder().name(name).value(value).build()).collect()
 }
 
 fn to_sdk_time(time: Timestamp) -> DateTime {
@@ -284,12 +247,8 @@ fn to_sdk_time(time: Timestamp) -> DateTime {
 }
 
 fn from_sdk_metric(metric: &SdkMetric) -> Metric {
-    let pair = |d: &Dimension| {
-        (
-            d.name().unwrap_or_default().to_owned(),
-            d.value().unwrap_or_default().to_owned(),
-        )
-    };
+    let pair =
+        |d: &Dimension| (d.name().unwrap_or_default().to_owned(), d.value().unwrap_or_default().to_owned());
     Metric {
         namespace: metric.namespace().unwrap_or_default().to_owned(),
         name: metric.metric_name().unwrap_or_default().to_owned(),
@@ -307,27 +266,14 @@ fn from_sdk_result(result: MetricDataResult) -> PageResult {
         None => ResultStatus::Other("no status".to_owned()),
     };
     let text = |message: MessageData| {
-        let (code, value) = (
-            message.code.unwrap_or_default(),
-            message.value.unwrap_or_default(),
-        );
+        let (code, value) = (message.code.unwrap_or_default(), message.value.unwrap_or_default());
         format!("{code}: {value}")
     };
     PageResult {
         id: result.id.unwrap_or_default(),
-        timestamps: result
-            .timestamps
-            .unwrap_or_default()
-            .iter()
-            .map(DateTime::secs)
-            .collect(),
+        timestamps: result.timestamps.unwrap_or_default().iter().map(DateTime::secs).collect(),
         values: result.values.unwrap_or_default(),
         status,
-        messages: result
-            .messages
-            .unwrap_or_default()
-            .into_iter()
-            .map(text)
-            .collect(),
+        messages: result.messages.unwrap_or_default().into_iter().map(text).collect(),
     }
 }

@@ -45,10 +45,7 @@ pub struct Described<T> {
 
 impl<T> Described<T> {
     fn gather(parts: Vec<Result<Self, Fault>>) -> Self {
-        let mut all = Self {
-            found: Vec::new(),
-            faults: Vec::new(),
-        };
+        let mut all = Self { found: Vec::new(), faults: Vec::new() };
         for part in parts {
             match part {
                 Ok(part) => {
@@ -79,20 +76,11 @@ impl Ecs {
         let (mut clusters, mut token) = (Vec::new(), None);
         loop {
             self.cluster_read.ready().await;
-            let request = self
-                .client
-                .list_clusters()
-                .max_results(PAGE)
-                .set_next_token(token.take());
-            let page = request
-                .send()
-                .await
-                .map_err(|error| fault(OPERATION, "", &error))?;
+            let request = self.client.list_clusters().max_results(PAGE).set_next_token(token.take());
+            let page = request.send().await.map_err(|error| fault(OPERATION, "", &error))?;
             for arn in page.cluster_arns() {
-                clusters.push(
-                    arn.parse()
-                        .map_err(|error| Fault::malformed(OPERATION, arn, format!("{error}")))?,
-                );
+                clusters
+                    .push(arn.parse().map_err(|error| Fault::malformed(OPERATION, arn, format!("{error}")))?);
             }
             token = page.next_token;
             if token.is_none() {
@@ -104,10 +92,8 @@ impl Ecs {
     /// Clusters with settings and tags (`DescribeClusters`). Without `include` ECS answers with empty settings, which
     /// look like "off".
     pub async fn describe_clusters(&self, clusters: &[ClusterName]) -> Described<ObservedCluster> {
-        let calls: Vec<_> = clusters
-            .chunks(CLUSTERS_PER_CALL)
-            .map(|chunk| self.describe_some_clusters(chunk))
-            .collect();
+        let calls: Vec<_> =
+            clusters.chunks(CLUSTERS_PER_CALL).map(|chunk| self.describe_some_clusters(chunk)).collect();
         Described::gather(stream::iter(calls).buffer_unordered(AT_ONCE).collect().await)
     }
 
@@ -132,11 +118,9 @@ impl Ecs {
         for cluster in answer.clusters() {
             match observed(cluster) {
                 Ok(cluster) => found.push(cluster),
-                Err(why) => faults.push(Fault::malformed(
-                    OPERATION,
-                    cluster.cluster_name().unwrap_or("?"),
-                    why,
-                )),
+                Err(why) => {
+                    faults.push(Fault::malformed(OPERATION, cluster.cluster_name().unwrap_or("?"), why));
+                }
             }
         }
         Ok(Described { found, faults })
@@ -148,11 +132,7 @@ impl Ecs {
         let (mut services, mut token) = (Vec::new(), None);
         loop {
             self.service_read.ready().await;
-            let request = self
-                .client
-                .list_services()
-                .cluster(cluster.as_str())
-                .max_results(PAGE);
+            let request = self.client.list_services().cluster(cluster.as_str()).max_results(PAGE);
             let page = request.set_next_token(token.take()).send().await;
             let page = page.map_err(|error| fault(OPERATION, cluster.as_str(), &error))?;
             for arn in page.service_arns() {
@@ -189,9 +169,7 @@ impl Ecs {
         services: &BTreeMap<ClusterName, Vec<ServiceName>>,
     ) -> Described<ServiceState> {
         let chunks = services.iter().flat_map(|(cluster, names)| {
-            names
-                .chunks(SERVICES_PER_CALL)
-                .map(move |chunk| self.describe_some_services(cluster, chunk))
+            names.chunks(SERVICES_PER_CALL).map(move |chunk| self.describe_some_services(cluster, chunk))
         });
         let calls: Vec<_> = chunks.collect();
         Described::gather(stream::iter(calls).buffer_unordered(AT_ONCE).collect().await)
@@ -205,15 +183,8 @@ impl Ecs {
         const OPERATION: &str = "ecs:DescribeServices";
         self.service_read.ready().await;
         let names = services.iter().map(ToString::to_string).collect();
-        let request = self
-            .client
-            .describe_services()
-            .cluster(cluster.as_str())
-            .set_services(Some(names));
-        let answer = request
-            .send()
-            .await
-            .map_err(|error| fault(OPERATION, cluster.as_str(), &error))?;
+        let request = self.client.describe_services().cluster(cluster.as_str()).set_services(Some(names));
+        let answer = request.send().await.map_err(|error| fault(OPERATION, cluster.as_str(), &error))?;
         let (mut found, mut faults) = (Vec::new(), Vec::new());
         for service in answer.services() {
             match service_state(cluster, service) {
@@ -222,10 +193,7 @@ impl Ecs {
             }
         }
         for failure in answer.failures() {
-            let name = failure
-                .arn()
-                .map(|arn| arn.rsplit('/').next().unwrap_or(arn))
-                .unwrap_or_default();
+            let name = failure.arn().map(|arn| arn.rsplit('/').next().unwrap_or(arn)).unwrap_or_default();
             match (failure.reason(), name.parse()) {
                 (Some("MISSING"), Ok(service)) => found.push(ServiceState {
                     cluster: cluster.clone(),
@@ -245,18 +213,12 @@ impl Ecs {
     /// Sets Container Insights of a cluster (`UpdateClusterSettings`).
     pub async fn update_insights(&self, cluster: &ClusterName, level: InsightsLevel) -> Result<(), Fault> {
         self.cluster_modify.ready().await;
-        let setting = ClusterSetting::builder()
-            .name(ClusterSettingName::ContainerInsights)
-            .value(level.as_str());
-        let request = self
-            .client
-            .update_cluster_settings()
-            .cluster(cluster.as_str())
-            .settings(setting.build());
+        let setting =
+            ClusterSetting::builder().name(ClusterSettingName::ContainerInsights).value(level.as_str());
+        let request =
+            self.client.update_cluster_settings().cluster(cluster.as_str()).settings(setting.build());
         let answer = request.send().await;
-        answer
-            .map(|_| ())
-            .map_err(|error| fault("ecs:UpdateClusterSettings", cluster.as_str(), &error))
+        answer.map(|_| ()).map_err(|error| fault("ecs:UpdateClusterSettings", cluster.as_str(), &error))
     }
 }
 
@@ -282,10 +244,8 @@ fn missing(operation: &str, failures: &[Failure]) -> Vec<Fault> {
 
 fn observed(cluster: &Cluster) -> Result<ObservedCluster, String> {
     let name = cluster.cluster_name().ok_or("a cluster without a name")?;
-    let setting = cluster
-        .settings()
-        .iter()
-        .find(|s| s.name() == Some(&ClusterSettingName::ContainerInsights));
+    let setting =
+        cluster.settings().iter().find(|s| s.name() == Some(&ClusterSettingName::ContainerInsights));
     let level = match setting.and_then(ClusterSetting::value) {
         Some(value) => value.parse().map_err(|error| format!("{error}"))?,
         None => InsightsLevel::Disabled,
@@ -299,12 +259,8 @@ fn observed(cluster: &Cluster) -> Result<ObservedCluster, String> {
 }
 
 fn tags(tags: &[Tag]) -> BTreeMap<String, String> {
-    let pair = |tag: &Tag| {
-        (
-            tag.key().unwrap_or_default().to_owned(),
-            tag.value().unwrap_or_default().to_owned(),
-        )
-    };
+    let pair =
+        |tag: &Tag| (tag.key().unwrap_or_default().to_owned(), tag.value().unwrap_or_default().to_owned());
     tags.iter().map(pair).collect()
 }
 

@@ -19,6 +19,7 @@ use crate::evaluate::AlarmState;
 use crate::fault::Fault;
 use crate::insights::InsightsLevel;
 use crate::run::Target;
+use crate::summary::LedgerLine;
 use crate::transition::{AlarmKey, AlarmRecord, BrokenTarget, Remembered};
 
 /// How long an alarm that is OK again stays remembered: much longer than any window, so that no window judges again
@@ -70,39 +71,23 @@ pub struct LedgerEntry {
 impl Memory {
     /// The table of that name, with the credentials and Region of `config`.
     pub fn new(config: &SdkConfig, table: &str) -> Self {
-        Self {
-            client: Client::new(config),
-            table: table.to_owned(),
-        }
+        Self { client: Client::new(config), table: table.to_owned() }
     }
 
     /// All alarms remembered of a target's account and Region (`Query`, every page).
     pub async fn alarms(&self, target: &Target) -> Result<AlarmPage, Fault> {
         let partition = alarms_key(target);
         let items = self.query(&partition).await?;
-        let records = items
-            .iter()
-            .map(|item| read_alarm(item).map(|record| (record.key.clone(), record)));
-        records
-            .collect::<Result<_, _>>()
-            .map_err(|why| Fault::malformed("dynamodb:Query", partition, why))
+        let records = items.iter().map(|item| read_alarm(item).map(|record| (record.key.clone(), record)));
+        records.collect::<Result<_, _>>().map_err(|why| Fault::malformed("dynamodb:Query", partition, why))
     }
 
     /// One remembered alarm (`GetItem`, consistent).
     pub async fn alarm(&self, target: &Target, key: &AlarmKey) -> Result<Option<AlarmRecord>, Fault> {
         const OPERATION: &str = "dynamodb:GetItem";
-        let request = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .consistent_read(true);
-        let request = request
-            .key("pk", text(alarms_key(target)))
-            .key("sk", text(key.to_string()));
-        let answer = request
-            .send()
-            .await
-            .map_err(|error| fault(OPERATION, key.to_string(), &error))?;
+        let request = self.client.get_item().table_name(&self.table).consistent_read(true);
+        let request = request.key("pk", text(alarms_key(target))).key("sk", text(key.to_string()));
+        let answer = request.send().await.map_err(|error| fault(OPERATION, key.to_string(), &error))?;
         let record = answer.item.map(|item| read_alarm(&item)).transpose();
         record.map_err(|why| Fault::malformed(OPERATION, key.to_string(), why))
     }
@@ -113,11 +98,7 @@ impl Memory {
         let untold = serde_json::to_string(&record.untold).map_err(|error| {
             Fault::malformed("dynamodb:PutItem", record.key.to_string(), error.to_string())
         })?;
-        let Remembered {
-            state,
-            since,
-            judged_until,
-        } = &record.memory;
+        let Remembered { state, since, judged_until } = &record.memory;
         let over = *state == AlarmState::Ok && record.untold.is_empty();
         let expires = *judged_until + if over { KEEP } else { KEEP_OPEN };
         let item = HashMap::from([
@@ -127,14 +108,7 @@ impl Memory {
             ("cluster".to_owned(), text(record.key.subject.cluster.as_str())),
             (
                 "service".to_owned(),
-                text(
-                    record
-                        .key
-                        .subject
-                        .service
-                        .as_ref()
-                        .map_or("", |service| service.as_str()),
-                ),
+                text(record.key.subject.service.as_ref().map_or("", |service| service.as_str())),
             ),
             ("state".to_owned(), text(state.as_str())),
             ("since".to_owned(), text(since.to_string())),
@@ -143,26 +117,20 @@ impl Memory {
             ("version".to_owned(), number(record.version + 1)),
             ("expires".to_owned(), number(expires.as_second())),
         ]);
-        let condition = if record.version == 0 {
-            "attribute_not_exists(pk)"
-        } else {
-            "version = :version"
-        };
+        let condition = if record.version == 0 { "attribute_not_exists(pk)" } else { "version = :version" };
         let version = (record.version > 0).then(|| number(record.version));
-        self.put_if(item, condition, version, &record.key.to_string())
-            .await
+        self.put_if(item, condition, version, &record.key.to_string()).await
     }
 
     /// Targets that could not be seen when they were last looked at (`Query`).
     pub async fn broken_targets(&self) -> Result<Vec<BrokenTarget>, Fault> {
         let items = self.query("TARGETS").await?;
-        let targets = items
-            .iter()
-            .filter(|item| get(item, "state").is_ok_and(|state| state == "broken"));
+        let targets = items.iter().filter(|item| get(item, "state").is_ok_and(|state| state == "broken"));
         let targets = targets.map(|item| {
             Ok(BrokenTarget {
                 name: get(item, "sk")?,
                 since: time(item, "since")?,
+                told: get(item, "told")? == "yes",
             })
         });
         targets
@@ -177,34 +145,15 @@ impl Memory {
             ("sk".to_owned(), text(&target.name)),
             ("state".to_owned(), text(if broken { "broken" } else { "seen" })),
             ("since".to_owned(), text(target.since.to_string())),
-            (
-                "expires".to_owned(),
-                number((now + if broken { KEEP_OPEN } else { KEEP }).as_second()),
-            ),
+            ("expires".to_owned(), number((now + if broken { KEEP_OPEN } else { KEEP }).as_second())),
         ]);
-        let request = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item));
-        request
-            .send()
-            .await
-            .map(|_| ())
-            .map_err(|error| fault("dynamodb:PutItem", &target.name, &error))
+        let request = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        request.send().await.map(|_| ()).map_err(|error| fault("dynamodb:PutItem", &target.name, &error))
     }
 
     /// Writes a change into the ledger. The same change, found again by a repeated event, is written once.
     pub async fn add_to_ledger(&self, entry: &LedgerEntry) -> Result<Written, Fault> {
-        let LedgerEntry {
-            account,
-            region,
-            cluster,
-            time,
-            cause,
-            from,
-            to,
-        } = entry;
+        let LedgerEntry { account, region, cluster, time, cause, from, to } = entry;
         let item = HashMap::from([
             ("pk".to_owned(), text(format!("LEDGER#{account}#{region}"))),
             ("sk".to_owned(), text(format!("{time}#{cluster}#{cause}"))),
@@ -215,8 +164,26 @@ impl Memory {
             ("from".to_owned(), text(from.as_str())),
             ("to".to_owned(), text(to.as_str())),
         ]);
-        self.put_if(item, "attribute_not_exists(pk)", None, cluster.as_str())
-            .await
+        self.put_if(item, "attribute_not_exists(pk)", None, cluster.as_str()).await
+    }
+
+    /// Changes of settings since an instant (`Query`).
+    pub async fn ledger_since(&self, target: &Target, since: Timestamp) -> Result<Vec<LedgerLine>, Fault> {
+        let partition = format!("LEDGER#{}#{}", target.account, target.region);
+        let items = self.query_from(&partition, &since.to_string()).await?;
+        let level = |item: &Item, name| {
+            get(item, name)?.parse().map_err(|error| format!("attribute `{name}`: {error}"))
+        };
+        let lines = items.iter().map(|item| {
+            let cluster = get(item, "cluster")?.parse().map_err(|error| format!("{error}"))?;
+            Ok(LedgerLine {
+                cluster,
+                time: time(item, "time")?,
+                from: level(item, "from")?,
+                to: level(item, "to")?,
+            })
+        });
+        lines.collect::<Result<_, String>>().map_err(|why| Fault::malformed("dynamodb:Query", partition, why))
     }
 
     async fn put_if(
@@ -226,11 +193,7 @@ impl Memory {
         version: Option<AttributeValue>,
         subject: &str,
     ) -> Result<Written, Fault> {
-        let mut request = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item));
+        let mut request = self.client.put_item().table_name(&self.table).set_item(Some(item));
         request = request.condition_expression(condition);
         if let Some(version) = version {
             request = request.expression_attribute_values(":version", version);
@@ -238,9 +201,7 @@ impl Memory {
         match request.send().await {
             Ok(_) => Ok(Written::Yes),
             Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
+                if error.as_service_error().is_some_and(aws_sdk_dynamodb::operation::put_item::PutItemError::is_conditional_check_failed_exception) =>
             {
                 Ok(Written::Conflict)
             }
@@ -249,11 +210,17 @@ impl Memory {
     }
 
     async fn query(&self, partition: &str) -> Result<Vec<Item>, Fault> {
+        self.query_from(partition, " ").await
+    }
+
+    /// All items of a partition whose sort key is not below `from`.
+    async fn query_from(&self, partition: &str, least: &str) -> Result<Vec<Item>, Fault> {
         let (mut items, mut from) = (Vec::new(), None);
         loop {
             let request = self.client.query().table_name(&self.table).consistent_read(true);
-            let request = request.key_condition_expression("pk = :pk");
+            let request = request.key_condition_expression("pk = :pk AND sk >= :least");
             let request = request.expression_attribute_values(":pk", text(partition));
+            let request = request.expression_attribute_values(":least", text(least));
             let page = request.set_exclusive_start_key(from.take()).send().await;
             let page = page.map_err(|error| fault("dynamodb:Query", partition, &error))?;
             items.extend(page.items.unwrap_or_default());
@@ -273,8 +240,8 @@ fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
 
-fn number(value: impl ToString) -> AttributeValue {
-    AttributeValue::N(value.to_string())
+fn number(value: impl std::fmt::Display) -> AttributeValue {
+    AttributeValue::N(format!("{value}"))
 }
 
 fn get(item: &Item, name: &str) -> Result<String, String> {
@@ -285,36 +252,23 @@ fn get(item: &Item, name: &str) -> Result<String, String> {
 }
 
 fn time(item: &Item, name: &str) -> Result<Timestamp, String> {
-    get(item, name)?
-        .parse()
-        .map_err(|error| format!("attribute `{name}`: {error}"))
+    get(item, name)?.parse().map_err(|error| format!("attribute `{name}`: {error}"))
 }
 
 fn read_alarm(item: &Item) -> Result<AlarmRecord, String> {
     let service = get(item, "service")?;
-    let service = if service.is_empty() {
-        None
-    } else {
-        Some(service.parse().map_err(|e| format!("{e}"))?)
-    };
-    let cluster = get(item, "cluster")?
-        .parse()
-        .map_err(|error| format!("{error}"))?;
+    let service = if service.is_empty() { None } else { Some(service.parse().map_err(|e| format!("{e}"))?) };
+    let cluster = get(item, "cluster")?.parse().map_err(|error| format!("{error}"))?;
     let state = serde_json::from_value(serde_json::Value::String(get(item, "state")?));
     let untold = serde_json::from_str(&get(item, "untold")?);
     Ok(AlarmRecord {
-        key: AlarmKey {
-            rule: get(item, "rule")?,
-            subject: crate::rule::Subject { cluster, service },
-        },
+        key: AlarmKey { rule: get(item, "rule")?, subject: crate::rule::Subject { cluster, service } },
         memory: Remembered {
             state: state.map_err(|error| format!("attribute `state`: {error}"))?,
             since: time(item, "since")?,
             judged_until: time(item, "judged_until")?,
         },
         untold: untold.map_err(|error| format!("attribute `untold`: {error}"))?,
-        version: get(item, "version")?
-            .parse()
-            .map_err(|error| format!("attribute `version`: {error}"))?,
+        version: get(item, "version")?.parse().map_err(|error| format!("attribute `version`: {error}"))?,
     })
 }

@@ -29,14 +29,7 @@ impl Pace {
     /// The bucket of an API with these published numbers.
     pub(super) fn new(burst: u32, per_second: u32) -> Self {
         let (burst, per_second) = (f64::from(burst) * SHARE, f64::from(per_second) * SHARE);
-        Self {
-            burst,
-            per_second,
-            state: Mutex::new(State {
-                tokens: burst,
-                at: None,
-            }),
-        }
+        Self { burst, per_second, state: Mutex::new(State { tokens: burst, at: None }) }
     }
 
     /// Waits until a call may be made.
@@ -51,9 +44,7 @@ impl Pace {
     /// come in a crowd so get their turns one after the other.
     fn take(&self, now: Instant) -> Duration {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let elapsed = state
-            .at
-            .map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
+        let elapsed = state.at.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
         state.tokens = (state.tokens + elapsed.as_secs_f64() * self.per_second).min(self.burst) - 1.0;
         state.at = Some(now);
         Duration::from_secs_f64((-state.tokens / self.per_second).max(0.0))

@@ -32,7 +32,5 @@ pub async fn config_for(home: &SdkConfig, target: &Target) -> Result<SdkConfig, 
         given.expiration.try_into().ok(),
         "AssumeRole",
     );
-    Ok(config
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .build())
+    Ok(config.credentials_provider(SharedCredentialsProvider::new(credentials)).build())
 }

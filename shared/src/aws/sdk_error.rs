@@ -49,11 +49,7 @@ const NOT_FOUND: &[&str] = &[
     "NotFoundException",
 ];
 /// Codes for "not now" that do not come with a 5xx status.
-const TRANSIENT: &[&str] = &[
-    "UpdateInProgressException",
-    "TransactionConflictException",
-    "RequestTimeout",
-];
+const TRANSIENT: &[&str] = &["UpdateInProgressException", "TransactionConflictException", "RequestTimeout"];
 
 /// The fault of a failed call.
 pub(super) fn fault<E>(operation: &str, subject: impl Into<String>, error: &SdkError<E>) -> Fault
@@ -64,19 +60,13 @@ where
         SdkError::ServiceError(service) => {
             let meta: &ErrorMetadata = service.err().meta();
             let status = service.raw().status().as_u16();
-            let code = meta
-                .code()
-                .map_or_else(|| format!("HTTP {status}"), ToOwned::to_owned);
+            let code = meta.code().map_or_else(|| format!("HTTP {status}"), ToOwned::to_owned);
             let message = meta.message().unwrap_or_default().to_owned();
             (kind_of(&code, status), code, message)
         }
         SdkError::ResponseError(response) => {
             let status = response.raw().status().as_u16();
-            let kind = if status >= 500 {
-                FaultKind::Transient
-            } else {
-                FaultKind::Malformed
-            };
+            let kind = if status >= 500 { FaultKind::Transient } else { FaultKind::Malformed };
             (kind, format!("HTTP {status}"), sources(error))
         }
         SdkError::TimeoutError(_) => (FaultKind::Transient, "timeout".to_owned(), sources(error)),
@@ -85,13 +75,7 @@ where
         }
         _ => (FaultKind::Transient, "no answer".to_owned(), sources(error)),
     };
-    Fault {
-        operation: operation.to_owned(),
-        subject: subject.into(),
-        kind,
-        code,
-        message,
-    }
+    Fault { operation: operation.to_owned(), subject: subject.into(), kind, code, message }
 }
 
 fn kind_of(code: &str, status: u16) -> FaultKind {
@@ -130,11 +114,7 @@ mod tests {
     fn codes_are_sorted_into_kinds() {
         for (code, status, kind) in [
             ("ThrottlingException", 400, FaultKind::Throttled),
-            (
-                "com.amazonaws.cloudwatch#ThrottlingException",
-                400,
-                FaultKind::Throttled,
-            ),
+            ("com.amazonaws.cloudwatch#ThrottlingException", 400, FaultKind::Throttled),
             ("Throttled", 429, FaultKind::Throttled),
             ("AccessDeniedException", 400, FaultKind::Denied),
             ("HTTP 403", 403, FaultKind::Denied),

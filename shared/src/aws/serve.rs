@@ -9,10 +9,7 @@ use crate::failure::Failure;
 
 impl From<Failure> for Diagnostic {
     fn from(failure: Failure) -> Self {
-        Self {
-            error_type: failure.error_type().to_owned(),
-            error_message: failure.to_string(),
-        }
+        Self { error_type: failure.error_type().to_owned(), error_message: failure.to_string() }
     }
 }
 

@@ -62,21 +62,14 @@ impl Store {
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
             .build();
-        Self {
-            client: Client::from_conf(config),
-            bucket: bucket.to_owned(),
-        }
+        Self { client: Client::from_conf(config), bucket: bucket.to_owned() }
     }
 
     /// An object, or nothing if there is none under that key (`GetObject`); the newest version if none is named.
     pub async fn get(&self, key: &str, version: Option<&str>) -> Result<Option<Object>, Fault> {
         const OPERATION: &str = "s3:GetObject";
         let request = self.client.get_object().bucket(&self.bucket).key(key);
-        let answer = match request
-            .set_version_id(version.map(ToOwned::to_owned))
-            .send()
-            .await
-        {
+        let answer = match request.set_version_id(version.map(ToOwned::to_owned)).send().await {
             Ok(answer) => answer,
             Err(error) => {
                 let fault = fault(OPERATION, key, &error);
@@ -92,10 +85,7 @@ impl Store {
             code: "broken body".to_owned(),
             message: error.to_string(),
         })?;
-        Ok(Some(Object {
-            bytes: bytes.to_vec(),
-            version,
-        }))
+        Ok(Some(Object { bytes: bytes.to_vec(), version }))
     }
 
     /// An object of JSON, or nothing if there is none under that key.
@@ -104,9 +94,7 @@ impl Store {
             return Ok(None);
         };
         let value = serde_json::from_slice(&object.bytes);
-        value
-            .map(Some)
-            .map_err(|error| Fault::malformed("s3:GetObject", key, error.to_string()))
+        value.map(Some).map_err(|error| Fault::malformed("s3:GetObject", key, error.to_string()))
     }
 
     /// The rules of a run: of the version of the user's file that the run began with, or the built-in ones.
@@ -120,11 +108,13 @@ impl Store {
     }
 
     /// The snapshot under that key, if there is one.
-    pub async fn get_snapshot(&self, key: &str) -> Result<Option<Snapshot>, Failure> {
+    pub async fn get_snapshot(&self, key: &str) -> Result<Option<Snapshot>, Fault> {
         let Some(object) = self.get(key, None).await? else {
             return Ok(None);
         };
-        Ok(Some(Snapshot::read(&object.bytes[..])?))
+        Snapshot::read(&object.bytes[..])
+            .map(Some)
+            .map_err(|error| Fault::malformed("s3:GetObject", key, error.to_string()))
     }
 
     /// Stores a snapshot.
@@ -143,9 +133,7 @@ impl Store {
             return Ok(None);
         };
         let inventory = serde_json::from_reader(GzDecoder::new(&object.bytes[..]));
-        inventory
-            .map(Some)
-            .map_err(|error| Fault::malformed("s3:GetObject", key, error.to_string()))
+        inventory.map(Some).map_err(|error| Fault::malformed("s3:GetObject", key, error.to_string()))
     }
 
     /// Caches the inventory of a target.
@@ -160,17 +148,8 @@ impl Store {
 
     /// Stores an object (`PutObject`).
     pub async fn put(&self, key: &str, bytes: Vec<u8>) -> Result<(), Fault> {
-        let request = self
-            .client
-            .put_object()
-            .bucket(&self.bucket)
-            .key(key)
-            .body(ByteStream::from(bytes));
-        request
-            .send()
-            .await
-            .map(|_| ())
-            .map_err(|error| fault("s3:PutObject", key, &error))
+        let request = self.client.put_object().bucket(&self.bucket).key(key).body(ByteStream::from(bytes));
+        request.send().await.map(|_| ()).map_err(|error| fault("s3:PutObject", key, &error))
     }
 
     /// Stores a value as JSON.

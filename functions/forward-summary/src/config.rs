@@ -1,0 +1,31 @@
+//! Settings of `forward-summary`; docs/configuration.md lists them all.
+
+use fargaze::settings::{BadSettings, Settings, from_env};
+
+/// Settings of `forward-summary`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// `FARGAZE_BUCKET`: the stack's bucket.
+    pub bucket: String,
+    /// `FARGAZE_TABLE`: the stack's table.
+    pub table: String,
+    /// `FARGAZE_TOPIC_ARN`: the stack's topic.
+    pub topic_arn: String,
+}
+
+impl Config {
+    /// The settings of the process environment.
+    pub fn from_env() -> Result<Self, BadSettings> {
+        Self::from_lookup(&from_env)
+    }
+
+    /// The settings of any source.
+    pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, BadSettings> {
+        let settings = Settings::new(lookup);
+        let bucket = settings.require("FARGAZE_BUCKET");
+        let table = settings.require("FARGAZE_TABLE");
+        let topic_arn = settings.require("FARGAZE_TOPIC_ARN");
+        let built = bucket.zip(table).zip(topic_arn);
+        settings.all(built.map(|((bucket, table), topic_arn)| Self { bucket, table, topic_arn }))
+    }
+}

@@ -1,0 +1,140 @@
+//! `forward-summary`: outcomes of all targets -> summary -> message -> receipt.
+//!
+//! What is told is marked only after SNS has taken it. If that fails in between, the next run tells it once more:
+//! nothing is lost, and docs/architecture.md names the one window in which something can come twice.
+
+mod config;
+mod event;
+mod tell;
+
+use aws_config::SdkConfig;
+use fargaze::aws::{Memory, Store, Topic, gone};
+use fargaze::failure::Failure;
+use fargaze::fault::Fault;
+use fargaze::message::Message;
+use fargaze::outcome::{Outcome, TargetEnd};
+use fargaze::run::{Run, RunKind};
+use fargaze::snapshot::Snapshot;
+use fargaze::summary::{self, CoverageChange, LedgerLine, TargetResult};
+use futures_util::{StreamExt, stream};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use config::Config;
+use event::Finished;
+
+/// Objects read at once.
+const AT_ONCE: usize = 16;
+
+/// The function with its clients.
+#[derive(Debug)]
+pub struct Handler {
+    store: Store,
+    memory: Memory,
+    topic: Topic,
+}
+
+/// What came of a run's summary.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// Whether a message was published.
+    pub published: bool,
+    /// The id that SNS gave it.
+    pub message_id: Option<String>,
+    /// Its subject, or why there was none.
+    pub why: String,
+}
+
+impl Handler {
+    /// The function with these settings.
+    pub fn new(config: &Config, sdk: &SdkConfig) -> Self {
+        Self {
+            store: Store::new(sdk, &config.bucket),
+            memory: Memory::new(sdk, &config.table),
+            topic: Topic::new(sdk, &config.topic_arn),
+        }
+    }
+
+    /// Tells what the run found, if it is worth telling.
+    pub async fn handle(&self, event: Value) -> Result<Receipt, Failure> {
+        let Finished { run, outcomes } = event::read(event)?;
+        let mut results = self.results(outcomes).await;
+        let snapshots =
+            if run.kind == RunKind::Report { self.snapshots(&mut results).await } else { Vec::new() };
+        let known = self.memory.broken_targets().await?;
+        let changes = summary::coverage_changes(run.time, &results, &known);
+        let receipt = match self.message(&run, &results, &snapshots, &changes).await? {
+            Some(message) => {
+                let message_id = self.topic.publish(&message).await?;
+                tracing::info!(run = run.id, message_id, subject = message.subject, "published");
+                Receipt { published: true, message_id: Some(message_id), why: message.subject }
+            }
+            None => Receipt { published: false, message_id: None, why: "nothing changed".to_owned() },
+        };
+        tell::mark(&self.memory, run.time, &results, &changes).await?;
+        Ok(receipt)
+    }
+
+    async fn message(
+        &self,
+        run: &Run,
+        results: &[TargetResult],
+        snapshots: &[Snapshot],
+        changes: &[CoverageChange],
+    ) -> Result<Option<Message>, Failure> {
+        match run.kind {
+            RunKind::Alarms => Ok(summary::digest(run, results, changes)),
+            RunKind::Sweep => Ok(summary::sweep(run, results, changes)),
+            RunKind::Report => {
+                let ledger = self.ledger(run, results).await?;
+                Ok(Some(summary::report(run, results, snapshots, &ledger, changes)))
+            }
+        }
+    }
+
+    /// What each target brought. An outcome that cannot be read is a fault of that target, never a reason to tell nothing.
+    async fn results(&self, ends: Vec<TargetEnd>) -> Vec<TargetResult> {
+        let reads: Vec<_> = ends.into_iter().map(|end| self.result(end)).collect();
+        stream::iter(reads).buffered(AT_ONCE).collect().await
+    }
+
+    async fn result(&self, end: TargetEnd) -> TargetResult {
+        let TargetEnd { target, outcome, failure } = end;
+        let result = match (failure, outcome) {
+            (Some(failure), _) => Err(failure.to_fault()),
+            (None, Some(outcome)) => {
+                let read = self.store.get_json::<Outcome>(&outcome.key).await;
+                read.and_then(|found| found.ok_or_else(|| gone(&outcome.key)))
+            }
+            (None, None) => {
+                Err(Fault::malformed("run", "", "the target ended with neither an outcome nor a failure"))
+            }
+        };
+        TargetResult { target, result }
+    }
+
+    /// The snapshots of a report. One that cannot be read is a fault of its target, too.
+    async fn snapshots(&self, results: &mut [TargetResult]) -> Vec<Snapshot> {
+        let mut snapshots = Vec::new();
+        for result in results {
+            let Some(key) = result.outcome().and_then(|outcome| outcome.snapshot.clone()) else {
+                continue;
+            };
+            match self.store.get_snapshot(&key).await {
+                Ok(Some(snapshot)) => snapshots.push(snapshot),
+                Ok(None) => result.result = Err(gone(&key)),
+                Err(fault) => result.result = Err(fault),
+            }
+        }
+        snapshots
+    }
+
+    /// Settings that fargaze changed in the window of the report and since.
+    async fn ledger(&self, run: &Run, results: &[TargetResult]) -> Result<Vec<LedgerLine>, Failure> {
+        let mut lines = Vec::new();
+        for target in results.iter().map(|result| &result.target).filter(|target| target.part.index == 0) {
+            lines.extend(self.memory.ledger_since(target, run.window.start).await?);
+        }
+        Ok(lines)
+    }
+}

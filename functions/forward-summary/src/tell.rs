@@ -1,0 +1,60 @@
+//! Marks as told what was told.
+
+use fargaze::aws::{Memory, Written};
+use fargaze::failure::Failure;
+use fargaze::fault::{Fault, FaultKind};
+use fargaze::run::Target;
+use fargaze::summary::{CoverageChange, TargetResult};
+use fargaze::transition::{AlarmKey, Transition};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+
+/// Writes in flight at once.
+const AT_ONCE: usize = 16;
+/// How often a mark is tried again because a run wrote the alarm in the meantime.
+const MAX_CONFLICTS: usize = 5;
+
+/// Marks all changes of the results as told, and remembers which targets can be seen.
+pub(crate) async fn mark(
+    memory: &Memory,
+    now: Timestamp,
+    results: &[TargetResult],
+    changes: &[CoverageChange],
+) -> Result<(), Failure> {
+    let told = results.iter().filter_map(|result| result.outcome().map(|outcome| (&result.target, outcome)));
+    let told =
+        told.flat_map(|(target, outcome)| outcome.transitions.iter().map(move |change| (target, change)));
+    let marks: Vec<_> = told.map(|(target, change)| mark_one(memory, target, change)).collect();
+    stream::iter(marks).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await?;
+    for change in changes {
+        match change {
+            CoverageChange::Noticed(broken) | CoverageChange::Lost(broken, _) => {
+                memory.put_target(broken, true, now).await?;
+            }
+            CoverageChange::Back(broken) => memory.put_target(broken, false, now).await?,
+        }
+    }
+    Ok(())
+}
+
+/// Takes one change out of what is untold. Another run may write the alarm at the same time: then it is read anew.
+async fn mark_one(memory: &Memory, target: &Target, change: &Transition) -> Result<(), Fault> {
+    let key = AlarmKey { rule: change.rule.clone(), subject: change.subject.clone() };
+    for _ in 0..MAX_CONFLICTS {
+        let Some(mut record) = memory.alarm(target, &key).await? else {
+            return Ok(());
+        };
+        let before = record.untold.len();
+        record.untold.retain(|untold| untold.id != change.id);
+        if record.untold.len() == before || memory.put_alarm(target, &record).await? == Written::Yes {
+            return Ok(());
+        }
+    }
+    Err(Fault {
+        operation: "dynamodb:PutItem".to_owned(),
+        subject: key.to_string(),
+        kind: FaultKind::Transient,
+        code: "conflict".to_owned(),
+        message: format!("other runs wrote it first {MAX_CONFLICTS} times"),
+    })
+}
