@@ -42,7 +42,8 @@ pub enum Answer {
 impl Handler {
     /// The function with these settings.
     pub fn new(config: Config, sdk: &SdkConfig) -> Self {
-        Self { home: sdk.clone(), store: Store::new(sdk, &config.bucket) }
+        let Config { bucket } = config;
+        Self { home: sdk.clone(), store: Store::new(sdk, &bucket) }
     }
 
     /// Does what `event` asks for.

@@ -25,8 +25,9 @@ pub struct Handler {
 
 impl Handler {
     /// The function with these settings.
-    pub fn new(config: &Config, sdk: &SdkConfig) -> Self {
-        Self { store: Store::new(sdk, &config.bucket), memory: Memory::new(sdk, &config.table) }
+    pub fn new(config: Config, sdk: &SdkConfig) -> Self {
+        let Config { bucket, table } = config;
+        Self { store: Store::new(sdk, &bucket), memory: Memory::new(sdk, &table) }
     }
 
     /// Judges the snapshot that `event` points to.

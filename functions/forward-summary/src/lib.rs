@@ -47,11 +47,12 @@ pub struct Receipt {
 
 impl Handler {
     /// The function with these settings.
-    pub fn new(config: &Config, sdk: &SdkConfig) -> Self {
+    pub fn new(config: Config, sdk: &SdkConfig) -> Self {
+        let Config { bucket, table, topic_arn } = config;
         Self {
-            store: Store::new(sdk, &config.bucket),
-            memory: Memory::new(sdk, &config.table),
-            topic: Topic::new(sdk, &config.topic_arn),
+            store: Store::new(sdk, &bucket),
+            memory: Memory::new(sdk, &table),
+            topic: Topic::new(sdk, &topic_arn),
         }
     }
 

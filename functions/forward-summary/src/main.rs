@@ -6,6 +6,6 @@ use forward_summary::{Config, Handler};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     let sdk = fargaze::aws::load("forward-summary").await;
-    let handler = Config::from_env().map(|config| Handler::new(&config, &sdk)).map_err(Failure::from);
+    let handler = Config::from_env().map(|config| Handler::new(config, &sdk)).map_err(Failure::from);
     fargaze::aws::serve(handler, async |handler, event| handler.handle(event).await).await
 }
