@@ -241,9 +241,10 @@ fn check_target(raw: RawTarget, home: &AccountId) -> Result<Vec<Target>, Vec<Str
         problems.push(format!("role-arn: missing; account {account} is not the home account {home}"));
     }
     if let (Some(account), Some(arn)) = (&account, &raw.role_arn)
-        && !is_role_arn(arn, account) {
-            problems.push(format!("role-arn: `{arn}` is no arn:PARTITION:iam::{account}:role/NAME"));
-        }
+        && !is_role_arn(arn, account)
+    {
+        problems.push(format!("role-arn: `{arn}` is no arn:PARTITION:iam::{account}:role/NAME"));
+    }
     let regions: Vec<Region> =
         raw.regions.iter().filter_map(|region| parse::<Region>("regions", region, &mut problems)).collect();
     let Some(account) = account.filter(|_| problems.is_empty()) else {

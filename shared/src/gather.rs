@@ -78,7 +78,9 @@ impl Gather {
     /// Takes in one result of a page. A result that nobody asked for is kept as a fault.
     pub fn add(&mut self, result: PageResult) {
         let index = result.id.strip_prefix('m').and_then(|digits| digits.parse::<usize>().ok());
-        if let Some(slot) = index.and_then(|index| self.slots.get_mut(index)) { slot.add(result) } else {
+        if let Some(slot) = index.and_then(|index| self.slots.get_mut(index)) {
+            slot.add(result)
+        } else {
             let message = format!("CloudWatch answered id `{}`, which was not asked", result.id);
             self.strays.push(Fault::malformed(OPERATION, "", message));
         }

@@ -233,6 +233,8 @@ impl Unit {
     /// A value in words, such as `93.1 %`, `0.80 vCPU` or `412 MB`.
     pub fn show(self, value: f64) -> String {
         match self {
+            // 80 and not 80.0: a threshold is mostly a round number.
+            Self::Percent if (value - value.round()).abs() < 0.05 => format!("{value:.0} %"),
             Self::Percent => format!("{value:.1} %"),
             Self::Count => format!("{value}"),
             Self::CpuUnits => format!("{:.2} vCPU", value / CPU_UNITS_PER_VCPU),

@@ -70,7 +70,8 @@ impl Snapshot {
         let of_service = self.readings.iter().filter(|(query, _)| {
             let dimensions = &query.metric.dimensions;
             dimensions.get("ClusterName") == Some(subject.cluster.as_str())
-                && dimensions.get("ServiceName") == subject.service.as_ref().map(super::cluster::ServiceName::as_str)
+                && dimensions.get("ServiceName")
+                    == subject.service.as_ref().map(super::cluster::ServiceName::as_str)
         });
         let mut unread = of_service.filter_map(|(_, reading)| reading.fault());
         faults.filter(described).chain(unread.by_ref()).next().cloned()

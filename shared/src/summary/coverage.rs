@@ -104,18 +104,24 @@ pub(super) fn paragraph(results: &[TargetResult]) -> String {
     if targets > 1 {
         text.push_str(&format!(" in {} of {targets} targets", coverages.len()));
     }
+    let services = sum(|c| c.services);
+    if services > 0 {
+        text.push_str(&format!(" with {}", count(services, "service")));
+    }
+    text.push('.');
     let metrics = sum(|c| c.metrics);
     if metrics > 0 {
         let (with, without) = (sum(|c| c.with_data), sum(|c| c.without_data));
-        text.push_str(&format!(
-            ", {}: {} asked, {with} with data, {without} without, {} in part, {} not read",
-            count(sum(|c| c.services), "service"),
-            count(metrics, "metric"),
-            sum(|c| c.partial),
-            sum(|c| c.unread)
-        ));
+        let (partial, unread) = (sum(|c| c.partial), sum(|c| c.unread));
+        text.push_str(&format!(" Of {} asked, {with} had data", count(metrics, "metric")));
+        for (n, what) in [(without, "had none"), (partial, "came in part"), (unread, "could not be read")] {
+            if n > 0 {
+                text.push_str(&format!(" and {n} {what}"));
+            }
+        }
+        text.push('.');
     }
-    let mut paragraph = wrap(&format!("{text}."), 0);
+    let mut paragraph = wrap(&text, 0);
     for result in results {
         let faults = match &result.result {
             Err(fault) => vec![CountedFault { fault: fault.clone(), count: 1 }],
@@ -201,7 +207,9 @@ mod tests {
         let first = coverage_changes(at(0), &[failed(FaultKind::Denied)], &[]);
         let [CoverageChange::Lost(broken, _)] = &first[..] else { panic!("{first:?}") };
         assert!(news(at(0), &first).starts_with("CANNOT SEE eu-west-1 (123456789012): ecs:ListClusters"));
-        assert!(coverage_changes(at(5), &[failed(FaultKind::Denied)], std::slice::from_ref(broken)).is_empty());
+        assert!(
+            coverage_changes(at(5), &[failed(FaultKind::Denied)], std::slice::from_ref(broken)).is_empty()
+        );
         let back = coverage_changes(at(65), &[seen()], std::slice::from_ref(broken));
         assert_eq!(news(at(65), &back), "CAN SEE eu-west-1 (123456789012) again, after 1 hour 5 minutes.\n");
     }
@@ -211,8 +219,14 @@ mod tests {
         let first = coverage_changes(at(0), &[failed(FaultKind::Throttled)], &[]);
         let [CoverageChange::Noticed(broken)] = &first[..] else { panic!("{first:?}") };
         assert!(!is_news(&first));
-        assert!(coverage_changes(at(5), &[failed(FaultKind::Throttled)], std::slice::from_ref(broken)).is_empty());
-        assert!(is_news(&coverage_changes(at(10), &[failed(FaultKind::Throttled)], std::slice::from_ref(broken))));
+        assert!(
+            coverage_changes(at(5), &[failed(FaultKind::Throttled)], std::slice::from_ref(broken)).is_empty()
+        );
+        assert!(is_news(&coverage_changes(
+            at(10),
+            &[failed(FaultKind::Throttled)],
+            std::slice::from_ref(broken)
+        )));
         assert!(!is_news(&coverage_changes(at(5), &[seen()], std::slice::from_ref(broken))));
     }
 

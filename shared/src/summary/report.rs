@@ -8,7 +8,7 @@ use crate::catalogue::{AWS_ECS, CONTAINER_INSIGHTS, find};
 use crate::cluster::{ClusterName, ServiceName};
 use crate::insights::InsightsLevel;
 use crate::message::Message;
-use crate::metric::{MetricQuery, Statistic};
+use crate::metric::{MetricQuery, Statistic, Unit};
 use crate::plan::DOLLARS_PER_THOUSAND_METRICS;
 use crate::run::{Run, Target};
 use crate::series::{MetricSeries, Reading};
@@ -186,7 +186,9 @@ impl Row<'_> {
 
     fn line(&self, with_place: bool) -> String {
         let usage = |usage: &Usage| match usage {
-            Usage::Known { mean, max } => format!("{mean:.1} % (at most {max:.1} %)"),
+            Usage::Known { mean, max } => {
+                format!("{} (at most {})", Unit::Percent.show(*mean), Unit::Percent.show(*max))
+            }
             Usage::NoData => "no data".to_owned(),
             Usage::NotRead => "could not ask".to_owned(),
         };

@@ -1,0 +1,48 @@
+//! From `exec` to the first request of the Runtime API: what a cold start costs before the first event.
+
+use fake_aws::{Bootstrap, RuntimeApi};
+
+use crate::process::{bootstrap, cpu_time, ms, peak_megabytes, spread};
+
+const STARTS: usize = 30;
+
+const FUNCTIONS: [&str; 5] =
+    ["plan-run", "collect-metrics", "evaluate-alarms", "forward-summary", "enable-insights"];
+
+/// Every setting of every function; each takes what it needs.
+pub(crate) const SETTINGS: [(&str, &str); 9] = [
+    ("FARGAZE_BUCKET", "bucket"),
+    ("FARGAZE_TABLE", "table"),
+    ("FARGAZE_TOPIC_ARN", "arn:aws:sns:eu-west-1:123456789012:topic"),
+    ("FARGAZE_ACCOUNT", "123456789012"),
+    ("FARGAZE_DELAY_SECONDS", "120"),
+    ("FARGAZE_LOOKBACK_MINUTES", "15"),
+    ("FARGAZE_INSIGHTS_LEVEL", "enabled"),
+    ("FARGAZE_EXISTING_CLUSTERS", "report"),
+    ("FARGAZE_EXCLUDE_CLUSTERS", "AWSBatch-*"),
+];
+
+pub(crate) async fn measure() {
+    println!("\n### Start: exec to first /next, {STARTS} starts each\n");
+    println!("| function | binary MB | wall ms, median (min-max) | CPU ms | memory MB |");
+    println!("|---|---|---|---|---|");
+    for function in FUNCTIONS {
+        let path = bootstrap(function);
+        let size = std::fs::metadata(&path).unwrap().len();
+        let (mut walls, mut cpus, mut memories) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..STARTS {
+            let runtime = RuntimeApi::start().await;
+            let process = Bootstrap::spawn(&path, &SETTINGS, &runtime).unwrap();
+            walls.push(ms(process.first_next().await.unwrap()));
+            cpus.push(ms(cpu_time(process.pid())));
+            memories.push(peak_megabytes(process.pid()));
+        }
+        let (wall, fastest, slowest) = spread(walls);
+        let (cpu, memory) = (spread(cpus).0, spread(memories).0);
+        #[expect(clippy::cast_precision_loss, reason = "a binary has far fewer than 2^52 bytes")]
+        let megabytes = size as f64 / 1e6;
+        println!(
+            "| {function} | {megabytes:.2} | {wall:.1} ({fastest:.1}-{slowest:.1}) | {cpu:.1} | {memory:.1} |"
+        );
+    }
+}
