@@ -29,11 +29,7 @@ pub struct Quota {
 impl TokenBucket {
     /// A full bucket, at time zero.
     pub fn new(quota: Quota) -> Self {
-        Self {
-            quota,
-            tokens: quota.burst,
-            at: Duration::ZERO,
-        }
+        Self { quota, tokens: quota.burst, at: Duration::ZERO }
     }
 
     /// Takes one token at time `now`; false when there is none.
@@ -61,11 +57,7 @@ pub fn published_quota(operation: &str) -> Option<Quota> {
         "cloudwatch:ListMetrics" => ("ListMetrics", 25.0, 25.0),
         _ => return None,
     };
-    Some(Quota {
-        name,
-        burst,
-        per_second,
-    })
+    Some(Quota { name, burst, per_second })
 }
 
 /// All buckets of the fake; off unless asked for.
@@ -77,10 +69,7 @@ pub(crate) struct Buckets {
 
 impl Buckets {
     pub(crate) fn new(on: bool) -> Self {
-        Self {
-            on,
-            levels: HashMap::new(),
-        }
+        Self { on, levels: HashMap::new() }
     }
 
     /// Whether the call is within the quota.
@@ -90,10 +79,7 @@ impl Buckets {
         };
         self.levels
             .entry((account.to_owned(), region.to_owned(), quota.name))
-            .or_insert_with(|| TokenBucket {
-                at: now,
-                ..TokenBucket::new(quota)
-            })
+            .or_insert_with(|| TokenBucket { at: now, ..TokenBucket::new(quota) })
             .take(now)
     }
 }
@@ -103,9 +89,7 @@ mod tests {
     use super::*;
 
     fn granted(bucket: &mut TokenBucket, calls: usize, at_ms: u64) -> usize {
-        (0..calls)
-            .filter(|_| bucket.take(Duration::from_millis(at_ms)))
-            .count()
+        (0..calls).filter(|_| bucket.take(Duration::from_millis(at_ms))).count()
     }
 
     #[test]
@@ -142,9 +126,7 @@ mod tests {
     fn buckets_are_per_account_region_and_name() {
         let mut buckets = Buckets::new(true);
         let mut admit = |operation, region| {
-            (0..60)
-                .filter(|_| buckets.admit(operation, "1", region, Duration::ZERO))
-                .count()
+            (0..60).filter(|_| buckets.admit(operation, "1", region, Duration::ZERO)).count()
         };
         assert_eq!(admit("ecs:ListClusters", "eu-west-1"), 50);
         assert_eq!(admit("ecs:DescribeClusters", "eu-west-1"), 0);

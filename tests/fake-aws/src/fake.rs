@@ -83,9 +83,7 @@ impl Builder {
 
     /// Starts serving on the loopback interface, on the current tokio runtime.
     pub async fn start(self) -> FakeAws {
-        let listener = TcpListener::bind(("127.0.0.1", self.port))
-            .await
-            .expect("a loopback port");
+        let listener = TcpListener::bind(("127.0.0.1", self.port)).await.expect("a loopback port");
         let endpoint = format!("http://{}", listener.local_addr().expect("a bound address"));
         let state = Arc::new(State {
             world: Mutex::new(self.world),
@@ -97,11 +95,7 @@ impl Builder {
             started: Instant::now(),
         });
         let server = tokio::spawn(server::serve(listener, Arc::clone(&state)));
-        FakeAws {
-            endpoint,
-            state,
-            server,
-        }
+        FakeAws { endpoint, state, server }
     }
 }
 
@@ -140,11 +134,7 @@ impl FakeAws {
 
     /// The faults that still wait for a call.
     pub fn faults_left(&self) -> Vec<Fault> {
-        lock(&self.state.faults)
-            .iter()
-            .filter(|fault| fault.is_left())
-            .cloned()
-            .collect()
+        lock(&self.state.faults).iter().filter(|fault| fault.is_left()).cloned().collect()
     }
 
     /// What was called since the start or the last reset.
@@ -180,11 +170,7 @@ impl FakeAws {
     /// All items of a table in DynamoDB JSON, by key.
     pub fn items(&self, table: &str) -> Vec<serde_json::Value> {
         let world = lock(&self.state.world);
-        world
-            .tables
-            .get(table)
-            .map(crate::dynamodb::Table::all)
-            .unwrap_or_default()
+        world.tables.get(table).map(crate::dynamodb::Table::all).unwrap_or_default()
     }
 }
 

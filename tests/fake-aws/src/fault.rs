@@ -126,11 +126,7 @@ impl Fault {
 /// The effects of all faults that meet this call. Every matching fault counts it, whether or not its turn has come.
 pub(crate) fn meet(plan: &mut [Fault], operation: &str, account: &str, region: &str) -> Vec<Effect> {
     plan.iter_mut()
-        .filter_map(|fault| {
-            fault
-                .meets(operation, account, region)
-                .then(|| fault.effect.clone())
-        })
+        .filter_map(|fault| fault.meets(operation, account, region).then(|| fault.effect.clone()))
         .collect()
 }
 
@@ -141,9 +137,7 @@ mod tests {
     #[test]
     fn nth_and_times() {
         let mut plan = [Fault::on("ecs:ListClusters").nth(2).times(2).cut()];
-        let met: Vec<usize> = (0..5)
-            .map(|_| meet(&mut plan, "ecs:ListClusters", "1", "r").len())
-            .collect();
+        let met: Vec<usize> = (0..5).map(|_| meet(&mut plan, "ecs:ListClusters", "1", "r").len()).collect();
         assert_eq!(met, [0, 1, 1, 0, 0]);
         assert!(!plan[0].is_left());
     }

@@ -24,13 +24,7 @@ struct Arguments {
 impl Arguments {
     fn parse(mut words: impl Iterator<Item = String>) -> Option<Self> {
         let latency = Duration::ZERO;
-        let mut found = Self {
-            port: 0,
-            clusters: 10,
-            services: 10,
-            latency,
-            buckets: false,
-        };
+        let mut found = Self { port: 0, clusters: 10, services: 10, latency, buckets: false };
         while let Some(word) = words.next() {
             if word == "--buckets" {
                 found.buckets = true;
@@ -59,9 +53,7 @@ async fn main() -> std::io::Result<ExitCode> {
         metrics: MetricSet::Both,
         ..SeededEstate::new(arguments.clusters, arguments.services, jiff::Timestamp::now())
     };
-    let mut builder = FakeAws::builder(Estate::seeded(&plan))
-        .latency(arguments.latency)
-        .port(arguments.port);
+    let mut builder = FakeAws::builder(Estate::seeded(&plan)).latency(arguments.latency).port(arguments.port);
     if arguments.buckets {
         builder = builder.published_buckets();
     }
@@ -79,11 +71,7 @@ async fn main() -> std::io::Result<ExitCode> {
         aws.endpoint(),
         plan.region
     )?;
-    writeln!(
-        out,
-        "table fargaze, bucket fargaze, topic {topic}; now is {}",
-        plan.now
-    )?;
+    writeln!(out, "table fargaze, bucket fargaze, topic {topic}; now is {}", plan.now)?;
 
     tokio::signal::ctrl_c().await?;
     let meter = aws.meter();

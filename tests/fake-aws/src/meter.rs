@@ -39,10 +39,7 @@ pub struct Meter {
 impl Meter {
     /// Calls of one operation.
     pub fn count(&self, operation: &str) -> usize {
-        self.calls
-            .iter()
-            .filter(|call| call.operation == operation)
-            .count()
+        self.calls.iter().filter(|call| call.operation == operation).count()
     }
 
     /// All calls.
@@ -65,9 +62,7 @@ impl Meter {
     pub fn calls_by_app(&self) -> BTreeMap<String, BTreeSet<String>> {
         let mut apps: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for call in &self.calls {
-            apps.entry(call.app.clone())
-                .or_default()
-                .insert(call.operation.clone());
+            apps.entry(call.app.clone()).or_default().insert(call.operation.clone());
         }
         apps
     }
@@ -83,8 +78,6 @@ impl Meter {
 
     /// Bytes of all request bodies and of all answers' bodies.
     pub fn bytes(&self) -> (usize, usize) {
-        self.calls.iter().fold((0, 0), |(sent, got), call| {
-            (sent + call.bytes_in, got + call.bytes_out)
-        })
+        self.calls.iter().fold((0, 0), |(sent, got), call| (sent + call.bytes_in, got + call.bytes_out))
     }
 }

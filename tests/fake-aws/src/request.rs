@@ -35,10 +35,7 @@ impl Request {
             query: form::parse(head.uri.query().unwrap_or_default()),
             account: account.unwrap_or(home.0).to_owned(),
             region: scope.as_ref().map_or(home.1, |scope| &scope.region).to_owned(),
-            signing_name: scope
-                .as_ref()
-                .map(|scope| scope.service.clone())
-                .unwrap_or_default(),
+            signing_name: scope.as_ref().map(|scope| scope.service.clone()).unwrap_or_default(),
             app: app_name(&head.headers),
             headers: head.headers.clone(),
             body,
@@ -47,18 +44,12 @@ impl Request {
 
     /// The header's value, or "".
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
     /// The query parameter's value, if it is there.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
-        self.query
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -77,11 +68,7 @@ impl Scope {
         let mut parts = rest.split([',', ' ']).next()?.split('/');
         let key = parts.next()?.to_owned();
         let _date = parts.next()?;
-        Some(Self {
-            key,
-            region: parts.next()?.to_owned(),
-            service: parts.next()?.to_owned(),
-        })
+        Some(Self { key, region: parts.next()?.to_owned(), service: parts.next()?.to_owned() })
     }
 }
 
@@ -93,10 +80,7 @@ pub(crate) fn key_of_account(account: &str, serial: u64) -> String {
 /// The account in an access key id made by [`key_of_account`].
 pub(crate) fn account_of_key(key: &str) -> Option<&str> {
     let account = key.strip_prefix("ASIA")?.get(..12)?;
-    account
-        .bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then_some(account)
+    account.bytes().all(|byte| byte.is_ascii_digit()).then_some(account)
 }
 
 fn app_name(headers: &HeaderMap) -> String {

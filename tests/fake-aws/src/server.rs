@@ -41,9 +41,7 @@ async fn connection(stream: TcpStream, state: Arc<State>) {
         async move { respond(request, &state).await }
     });
     // An error is a client that went away, or a connection that the fault plan cut.
-    let _ = hyper::server::conn::http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
 /// The service error that makes hyper close the connection without an answer.
@@ -82,16 +80,8 @@ async fn respond(
 
     let request_id = format!("00000000-0000-4000-8000-{:012x}", next_serial(state));
     let cut = effects.contains(&Effect::Cut);
-    let outcome = if cut {
-        Ok(Answer::default())
-    } else {
-        decide(&request, &target, &effects, state)
-    };
-    let code = outcome
-        .as_ref()
-        .err()
-        .map(|refusal| refusal.code.clone())
-        .unwrap_or_default();
+    let outcome = if cut { Ok(Answer::default()) } else { decide(&request, &target, &effects, state) };
+    let code = outcome.as_ref().err().map(|refusal| refusal.code.clone()).unwrap_or_default();
     let answer = outcome.unwrap_or_else(|refusal| target.service.error(&refusal, &request, &request_id));
     let lost = cut || effects.contains(&Effect::LoseAnswer);
 
@@ -106,11 +96,7 @@ async fn respond(
         code,
         at,
     });
-    if lost {
-        Err(Cut)
-    } else {
-        Ok(message(answer, &request_id))
-    }
+    if lost { Err(Cut) } else { Ok(message(answer, &request_id)) }
 }
 
 fn next_serial(state: &State) -> u64 {
@@ -133,11 +119,7 @@ fn decide(request: &Request, target: &Target, effects: &[Effect], state: &State)
         return Err(throttled(target.service, state));
     }
     let mut world = lock(&state.world);
-    if world
-        .estate(&request.account, &request.region)
-        .denied
-        .contains(&target.name)
-    {
+    if world.estate(&request.account, &request.region).denied.contains(&target.name) {
         return Err(target.service.denied(&target.name, &request.account));
     }
     let mut billed = 0;
@@ -173,7 +155,5 @@ fn message(answer: Answer, request_id: &str) -> hyper::Response<Full<Bytes>> {
     for (name, value) in answer.headers {
         builder = builder.header(name, value);
     }
-    builder
-        .body(Full::new(Bytes::from(answer.body)))
-        .expect("valid header values")
+    builder.body(Full::new(Bytes::from(answer.body))).expect("valid header values")
 }

@@ -90,10 +90,7 @@ impl Target {
     /// By the service in the credential scope; unsigned requests go by their form.
     pub(crate) fn of(request: &Request) -> Self {
         let rpc = request.header("x-amz-target");
-        let form = if request
-            .header("content-type")
-            .starts_with("application/x-www-form")
-        {
+        let form = if request.header("content-type").starts_with("application/x-www-form") {
             form::parse(&String::from_utf8_lossy(&request.body))
         } else {
             Vec::new()
@@ -137,33 +134,18 @@ impl Target {
         } else {
             crate::s3::operation(request)
         };
-        let prefix = if known {
-            service.prefix()
-        } else {
-            &request.signing_name
-        };
+        let prefix = if known { service.prefix() } else { &request.signing_name };
         let name = format!("{prefix}:{operation}");
-        Self {
-            service,
-            operation,
-            form,
-            name,
-        }
+        Self { service, operation, form, name }
     }
 
     /// The value of a Query parameter.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
-        self.form
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// The answer to an operation that is not faked: not retried by SDKs, and plain about itself.
     pub(crate) fn unknown(&self) -> Refusal {
-        Refusal::bad(
-            "UnknownOperationException",
-            format!("fake-aws does not know {}", self.name),
-        )
+        Refusal::bad("UnknownOperationException", format!("fake-aws does not know {}", self.name))
     }
 }

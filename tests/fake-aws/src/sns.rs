@@ -36,10 +36,7 @@ fn publish(request: &Request, target: &Target, world: &mut World) -> Result<Stri
         return Err(invalid("Empty message"));
     }
     let attributes = attributes(target)?;
-    let bytes: usize = attributes
-        .iter()
-        .map(|(name, value)| name.len() + value.len())
-        .sum();
+    let bytes: usize = attributes.iter().map(|(name, value)| name.len() + value.len()).sum();
     if message.len() + bytes > MESSAGE {
         return Err(invalid("Message too long"));
     }
@@ -56,10 +53,7 @@ fn publish(request: &Request, target: &Target, world: &mut World) -> Result<Stri
         structure: structure.map(str::to_owned),
         attributes,
     });
-    Ok(element(
-        "MessageId",
-        &format!("10000000-0000-4000-8000-{:012x}", world.next_serial()),
-    ))
+    Ok(element("MessageId", &format!("10000000-0000-4000-8000-{:012x}", world.next_serial())))
 }
 
 /// The topic must be there, in the Region that is asked, and the caller's own.
@@ -92,9 +86,7 @@ fn check_structure(message: &str) -> Result<(), Refusal> {
     if parsed.get("default").is_some_and(serde_json::Value::is_string) {
         Ok(())
     } else {
-        Err(invalid(
-            "Message Structure - No default entry in JSON message body",
-        ))
+        Err(invalid("Message Structure - No default entry in JSON message body"))
     }
 }
 
@@ -103,9 +95,7 @@ fn attributes(target: &Target) -> Result<BTreeMap<String, String>, Refusal> {
     for number in 1.. {
         let part = |part| target.parameter(&format!("MessageAttributes.entry.{number}.{part}"));
         let Some(name) = part("Name") else { break };
-        let value = part("Value.StringValue")
-            .or(part("Value.BinaryValue"))
-            .unwrap_or_default();
+        let value = part("Value.StringValue").or(part("Value.BinaryValue")).unwrap_or_default();
         if value.is_empty() || part("Value.DataType").is_none() {
             let message = format!("The message attribute '{name}' must contain a value and a type.");
             return Err(Refusal::bad("ParameterValueInvalid", message));

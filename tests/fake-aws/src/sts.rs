@@ -15,10 +15,7 @@ pub(crate) fn call(request: &Request, target: &Target, world: &mut World) -> Out
             "{}{}{}",
             element("UserId", "AROAFAKE:fake"),
             element("Account", &request.account),
-            element(
-                "Arn",
-                &format!("arn:aws:sts::{}:assumed-role/fake/fake", request.account)
-            ),
+            element("Arn", &format!("arn:aws:sts::{}:assumed-role/fake/fake", request.account)),
         ),
         _ => return Err(target.unknown()),
     };
@@ -30,9 +27,7 @@ fn assume_role(request: &Request, target: &Target, world: &mut World) -> Result<
     let arn = target.parameter("RoleArn").unwrap_or_default();
     let session = target.parameter("RoleSessionName").unwrap_or_default();
     let legal = (2..=64).contains(&session.len())
-        && session
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte));
+        && session.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte));
     if !legal {
         return Err(Refusal::bad("ValidationError", "RoleSessionName is not valid."));
     }
@@ -64,9 +59,6 @@ fn assume_role(request: &Request, target: &Target, world: &mut World) -> Result<
         element("SessionToken", &format!("fake-session-token-{serial}")),
         element("Expiration", &format!("{expiration:.0}")),
         element("AssumedRoleId", &format!("AROAFAKE:{session}")),
-        element(
-            "Arn",
-            &format!("arn:aws:sts::{account}:assumed-role/{role}/{session}")
-        ),
+        element("Arn", &format!("arn:aws:sts::{account}:assumed-role/{role}/{session}")),
     ))
 }

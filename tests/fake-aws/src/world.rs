@@ -77,8 +77,7 @@ impl World {
 
     /// Adds an estate, or replaces the one of its account and Region.
     pub fn add(&mut self, estate: Estate) {
-        self.estates
-            .insert((estate.account.clone(), estate.region.clone()), estate);
+        self.estates.insert((estate.account.clone(), estate.region.clone()), estate);
     }
 
     /// Makes an SNS topic in the home account and Region and gives its ARN.
@@ -107,9 +106,7 @@ impl World {
 
     /// Makes a DynamoDB table with other names for its string keys, or without a sort key.
     pub fn table_keyed(&mut self, name: &str, partition: &str, sort: Option<&str>) {
-        self.tables
-            .entry(name.to_owned())
-            .or_insert_with(|| Table::new(partition, sort));
+        self.tables.entry(name.to_owned()).or_insert_with(|| Table::new(partition, sort));
     }
 
     /// Makes an S3 bucket, with versioning, in the home account and Region.

@@ -126,35 +126,27 @@ fn validate(input: &Input, start: f64, end: f64) -> Result<(), Refusal> {
     if let Some(order) = &input.scan_by
         && !["TimestampAscending", "TimestampDescending"].contains(&order.as_str())
     {
-        return refuse(format!(
-            "The value {order} for parameter ScanBy is not supported."
-        ));
+        return refuse(format!("The value {order} for parameter ScanBy is not supported."));
     }
     let mut ids = HashSet::new();
     for query in &input.metric_data_queries {
         let id = query.id.as_str();
         let legal = id.len() <= 255
             && id.starts_with(|first: char| first.is_ascii_lowercase())
-            && id
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         if !legal {
             return refuse(format!(
                 "The value {id} for parameter Id is not matching the expected pattern ^[a-z][a-zA-Z0-9_]*$."
             ));
         }
         if !ids.insert(id) {
-            return refuse(format!(
-                "The values for parameter Id in MetricDataQueries are not unique: {id}."
-            ));
+            return refuse(format!("The values for parameter Id in MetricDataQueries are not unique: {id}."));
         }
         if query.expression.is_some() {
             return refuse(format!("fake-aws does not fake expressions (query {id})."));
         }
         let Some(asked) = &query.metric_stat else {
-            return refuse(format!(
-                "Either Expression or MetricStat is required (query {id})."
-            ));
+            return refuse(format!("Either Expression or MetricStat is required (query {id})."));
         };
         if asked.period < 60 || asked.period % 60 != 0 {
             return refuse(format!(
@@ -163,10 +155,7 @@ fn validate(input: &Input, start: f64, end: f64) -> Result<(), Refusal> {
             ));
         }
         if Statistic::parse(&asked.stat).is_none() {
-            return refuse(format!(
-                "fake-aws does not fake the statistic {} (query {id}).",
-                asked.stat
-            ));
+            return refuse(format!("fake-aws does not fake the statistic {} (query {id}).", asked.stat));
         }
         if asked.metric.dimensions.len() > 30 {
             return refuse(format!(
@@ -181,13 +170,7 @@ fn validate(input: &Input, start: f64, end: f64) -> Result<(), Refusal> {
 fn digest(input: &Input, start: f64, end: f64) -> u64 {
     let mut hasher = DefaultHasher::new();
     input.metric_data_queries.hash(&mut hasher);
-    (
-        start.to_bits(),
-        end.to_bits(),
-        &input.scan_by,
-        input.max_datapoints,
-    )
-        .hash(&mut hasher);
+    (start.to_bits(), end.to_bits(), &input.scan_by, input.max_datapoints).hash(&mut hasher);
     hasher.finish()
 }
 
@@ -232,10 +215,7 @@ fn row(query: &Query, times: (f64, f64), ascending: bool, estate: &mut Estate) -
             buckets.rev().filter_map(point).collect()
         };
     }
-    let odd = estate
-        .oddities
-        .iter_mut()
-        .find(|(odd, oddity)| *odd == key && oddity.left > 0);
+    let odd = estate.oddities.iter_mut().find(|(odd, oddity)| *odd == key && oddity.left > 0);
     if let Some((_, oddity)) = odd {
         oddity.left -= 1;
         make_odd(&mut row, oddity);
@@ -260,9 +240,7 @@ fn make_odd(row: &mut Row, oddity: &Oddity) {
 fn output(rows: &[Row], token: Option<String>) -> crate::wire::Answer {
     let points: usize = rows.iter().map(|row| row.points.len()).sum();
     let mut out = cbor::Writer::with_capacity(200 + rows.len() * 120 + points * 15);
-    out.map(if token.is_some() { 3 } else { 2 })
-        .text("MetricDataResults")
-        .array(rows.len());
+    out.map(if token.is_some() { 3 } else { 2 }).text("MetricDataResults").array(rows.len());
     for row in rows {
         let values = row.points.len().saturating_sub(row.lost_values);
         out.map(if row.message.is_some() { 6 } else { 5 });

@@ -33,11 +33,7 @@ pub(super) fn call(input: &Input, estate: &Estate) -> Outcome {
     let start = required_time("StartTime", input.start_time.as_ref())?;
     let end = required_time("EndTime", input.end_time.as_ref())?;
     let extended = !input.extended_statistics.is_empty();
-    let asked = if extended {
-        &input.extended_statistics
-    } else {
-        &input.statistics
-    };
+    let asked = if extended { &input.extended_statistics } else { &input.statistics };
     let statistics = validate(input, asked, start, end)?;
 
     let key = key_of(&input.namespace, &input.metric_name, &input.dimensions);
@@ -84,10 +80,7 @@ fn validate(
         return combination("Statistics and ExtendedStatistics cannot both be specified.");
     }
     if input.period < 60 || input.period % 60 != 0 {
-        return value(format!(
-            "The parameter Period must be a multiple of 60, is {}.",
-            input.period
-        ));
+        return value(format!("The parameter Period must be a multiple of 60, is {}.", input.period));
     }
     let points = ((end - start) / input.period as f64).ceil();
     if points > 1_440.0 {
@@ -112,11 +105,7 @@ fn validate(
 
 fn output(label: &str, points: &[Point], extended: bool, unit: &str) -> crate::wire::Answer {
     let mut out = cbor::Writer::default();
-    out.map(2)
-        .text("Label")
-        .text(label)
-        .text("Datapoints")
-        .array(points.len());
+    out.map(2).text("Label").text(label).text("Datapoints").array(points.len());
     for (seconds, values) in points {
         out.map(if extended { 3 } else { 2 + values.len() });
         out.text("Timestamp").timestamp(*seconds).text("Unit").text(unit);

@@ -25,11 +25,7 @@ pub(super) struct Input {
 
 pub(super) fn call(input: &Input, estate: &Estate) -> Outcome {
     let refuse = |message: &str| Refusal::bad("InvalidParameterValue", message);
-    if input
-        .recently_active
-        .as_deref()
-        .is_some_and(|active| active != "PT3H")
-    {
+    if input.recently_active.as_deref().is_some_and(|active| active != "PT3H") {
         return Err(refuse("The only allowed value of RecentlyActive is PT3H."));
     }
     if input.dimensions.len() > 10 {
@@ -57,15 +53,9 @@ pub(super) fn call(input: &Input, estate: &Estate) -> Outcome {
     }
 
     let mut out = cbor::Writer::with_capacity(100 + page.len() * 150);
-    out.map(if token.is_some() { 2 } else { 1 })
-        .text("Metrics")
-        .array(page.len());
+    out.map(if token.is_some() { 2 } else { 1 }).text("Metrics").array(page.len());
     for key in page {
-        out.map(3)
-            .text("Namespace")
-            .text(&key.namespace)
-            .text("MetricName")
-            .text(&key.name);
+        out.map(3).text("Namespace").text(&key.namespace).text("MetricName").text(&key.name);
         out.text("Dimensions").array(key.dimensions.len());
         for (name, value) in &key.dimensions {
             out.map(2).text("Name").text(name).text("Value").text(value);
@@ -79,14 +69,8 @@ pub(super) fn call(input: &Input, estate: &Estate) -> Outcome {
 
 /// Filters of dimensions ask for a subset: the metric may have more.
 fn matches(input: &Input, key: &SeriesKey) -> bool {
-    input
-        .namespace
-        .as_ref()
-        .is_none_or(|wanted| *wanted == key.namespace)
-        && input
-            .metric_name
-            .as_ref()
-            .is_none_or(|wanted| *wanted == key.name)
+    input.namespace.as_ref().is_none_or(|wanted| *wanted == key.namespace)
+        && input.metric_name.as_ref().is_none_or(|wanted| *wanted == key.name)
         && input.dimensions.iter().all(|wanted| {
             key.dimensions.iter().any(|(name, value)| {
                 *name == wanted.name && wanted.value.as_ref().is_none_or(|wanted| wanted == value)
@@ -100,8 +84,6 @@ fn is_listed(input: &Input, series: &Series, estate: &Estate) -> bool {
     if input.recently_active.is_some() {
         series.has_any(now - THREE_HOURS, now)
     } else {
-        estate
-            .horizon()
-            .is_none_or(|now| series.has_any(now - TWO_WEEKS, now))
+        estate.horizon().is_none_or(|now| series.has_any(now - TWO_WEEKS, now))
     }
 }

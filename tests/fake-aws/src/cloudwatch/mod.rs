@@ -22,11 +22,7 @@ pub(crate) fn call(request: &Request, target: &Target, world: &mut World, billed
         "ListMetrics" => list_metrics::call(&input(request)?, estate),
         _ => Err(target.unknown()),
     }?;
-    Ok(if is_json(request) {
-        cbor_as_json::answer(answer)
-    } else {
-        answer
-    })
+    Ok(if is_json(request) { cbor_as_json::answer(answer) } else { answer })
 }
 
 /// Clients choose among the protocols that the model lists; only the JSON ones name their target in a header.
@@ -53,12 +49,9 @@ struct Dimension {
 }
 
 fn key_of(namespace: &str, name: &str, dimensions: &[Dimension]) -> SeriesKey {
-    let dimensions = dimensions.iter().map(|dimension| {
-        (
-            dimension.name.clone(),
-            dimension.value.clone().unwrap_or_default(),
-        )
-    });
+    let dimensions = dimensions
+        .iter()
+        .map(|dimension| (dimension.name.clone(), dimension.value.clone().unwrap_or_default()));
     SeriesKey::sorted(namespace.to_owned(), name.to_owned(), dimensions.collect())
 }
 
@@ -76,11 +69,7 @@ impl Window {
     /// to align both ends with the period.
     fn new(start: f64, end: f64, period: i64) -> Self {
         let until = (end / 60.0).ceil() as i64;
-        Self {
-            from: minute_of(start.floor() as i64),
-            until,
-            period: period / 60,
-        }
+        Self { from: minute_of(start.floor() as i64), until, period: period / 60 }
     }
 
     /// The first minutes of all buckets that can hold points. Points of a future that the estate's clock has not
@@ -88,11 +77,7 @@ impl Window {
     /// minutes, 63 days of five minutes, 455 days of hours.
     fn buckets(&self, estate: &Estate) -> impl DoubleEndedIterator<Item = (i64, i64)> + use<> {
         const DAY: i64 = 24 * 60;
-        let Self {
-            from,
-            mut until,
-            period,
-        } = *self;
+        let Self { from, mut until, period } = *self;
         if let Some(horizon) = estate.horizon() {
             until = until.min(horizon);
             let grain = match horizon - from {

@@ -24,9 +24,7 @@ impl Statistic {
             "Maximum" => Self::Maximum,
             _ => {
                 let percent: f64 = text.strip_prefix('p')?.parse().ok()?;
-                (0.0..=100.0)
-                    .contains(&percent)
-                    .then_some(Self::Percentile(percent))?
+                (0.0..=100.0).contains(&percent).then_some(Self::Percentile(percent))?
             }
         })
     }

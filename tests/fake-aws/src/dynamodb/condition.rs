@@ -46,10 +46,7 @@ impl Condition {
             Self::Not(inner) => !inner.holds(item),
             Self::Exists(name) => item.contains_key(name),
             Self::BeginsWith(name, prefix) => {
-                match (
-                    item.get(name).and_then(|value| value["S"].as_str()),
-                    prefix["S"].as_str(),
-                ) {
+                match (item.get(name).and_then(|value| value["S"].as_str()), prefix["S"].as_str()) {
                     (Some(text), Some(prefix)) => text.starts_with(prefix),
                     _ => false,
                 }
@@ -144,23 +141,13 @@ fn one(tokens: &mut Tokens, names: &mut Names) -> Result<Condition, Refusal> {
     if tokens.take("BETWEEN") {
         let low = Operand::parse(&tokens.next()?, names)?;
         tokens.expect("AND")?;
-        return Ok(Condition::Between(
-            left,
-            low,
-            Operand::parse(&tokens.next()?, names)?,
-        ));
+        return Ok(Condition::Between(left, low, Operand::parse(&tokens.next()?, names)?));
     }
     let sign = tokens.next()?;
     if !["=", "<>", "<", "<=", ">", ">="].contains(&sign.as_str()) {
-        return Err(invalid(format!(
-            "Invalid expression: a comparison expected, {sign:?} found"
-        )));
+        return Err(invalid(format!("Invalid expression: a comparison expected, {sign:?} found")));
     }
-    Ok(Condition::Compare(
-        left,
-        sign,
-        Operand::parse(&tokens.next()?, names)?,
-    ))
+    Ok(Condition::Compare(left, sign, Operand::parse(&tokens.next()?, names)?))
 }
 
 /// Values of different types are different, and neither less nor greater.
@@ -172,9 +159,7 @@ fn compare(left: &Value, sign: &str, right: &Value) -> bool {
             _ => None,
         }
     } else {
-        texts("S")
-            .or_else(|| texts("B"))
-            .map(|(left, right)| left.cmp(right))
+        texts("S").or_else(|| texts("B")).map(|(left, right)| left.cmp(right))
     };
     let equal = order.map_or_else(|| left == right, |order| order == Ordering::Equal);
     match sign {

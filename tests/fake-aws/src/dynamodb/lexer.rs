@@ -45,9 +45,7 @@ impl Tokens {
 
     /// Takes the token if it is this keyword (in any case) or sign.
     pub(super) fn take(&mut self, wanted: &str) -> bool {
-        let taken = self
-            .peek()
-            .is_some_and(|token| token.eq_ignore_ascii_case(wanted));
+        let taken = self.peek().is_some_and(|token| token.eq_ignore_ascii_case(wanted));
         self.at += usize::from(taken);
         taken
     }
@@ -57,9 +55,7 @@ impl Tokens {
             return Ok(());
         }
         let found = self.peek().unwrap_or("the end");
-        Err(invalid(format!(
-            "Invalid expression: {wanted:?} expected, {found:?} found"
-        )))
+        Err(invalid(format!("Invalid expression: {wanted:?} expected, {found:?} found")))
     }
 
     pub(super) fn end(&self) -> Result<(), Refusal> {

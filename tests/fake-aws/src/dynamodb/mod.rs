@@ -34,11 +34,7 @@ pub(crate) struct Table {
 impl Table {
     pub(crate) fn new(partition: &str, sort: Option<&str>) -> Self {
         let (partition, sort) = (partition.to_owned(), sort.map(str::to_owned));
-        Self {
-            partition,
-            sort,
-            items: BTreeMap::new(),
-        }
+        Self { partition, sort, items: BTreeMap::new() }
     }
 
     pub(crate) fn all(&self) -> Vec<Value> {
@@ -49,14 +45,9 @@ impl Table {
     fn key(&self, item: &Item) -> Result<(String, String), Refusal> {
         let text = |name: &String| match item.get(name).and_then(|value| value["S"].as_str()) {
             Some(text) if !text.is_empty() => Ok(text.to_owned()),
-            _ => Err(invalid(format!(
-                "One of the required keys was not given a value: {name}"
-            ))),
+            _ => Err(invalid(format!("One of the required keys was not given a value: {name}"))),
         };
-        Ok((
-            text(&self.partition)?,
-            self.sort.as_ref().map(text).transpose()?.unwrap_or_default(),
-        ))
+        Ok((text(&self.partition)?, self.sort.as_ref().map(text).transpose()?.unwrap_or_default()))
     }
 
     /// As [`Table::key`], for a `Key` parameter, which has the key attributes and no others.
@@ -151,9 +142,7 @@ fn update_item(table: &mut Table, input: &Value) -> Result<Value, Refusal> {
 fn check(input: &Value, names: &mut Names, old: Option<&Item>) -> Result<(), Refusal> {
     for legacy in ["Expected", "AttributeUpdates", "ConditionalOperator"] {
         if input.get(legacy).is_some_and(|value| !value.is_null()) {
-            return Err(invalid(format!(
-                "fake-aws does not fake the legacy parameter {legacy}"
-            )));
+            return Err(invalid(format!("fake-aws does not fake the legacy parameter {legacy}")));
         }
     }
     let Some(text) = input["ConditionExpression"].as_str() else {
@@ -162,10 +151,7 @@ fn check(input: &Value, names: &mut Names, old: Option<&Item>) -> Result<(), Ref
     if Condition::parse(text, names)?.holds(old.unwrap_or(&Item::new())) {
         return Ok(());
     }
-    let mut refusal = Refusal::bad(
-        "ConditionalCheckFailedException",
-        "The conditional request failed",
-    );
+    let mut refusal = Refusal::bad("ConditionalCheckFailedException", "The conditional request failed");
     if input["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD" {
         refusal.extra = old.map(|item| ("Item", Value::Object(item.clone())));
     }

@@ -19,26 +19,18 @@ pub(super) struct Names<'a> {
 impl<'a> Names<'a> {
     pub(super) fn new(input: &'a Value) -> Self {
         let attributes = &input["ExpressionAttributeNames"];
-        Self {
-            attributes,
-            values: &input["ExpressionAttributeValues"],
-            used: BTreeSet::new(),
-        }
+        Self { attributes, values: &input["ExpressionAttributeValues"], used: BTreeSet::new() }
     }
 
     /// The attribute that a word in an expression names.
     pub(super) fn attribute(&mut self, word: &str) -> Result<String, Refusal> {
         if word.starts_with('#') {
-            let name = self.attributes[word]
-                .as_str()
-                .ok_or_else(|| undefined("name", word))?;
+            let name = self.attributes[word].as_str().ok_or_else(|| undefined("name", word))?;
             self.used.insert(word.to_owned());
             return Ok(name.to_owned());
         }
         if word.contains('.') {
-            return Err(invalid(format!(
-                "fake-aws does not fake nested attributes: {word}"
-            )));
+            return Err(invalid(format!("fake-aws does not fake nested attributes: {word}")));
         }
         let starts_well = word.starts_with(|first: char| first.is_ascii_alphabetic());
         if !starts_well || word.contains(['-', ':', '#']) {

@@ -29,12 +29,7 @@ pub(super) fn call(table: &mut Table, input: &Value) -> Result<Value, Refusal> {
     let partition = key
         .demanded(&table.partition)
         .and_then(|value| value["S"].as_str())
-        .ok_or_else(|| {
-            invalid(format!(
-                "Query condition missed key schema element: {}",
-                table.partition
-            ))
-        })?
+        .ok_or_else(|| invalid(format!("Query condition missed key schema element: {}", table.partition)))?
         .to_owned();
     let limit = match input["Limit"].as_u64() {
         Some(0) => return Err(invalid("Limit must be greater than or equal to 1")),
@@ -62,11 +57,8 @@ pub(super) fn call(table: &mut Table, input: &Value) -> Result<Value, Refusal> {
     let mut output = json!({ "Count": items.len(), "ScannedCount": scanned, "Items": items });
     // As DynamoDB does: a page that is full by its limit has a last key even when nothing follows.
     if let Some(last) = last.filter(|_| scanned == limit || bytes > PAGE) {
-        let keys: Vec<String> = [Some(&table.partition), table.sort.as_ref()]
-            .into_iter()
-            .flatten()
-            .cloned()
-            .collect();
+        let keys: Vec<String> =
+            [Some(&table.partition), table.sort.as_ref()].into_iter().flatten().cloned().collect();
         output["LastEvaluatedKey"] = Value::Object(names::project(last, Some(&keys)));
     }
     Ok(output)
@@ -88,9 +80,5 @@ fn partition_of<'a>(
         (None, _) => (Bound::Included(first), Bound::Excluded(end)),
     };
     let range = table.items.range((low, high)).map(|(_, item)| item);
-    if forward {
-        Box::new(range)
-    } else {
-        Box::new(range.rev())
-    }
+    if forward { Box::new(range) } else { Box::new(range.rev()) }
 }

@@ -37,9 +37,7 @@ pub(super) fn apply(text: &str, names: &mut Names, item: &mut Item) -> Result<Ve
                 }
             }
             if touched.contains(&name) {
-                return Err(invalid(format!(
-                    "Two document paths overlap with each other: {name}"
-                )));
+                return Err(invalid(format!("Two document paths overlap with each other: {name}")));
             }
             touched.push(name);
             if !tokens.take(",") {
@@ -48,9 +46,7 @@ pub(super) fn apply(text: &str, names: &mut Names, item: &mut Item) -> Result<Ve
         }
     }
     if touched.is_empty() {
-        return Err(invalid(
-            "Invalid UpdateExpression: The expression can not be empty;",
-        ));
+        return Err(invalid("Invalid UpdateExpression: The expression can not be empty;"));
     }
     Ok(touched)
 }
@@ -92,9 +88,7 @@ fn plus(left: &Value, right: &Value, sign: f64) -> Result<Value, Refusal> {
     let number = |value: &Value| value["N"].as_str().and_then(|text| text.parse::<f64>().ok());
     match (number(left), number(right)) {
         (Some(left), Some(right)) => Ok(json!({ "N": (left + sign * right).to_string() })),
-        _ => Err(invalid(
-            "An operand in the update expression has an incorrect data type",
-        )),
+        _ => Err(invalid("An operand in the update expression has an incorrect data type")),
     }
 }
 
@@ -118,15 +112,9 @@ mod tests {
         let a_and_b = |a: &str, b: &str| json!({ "a": {"N": a}, "b": {"S": b} });
         assert_eq!(updated("SET b = :x"), Ok(a_and_b("41", "x")));
         assert_eq!(updated("SET a = a + :one, b = :x"), Ok(a_and_b("42", "x")));
-        assert_eq!(
-            updated("SET a = if_not_exists(a, :one) - :one"),
-            Ok(a_and_b("40", "b"))
-        );
+        assert_eq!(updated("SET a = if_not_exists(a, :one) - :one"), Ok(a_and_b("40", "b")));
         assert_eq!(updated("ADD a :one"), Ok(a_and_b("42", "b")));
-        assert_eq!(
-            updated("REMOVE a SET #s = b"),
-            Ok(json!({ "b": {"S": "b"}, "state": {"S": "b"} }))
-        );
+        assert_eq!(updated("REMOVE a SET #s = b"), Ok(json!({ "b": {"S": "b"}, "state": {"S": "b"} })));
         assert_eq!(updated("REMOVE a, b"), Ok(json!({})));
     }
 

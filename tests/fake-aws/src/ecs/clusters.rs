@@ -13,10 +13,7 @@ pub(super) fn list(estate: &Estate, input: &Value) -> Result<Value, Refusal> {
         .filter(|cluster| cluster.status != "INACTIVE")
         .map(|cluster| cluster.name.as_str());
     let (names, token) = page(names, input, 100)?;
-    let arns: Vec<String> = names
-        .iter()
-        .map(|name| arn(estate, &format!("cluster/{name}")))
-        .collect();
+    let arns: Vec<String> = names.iter().map(|name| arn(estate, &format!("cluster/{name}"))).collect();
     let mut output = json!({ "clusterArns": arns });
     if let Some(token) = token {
         output["nextToken"] = token.into();
@@ -77,12 +74,7 @@ fn cluster_json(estate: &Estate, cluster: &ClusterSpec, include: &[&str]) -> Val
     let services = cluster.services.values();
     let running: i64 = services.clone().map(|service| service.running).sum();
     let pending: i64 = services.clone().map(|service| service.pending).sum();
-    let count = |status| {
-        services
-            .clone()
-            .filter(|service| service.status == status)
-            .count()
-    };
+    let count = |status| services.clone().filter(|service| service.status == status).count();
     let (active, draining) = (count("ACTIVE"), count("DRAINING"));
     let when = |part: &str, value: Value| if include.contains(&part) { value } else { json!([]) };
     let statistic = |name: &str, value: String| json!({ "name": name, "value": value });

@@ -58,12 +58,7 @@ fn live_cluster<'a>(estate: &'a Estate, input: &Value) -> Result<&'a ClusterSpec
 
 /// The texts of a list member.
 fn texts<'a>(input: &'a Value, member: &str) -> Vec<&'a str> {
-    input[member]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect()
+    input[member].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
 /// One page of sorted names. The token holds the last name of the page before, so that a name that comes or goes
@@ -82,15 +77,9 @@ fn page<'a>(
     };
     let after = match input["nextToken"].as_str() {
         None => None,
-        Some(token) => Some(
-            token
-                .strip_prefix("after:")
-                .ok_or_else(|| invalid("Invalid token."))?,
-        ),
+        Some(token) => Some(token.strip_prefix("after:").ok_or_else(|| invalid("Invalid token."))?),
     };
-    let mut rest = names
-        .filter(|name| after.is_none_or(|after| *name > after))
-        .peekable();
+    let mut rest = names.filter(|name| after.is_none_or(|after| *name > after)).peekable();
     let page: Vec<&str> = rest.by_ref().take(size).collect();
     let more = rest.peek().is_some();
     let token = page.last().filter(|_| more).map(|last| format!("after:{last}"));
@@ -99,7 +88,5 @@ fn page<'a>(
 
 /// Tags as ECS writes them.
 fn tags(tags: &std::collections::BTreeMap<String, String>) -> Value {
-    tags.iter()
-        .map(|(key, value)| serde_json::json!({ "key": key, "value": value }))
-        .collect()
+    tags.iter().map(|(key, value)| serde_json::json!({ "key": key, "value": value })).collect()
 }

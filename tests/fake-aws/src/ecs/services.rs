@@ -16,10 +16,8 @@ pub(super) fn list(estate: &Estate, input: &Value) -> Result<Value, Refusal> {
         .filter(|service| wanted.is_none() || service.launch_type.as_deref() == wanted)
         .map(|service| service.name.as_str());
     let (names, token) = page(names, input, 10)?;
-    let arns: Vec<String> = names
-        .iter()
-        .map(|name| arn(estate, &format!("service/{}/{name}", cluster.name)))
-        .collect();
+    let arns: Vec<String> =
+        names.iter().map(|name| arn(estate, &format!("service/{}/{name}", cluster.name))).collect();
     let mut output = json!({ "serviceArns": arns });
     if let Some(token) = token {
         output["nextToken"] = token.into();
@@ -40,11 +38,7 @@ pub(super) fn describe(estate: &Estate, input: &Value) -> Result<Value, Refusal>
     let prefix = arn(estate, &format!("service/{}/", cluster.name));
     let (mut services, mut failures) = (Vec::new(), Vec::new());
     for asked in asked {
-        let name = if asked.starts_with("arn:") {
-            asked.strip_prefix(&prefix)
-        } else {
-            Some(asked)
-        };
+        let name = if asked.starts_with("arn:") { asked.strip_prefix(&prefix) } else { Some(asked) };
         if let Some(service) = name.and_then(|name| cluster.services.get(name)) {
             services.push(service_json(estate, cluster, service, with_tags));
         } else {

@@ -32,11 +32,7 @@ pub struct Estate {
 impl Estate {
     /// An empty estate.
     pub fn new(account: &str, region: &str) -> Self {
-        Self {
-            account: account.to_owned(),
-            region: region.to_owned(),
-            ..Self::default()
-        }
+        Self { account: account.to_owned(), region: region.to_owned(), ..Self::default() }
     }
 
     /// An estate of any size, the same for the same seed.
@@ -129,10 +125,7 @@ impl Estate {
 
     /// Adds or replaces a service; the cluster must be there.
     pub fn put_service(&mut self, cluster: &str, service: ServiceSpec) {
-        let cluster = self
-            .clusters
-            .get_mut(cluster)
-            .expect("the cluster of the service");
+        let cluster = self.clusters.get_mut(cluster).expect("the cluster of the service");
         cluster.services.insert(service.name.clone(), service);
     }
 

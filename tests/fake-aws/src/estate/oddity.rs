@@ -14,41 +14,24 @@ pub struct Oddity {
 impl Oddity {
     fn plain() -> Self {
         let left = usize::MAX;
-        Self {
-            status: None,
-            message: None,
-            id: None,
-            lost_values: 0,
-            silent: false,
-            left,
-        }
+        Self { status: None, message: None, id: None, lost_values: 0, silent: false, left }
     }
 
     /// Another `StatusCode`: `InternalError`, `Forbidden`, or `PartialData` without a token. The first two come
     /// without values.
     pub fn status(code: &str) -> Self {
         let silent = code != "PartialData";
-        Self {
-            status: Some(code.to_owned()),
-            silent,
-            ..Self::plain()
-        }
+        Self { status: Some(code.to_owned()), silent, ..Self::plain() }
     }
 
     /// The result comes under an Id that was not asked for.
     pub fn unknown_id(id: &str) -> Self {
-        Self {
-            id: Some(id.to_owned()),
-            ..Self::plain()
-        }
+        Self { id: Some(id.to_owned()), ..Self::plain() }
     }
 
     /// The result has this many values fewer than timestamps.
     pub fn lost_values(count: usize) -> Self {
-        Self {
-            lost_values: count,
-            ..Self::plain()
-        }
+        Self { lost_values: count, ..Self::plain() }
     }
 
     /// Adds an entry to the result's `Messages`.

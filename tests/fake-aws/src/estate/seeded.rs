@@ -59,11 +59,7 @@ impl SeededEstate {
         let first = minute_of(self.now.as_second()) - self.minutes as i64;
         for number in 0..self.clusters {
             let cluster = format!("cluster-{number:03}");
-            let insights = if self.metrics == MetricSet::Ecs {
-                "disabled"
-            } else {
-                "enabled"
-            };
+            let insights = if self.metrics == MetricSet::Ecs { "disabled" } else { "enabled" };
             let mut spec = ClusterSpec::new(&cluster).insights(insights);
             for place in 0..self.services_per_cluster {
                 let service = format!("service-{place:02}");
@@ -111,11 +107,7 @@ impl Waves {
     fn new(plan: &SeededEstate, serial: u64) -> Self {
         let seed = mix(plan.seed ^ mix(serial));
         let share = (mix(seed) >> 11) as f64 / (1_u64 << 53) as f64;
-        Self {
-            seed,
-            tasks: (seed % 8 + 1) as f64,
-            hot: share < plan.hot,
-        }
+        Self { seed, tasks: (seed % 8 + 1) as f64, hot: share < plan.hot }
     }
 
     fn all(&self, set: MetricSet) -> Vec<(&'static str, &'static str, Wave)> {
@@ -131,10 +123,8 @@ impl Waves {
             (INSIGHTS, "RunningTaskCount", self.tasks, self.tasks),
             (INSIGHTS, "DesiredTaskCount", self.tasks, self.tasks),
         ];
-        let ecs = [
-            (ECS, "CPUUtilization", 100.0 * low, 100.0 * high),
-            (ECS, "MemoryUtilization", 30.0, 50.0),
-        ];
+        let ecs =
+            [(ECS, "CPUUtilization", 100.0 * low, 100.0 * high), (ECS, "MemoryUtilization", 30.0, 50.0)];
         let wanted = |metric: &(&str, &str, f64, f64)| match set {
             MetricSet::Both => true,
             MetricSet::Ecs => metric.0 == ECS,
@@ -146,15 +136,7 @@ impl Waves {
             .filter(wanted)
             .enumerate()
             .map(|(place, (namespace, name, low, high))| {
-                (
-                    namespace,
-                    name,
-                    Wave {
-                        seed: self.seed ^ mix(place as u64),
-                        low,
-                        high,
-                    },
-                )
+                (namespace, name, Wave { seed: self.seed ^ mix(place as u64), low, high })
             })
             .collect()
     }

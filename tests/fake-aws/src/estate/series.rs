@@ -57,19 +57,13 @@ pub(crate) fn minute_of(seconds: i64) -> i64 {
 impl SeriesKey {
     /// Sorts the dimensions.
     pub fn new(namespace: &str, name: &str, dimensions: &[(&str, &str)]) -> Self {
-        let dimensions = dimensions
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let dimensions = dimensions.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         Self::sorted(namespace.to_owned(), name.to_owned(), dimensions.collect())
     }
 
     pub(crate) fn sorted(namespace: String, name: String, mut dimensions: Vec<(String, String)>) -> Self {
         dimensions.sort();
-        Self {
-            namespace,
-            name,
-            dimensions,
-        }
+        Self { namespace, name, dimensions }
     }
 
     /// The unit that ECS publishes the metric with, as far as fargaze reads it.
@@ -86,43 +80,27 @@ impl SeriesKey {
 impl Series {
     /// One value a minute from `start`; NaN is a missing minute.
     pub fn of_values(start: Timestamp, values: &[f64]) -> Self {
-        Self {
-            first: minute_of(start.as_second()),
-            minutes: Minutes::Values(values.to_vec()),
-        }
+        Self { first: minute_of(start.as_second()), minutes: Minutes::Values(values.to_vec()) }
     }
 
     /// All samples of each minute from `start`.
     pub fn of_samples(start: Timestamp, minutes: &[Vec<f64>]) -> Self {
-        Self {
-            first: minute_of(start.as_second()),
-            minutes: Minutes::Samples(minutes.to_vec()),
-        }
+        Self { first: minute_of(start.as_second()), minutes: Minutes::Samples(minutes.to_vec()) }
     }
 
     /// A statistic set a minute from `start`.
     pub fn of_sets(start: Timestamp, minutes: &[Option<StatisticSet>]) -> Self {
-        Self {
-            first: minute_of(start.as_second()),
-            minutes: Minutes::Sets(minutes.to_vec()),
-        }
+        Self { first: minute_of(start.as_second()), minutes: Minutes::Sets(minutes.to_vec()) }
     }
 
     pub(super) fn of_wave(first: i64, minutes: usize, wave: Wave) -> Self {
-        Self {
-            first,
-            minutes: Minutes::Wave(wave, minutes),
-        }
+        Self { first, minutes: Minutes::Wave(wave, minutes) }
     }
 
     /// Folds the minutes from `from` up to and without `until`.
     pub(crate) fn fold(&self, from: i64, until: i64) -> Fold<'_> {
         let place = |minute: i64| (minute - self.first).clamp(0, self.len() as i64) as usize;
-        Fold {
-            series: self,
-            from: place(from),
-            until: place(until),
-        }
+        Fold { series: self, from: place(from), until: place(until) }
     }
 
     /// Whether any of the minutes has a sample.
@@ -169,12 +147,7 @@ impl StatisticSet {
     fn of(samples: &[f64]) -> Option<Self> {
         let mut samples = samples.iter().copied().filter(|value| !value.is_nan());
         let first = samples.next()?;
-        let one = Self {
-            sum: first,
-            minimum: first,
-            maximum: first,
-            count: 1.0,
-        };
+        let one = Self { sum: first, minimum: first, maximum: first, count: 1.0 };
         Some(samples.fold(one, |set, value| Self {
             sum: set.sum + value,
             minimum: set.minimum.min(value),
@@ -204,9 +177,7 @@ pub(crate) struct Fold<'a> {
 impl Fold<'_> {
     /// The statistic set over all minutes.
     pub(crate) fn set(&self) -> Option<StatisticSet> {
-        (self.from..self.until)
-            .filter_map(|at| self.series.set(at))
-            .reduce(StatisticSet::and)
+        (self.from..self.until).filter_map(|at| self.series.set(at)).reduce(StatisticSet::and)
     }
 
     /// The percentile by linear interpolation between the two nearest ranks.
@@ -236,15 +207,7 @@ mod tests {
         let start = Timestamp::from_second(600).unwrap();
         let series = Series::of_samples(start, &[vec![1.0, 2.0], vec![], vec![6.0]]);
         let set = series.fold(10, 13).set().unwrap();
-        assert_eq!(
-            set,
-            StatisticSet {
-                sum: 9.0,
-                minimum: 1.0,
-                maximum: 6.0,
-                count: 3.0
-            }
-        );
+        assert_eq!(set, StatisticSet { sum: 9.0, minimum: 1.0, maximum: 6.0, count: 3.0 });
         assert_eq!(series.fold(11, 12).set(), None);
         assert_eq!(series.fold(0, 10).set(), None);
         assert_eq!(series.fold(13, 99).set(), None);
@@ -256,14 +219,7 @@ mod tests {
     #[test]
     fn percentiles_need_the_samples() {
         let start = Timestamp::from_second(0).unwrap();
-        let set = |low, high| {
-            Some(StatisticSet {
-                sum: low + high,
-                minimum: low,
-                maximum: high,
-                count: 2.0,
-            })
-        };
+        let set = |low, high| Some(StatisticSet { sum: low + high, minimum: low, maximum: high, count: 2.0 });
         let series = Series::of_sets(start, &[set(1.0, 2.0), set(3.0, 3.0)]);
         assert_eq!(series.fold(0, 2).percentile(90.0), None);
         assert!(close(series.fold(1, 2).percentile(90.0), 3.0));

@@ -50,10 +50,7 @@ impl FunctionError {
     pub(super) fn of_body(body: &[u8]) -> Self {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let text = |member: &str| body[member].as_str().unwrap_or_default().to_owned();
-        Self {
-            error_type: text("errorType"),
-            error_message: text("errorMessage"),
-        }
+        Self { error_type: text("errorType"), error_message: text("errorMessage") }
     }
 }
 
@@ -66,17 +63,11 @@ impl Bootstrap {
     ) -> std::io::Result<Self> {
         runtime.desk.clear();
         let mut command = Command::new(path.as_ref());
-        command
-            .env_clear()
-            .envs(LAMBDA)
-            .env("AWS_LAMBDA_RUNTIME_API", runtime.address());
+        command.env_clear().envs(LAMBDA).env("AWS_LAMBDA_RUNTIME_API", runtime.address());
         // Where instrumented programs put their coverage data.
         command.envs(std::env::var_os("LLVM_PROFILE_FILE").map(|file| ("LLVM_PROFILE_FILE", file)));
         command.envs(environment.iter().copied());
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         command.kill_on_drop(true);
 
         let started = Instant::now();
@@ -101,14 +92,7 @@ impl Bootstrap {
             let text = status.map_or_else(|error| error.to_string(), |status| status.to_string());
             let _ = sender.send(Some(text));
         });
-        Ok(Self {
-            pid,
-            started,
-            desk: Arc::clone(&runtime.desk),
-            stderr,
-            exited,
-            watcher,
-        })
+        Ok(Self { pid, started, desk: Arc::clone(&runtime.desk), stderr, exited, watcher })
     }
 
     /// The process id, for `/proc`.
@@ -151,11 +135,7 @@ impl Bootstrap {
 
     async fn exit(&self) -> FunctionError {
         let mut exited = self.exited.clone();
-        let status = exited
-            .wait_for(Option::is_some)
-            .await
-            .ok()
-            .and_then(|status| status.clone());
+        let status = exited.wait_for(Option::is_some).await.ok().and_then(|status| status.clone());
         self.exit_error(&status.unwrap_or_default())
     }
 
@@ -180,10 +160,7 @@ const LAMBDA: [(&str, &str); 12] = [
     ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
     ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
     ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/function-under-test"),
-    (
-        "AWS_LAMBDA_LOG_STREAM_NAME",
-        "2000/01/02/[$LATEST]0123456789abcdef",
-    ),
+    ("AWS_LAMBDA_LOG_STREAM_NAME", "2000/01/02/[$LATEST]0123456789abcdef"),
     ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
     ("AWS_REGION", "eu-west-1"),
     ("AWS_DEFAULT_REGION", "eu-west-1"),

@@ -56,11 +56,7 @@ impl RuntimeApi {
             first_next: watch::Sender::new(None),
         });
         let server = tokio::spawn(serve(listener, Arc::clone(&desk)));
-        Self {
-            address,
-            desk,
-            server,
-        }
+        Self { address, desk, server }
     }
 
     /// `127.0.0.1:PORT`, for `AWS_LAMBDA_RUNTIME_API`.
@@ -91,19 +87,12 @@ impl Desk {
     ) -> oneshot::Receiver<Result<Value, FunctionError>> {
         use std::sync::atomic::{AtomicU64, Ordering};
         static SERIAL: AtomicU64 = AtomicU64::new(1);
-        let id = format!(
-            "30000000-0000-4000-8000-{:012x}",
-            SERIAL.fetch_add(1, Ordering::Relaxed)
-        );
+        let id = format!("30000000-0000-4000-8000-{:012x}", SERIAL.fetch_add(1, Ordering::Relaxed));
         let (sender, receiver) = oneshot::channel();
         lock(&self.pending).insert(id.clone(), sender);
         let payload = payload.to_string().into_bytes();
         let deadline = SystemTime::now() + deadline;
-        lock(&self.waiting).push_back(Invocation {
-            id,
-            payload,
-            deadline,
-        });
+        lock(&self.waiting).push_back(Invocation { id, payload, deadline });
         self.arrived.notify_one();
         receiver
     }
@@ -148,10 +137,7 @@ async fn respond(
 ) -> Result<hyper::Response<Full<Bytes>>, hyper::Error> {
     let path = request.uri().path().to_owned();
     let body = request.into_body().collect().await?.to_bytes();
-    let parts: Vec<&str> = path
-        .trim_start_matches("/2018-06-01/runtime/")
-        .split('/')
-        .collect();
+    let parts: Vec<&str> = path.trim_start_matches("/2018-06-01/runtime/").split('/').collect();
     let plain = |status: u16, body: Vec<u8>| {
         hyper::Response::builder()
             .status(status)
@@ -174,14 +160,9 @@ async fn respond(
             for (name, value) in [
                 ("lambda-runtime-aws-request-id", invocation.id.as_str()),
                 ("lambda-runtime-invoked-function-arn", arn),
-                (
-                    "lambda-runtime-deadline-ms",
-                    &deadline.unwrap_or_default().as_millis().to_string(),
-                ),
+                ("lambda-runtime-deadline-ms", &deadline.unwrap_or_default().as_millis().to_string()),
             ] {
-                response
-                    .headers_mut()
-                    .insert(name, value.parse().expect("a header value"));
+                response.headers_mut().insert(name, value.parse().expect("a header value"));
             }
             Ok(response)
         }

@@ -6,15 +6,8 @@ use crate::wire::xml::element;
 use crate::wire::{Outcome, Refusal, form, rest_xml};
 
 pub(super) fn call(request: &Request, bucket: &Bucket, name: &str) -> Outcome {
-    if request
-        .parameter("delimiter")
-        .is_some_and(|delimiter| !delimiter.is_empty())
-    {
-        return Err(Refusal::new(
-            501,
-            "NotImplemented",
-            "fake-aws does not fake delimiters",
-        ));
+    if request.parameter("delimiter").is_some_and(|delimiter| !delimiter.is_empty()) {
+        return Err(Refusal::new(501, "NotImplemented", "fake-aws does not fake delimiters"));
     }
     let url = request.parameter("encoding-type") == Some("url");
     let text = |key: &str| if url { form::encode(key) } else { key.to_owned() };

@@ -98,24 +98,14 @@ fn get(request: &Request, bucket: &Bucket, key: &str) -> Outcome {
             .ok_or_else(|| Refusal::new(404, "NoSuchVersion", "The specified version does not exist."))?,
     };
     if !request.header("range").is_empty() {
-        return Err(Refusal::new(
-            501,
-            "NotImplemented",
-            "fake-aws does not fake ranges",
-        ));
+        return Err(Refusal::new(501, "NotImplemented", "fake-aws does not fake ranges"));
     }
-    let mut answer = Answer {
-        status: 200,
-        body: version.bytes.clone(),
-        ..Answer::default()
-    }
-    .with("etag", version.etag())
-    .with("x-amz-version-id", version.id.clone())
-    .with("last-modified", "Sun, 02 Jan 2000 00:00:00 GMT")
-    .with("accept-ranges", "bytes");
-    let checksums = request
-        .header("x-amz-checksum-mode")
-        .eq_ignore_ascii_case("ENABLED");
+    let mut answer = Answer { status: 200, body: version.bytes.clone(), ..Answer::default() }
+        .with("etag", version.etag())
+        .with("x-amz-version-id", version.id.clone())
+        .with("last-modified", "Sun, 02 Jan 2000 00:00:00 GMT")
+        .with("accept-ranges", "bytes");
+    let checksums = request.header("x-amz-checksum-mode").eq_ignore_ascii_case("ENABLED");
     for (name, value) in &version.headers {
         if let Some(known) = put::KEPT.iter().find(|kept| **kept == name)
             && (checksums || !name.starts_with("x-amz-checksum-"))
@@ -132,19 +122,11 @@ fn get(request: &Request, bucket: &Bucket, key: &str) -> Outcome {
 
 fn delete(bucket: &mut Bucket, key: String, serial: u64) -> Answer {
     let id = version_id(serial);
-    let marker = Version {
-        id: id.clone(),
-        bytes: Vec::new(),
-        headers: Vec::new(),
-        deleted: true,
-    };
+    let marker = Version { id: id.clone(), bytes: Vec::new(), headers: Vec::new(), deleted: true };
     bucket.keys.entry(key).or_default().push(marker);
-    Answer {
-        status: 204,
-        ..Answer::default()
-    }
-    .with("x-amz-version-id", id)
-    .with("x-amz-delete-marker", "true")
+    Answer { status: 204, ..Answer::default() }
+        .with("x-amz-version-id", id)
+        .with("x-amz-delete-marker", "true")
 }
 
 fn version_id(serial: u64) -> String {
@@ -170,20 +152,12 @@ impl World {
     }
 
     pub(crate) fn object(&self, bucket: &str, key: &str) -> Option<Vec<u8>> {
-        self.s3
-            .get(bucket)?
-            .newest(key)
-            .map(|version| version.bytes.clone())
+        self.s3.get(bucket)?.newest(key).map(|version| version.bytes.clone())
     }
 
     pub(crate) fn put_object(&mut self, bucket: &str, key: &str, bytes: Vec<u8>) -> String {
         let id = version_id(self.next_serial());
-        let version = Version {
-            id: id.clone(),
-            bytes,
-            headers: Vec::new(),
-            deleted: false,
-        };
+        let version = Version { id: id.clone(), bytes, headers: Vec::new(), deleted: false };
         let bucket = self.s3.entry(bucket.to_owned()).or_default();
         bucket.keys.entry(key.to_owned()).or_default().push(version);
         id

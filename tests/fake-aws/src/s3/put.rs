@@ -28,10 +28,7 @@ pub(super) fn call(request: &Request, bucket: &mut Bucket, key: String, serial: 
     for (name, value) in &mut headers {
         if name == "content-encoding" {
             // aws-chunked is the encoding of the transfer; what is left is the object's own.
-            let own = value
-                .split(',')
-                .map(str::trim)
-                .filter(|coding| *coding != "aws-chunked");
+            let own = value.split(',').map(str::trim).filter(|coding| *coding != "aws-chunked");
             *value = own.collect::<Vec<_>>().join(",");
         }
         if name == "x-amz-checksum-crc32" && *value != crc32::crc32_base64(&bytes) {
@@ -40,18 +37,10 @@ pub(super) fn call(request: &Request, bucket: &mut Bucket, key: String, serial: 
         }
     }
     headers.retain(|(_, value)| !value.is_empty());
-    let version = Version {
-        id: version_id(serial),
-        bytes,
-        headers,
-        deleted: false,
-    };
-    let answer = Answer {
-        status: 200,
-        ..Answer::default()
-    }
-    .with("etag", version.etag())
-    .with("x-amz-version-id", version.id.clone());
+    let version = Version { id: version_id(serial), bytes, headers, deleted: false };
+    let answer = Answer { status: 200, ..Answer::default() }
+        .with("etag", version.etag())
+        .with("x-amz-version-id", version.id.clone());
     bucket.keys.entry(key).or_default().push(version);
     Ok(answer)
 }
@@ -67,11 +56,7 @@ fn check_conditions(request: &Request, bucket: &Bucket, key: &str) -> Result<(),
     }
     match (request.header("if-match"), newest) {
         ("", _) => Ok(()),
-        (_, None) => Err(Refusal::new(
-            404,
-            "NoSuchKey",
-            "The specified key does not exist.",
-        )),
+        (_, None) => Err(Refusal::new(404, "NoSuchKey", "The specified key does not exist.")),
         (wanted, Some(version)) if version.etag() == wanted => Ok(()),
         _ => failed(),
     }
@@ -86,10 +71,7 @@ fn body(request: &Request) -> Result<aws_chunked::Decoded, Refusal> {
     let (bytes, trailers) = aws_chunked::decode(&request.body)?;
     let told = request.header("x-amz-decoded-content-length");
     if !told.is_empty() && told != bytes.len().to_string() {
-        return Err(Refusal::bad(
-            "IncompleteBody",
-            "The decoded length is not as told.",
-        ));
+        return Err(Refusal::bad("IncompleteBody", "The decoded length is not as told."));
     }
     Ok((bytes, trailers))
 }

@@ -31,10 +31,7 @@ fn trailers(rest: &[u8]) -> Vec<(String, String)> {
 }
 
 fn take_line<'a>(rest: &mut &'a [u8]) -> Result<&'a str, Refusal> {
-    let end = rest
-        .windows(2)
-        .position(|pair| pair == b"\r\n")
-        .ok_or_else(broken)?;
+    let end = rest.windows(2).position(|pair| pair == b"\r\n").ok_or_else(broken)?;
     let (line, after) = rest.split_at(end);
     *rest = &after[2..];
     std::str::from_utf8(line).map_err(|_| broken())
@@ -54,10 +51,7 @@ mod tests {
             b"5\r\nhello\r\n6;chunk-signature=ab\r\n world\r\n0\r\nx-amz-checksum-crc32:DUoRhQ==\r\n\r\n";
         let (body, trailers) = decode(wire).unwrap();
         assert_eq!(body, b"hello world");
-        assert_eq!(
-            trailers,
-            [("x-amz-checksum-crc32".to_owned(), "DUoRhQ==".to_owned())]
-        );
+        assert_eq!(trailers, [("x-amz-checksum-crc32".to_owned(), "DUoRhQ==".to_owned())]);
         assert!(decode(b"5\r\nhel").is_err());
         assert!(decode(b"hello").is_err());
     }

@@ -89,10 +89,7 @@ pub(crate) fn seconds(value: &ciborium::Value) -> Option<f64> {
 /// `x-amzn-query-mode: true` go on to match.
 const SHAPES: [(&str, &str); 5] = [
     ("InvalidParameterValue", "InvalidParameterValueException"),
-    (
-        "InvalidParameterCombination",
-        "InvalidParameterCombinationException",
-    ),
+    ("InvalidParameterCombination", "InvalidParameterCombinationException"),
     ("MissingParameter", "MissingRequiredParameterException"),
     ("InternalServiceError", "InternalServiceFault"),
     ("ValidationError", "ValidationException"),
@@ -100,32 +97,16 @@ const SHAPES: [(&str, &str); 5] = [
 
 /// An error; `refusal.code` is the Query code.
 pub(crate) fn error(refusal: &Refusal) -> Answer {
-    let shape = SHAPES
-        .iter()
-        .find(|(code, _)| *code == refusal.code)
-        .map(|(_, shape)| *shape);
+    let shape = SHAPES.iter().find(|(code, _)| *code == refusal.code).map(|(_, shape)| *shape);
     let mut body = Writer::default();
     body.map(2).text("__type");
-    body.text(&format!(
-        "com.amazonaws.cloudwatch#{}",
-        shape.unwrap_or(&refusal.code)
-    ));
+    body.text(&format!("com.amazonaws.cloudwatch#{}", shape.unwrap_or(&refusal.code)));
     // The model spells the member of this one error, alone, with a capital.
-    let member = if shape == Some("InternalServiceFault") {
-        "Message"
-    } else {
-        "message"
-    };
+    let member = if shape == Some("InternalServiceFault") { "Message" } else { "message" };
     body.text(member).text(&refusal.message);
-    let answer = Answer {
-        status: refusal.status,
-        ..body.output()
-    };
+    let answer = Answer { status: refusal.status, ..body.output() };
     match shape {
-        Some(_) => answer.with(
-            "x-amzn-query-error",
-            format!("{};{}", refusal.code, refusal.fault()),
-        ),
+        Some(_) => answer.with("x-amzn-query-error", format!("{};{}", refusal.code, refusal.fault())),
         None => answer,
     }
 }
@@ -138,12 +119,7 @@ mod tests {
     #[test]
     fn whole_numbers_stay_doubles() {
         let mut writer = Writer::default();
-        writer
-            .map(2)
-            .text("v")
-            .double(45.0)
-            .text("t")
-            .timestamp(1_700_000_000);
+        writer.map(2).text("v").double(45.0).text("t").timestamp(1_700_000_000);
         let value: Value = ciborium::from_reader(writer.0.as_slice()).unwrap();
         let map = value.as_map().unwrap();
         assert_eq!(map[0].1, Value::Float(45.0));
@@ -165,15 +141,11 @@ mod tests {
     #[test]
     fn a_modelled_error_carries_both_names() {
         let answer = error(&Refusal::bad("InvalidParameterCombination", "too many"));
-        assert!(answer.headers.contains(&(
-            "x-amzn-query-error",
-            "InvalidParameterCombination;Sender".to_owned()
-        )));
+        assert!(
+            answer.headers.contains(&("x-amzn-query-error", "InvalidParameterCombination;Sender".to_owned()))
+        );
         let body: Value = ciborium::from_reader(answer.body.as_slice()).unwrap();
         let kind = body.as_map().unwrap()[0].1.as_text().unwrap().to_owned();
-        assert_eq!(
-            kind,
-            "com.amazonaws.cloudwatch#InvalidParameterCombinationException"
-        );
+        assert_eq!(kind, "com.amazonaws.cloudwatch#InvalidParameterCombinationException");
     }
 }

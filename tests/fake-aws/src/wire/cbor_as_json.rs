@@ -12,10 +12,7 @@ pub(crate) fn answer(cbor: Answer) -> Answer {
     let kept = |(name, _): &(&str, String)| name.starts_with("x-amzn");
     let mut answer = Answer::ok("application/x-amz-json-1.0", body);
     answer.headers.extend(cbor.headers.into_iter().filter(kept));
-    Answer {
-        status: cbor.status,
-        ..answer
-    }
+    Answer { status: cbor.status, ..answer }
 }
 
 /// Timestamps become plain epoch seconds.

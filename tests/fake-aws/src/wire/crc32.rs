@@ -9,11 +9,7 @@ const fn table() -> [u32; 256] {
         let mut value = index as u32;
         let mut bit = 0;
         while bit < 8 {
-            value = if value & 1 == 1 {
-                0xEDB8_8320 ^ (value >> 1)
-            } else {
-                value >> 1
-            };
+            value = if value & 1 == 1 { 0xEDB8_8320 ^ (value >> 1) } else { value >> 1 };
             bit += 1;
         }
         table[index] = value;
@@ -24,9 +20,7 @@ const fn table() -> [u32; 256] {
 
 /// The checksum of `bytes`.
 pub(crate) fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0, |crc: u32, byte| {
-        TABLE[((crc ^ u32::from(*byte)) & 0xFF) as usize] ^ (crc >> 8)
-    })
+    !bytes.iter().fold(!0, |crc: u32, byte| TABLE[((crc ^ u32::from(*byte)) & 0xFF) as usize] ^ (crc >> 8))
 }
 
 /// The checksum as `x-amz-checksum-crc32` carries it: big-endian, in Base64.
@@ -34,10 +28,8 @@ pub(crate) fn crc32_base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     // Four bytes are 32 bits: six characters of which the last holds two bits.
     let bits = u64::from(crc32(bytes)) << 4;
-    let text: String = (0..6)
-        .rev()
-        .map(|place| char::from(ALPHABET[(bits >> (6 * place)) as usize & 63]))
-        .collect();
+    let text: String =
+        (0..6).rev().map(|place| char::from(ALPHABET[(bits >> (6 * place)) as usize & 63])).collect();
     text + "=="
 }
 

@@ -22,11 +22,7 @@ pub(crate) fn decode(text: &str, plus_is_blank: bool) -> String {
             out.push(byte);
             at += 3;
         } else {
-            out.push(if plus_is_blank && bytes[at] == b'+' {
-                b' '
-            } else {
-                bytes[at]
-            });
+            out.push(if plus_is_blank && bytes[at] == b'+' { b' ' } else { bytes[at] });
             at += 1;
         }
     }
@@ -54,12 +50,7 @@ mod tests {
     #[test]
     fn decodes_pairs() {
         let pairs = parse("Action=Publish&Message=a+b%20%C3%A9%26&Empty=&odd=%zz");
-        let expected = [
-            ("Action", "Publish"),
-            ("Message", "a b é&"),
-            ("Empty", ""),
-            ("odd", "%zz"),
-        ];
+        let expected = [("Action", "Publish"), ("Message", "a b é&"), ("Empty", ""), ("odd", "%zz")];
         assert!(pairs.iter().map(|(k, v)| (k.as_str(), v.as_str())).eq(expected));
         assert_eq!(decode("a+b", false), "a+b");
         assert_eq!(encode("a b/ü"), "a%20b/%C3%BC");

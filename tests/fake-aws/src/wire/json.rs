@@ -45,10 +45,7 @@ pub(crate) fn error(version: Version, refusal: &Refusal) -> Answer {
     if let Some((name, value)) = &refusal.extra {
         body[*name] = value.clone();
     }
-    let answer = Answer {
-        status: refusal.status,
-        ..output(version, &body)
-    };
+    let answer = Answer { status: refusal.status, ..output(version, &body) };
     match version {
         Version::V1_0 => answer,
         Version::V1_1 => answer.with("x-amzn-errortype", refusal.code.clone()),

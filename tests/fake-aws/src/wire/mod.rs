@@ -20,11 +20,7 @@ pub(crate) struct Answer {
 impl Answer {
     /// A 200 with a body of `content_type`.
     pub(crate) fn ok(content_type: &str, body: Vec<u8>) -> Self {
-        Self {
-            status: 200,
-            headers: vec![("content-type", content_type.to_owned())],
-            body,
-        }
+        Self { status: 200, headers: vec![("content-type", content_type.to_owned())], body }
     }
 
     /// Adds a header.
@@ -48,12 +44,7 @@ pub(crate) struct Refusal {
 impl Refusal {
     /// An error with the given HTTP status.
     pub(crate) fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            code: code.to_owned(),
-            message: message.into(),
-            extra: None,
-        }
+        Self { status, code: code.to_owned(), message: message.into(), extra: None }
     }
 
     /// An error of the client: status 400.

@@ -26,8 +26,5 @@ pub(crate) fn error(refusal: &Refusal, resource: &str, request_id: &str, head: b
             xml::element("RequestId", request_id),
         )
     };
-    Answer {
-        status: refusal.status,
-        ..Answer::ok("application/xml", body.into_bytes())
-    }
+    Answer { status: refusal.status, ..Answer::ok("application/xml", body.into_bytes()) }
 }

@@ -43,8 +43,5 @@ pub(crate) fn error(namespace: &str, refusal: &Refusal, request_id: &str) -> Ans
         element("Message", &refusal.message),
         element("RequestId", request_id),
     );
-    Answer {
-        status: refusal.status,
-        ..Answer::ok("text/xml", body.into_bytes())
-    }
+    Answer { status: refusal.status, ..Answer::ok("text/xml", body.into_bytes()) }
 }

@@ -48,11 +48,7 @@ pub(crate) struct Scope<'a> {
 }
 
 pub(crate) fn scope(service: &str) -> Scope<'_> {
-    Scope {
-        key: "AKIAIOSFODNN7EXAMPLE",
-        region: "eu-west-1",
-        service,
-    }
+    Scope { key: "AKIAIOSFODNN7EXAMPLE", region: "eu-west-1", service }
 }
 
 /// Sends one request; nothing when the connection was closed without an answer.
@@ -75,10 +71,7 @@ pub(crate) async fn send(
         write!(head, "{name}: {value}\r\n").unwrap();
     }
     let mut stream = TcpStream::connect(address).await.unwrap();
-    stream
-        .write_all(&[head.as_bytes(), b"\r\n", body].concat())
-        .await
-        .unwrap();
+    stream.write_all(&[head.as_bytes(), b"\r\n", body].concat()).await.unwrap();
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer).await;
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n")?;
@@ -96,15 +89,9 @@ pub(crate) async fn json(aws: &FakeAws, scope: Scope<'_>, operation: &str, body:
         _ => format!("AmazonEC2ContainerServiceV20141113.{operation}"),
     };
     let body = body.to_string();
-    send(
-        aws.endpoint(),
-        scope,
-        ("POST", "/"),
-        &[("x-amz-target", &target)],
-        body.as_bytes(),
-    )
-    .await
-    .expect("an answer")
+    send(aws.endpoint(), scope, ("POST", "/"), &[("x-amz-target", &target)], body.as_bytes())
+        .await
+        .expect("an answer")
 }
 
 /// An RPC v2 CBOR call.
@@ -112,18 +99,8 @@ pub(crate) async fn cbor(aws: &FakeAws, operation: &str, body: &Value) -> Reply 
     let mut bytes = Vec::new();
     ciborium::into_writer(&stamped(Cbor::serialized(body).unwrap()), &mut bytes).unwrap();
     let path = format!("/service/GraniteServiceVersion20100801/operation/{operation}");
-    let headers = [
-        ("smithy-protocol", "rpc-v2-cbor"),
-        ("content-type", "application/cbor"),
-    ];
-    let reply = send(
-        aws.endpoint(),
-        scope("monitoring"),
-        ("POST", &path),
-        &headers,
-        &bytes,
-    )
-    .await;
+    let headers = [("smithy-protocol", "rpc-v2-cbor"), ("content-type", "application/cbor")];
+    let reply = send(aws.endpoint(), scope("monitoring"), ("POST", &path), &headers, &bytes).await;
     let reply = reply.expect("an answer");
     assert_eq!(reply.header("smithy-protocol"), Some("rpc-v2-cbor"));
     reply
@@ -147,12 +124,9 @@ fn untagged(value: Cbor) -> Cbor {
     match value {
         Cbor::Tag(_, inner) => untagged(*inner),
         Cbor::Array(items) => Cbor::Array(items.into_iter().map(untagged).collect()),
-        Cbor::Map(members) => Cbor::Map(
-            members
-                .into_iter()
-                .map(|(name, value)| (name, untagged(value)))
-                .collect(),
-        ),
+        Cbor::Map(members) => {
+            Cbor::Map(members.into_iter().map(|(name, value)| (name, untagged(value))).collect())
+        }
         other => other,
     }
 }
@@ -160,20 +134,10 @@ fn untagged(value: Cbor) -> Cbor {
 /// An AWS Query call.
 pub(crate) async fn query(aws: &FakeAws, service: &str, form: &str) -> Reply {
     let headers = [("content-type", "application/x-www-form-urlencoded")];
-    send(
-        aws.endpoint(),
-        scope(service),
-        ("POST", "/"),
-        &headers,
-        form.as_bytes(),
-    )
-    .await
-    .expect("an answer")
+    send(aws.endpoint(), scope(service), ("POST", "/"), &headers, form.as_bytes()).await.expect("an answer")
 }
 
 /// An S3 call.
 pub(crate) async fn s3(aws: &FakeAws, request: (&str, &str), headers: &[(&str, &str)], body: &[u8]) -> Reply {
-    send(aws.endpoint(), scope("s3"), request, headers, body)
-        .await
-        .expect("an answer")
+    send(aws.endpoint(), scope("s3"), request, headers, body).await.expect("an answer")
 }

@@ -17,9 +17,8 @@ fn now() -> Timestamp {
 
 /// Ten minutes, 0 to 9, of which minute 3 is missing; ends now.
 fn estate() -> Estate {
-    let values: Vec<f64> = (0..10)
-        .map(|minute| if minute == 3 { f64::NAN } else { f64::from(minute) })
-        .collect();
+    let values: Vec<f64> =
+        (0..10).map(|minute| if minute == 3 { f64::NAN } else { f64::from(minute) }).collect();
     let start = Timestamp::from_second(NOW - 600).unwrap();
     Estate::new("123456789012", "eu-west-1")
         .now(now())
@@ -54,10 +53,7 @@ async fn newest_first_by_default_and_doubles_always() {
     let mut request = body(&[query("m1", "CpuUtilized", "Average", 60)]);
     let reply = ask(&aws, &request).await;
     let result = &reply.cbor()["MetricDataResults"][0];
-    assert_eq!(
-        result["Values"],
-        json!([9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 2.0, 1.0, 0.0])
-    );
+    assert_eq!(result["Values"], json!([9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 2.0, 1.0, 0.0]));
     assert_eq!(result["Timestamps"][0], NOW - 60);
     assert_eq!(result["StatusCode"], "Complete");
     request["ScanBy"] = "TimestampAscending".into();
@@ -65,28 +61,12 @@ async fn newest_first_by_default_and_doubles_always() {
 
     let raw: Cbor = ciborium::from_reader(reply.body.as_slice()).unwrap();
     let member = |map: &Cbor, name: &str| {
-        let found = map
-            .as_map()
-            .unwrap()
-            .iter()
-            .find(|(key, _)| key.as_text() == Some(name));
+        let found = map.as_map().unwrap().iter().find(|(key, _)| key.as_text() == Some(name));
         found.unwrap().1.clone()
     };
     let row = member(&raw, "MetricDataResults").as_array().unwrap()[0].clone();
-    assert!(
-        member(&row, "Values")
-            .as_array()
-            .unwrap()
-            .iter()
-            .all(Cbor::is_float)
-    );
-    assert!(
-        member(&row, "Timestamps")
-            .as_array()
-            .unwrap()
-            .iter()
-            .all(Cbor::is_tag)
-    );
+    assert!(member(&row, "Values").as_array().unwrap().iter().all(Cbor::is_float));
+    assert!(member(&row, "Timestamps").as_array().unwrap().iter().all(Cbor::is_tag));
 }
 
 #[tokio::test]
@@ -116,30 +96,20 @@ async fn end_is_exclusive_and_the_future_is_empty() {
     assert_eq!(values(&aws, &request).await, json!([7.0]));
     let nothing = body(&[query("m1", "Nope", "Average", 60)]);
     let result = ask(&aws, &nothing).await.cbor()["MetricDataResults"][0].clone();
-    assert_eq!(
-        (&result["Values"], &result["StatusCode"]),
-        (&json!([]), &json!("Complete"))
-    );
+    assert_eq!((&result["Values"], &result["StatusCode"]), (&json!([]), &json!("Complete")));
 }
 
 #[tokio::test]
 async fn a_series_may_be_spread_over_pages() {
     let aws = FakeAws::start(estate().page_points(5)).await;
-    let queries = [
-        query("m1", "CpuUtilized", "Average", 60),
-        query("m2", "CpuReserved", "Average", 60),
-    ];
+    let queries = [query("m1", "CpuUtilized", "Average", 60), query("m2", "CpuReserved", "Average", 60)];
     let (mut request, mut pages) = (body(&queries), Vec::new());
     loop {
         let page = ask(&aws, &request).await.cbor();
         let rows = page["MetricDataResults"].as_array().unwrap().iter();
         pages.extend(rows.map(|row| {
             let size = row["Values"].as_array().unwrap().len();
-            format!(
-                "{} {size} {}",
-                row["Id"].as_str().unwrap(),
-                row["StatusCode"].as_str().unwrap()
-            )
+            format!("{} {size} {}", row["Id"].as_str().unwrap(), row["StatusCode"].as_str().unwrap())
         }));
         pages.push("-".to_owned());
         if page["NextToken"].is_null() {
@@ -165,10 +135,7 @@ async fn a_series_may_be_spread_over_pages() {
     request["EndTime"] = (NOW - 60).into();
     let reply = ask(&aws, &request).await;
     assert_eq!(reply.status, 400, "a token belongs to its request");
-    assert_eq!(
-        reply.cbor()["__type"],
-        "com.amazonaws.cloudwatch#InvalidNextToken"
-    );
+    assert_eq!(reply.cbor()["__type"], "com.amazonaws.cloudwatch#InvalidNextToken");
 }
 
 #[tokio::test]
@@ -186,9 +153,8 @@ async fn max_datapoints_cuts_pages_too() {
 async fn refused_requests() {
     let aws = FakeAws::start(estate()).await;
     let good = query("m1", "CpuUtilized", "Average", 60);
-    let many: Vec<Value> = (0..501)
-        .map(|number| query(&format!("m{number}"), "CpuUtilized", "Sum", 60))
-        .collect();
+    let many: Vec<Value> =
+        (0..501).map(|number| query(&format!("m{number}"), "CpuUtilized", "Sum", 60)).collect();
     let mut backwards = body(std::slice::from_ref(&good));
     backwards["EndTime"] = (NOW - 600).into();
     for (request, expected) in [
@@ -196,10 +162,7 @@ async fn refused_requests() {
         (body(&[good.clone(), good.clone()]), "not unique"),
         (body(&[query("M1", "CpuUtilized", "Sum", 60)]), "expected pattern"),
         (body(&[query("m1", "CpuUtilized", "Sum", 90)]), "multiple of 60"),
-        (
-            body(&[json!({ "Id": "e1", "Expression": "m1*2" })]),
-            "does not fake expressions",
-        ),
+        (body(&[json!({ "Id": "e1", "Expression": "m1*2" })]), "does not fake expressions"),
         (body(&[]), "required"),
         (backwards, "StartTime must be less"),
     ] {
@@ -217,10 +180,7 @@ async fn odd_answers() {
     let key = || SeriesKey::new(NAMESPACE, "CpuUtilized", &DIMENSIONS);
     let aws = FakeAws::start(
         estate()
-            .odd(
-                key(),
-                Oddity::status("Forbidden").message("Forbidden", "no").times(1),
-            )
+            .odd(key(), Oddity::status("Forbidden").message("Forbidden", "no").times(1))
             .odd(key(), Oddity::status("PartialData").times(1))
             .odd(key(), Oddity::unknown_id("zzz").times(1))
             .odd(key(), Oddity::lost_values(2).times(1)),
@@ -229,14 +189,8 @@ async fn odd_answers() {
     let request = body(&[query("m1", "CpuUtilized", "Average", 60)]);
     let row = async || ask(&aws, &request).await.cbor()["MetricDataResults"][0].clone();
     let forbidden = row().await;
-    assert_eq!(
-        forbidden["Messages"],
-        json!([{ "Code": "Forbidden", "Value": "no" }])
-    );
-    assert_eq!(
-        (&forbidden["StatusCode"], &forbidden["Values"]),
-        (&json!("Forbidden"), &json!([]))
-    );
+    assert_eq!(forbidden["Messages"], json!([{ "Code": "Forbidden", "Value": "no" }]));
+    assert_eq!((&forbidden["StatusCode"], &forbidden["Values"]), (&json!("Forbidden"), &json!([])));
     assert_eq!(row().await["StatusCode"], "PartialData");
     assert_eq!(row().await["Id"], "zzz");
     let short = row().await;
@@ -255,20 +209,11 @@ async fn get_metric_statistics_limits_and_disorder() {
     });
     let reply = cbor(&aws, "GetMetricStatistics", &request).await.cbor();
     let points = reply["Datapoints"].as_array().unwrap();
-    let times: Vec<i64> = points
-        .iter()
-        .map(|point| point["Timestamp"].as_i64().unwrap())
-        .collect();
+    let times: Vec<i64> = points.iter().map(|point| point["Timestamp"].as_i64().unwrap()).collect();
     assert_eq!(times.len(), 9);
     assert!(!times.is_sorted() && !times.iter().rev().is_sorted());
-    let newest = points
-        .iter()
-        .find(|point| point["Timestamp"] == NOW - 60)
-        .unwrap();
-    assert_eq!(
-        (&newest["Average"], &newest["Maximum"]),
-        (&json!(9.0), &json!(9.0))
-    );
+    let newest = points.iter().find(|point| point["Timestamp"] == NOW - 60).unwrap();
+    assert_eq!((&newest["Average"], &newest["Maximum"]), (&json!(9.0), &json!(9.0)));
 
     let with = |member: &str, value: Value| {
         let mut request = request.clone();
@@ -276,23 +221,14 @@ async fn get_metric_statistics_limits_and_disorder() {
         request
     };
     for (request, code) in [
-        (
-            with("StartTime", (NOW - 1_441 * 60).into()),
-            "InvalidParameterCombination",
-        ),
-        (
-            with("ExtendedStatistics", json!(["p99"])),
-            "InvalidParameterCombination",
-        ),
+        (with("StartTime", (NOW - 1_441 * 60).into()), "InvalidParameterCombination"),
+        (with("ExtendedStatistics", json!(["p99"])), "InvalidParameterCombination"),
         (with("Statistics", json!([])), "MissingParameter"),
         (with("Statistics", json!(["p99"])), "InvalidParameterValue"),
         (with("Period", 30.into()), "InvalidParameterValue"),
     ] {
         let reply = cbor(&aws, "GetMetricStatistics", &request).await;
-        assert_eq!(
-            reply.header("x-amzn-query-error"),
-            Some(format!("{code};Sender").as_str())
-        );
+        assert_eq!(reply.header("x-amzn-query-error"), Some(format!("{code};Sender").as_str()));
     }
     let mut request = with("ExtendedStatistics", json!(["p50"]));
     request["Statistics"] = json!([]);
@@ -303,10 +239,7 @@ async fn get_metric_statistics_limits_and_disorder() {
 
 #[tokio::test]
 async fn list_metrics_pages_and_filters() {
-    let plan = SeededEstate {
-        metrics: MetricSet::Both,
-        ..SeededEstate::new(20, 8, now())
-    };
+    let plan = SeededEstate { metrics: MetricSet::Both, ..SeededEstate::new(20, 8, now()) };
     let old = Timestamp::from_second(NOW - 4 * 3_600).unwrap();
     let estate = Estate::seeded(&plan).metric("AWS/ECS", "Old", &DIMENSIONS, old, &[1.0]);
     let aws = FakeAws::start(estate).await;
@@ -321,16 +254,10 @@ async fn list_metrics_pages_and_filters() {
     }
     assert_eq!(sizes, [500, 500, 281]);
     let count = async |request: Value| {
-        cbor(&aws, "ListMetrics", &request).await.cbor()["Metrics"]
-            .as_array()
-            .unwrap()
-            .len()
+        cbor(&aws, "ListMetrics", &request).await.cbor()["Metrics"].as_array().unwrap().len()
     };
     assert_eq!(count(json!({ "MetricName": "Old" })).await, 1);
-    assert_eq!(
-        count(json!({ "MetricName": "Old", "RecentlyActive": "PT3H" })).await,
-        0
-    );
+    assert_eq!(count(json!({ "MetricName": "Old", "RecentlyActive": "PT3H" })).await, 0);
     assert_eq!(count(json!({ "Namespace": "AWS/ECS" })).await, 321);
     let cluster = json!([{ "Name": "ClusterName", "Value": "cluster-003" }]);
     assert_eq!(count(json!({ "Dimensions": cluster })).await, 64);
@@ -339,10 +266,7 @@ async fn list_metrics_pages_and_filters() {
         321
     );
     let reply = cbor(&aws, "ListMetrics", &json!({ "RecentlyActive": "PT1H" })).await;
-    assert_eq!(
-        reply.header("x-amzn-query-error"),
-        Some("InvalidParameterValue;Sender")
-    );
+    assert_eq!(reply.header("x-amzn-query-error"), Some("InvalidParameterValue;Sender"));
 }
 
 #[tokio::test]

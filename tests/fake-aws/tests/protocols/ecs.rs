@@ -10,9 +10,7 @@ async fn shop() -> FakeAws {
         .cluster(ClusterSpec::new("shop").insights("enabled").tag("team", "web"))
         .cluster(ClusterSpec::new("gone").status("INACTIVE"));
     for number in 0..23 {
-        let service = ServiceSpec::new(&format!("service-{number:02}"))
-            .desired(3)
-            .running(2);
+        let service = ServiceSpec::new(&format!("service-{number:02}")).desired(3).running(2);
         estate.put_service("shop", service);
     }
     FakeAws::start(estate).await
@@ -21,13 +19,7 @@ async fn shop() -> FakeAws {
 #[tokio::test]
 async fn settings_come_only_when_included() {
     let aws = shop().await;
-    let plain = json(
-        &aws,
-        scope("ecs"),
-        "DescribeClusters",
-        &json!({ "clusters": ["shop"] }),
-    )
-    .await;
+    let plain = json(&aws, scope("ecs"), "DescribeClusters", &json!({ "clusters": ["shop"] })).await;
     let cluster = &plain.json()["clusters"][0];
     for member in ["settings", "tags", "statistics"] {
         assert_eq!(cluster[member], json!([]), "{member}");
@@ -39,10 +31,7 @@ async fn settings_come_only_when_included() {
     });
     let full = json(&aws, scope("ecs"), "DescribeClusters", &full).await.json();
     let cluster = &full["clusters"][0];
-    assert_eq!(
-        cluster["settings"],
-        json!([{ "name": "containerInsights", "value": "enabled" }])
-    );
+    assert_eq!(cluster["settings"], json!([{ "name": "containerInsights", "value": "enabled" }]));
     assert_eq!(cluster["tags"], json!([{ "key": "team", "value": "web" }]));
     assert_eq!(cluster["statistics"].as_array().unwrap().len(), 8);
 }
@@ -59,18 +48,9 @@ async fn missing_clusters_are_failures_of_a_good_answer() {
     assert_eq!(reply.json()["failures"], json!([missing(nope), missing(other)]));
     assert_eq!(reply.json()["clusters"][0]["status"], "INACTIVE");
     let body: Vec<String> = (0..101).map(|number| number.to_string()).collect();
-    let reply = json(
-        &aws,
-        scope("ecs"),
-        "DescribeClusters",
-        &json!({ "clusters": body }),
-    )
-    .await;
+    let reply = json(&aws, scope("ecs"), "DescribeClusters", &json!({ "clusters": body })).await;
     assert_eq!(reply.status, 400);
-    assert_eq!(
-        reply.header("x-amzn-errortype"),
-        Some("InvalidParameterException")
-    );
+    assert_eq!(reply.header("x-amzn-errortype"), Some("InvalidParameterException"));
     assert_eq!(reply.json()["__type"], "InvalidParameterException");
 }
 
@@ -92,23 +72,13 @@ async fn services_come_ten_a_page_unless_asked_otherwise() {
     let page = json(&aws, scope("ecs"), "ListServices", &body).await.json();
     assert_eq!(page["serviceArns"].as_array().unwrap().len(), 23);
     for (body, code) in [
-        (
-            json!({ "cluster": "shop", "maxResults": 101 }),
-            "InvalidParameterException",
-        ),
-        (
-            json!({ "cluster": "shop", "nextToken": "x" }),
-            "InvalidParameterException",
-        ),
+        (json!({ "cluster": "shop", "maxResults": 101 }), "InvalidParameterException"),
+        (json!({ "cluster": "shop", "nextToken": "x" }), "InvalidParameterException"),
         (json!({ "cluster": "nope" }), "ClusterNotFoundException"),
         (json!({ "cluster": "gone" }), "ClusterNotFoundException"),
     ] {
         let reply = json(&aws, scope("ecs"), "ListServices", &body).await;
-        assert_eq!(
-            (reply.status, reply.json()["__type"].as_str().unwrap()),
-            (400, code),
-            "{body}"
-        );
+        assert_eq!((reply.status, reply.json()["__type"].as_str().unwrap()), (400, code), "{body}");
     }
 }
 
@@ -136,19 +106,9 @@ async fn settings_change_and_stay_changed() {
     let update = async |body: Value| json(&aws, scope("ecs"), "UpdateClusterSettings", &body).await;
     let reply = update(body("shop", "enhanced")).await.json();
     assert_eq!(reply["cluster"]["settings"][0]["value"], "enhanced");
-    assert_eq!(
-        aws.edit(|world| world.home().insights("shop").map(str::to_owned))
-            .unwrap(),
-        "enhanced"
-    );
-    assert_eq!(
-        update(body("shop", "on")).await.json()["__type"],
-        "InvalidParameterException"
-    );
-    assert_eq!(
-        update(body("nope", "enabled")).await.json()["__type"],
-        "ClusterNotFoundException"
-    );
+    assert_eq!(aws.edit(|world| world.home().insights("shop").map(str::to_owned)).unwrap(), "enhanced");
+    assert_eq!(update(body("shop", "on")).await.json()["__type"], "InvalidParameterException");
+    assert_eq!(update(body("nope", "enabled")).await.json()["__type"], "ClusterNotFoundException");
 }
 
 #[tokio::test]
@@ -158,34 +118,14 @@ async fn accounts_and_regions_have_their_own_estates() {
         let far = world.estate("210987654321", "us-east-1");
         far.put_cluster(ClusterSpec::new("far"));
     });
-    let far = Scope {
-        key: "ASIA210987654321000F",
-        region: "us-east-1",
-        service: "ecs",
-    };
+    let far = Scope { key: "ASIA210987654321000F", region: "us-east-1", service: "ecs" };
     let clusters = async |scope| json(&aws, scope, "ListClusters", &json!({})).await.json();
     let arn = "arn:aws:ecs:us-east-1:210987654321:cluster/far";
     assert_eq!(clusters(far).await["clusterArns"], json!([arn]));
-    assert_eq!(
-        clusters(Scope {
-            region: "eu-west-1",
-            ..far
-        })
-        .await["clusterArns"],
-        json!([])
-    );
-    assert_eq!(
-        clusters(scope("ecs")).await["clusterArns"]
-            .as_array()
-            .unwrap()
-            .len(),
-        1
-    );
+    assert_eq!(clusters(Scope { region: "eu-west-1", ..far }).await["clusterArns"], json!([]));
+    assert_eq!(clusters(scope("ecs")).await["clusterArns"].as_array().unwrap().len(), 1);
     let call = &aws.meter().calls[0];
-    assert_eq!(
-        (call.account.as_str(), call.app.as_str()),
-        ("210987654321", "test")
-    );
+    assert_eq!((call.account.as_str(), call.app.as_str()), ("210987654321", "test"));
 }
 
 #[tokio::test]
@@ -193,10 +133,7 @@ async fn denied_and_unknown_operations_say_so() {
     let estate = Estate::new("123456789012", "eu-west-1").deny("ecs:ListClusters");
     let aws = FakeAws::start(estate).await;
     let reply = json(&aws, scope("ecs"), "ListClusters", &json!({})).await;
-    assert_eq!(
-        (reply.status, &reply.json()["__type"]),
-        (400, &json!("AccessDeniedException"))
-    );
+    assert_eq!((reply.status, &reply.json()["__type"]), (400, &json!("AccessDeniedException")));
     let reply = json(&aws, scope("ecs"), "ListTasks", &json!({})).await;
     assert_eq!(reply.json()["message"], "fake-aws does not know ecs:ListTasks");
     assert_eq!(aws.meter().count("ecs:ListTasks"), 1);

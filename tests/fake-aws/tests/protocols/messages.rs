@@ -23,11 +23,7 @@ async fn publishes_what_was_sent() {
                 MessageAttributes.entry.1.Value.DataType=String&MessageAttributes.entry.1.Value.StringValue=alarms";
     let reply = publish(&aws, &topic, rest).await;
     assert_eq!(reply.status, 200);
-    assert!(
-        reply.text().contains("<PublishResult><MessageId>"),
-        "{}",
-        reply.text()
-    );
+    assert!(reply.text().contains("<PublishResult><MessageId>"), "{}", reply.text());
     let published = aws.published();
     assert_eq!(published[0].subject.as_deref(), Some("2 alarms"));
     assert_eq!(published[0].message, "a&b\nc");
@@ -46,31 +42,11 @@ async fn refuses_what_sns_refuses() {
         (topic.clone(), "Message=m&Subject=%C3%A9", 400, "InvalidParameter"),
         (topic.clone(), "Message=", 400, "InvalidParameter"),
         (topic.clone(), &long, 400, "InvalidParameter"),
-        (
-            topic.clone(),
-            "Message=%7B%7D&MessageStructure=json",
-            400,
-            "InvalidParameter",
-        ),
-        (
-            topic.clone(),
-            "Message=no&MessageStructure=json",
-            400,
-            "InvalidParameter",
-        ),
+        (topic.clone(), "Message=%7B%7D&MessageStructure=json", 400, "InvalidParameter"),
+        (topic.clone(), "Message=no&MessageStructure=json", 400, "InvalidParameter"),
         (topic.clone() + "x", "Message=m", 404, "NotFound"),
-        (
-            topic.replace("eu-west-1", "us-east-1"),
-            "Message=m",
-            400,
-            "InvalidParameter",
-        ),
-        (
-            topic.replace("123456789012", "210987654321"),
-            "Message=m",
-            403,
-            "AuthorizationError",
-        ),
+        (topic.replace("eu-west-1", "us-east-1"), "Message=m", 400, "InvalidParameter"),
+        (topic.replace("123456789012", "210987654321"), "Message=m", 403, "AuthorizationError"),
     ] {
         let reply = publish(&aws, &topic, rest).await;
         let code = format!("<Code>{code}</Code>");
@@ -89,9 +65,7 @@ async fn a_role_needs_its_external_id_and_leads_to_its_account() {
     let role = "arn:aws:iam::210987654321:role/fargaze";
     aws.edit(|world| {
         world.role(role, Some("secret"));
-        world
-            .estate("210987654321", "eu-west-1")
-            .put_cluster(fake_aws::ClusterSpec::new("far"));
+        world.estate("210987654321", "eu-west-1").put_cluster(fake_aws::ClusterSpec::new("far"));
     });
     let assume = async |rest: &str| {
         let form = format!("Action=AssumeRole&Version=2011-06-15&RoleSessionName=fargaze&{rest}");
@@ -114,16 +88,10 @@ async fn a_role_needs_its_external_id_and_leads_to_its_account() {
     let expiration: jiff::Timestamp = between("Expiration").parse().unwrap();
     assert!(expiration.as_second() > 1_700_000_000);
     let key = between("AccessKeyId");
-    let scope = Scope {
-        key: &key,
-        region: "eu-west-1",
-        service: "ecs",
-    };
+    let scope = Scope { key: &key, region: "eu-west-1", service: "ecs" };
     let clusters = json(&aws, scope, "ListClusters", &json!({})).await.json();
     let arn = "arn:aws:ecs:eu-west-1:210987654321:cluster/far";
     assert_eq!(clusters["clusterArns"], json!([arn]));
-    let identity = query(&aws, "sts", "Action=GetCallerIdentity&Version=2011-06-15")
-        .await
-        .text();
+    let identity = query(&aws, "sts", "Action=GetCallerIdentity&Version=2011-06-15").await.text();
     assert!(identity.contains("<Account>123456789012</Account>"));
 }

@@ -9,20 +9,12 @@ use crate::client::{cbor, json, query, s3, scope};
 
 /// Panics when the object, or the elements of the array, have a member that the model does not list.
 fn check(known: &Value, what: &str, found: &Value) {
-    let known: Vec<&str> = known
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter_map(Value::as_str)
-        .collect();
+    let known: Vec<&str> = known.as_array().unwrap().iter().filter_map(Value::as_str).collect();
     assert!(!known.is_empty(), "{what} is not in the model");
     let single = std::slice::from_ref(found);
     let objects = found.as_array().map_or(single, Vec::as_slice);
     assert!(!objects.is_empty(), "nothing to check of {what}");
-    for name in objects
-        .iter()
-        .flat_map(|object| object.as_object().unwrap().keys())
-    {
+    for name in objects.iter().flat_map(|object| object.as_object().unwrap().keys()) {
         assert!(known.contains(&name.as_str()), "{what} has no member {name}");
     }
 }
@@ -64,30 +56,16 @@ fn children(xml: &str, parent: &str) -> Value {
 #[tokio::test]
 async fn ecs_members() {
     let model = model();
-    let cluster = ClusterSpec::new("shop")
-        .tag("a", "b")
-        .service(ServiceSpec::new("web").tag("a", "b"));
+    let cluster = ClusterSpec::new("shop").tag("a", "b").service(ServiceSpec::new("web").tag("a", "b"));
     let aws = FakeAws::start(Estate::new("123456789012", "eu-west-1").cluster(cluster)).await;
     let include = json!(["SETTINGS", "TAGS", "STATISTICS"]);
     let settings = json!([{ "name": "containerInsights", "value": "enabled" }]);
     for (operation, input) in [
         ("ListClusters", json!({ "maxResults": 1 })),
-        (
-            "DescribeClusters",
-            json!({ "clusters": ["shop", "nope"], "include": include }),
-        ),
-        (
-            "ListServices",
-            json!({ "cluster": "shop", "maxResults": 1, "launchType": "FARGATE" }),
-        ),
-        (
-            "DescribeServices",
-            json!({ "cluster": "shop", "services": ["web", "nope"], "include": ["TAGS"] }),
-        ),
-        (
-            "UpdateClusterSettings",
-            json!({ "cluster": "shop", "settings": settings }),
-        ),
+        ("DescribeClusters", json!({ "clusters": ["shop", "nope"], "include": include })),
+        ("ListServices", json!({ "cluster": "shop", "maxResults": 1, "launchType": "FARGATE" })),
+        ("DescribeServices", json!({ "cluster": "shop", "services": ["web", "nope"], "include": ["TAGS"] })),
+        ("UpdateClusterSettings", json!({ "cluster": "shop", "settings": settings })),
     ] {
         let name = format!("ecs:{operation}");
         model.input(&name, &input);
@@ -119,13 +97,7 @@ async fn cloudwatch_members() {
     let key = SeriesKey::new("AWS/ECS", "CPUUtilization", &[("ClusterName", "shop")]);
     let aws = FakeAws::start(
         Estate::new("123456789012", "eu-west-1")
-            .metric(
-                "AWS/ECS",
-                "CPUUtilization",
-                &[("ClusterName", "shop")],
-                Timestamp::UNIX_EPOCH,
-                &[1.0; 9],
-            )
+            .metric("AWS/ECS", "CPUUtilization", &[("ClusterName", "shop")], Timestamp::UNIX_EPOCH, &[1.0; 9])
             .odd(key, Oddity::status("PartialData").message("a", "b")),
     )
     .await;
@@ -144,20 +116,14 @@ async fn cloudwatch_members() {
     model.output("cloudwatch:GetMetricData", &output);
     assert!(output["NextToken"].is_string());
     model.shape("cloudwatch#MetricDataResult", &output["MetricDataResults"]);
-    model.shape(
-        "cloudwatch#MessageData",
-        &output["MetricDataResults"][0]["Messages"],
-    );
+    model.shape("cloudwatch#MessageData", &output["MetricDataResults"][0]["Messages"]);
 
     let mut input = metric.clone();
     for (name, value) in [
         ("StartTime", json!(0)),
         ("EndTime", json!(600)),
         ("Period", json!(60)),
-        (
-            "Statistics",
-            json!(["SampleCount", "Average", "Sum", "Minimum", "Maximum"]),
-        ),
+        ("Statistics", json!(["SampleCount", "Average", "Sum", "Minimum", "Maximum"])),
         ("Unit", json!("Percent")),
     ] {
         input[name] = value;
@@ -171,9 +137,7 @@ async fn cloudwatch_members() {
     let output = cbor(&aws, "GetMetricStatistics", &input).await.cbor();
     model.shape("cloudwatch#Datapoint", &output["Datapoints"]);
 
-    let output = cbor(&aws, "ListMetrics", &json!({ "Namespace": "AWS/ECS" }))
-        .await
-        .cbor();
+    let output = cbor(&aws, "ListMetrics", &json!({ "Namespace": "AWS/ECS" })).await.cbor();
     model.output("cloudwatch:ListMetrics", &output);
     model.shape("cloudwatch#Metric", &output["Metrics"]);
     model.shape("cloudwatch#Dimension", &output["Metrics"][0]["Dimensions"]);
@@ -216,10 +180,7 @@ async fn xml_and_dynamodb_members() {
     let key = json!({ "pk": {"S": "a"}, "sk": {"S": "b"} });
     let values = json!({ ":p": {"S": "a"} });
     for (operation, body) in [
-        (
-            "PutItem",
-            json!({ "TableName": "state", "Item": key, "ReturnValues": "ALL_OLD" }),
-        ),
+        ("PutItem", json!({ "TableName": "state", "Item": key, "ReturnValues": "ALL_OLD" })),
         ("GetItem", json!({ "TableName": "state", "Key": key })),
         (
             "UpdateItem",
@@ -235,10 +196,7 @@ async fn xml_and_dynamodb_members() {
                 "ExpressionAttributeValues": values, "ScanIndexForward": true, "ConsistentRead": true,
             }),
         ),
-        (
-            "DeleteItem",
-            json!({ "TableName": "state", "Key": key, "ReturnValues": "ALL_OLD" }),
-        ),
+        ("DeleteItem", json!({ "TableName": "state", "Key": key, "ReturnValues": "ALL_OLD" })),
     ] {
         let name = format!("dynamodb:{operation}");
         model.input(&name, &body);

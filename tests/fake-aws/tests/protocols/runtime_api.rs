@@ -23,17 +23,11 @@ async fn serve_one(endpoint: &str, end: &str, answer: &str) {
     let event = send(endpoint, scope(""), next, &[], b"").await.unwrap();
     let id = event.header("lambda-runtime-aws-request-id").unwrap().to_owned();
     assert!(event.header("lambda-runtime-invoked-function-arn").is_some());
-    let deadline: u128 = event
-        .header("lambda-runtime-deadline-ms")
-        .unwrap()
-        .parse()
-        .unwrap();
+    let deadline: u128 = event.header("lambda-runtime-deadline-ms").unwrap().parse().unwrap();
     assert!(deadline > 1_700_000_000_000);
     assert_eq!(event.json(), json!({ "kind": "alarms" }));
     let path = format!("/2018-06-01/runtime/invocation/{id}/{end}");
-    let reply = send(endpoint, scope(""), ("POST", &path), &[], answer.as_bytes())
-        .await
-        .unwrap();
+    let reply = send(endpoint, scope(""), ("POST", &path), &[], answer.as_bytes()).await.unwrap();
     assert_eq!(reply.status, 202);
 }
 
@@ -46,22 +40,14 @@ async fn events_go_out_and_results_come_in() {
     let event = json!({ "kind": "alarms" });
     let second = Duration::from_secs(5);
 
-    let (result, ()) = tokio::join!(
-        bootstrap.invoke(&event, second),
-        serve_one(&endpoint, "response", r#"{"ok":1}"#)
-    );
+    let (result, ()) =
+        tokio::join!(bootstrap.invoke(&event, second), serve_one(&endpoint, "response", r#"{"ok":1}"#));
     assert_eq!(result.unwrap(), json!({ "ok": 1 }));
     assert!(bootstrap.first_next().await.unwrap() < second);
     let error = r#"{"errorType":"Bad","errorMessage":"no"}"#;
-    let (result, ()) = tokio::join!(
-        bootstrap.invoke(&event, second),
-        serve_one(&endpoint, "error", error)
-    );
+    let (result, ()) = tokio::join!(bootstrap.invoke(&event, second), serve_one(&endpoint, "error", error));
     assert_eq!(result.unwrap_err().to_string(), "Bad: no");
-    let late = bootstrap
-        .invoke(&event, Duration::from_millis(20))
-        .await
-        .unwrap_err();
+    let late = bootstrap.invoke(&event, Duration::from_millis(20)).await.unwrap_err();
     assert_eq!(late.error_type, "Sandbox.Timedout");
 }
 
@@ -74,9 +60,6 @@ async fn a_process_that_dies_tells_why() {
     assert_eq!(error.error_type, "Runtime.ExitError");
     assert!(error.error_message.contains("no region here"), "{error}");
     assert!(error.error_message.contains('3'), "{error}");
-    let error = bootstrap
-        .invoke(&json!({}), Duration::from_secs(5))
-        .await
-        .unwrap_err();
+    let error = bootstrap.invoke(&json!({}), Duration::from_secs(5)).await.unwrap_err();
     assert_eq!(error.error_type, "Runtime.ExitError");
 }
