@@ -79,7 +79,7 @@ impl Gather {
     pub fn add(&mut self, result: PageResult) {
         let index = result.id.strip_prefix('m').and_then(|digits| digits.parse::<usize>().ok());
         if let Some(slot) = index.and_then(|index| self.slots.get_mut(index)) {
-            slot.add(result)
+            slot.add(result);
         } else {
             let message = format!("CloudWatch answered id `{}`, which was not asked", result.id);
             self.strays.push(Fault::malformed(OPERATION, "", message));

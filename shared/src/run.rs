@@ -3,7 +3,7 @@
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::cluster::{AccountId, ClusterName, Region};
 use crate::metric::Period;
@@ -45,7 +45,16 @@ pub struct RunRequest {
     /// What the run is for.
     pub kind: RunKind,
     /// Logical now. Schedules send the minute they were due; a run by hand may leave it out.
+    #[serde(default, deserialize_with = "time_by_name")]
     pub time: Option<Timestamp>,
+}
+
+/// Reads `time` with an error that repeats what was written.
+fn time_by_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    let time = text.parse();
+    time.map(Some)
+        .map_err(|error| serde::de::Error::custom(format!("`time` is `{text}`, which is no time: {error}")))
 }
 
 /// One run. Everything below reads the time from here, so that a retry asks about the same window.

@@ -50,8 +50,8 @@ impl Sweep<'_> {
             };
             findings.push(InsightsFinding { cluster: cluster.name.clone(), level: cluster.level, result });
         }
-        self.remember(&known_key, known.unwrap_or_default(), &findings).await?;
         let coverage = coverage(names.len(), described.faults, &findings);
+        self.remember(&known_key, known, names, &findings).await?;
         Ok(Outcome {
             target: task.target.clone(),
             coverage,
@@ -71,20 +71,25 @@ impl Sweep<'_> {
         }
     }
 
-    /// Remembers the clusters that this sweep has dealt with. One that waits or failed stays unknown, so that the next
-    /// sweep still finds it new.
+    /// Remembers the clusters that are there. A new one that waits or failed stays unknown, so that the next sweep still
+    /// finds it new; one that is gone is forgotten, so that it is new when it comes back.
     async fn remember(
         &self,
         key: &str,
-        mut known: BTreeSet<ClusterName>,
+        known: Option<BTreeSet<ClusterName>>,
+        listed: Vec<ClusterName>,
         findings: &[InsightsFinding],
     ) -> Result<(), Failure> {
-        let before = known.clone();
-        let open =
-            |result: &InsightsResult| matches!(result, InsightsResult::Waiting | InsightsResult::Failed(_));
-        known.extend(findings.iter().filter(|f| !open(&f.result)).map(|finding| finding.cluster.clone()));
-        if known != before {
-            self.store.put_json(key, &known).await?;
+        let open = |name: &ClusterName| {
+            let finding =
+                findings.iter().find(|finding| finding.cluster == *name).map(|finding| &finding.result);
+            matches!(finding, None | Some(InsightsResult::Waiting | InsightsResult::Failed(_)))
+        };
+        let is_known = |name: &ClusterName| known.as_ref().is_none_or(|known| known.contains(name));
+        let now: BTreeSet<ClusterName> =
+            listed.into_iter().filter(|name| is_known(name) || !open(name)).collect();
+        if known.as_ref() != Some(&now) {
+            self.store.put_json(key, &now).await?;
         }
         Ok(())
     }

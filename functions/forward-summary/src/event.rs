@@ -2,7 +2,7 @@
 
 use fargaze::failure::Failure;
 use fargaze::outcome::TargetEnd;
-use fargaze::run::Run;
+use fargaze::run::{Run, Target};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -11,7 +11,10 @@ use serde_json::Value;
 pub(crate) struct Finished {
     /// The run.
     pub run: Run,
-    /// How each target ended, in any order.
+    /// All targets that were planned.
+    pub targets: Vec<Target>,
+    /// How they ended, in any order. Step Functions leaves out a target whose child execution died as a whole, which no
+    /// `Catch` sees.
     pub outcomes: Vec<TargetEnd>,
 }
 

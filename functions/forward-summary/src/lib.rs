@@ -10,10 +10,10 @@ mod tell;
 use aws_config::SdkConfig;
 use fargaze::aws::{Memory, Store, Topic, gone};
 use fargaze::failure::Failure;
-use fargaze::fault::Fault;
+use fargaze::fault::{Fault, FaultKind};
 use fargaze::message::Message;
 use fargaze::outcome::{Outcome, TargetEnd};
-use fargaze::run::{Run, RunKind};
+use fargaze::run::{Run, RunKind, Target};
 use fargaze::snapshot::Snapshot;
 use fargaze::summary::{self, CoverageChange, LedgerLine, TargetResult};
 use futures_util::{StreamExt, stream};
@@ -58,8 +58,9 @@ impl Handler {
 
     /// Tells what the run found, if it is worth telling.
     pub async fn handle(&self, event: Value) -> Result<Receipt, Failure> {
-        let Finished { run, outcomes } = event::read(event)?;
+        let Finished { run, targets, outcomes } = event::read(event)?;
         let mut results = self.results(outcomes).await;
+        results.extend(lost(targets, &results));
         let snapshots =
             if run.kind == RunKind::Report { self.snapshots(&mut results).await } else { Vec::new() };
         let known = self.memory.broken_targets().await?;
@@ -138,4 +139,19 @@ impl Handler {
         }
         Ok(lines)
     }
+}
+
+/// Targets that were planned and of which nothing came back.
+fn lost(planned: Vec<Target>, results: &[TargetResult]) -> Vec<TargetResult> {
+    let came_back = |target: &Target| results.iter().any(|result| result.target == *target);
+    let lost = planned.into_iter().filter(|target| !came_back(target));
+    let fault = || Fault {
+        operation: "run".to_owned(),
+        subject: String::new(),
+        kind: FaultKind::Transient,
+        code: "lost".to_owned(),
+        message: "its execution ended without a result; the map run in the Step Functions console tells why"
+            .to_owned(),
+    };
+    lost.map(|target| TargetResult { target, result: Err(fault()) }).collect()
 }

@@ -145,6 +145,7 @@ impl Memory {
             ("sk".to_owned(), text(&target.name)),
             ("state".to_owned(), text(if broken { "broken" } else { "seen" })),
             ("since".to_owned(), text(target.since.to_string())),
+            ("told".to_owned(), text(if target.told { "yes" } else { "no" })),
             ("expires".to_owned(), number((now + if broken { KEEP_OPEN } else { KEEP }).as_second())),
         ]);
         let request = self.client.put_item().table_name(&self.table).set_item(Some(item));

@@ -80,7 +80,7 @@ async fn one_row(name: &str, fresh_inventory: bool, cold: bool) {
         aws.reset_meter();
         let (started, cpu) = (Instant::now(), cpu_time(bootstrap.pid()));
         bootstrap.invoke(&task(time, &version), Duration::from_secs(120)).await.expect("the function failed");
-        let (wall, cpu) = (started.elapsed(), cpu_time(bootstrap.pid()) - cpu);
+        let (wall, cpu) = (started.elapsed(), cpu_time(bootstrap.pid()).saturating_sub(cpu));
         if number > 0 {
             walls.push(wall.as_secs_f64());
             cpus.push(ms(cpu));

@@ -1,0 +1,44 @@
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test build delete requirements clean
+
+PYTHON ?= python3
+VENV := .venv
+ARCH ?= arm64
+STACK ?= fargaze
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/complete ## The Python tools of the tests and of the local AWS, in .venv
+
+# Made anew only when the list of packages changed. The mark is the last step, so a broken set-up is not kept.
+$(VENV)/complete: tests/requirements.txt
+	@echo "Installing Python tools into $(VENV) (a minute or two, once)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-input -r tests/requirements.txt
+	@touch $@
+
+demo: setup ## The whole system on a local AWS, from a cluster event to the mails
+	@$(VENV)/bin/python tests/stack/demo.py
+
+test: setup ## Everything that CI runs
+	@$(VENV)/bin/python tests/run.py
+
+build: setup ## Release bootstraps in target/lambda (ARCH=arm64 or x86_64)
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --release --output-format binary \
+	  $(if $(filter x86_64,$(ARCH)),--x86-64,--arm64) $(addprefix --package ,$(notdir $(wildcard functions/*)))
+
+delete: setup ## Empties and deletes a deployed stack in your AWS account (STACK=fargaze)
+	@$(VENV)/bin/python tests/stack/delete.py "$(STACK)"
+
+requirements: ## Pins the newest versions of tests/requirements.in in tests/requirements.txt
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-input -r tests/requirements.in
+	@{ echo '# Made by `make requirements` from tests/requirements.in.'; $(VENV)/bin/pip freeze; } > tests/requirements.txt
+	@touch $(VENV)/complete
+
+clean: ## Removes what the other targets made
+	cargo clean
+	rm -rf $(VENV) .aws-sam .pytest_cache

@@ -1,0 +1,139 @@
+"""`make test`: everything that CI runs, the cheap gates first. The last line counts the tests.
+
+A gate that fails ends the run, because what follows would only repeat it; of the tests themselves all are run, so that
+one run shows everything that is broken.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+PYTHON = sys.executable
+TOOLS = Path(PYTHON).parent
+
+
+@dataclass(frozen=True)
+class Gate:
+    name: str
+    command: list[str]
+    environment: dict[str, str] = field(default_factory=dict)
+    # The lines that count tests; the output of a failed test may hold other runners' lines of that kind.
+    counted: str = r"$^"
+    may_be_empty: bool = False
+
+
+GATES = [
+    Gate("format", ["cargo", "fmt", "--all", "--check"]),
+    Gate("template lint", [str(TOOLS / "cfn-lint"), "template.yaml"]),
+    # The domain has to build with no AWS, HTTP or async crate. In a folder of its own, or its other
+    # features would have everything else compiled again.
+    Gate("pure domain", ["cargo", "build", "--package", "fargaze", "--no-default-features",
+                         "--target-dir", str(TARGET / "pure")]),
+    Gate("clippy", ["cargo", "clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
+    Gate("rustdoc", ["cargo", "doc", "--workspace", "--no-deps", "--document-private-items"],
+         {"RUSTDOCFLAGS": "--deny warnings"}),
+]
+
+# "12 tests run: 11 passed (1 slow), 1 failed, 0 skipped"
+NEXTEST = r"^Summary .* tests? run: "
+# "test result: ok. 3 passed; 0 failed; 0 ignored; ...", one line for each binary
+CARGO_TEST = r"^test result: "
+# "===== 2 failed, 30 passed in 12.30s ====="
+PYTEST = r"^=+ (\d+ \w+, )*\d+ \w+ in [\d.]+s"
+
+if shutil.which("cargo-nextest"):
+    RUST_TESTS = Gate("Rust tests", ["cargo", "nextest", "run", "--workspace", "--no-fail-fast"], counted=NEXTEST)
+else:
+    RUST_TESTS = Gate("Rust tests", ["cargo", "test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"],
+                      counted=CARGO_TEST)
+
+TESTS = [
+    RUST_TESTS,
+    Gate("documentation tests", ["cargo", "test", "--workspace", "--doc", "--no-fail-fast"],
+         counted=CARGO_TEST, may_be_empty=True),
+    # After the Rust tests, which record the calls that the roles are held against.
+    Gate("template and stack tests", [PYTHON, "-m", "pytest", "tests/template", "tests/stack"], counted=PYTEST),
+]
+
+COUNT = re.compile(r"(\d+) (passed|failed|errors?|timed out)\b")
+COLOUR = re.compile(r"\x1b\[[0-9;]*[a-zA-Z]")
+
+
+def main() -> int:
+    start = time.monotonic()
+    passed = failed = 0
+    broken = []
+    for gate in GATES:
+        code, _, _ = run(gate)
+        if code != 0:
+            broken.append(gate.name)
+            break
+    # The calls that the Rust tests are about to record, not those of an earlier state of the code.
+    (TARGET / "recorded-calls.json").unlink(missing_ok=True)
+    for gate in TESTS if not broken else []:
+        code, gate_passed, gate_failed = run(gate)
+        passed, failed = passed + gate_passed, failed + gate_failed
+        if code != 0:
+            broken.append(gate.name)
+            # A runner that failed without counting a failed test (it did not compile, say) is a failure all the same.
+            failed += gate_failed == 0
+        elif gate_passed == 0 and not gate.may_be_empty:
+            broken.append(f"{gate.name} (none was run)")
+            failed += 1
+    failed += bool(broken) and failed == 0
+    print()
+    for name in broken:
+        print(f"Failed: {name}")
+    print(f"Took {(time.monotonic() - start) / 60:.1f} minutes.")
+    print(f"{passed} passed, {failed} failed", flush=True)
+    return 1 if broken else 0
+
+
+def run(gate: Gate) -> tuple[int, int, int]:
+    """Runs the command, shows what it says, and counts: its exit code, tests passed, tests failed."""
+    print(f"\n--- {gate.name}: {' '.join(shown(part) for part in gate.command)}", flush=True)
+    start = time.monotonic()
+    colour = {"CARGO_TERM_COLOR": "always", "FORCE_COLOR": "1"} if sys.stdout.isatty() else {}
+    passed = failed = 0
+    with subprocess.Popen(
+        gate.command, cwd=ROOT, env={**colour, **os.environ, **gate.environment}, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+    ) as process:
+        try:
+            for line in process.stdout:
+                print(line, end="", flush=True)
+                plain = COLOUR.sub("", line).strip()
+                if re.search(gate.counted, plain):
+                    for count, word in COUNT.findall(plain):
+                        if word == "passed":
+                            passed += int(count)
+                        else:
+                            failed += int(count)
+        except BaseException:
+            # Ctrl-C has reached the command as well; it gets the time to take down what it started.
+            process.wait()
+            raise
+    print(f"--- {gate.name}: {'ok' if process.returncode == 0 else 'FAILED'}, {time.monotonic() - start:.1f} s",
+          flush=True)
+    return process.returncode, passed, failed
+
+
+def shown(part: str) -> str:
+    path = Path(part)
+    return str(path.relative_to(ROOT)) if path.is_absolute() and path.is_relative_to(ROOT) else part
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

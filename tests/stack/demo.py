@@ -1,0 +1,181 @@
+"""`make demo`: the whole system on a local AWS, from a cluster event to the mails. Needs no AWS account.
+
+Ends with 0 only if what it shows is right, and ends everything that it started, however it ends.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import sys
+import time
+
+import bootstraps
+import deployment
+import estate
+from local_aws import LocalAws, LocalAwsError
+from mailbox import Mail, Mailbox
+from stack import Execution, Stack, recorded_event
+from terminal import Terminal
+
+EVENT = "enable-insights.create-cluster.ok.json"
+
+
+def main() -> int:
+    terminal = Terminal()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+    try:
+        return demo(terminal)
+    except KeyboardInterrupt:
+        terminal.say("\n  Stopped. Everything that was started has been ended.")
+        return 130
+    except (LocalAwsError, bootstraps.BuildError, deployment.DeploymentError, TimeoutError) as error:
+        terminal.say(f"\n  {terminal.red('The demo stopped:')} {error}")
+        return 1
+
+
+def stop(*_) -> None:
+    raise KeyboardInterrupt
+
+
+def demo(terminal: Terminal) -> int:
+    start = time.monotonic()
+    terminal.title("fargaze on a local AWS")
+    with terminal.step("Building the functions") as step:
+        binaries = deployment.function_binaries()
+        archives = bootstraps.build(set(binaries.values()), lambda text: setattr(step, "note", text))
+        size = sum(archive.stat().st_size for archive in archives.values())
+        step.note = f"{len(archives)} bootstraps, {size / 1e6:.0f} MB zipped"
+    aws = LocalAws()
+    try:
+        with terminal.step("Starting a local AWS") as step:
+            step.note = f"{aws.url}, TLS, IAM enforced"
+            aws.start()
+        stack = Stack(aws)
+        with terminal.step("Deploying template.yaml") as step:
+            stack.deploy_archives({logical_id: archives[binary] for logical_id, binary in binaries.items()})
+            step.note = f"{len(stack.resources())} resources by CloudFormation"
+        with terminal.step("Making an estate") as step:
+            points = estate.create(aws)
+            services = sum(len(cluster.services) for cluster in estate.ESTATE)
+            step.note = f"{len(estate.ESTATE)} clusters, {services} services, {points} metric points"
+        with Mailbox(aws, stack.outputs["TopicArn"]) as mailbox:
+            checks = show(terminal, stack, mailbox)
+        where_next(terminal)
+        failed = [text for holds, text in checks if not holds]
+        if failed:
+            # The local AWS is taken down with all it logged; what shows why a check failed stays.
+            log = next(iter(archives.values())).with_name("demo.log")
+            log.write_text(aws.log.read_text(errors="replace"))
+            terminal.say(f"\n  The local AWS's log: {log}")
+    finally:
+        aws.stop()
+    terminal.say()
+    seconds = time.monotonic() - start
+    if failed:
+        terminal.say(f"  {terminal.red(f'{len(failed)} of {len(checks)} checks failed')} in {seconds:.0f} s.")
+        return 1
+    terminal.say(f"  {terminal.green(f'All {len(checks)} checks hold')}, in {seconds:.0f} s. "
+                 "Everything that was started has been ended.")
+    return 0
+
+
+def show(terminal: Terminal, stack: Stack, mailbox: Mailbox) -> list[tuple[bool, str]]:
+    """The main job: events, runs, mails, and what must be true of them."""
+    before = estate.insights(stack.aws)
+    with terminal.step("Telling it of five new clusters") as step:
+        events = [recorded_event(EVENT, cluster.name) for cluster in estate.ESTATE]
+        matched = [stack.rule_matches(event) for event in events]
+        for event in events:
+            stack.send(json.dumps(event))
+        stack.wait_until_queue_is_empty()
+        step.note = "CreateCluster events, by rule and queue"
+    after = estate.insights(stack.aws)
+
+    with terminal.step("Judging thresholds") as step:
+        alarms = stack.run({"kind": "alarms"})
+        step.note = f"the run {alarms.status.lower()}"
+    digest = newest_mail(mailbox, 1) if alarms.status == "SUCCEEDED" else None
+    with terminal.step("Making the report") as step:
+        report_run = stack.run({"kind": "report"})
+        step.note = f"the run {report_run.status.lower()}"
+    report = newest_mail(mailbox, 2) if report_run.status == "SUCCEEDED" else None
+
+    terminal.title("Container Insights before and after the events")
+    terminal.table(
+        ["cluster", "before", "after", ""],
+        [[name, before[name], after.get(name, "gone"), what_happened(name, before[name], after.get(name))]
+         for name in before],
+    )
+    for heading, run, mail in (("The digest of alarms", alarms, digest), ("The report", report_run, report)):
+        terminal.title(heading)
+        if mail is not None:
+            terminal.mail(mail.subject, mail.body)
+        else:
+            terminal.say(f"  no mail came; the run {run.status.lower()} {run.error} {run.cause}".rstrip())
+
+    terminal.title("Is it right?")
+    checks = [
+        (all(matched), "the deployed rule takes every one of these events"),
+        (before["shop"] == "disabled" and after["shop"] == "enabled", "shop: Container Insights was off and is on"),
+        (after["orders"] == after["payments"] == "enabled", "orders, payments: on before, and still"),
+        (after["search"] == "enhanced", "search: enhanced is not lowered"),
+        (after["AWSBatch-nightly-5c1e"] == "disabled", "AWSBatch-nightly-5c1e: excluded, so untouched"),
+        (ended_well(alarms), "the run of alarms succeeded and published"),
+        (ended_well(report_run), "the run of the report succeeded and published"),
+        (mentions(digest, "orders", estate.HOT, "memory"), f"the digest tells of the memory of orders/{estate.HOT}"),
+        (looked_at_all(digest), "the digest says that 5 clusters were looked at"),
+        (looked_at_all(report), "the report says that 5 clusters were looked at"),
+        (mentions(report, f"payments/{estate.SILENT}", "0 of 2"), f"the report tells that payments/{estate.SILENT} does not run"),
+    ]
+    for holds, text in checks:
+        terminal.check(holds, text)
+    return checks
+
+
+def newest_mail(mailbox: Mailbox, count: int) -> Mail | None:
+    try:
+        return mailbox.wait_for(count, seconds=20)[-1]
+    except TimeoutError:
+        return None
+
+
+def ended_well(run: Execution) -> bool:
+    return run.status == "SUCCEEDED" and bool(run.output.get("published"))
+
+
+def mentions(mail: Mail | None, *words: str) -> bool:
+    return mail is not None and all(word.lower() in mail.body.lower() for word in words)
+
+
+def looked_at_all(mail: Mail | None) -> bool:
+    return mail is not None and re.search(rf"\b{len(estate.ESTATE)}\s+clusters\b", mail.body) is not None
+
+
+def what_happened(name: str, before: str, after: str | None) -> str:
+    if before != after:
+        return "turned on"
+    if name.startswith("AWSBatch-"):
+        return "excluded"
+    return "left as it was"
+
+
+def where_next(terminal: Terminal) -> None:
+    terminal.title("Where to look next")
+    terminal.table(
+        ["to see", "look at"],
+        [
+            ["what was deployed", "template.yaml"],
+            ["the event that was fed in", f"events/{EVENT}"],
+            ["how it works", "README.md, docs/architecture.md"],
+            ["what can be set", "docs/configuration.md"],
+            ["what it may do in your account", "docs/permissions.md"],
+            ["how to deploy it for real", "README.md"],
+        ],
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

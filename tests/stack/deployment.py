@@ -1,0 +1,168 @@
+"""Deploys template.yaml as `sam deploy` does, by CloudFormation, and takes a stack down again.
+
+The template is used as it is. As in `sam package`, one thing is rewritten: each function's CodeUri becomes the place in S3
+to which its code was uploaded. That is done on YAML's own tree of nodes, so that CloudFormation's tags (!Ref, !Sub, ...)
+pass through untouched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from pathlib import Path
+
+import botocore.exceptions
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATE = ROOT / "template.yaml"
+
+DEADLINE_SECONDS = 300
+
+
+class DeploymentError(RuntimeError):
+    """CloudFormation did not do what was asked; the message has its reasons."""
+
+
+def function_binaries(template: Path = TEMPLATE) -> dict[str, str]:
+    """Logical id of each function -> the binary that is its bootstrap."""
+    found = {}
+    for logical_id, resource in entries(entry(yaml.compose(template.read_text()), "Resources")):
+        if entry(resource, "Type").value == "AWS::Serverless::Function":
+            build = entry(entry(resource, "Metadata"), "BuildProperties")
+            found[logical_id.value] = entry(build, "Binary").value
+    return found
+
+
+def package(code: dict[str, Path], s3, bucket: str, template: Path = TEMPLATE) -> str:
+    """Uploads each function's zip and returns the template that points there.
+
+    The key is the hash of the content, so a deployment of the same code is a deployment without change.
+    """
+    document = yaml.compose(template.read_text())
+    resources = entry(document, "Resources")
+    for logical_id, archive in code.items():
+        content = archive.read_bytes()
+        key = f"{hashlib.sha256(content).hexdigest()}.zip"
+        s3.put_object(Bucket=bucket, Key=key, Body=content)
+        properties = entry(entry(resources, logical_id), "Properties")
+        properties.value.insert(0, (yaml.ScalarNode("tag:yaml.org,2002:str", "CodeUri"),
+                                    yaml.ScalarNode("tag:yaml.org,2002:str", f"s3://{bucket}/{key}")))
+    return yaml.serialize(document, width=1 << 16)
+
+
+def deploy(cloudformation, stack: str, body: str, parameters: dict[str, str] | None = None) -> bool:
+    """Creates or updates the stack by a change set, as `sam deploy` does. False: there was nothing to change."""
+    exists = stack_status(cloudformation, stack) is not None
+    kind = "UPDATE" if exists else "CREATE"
+    change_set = cloudformation.create_change_set(
+        StackName=stack,
+        ChangeSetName=f"deploy-{time.time_ns()}",
+        ChangeSetType=kind,
+        TemplateBody=body,
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in (parameters or {}).items()],
+    )["Id"]
+    made = await_change_set(cloudformation, change_set)
+    if made["Status"] == "FAILED":
+        reason = made.get("StatusReason", "")
+        cloudformation.delete_change_set(ChangeSetName=change_set)
+        if "didn't contain changes" in reason or "No updates are to be performed" in reason:
+            return False
+        raise DeploymentError(f"the change set of {stack} failed: {reason}")
+    cloudformation.execute_change_set(ChangeSetName=change_set)
+    await_stack(cloudformation, stack, f"{kind}_COMPLETE")
+    return True
+
+
+def outputs(cloudformation, stack: str) -> dict[str, str]:
+    described = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+
+
+def resources(cloudformation, stack: str) -> dict[str, dict]:
+    """Logical id -> what CloudFormation knows of each resource."""
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
+    return {resource["LogicalResourceId"]: resource for page in pages for resource in page["StackResourceSummaries"]}
+
+
+def delete(cloudformation, s3, stack: str) -> None:
+    """Empties the stack's buckets, every version of every object, and deletes the stack."""
+    for resource in resources(cloudformation, stack).values():
+        if resource["ResourceType"] == "AWS::S3::Bucket" and resource["ResourceStatus"] != "DELETE_COMPLETE":
+            empty(s3, resource["PhysicalResourceId"])
+    # By its id, because a deleted stack is no longer found by its name.
+    stack_id = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackId"]
+    cloudformation.delete_stack(StackName=stack)
+    await_stack(cloudformation, stack_id, "DELETE_COMPLETE")
+
+
+def empty(s3, bucket: str) -> int:
+    """Deletes every version and delete marker. Returns how many."""
+    count = 0
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        versions = page.get("Versions", []) + page.get("DeleteMarkers", [])
+        if versions:
+            keys = [{"Key": version["Key"], "VersionId": version["VersionId"]} for version in versions]
+            answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+            for error in answer.get("Errors", []):
+                raise DeploymentError(f"could not delete {error['Key']} in {bucket}: {error['Code']}")
+            count += len(keys)
+    return count
+
+
+def stack_status(cloudformation, stack: str) -> str | None:
+    """The stack's status, or None if there is no such stack."""
+    try:
+        status = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
+    except botocore.exceptions.ClientError as error:
+        if "does not exist" in str(error):
+            return None
+        raise
+    # A change set that was never executed leaves a stack that is none yet.
+    return None if status in ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS") else status
+
+
+def await_change_set(cloudformation, change_set: str) -> dict:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while time.monotonic() < deadline:
+        described = cloudformation.describe_change_set(ChangeSetName=change_set)
+        if described["Status"] in ("CREATE_COMPLETE", "FAILED"):
+            return described
+        time.sleep(0.2)
+    raise DeploymentError(f"the change set {change_set} was not ready within {DEADLINE_SECONDS} s")
+
+
+def await_stack(cloudformation, stack: str, wanted: str) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    status = None
+    while time.monotonic() < deadline:
+        try:
+            status = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
+        except botocore.exceptions.ClientError as error:
+            if wanted == "DELETE_COMPLETE" and "does not exist" in str(error):
+                return
+            raise
+        if status == wanted:
+            return
+        if status.endswith("_FAILED") or "ROLLBACK" in status:
+            raise DeploymentError(f"{stack} is {status}:\n{reasons(cloudformation, stack)}")
+        time.sleep(0.2)
+    raise DeploymentError(f"{stack} was not {wanted} within {DEADLINE_SECONDS} s, it is {status}")
+
+
+def reasons(cloudformation, stack: str) -> str:
+    events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+    failed = [event for event in events if event["ResourceStatus"].endswith("_FAILED")]
+    return "\n".join(f"  {event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}" for event in failed)
+
+
+def entries(node: yaml.MappingNode) -> list[tuple[yaml.Node, yaml.Node]]:
+    return node.value
+
+
+def entry(node: yaml.MappingNode, name: str) -> yaml.Node:
+    for key, value in node.value:
+        if key.value == name:
+            return value
+    raise KeyError(name)

@@ -1,0 +1,103 @@
+"""The estate of the demo and of the stack tests: five ECS clusters as a team may have them, and their metrics."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass, field
+
+from local_aws import LocalAws
+
+NAMESPACE = "AWS/ECS"
+MINUTES_OF_POINTS = 45
+
+
+@dataclass(frozen=True)
+class Service:
+    name: str
+    cpu: float
+    memory: float
+    desired: int = 2
+    running: int = 2
+
+
+@dataclass(frozen=True)
+class Cluster:
+    name: str
+    insights: str
+    services: list[Service] = field(default_factory=list)
+
+
+HOT = "worker"
+SILENT = "ledger"
+ESTATE = [
+    Cluster("shop", "disabled", [Service("web", cpu=24, memory=52), Service("cart", cpu=11, memory=38)]),
+    Cluster("orders", "enabled", [Service("api", cpu=31, memory=47), Service(HOT, cpu=58, memory=93)]),
+    Cluster("search", "enhanced", [Service("query", cpu=42, memory=61), Service("indexer", cpu=66, memory=55)]),
+    # AWS Batch makes and removes such clusters by itself; they are excluded by default.
+    Cluster("AWSBatch-nightly-5c1e", "disabled"),
+    # A service that should run twice and does not run at all. CloudWatch has no points of it, and says nothing.
+    Cluster("payments", "enabled", [Service("gateway", cpu=17, memory=44), Service(SILENT, cpu=0, memory=0, running=0)]),
+]
+
+
+def create(aws: LocalAws, estate: list[Cluster] = ESTATE) -> int:
+    """Creates clusters, services and metric points. Returns how many points."""
+    ecs = aws.client("ecs")
+    task = ecs.register_task_definition(
+        family="web", cpu="256", memory="512", networkMode="awsvpc", requiresCompatibilities=["FARGATE"],
+        containerDefinitions=[{"name": "web", "image": "web"}],
+    )["taskDefinition"]["taskDefinitionArn"]
+    for cluster in estate:
+        ecs.create_cluster(
+            clusterName=cluster.name, settings=[{"name": "containerInsights", "value": cluster.insights}]
+        )
+        for service in cluster.services:
+            ecs.create_service(
+                cluster=cluster.name, serviceName=service.name, taskDefinition=task,
+                desiredCount=service.desired, launchType="FARGATE",
+            )
+            if service.running == 0:
+                # The local AWS starts every task and replaces none that is stopped.
+                for arn in ecs.list_tasks(cluster=cluster.name, serviceName=service.name)["taskArns"]:
+                    ecs.stop_task(cluster=cluster.name, task=arn)
+    return put_points(aws, estate)
+
+
+def put_points(aws: LocalAws, estate: list[Cluster]) -> int:
+    """One point a minute of CPU and memory for every service that runs, up to this minute."""
+    now = datetime.datetime.now(datetime.timezone.utc).replace(second=0, microsecond=0)
+    points = []
+    for cluster in estate:
+        for service in cluster.services:
+            if service.running == 0:
+                continue
+            for ago in range(MINUTES_OF_POINTS):
+                # A little movement, the same in every run.
+                sway = (ago * 7 % 5 - 2) * 0.6
+                for metric, value in (("CPUUtilization", service.cpu), ("MemoryUtilization", service.memory)):
+                    points.append({
+                        "MetricName": metric,
+                        "Dimensions": [
+                            {"Name": "ClusterName", "Value": cluster.name},
+                            {"Name": "ServiceName", "Value": service.name},
+                        ],
+                        "Timestamp": now - datetime.timedelta(minutes=ago),
+                        "Value": value + sway,
+                        "Unit": "Percent",
+                    })
+    cloudwatch = aws.client("cloudwatch")
+    for start in range(0, len(points), 1000):
+        cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=points[start:start + 1000])
+    return len(points)
+
+
+def insights(aws: LocalAws) -> dict[str, str]:
+    """Each cluster's Container Insights setting."""
+    ecs = aws.client("ecs")
+    described = ecs.describe_clusters(clusters=ecs.list_clusters()["clusterArns"], include=["SETTINGS"])["clusters"]
+    return {
+        cluster["clusterName"]: next(
+            (setting["value"] for setting in cluster["settings"] if setting["name"] == "containerInsights"), "disabled"
+        )
+        for cluster in described
+    }

@@ -1,0 +1,264 @@
+"""The whole system from the real template.yaml, deployed on a local AWS that enforces IAM. The tests run in this order."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import botocore.exceptions
+import estate
+import pytest
+from mailbox import Mail
+from patterns import matches
+from stack import CODE_BUCKET, EVENTS, Execution, recorded_event, wait_until
+from template import Template
+
+CREATED = "enable-insights.create-cluster.ok.json"
+EXCLUDED = "AWSBatch-nightly-5c1e"
+PATTERN = Template.of_project().properties("ClusterChanged")["EventPattern"]
+EVENTBRIDGE_EVENTS = [
+    path.name
+    for path in sorted(EVENTS.glob("enable-insights.*.json"))
+    if not path.name.endswith(".bad.json") and "detail-type" in json.loads(path.read_text())
+]
+
+
+def test_second_deployment_changes_nothing(stack) -> None:
+    assert stack.deploy() is False
+    assert stack.deploy() is False
+
+
+def test_every_function_runs_with_its_own_role(stack) -> None:
+    resources = stack.resources()
+    roles = {}
+    for name in ("PlanRun", "CollectMetrics", "EvaluateAlarms", "ForwardSummary", "EnableInsights"):
+        function = stack.aws.client("lambda").get_function_configuration(FunctionName=stack.outputs[f"{name}Name"])
+        roles[name] = function["Role"].rsplit("/", 1)[-1]
+        assert roles[name] == resources[f"{name}Role"]
+    assert len(set(roles.values())) == 5
+
+
+@pytest.mark.parametrize("name", EVENTBRIDGE_EVENTS)
+def test_deployed_rule_agrees_with_our_matcher(stack, name: str) -> None:
+    event = json.loads((EVENTS / name).read_text())
+    assert stack.rule_matches(event) == matches(PATTERN, event)
+
+
+def test_event_turns_insights_on_and_lowers_nothing(stack) -> None:
+    before = estate.insights(stack.aws)
+    for cluster in estate.ESTATE:
+        stack.send(json.dumps(recorded_event(CREATED, cluster.name)))
+    stack.wait_until_queue_is_empty()
+    assert estate.insights(stack.aws) == {**before, "shop": "enabled"}
+    assert before["shop"] == before[EXCLUDED] == "disabled" and before["search"] == "enhanced"
+    assert dead_letters(stack) == []
+
+
+def test_alarms_are_told(stack, mailbox) -> None:
+    run, mail = run_and_mail(stack, mailbox, {"kind": "alarms"})
+    assert run.status == "SUCCEEDED" and run.output["published"] is True, run
+    assert estate.HOT in mail.body and "orders" in mail.body and "memory" in mail.body.lower()
+    assert "5 clusters" in " ".join(mail.body.split())
+    assert_sendable(mail)
+
+
+def test_report_is_told(stack, mailbox) -> None:
+    run, mail = run_and_mail(stack, mailbox, {"kind": "report"})
+    assert run.status == "SUCCEEDED" and run.output["published"] is True, run
+    assert "5 clusters" in " ".join(mail.body.split())
+    assert_sendable(mail)
+
+
+def test_sweep_reports_and_changes_nothing_unasked(stack) -> None:
+    stack.aws.client("ecs").create_cluster(
+        clusterName="forgotten", settings=[{"name": "containerInsights", "value": "disabled"}]
+    )
+    before = estate.insights(stack.aws)
+    run = stack.run({"kind": "sweep"})
+    assert run.status == "SUCCEEDED", run
+    assert estate.insights(stack.aws) == before and before["forgotten"] == "disabled"
+
+
+def test_target_that_cannot_be_read_is_told(stack, mailbox) -> None:
+    with denied_everything(stack, "CollectMetricsRole"):
+        run, mail = run_and_mail(stack, mailbox, {"kind": "report"})
+    assert run.status == "SUCCEEDED", run
+    assert "denied" in mail.body.lower()
+    assert "eu-west-1" in mail.body
+
+
+def test_unknown_kind_fails_with_a_sentence(stack) -> None:
+    run = stack.run({"kind": "alarm"})
+    assert run.status == "FAILED"
+    sentence = json.loads(run.cause)["errorMessage"]
+    assert "alarm" in sentence and " " in sentence.strip()
+    assert "alarms" in sentence, "it should say which kinds there are"
+
+
+def test_unreadable_message_is_kept_as_a_dead_letter(stack) -> None:
+    queue = stack.outputs["ClusterEventsUrl"]
+    sqs = stack.aws.client("sqs")
+    # Five deliveries twelve minutes apart are right on AWS and too long for a test.
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})
+    try:
+        stack.send("{this is no event")
+        stack.send(json.dumps(recorded_event(CREATED, "orders")))
+        kept = wait_until(lambda: dead_letters(stack), 90, "the message was not kept")
+        assert kept == ["{this is no event"]
+        stack.wait_until_queue_is_empty()
+    finally:
+        sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "720"})
+
+
+FORBIDDEN = {
+    "PlanRunRole": [
+        ("ecs", "list_clusters", {}),
+        ("s3", "put_object", {"Bucket": "$Bucket", "Key": "fargaze.yaml", "Body": b""}),
+        ("s3", "get_object", {"Bucket": "$Bucket", "Key": "snapshots/x"}),
+    ],
+    "CollectMetricsRole": [
+        ("ecs", "update_cluster_settings",
+         {"cluster": EXCLUDED, "settings": [{"name": "containerInsights", "value": "enabled"}]}),
+        ("ecs", "delete_cluster", {"cluster": EXCLUDED}),
+        ("sns", "publish", {"TopicArn": "$Topic", "Message": "x"}),
+        ("s3", "put_object", {"Bucket": "$Bucket", "Key": "fargaze.yaml", "Body": b""}),
+        ("s3", "delete_object", {"Bucket": "$Bucket", "Key": "snapshots/x"}),
+    ],
+    "EvaluateAlarmsRole": [
+        ("ecs", "list_clusters", {}),
+        ("sns", "publish", {"TopicArn": "$Topic", "Message": "x"}),
+        ("s3", "put_object", {"Bucket": "$Bucket", "Key": "snapshots/x", "Body": b""}),
+        ("dynamodb", "delete_item", {"TableName": "$Table", "Key": {"pk": {"S": "x"}, "sk": {"S": "x"}}}),
+    ],
+    "ForwardSummaryRole": [
+        ("ecs", "list_clusters", {}),
+        ("s3", "put_object", {"Bucket": "$Bucket", "Key": "outcomes/x", "Body": b""}),
+        ("sns", "subscribe", {"TopicArn": "$Topic", "Protocol": "email", "Endpoint": "a@example.org"}),
+    ],
+    "EnableInsightsRole": [
+        ("ecs", "delete_cluster", {"cluster": EXCLUDED}),
+        ("ecs", "create_cluster", {"clusterName": "another"}),
+        ("sns", "publish", {"TopicArn": "$Topic", "Message": "x"}),
+        ("sqs", "send_message", {"QueueUrl": "$ClusterEvents", "MessageBody": "x"}),
+        ("s3", "get_object", {"Bucket": "$Bucket", "Key": "snapshots/x"}),
+    ],
+}
+REFUSALS = [
+    pytest.param(role, service, call, arguments, id=f"{role}-{service}-{call}-{number}")
+    for role, calls in FORBIDDEN.items()
+    for number, (service, call, arguments) in enumerate(calls)
+]
+
+
+@pytest.mark.parametrize(("role", "service", "call", "arguments"), REFUSALS)
+def test_role_is_refused_what_its_function_must_not_do(stack, role, service, call, arguments) -> None:
+    resources = stack.resources()
+    filled = {
+        name: resources[value[1:]] if isinstance(value, str) and value.startswith("$") else value
+        for name, value in arguments.items()
+    }
+    with acting_as(stack, role) as client, pytest.raises(botocore.exceptions.ClientError) as refusal:
+        getattr(client(service), call)(**filled)
+    assert "Denied" in refusal.value.response["Error"]["Code"] or "Authorization" in refusal.value.response["Error"]["Code"]
+
+
+def test_topic_is_closed_to_plain_http(stack) -> None:
+    message = {"TopicArn": stack.outputs["TopicArn"], "Message": "a test of the topic's policy"}
+    with acting_as(stack, "ForwardSummaryRole") as client:
+        client("sns").publish(**message)
+        over_http = client("sns")
+        # What a load balancer says of a request that came by plain HTTP; the local AWS believes it.
+        over_http.meta.events.register(
+            "before-send.sns", lambda request, **_: request.headers.__setitem__("X-Forwarded-Proto", "http")
+        )
+        with pytest.raises(botocore.exceptions.ClientError, match="(?i)denied|authoriz"):
+            over_http.publish(**message)
+
+
+def test_deleting_leaves_nothing(stack) -> None:
+    aws, resources = stack.aws, stack.resources()
+    stack.take_back_local_grant()
+    # What `make delete` runs.
+    command = [sys.executable, str(Path(__file__).with_name("delete.py")), stack.name]
+    deleted = subprocess.run(
+        command, env={**os.environ, **aws.environment}, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    assert deleted.returncode == 0, deleted.stdout + deleted.stderr
+    left = {
+        "functions": [function["FunctionName"] for function in aws.client("lambda").list_functions()["Functions"]],
+        "queues": aws.client("sqs").list_queues().get("QueueUrls", []),
+        "topics": aws.client("sns").list_topics()["Topics"],
+        "tables": aws.client("dynamodb").list_tables()["TableNames"],
+        "buckets": [
+            bucket["Name"] for bucket in aws.client("s3").list_buckets()["Buckets"] if bucket["Name"] != CODE_BUCKET
+        ],
+        "roles": [role["RoleName"] for role in aws.client("iam").list_roles()["Roles"]],
+        "policies": aws.client("iam").list_policies(Scope="Local")["Policies"],
+        "log groups": [group["logGroupName"] for group in aws.client("logs").describe_log_groups()["logGroups"]],
+        "rules": aws.client("events").list_rules()["Rules"],
+        "schedules": aws.client("scheduler").list_schedules()["Schedules"],
+        "state machines": aws.client("stepfunctions").list_state_machines()["stateMachines"],
+        "subscriptions": aws.client("sns").list_subscriptions()["Subscriptions"],
+    }
+    assert {kind: found for kind, found in left.items() if found} == {}
+    # A key cannot be deleted at once; what can be asked is that it is on its way.
+    key = aws.client("kms").describe_key(KeyId=resources["TopicKey"])["KeyMetadata"]
+    assert key["KeyState"] == "PendingDeletion"
+
+
+def run_and_mail(stack, mailbox, request: dict) -> tuple[Execution, Mail]:
+    """Runs, and waits for the one mail that comes of it."""
+    before = len(mailbox)
+    run = stack.run(request)
+    assert run.status == "SUCCEEDED", f"{run}\n{stack.aws.tail()}"
+    return run, mailbox.wait_for(before + 1)[before]
+
+
+def assert_sendable(mail: Mail) -> None:
+    """What SNS takes as the subject of an email: printable ASCII, fewer than 100 characters."""
+    assert mail.subject.isascii() and mail.subject.isprintable() and 0 < len(mail.subject) < 100
+
+
+def dead_letters(stack) -> list[str]:
+    answer = stack.aws.client("sqs").receive_message(
+        QueueUrl=stack.outputs["ClusterEventsDeadLettersUrl"], MaxNumberOfMessages=10, VisibilityTimeout=0
+    )
+    return [message["Body"] for message in answer.get("Messages", [])]
+
+
+@contextmanager
+def denied_everything(stack, role: str):
+    """As if somebody had taken the role's rights away."""
+    iam, name = stack.aws.client("iam"), stack.physical_id(role)
+    nothing = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "ecs:*", "Resource": "*"}]}
+    iam.put_role_policy(RoleName=name, PolicyName="nothing", PolicyDocument=json.dumps(nothing))
+    try:
+        yield
+    finally:
+        iam.delete_role_policy(RoleName=name, PolicyName="nothing")
+
+
+@contextmanager
+def acting_as(stack, role: str):
+    """Clients with a function's rights. Only Lambda may take on the role, so for this long the account may, too."""
+    iam, name = stack.aws.client("iam"), stack.physical_id(role)
+    described = iam.get_role(RoleName=name)["Role"]
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}],
+    }
+    iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))
+    try:
+        session = stack.aws.client("sts").assume_role(RoleArn=described["Arn"], RoleSessionName="test")["Credentials"]
+        yield lambda service: stack.aws.client(
+            service,
+            aws_access_key_id=session["AccessKeyId"],
+            aws_secret_access_key=session["SecretAccessKey"],
+            aws_session_token=session["SessionToken"],
+        )
+    finally:
+        iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(described["AssumeRolePolicyDocument"]))

@@ -1,0 +1,421 @@
+"""What template.yaml must hold and no linter knows. Each rule is one function; test_rules.py shows that each can fail."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+from template import Template, actions, as_list, function_folders, pascal_case
+
+RULES: dict[str, Callable[[Template], None]] = {}
+
+# IAM knows no resource for these, so "*" is all that can be said.
+ACTIONS_WITHOUT_RESOURCE = {
+    "ecs:ListClusters",
+    "ecs:ListServices",
+    "cloudwatch:ListMetrics",
+    "cloudwatch:GetMetricData",
+    "cloudwatch:GetMetricStatistics",
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+    # The eight that Step Functions needs to have its log delivered.
+    "logs:CreateLogDelivery",
+    "logs:GetLogDelivery",
+    "logs:UpdateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:DescribeResourcePolicies",
+    "logs:DescribeLogGroups",
+}
+
+TRUSTED_SERVICES = {"lambda.amazonaws.com", "states.amazonaws.com", "scheduler.amazonaws.com"}
+
+
+def rule(check: Callable[[Template], None]) -> Callable[[Template], None]:
+    RULES[check.__name__] = check
+    return check
+
+
+# ---------------------------------------------------------------- functions
+
+
+@rule
+def every_folder_is_a_function_and_every_function_a_folder(template: Template) -> None:
+    assert {template.folder(function): function for function in template.functions} == {
+        folder: pascal_case(folder) for folder in function_folders()
+    }
+
+
+@rule
+def functions_are_built_and_run_as_bootstraps(template: Template) -> None:
+    for name, function in template.functions.items():
+        assert template.resources[name]["Metadata"]["BuildMethod"] == "rust-cargolambda", name
+        assert function["Runtime"] == "provided.al2023", name
+        assert function["Handler"] == "bootstrap", name
+        assert function["Architectures"] == [{"Ref": "Architecture"}], name
+        assert function["Tracing"] == "Active", name
+
+
+@rule
+def every_function_says_its_timeout_and_memory(template: Template) -> None:
+    for name, function in template.functions.items():
+        assert 1 <= function["Timeout"] <= 900, name
+        assert 128 <= function["MemorySize"] <= 10240, name
+
+
+@rule
+def every_function_has_a_log_group_of_its_own_that_forgets(template: Template) -> None:
+    groups = [function["LoggingConfig"]["LogGroup"]["Ref"] for function in template.functions.values()]
+    assert len(set(groups)) == len(template.functions)
+    for group in template.of_type("AWS::Logs::LogGroup"):
+        assert template.properties(group)["RetentionInDays"] == {"Ref": "LogRetentionDays"}, group
+    assert set(groups) <= template.of_type("AWS::Logs::LogGroup").keys()
+    for name, function in template.functions.items():
+        assert function["LoggingConfig"]["LogFormat"] == "JSON", name
+
+
+@rule
+def no_function_reserves_concurrency(template: Template) -> None:
+    # A new account may run ten functions at once; a reservation would make the deployment fail.
+    for name, function in template.functions.items():
+        assert "ReservedConcurrentExecutions" not in function, name
+        assert "ProvisionedConcurrencyConfig" not in function, name
+
+
+@rule
+def no_variable_holds_a_secret_or_anything_fixed(template: Template) -> None:
+    for name, function in template.functions.items():
+        for variable, value in function["Environment"]["Variables"].items():
+            assert re.fullmatch(r"FARGAZE_[A-Z_]+", variable), f"{name}: {variable}"
+            assert not re.search(r"SECRET|PASSWORD|TOKEN|CREDENTIAL|API_KEY", variable), f"{name}: {variable}"
+            assert isinstance(value, dict) and value.keys() <= {"Ref", "Fn::GetAtt"}, (
+                f"{name}: {variable} is written into the template; make it a parameter"
+            )
+
+
+@rule
+def no_parameter_is_required(template: Template) -> None:
+    for name, parameter in template.parameters.items():
+        assert "Default" in parameter, name
+        assert parameter["Description"], name
+
+
+# ---------------------------------------------------------------- rights
+
+
+@rule
+def every_function_has_a_role_of_its_own(template: Template) -> None:
+    roles = [template.role_of(function) for function in template.functions]
+    assert len(set(roles)) == len(roles)
+
+
+@rule
+def roles_are_taken_on_by_one_service_only(template: Template) -> None:
+    for name, role in template.transformed.of_type("AWS::IAM::Role").items():
+        for statement in role["AssumeRolePolicyDocument"]["Statement"]:
+            services = as_list(statement["Principal"]["Service"])
+            assert statement["Principal"].keys() == {"Service"} and len(services) == 1, name
+            assert services[0] in TRUSTED_SERVICES, name
+
+
+@rule
+def no_policy_of_aws_is_attached(template: Template) -> None:
+    # They change without us and allow more than is called.
+    for name, role in template.transformed.of_type("AWS::IAM::Role").items():
+        for attached in role.get("ManagedPolicyArns", []):
+            assert isinstance(attached, dict) and attached.get("Ref") in template.resources, f"{name}: {attached}"
+
+
+@rule
+def nothing_is_allowed_by_wildcard_action(template: Template) -> None:
+    for name, statement in all_statements(template):
+        assert "NotAction" not in statement and "NotResource" not in statement, name
+        if statement["Effect"] == "Allow" and (name, statement["Sid"]) != ("TopicKey", "AccountDecides"):
+            for action in actions(statement):
+                assert "*" not in action, f"{name}: {action}"
+
+
+@rule
+def only_actions_without_resource_are_allowed_on_all(template: Template) -> None:
+    for role in template.transformed.of_type("AWS::IAM::Role"):
+        for statement in template.transformed.role_statements(role):
+            if "*" in as_list(statement["Resource"]):
+                assert set(actions(statement)) <= ACTIONS_WITHOUT_RESOURCE, f"{role}: {statement['Sid']}"
+
+
+@rule
+def only_enable_insights_changes_clusters(template: Template) -> None:
+    able = {
+        role
+        for role in template.transformed.of_type("AWS::IAM::Role")
+        for statement in template.transformed.role_statements(role)
+        for action in actions(statement)
+        if action.startswith("ecs:") and not re.match(r"ecs:(List|Describe)", action)
+    }
+    assert able == {template.role_of("EnableInsights")}
+
+
+@rule
+def only_forward_summary_publishes(template: Template) -> None:
+    able = {
+        role
+        for role in template.transformed.of_type("AWS::IAM::Role")
+        for statement in template.transformed.role_statements(role)
+        if "sns:Publish" in actions(statement)
+    }
+    assert able == {template.role_of("ForwardSummary")}
+
+
+@rule
+def other_accounts_are_reached_by_the_named_role_only(template: Template) -> None:
+    for role in template.of_type("AWS::IAM::Role"):
+        for statement in template.role_statements(role):
+            if "sts:AssumeRole" in actions(statement):
+                assert statement["Resource"] == {"Fn::Sub": "arn:${AWS::Partition}:iam::*:role/${TargetRoleName}"}, role
+
+
+@rule
+def no_arn_names_a_partition(template: Template) -> None:
+    # Or the template would not deploy in China or GovCloud.
+    assert not re.search(r"arn:aws(-[a-z-]+)?:", json.dumps(template.document))
+
+
+# ---------------------------------------------------------------- cluster events
+
+
+@rule
+def the_queue_waits_six_times_the_function(template: Template) -> None:
+    for function, queue, _ in consumed_queues(template):
+        timeout = template.functions[function]["Timeout"]
+        assert template.properties(queue)["VisibilityTimeout"] >= 6 * timeout, f"{queue} of {function}"
+
+
+@rule
+def a_bad_message_does_not_take_its_batch_along(template: Template) -> None:
+    for _, queue, event in consumed_queues(template):
+        assert event["FunctionResponseTypes"] == ["ReportBatchItemFailures"], queue
+
+
+@rule
+def what_cannot_be_worked_on_is_kept(template: Template) -> None:
+    for _, queue, _ in consumed_queues(template):
+        redrive = template.properties(queue)["RedrivePolicy"]
+        dead_letters = redrive["deadLetterTargetArn"]["Fn::GetAtt"][0]
+        assert 3 <= redrive["maxReceiveCount"] <= 10, queue
+        assert template.resources[dead_letters]["Type"] == "AWS::SQS::Queue"
+        assert template.properties(dead_letters)["MessageRetentionPeriod"] == 14 * 24 * 3600, dead_letters
+
+
+@rule
+def what_cannot_be_delivered_is_kept(template: Template) -> None:
+    for name, rule_properties in template.of_type("AWS::Events::Rule").items():
+        for target in rule_properties["Targets"]:
+            assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0, name
+            dead_letters = target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0]
+            for queue in (target["Arn"]["Fn::GetAtt"][0], dead_letters):
+                assert events_may_send(template, queue, name), f"{name} may not send to {queue}"
+
+
+@rule
+def services_are_let_in_for_our_own_sake_only(template: Template) -> None:
+    # Or anybody's rule or alarm could use our queue, topic or key: the confused deputy.
+    for name, statement in resource_policy_statements(template):
+        if statement["Effect"] == "Allow" and "Service" in statement["Principal"]:
+            named = {key for condition in statement["Condition"].values() for key in condition}
+            assert named & {"aws:SourceArn", "aws:SourceAccount"}, f"{name}: {statement['Sid']}"
+
+
+@rule
+def the_rule_takes_calls_of_ecs_that_succeeded(template: Template) -> None:
+    pattern = template.properties("ClusterChanged")["EventPattern"]
+    assert pattern["detail"]["eventSource"] == ["ecs.amazonaws.com"]
+    assert pattern["detail"]["errorCode"] == [{"exists": False}]
+    assert template.properties("ClusterChanged")["State"] == "ENABLED"
+
+
+# ---------------------------------------------------------------- storage and telling
+
+
+@rule
+def everything_is_encrypted(template: Template) -> None:
+    for name, queue in template.of_type("AWS::SQS::Queue").items():
+        assert queue.get("SqsManagedSseEnabled") is True or "KmsMasterKeyId" in queue, name
+    for name, bucket in template.of_type("AWS::S3::Bucket").items():
+        encryption = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert encryption[0]["ServerSideEncryptionByDefault"]["SSEAlgorithm"] in ("AES256", "aws:kms"), name
+    for name, topic in template.of_type("AWS::SNS::Topic").items():
+        key = topic["KmsMasterKeyId"]["Ref"]
+        # A key of our own: AWS's key for SNS lets no alarm publish.
+        assert template.resources[key]["Type"] == "AWS::KMS::Key", name
+    for name, key in template.of_type("AWS::KMS::Key").items():
+        assert key["EnableKeyRotation"] is True, name
+    for name, table in template.of_type("AWS::DynamoDB::Table").items():
+        # DynamoDB encrypts by itself; what must not be is a key that is not there.
+        assert table.get("SSESpecification", {}).get("SSEEnabled", True) is True, name
+
+
+@rule
+def nothing_is_taken_without_tls(template: Template) -> None:
+    protected = {
+        target["Ref"]
+        for kind, targets in (
+            ("AWS::S3::BucketPolicy", lambda policy: [policy["Bucket"]]),
+            ("AWS::SQS::QueuePolicy", lambda policy: policy["Queues"]),
+            ("AWS::SNS::TopicPolicy", lambda policy: policy["Topics"]),
+        )
+        for policy in template.of_type(kind).values()
+        if any(refuses_plain_http(statement) for statement in policy["PolicyDocument"]["Statement"])
+        for target in targets(policy)
+    }
+    wanted = [*template.of_type("AWS::S3::Bucket"), *template.of_type("AWS::SQS::Queue"),
+              *template.of_type("AWS::SNS::Topic")]
+    assert protected == set(wanted)
+
+
+@rule
+def the_bucket_is_private_versioned_and_tidied(template: Template) -> None:
+    for name, bucket in template.of_type("AWS::S3::Bucket").items():
+        assert bucket["VersioningConfiguration"]["Status"] == "Enabled", name
+        blocked = bucket["PublicAccessBlockConfiguration"]
+        assert len(blocked) == 4 and all(value is True for value in blocked.values()), name
+        rules = [entry for entry in bucket["LifecycleConfiguration"]["Rules"] if entry["Status"] == "Enabled"]
+        assert {entry["Prefix"]: entry["ExpirationInDays"] for entry in rules if "ExpirationInDays" in entry} == {
+            "snapshots/": 90,
+            "outcomes/": 14,
+        }
+        assert any("NoncurrentVersionExpiration" in entry for entry in rules), name
+        assert any("AbortIncompleteMultipartUpload" in entry for entry in rules), name
+
+
+@rule
+def the_table_costs_by_use_forgets_and_can_be_restored(template: Template) -> None:
+    for name, table in template.of_type("AWS::DynamoDB::Table").items():
+        assert table["BillingMode"] == "PAY_PER_REQUEST", name
+        assert table["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}, name
+        assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}, name
+        assert [(key["AttributeName"], key["KeyType"]) for key in table["KeySchema"]] == [
+            ("pk", "HASH"),
+            ("sk", "RANGE"),
+        ], name
+
+
+# ---------------------------------------------------------------- runs
+
+
+@rule
+def each_kind_of_run_has_its_schedule(template: Template) -> None:
+    schedules = template.properties("Run")["Events"].values()
+    inputs = [json.loads(schedule["Properties"]["Input"]) for schedule in schedules]
+    assert sorted(entry["kind"] for entry in inputs) == ["alarms", "report", "sweep"]
+    for schedule, entry in zip(schedules, inputs):
+        properties = schedule["Properties"]
+        # The time of the schedule, not of the start: a repeated start reads the same window.
+        assert entry["time"] == "<aws.scheduler.scheduled-time>", entry["kind"]
+        assert properties.get("State", "ENABLED") == "ENABLED", entry["kind"]
+        assert properties["RetryPolicy"]["MaximumRetryAttempts"] > 0, entry["kind"]
+        assert properties["ScheduleExpressionTimezone"] == {"Ref": "TimeZone"}, entry["kind"]
+        # SAM's default name is the same in every stack, so a second stack could not be deployed.
+        assert properties["OmitName"] is True, entry["kind"]
+
+
+@rule
+def a_target_that_fails_is_told_and_takes_no_other_along(template: Template) -> None:
+    each_target = template.properties("Run")["Definition"]["States"]["EachTarget"]
+    assert each_target["ToleratedFailurePercentage"] == 100
+    states = each_target["ItemProcessor"]["States"]
+    for name, state in states.items():
+        if state["Type"] == "Task":
+            assert len(state["Catch"]) == 1, name
+            caught = state["Catch"][0]
+            assert caught["ErrorEquals"] == ["States.ALL"] and caught["ResultPath"] == "$.failure", name
+            assert states[caught["Next"]] == {"Type": "Pass", "End": True}, name
+
+
+@rule
+def what_passes_by_itself_is_tried_again(template: Template) -> None:
+    definition = template.properties("Run")["Definition"]["States"]
+    tasks = {
+        name: state
+        for states in (definition, definition["EachTarget"]["ItemProcessor"]["States"])
+        for name, state in states.items()
+        if state["Type"] == "Task"
+    }
+    assert tasks.keys() == set(template.functions)
+    for name, task in tasks.items():
+        [retry] = task["Retry"]
+        assert {"Throttled", "Transient", "Lambda.TooManyRequestsException"} <= set(retry["ErrorEquals"]), name
+        assert not {"Denied", "NotFound", "Invalid", "Misconfigured", "States.ALL"} & set(retry["ErrorEquals"]), name
+        assert retry["MaxAttempts"] == 3 and retry["BackoffRate"] > 1 and retry["JitterStrategy"] == "FULL", name
+
+
+@rule
+def a_target_ends_before_the_child_that_it_runs_in(template: Template) -> None:
+    # An EXPRESS execution is ended after five minutes, and then no Catch tells why. A minute is left for retries.
+    processor = template.properties("Run")["Definition"]["States"]["EachTarget"]["ItemProcessor"]
+    assert processor["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}
+    for path in (["CollectMetrics", "EvaluateAlarms"], ["EnableInsights"]):
+        assert sum(template.functions[function]["Timeout"] for function in path) <= 240, path
+
+
+@rule
+def the_log_of_runs_holds_no_data(template: Template) -> None:
+    logging = template.properties("Run")["Logging"]
+    assert logging["Level"] == "ERROR" and logging["IncludeExecutionData"] is False
+    assert template.properties("Run")["Tracing"]["Enabled"] is True
+
+
+# ---------------------------------------------------------------- helpers
+
+
+def consumed_queues(template: Template) -> list[tuple[str, str, dict]]:
+    """(function, queue, event source) of every queue that a function reads."""
+    found = [
+        (name, event["Properties"]["Queue"]["Fn::GetAtt"][0], event["Properties"])
+        for name, function in template.functions.items()
+        for event in function.get("Events", {}).values()
+        if event["Type"] == "SQS"
+    ]
+    assert found, "no function reads a queue"
+    return found
+
+
+def resource_policy_statements(template: Template) -> list[tuple[str, dict]]:
+    policies = [
+        (name, policy["PolicyDocument"])
+        for kind in ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy")
+        for name, policy in template.of_type(kind).items()
+    ]
+    policies += [(name, key["KeyPolicy"]) for name, key in template.of_type("AWS::KMS::Key").items()]
+    return [(name, statement) for name, document in policies for statement in document["Statement"]]
+
+
+def all_statements(template: Template) -> list[tuple[str, dict]]:
+    of_roles = [
+        (role, {"Sid": "", **statement})
+        for role in template.transformed.of_type("AWS::IAM::Role")
+        for statement in template.transformed.role_statements(role)
+    ]
+    return of_roles + resource_policy_statements(template)
+
+
+def refuses_plain_http(statement: dict) -> bool:
+    return (
+        statement["Effect"] == "Deny"
+        and statement["Principal"] == "*"
+        and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+    )
+
+
+def events_may_send(template: Template, queue: str, rule_name: str) -> bool:
+    return any(
+        statement["Effect"] == "Allow"
+        and statement["Principal"] == {"Service": "events.amazonaws.com"}
+        and statement["Resource"] == {"Fn::GetAtt": [queue, "Arn"]}
+        and statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [rule_name, "Arn"]}}}
+        for policy in template.of_type("AWS::SQS::QueuePolicy").values()
+        for statement in policy["PolicyDocument"]["Statement"]
+    )

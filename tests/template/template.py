@@ -1,0 +1,132 @@
+"""template.yaml as plain Python, before and after the SAM transform."""
+
+from __future__ import annotations
+
+import copy
+import os
+import re
+from functools import cached_property
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATE = ROOT / "template.yaml"
+
+
+class Loader(yaml.SafeLoader):
+    """Reads CloudFormation's tags in their long form: `!Ref A` is `{"Ref": "A"}`."""
+
+
+def intrinsic(loader: yaml.Loader, tag: str, node: yaml.Node):
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+        if tag == "GetAtt":
+            value = value.split(".", 1)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True)
+    return {tag if tag in ("Ref", "Condition") else f"Fn::{tag}": value}
+
+
+Loader.add_multi_constructor("!", intrinsic)
+
+
+class Template:
+    def __init__(self, document: dict) -> None:
+        self.document = document
+
+    @classmethod
+    def of_project(cls) -> Template:
+        return cls(yaml.load(TEMPLATE.read_text(), Loader))
+
+    @property
+    def parameters(self) -> dict[str, dict]:
+        return self.document["Parameters"]
+
+    @property
+    def resources(self) -> dict[str, dict]:
+        return self.document["Resources"]
+
+    def properties(self, logical_id: str) -> dict:
+        return self.resources[logical_id]["Properties"]
+
+    def of_type(self, kind: str) -> dict[str, dict]:
+        """Logical id -> properties of every resource of this type."""
+        return {
+            logical_id: resource.get("Properties", {})
+            for logical_id, resource in self.resources.items()
+            if resource["Type"] == kind
+        }
+
+    @property
+    def functions(self) -> dict[str, dict]:
+        """Logical id -> properties of each function, with what Globals adds."""
+        defaults = self.document["Globals"]["Function"]
+        return {
+            logical_id: merged(defaults, properties)
+            for logical_id, properties in self.of_type("AWS::Serverless::Function").items()
+        }
+
+    def folder(self, function: str) -> str:
+        return self.resources[function]["Metadata"]["BuildProperties"]["Binary"]
+
+    @cached_property
+    def transformed(self) -> Template:
+        """What CloudFormation makes of it, with the roles and permissions that SAM adds."""
+        os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
+        from samtranslator.parser.parser import Parser
+        from samtranslator.translator.translator import Translator
+
+        document = copy.deepcopy(self.document)
+        for function in document["Resources"].values():
+            if function["Type"] == "AWS::Serverless::Function":
+                # As `sam package` leaves it: code is somewhere in S3.
+                function["Properties"]["CodeUri"] = "s3://bucket/key"
+        return Template(Translator({}, Parser()).translate(document, parameter_values={}))
+
+    def role_statements(self, role: str) -> list[dict]:
+        """Every statement that a role has, in its own policies and in those of the template that are attached to it."""
+        properties = self.properties(role)
+        documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+        for attached in properties.get("ManagedPolicyArns", []):
+            documents.append(self.properties(attached["Ref"])["PolicyDocument"])
+        for policy in [*self.of_type("AWS::IAM::Policy").values(), *self.of_type("AWS::IAM::ManagedPolicy").values()]:
+            if {"Ref": role} in policy.get("Roles", []):
+                documents.append(policy["PolicyDocument"])
+        return [statement for document in documents for statement in document["Statement"]]
+
+    def role_of(self, function: str) -> str:
+        """Logical id of a function's role."""
+        role, attribute = self.functions[function]["Role"]["Fn::GetAtt"]
+        assert attribute == "Arn"
+        return role
+
+
+def merged(defaults: dict, properties: dict) -> dict:
+    """As SAM merges Globals: maps key by key, everything else is replaced."""
+    out = dict(defaults)
+    for key, value in properties.items():
+        out[key] = merged(defaults[key], value) if isinstance(value, dict) and isinstance(defaults.get(key), dict) else value
+    return out
+
+
+def actions(statement: dict) -> list[str]:
+    return as_list(statement["Action"])
+
+
+def as_list(value) -> list:
+    return value if isinstance(value, list) else [value]
+
+
+def pascal_case(folder: str) -> str:
+    return "".join(word.capitalize() for word in folder.split("-"))
+
+
+def function_folders() -> list[str]:
+    return sorted(manifest.parent.name for manifest in ROOT.glob("functions/*/Cargo.toml"))
+
+
+def variables_in_code(folder: str) -> set[str]:
+    return set(re.findall(r"\bFARGAZE_[A-Z_]*[A-Z]\b", (ROOT / "functions" / folder / "src" / "config.rs").read_text()))

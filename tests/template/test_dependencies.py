@@ -1,0 +1,46 @@
+"""The tree of crates: one TLS stack, and a domain that knows no AWS."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections import defaultdict
+
+from template import ROOT
+
+# What the domain must not know: AWS, HTTP, TLS and async runtimes.
+IMPURE = re.compile(r"(aws-|aws_|lambda|hyper|http|h2|rustls|tokio|futures|reqwest|kube)")
+
+
+def crates(*arguments: str) -> dict[str, set[str]]:
+    """Name -> versions of every crate that is compiled into what ships."""
+    tree = subprocess.run(
+        ["cargo", "tree", "--locked", "--edges", "normal,build", "--prefix", "none", "--format", "{p}", *arguments],
+        cwd=ROOT, capture_output=True, text=True,
+    )
+    assert tree.returncode == 0, tree.stderr
+    found = defaultdict(set)
+    for line in tree.stdout.splitlines():
+        if line:
+            name, version = line.split()[:2]
+            found[name].add(version)
+    return found
+
+
+def test_there_is_one_tls_stack() -> None:
+    found = crates("--workspace")
+    assert not found.keys() & {"ring", "openssl-sys", "native-tls"}
+    for crate in ("rustls", "hyper", "h2", "aws-lc-rs"):
+        assert len(found[crate]) == 1, f"{crate}: {sorted(found[crate])}"
+
+
+def test_domain_is_pure() -> None:
+    found = crates("--package", "fargaze", "--no-default-features")
+    assert "fargaze" in found
+    assert [name for name in found if IMPURE.match(name)] == []
+
+
+def test_functions_do_not_depend_on_each_other() -> None:
+    functions = {manifest.parent.name for manifest in ROOT.glob("functions/*/Cargo.toml")}
+    for function in functions:
+        assert crates("--package", function).keys() & functions == {function}

@@ -1,0 +1,57 @@
+"""events/: each file's name says what becomes of it, and the rule of template.yaml agrees."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from patterns import matches
+from template import ROOT, Template, function_folders
+
+NAME = re.compile(r"(?P<function>[a-z-]+)\.(?P<case>[a-z0-9-]+)\.(?P<outcome>ok|ignored|bad)\.json")
+FILES = sorted((ROOT / "events").glob("*.json"))
+PATTERN = Template.of_project().properties("ClusterChanged")["EventPattern"]
+
+
+def events_of_rule(outcome: str) -> list:
+    """Events from EventBridge that would have come by the rule: also enable-insights gets other inputs, from a sweep."""
+    files = []
+    for path in FILES:
+        name = NAME.fullmatch(path.name)
+        if name and name["function"] == "enable-insights" and name["outcome"] == outcome:
+            if "detail-type" in json.loads(path.read_text()):
+                files.append(pytest.param(path, id=path.name))
+    return files
+
+
+def test_there_are_events_for_what_is_called_from_outside() -> None:
+    # The other three functions take what one of ours has answered.
+    named = {NAME.fullmatch(path.name)["function"] for path in FILES}
+    assert {"enable-insights", "plan-run"} <= named <= set(function_folders())
+
+
+@pytest.mark.parametrize("path", [path for path in (ROOT / "events").iterdir()], ids=lambda path: path.name)
+def test_file_name_says_what_becomes_of_it(path) -> None:
+    assert NAME.fullmatch(path.name), "<function>.<case>.<ok|ignored|bad>.json"
+
+
+@pytest.mark.parametrize("path", events_of_rule("ok"))
+def test_rule_takes_what_is_acted_on(path) -> None:
+    assert matches(PATTERN, json.loads(path.read_text()))
+
+
+@pytest.mark.parametrize("path", events_of_rule("ignored"))
+def test_rule_leaves_what_is_ignored(path) -> None:
+    assert not matches(PATTERN, json.loads(path.read_text()))
+
+
+def test_there_is_something_to_take_and_something_to_leave() -> None:
+    assert events_of_rule("ok") and events_of_rule("ignored")
+
+
+def test_matcher_knows_what_it_does_not_know() -> None:
+    with pytest.raises(NotImplementedError):
+        matches({"source": [{"prefix": "aws."}]}, {"source": "aws.ecs"})
+    assert not matches({"detail": {"errorCode": [{"exists": True}]}}, {"detail": {}})
+    assert matches({"resources": ["a"]}, {"resources": ["b", "a"]})

@@ -1,0 +1,64 @@
+"""Each function's role allows the calls that the function makes, and no others.
+
+The calls are not a list that somebody keeps: the function tests write down every call that a function really made on the
+fake AWS, and here the roles are held against that.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from template import ROOT, Template, actions, function_folders, pascal_case
+
+RECORD = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "recorded-calls.json"
+TEMPLATE = Template.of_project()
+
+# Allowed although no function calls it by that name, and why.
+NOT_CALLED = {
+    "s3:ListBucket": "never listed; with it S3 answers 404, not 403, for an object that is not there",
+    "s3:GetObjectVersion": "S3's name for GetObject when a version is asked for",
+    "sqs:ReceiveMessage": "Lambda reads the queue with the function's role",
+    "sqs:DeleteMessage": "Lambda reads the queue with the function's role",
+    "sqs:GetQueueAttributes": "Lambda reads the queue with the function's role",
+    "kms:GenerateDataKey": "SNS encrypts with the publisher's rights",
+    "kms:Decrypt": "SNS encrypts with the publisher's rights",
+    "logs:CreateLogStream": "Lambda writes the log with the function's role",
+    "logs:PutLogEvents": "Lambda writes the log with the function's role",
+    "xray:PutTraceSegments": "Lambda writes traces with the function's role",
+    "xray:PutTelemetryRecords": "Lambda writes traces with the function's role",
+}
+
+
+def recorded() -> dict[str, set[str]]:
+    if not RECORD.exists():
+        pytest.fail(f"{RECORD} is missing; `cargo nextest run -p function-tests` makes it", pytrace=False)
+    return {function: set(calls) for function, calls in json.loads(RECORD.read_text()).items()}
+
+
+def allowed(folder: str) -> set[str]:
+    statements = TEMPLATE.role_statements(TEMPLATE.role_of(pascal_case(folder)))
+    return {action for statement in statements if statement["Effect"] == "Allow" for action in actions(statement)}
+
+
+def test_calls_of_every_function_were_recorded() -> None:
+    assert recorded().keys() == set(function_folders())
+    assert all(recorded().values())
+
+
+@pytest.mark.parametrize("folder", function_folders())
+def test_every_call_is_allowed(folder: str) -> None:
+    assert recorded()[folder] - allowed(folder) == set(), f"{pascal_case(folder)}Role lacks these"
+
+
+@pytest.mark.parametrize("folder", function_folders())
+def test_nothing_else_is_allowed(folder: str) -> None:
+    assert allowed(folder) - recorded()[folder] - NOT_CALLED.keys() == set(), f"{folder} never called these"
+
+
+def test_every_exception_is_needed() -> None:
+    everything = set().union(*(allowed(folder) for folder in function_folders()))
+    assert NOT_CALLED.keys() <= everything
+    assert all(NOT_CALLED.values())

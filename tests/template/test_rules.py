@@ -1,0 +1,278 @@
+"""template.yaml holds every rule, and every rule notices the fault it is there for."""
+
+from __future__ import annotations
+
+import copy
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rules import RULES
+from template import ROOT, TEMPLATE, Template, actions
+
+PROJECT = Template.of_project()
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_template_holds(name: str) -> None:
+    RULES[name](PROJECT)
+
+
+def test_cfn_lint_finds_nothing() -> None:
+    lint = subprocess.run(
+        [str(Path(sys.executable).with_name("cfn-lint")), str(TEMPLATE)], cwd=ROOT, capture_output=True, text=True
+    )
+    assert lint.returncode == 0, lint.stdout + lint.stderr
+
+
+def statement(template: Template, role: str, sid: str) -> dict:
+    return next(entry for entry in template.role_statements(role) if entry.get("Sid") == sid)
+
+
+def set_in(template: Template, logical_id: str, **properties) -> None:
+    template.properties(logical_id).update(properties)
+
+
+def drop_function(template: Template) -> None:
+    del template.resources["PlanRun"]
+
+
+def plain_runtime(template: Template) -> None:
+    template.document["Globals"]["Function"]["Runtime"] = "provided.al2"
+
+
+def timeout_too_long(template: Template) -> None:
+    set_in(template, "CollectMetrics", Timeout=901)
+
+
+def shared_log_group(template: Template) -> None:
+    set_in(template, "PlanRun", LoggingConfig={"LogGroup": {"Ref": "CollectMetricsLog"}})
+
+
+def log_forever(template: Template) -> None:
+    del template.properties("PlanRunLog")["RetentionInDays"]
+
+
+def reserve(template: Template) -> None:
+    set_in(template, "EnableInsights", ReservedConcurrentExecutions=5)
+
+
+def secret(template: Template) -> None:
+    template.properties("ForwardSummary")["Environment"]["Variables"]["FARGAZE_SLACK_TOKEN"] = {"Ref": "Email"}
+
+
+def fixed_value(template: Template) -> None:
+    template.properties("PlanRun")["Environment"]["Variables"]["FARGAZE_BUCKET"] = "my-bucket"
+
+
+def required_parameter(template: Template) -> None:
+    del template.parameters["Email"]["Default"]
+
+
+def shared_role(template: Template) -> None:
+    set_in(template, "PlanRun", Role={"Fn::GetAtt": ["CollectMetricsRole", "Arn"]})
+
+
+def open_trust(template: Template) -> None:
+    template.properties("PlanRunRole")["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] = {"AWS": "*"}
+
+
+def policy_of_aws(template: Template) -> None:
+    set_in(template, "PlanRunRole", ManagedPolicyArns=["arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"])
+
+
+def wildcard_action(template: Template) -> None:
+    statement(template, "PlanRunRole", "ReadConfiguration")["Action"] = "s3:Get*"
+
+
+def everywhere(template: Template) -> None:
+    statement(template, "EnableInsightsRole", "ReadAndChangeClusterSettings")["Resource"] = "*"
+
+
+def reader_that_writes(template: Template) -> None:
+    actions_of = statement(template, "CollectMetricsRole", "DescribeClusters")
+    actions_of["Action"] = [*actions(actions_of), "ecs:UpdateClusterSettings"]
+
+
+def second_publisher(template: Template) -> None:
+    statement(template, "EvaluateAlarmsRole", "RememberAlarms")["Action"].append("sns:Publish")
+
+
+def any_role_elsewhere(template: Template) -> None:
+    statement(template, "CollectMetricsRole", "ReadOtherAccounts")["Resource"] = {
+        "Fn::Sub": "arn:${AWS::Partition}:iam::*:role/*"
+    }
+
+
+def one_partition(template: Template) -> None:
+    template.properties("Run")["DefinitionSubstitutions"]["Invoke"] = "arn:aws:states:::lambda:invoke"
+
+
+def impatient_queue(template: Template) -> None:
+    set_in(template, "ClusterEvents", VisibilityTimeout=120)
+
+
+def whole_batches(template: Template) -> None:
+    del template.properties("EnableInsights")["Events"]["ClusterEvents"]["Properties"]["FunctionResponseTypes"]
+
+
+def no_dead_letters(template: Template) -> None:
+    del template.properties("ClusterEvents")["RedrivePolicy"]
+
+
+def no_dead_letters_of_rule(template: Template) -> None:
+    del template.properties("ClusterChanged")["Targets"][0]["DeadLetterConfig"]
+
+
+def no_retries_of_rule(template: Template) -> None:
+    del template.properties("ClusterChanged")["Targets"][0]["RetryPolicy"]
+
+
+def rule_shut_out(template: Template) -> None:
+    template.properties("ClusterEventsPolicy")["PolicyDocument"]["Statement"].pop(0)
+
+
+def anybodys_alarm(template: Template) -> None:
+    del template.properties("TopicPolicy")["PolicyDocument"]["Statement"][0]["Condition"]["StringEquals"]
+
+
+def failed_calls_too(template: Template) -> None:
+    del template.properties("ClusterChanged")["EventPattern"]["detail"]["errorCode"]
+
+
+def other_services_too(template: Template) -> None:
+    template.properties("ClusterChanged")["EventPattern"]["detail"]["eventSource"].append("redshift.amazonaws.com")
+
+
+def plain_queue(template: Template) -> None:
+    del template.properties("ClusterEventsDeadLetters")["SqsManagedSseEnabled"]
+
+
+def key_of_aws(template: Template) -> None:
+    set_in(template, "Topic", KmsMasterKeyId="alias/aws/sns")
+
+
+def key_for_ever(template: Template) -> None:
+    set_in(template, "TopicKey", EnableKeyRotation=False)
+
+
+def plain_http_to_bucket(template: Template) -> None:
+    del template.resources["BucketPolicy"]
+
+
+def plain_http_to_queue(template: Template) -> None:
+    template.properties("ClusterEventsPolicy")["PolicyDocument"]["Statement"].pop()
+
+
+def no_versions(template: Template) -> None:
+    del template.properties("Bucket")["VersioningConfiguration"]
+
+
+def public_bucket(template: Template) -> None:
+    template.properties("Bucket")["PublicAccessBlockConfiguration"]["BlockPublicPolicy"] = False
+
+
+def table_by_the_hour(template: Template) -> None:
+    set_in(template, "Table", BillingMode="PROVISIONED")
+
+
+def table_without_end(template: Template) -> None:
+    del template.properties("Table")["TimeToLiveSpecification"]
+
+
+def no_sweep(template: Template) -> None:
+    del template.properties("Run")["Events"]["Sweep"]
+
+
+def time_of_the_start(template: Template) -> None:
+    template.properties("Run")["Events"]["Alarms"]["Properties"]["Input"] = '{"kind":"alarms"}'
+
+
+def same_name_in_every_stack(template: Template) -> None:
+    del template.properties("Run")["Events"]["Alarms"]["Properties"]["OmitName"]
+
+
+def processor(template: Template) -> dict:
+    return template.properties("Run")["Definition"]["States"]["EachTarget"]["ItemProcessor"]["States"]
+
+
+def uncaught(template: Template) -> None:
+    del processor(template)["CollectMetrics"]["Catch"][0]["ResultPath"]
+
+
+def one_for_all(template: Template) -> None:
+    template.properties("Run")["Definition"]["States"]["EachTarget"]["ToleratedFailurePercentage"] = 0
+
+
+def slow_target(template: Template) -> None:
+    set_in(template, "CollectMetrics", Timeout=300)
+
+
+def retry_everything(template: Template) -> None:
+    processor(template)["EnableInsights"]["Retry"][0]["ErrorEquals"].append("States.ALL")
+
+
+def chatty_log(template: Template) -> None:
+    template.properties("Run")["Logging"]["IncludeExecutionData"] = True
+
+
+FAULTS: list[tuple[Callable[[Template], None], str]] = [
+    (drop_function, "every_folder_is_a_function_and_every_function_a_folder"),
+    (plain_runtime, "functions_are_built_and_run_as_bootstraps"),
+    (timeout_too_long, "every_function_says_its_timeout_and_memory"),
+    (shared_log_group, "every_function_has_a_log_group_of_its_own_that_forgets"),
+    (log_forever, "every_function_has_a_log_group_of_its_own_that_forgets"),
+    (reserve, "no_function_reserves_concurrency"),
+    (secret, "no_variable_holds_a_secret_or_anything_fixed"),
+    (fixed_value, "no_variable_holds_a_secret_or_anything_fixed"),
+    (required_parameter, "no_parameter_is_required"),
+    (shared_role, "every_function_has_a_role_of_its_own"),
+    (open_trust, "roles_are_taken_on_by_one_service_only"),
+    (policy_of_aws, "no_policy_of_aws_is_attached"),
+    (wildcard_action, "nothing_is_allowed_by_wildcard_action"),
+    (everywhere, "only_actions_without_resource_are_allowed_on_all"),
+    (reader_that_writes, "only_enable_insights_changes_clusters"),
+    (second_publisher, "only_forward_summary_publishes"),
+    (any_role_elsewhere, "other_accounts_are_reached_by_the_named_role_only"),
+    (one_partition, "no_arn_names_a_partition"),
+    (impatient_queue, "the_queue_waits_six_times_the_function"),
+    (whole_batches, "a_bad_message_does_not_take_its_batch_along"),
+    (no_dead_letters, "what_cannot_be_worked_on_is_kept"),
+    (no_dead_letters_of_rule, "what_cannot_be_delivered_is_kept"),
+    (no_retries_of_rule, "what_cannot_be_delivered_is_kept"),
+    (rule_shut_out, "what_cannot_be_delivered_is_kept"),
+    (anybodys_alarm, "services_are_let_in_for_our_own_sake_only"),
+    (failed_calls_too, "the_rule_takes_calls_of_ecs_that_succeeded"),
+    (other_services_too, "the_rule_takes_calls_of_ecs_that_succeeded"),
+    (plain_queue, "everything_is_encrypted"),
+    (key_of_aws, "everything_is_encrypted"),
+    (key_for_ever, "everything_is_encrypted"),
+    (plain_http_to_bucket, "nothing_is_taken_without_tls"),
+    (plain_http_to_queue, "nothing_is_taken_without_tls"),
+    (no_versions, "the_bucket_is_private_versioned_and_tidied"),
+    (public_bucket, "the_bucket_is_private_versioned_and_tidied"),
+    (table_by_the_hour, "the_table_costs_by_use_forgets_and_can_be_restored"),
+    (table_without_end, "the_table_costs_by_use_forgets_and_can_be_restored"),
+    (no_sweep, "each_kind_of_run_has_its_schedule"),
+    (time_of_the_start, "each_kind_of_run_has_its_schedule"),
+    (same_name_in_every_stack, "each_kind_of_run_has_its_schedule"),
+    (uncaught, "a_target_that_fails_is_told_and_takes_no_other_along"),
+    (one_for_all, "a_target_that_fails_is_told_and_takes_no_other_along"),
+    (retry_everything, "what_passes_by_itself_is_tried_again"),
+    (slow_target, "a_target_ends_before_the_child_that_it_runs_in"),
+    (chatty_log, "the_log_of_runs_holds_no_data"),
+]
+
+
+@pytest.mark.parametrize(("fault", "name"), FAULTS, ids=[fault.__name__ for fault, _ in FAULTS])
+def test_rule_notices(fault: Callable[[Template], None], name: str) -> None:
+    broken = Template(copy.deepcopy(PROJECT.document))
+    fault(broken)
+    with pytest.raises((AssertionError, KeyError, ValueError, TypeError)):
+        RULES[name](broken)
+
+
+def test_every_rule_has_a_fault() -> None:
+    assert {name for _, name in FAULTS} == RULES.keys()
