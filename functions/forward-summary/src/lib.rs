@@ -63,6 +63,7 @@ impl Handler {
         results.extend(lost(targets, &results));
         let snapshots =
             if run.kind == RunKind::Report { self.snapshots(&mut results).await } else { Vec::new() };
+        tell::keep_untold(&self.memory, &mut results).await?;
         let known = self.memory.broken_targets().await?;
         let changes = summary::coverage_changes(run.time, &results, &known);
         let receipt = match self.message(&run, &results, &snapshots, &changes).await? {

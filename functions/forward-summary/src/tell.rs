@@ -1,4 +1,4 @@
-//! Marks as told what was told.
+//! What is still to be told, and the mark on what was.
 
 use fargaze::aws::{Memory, Written};
 use fargaze::failure::Failure;
@@ -37,9 +37,31 @@ pub(crate) async fn mark(
     Ok(())
 }
 
+/// Leaves out what was told in the meantime: by an earlier attempt whose answer was lost, or by a run at the same time.
+pub(crate) async fn keep_untold(memory: &Memory, results: &mut [TargetResult]) -> Result<(), Fault> {
+    for TargetResult { target, result } in results {
+        let Ok(outcome) = result else { continue };
+        let found = std::mem::take(&mut outcome.transitions);
+        let checks: Vec<_> = found.into_iter().map(|change| untold(memory, target, change)).collect();
+        let checked: Vec<Option<Transition>> = stream::iter(checks).buffered(AT_ONCE).try_collect().await?;
+        outcome.transitions = checked.into_iter().flatten().collect();
+    }
+    Ok(())
+}
+
+async fn untold(memory: &Memory, target: &Target, change: Transition) -> Result<Option<Transition>, Fault> {
+    let record = memory.alarm(target, &key_of(&change)).await?;
+    let waits = record.is_some_and(|record| record.untold.iter().any(|untold| untold.id == change.id));
+    Ok(waits.then_some(change))
+}
+
+fn key_of(change: &Transition) -> AlarmKey {
+    AlarmKey { rule: change.rule.clone(), subject: change.subject.clone() }
+}
+
 /// Takes one change out of what is untold. Another run may write the alarm at the same time: then it is read anew.
 async fn mark_one(memory: &Memory, target: &Target, change: &Transition) -> Result<(), Fault> {
-    let key = AlarmKey { rule: change.rule.clone(), subject: change.subject.clone() };
+    let key = key_of(change);
     for _ in 0..MAX_CONFLICTS {
         let Some(mut record) = memory.alarm(target, &key).await? else {
             return Ok(());
