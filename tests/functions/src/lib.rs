@@ -1,0 +1,32 @@
+//! The stack as the functions see it, without Lambda and Step Functions: real handlers, real SDK clients, a fake AWS on
+//! loopback, and a player for the state machine `Run`.
+//!
+//! Payloads go from function to function as JSON, as Step Functions hands them on, so that the contract between the
+//! functions is tested with them.
+#![allow(
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test harness: a broken set-up should stop the test on the spot"
+)]
+
+mod estate;
+mod event;
+mod line;
+mod stack;
+
+pub use estate::{ACCOUNT, REGION, aws_ecs, estate, insights, minutes, put_minutes, running, shop};
+pub use event::{event_file, events_folder, sent_back, sqs_batch, sqs_batch_of};
+pub use line::{Line, caught, request};
+pub use stack::{ATTEMPTS, Function, Stack};
+
+use jiff::{SignedDuration, Timestamp};
+
+/// The time that every test begins at.
+pub const START: &str = "2026-11-22T10:05:00Z";
+
+/// So many minutes after (or before) [`START`].
+pub fn minute(offset: i64) -> Timestamp {
+    START.parse::<Timestamp>().unwrap() + SignedDuration::from_mins(offset)
+}

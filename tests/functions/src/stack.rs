@@ -1,0 +1,213 @@
+//! One deployed stack: bucket, table and topic in a fake AWS, and the functions with their settings.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
+use fake_aws::{Builder, Estate, FakeAws, Published};
+use fargaze::failure::Failure;
+use fargaze::snapshot::Snapshot;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::estate::{ACCOUNT, REGION};
+
+/// Attempts of one call, as in `fargaze::aws::load`: a fault that shall outlast the retries must be met as often.
+pub const ATTEMPTS: usize = 5;
+
+/// The functions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Function {
+    /// `plan-run`
+    PlanRun,
+    /// `collect-metrics`
+    CollectMetrics,
+    /// `evaluate-alarms`
+    EvaluateAlarms,
+    /// `enable-insights`
+    EnableInsights,
+    /// `forward-summary`
+    ForwardSummary,
+}
+
+impl Function {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::PlanRun,
+        Self::CollectMetrics,
+        Self::EvaluateAlarms,
+        Self::EnableInsights,
+        Self::ForwardSummary,
+    ];
+
+    /// Name of its folder, package and binary.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PlanRun => "plan-run",
+            Self::CollectMetrics => "collect-metrics",
+            Self::EvaluateAlarms => "evaluate-alarms",
+            Self::EnableInsights => "enable-insights",
+            Self::ForwardSummary => "forward-summary",
+        }
+    }
+}
+
+/// A stack of its own for each test.
+#[derive(Debug)]
+pub struct Stack {
+    /// The AWS that it is deployed in.
+    pub aws: FakeAws,
+    settings: RefCell<BTreeMap<&'static str, String>>,
+}
+
+impl Stack {
+    /// The bucket's name.
+    pub const BUCKET: &'static str = "fargaze-bucket";
+    /// The table's name.
+    pub const TABLE: &'static str = "fargaze-table";
+
+    /// A stack with the template's defaults beside this estate.
+    pub async fn start(home: Estate) -> Self {
+        Self::of(FakeAws::builder(home)).await
+    }
+
+    /// The same with other settings of the fake.
+    pub async fn of(builder: Builder) -> Self {
+        let aws = builder.start().await;
+        let topic = aws.edit(|world| {
+            world.bucket(Self::BUCKET);
+            world.table(Self::TABLE);
+            world.topic("fargaze-topic")
+        });
+        let settings = [
+            ("FARGAZE_BUCKET", Self::BUCKET),
+            ("FARGAZE_TABLE", Self::TABLE),
+            ("FARGAZE_TOPIC_ARN", topic.as_str()),
+            ("FARGAZE_ACCOUNT", ACCOUNT),
+            ("FARGAZE_DELAY_SECONDS", "120"),
+            ("FARGAZE_LOOKBACK_MINUTES", "15"),
+            ("FARGAZE_INSIGHTS_LEVEL", "enabled"),
+            ("FARGAZE_EXISTING_CLUSTERS", "report"),
+            ("FARGAZE_EXCLUDE_CLUSTERS", "AWSBatch-*"),
+            ("AWS_REGION", REGION),
+        ];
+        let settings = settings.map(|(name, value)| (name, value.to_owned()));
+        Self { aws, settings: RefCell::new(settings.into()) }
+    }
+
+    /// Changes a setting for the functions that are built from now on.
+    pub fn set(&self, name: &'static str, value: &str) {
+        self.settings.borrow_mut().insert(name, value.to_owned());
+    }
+
+    /// Takes a setting away.
+    pub fn unset(&self, name: &str) {
+        self.settings.borrow_mut().remove(name);
+    }
+
+    /// Sets the clock of the home estate.
+    pub fn set_now(&self, now: Timestamp) {
+        self.aws.edit(|world| world.home().set_now(now));
+    }
+
+    /// Stores the user's file.
+    pub fn put_config(&self, yaml: &str) {
+        self.aws.put_object(Self::BUCKET, "fargaze.yaml", yaml);
+    }
+
+    /// The configuration that `fargaze::aws::load` would make, but of nothing in the test's own environment, and with
+    /// short waits between attempts.
+    pub fn sdk(&self, function: &str) -> SdkConfig {
+        let retries = RetryConfig::standard()
+            .with_max_attempts(u32::try_from(ATTEMPTS).unwrap())
+            .with_initial_backoff(Duration::from_millis(1));
+        // An access key that names no account: the fake takes it for the home account's.
+        let keys = Credentials::new("AKIAIOSFODNN7EXAMPLE", "secret", None, None, "tests");
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(self.aws.endpoint())
+            .region(Region::new(REGION))
+            .credentials_provider(SharedCredentialsProvider::new(keys))
+            .retry_config(retries)
+            .app_name(AppName::new(format!("fargaze-{function}")).unwrap())
+            .build()
+    }
+
+    /// One invocation of a function that was just started, as Lambda would do it: JSON in, JSON out.
+    pub async fn invoke(&self, function: Function, event: Value) -> Result<Value, Failure> {
+        let sdk = self.sdk(function.name());
+        let settings = self.settings.borrow().clone();
+        let lookup = |name: &str| settings.get(name).cloned();
+        match function {
+            Function::PlanRun => {
+                let config = plan_run::Config::from_lookup(&lookup)?;
+                json(plan_run::Handler::new(config, &sdk).handle(event).await)
+            }
+            Function::CollectMetrics => {
+                let config = collect_metrics::Config::from_lookup(&lookup)?;
+                json(collect_metrics::Handler::new(config, &sdk).handle(event).await)
+            }
+            Function::EvaluateAlarms => {
+                let config = evaluate_alarms::Config::from_lookup(&lookup)?;
+                json(evaluate_alarms::Handler::new(config, &sdk).handle(event).await)
+            }
+            Function::EnableInsights => {
+                let config = enable_insights::Config::from_lookup(&lookup)?;
+                json(enable_insights::Handler::new(config, &sdk).handle(event).await)
+            }
+            Function::ForwardSummary => {
+                let config = forward_summary::Config::from_lookup(&lookup)?;
+                json(forward_summary::Handler::new(config, &sdk).handle(event).await)
+            }
+        }
+    }
+
+    /// The messages published so far.
+    pub fn mails(&self) -> Vec<Published> {
+        self.aws.published()
+    }
+
+    /// All of a message in one line: its text is wrapped, and a test looks for sentences.
+    pub fn mail(&self, index: usize) -> String {
+        let mails = self.mails();
+        let mail = mails.get(index).unwrap_or_else(|| panic!("no mail {index} of {}", mails.len()));
+        let subject = mail.subject.as_deref().unwrap_or_default();
+        let words: Vec<&str> = mail.message.split_whitespace().collect();
+        format!("{subject} | {}", words.join(" "))
+    }
+
+    /// Takes every setting away.
+    pub fn unset_all(&self) {
+        self.settings.borrow_mut().clear();
+    }
+
+    /// The object under that key of the bucket, as JSON.
+    pub fn json(&self, key: &str) -> Value {
+        let bytes = self.aws.object(Self::BUCKET, key);
+        serde_json::from_slice(&bytes.unwrap_or_else(|| panic!("no object {key}"))).unwrap()
+    }
+
+    /// The snapshot under that key of the bucket.
+    pub fn snapshot(&self, key: &str) -> Snapshot {
+        let bytes = self.aws.object(Self::BUCKET, key);
+        Snapshot::read(&bytes.unwrap_or_else(|| panic!("no object {key}"))[..]).unwrap()
+    }
+
+    /// Calls that change something anywhere: in ECS, in the stack's own storage, or in a mailbox.
+    pub fn writes(&self) -> Vec<String> {
+        let calls = self.aws.meter().calls.into_iter().map(|call| call.operation);
+        let reads = ["List", "Describe", "Get", "Query", "Assume"];
+        let is_read = |operation: &str| {
+            operation.split_once(':').is_some_and(|(_, name)| reads.iter().any(|read| name.starts_with(read)))
+        };
+        calls.filter(|operation| !is_read(operation)).collect()
+    }
+}
+
+fn json<T: Serialize>(answer: Result<T, Failure>) -> Result<Value, Failure> {
+    answer.map(|answer| serde_json::to_value(answer).unwrap())
+}

@@ -1,0 +1,192 @@
+//! `collect-metrics` and what there is to look at: listed once an hour, kept when it cannot be listed.
+
+use std::collections::BTreeMap;
+
+use fake_aws::{ClusterSpec, Estate, Fault, ServiceSpec};
+use fargaze::insights::InsightsLevel;
+use fargaze::snapshot::Snapshot;
+use function_tests::{ACCOUNT, ATTEMPTS, Function, REGION, Stack, estate, insights, minute, running, shop};
+use serde_json::Value;
+
+async fn collected(stack: &Stack, at: i64) -> Snapshot {
+    stack.set_now(minute(at));
+    let answer = stack.collect("alarms", minute(at)).await.unwrap();
+    stack.snapshot(answer["snapshot"]["key"].as_str().unwrap())
+}
+
+/// Calls of ECS since the meter was reset, by operation.
+fn ecs_calls(stack: &Stack) -> BTreeMap<String, usize> {
+    let mut calls = stack.aws.meter().calls_by_operation();
+    calls.retain(|operation, _| operation.starts_with("ecs:"));
+    calls
+}
+
+#[tokio::test]
+async fn a_fresh_inventory_in_the_cache_spares_every_call_of_ecs_and_after_an_hour_it_is_listed_anew() {
+    let stack = Stack::start(shop(|_| 50.0)).await;
+    collected(&stack, 0).await;
+    let listing = [("ecs:DescribeClusters", 1), ("ecs:ListClusters", 1), ("ecs:ListServices", 1)];
+    let listing: BTreeMap<String, usize> = listing.map(|(name, count)| (name.to_owned(), count)).into();
+    assert_eq!(ecs_calls(&stack), listing);
+
+    for at in [5, 59] {
+        stack.aws.reset_meter();
+        collected(&stack, at).await;
+        assert_eq!(ecs_calls(&stack), BTreeMap::new(), "after {at} minutes");
+    }
+    stack.aws.edit(|world| running(world.home(), "shop", "new", |_| 50.0));
+    stack.aws.reset_meter();
+    let snapshot = collected(&stack, 60).await;
+    assert_eq!(ecs_calls(&stack), listing);
+    assert_eq!(snapshot.inventory.service_count(), 3, "the service that came is seen");
+}
+
+#[tokio::test]
+async fn t4_the_setting_is_read_with_include_settings() {
+    let mut estate = estate();
+    for level in ["disabled", "enabled", "enhanced"] {
+        estate.put_cluster(ClusterSpec::new(level).insights(level));
+    }
+    let stack = Stack::start(estate).await;
+    let inventory = collected(&stack, 0).await.inventory;
+    for (name, entry) in &inventory.clusters {
+        // Without SETTINGS in `include` ECS answers no settings at all, and every cluster would seem to be off.
+        assert_eq!(entry.insights, name.as_str().parse::<InsightsLevel>().unwrap(), "{name}");
+    }
+    assert_eq!(inventory.clusters.len(), 3);
+}
+
+#[tokio::test]
+async fn t6_switched_on_is_not_reporting() {
+    let mut estate = estate();
+    for cluster in ["reports", "silent"] {
+        estate.put_cluster(ClusterSpec::new(cluster).insights("enabled"));
+    }
+    let dimensions = [("ClusterName", "reports")];
+    function_tests::put_minutes(&mut estate, "ECS/ContainerInsights", "TaskCount", &dimensions, |_| 2.0);
+    let stack = Stack::start(estate).await;
+    let clusters = collected(&stack, 0).await.inventory.clusters;
+    let reports: Vec<bool> = clusters.values().map(|entry| entry.reports_insights).collect();
+    assert_eq!(reports, [true, false]);
+}
+
+#[tokio::test]
+async fn only_silent_services_are_asked_about() {
+    let mut estate = shop(|_| 50.0);
+    estate.put_service("shop", ServiceSpec::new("down").desired(2).running(0));
+    let stack = Stack::start(estate).await;
+    let snapshot = collected(&stack, 0).await;
+    assert_eq!(stack.aws.meter().count("ecs:DescribeServices"), 1);
+    let described: Vec<_> = snapshot
+        .services
+        .iter()
+        .map(|state| (state.service.as_str(), state.desired, state.running))
+        .collect();
+    assert_eq!(described, [("down", 2, 0)]);
+}
+
+#[tokio::test]
+async fn a_service_whose_points_ended_six_minutes_ago_is_asked_about_and_one_of_two_minutes_ago_is_not() {
+    let stack = Stack::start(shop(|at| if at < -8 { 50.0 } else { f64::NAN })).await;
+    stack.aws.edit(|world| {
+        let gone = |at: i64| if at < -8 { 20.0 } else { f64::NAN };
+        function_tests::aws_ecs(world.home(), "shop", "web", "CPUUtilization", gone);
+    });
+    let snapshot = collected(&stack, 0).await;
+    let described: Vec<_> = snapshot.services.iter().map(|state| state.service.as_str()).collect();
+    assert_eq!(described, ["web"]);
+}
+
+#[tokio::test]
+async fn services_that_cannot_be_listed_are_named_while_the_other_clusters_are_seen() {
+    let mut estate = shop(|_| 50.0);
+    running(&mut estate, "orders", "api", |_| 50.0);
+    let stack = Stack::start(estate).await;
+    let fault = Fault::on("ecs:ListServices").error(400, "AccessDeniedException", "not authorized to list");
+    stack.aws.add_fault(fault);
+    let coverage = collected(&stack, 0).await.coverage;
+    assert_eq!((coverage.clusters, coverage.clusters_seen), (2, 1));
+    let told = coverage.faults[0].fault.to_string();
+    assert!(told.contains("ecs:ListServices") && told.contains("not authorized to list"), "{told}");
+    // An inventory with a hole is not believed for an hour.
+    stack.aws.reset_meter();
+    let next = collected(&stack, 5).await.coverage;
+    assert_eq!((next.clusters_seen, next.is_complete()), (2, true), "{next:?}");
+}
+
+#[tokio::test]
+async fn while_ecs_cannot_be_listed_the_older_inventory_serves_and_the_fault_is_told() {
+    let stack = Stack::start(shop(|_| 50.0)).await;
+    collected(&stack, 0).await;
+    stack.aws.add_fault(Fault::on("ecs:ListClusters").times(ATTEMPTS).error(500, "ServerException", "down"));
+    let snapshot = collected(&stack, 65).await;
+    assert_eq!(snapshot.inventory.service_count(), 2);
+    assert_eq!(snapshot.coverage.with_data, 4, "CloudWatch is asked all the same");
+    assert!(snapshot.coverage.faults[0].fault.to_string().contains("ecs:ListClusters"));
+    assert!(!snapshot.coverage.is_complete());
+}
+
+#[tokio::test]
+async fn without_a_cache_a_refused_listing_fails_the_target_by_name_and_stores_nothing() {
+    let stack = Stack::start(shop(|_| 50.0).deny("ecs:ListClusters")).await;
+    let failure = stack.collect("alarms", minute(0)).await.unwrap_err();
+    assert_eq!(failure.error_type(), "Denied");
+    let told = failure.to_string();
+    assert!(told.contains("ecs:ListClusters") && told.contains("docs/permissions.md"), "{told}");
+    assert_eq!(stack.writes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_cache_that_cannot_be_read_is_listed_anew() {
+    let stack = Stack::start(shop(|_| 50.0)).await;
+    let key = format!("inventory/{ACCOUNT}/{REGION}/1-of-1.json.gz");
+    stack.aws.put_object(Stack::BUCKET, &key, "no gzip");
+    let snapshot = collected(&stack, 0).await;
+    assert!(snapshot.coverage.is_complete(), "{:?}", snapshot.coverage);
+    stack.aws.reset_meter();
+    collected(&stack, 5).await;
+    assert_eq!(ecs_calls(&stack), BTreeMap::new(), "the broken cache was replaced");
+}
+
+#[tokio::test]
+async fn the_parts_of_a_target_share_its_clusters_without_gap_or_overlap() {
+    let mut estate = Estate::new(ACCOUNT, REGION).now(minute(0));
+    for number in 0..12 {
+        estate.put_cluster(ClusterSpec::new(&format!("cluster-{number}")));
+    }
+    let stack = Stack::start(estate).await;
+    let account = format!("targets: [{{account: \"{ACCOUNT}\", regions: [{REGION}], parts: 3}}]");
+    stack.put_config(&account);
+    let mut seen: Vec<String> = Vec::new();
+    for item in stack.items("alarms", minute(0)).await {
+        let answer: Value = stack.invoke(Function::CollectMetrics, item).await.unwrap();
+        let snapshot = stack.snapshot(answer["snapshot"]["key"].as_str().unwrap());
+        assert!(snapshot.coverage.is_complete());
+        seen.extend(snapshot.inventory.clusters.keys().map(ToString::to_string));
+    }
+    seen.sort();
+    let mut all: Vec<String> = (0..12).map(|number| format!("cluster-{number}")).collect();
+    all.sort();
+    assert_eq!(seen, all);
+}
+
+#[tokio::test]
+async fn a_report_asks_counts_of_reporting_clusters_and_describes_the_services_of_the_others() {
+    let mut estate = shop(|_| 50.0);
+    running(&mut estate, "orders", "api", |_| 50.0);
+    "enabled".clone_into(&mut estate.cluster_mut("orders").unwrap().insights);
+    for name in ["DesiredTaskCount", "RunningTaskCount"] {
+        insights(&mut estate, "orders", "api", name, |_| 2.0);
+    }
+    let dimensions = [("ClusterName", "orders")];
+    function_tests::put_minutes(&mut estate, "ECS/ContainerInsights", "TaskCount", &dimensions, |_| 2.0);
+    let stack = Stack::start(estate).await;
+    let answer = stack.collect("report", minute(0)).await.unwrap();
+    let snapshot = stack.snapshot(answer["snapshot"]["key"].as_str().unwrap());
+    assert_eq!(stack.aws.meter().billed_metrics, 4 + 4 + 6);
+    let described: Vec<_> = snapshot.services.iter().map(|state| state.service.as_str()).collect();
+    assert_eq!(described, ["api", "web"]);
+    // A day in steps of five minutes.
+    let longest = snapshot.readings.values().filter_map(|r| r.series()).map(|s| s.points().len()).max();
+    assert_eq!(longest, Some(288));
+}

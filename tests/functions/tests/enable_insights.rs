@@ -1,0 +1,278 @@
+//! `enable-insights`: new clusters by event, and all clusters by sweep.
+
+use fake_aws::{ClusterSpec, Estate, Fault};
+use function_tests::{
+    ATTEMPTS, Function, Stack, estate, event_file, minute, sent_back, sqs_batch, sqs_batch_of,
+};
+use serde_json::{Value, json};
+
+const UPDATE: &str = "ecs:UpdateClusterSettings";
+const CREATED: &str = "enable-insights.create-cluster.ok";
+
+fn with(clusters: &[(&str, &str)]) -> Estate {
+    let mut estate = estate();
+    for (name, level) in clusters {
+        estate.put_cluster(ClusterSpec::new(name).insights(level));
+    }
+    estate
+}
+
+async fn hear(stack: &Stack, batch: Value) -> Value {
+    stack.invoke(Function::EnableInsights, batch).await.unwrap()
+}
+
+fn level(stack: &Stack, cluster: &str) -> String {
+    stack.aws.edit(|world| world.home().insights(cluster).unwrap().to_owned())
+}
+
+/// The setting changes that the table remembers: cluster, level before, level after.
+fn ledger(stack: &Stack) -> Vec<(String, String, String)> {
+    let text = |item: &Value, name: &str| item[name]["S"].as_str().unwrap_or_default().to_owned();
+    let items = stack.aws.items(Stack::TABLE);
+    let changes = items.iter().filter(|item| text(item, "pk").starts_with("LEDGER#"));
+    changes.map(|item| (text(item, "cluster"), text(item, "from"), text(item, "to"))).collect()
+}
+
+fn owned(cluster: &str, from: &str, to: &str) -> (String, String, String) {
+    (cluster.to_owned(), from.to_owned(), to.to_owned())
+}
+
+/// What a sweep at that minute found: the result of each cluster.
+async fn sweep(stack: &Stack, at: i64) -> Vec<(String, Value)> {
+    let item = stack.items("sweep", minute(at)).await.remove(0);
+    let done = stack.invoke(Function::EnableInsights, item).await.unwrap();
+    let outcome = stack.json(done["outcome"]["key"].as_str().unwrap());
+    let findings = outcome["insights"].as_array().unwrap();
+    findings
+        .iter()
+        .map(|finding| (finding["cluster"].as_str().unwrap().to_owned(), finding["result"].clone()))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_new_cluster_is_raised_read_back_and_written_into_the_ledger() {
+    let stack = Stack::start(with(&[("shop", "disabled"), ("other", "disabled")])).await;
+    let answer = hear(&stack, sqs_batch_of(&[CREATED])).await;
+    assert_eq!(answer, json!({"batchItemFailures": []}));
+    assert_eq!(
+        (level(&stack, "shop"), level(&stack, "other")),
+        ("enabled".to_owned(), "disabled".to_owned())
+    );
+    assert_eq!(ledger(&stack), [owned("shop", "disabled", "enabled")]);
+    let calls: Vec<String> = stack.aws.meter().calls.into_iter().map(|call| call.operation).collect();
+    assert_eq!(calls, ["ecs:DescribeClusters", UPDATE, "ecs:DescribeClusters", "dynamodb:PutItem"]);
+}
+
+#[tokio::test]
+async fn the_wished_level_may_be_enhanced() {
+    let stack = Stack::start(with(&[("shop", "enabled")])).await;
+    stack.set("FARGAZE_INSIGHTS_LEVEL", "enhanced");
+    hear(&stack, sqs_batch_of(&[CREATED])).await;
+    assert_eq!(level(&stack, "shop"), "enhanced");
+    assert_eq!(ledger(&stack), [owned("shop", "enabled", "enhanced")]);
+}
+
+#[tokio::test]
+async fn an_event_that_comes_twice_changes_once() {
+    let stack = Stack::start(with(&[("shop", "disabled")])).await;
+    hear(&stack, sqs_batch_of(&[CREATED, CREATED])).await;
+    hear(&stack, sqs_batch_of(&[CREATED])).await;
+    assert_eq!(stack.aws.meter().count(UPDATE), 1);
+    assert_eq!(ledger(&stack).len(), 1);
+}
+
+#[tokio::test]
+async fn t4_a_cluster_that_is_right_already_is_not_changed() {
+    // Without `include = SETTINGS` it would look as if it were off.
+    let stack = Stack::start(with(&[("shop", "enabled")])).await;
+    hear(&stack, sqs_batch_of(&[CREATED])).await;
+    assert_eq!(stack.writes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn t5_enhanced_stays_enhanced_by_event_and_by_sweep() {
+    let stack = Stack::start(with(&[("shop", "enhanced")])).await;
+    stack.set("FARGAZE_EXISTING_CLUSTERS", "change");
+    let created = [CREATED, "enable-insights.create-cluster-enhanced.ok"];
+    assert_eq!(sent_back(&hear(&stack, sqs_batch_of(&created)).await), [""; 0]);
+    assert_eq!(sweep(&stack, 0).await, [("shop".to_owned(), json!("right"))]);
+    assert_eq!(level(&stack, "shop"), "enhanced");
+    assert_eq!(stack.aws.meter().count(UPDATE), 0);
+}
+
+#[tokio::test]
+async fn t10_a_failed_call_makes_no_call_of_ours() {
+    let stack = Stack::start(with(&[("shop", "disabled")])).await;
+    let answer = hear(&stack, sqs_batch_of(&["enable-insights.create-cluster-failed.ignored"])).await;
+    assert_eq!(sent_back(&answer), [""; 0]);
+    assert_eq!((stack.aws.meter().count_all(), level(&stack, "shop").as_str()), (0, "disabled"));
+}
+
+#[tokio::test]
+async fn t11_create_cluster_of_redshift_msk_and_eks_changes_nothing_in_ecs() {
+    // An ECS cluster of the same name is there to be hit by mistake.
+    let stack = Stack::start(with(&[("shop", "disabled")])).await;
+    let others = ["redshift", "kafka", "eks"]
+        .map(|service| event_file(&format!("enable-insights.create-cluster-{service}.ignored")).to_string());
+    assert_eq!(sent_back(&hear(&stack, sqs_batch(&others)).await), [""; 0]);
+    assert_eq!((stack.aws.meter().count_all(), level(&stack, "shop").as_str()), (0, "disabled"));
+}
+
+#[tokio::test]
+async fn a_setting_that_somebody_chose_is_not_fought_over() {
+    let stack = Stack::start(with(&[("shop", "disabled")])).await;
+    let answer = hear(&stack, sqs_batch_of(&["enable-insights.update-cluster-settings.ok"])).await;
+    assert_eq!(sent_back(&answer), [""; 0]);
+    assert_eq!(stack.writes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn excluded_tagged_and_deleted_clusters_are_left_alone() {
+    let batch = json!("arn:aws:ecs:eu-west-1:123456789012:cluster/AWSBatch-nightly");
+    let mut event = event_file(CREATED);
+    event["detail"]["responseElements"]["cluster"]["clusterArn"] = batch;
+    let stack = Stack::start(with(&[("AWSBatch-nightly", "disabled")])).await;
+    assert_eq!(sent_back(&hear(&stack, sqs_batch(&[event.to_string()])).await), [""; 0]);
+    assert_eq!(stack.writes(), [""; 0]);
+
+    for cluster in [
+        ClusterSpec::new("shop").tag("fargaze", "hands-off"),
+        ClusterSpec::new("shop").status("INACTIVE"),
+        ClusterSpec::new("another, so that shop is not there"),
+    ] {
+        let stack = Stack::start(estate().cluster(cluster.clone())).await;
+        assert_eq!(sent_back(&hear(&stack, sqs_batch_of(&[CREATED])).await), [""; 0], "{cluster:?}");
+        assert_eq!(stack.writes(), [""; 0], "{cluster:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_unreadable_message_of_a_batch_goes_back_alone_and_the_good_one_is_done() {
+    let stack = Stack::start(with(&[("shop", "disabled")])).await;
+    let bodies = ["{ no JSON".to_owned(), event_file(CREATED).to_string(), String::new()];
+    let answer = hear(&stack, sqs_batch(&bodies)).await;
+    assert_eq!(sent_back(&answer), ["message-0", "message-2"]);
+    assert_eq!(level(&stack, "shop"), "enabled");
+}
+
+#[tokio::test]
+async fn an_event_of_another_region_is_acted_on_there() {
+    let text = event_file(CREATED).to_string().replace("eu-west-1", "us-east-1");
+    let mut there = Estate::new(function_tests::ACCOUNT, "us-east-1");
+    there.put_cluster(ClusterSpec::new("shop"));
+    let builder = fake_aws::FakeAws::builder(with(&[("shop", "disabled")])).estate(there);
+    let stack = Stack::of(builder).await;
+    assert_eq!(sent_back(&hear(&stack, sqs_batch(&[text])).await), [""; 0]);
+    let over_there = stack.aws.edit(|world| {
+        world.estate(function_tests::ACCOUNT, "us-east-1").insights("shop").unwrap().to_owned()
+    });
+    assert_eq!((over_there.as_str(), level(&stack, "shop").as_str()), ("enabled", "disabled"));
+}
+
+#[tokio::test]
+async fn an_event_of_another_account_is_not_acted_on_and_not_lost() {
+    let stack = Stack::start(with(&[("shop", "disabled")])).await;
+    let text = event_file(CREATED).to_string().replace("123456789012", "999999999999");
+    assert_eq!(sent_back(&hear(&stack, sqs_batch(&[text])).await), ["message-0"]);
+    assert_eq!(stack.writes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_throttled_change_is_tried_again_and_one_that_stays_refused_goes_back_to_the_queue() {
+    let stack = Stack::start(with(&[("shop", "disabled")])).await;
+    stack.aws.add_fault(Fault::on(UPDATE).times(2).throttle());
+    assert_eq!(sent_back(&hear(&stack, sqs_batch_of(&[CREATED])).await), [""; 0]);
+    assert_eq!(level(&stack, "shop"), "enabled");
+
+    let stack = Stack::start(with(&[("shop", "disabled")])).await;
+    stack.aws.add_fault(Fault::on(UPDATE).times(ATTEMPTS).throttle());
+    assert_eq!(sent_back(&hear(&stack, sqs_batch_of(&[CREATED])).await), ["message-0"]);
+    assert_eq!(ledger(&stack), []);
+    // The queue delivers it again.
+    assert_eq!(sent_back(&hear(&stack, sqs_batch_of(&[CREATED])).await), [""; 0]);
+    assert_eq!(ledger(&stack), [owned("shop", "disabled", "enabled")]);
+}
+
+#[tokio::test]
+#[ignore = "known gap: the second delivery finds the cluster right and writes no ledger entry"]
+async fn a_change_whose_ledger_entry_failed_is_written_down_by_the_next_delivery() {
+    let stack = Stack::start(with(&[("shop", "disabled")])).await;
+    let down = Fault::on("dynamodb:PutItem").times(ATTEMPTS).error(500, "InternalServerError", "down");
+    stack.aws.add_fault(down);
+    assert_eq!(sent_back(&hear(&stack, sqs_batch_of(&[CREATED])).await), ["message-0"]);
+    assert_eq!(sent_back(&hear(&stack, sqs_batch_of(&[CREATED])).await), [""; 0]);
+    assert_eq!(ledger(&stack), [owned("shop", "disabled", "enabled")]);
+}
+
+#[tokio::test]
+async fn a_sweep_reports_existing_clusters_and_changes_them_only_if_told_to() {
+    let clusters = [("off", "disabled"), ("on", "enabled"), ("AWSBatch-x", "disabled")];
+    let stack = Stack::start(with(&clusters)).await;
+    let found = sweep(&stack, 0).await;
+    assert!(found[1].1["reported"].as_str().unwrap().contains("before fargaze"), "{found:?}");
+    assert!(found[0].1["left"].as_str().unwrap().contains("FARGAZE_EXCLUDE_CLUSTERS"), "{found:?}");
+    assert_eq!(found[2].1, json!("right"));
+    assert_eq!(stack.aws.meter().count(UPDATE), 0);
+
+    stack.set("FARGAZE_EXISTING_CLUSTERS", "change");
+    let found = sweep(&stack, 60).await;
+    assert_eq!(found[1], ("off".to_owned(), json!({"raised": "enabled"})));
+    assert_eq!(level(&stack, "AWSBatch-x"), "disabled");
+    assert_eq!(ledger(&stack), [owned("off", "disabled", "enabled")]);
+}
+
+#[tokio::test]
+async fn a_sweep_repairs_a_cluster_whose_event_was_lost() {
+    let stack = Stack::start(with(&[("old", "disabled")])).await;
+    sweep(&stack, 0).await;
+    stack.aws.edit(|world| world.home().put_cluster(ClusterSpec::new("young")));
+    let found = sweep(&stack, 60).await;
+    assert_eq!(found[1], ("young".to_owned(), json!({"raised": "enabled"})));
+    assert_eq!((level(&stack, "old").as_str(), level(&stack, "young").as_str()), ("disabled", "enabled"));
+}
+
+#[tokio::test]
+async fn a_sweep_of_an_empty_account_makes_the_clusters_to_come_new() {
+    let stack = Stack::start(estate()).await;
+    assert_eq!(sweep(&stack, 0).await, []);
+    stack.aws.edit(|world| world.home().put_cluster(ClusterSpec::new("first")));
+    assert_eq!(sweep(&stack, 60).await, [("first".to_owned(), json!({"raised": "enabled"}))]);
+}
+
+#[tokio::test]
+async fn a_cluster_that_was_deleted_and_came_back_between_sweeps_is_new() {
+    let stack = Stack::start(with(&[("shop", "disabled")])).await;
+    sweep(&stack, 0).await;
+    stack.aws.edit(|world| world.home().remove_cluster("shop"));
+    sweep(&stack, 60).await;
+    stack.aws.edit(|world| world.home().put_cluster(ClusterSpec::new("shop")));
+    assert_eq!(sweep(&stack, 120).await, [("shop".to_owned(), json!({"raised": "enabled"}))]);
+}
+
+#[tokio::test]
+async fn a_sweep_changes_twenty_clusters_and_leaves_the_rest_to_the_next() {
+    let names: Vec<String> = (0..22).map(|number| format!("cluster-{number:02}")).collect();
+    let clusters: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "disabled")).collect();
+    let stack = Stack::start(with(&clusters)).await;
+    stack.set("FARGAZE_EXISTING_CLUSTERS", "change");
+    // The last two of the twenty wait for ECS's bucket of one change a second: this test takes two seconds.
+    let found = sweep(&stack, 0).await;
+    let raised = found.iter().filter(|(_, result)| result.get("raised").is_some()).count();
+    let waiting = found.iter().filter(|(_, result)| *result == "waiting").count();
+    assert_eq!((raised, waiting), (20, 2));
+    assert_eq!(
+        sweep(&stack, 60).await.iter().filter(|(_, result)| result.get("raised").is_some()).count(),
+        2
+    );
+}
+
+#[tokio::test]
+async fn a_change_that_fails_is_told_and_tried_again_by_the_next_sweep() {
+    let stack = Stack::start(with(&[("off", "disabled"), ("too", "disabled")])).await;
+    stack.set("FARGAZE_EXISTING_CLUSTERS", "change");
+    stack.aws.add_fault(Fault::on(UPDATE).error(400, "AccessDeniedException", "no such right"));
+    let found = sweep(&stack, 0).await;
+    assert!(found[0].1["failed"]["message"].as_str().unwrap().contains("no such right"), "{found:?}");
+    assert_eq!(found[1].1, json!({"raised": "enabled"}), "the other is changed all the same");
+    assert_eq!(sweep(&stack, 60).await[0].1, json!({"raised": "enabled"}));
+}

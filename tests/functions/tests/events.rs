@@ -1,0 +1,89 @@
+//! Every file in `events/` does what its ending says: `ok`, `ignored` or `bad`. A new file is tested by being there.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use fargaze::event::Heard;
+use function_tests::{Function, Stack, event_file, events_folder, sent_back, shop, sqs_batch};
+
+/// The files as function, whole name and ending.
+fn files() -> Vec<(String, String, String)> {
+    let entries = fs::read_dir(events_folder()).unwrap();
+    let mut files: Vec<_> = entries
+        .map(|entry| {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            let stem = name.strip_suffix(".json").unwrap_or_else(|| panic!("{name} is no .json file"));
+            let parts: Vec<&str> = stem.split('.').collect();
+            let [function, _, ending] = parts[..] else {
+                panic!("{name} is not named FUNCTION.CASE.ENDING.json")
+            };
+            (function.to_owned(), stem.to_owned(), ending.to_owned())
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+#[tokio::test]
+async fn every_event_file_does_what_its_ending_says() {
+    let mut checked = BTreeMap::<(String, String), usize>::new();
+    for (function, name, ending) in files() {
+        let stack = Stack::start(shop(|_| 50.0)).await;
+        match function.as_str() {
+            "enable-insights" => cluster_event(&stack, &name, &ending).await,
+            "plan-run" => run_request(&stack, &name, &ending).await,
+            other => panic!("{name}: there is no test for events of {other}"),
+        }
+        *checked.entry((function, ending)).or_default() += 1;
+    }
+    for (function, ending) in [
+        ("enable-insights", "ok"),
+        ("enable-insights", "ignored"),
+        ("enable-insights", "bad"),
+        ("plan-run", "ok"),
+        ("plan-run", "bad"),
+    ] {
+        assert!(checked.contains_key(&(function.to_owned(), ending.to_owned())), "no {function} *.{ending}");
+    }
+}
+
+async fn cluster_event(stack: &Stack, name: &str, ending: &str) {
+    let body = event_file(name).to_string();
+    let heard = fargaze::event::read(&body);
+    let answer = stack.invoke(Function::EnableInsights, sqs_batch(&[body])).await.unwrap();
+    let back = sent_back(&answer);
+    match ending {
+        "ok" => {
+            assert!(matches!(heard, Ok(Heard::Cluster(_))), "{name}: {heard:?}");
+            assert_eq!(back, [""; 0], "{name}");
+        }
+        "ignored" => {
+            assert!(matches!(heard, Ok(Heard::Ignored(_))), "{name}: {heard:?}");
+            assert_eq!(back, [""; 0], "{name}");
+            assert_eq!(stack.aws.meter().count_all(), 0, "{name} makes no call");
+        }
+        "bad" => {
+            assert!(heard.is_err(), "{name}: {heard:?}");
+            assert_eq!(back, ["message-0"], "{name} goes to the dead-letter queue");
+            assert_eq!(stack.aws.meter().count_all(), 0, "{name} makes no call");
+        }
+        other => panic!("{name}: `{other}` is not ok, ignored or bad"),
+    }
+}
+
+async fn run_request(stack: &Stack, name: &str, ending: &str) {
+    let answer = stack.invoke(Function::PlanRun, event_file(name)).await;
+    match ending {
+        "ok" => {
+            let plan = answer.unwrap_or_else(|failure| panic!("{name}: {failure}"));
+            assert_eq!(plan["targets"].as_array().unwrap().len(), 1, "{name}");
+        }
+        "bad" => {
+            let failure = answer.expect_err(name);
+            assert_eq!(failure.error_type(), "Invalid", "{name}");
+            assert!(failure.to_string().contains("the run request is wrong"), "{name}: {failure}");
+            assert_eq!(stack.aws.meter().count_all(), 0, "{name} makes no call");
+        }
+        other => panic!("{name}: a run request is ok or bad, not `{other}`"),
+    }
+}

@@ -1,0 +1,21 @@
+//! Border tests and tests of whole functions, in one binary, so that the SDK is linked once.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "in a test these are the assertion"
+)]
+
+mod alarms;
+mod bad_input;
+mod collect_inventory;
+mod collect_losses;
+mod collect_metrics;
+mod cross_account;
+mod enable_insights;
+mod evaluate_alarms;
+mod events;
+mod forward_summary;
+mod plan_run;
+mod recorded_calls;
+mod triggers;

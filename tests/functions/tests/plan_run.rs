@@ -1,0 +1,82 @@
+//! `plan-run`: a request becomes a run and its targets.
+
+use function_tests::{Function, Stack, estate, minute, request};
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn an_alarms_request_becomes_a_run_over_the_newest_settled_minutes_of_home() {
+    let stack = Stack::start(estate()).await;
+    let plan = stack.plan("alarms", minute(0)).await;
+    assert_eq!(
+        plan,
+        json!({
+            "run": {
+                "id": "alarms-20261122T100500Z",
+                "kind": "alarms",
+                "time": "2026-11-22T10:05:00Z",
+                // Fifteen minutes to judge, and the evaluation range of the longest rule before them.
+                "window": {"start": "2026-11-22T09:41:00Z", "end": "2026-11-22T10:03:00Z", "period_seconds": 60},
+                "config_version": null,
+            },
+            "targets": [{
+                "account": "123456789012", "region": "eu-west-1", "part": {"index": 0, "count": 1}, "role": null,
+            }],
+        })
+    );
+    assert_eq!(stack.aws.meter().calls_by_operation(), [("s3:GetObject".to_owned(), 1)].into());
+}
+
+#[tokio::test]
+async fn a_report_looks_back_a_day_in_steps_of_five_minutes() {
+    let stack = Stack::start(estate()).await;
+    let run = stack.plan("report", minute(0)).await["run"].clone();
+    assert_eq!(run["id"], "report-20261122T100500Z");
+    let window =
+        json!({"start": "2026-11-21T10:00:00Z", "end": "2026-11-22T10:00:00Z", "period_seconds": 300});
+    assert_eq!(run["window"], window);
+}
+
+#[tokio::test]
+async fn delay_and_lookback_come_from_the_settings() {
+    let stack = Stack::start(estate()).await;
+    stack.set("FARGAZE_DELAY_SECONDS", "300");
+    stack.set("FARGAZE_LOOKBACK_MINUTES", "30");
+    let window = stack.plan("alarms", minute(0)).await["run"]["window"].clone();
+    assert_eq!(
+        (&window["start"], &window["end"]),
+        (&json!("2026-11-22T09:23:00Z"), &json!("2026-11-22T10:00:00Z"))
+    );
+}
+
+#[tokio::test]
+async fn a_bare_request_by_hand_with_a_time_is_taken() {
+    let stack = Stack::start(estate()).await;
+    let bare = json!({"kind": "sweep", "time": "2026-11-22T10:05:00Z"});
+    let plan = stack.invoke(Function::PlanRun, bare).await.unwrap();
+    assert_eq!(plan, stack.plan("sweep", minute(0)).await);
+}
+
+#[tokio::test]
+async fn the_users_targets_are_taken_with_roles_and_parts_and_the_version_of_the_file() {
+    let stack = Stack::start(estate()).await;
+    let yaml = "targets:\n  - {account: \"123456789012\", regions: [eu-west-1], parts: 2}\n  \
+                - account: \"210987654321\"\n    regions: [us-east-1]\n    \
+                role-arn: arn:aws:iam::210987654321:role/fargaze-reader\n    external-id: x-1\n";
+    let version = stack.aws.put_object(Stack::BUCKET, "fargaze.yaml", yaml);
+    let plan = stack.plan("alarms", minute(0)).await;
+    assert_eq!(plan["run"]["config_version"].as_str(), Some(version.as_str()));
+    let target = |index: usize| plan["targets"][index].clone();
+    let parts: Vec<Value> = (0..2).map(|index| target(index)["part"].clone()).collect();
+    assert_eq!(parts, [json!({"index": 0, "count": 2}), json!({"index": 1, "count": 2})]);
+    let role = json!({"arn": "arn:aws:iam::210987654321:role/fargaze-reader", "external_id": "x-1"});
+    assert_eq!((target(2)["role"].clone(), target(2)["region"].clone()), (role, json!("us-east-1")));
+    assert_eq!(plan["targets"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn without_the_right_to_read_the_file_the_run_fails_and_does_not_fall_back_to_other_rules() {
+    let stack = Stack::start(estate().deny("s3:GetObject")).await;
+    let failure = stack.invoke(Function::PlanRun, request("alarms", minute(0))).await.unwrap_err();
+    assert_eq!(failure.error_type(), "Denied");
+    assert!(failure.to_string().contains("s3:GetObject of fargaze.yaml"), "{failure}");
+}

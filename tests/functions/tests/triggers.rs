@@ -1,0 +1,78 @@
+//! One test for each trigger: event file -> handlers -> fake AWS -> what SNS received.
+
+use fake_aws::ClusterSpec;
+use function_tests::{Function, Stack, estate, event_file, minute, shop, sqs_batch_of};
+use serde_json::json;
+
+#[tokio::test]
+async fn the_schedule_of_alarms_mails_the_hot_service_and_what_was_looked_at() {
+    let stack = Stack::start(shop(|at| if at > -20 { 93.1 } else { 50.0 })).await;
+    let line = stack.play(event_file("plan-run.alarms.ok")).await;
+    assert_eq!(line.receipt.unwrap()["published"], true);
+    assert_eq!(stack.mails().len(), 1);
+    assert!(stack.mails()[0].topic_arn.ends_with(":fargaze-topic"));
+    let mail = stack.mail(0);
+    assert!(mail.starts_with("ALARM shop/web"), "{mail}");
+    for said in
+        ["memory 93.1 %", "over 80", "In eu-west-1 (123456789012)", "memory-high", "Looked at 1 of 1 cluster"]
+    {
+        assert!(mail.contains(said), "{said}: {mail}");
+    }
+}
+
+#[tokio::test]
+async fn the_schedule_of_reports_mails_every_service() {
+    let stack = Stack::start(shop(|_| 50.0)).await;
+    let line = stack.play(event_file("plan-run.report.ok")).await;
+    assert_eq!(line.receipt.unwrap()["published"], true);
+    assert_eq!(stack.mails().len(), 1);
+    let mail = stack.mail(0);
+    assert!(
+        mail.contains("web") && mail.contains("api") && mail.contains("Looked at 1 of 1 cluster"),
+        "{mail}"
+    );
+}
+
+#[tokio::test]
+async fn the_schedule_of_sweeps_mails_what_it_raised() {
+    let stack = Stack::start(shop(|_| 50.0)).await;
+    stack.set("FARGAZE_EXISTING_CLUSTERS", "change");
+    let line = stack.play(event_file("plan-run.sweep.ok")).await;
+    assert_eq!(line.receipt.unwrap()["published"], true);
+    let mail = stack.mail(0);
+    assert!(mail.starts_with("Container Insights: 1 raised"), "{mail}");
+    assert!(mail.contains("RAISED shop from disabled to enabled"), "{mail}");
+    assert_eq!(stack.mails().len(), 1);
+}
+
+#[tokio::test]
+async fn a_sweep_that_changes_nothing_mails_nothing() {
+    let stack = Stack::start(shop(|_| 50.0)).await;
+    let line = stack.play(event_file("plan-run.sweep.ok")).await;
+    assert_eq!(line.receipt.unwrap()["published"], false);
+    assert_eq!(stack.aws.meter().count("ecs:UpdateClusterSettings"), 0);
+}
+
+#[tokio::test]
+async fn a_create_cluster_event_in_a_batch_raises_the_cluster_and_the_next_report_mails_it() {
+    let stack = Stack::start(estate().cluster(ClusterSpec::new("shop"))).await;
+    let batch = sqs_batch_of(&["enable-insights.create-cluster.ok"]);
+    let answer = stack.invoke(Function::EnableInsights, batch).await.unwrap();
+    assert_eq!(answer, json!({"batchItemFailures": []}));
+    let level = stack.aws.edit(|world| world.home().insights("shop").unwrap().to_owned());
+    assert_eq!(level, "enabled");
+    assert_eq!(stack.mails().len(), 0, "a change that went well is no news of its own");
+    stack.play(event_file("plan-run.report.ok")).await.receipt.unwrap();
+    let mail = stack.mail(0);
+    assert!(mail.contains("shop") && mail.contains("from disabled to enabled"), "{mail}");
+}
+
+#[tokio::test]
+async fn a_run_by_hand_without_a_time_is_about_the_start_of_its_execution() {
+    let stack = Stack::start(shop(|_| 93.1)).await;
+    stack.set_now(minute(1));
+    let line = stack.play(event_file("plan-run.by-hand.ok")).await;
+    assert_eq!(line.plan["run"]["id"], "alarms-20261122T100503Z");
+    assert_eq!(line.plan["run"]["window"]["end"], "2026-11-22T10:03:00Z");
+    assert_eq!(line.receipt.unwrap()["published"], true);
+}
