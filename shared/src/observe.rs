@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 
+use crate::cluster::ClusterName;
 use crate::fault::Fault;
 use crate::inventory::ServiceState;
 use crate::metric::MetricQuery;
@@ -31,6 +32,14 @@ impl Snapshot {
             (Measure::Metric(_), [query]) => self.answer(query),
             _ => Reading::Unread(not_asked("the rule's metrics do not exist for this subject")),
         }
+    }
+
+    /// Whether it is sure which services the cluster has, be it none because the cluster is gone.
+    pub fn knows_services_of(&self, cluster: &ClusterName) -> bool {
+        let listing = ["ecs:ListClusters", "ecs:DescribeClusters"];
+        let mut faults = self.coverage.faults.iter().map(|counted| &counted.fault);
+        let clusters_listed = faults.all(|fault| !listing.contains(&fault.operation.as_str()));
+        clusters_listed && self.inventory.clusters.get(cluster).is_none_or(|entry| !entry.services_unread)
     }
 
     fn answer(&self, query: &MetricQuery) -> Reading {

@@ -102,16 +102,24 @@ impl Snapshot {
     /// Writes the snapshot, gzipped.
     pub fn write(&self, to: impl Write) -> io::Result<()> {
         let mut out = GzEncoder::new(to, Compression::fast());
-        let Self { run, target, coverage, inventory, services, readings } = self.clone();
-        write_line(&mut out, &Line::Run { run, target, coverage, inventory_read_at: inventory.read_at })?;
-        for (cluster, entry) in inventory.clusters {
-            write_line(&mut out, &Line::Cluster(ClusterLine { cluster, entry }))?;
+        let mut text = Vec::new();
+        // Whole lines, because the compressor needs as long for one byte as for hundreds.
+        let mut write = |line: &Line| {
+            text.clear();
+            serde_json::to_writer(&mut text, line)?;
+            text.push(b'\n');
+            out.write_all(&text)
+        };
+        let (run, target, coverage) = (self.run.clone(), self.target.clone(), self.coverage.clone());
+        write(&Line::Run { run, target, coverage, inventory_read_at: self.inventory.read_at })?;
+        for (cluster, entry) in &self.inventory.clusters {
+            write(&Line::Cluster(ClusterLine { cluster: cluster.clone(), entry: entry.clone() }))?;
         }
-        for service in services {
-            write_line(&mut out, &Line::Service(service))?;
+        for service in &self.services {
+            write(&Line::Service(service.clone()))?;
         }
-        for (query, reading) in readings {
-            write_line(&mut out, &Line::Series(SeriesLine::new(query, &reading)))?;
+        for (query, reading) in &self.readings {
+            write(&Line::Series(SeriesLine::new(query.clone(), reading)))?;
         }
         out.finish()?.flush()
     }
@@ -148,11 +156,6 @@ impl Snapshot {
         }
         snapshot.ok_or(BadSnapshot::Line { line: 0, error: "it is empty".to_owned() })
     }
-}
-
-fn write_line(out: &mut impl Write, line: &Line) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, line)?;
-    out.write_all(b"\n")
 }
 
 impl SeriesLine {

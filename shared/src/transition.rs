@@ -188,6 +188,37 @@ fn transition(
     }
 }
 
+/// The end of an alarm that nothing judges any more, because its service or its rule is gone: it has no data from now on.
+/// None if it had ended before.
+pub fn end(record: &AlarmRecord, at: Timestamp) -> Option<AlarmRecord> {
+    let Remembered { state, since, .. } = record.memory;
+    let to = AlarmState::InsufficientData;
+    let AlarmKey { rule, subject } = &record.key;
+    let change = Transition {
+        id: format!("{rule}#{subject}#{}#gone", at.as_second()),
+        rule: rule.clone(),
+        severity: Severity::Info,
+        subject: subject.clone(),
+        from: state,
+        to,
+        at,
+        since: Some(since),
+        label: "nothing".to_owned(),
+        unit: Unit::Count,
+        comparison: Comparison::GreaterThanThreshold,
+        threshold: 0.0,
+        values: Vec::new(),
+        period: Period::MINUTE,
+        message: None,
+    };
+    let mut record = record.clone();
+    record.memory = Remembered { state: to, since: at, judged_until: at };
+    (state == AlarmState::Alarm).then(|| {
+        record.untold.push(change);
+        record
+    })
+}
+
 /// The window in the rule's own periods. What is known of one instant only has no past to be judged: there the window is
 /// as short as one verdict.
 fn rule_window(rule: &AlarmRule, window: &Window) -> Window {

@@ -1,6 +1,6 @@
 //! One change of one cluster: made, read back, written down.
 
-use fargaze::aws::{Described, Ecs, LedgerEntry, Memory};
+use fargaze::aws::{Described, Ecs, LedgerEntry, LedgerState, Memory};
 use fargaze::cluster::{AccountId, ClusterName, Region};
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::{InsightsLevel, ObservedCluster};
@@ -17,8 +17,8 @@ pub(crate) struct Occasion<'a> {
     pub(crate) cause: &'a str,
 }
 
-/// Raises Container Insights of a cluster, reads it back, and writes the change into the ledger. Asked twice, it changes
-/// nothing the second time.
+/// Raises Container Insights of a cluster and reads it back. The ledger has the change before it is made and again when it
+/// is done. Asked twice, it changes nothing the second time.
 pub(crate) async fn raise(
     ecs: &Ecs,
     memory: &Memory,
@@ -26,28 +26,29 @@ pub(crate) async fn raise(
     cluster: &ObservedCluster,
     to: InsightsLevel,
 ) -> Result<InsightsLevel, Fault> {
-    ecs.update_insights(&cluster.name, to).await?;
-    let now = read_back(ecs, &cluster.name).await?;
-    if now < to {
-        return Err(Fault {
-            operation: "ecs:UpdateClusterSettings".to_owned(),
-            subject: cluster.name.to_string(),
-            kind: FaultKind::Transient,
-            code: "not applied".to_owned(),
-            message: format!("ECS accepted `{to}`, but reads back `{now}`"),
-        });
-    }
-    let entry = LedgerEntry {
+    let mut entry = LedgerEntry {
         account: occasion.account.clone(),
         region: occasion.region.clone(),
         cluster: cluster.name.clone(),
         time: occasion.time,
         cause: occasion.cause.to_owned(),
         from: cluster.level,
-        to: now,
+        to,
     };
-    memory.add_to_ledger(&entry).await?;
-    Ok(now)
+    memory.write_ledger(&entry, LedgerState::Planned).await?;
+    ecs.update_insights(&cluster.name, to).await?;
+    entry.to = read_back(ecs, &cluster.name).await?;
+    if entry.to < to {
+        return Err(Fault {
+            operation: "ecs:UpdateClusterSettings".to_owned(),
+            subject: cluster.name.to_string(),
+            kind: FaultKind::Transient,
+            code: "not applied".to_owned(),
+            message: format!("ECS accepted `{to}`, but reads back `{}`", entry.to),
+        });
+    }
+    memory.write_ledger(&entry, LedgerState::Done).await?;
+    Ok(entry.to)
 }
 
 async fn read_back(ecs: &Ecs, name: &ClusterName) -> Result<InsightsLevel, Fault> {

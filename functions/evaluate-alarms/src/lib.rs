@@ -3,6 +3,8 @@
 mod config;
 mod remember;
 
+use std::collections::BTreeSet;
+
 use aws_config::SdkConfig;
 use fargaze::aws::{AlarmPage, Memory, Store, gone};
 use fargaze::failure::Failure;
@@ -62,11 +64,12 @@ impl Handler {
         mut remembered: AlarmPage,
     ) -> Result<Vec<Transition>, Failure> {
         let remember = Remember { memory: &self.memory, snapshot };
-        let mut changed = Vec::new();
+        let (mut changed, mut judged) = (Vec::new(), BTreeSet::new());
         for rule in rules {
             for subject in subjects(rule, &snapshot.inventory) {
                 let key = AlarmKey { rule: rule.name.clone(), subject };
                 let reading = snapshot.reading(rule, &key.subject);
+                judged.insert(key.clone());
                 changed.extend(
                     remember
                         .advance(rule, &reading, &key, remembered.get(&key))
@@ -78,6 +81,12 @@ impl Handler {
             remembered.insert(record.key.clone(), record);
         }
         let here = |key: &AlarmKey| snapshot.target.part.holds(&key.subject.cluster);
+        // What is gone for sure, and not only unseen in this run, ends.
+        let gone = remembered.values().filter(|record| here(&record.key) && !judged.contains(&record.key));
+        let gone = gone.filter(|record| snapshot.knows_services_of(&record.key.subject.cluster));
+        for record in remember.end_all(gone).await? {
+            remembered.insert(record.key.clone(), record);
+        }
         let records = remembered.into_values().filter(|record| here(&record.key));
         Ok(records.flat_map(|record| record.untold).collect())
     }

@@ -5,7 +5,7 @@ use fargaze::fault::{Fault, FaultKind};
 use fargaze::rule::AlarmRule;
 use fargaze::series::Reading;
 use fargaze::snapshot::Snapshot;
-use fargaze::transition::{AlarmKey, AlarmRecord, judge};
+use fargaze::transition::{AlarmKey, AlarmRecord, end, judge};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 /// Writes in flight at once.
@@ -53,6 +53,22 @@ impl Remember<'_> {
         let written: Vec<Option<AlarmRecord>> =
             stream::iter(writes).buffer_unordered(AT_ONCE).try_collect().await?;
         Ok(written.into_iter().flatten().collect())
+    }
+
+    /// Ends alarms that nothing judges any more; returns those that changed. One that another run writes at the same time is
+    /// left to the next run.
+    pub(crate) async fn end_all(
+        &self,
+        gone: impl Iterator<Item = &AlarmRecord>,
+    ) -> Result<Vec<AlarmRecord>, Fault> {
+        let mut ended = Vec::new();
+        for mut record in gone.filter_map(|record| end(record, self.snapshot.run.window.end)) {
+            if self.memory.put_alarm(&self.snapshot.target, &record).await? == Written::Yes {
+                record.version += 1;
+                ended.push(record);
+            }
+        }
+        Ok(ended)
     }
 
     async fn write(&self, change: Change<'_>) -> Result<Option<AlarmRecord>, Fault> {

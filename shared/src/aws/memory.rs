@@ -64,8 +64,17 @@ pub struct LedgerEntry {
     pub cause: String,
     /// Level before.
     pub from: InsightsLevel,
-    /// Level after, as read back.
+    /// Level after.
     pub to: InsightsLevel,
+}
+
+/// How far a change has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LedgerState {
+    /// It is about to be made. Written first, so that no change is without its entry, whatever fails after.
+    Planned,
+    /// It was made and read back.
+    Done,
 }
 
 impl Memory {
@@ -152,8 +161,8 @@ impl Memory {
         request.send().await.map(|_| ()).map_err(|error| fault("dynamodb:PutItem", &target.name, &error))
     }
 
-    /// Writes a change into the ledger. The same change, found again by a repeated event, is written once.
-    pub async fn add_to_ledger(&self, entry: &LedgerEntry) -> Result<Written, Fault> {
+    /// Writes a change into the ledger. The same change, found again by a repeated event, has the same key.
+    pub async fn write_ledger(&self, entry: &LedgerEntry, state: LedgerState) -> Result<(), Fault> {
         let LedgerEntry { account, region, cluster, time, cause, from, to } = entry;
         let item = HashMap::from([
             ("pk".to_owned(), text(format!("LEDGER#{account}#{region}"))),
@@ -164,8 +173,10 @@ impl Memory {
             ("setting".to_owned(), text("containerInsights")),
             ("from".to_owned(), text(from.as_str())),
             ("to".to_owned(), text(to.as_str())),
+            ("state".to_owned(), text(if state == LedgerState::Done { "done" } else { "planned" })),
         ]);
-        self.put_if(item, "attribute_not_exists(pk)", None, cluster.as_str()).await
+        let request = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        request.send().await.map(|_| ()).map_err(|error| fault("dynamodb:PutItem", cluster.as_str(), &error))
     }
 
     /// Changes of settings since an instant (`Query`).
@@ -182,6 +193,7 @@ impl Memory {
                 time: time(item, "time")?,
                 from: level(item, "from")?,
                 to: level(item, "to")?,
+                done: get(item, "state")? == "done",
             })
         });
         lines.collect::<Result<_, String>>().map_err(|why| Fault::malformed("dynamodb:Query", partition, why))

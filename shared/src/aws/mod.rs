@@ -15,10 +15,14 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, SdkConfig};
+use aws_sdk_sts::config::SharedHttpClient;
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
 pub use cloudwatch::{Answers, CloudWatch, StatisticsQuery};
 pub use ecs::{Described, Ecs};
-pub use memory::{AlarmPage, LedgerEntry, Memory, Written};
+pub use memory::{AlarmPage, LedgerEntry, LedgerState, Memory, Written};
 pub use role::config_for;
 pub use serve::serve;
 pub use store::{Object, Store, gone};
@@ -40,9 +44,16 @@ pub async fn load(app: &'static str) -> SdkConfig {
                 .operation_timeout(Duration::from_secs(60))
                 .build(),
         )
+        .http_client(http_client())
         .app_name(app_name(app))
         .load()
         .await
+}
+
+/// One client for all services. Left to itself, each SDK client makes one of its own and reads the system's certificates
+/// for it.
+fn http_client() -> SharedHttpClient {
+    Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https()
 }
 
 /// The name that marks our calls.

@@ -28,6 +28,8 @@ pub struct LedgerLine {
     pub from: InsightsLevel,
     /// Level after.
     pub to: InsightsLevel,
+    /// Whether the change was read back; if not, it was begun and may have been made.
+    pub done: bool,
 }
 
 /// One service of the report.
@@ -75,8 +77,12 @@ pub fn report(
         body.push('\n');
     }
     body.push_str(&insights(snapshots));
-    for LedgerLine { cluster, time, from, to } in ledger {
-        body.push_str(&wrap(&format!("fargaze raised {cluster} from {from} to {to} at {}.", utc(*time)), 2));
+    for LedgerLine { cluster, time, from, to, done } in ledger {
+        let raised = if *done { "raised" } else { "began to raise (and may have raised)" };
+        body.push_str(&wrap(
+            &format!("fargaze {raised} {cluster} from {from} to {to} at {}.", utc(*time)),
+            2,
+        ));
     }
     body.push('\n');
     body.push_str(&coverage::paragraph(results));

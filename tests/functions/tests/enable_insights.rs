@@ -25,11 +25,16 @@ fn level(stack: &Stack, cluster: &str) -> String {
     stack.aws.edit(|world| world.home().insights(cluster).unwrap().to_owned())
 }
 
-/// The setting changes that the table remembers: cluster, level before, level after.
+/// The setting changes that were made, by the table: cluster, level before, level after.
 fn ledger(stack: &Stack) -> Vec<(String, String, String)> {
+    ledger_with(stack, "done")
+}
+
+fn ledger_with(stack: &Stack, state: &str) -> Vec<(String, String, String)> {
     let text = |item: &Value, name: &str| item[name]["S"].as_str().unwrap_or_default().to_owned();
     let items = stack.aws.items(Stack::TABLE);
     let changes = items.iter().filter(|item| text(item, "pk").starts_with("LEDGER#"));
+    let changes = changes.filter(|item| text(item, "state") == state);
     changes.map(|item| (text(item, "cluster"), text(item, "from"), text(item, "to"))).collect()
 }
 
@@ -60,7 +65,10 @@ async fn a_new_cluster_is_raised_read_back_and_written_into_the_ledger() {
     );
     assert_eq!(ledger(&stack), [owned("shop", "disabled", "enabled")]);
     let calls: Vec<String> = stack.aws.meter().calls.into_iter().map(|call| call.operation).collect();
-    assert_eq!(calls, ["ecs:DescribeClusters", UPDATE, "ecs:DescribeClusters", "dynamodb:PutItem"]);
+    assert_eq!(
+        calls,
+        ["ecs:DescribeClusters", "dynamodb:PutItem", UPDATE, "ecs:DescribeClusters", "dynamodb:PutItem"]
+    );
 }
 
 #[tokio::test]
@@ -187,14 +195,13 @@ async fn a_throttled_change_is_tried_again_and_one_that_stays_refused_goes_back_
     let stack = Stack::start(with(&[("shop", "disabled")])).await;
     stack.aws.add_fault(Fault::on(UPDATE).times(ATTEMPTS).throttle());
     assert_eq!(sent_back(&hear(&stack, sqs_batch_of(&[CREATED])).await), ["message-0"]);
-    assert_eq!(ledger(&stack), []);
+    assert_eq!((ledger(&stack).len(), ledger_with(&stack, "planned").len()), (0, 1));
     // The queue delivers it again.
     assert_eq!(sent_back(&hear(&stack, sqs_batch_of(&[CREATED])).await), [""; 0]);
     assert_eq!(ledger(&stack), [owned("shop", "disabled", "enabled")]);
 }
 
 #[tokio::test]
-#[ignore = "known gap: the second delivery finds the cluster right and writes no ledger entry"]
 async fn a_change_whose_ledger_entry_failed_is_written_down_by_the_next_delivery() {
     let stack = Stack::start(with(&[("shop", "disabled")])).await;
     let down = Fault::on("dynamodb:PutItem").times(ATTEMPTS).error(500, "InternalServerError", "down");
@@ -202,6 +209,17 @@ async fn a_change_whose_ledger_entry_failed_is_written_down_by_the_next_delivery
     assert_eq!(sent_back(&hear(&stack, sqs_batch_of(&[CREATED])).await), ["message-0"]);
     assert_eq!(sent_back(&hear(&stack, sqs_batch_of(&[CREATED])).await), [""; 0]);
     assert_eq!(ledger(&stack), [owned("shop", "disabled", "enabled")]);
+}
+
+#[tokio::test]
+async fn a_change_whose_end_could_not_be_written_down_is_in_the_ledger_as_planned() {
+    let stack = Stack::start(with(&[("shop", "disabled")])).await;
+    let down = Fault::on("dynamodb:PutItem").nth(2).times(ATTEMPTS).error(500, "InternalServerError", "down");
+    stack.aws.add_fault(down);
+    assert_eq!(sent_back(&hear(&stack, sqs_batch_of(&[CREATED])).await), ["message-0"]);
+    assert_eq!(sent_back(&hear(&stack, sqs_batch_of(&[CREATED])).await), [""; 0]);
+    assert_eq!(level(&stack, "shop"), "enabled");
+    assert_eq!(ledger_with(&stack, "planned"), [owned("shop", "disabled", "enabled")]);
 }
 
 #[tokio::test]

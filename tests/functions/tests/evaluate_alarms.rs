@@ -76,7 +76,6 @@ async fn an_alarm_whose_service_falls_silent_is_told_as_no_data_and_not_as_fine(
 }
 
 #[tokio::test]
-#[ignore = "known gap: the alarm of a deleted service stays in ALARM, unseen, for as long as it is remembered"]
 async fn the_alarm_of_a_deleted_service_ends() {
     let stack = Stack::start(shop(|_| 93.1)).await;
     assert!(published(&stack, 0).await);
