@@ -9,6 +9,9 @@ from local_aws import LocalAws
 
 NAMESPACE = "AWS/ECS"
 MINUTES_OF_POINTS = 45
+# Points go on into the future, as CloudWatch allows, so that a run can be about a time when the services are no longer
+# new: a service that has only just been created may still be starting, and is not judged.
+MINUTES_AHEAD = 15
 
 
 @dataclass(frozen=True)
@@ -64,14 +67,14 @@ def create(aws: LocalAws, estate: list[Cluster] = ESTATE) -> int:
 
 
 def put_points(aws: LocalAws, estate: list[Cluster]) -> int:
-    """One point a minute of CPU and memory for every service that runs, up to this minute."""
+    """One point a minute of CPU and memory for every service that runs, and on into the future."""
     now = datetime.datetime.now(datetime.timezone.utc).replace(second=0, microsecond=0)
     points = []
     for cluster in estate:
         for service in cluster.services:
             if service.running == 0:
                 continue
-            for ago in range(MINUTES_OF_POINTS):
+            for ago in range(-MINUTES_AHEAD, MINUTES_OF_POINTS):
                 # A little movement, the same in every run.
                 sway = (ago * 7 % 5 - 2) * 0.6
                 for metric, value in (("CPUUtilization", service.cpu), ("MemoryUtilization", service.memory)):
@@ -89,6 +92,12 @@ def put_points(aws: LocalAws, estate: list[Cluster]) -> int:
     for start in range(0, len(points), 1000):
         cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=points[start:start + 1000])
     return len(points)
+
+
+def later() -> str:
+    """The time of a run that finds the services a quarter of an hour old."""
+    time = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=MINUTES_AHEAD)
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def insights(aws: LocalAws) -> dict[str, str]:

@@ -76,7 +76,7 @@ pub fn report(
         }
         body.push('\n');
     }
-    body.push_str(&insights(snapshots));
+    body.push_str(&insights(snapshots, ledger));
     for LedgerLine { cluster, time, from, to, done } in ledger {
         let raised = if *done { "raised" } else { "began to raise (and may have raised)" };
         body.push_str(&wrap(
@@ -215,7 +215,7 @@ impl Row<'_> {
 }
 
 /// Where Container Insights is on, off, and on without metrics.
-fn insights(snapshots: &[Snapshot]) -> String {
+fn insights(snapshots: &[Snapshot], ledger: &[LedgerLine]) -> String {
     let clusters = || snapshots.iter().flat_map(|snapshot| &snapshot.inventory.clusters);
     let at =
         |level| clusters().filter(move |(_, entry)| entry.insights == level).map(|(name, _)| name.as_str());
@@ -229,10 +229,13 @@ fn insights(snapshots: &[Snapshot]) -> String {
             ));
         }
     }
-    let silent =
-        clusters().filter(|(_, entry)| entry.insights > InsightsLevel::Disabled && !entry.reports_insights);
-    let silent: Vec<&str> =
-        silent.filter(|(_, entry)| !entry.services.is_empty()).map(|(name, _)| name.as_str()).collect();
+    // What was raised lately cannot have metrics yet.
+    let is_new = |name: &ClusterName| ledger.iter().any(|line| line.cluster == *name);
+    let silent = clusters().filter(|(name, entry)| {
+        let on = entry.insights > InsightsLevel::Disabled && !entry.reports_insights;
+        on && !entry.services.is_empty() && !is_new(name)
+    });
+    let silent: Vec<&str> = silent.map(|(name, _)| name.as_str()).collect();
     if !silent.is_empty() {
         let why = "a cluster created anew under an old name stays silent for up to 7 days";
         text.push_str(&wrap(

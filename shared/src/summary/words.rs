@@ -50,7 +50,7 @@ pub(super) fn dollars(amount: f64) -> String {
 pub(super) fn wrap(text: &str, indent: usize) -> String {
     let pad = " ".repeat(indent);
     let (mut lines, mut line) = (String::new(), String::new());
-    for word in text.split_whitespace() {
+    for word in words(text) {
         if !line.is_empty() && indent + line.chars().count() + 1 + word.chars().count() > WIDTH {
             lines.push_str(&format!("{pad}{line}\n"));
             line.clear();
@@ -58,12 +58,24 @@ pub(super) fn wrap(text: &str, indent: usize) -> String {
         if !line.is_empty() {
             line.push(' ');
         }
-        line.push_str(word);
+        line.push_str(&word);
     }
     if !line.is_empty() {
         lines.push_str(&format!("{pad}{line}\n"));
     }
     lines
+}
+
+/// Words between which a line may break: `93.1 %` is one.
+fn words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match words.last_mut().filter(|_| word.starts_with('%')) {
+            Some(number) => number.push_str(&format!(" {word}")),
+            None => words.push(word.to_owned()),
+        }
+    }
+    words
 }
 
 #[cfg(test)]
@@ -91,6 +103,12 @@ mod tests {
     fn long_lists_are_cut() {
         assert_eq!(list(["a", "b", "c", "d"], 2), "a, b and 2 more");
         assert_eq!(list(["a", "b"], 2), "a, b");
+    }
+
+    #[test]
+    fn a_number_and_its_percent_sign_stay_together() {
+        let text = format!("{} 93.1 %), tasks", "x".repeat(WIDTH - 6));
+        assert_eq!(wrap(&text, 0).lines().nth(1), Some("93.1 %), tasks"));
     }
 
     proptest! {
