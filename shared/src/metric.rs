@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::cluster::BadName;
 
@@ -26,11 +26,8 @@ impl fmt::Display for Metric {
 }
 
 /// A set of dimensions, kept sorted by name, because their order means nothing to CloudWatch.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(
-    from = "std::collections::BTreeMap<String, String>",
-    into = "std::collections::BTreeMap<String, String>"
-)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(from = "std::collections::BTreeMap<String, String>")]
 pub struct Dimensions(Vec<(String, String)>);
 
 impl Dimensions {
@@ -68,9 +65,9 @@ impl From<std::collections::BTreeMap<String, String>> for Dimensions {
     }
 }
 
-impl From<Dimensions> for std::collections::BTreeMap<String, String> {
-    fn from(dimensions: Dimensions) -> Self {
-        dimensions.0.into_iter().collect()
+impl Serialize for Dimensions {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
     }
 }
 
@@ -85,8 +82,8 @@ impl fmt::Display for Dimensions {
 }
 
 /// How the samples of a period become one value (CloudWatch User Guide, "CloudWatch statistics definitions").
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub enum Statistic {
     /// Mean of the samples: `Sum / SampleCount`. For task metrics that is the mean per task, not a total.
     Average,
@@ -152,9 +149,9 @@ impl TryFrom<String> for Statistic {
     }
 }
 
-impl From<Statistic> for String {
-    fn from(statistic: Statistic) -> Self {
-        statistic.as_str().to_owned()
+impl Serialize for Statistic {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

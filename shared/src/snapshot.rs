@@ -3,6 +3,7 @@
 //! Everything after a collector reads a snapshot and nothing else, so it does not matter where the values came from.
 //! Athena and `DuckDB` read the same lines; docs/architecture.md shows the columns.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 
@@ -10,7 +11,7 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::cluster::ClusterName;
 use crate::fault::Fault;
@@ -40,7 +41,7 @@ pub struct Snapshot {
 /// One line of the file.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
-enum Line {
+enum Line<'a> {
     /// Always the first line.
     Run {
         run: Run,
@@ -50,7 +51,7 @@ enum Line {
     },
     Cluster(ClusterLine),
     Service(ServiceState),
-    Series(SeriesLine),
+    Series(SeriesLine<'a>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -60,18 +61,33 @@ struct ClusterLine {
     entry: ClusterEntry,
 }
 
+/// Borrows what it writes: an estate has thousands of these.
 #[derive(Serialize, Deserialize)]
-struct SeriesLine {
-    namespace: String,
-    metric: String,
-    dimensions: Dimensions,
-    statistic: Statistic,
+struct SeriesLine<'a> {
+    namespace: Cow<'a, str>,
+    metric: Cow<'a, str>,
+    dimensions: Cow<'a, Dimensions>,
+    statistic: Cow<'a, Statistic>,
     #[serde(rename = "period_seconds")]
     period: Period,
     status: Status,
-    fault: Option<Fault>,
+    fault: Option<Cow<'a, Fault>>,
     /// Pairs of epoch seconds and value, oldest first.
-    points: Vec<(i64, f64)>,
+    #[serde(serialize_with = "write_points", deserialize_with = "read_points")]
+    points: Cow<'a, [Datapoint]>,
+}
+
+fn write_points<S: Serializer>(points: &[Datapoint], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(points.iter().map(|point| (point.timestamp.as_second(), point.value)))
+}
+
+fn read_points<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'static, [Datapoint]>, D::Error> {
+    let point = |(second, value)| {
+        let timestamp = Timestamp::from_second(second).map_err(serde::de::Error::custom)?;
+        Ok(Datapoint { timestamp, value })
+    };
+    let pairs = Vec::<(i64, f64)>::deserialize(deserializer)?;
+    pairs.into_iter().map(point).collect::<Result<_, _>>().map(Cow::Owned)
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -104,7 +120,7 @@ impl Snapshot {
         let mut out = GzEncoder::new(to, Compression::fast());
         let mut text = Vec::new();
         // Whole lines, because the compressor needs as long for one byte as for hundreds.
-        let mut write = |line: &Line| {
+        let mut write = |line: &Line<'_>| {
             text.clear();
             serde_json::to_writer(&mut text, line)?;
             text.push(b'\n');
@@ -119,7 +135,7 @@ impl Snapshot {
             write(&Line::Service(service.clone()))?;
         }
         for (query, reading) in &self.readings {
-            write(&Line::Series(SeriesLine::new(query.clone(), reading)))?;
+            write(&Line::Series(SeriesLine::new(query, reading)))?;
         }
         out.finish()?.flush()
     }
@@ -158,42 +174,37 @@ impl Snapshot {
     }
 }
 
-impl SeriesLine {
-    fn new(query: MetricQuery, reading: &Reading) -> Self {
+impl<'a> SeriesLine<'a> {
+    fn new(query: &'a MetricQuery, reading: &'a Reading) -> Self {
         let status = match reading {
             Reading::Complete(_) => Status::Complete,
             Reading::Partial(..) => Status::Partial,
             Reading::Unread(_) => Status::Unread,
         };
-        let points = reading.series().map(MetricSeries::points).unwrap_or_default();
         let MetricQuery { metric, statistic, period } = query;
         Self {
-            namespace: metric.namespace,
-            metric: metric.name,
-            dimensions: metric.dimensions,
-            statistic,
-            period,
+            namespace: Cow::Borrowed(&metric.namespace),
+            metric: Cow::Borrowed(&metric.name),
+            dimensions: Cow::Borrowed(&metric.dimensions),
+            statistic: Cow::Borrowed(statistic),
+            period: *period,
             status,
-            fault: reading.fault().cloned(),
-            points: points.iter().map(|point| (point.timestamp.as_second(), point.value)).collect(),
+            fault: reading.fault().map(Cow::Borrowed),
+            points: Cow::Borrowed(reading.series().map(MetricSeries::points).unwrap_or_default()),
         }
     }
 
     fn into_reading(self) -> Result<(MetricQuery, Reading), String> {
-        let point = |(second, value)| {
-            let timestamp = Timestamp::from_second(second).map_err(|error| error.to_string())?;
-            Ok(Datapoint { timestamp, value })
-        };
-        let points = self.points.into_iter().map(point).collect::<Result<Vec<_>, String>>()?;
-        let series = MetricSeries::new(points);
-        let reading = match (self.status, self.fault) {
+        let series = MetricSeries::new(self.points.into_owned());
+        let reading = match (self.status, self.fault.map(Cow::into_owned)) {
             (Status::Complete, None) => Reading::Complete(series),
             (Status::Partial, Some(fault)) => Reading::Partial(series, fault),
             (Status::Unread, Some(fault)) => Reading::Unread(fault),
             _ => return Err("status and fault contradict each other".to_owned()),
         };
-        let metric = Metric { namespace: self.namespace, name: self.metric, dimensions: self.dimensions };
-        Ok((MetricQuery { metric, statistic: self.statistic, period: self.period }, reading))
+        let (namespace, name) = (self.namespace.into_owned(), self.metric.into_owned());
+        let metric = Metric { namespace, name, dimensions: self.dimensions.into_owned() };
+        Ok((MetricQuery { metric, statistic: self.statistic.into_owned(), period: self.period }, reading))
     }
 }
 

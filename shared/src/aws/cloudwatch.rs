@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use aws_config::SdkConfig;
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::operation::get_metric_data::GetMetricDataOutput;
+use aws_sdk_cloudwatch::operation::get_metric_data::builders::GetMetricDataFluentBuilder;
 use aws_sdk_cloudwatch::types::{
     Dimension, MessageData, Metric as SdkMetric, MetricDataQuery, MetricDataResult, MetricStat,
     RecentlyActive, Statistic as SdkStatistic, StatusCode,
@@ -24,8 +25,9 @@ use crate::window::Window;
 
 /// Questions in one `GetMetricData` (CloudWatch API, `MetricDataQueries`).
 const QUERIES_PER_CALL: usize = 500;
-/// Batches in flight at once; the rate is kept by [`Pace`].
-const AT_ONCE: usize = 16;
+/// Batches in flight at once; the rate is kept by [`Pace`]. Each holds some megabytes of questions and answers, so that
+/// more of them cost more in memory than they win in time.
+const AT_ONCE: usize = 6;
 
 /// CloudWatch in one account and Region, paced by its published quotas (CloudWatch User Guide, "CloudWatch service
 /// quotas").
@@ -81,13 +83,13 @@ impl CloudWatch {
     pub async fn get_metric_data(&self, queries: &[MetricQuery], window: &Window) -> Answers {
         let batches: Vec<_> =
             queries.chunks(QUERIES_PER_CALL).map(|batch| self.ask_batch(batch, window)).collect();
-        let mut answers = Answers::default();
         let mut finished = stream::iter(batches).buffer_unordered(AT_ONCE);
-        while let Some((readings, faults)) = finished.next().await {
-            answers.readings.extend(readings);
-            answers.faults.extend(faults);
+        let (mut readings, mut faults) = (Vec::with_capacity(queries.len()), Vec::new());
+        while let Some((some_readings, some_faults)) = finished.next().await {
+            readings.extend(some_readings);
+            faults.extend(some_faults);
         }
-        answers
+        Answers { readings: readings.into_iter().collect(), faults }
     }
 
     async fn ask_batch(
@@ -112,20 +114,12 @@ impl CloudWatch {
         gather: &mut Gather,
     ) -> Result<Vec<Fault>, Fault> {
         const OPERATION: &str = "cloudwatch:GetMetricData";
-        let longest = batch.iter().map(|query| query.period).max().unwrap_or(window.period);
-        let request = self
-            .client
-            .get_metric_data()
-            .set_metric_data_queries(Some(
-                batch.iter().enumerate().map(|(i, query)| to_sdk_query(i, query)).collect(),
-            ))
-            .start_time(to_sdk_time(window.in_periods(longest).start))
-            .end_time(to_sdk_time(window.end));
         let mut messages = Vec::new();
         let mut token: Option<String> = None;
         loop {
             self.get_metric_data.ready().await;
-            let page = request.clone().set_next_token(token.clone()).send().await;
+            // Made anew for a further page, which is rare: kept, every question would stand in memory twice.
+            let page = self.request(batch, window).set_next_token(token.clone()).send().await;
             let GetMetricDataOutput { metric_data_results, next_token, messages: page_messages, .. } =
                 page.map_err(|error| fault(OPERATION, "", &error))?;
             metric_data_results
@@ -143,6 +137,16 @@ impl CloudWatch {
                 Some(next) => token = Some(next),
             }
         }
+    }
+
+    fn request(&self, batch: &[MetricQuery], window: &Window) -> GetMetricDataFluentBuilder {
+        let longest = batch.iter().map(|query| query.period).max().unwrap_or(window.period);
+        let queries = batch.iter().enumerate().map(|(i, query)| to_sdk_query(i, query));
+        self.client
+            .get_metric_data()
+            .set_metric_data_queries(Some(queries.collect()))
+            .start_time(to_sdk_time(window.in_periods(longest).start))
+            .end_time(to_sdk_time(window.end))
     }
 
     /// Metrics of a name that had data in the last three hours (`ListMetrics` with `RecentlyActive`, every page). A new
