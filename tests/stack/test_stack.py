@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import botocore.exceptions
+import duckdb
 import estate
 import pytest
 from mailbox import Mail
@@ -71,6 +72,20 @@ def test_report_is_told(stack, mailbox) -> None:
     assert run.status == "SUCCEEDED" and run.output["published"] is True, run
     assert "5 clusters" in " ".join(mail.body.split())
     assert_sendable(mail)
+
+
+def test_snapshots_are_read_by_duckdb(stack, tmp_path) -> None:
+    s3, bucket = stack.aws.client("s3"), stack.outputs["BucketName"]
+    stack.run({"kind": "alarms"})
+    for item in s3.list_objects_v2(Bucket=bucket, Prefix="snapshots/")["Contents"]:
+        path = tmp_path / item["Key"]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        s3.download_file(bucket, item["Key"], str(path))
+    rows = duckdb.sql(
+        f"select metric, dimensions, points from read_json('{tmp_path}/snapshots/**/*.ndjson.gz', union_by_name=true) "
+        "where kind = 'series' and len(points) > 0"
+    ).fetchall()
+    assert {row[0] for row in rows} >= {"CPUUtilization", "MemoryUtilization"}
 
 
 def test_sweep_reports_and_changes_nothing_unasked(stack) -> None:
