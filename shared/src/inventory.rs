@@ -25,7 +25,7 @@ pub struct Inventory {
 }
 
 /// One cluster of the inventory.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterEntry {
     /// Its setting of Container Insights.
     pub insights: InsightsLevel,

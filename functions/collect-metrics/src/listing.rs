@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use fargaze::aws::{CloudWatch, Ecs, Store};
+use fargaze::aws::{CloudWatch, Described, Ecs, Store};
 use fargaze::catalogue::CONTAINER_INSIGHTS;
 use fargaze::cluster::ClusterName;
 use fargaze::failure::Failure;
-use fargaze::fault::Fault;
-use fargaze::insights::InsightsLevel;
+use fargaze::fault::{Fault, FaultKind};
+use fargaze::insights::{InsightsLevel, ObservedCluster};
 use fargaze::inventory::{ClusterEntry, Inventory};
 use fargaze::outcome::TargetTask;
 
@@ -28,7 +28,7 @@ pub(crate) async fn inventory(
     if let Some(fresh) = cached.as_ref().filter(|cached| cached.is_fresh(time)) {
         return Ok(fresh.clone());
     }
-    let mut inventory = match list(task, ecs, cloudwatch).await {
+    let mut inventory = match list(task, ecs, cloudwatch, cached.as_ref()).await {
         Ok(inventory) => inventory,
         Err(fault) => match cached {
             Some(mut older) => {
@@ -46,11 +46,18 @@ pub(crate) async fn inventory(
 }
 
 /// Lists the clusters of the target with their settings and services. Fails only if not even the clusters can be listed.
-async fn list(task: &TargetTask, ecs: &Ecs, cloudwatch: &CloudWatch) -> Result<Inventory, Fault> {
+/// A cluster that is listed and could not be described stays as the older inventory knew it.
+async fn list(
+    task: &TargetTask,
+    ecs: &Ecs,
+    cloudwatch: &CloudWatch,
+    older: Option<&Inventory>,
+) -> Result<Inventory, Fault> {
     let arns = ecs.list_clusters().await?;
-    let names: Vec<ClusterName> =
+    let listed: Vec<ClusterName> =
         arns.into_iter().map(|arn| arn.name).filter(|name| task.target.part.holds(name)).collect();
-    let described = ecs.describe_clusters(&names).await;
+    let described = ecs.describe_clusters(&listed).await;
+    let undescribed = undescribed(listed, &described, older);
     let mut faults = described.faults;
     let active: Vec<_> = described.found.into_iter().filter(|cluster| cluster.status == "ACTIVE").collect();
     let names: Vec<ClusterName> = active.iter().map(|cluster| cluster.name.clone()).collect();
@@ -81,8 +88,27 @@ async fn list(task: &TargetTask, ecs: &Ecs, cloudwatch: &CloudWatch) -> Result<I
         };
         (cluster.name, entry)
     });
-    let clusters = entries.collect();
+    let clusters = entries.chain(undescribed).collect();
     Ok(Inventory { read_at: task.run.time, clusters, faults })
+}
+
+/// Clusters that are there and of which nothing is known now. One that ECS calls missing was deleted in the meantime.
+fn undescribed(
+    listed: Vec<ClusterName>,
+    described: &Described<ObservedCluster>,
+    older: Option<&Inventory>,
+) -> Vec<(ClusterName, ClusterEntry)> {
+    let found: BTreeSet<&ClusterName> = described.found.iter().map(|cluster| &cluster.name).collect();
+    let deleted = |name: &ClusterName| {
+        let missing = described.faults.iter().filter(|fault| fault.kind == FaultKind::NotFound);
+        missing.filter_map(|fault| fault.subject.rsplit('/').next()).any(|subject| subject == name.as_str())
+    };
+    let entry = |name: &ClusterName| {
+        let known = older.and_then(|older| older.clusters.get(name)).cloned().unwrap_or_default();
+        ClusterEntry { services_unread: true, ..known }
+    };
+    let unknown = listed.into_iter().filter(|name| !found.contains(name) && !deleted(name));
+    unknown.map(|name| (name.clone(), entry(&name))).collect()
 }
 
 /// Names of the clusters whose metrics of Container Insights arrive. `TaskCount` exists once per cluster, so one page of

@@ -127,6 +127,32 @@ async fn while_ecs_cannot_be_listed_the_older_inventory_serves_and_the_fault_is_
 }
 
 #[tokio::test]
+async fn a_cluster_that_could_not_be_described_is_not_a_cluster_that_is_gone() {
+    let stack = Stack::start(shop(|_| 50.0)).await;
+    let before = collected(&stack, 0).await;
+    for at in [60, 65] {
+        let down = Fault::on("ecs:DescribeClusters").times(ATTEMPTS).error(500, "ServerException", "down");
+        stack.aws.add_fault(down);
+        let kept = collected(&stack, at).await;
+        assert_eq!(kept.inventory.service_count(), before.inventory.service_count(), "after {at} minutes");
+        assert_eq!(kept.readings.len(), before.readings.len());
+        assert_eq!((kept.coverage.clusters, kept.coverage.clusters_seen), (1, 0));
+    }
+    let after = collected(&stack, 70).await;
+    assert_eq!((after.coverage.clusters, after.coverage.clusters_seen), (1, 1));
+
+    // Without a cache it is counted as not seen.
+    let stack = Stack::start(shop(|_| 50.0)).await;
+    stack.aws.add_fault(Fault::on("ecs:DescribeClusters").times(ATTEMPTS).error(
+        500,
+        "ServerException",
+        "down",
+    ));
+    let unknown = collected(&stack, 0).await;
+    assert_eq!((unknown.coverage.clusters, unknown.coverage.clusters_seen), (1, 0));
+}
+
+#[tokio::test]
 async fn without_a_cache_a_refused_listing_fails_the_target_by_name_and_stores_nothing() {
     let stack = Stack::start(shop(|_| 50.0).deny("ecs:ListClusters")).await;
     let failure = stack.collect("alarms", minute(0)).await.unwrap_err();
