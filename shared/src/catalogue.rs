@@ -164,7 +164,7 @@ impl CatalogueMetric {
     }
 
     fn with(&self, dimensions: Dimensions) -> Metric {
-        Metric { namespace: self.namespace.to_owned(), name: self.name.to_owned(), dimensions }
+        Metric { namespace: self.namespace.into(), name: self.name.into(), dimensions }
     }
 }
 

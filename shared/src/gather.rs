@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 
 use crate::fault::{Fault, FaultKind};
+use crate::metric::Period;
 use crate::series::{Datapoint, MetricSeries, Reading};
 
 const OPERATION: &str = "cloudwatch:GetMetricData";
@@ -52,16 +53,16 @@ pub struct Gather {
     strays: Vec<Fault>,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct Slot {
+    period: Period,
     points: Vec<Datapoint>,
     state: State,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 enum State {
     /// On no page yet.
-    #[default]
     Unseen,
     Complete,
     /// Points came, and more were promised.
@@ -70,9 +71,10 @@ enum State {
 }
 
 impl Gather {
-    /// For a batch of so many questions.
-    pub fn new(questions: usize) -> Self {
-        Self { slots: vec![Slot::default(); questions], strays: Vec::new() }
+    /// For a batch of questions with these periods.
+    pub fn new(periods: impl IntoIterator<Item = Period>) -> Self {
+        let slot = |period| Slot { period, points: Vec::new(), state: State::Unseen };
+        Self { slots: periods.into_iter().map(slot).collect(), strays: Vec::new() }
     }
 
     /// Takes in one result of a page. A result that nobody asked for is kept as a fault.
@@ -136,6 +138,11 @@ impl Slot {
     fn finish(self, fault: Option<&Fault>) -> Reading {
         let because = |message| fault.cloned().unwrap_or_else(|| Fault::malformed(OPERATION, "", message));
         let series = MetricSeries::new(self.points);
+        if let Some(crooked) = series.off_grid(self.period) {
+            let message =
+                format!("a point at {crooked}, which is not at the start of a period like the others");
+            return Reading::Unread(Fault::malformed(OPERATION, "", message));
+        }
         match self.state {
             State::Complete => Reading::Complete(series),
             State::MoreToCome => Reading::Partial(series, because("PartialData, but no further page")),
@@ -166,7 +173,7 @@ mod tests {
     }
 
     fn gathered(results: Vec<PageResult>, fault: Option<&Fault>) -> (Vec<Reading>, Vec<Fault>) {
-        let mut gather = Gather::new(2);
+        let mut gather = Gather::new([Period::MINUTE; 2]);
         results.into_iter().for_each(|result| gather.add(result));
         gather.finish(fault)
     }
@@ -227,6 +234,15 @@ mod tests {
     }
 
     #[test]
+    fn a_point_between_two_periods_is_unread_and_not_lost() {
+        let mut crooked = result(0, &[3, 2], ResultStatus::Complete);
+        crooked.timestamps[1] += 7;
+        let (readings, _) = gathered(vec![crooked], None);
+        let fault = readings[0].fault().unwrap();
+        assert!(fault.message.starts_with("a point at 1970-01-01T00:03:00Z, which"), "{fault}");
+    }
+
+    #[test]
     fn internal_error_and_forbidden_are_not_no_data() {
         let pages =
             vec![result(0, &[], ResultStatus::InternalError), result(1, &[], ResultStatus::Forbidden)];
@@ -246,7 +262,7 @@ mod tests {
         /// However the points of a series are spread over pages, all arrive once.
         #[test]
         fn no_point_is_lost_between_pages(cuts in prop::collection::vec(1usize..6, 1..8)) {
-            let mut gather = Gather::new(1);
+            let mut gather = Gather::new([Period::MINUTE]);
             let mut next = 1000;
             for (i, &cut) in cuts.iter().enumerate() {
                 let minutes: Vec<i64> = (0..cut).map(|_| { next -= 1; next }).collect();

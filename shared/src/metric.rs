@@ -1,5 +1,6 @@
 //! What a metric is: namespace, name and exact dimensions, and how it is asked for: statistic, period, unit.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -12,9 +13,9 @@ use crate::cluster::BadName;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Metric {
     /// CloudWatch namespace such as `AWS/ECS`.
-    pub namespace: String,
+    pub namespace: Cow<'static, str>,
     /// Name, upper and lower case told apart.
-    pub name: String,
+    pub name: Cow<'static, str>,
     /// Exact set of dimensions.
     pub dimensions: Dimensions,
 }
@@ -28,19 +29,20 @@ impl fmt::Display for Metric {
 /// A set of dimensions, kept sorted by name, because their order means nothing to CloudWatch.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(from = "std::collections::BTreeMap<String, String>")]
-pub struct Dimensions(Vec<(String, String)>);
+pub struct Dimensions(Vec<(Cow<'static, str>, String)>);
 
 impl Dimensions {
     /// The set of these pairs of name and value.
-    pub fn new<N: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
-        let mut pairs: Vec<(String, String)> = pairs.into_iter().map(|(n, v)| (n.into(), v.into())).collect();
+    pub fn new<N: Into<Cow<'static, str>>, V: Into<String>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
+        let mut pairs: Vec<(Cow<'static, str>, String)> =
+            pairs.into_iter().map(|(n, v)| (n.into(), v.into())).collect();
         pairs.sort();
         Self(pairs)
     }
 
     /// Pairs of name and value, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0.iter().map(|(name, value)| (name.as_ref(), value.as_str()))
     }
 
     /// Value of the dimension of that name.
@@ -61,7 +63,7 @@ impl Dimensions {
 
 impl From<std::collections::BTreeMap<String, String>> for Dimensions {
     fn from(map: std::collections::BTreeMap<String, String>) -> Self {
-        Self(map.into_iter().collect())
+        Self(map.into_iter().map(|(name, value)| (name.into(), value)).collect())
     }
 }
 

@@ -144,44 +144,65 @@ pub struct CountedFault {
 }
 
 impl Coverage {
-    /// What was seen of the clusters in the inventory. `faults` are those of no single metric; a cluster is seen if its
-    /// services are listed, all its metrics were answered in full, and no fault names it.
+    /// What was seen of the clusters in the inventory by `readings`; see [`CoverageTally`].
     pub fn of(
         inventory: &Inventory,
         readings: &BTreeMap<MetricQuery, Reading>,
         faults: impl IntoIterator<Item = Fault>,
     ) -> Self {
-        let mut coverage = Self {
-            clusters: inventory.clusters.len(),
-            services: inventory.service_count(),
-            metrics: readings.len(),
-            ..Self::default()
-        };
-        let mut all: Vec<Fault> = inventory.faults.iter().cloned().chain(faults).collect();
-        let mut unseen: BTreeSet<String> = all.iter().map(|fault| fault.subject.clone()).collect();
-        for (query, reading) in readings {
-            match reading {
-                Reading::Complete(_) if reading.is_silent() => coverage.without_data += 1,
-                Reading::Complete(_) => coverage.with_data += 1,
-                Reading::Partial(..) => coverage.partial += 1,
-                Reading::Unread(_) => coverage.unread += 1,
-            }
-            if let Some(fault) = reading.fault() {
-                all.push(fault.clone());
-                unseen.extend(query.metric.dimensions.get("ClusterName").map(ToOwned::to_owned));
-            }
-        }
-        let seen = |name: &ClusterName, entry: &ClusterEntry| {
-            !entry.services_unread && !unseen.contains(name.as_str())
-        };
-        coverage.clusters_seen = inventory.clusters.iter().filter(|(name, entry)| seen(name, entry)).count();
-        coverage.faults = counted(all);
-        coverage
+        let mut tally = CoverageTally::default();
+        readings.iter().for_each(|(query, reading)| tally.add(query, reading));
+        tally.finish(inventory, faults)
     }
 
     /// Whether nothing was missed.
     pub fn is_complete(&self) -> bool {
         self.faults.is_empty() && self.clusters_seen == self.clusters
+    }
+}
+
+/// Counts answers as they come, for a [`Coverage`].
+#[derive(Debug, Clone, Default)]
+pub struct CoverageTally {
+    coverage: Coverage,
+    faults: BTreeMap<Fault, usize>,
+    /// Clusters of which some metric was not answered in full.
+    unseen: BTreeSet<String>,
+}
+
+impl CoverageTally {
+    /// Counts one answer.
+    pub fn add(&mut self, query: &MetricQuery, reading: &Reading) {
+        let coverage = &mut self.coverage;
+        coverage.metrics += 1;
+        match reading {
+            Reading::Complete(_) if reading.is_silent() => coverage.without_data += 1,
+            Reading::Complete(_) => coverage.with_data += 1,
+            Reading::Partial(..) => coverage.partial += 1,
+            Reading::Unread(_) => coverage.unread += 1,
+        }
+        if let Some(fault) = reading.fault() {
+            *self.faults.entry(fault.clone()).or_default() += 1;
+            self.unseen.extend(query.metric.dimensions.get("ClusterName").map(ToOwned::to_owned));
+        }
+    }
+
+    /// The coverage of the clusters in the inventory. `faults` are those of no single metric; a cluster is seen if its
+    /// services are listed, all its metrics were answered in full, and no fault names it.
+    pub fn finish(self, inventory: &Inventory, faults: impl IntoIterator<Item = Fault>) -> Coverage {
+        let Self { mut coverage, faults: mut counts, mut unseen } = self;
+        for fault in inventory.faults.iter().cloned().chain(faults) {
+            unseen.insert(fault.subject.clone());
+            *counts.entry(fault).or_default() += 1;
+        }
+        let seen = |name: &ClusterName, entry: &ClusterEntry| {
+            !entry.services_unread && !unseen.contains(name.as_str())
+        };
+        coverage.clusters = inventory.clusters.len();
+        coverage.clusters_seen = inventory.clusters.iter().filter(|(name, entry)| seen(name, entry)).count();
+        coverage.services = inventory.service_count();
+        coverage.faults = most_frequent_first(counts);
+        coverage
     }
 }
 
@@ -191,6 +212,10 @@ pub fn counted(faults: impl IntoIterator<Item = Fault>) -> Vec<CountedFault> {
     for fault in faults {
         *counts.entry(fault).or_default() += 1;
     }
+    most_frequent_first(counts)
+}
+
+fn most_frequent_first(counts: BTreeMap<Fault, usize>) -> Vec<CountedFault> {
     let mut counted: Vec<CountedFault> =
         counts.into_iter().map(|(fault, count)| CountedFault { fault, count }).collect();
     counted.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.fault.cmp(&b.fault)));

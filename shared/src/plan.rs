@@ -1,7 +1,5 @@
 //! The query plan: only what rules or the report need is asked, and its price is known before the first call.
 
-use std::collections::BTreeSet;
-
 use crate::catalogue::{self, AWS_ECS, CONTAINER_INSIGHTS, CatalogueMetric};
 use crate::cluster::{ClusterName, ServiceName};
 use crate::inventory::{ClusterEntry, Inventory};
@@ -15,25 +13,36 @@ pub const DOLLARS_PER_THOUSAND_METRICS: f64 = 0.01;
 /// What CloudWatch is asked in one run for one target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueryPlan {
-    /// The questions, each once, sorted so that those of one cluster and service stand together.
+    /// The questions, each once, cluster by cluster and there service by service.
     pub queries: Vec<MetricQuery>,
 }
 
 impl QueryPlan {
     /// What the rules need of the clusters in the inventory.
     pub fn for_alarms(rules: &[AlarmRule], inventory: &Inventory) -> Self {
-        let queries = rules.iter().flat_map(|rule| {
-            subjects(rule, inventory).into_iter().flat_map(move |subject| queries(rule, &subject))
-        });
-        Self::of(queries)
+        // Few plans ask more than this; growing by doubling would copy every question several times.
+        let mut plan = Self { queries: Vec::with_capacity(inventory.service_count() * 2 * rules.len()) };
+        for (cluster, entry) in &inventory.clusters {
+            let whole = Subject { cluster: cluster.clone(), service: None };
+            let services = entry
+                .services
+                .iter()
+                .map(|service| Subject { cluster: cluster.clone(), service: Some(service.clone()) });
+            for subject in std::iter::once(whole).chain(services) {
+                let judging = rules.iter().filter(|rule| judges(rule, &subject, entry));
+                plan.ask(judging.flat_map(|rule| queries(rule, &subject)).collect());
+            }
+        }
+        plan
     }
 
     /// What the report shows: mean and maximum of CPU and memory of every service, and the counts of those whose
     /// cluster reports Container Insights.
     pub fn for_report(inventory: &Inventory, period: Period) -> Self {
-        let mut queries = Vec::new();
+        let mut plan = Self { queries: Vec::new() };
         for (cluster, service) in inventory.services() {
             let reports = inventory.clusters.get(cluster).is_some_and(|entry| entry.reports_insights);
+            let mut queries = Vec::new();
             for (namespace, name, statistic) in REPORT_METRICS {
                 let needed = *namespace == AWS_ECS || reports;
                 let metric = catalogue::find(namespace, name).filter(|_| needed);
@@ -41,15 +50,16 @@ impl QueryPlan {
                     queries.push(MetricQuery { metric, statistic: statistic.clone(), period });
                 }
             }
+            plan.ask(queries);
         }
-        Self::of(queries)
+        plan
     }
 
-    fn of(queries: impl IntoIterator<Item = MetricQuery>) -> Self {
-        let distinct: BTreeSet<MetricQuery> = queries.into_iter().collect();
-        let mut queries: Vec<MetricQuery> = distinct.into_iter().collect();
-        queries.sort_by(|a, b| a.metric.dimensions.cmp(&b.metric.dimensions).then_with(|| a.cmp(b)));
-        Self { queries }
+    /// Adds the questions about one subject, each once. No other subject has the same.
+    fn ask(&mut self, mut queries: Vec<MetricQuery>) {
+        queries.sort_unstable();
+        queries.dedup();
+        self.queries.append(&mut queries);
     }
 
     /// US dollars that asking this plan once costs.
@@ -71,21 +81,26 @@ const REPORT_METRICS: &[(&str, &str, Statistic)] = &[
 
 /// What a rule judges: the clusters or services that it selects and that publish what it needs.
 pub fn subjects(rule: &AlarmRule, inventory: &Inventory) -> Vec<Subject> {
-    let publishes = |cluster: &ClusterEntry| cluster.insights >= rule.measure.needs();
-    match rule.scope {
-        Scope::Cluster => inventory
-            .clusters
-            .iter()
-            .filter(|(name, cluster)| rule.selects_cluster(name) && publishes(cluster))
-            .map(|(name, _)| Subject { cluster: name.clone(), service: None })
-            .collect(),
-        Scope::Service => inventory
-            .services()
-            .filter(|(cluster, service)| rule.selects_service(cluster, service))
-            .filter(|(cluster, _)| inventory.clusters.get(*cluster).is_some_and(publishes))
-            .map(|(cluster, service)| Subject { cluster: cluster.clone(), service: Some(service.clone()) })
-            .collect(),
+    let mut subjects = Vec::new();
+    for (cluster, entry) in &inventory.clusters {
+        let services = match rule.scope {
+            Scope::Cluster => vec![None],
+            Scope::Service => entry.services.iter().cloned().map(Some).collect(),
+        };
+        let all = services.into_iter().map(|service| Subject { cluster: cluster.clone(), service });
+        subjects.extend(all.filter(|subject| judges(rule, subject, entry)));
     }
+    subjects
+}
+
+/// Whether a rule judges this subject. `entry` is its cluster.
+fn judges(rule: &AlarmRule, subject: &Subject, entry: &ClusterEntry) -> bool {
+    let selects = match (rule.scope, &subject.service) {
+        (Scope::Cluster, None) => rule.selects_cluster(&subject.cluster),
+        (Scope::Service, Some(service)) => rule.selects_service(&subject.cluster, service),
+        _ => false,
+    };
+    selects && entry.insights >= rule.measure.needs()
 }
 
 /// The metric of the catalogue for one subject.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
+use crate::metric::Period;
 
 /// One value of one period.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -24,15 +25,29 @@ impl MetricSeries {
     /// CloudWatch rewrites its newest points.
     pub fn new(mut points: Vec<Datapoint>) -> Self {
         points.sort_by_key(|point| point.timestamp);
-        points.reverse();
-        points.dedup_by_key(|point| point.timestamp);
-        points.reverse();
+        points.dedup_by(|later, kept| {
+            let same = later.timestamp == kept.timestamp;
+            if same {
+                *kept = *later;
+            }
+            same
+        });
         Self(points)
     }
 
     /// The points, oldest first.
     pub fn points(&self) -> &[Datapoint] {
         &self.0
+    }
+
+    /// The first point that is not a whole number of periods after the one before it.
+    pub fn off_grid(&self, period: Period) -> Option<Timestamp> {
+        let crooked = |pair: &&[Datapoint]| {
+            let (before, after) = (pair[0].timestamp, pair[1].timestamp);
+            (after.as_second() - before.as_second()) % period.seconds() != 0
+                || after.subsec_nanosecond() != before.subsec_nanosecond()
+        };
+        self.0.windows(2).find(crooked).map(|pair| pair[1].timestamp)
     }
 
     /// Value of the period that starts at this instant.

@@ -11,7 +11,8 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::ser::SerializeSeq;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::cluster::ClusterName;
 use crate::fault::Fault;
@@ -44,21 +45,24 @@ pub struct Snapshot {
 enum Line<'a> {
     /// Always the first line.
     Run {
-        run: Run,
-        target: Target,
-        coverage: Coverage,
+        run: Cow<'a, Run>,
+        target: Cow<'a, Target>,
         inventory_read_at: Timestamp,
     },
-    Cluster(ClusterLine),
-    Service(ServiceState),
+    Cluster(ClusterLine<'a>),
     Series(SeriesLine<'a>),
+    Service(Cow<'a, ServiceState>),
+    /// Always the last line: without it the file was cut.
+    End {
+        coverage: Cow<'a, Coverage>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
-struct ClusterLine {
-    cluster: ClusterName,
+struct ClusterLine<'a> {
+    cluster: Cow<'a, ClusterName>,
     #[serde(flatten)]
-    entry: ClusterEntry,
+    entry: Cow<'a, ClusterEntry>,
 }
 
 /// Borrows what it writes: an estate has thousands of these.
@@ -72,22 +76,44 @@ struct SeriesLine<'a> {
     period: Period,
     status: Status,
     fault: Option<Cow<'a, Fault>>,
-    /// Pairs of epoch seconds and value, oldest first.
-    #[serde(serialize_with = "write_points", deserialize_with = "read_points")]
-    points: Cow<'a, [Datapoint]>,
+    /// Start of the first period with a value, in epoch seconds.
+    start: Option<i64>,
+    /// Values of that period and of each one after it, `null` where there is none.
+    values: Values<'a>,
 }
 
-fn write_points<S: Serializer>(points: &[Datapoint], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(points.iter().map(|point| (point.timestamp.as_second(), point.value)))
+/// Points on the grid of their period: half the text of pairs with a time each.
+#[derive(Deserialize)]
+#[serde(from = "Vec<Option<f64>>")]
+enum Values<'a> {
+    Borrowed(&'a MetricSeries, Period),
+    Owned(Vec<Option<f64>>),
 }
 
-fn read_points<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'static, [Datapoint]>, D::Error> {
-    let point = |(second, value)| {
-        let timestamp = Timestamp::from_second(second).map_err(serde::de::Error::custom)?;
-        Ok(Datapoint { timestamp, value })
-    };
-    let pairs = Vec::<(i64, f64)>::deserialize(deserializer)?;
-    pairs.into_iter().map(point).collect::<Result<_, _>>().map(Cow::Owned)
+impl From<Vec<Option<f64>>> for Values<'_> {
+    fn from(values: Vec<Option<f64>>) -> Self {
+        Self::Owned(values)
+    }
+}
+
+impl Serialize for Values<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (series, period) = match self {
+            Self::Borrowed(series, period) => (series, period),
+            Self::Owned(values) => return values.serialize(serializer),
+        };
+        let mut values = serializer.serialize_seq(None)?;
+        let mut due = None;
+        for point in series.points() {
+            let start = point.timestamp.as_second();
+            for _ in 0..(start - due.unwrap_or(start)) / period.seconds() {
+                values.serialize_element(&None::<f64>)?;
+            }
+            values.serialize_element(&point.value)?;
+            due = Some(start + period.seconds());
+        }
+        values.end()
+    }
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -114,63 +140,122 @@ pub enum BadSnapshot {
     },
 }
 
-impl Snapshot {
-    /// Writes the snapshot, gzipped.
-    pub fn write(&self, to: impl Write) -> io::Result<()> {
-        let mut out = GzEncoder::new(to, Compression::fast());
-        let mut text = Vec::new();
-        // Whole lines, because the compressor needs as long for one byte as for hundreds.
-        let mut write = |line: &Line<'_>| {
-            text.clear();
-            serde_json::to_writer(&mut text, line)?;
-            text.push(b'\n');
-            out.write_all(&text)
-        };
-        let (run, target, coverage) = (self.run.clone(), self.target.clone(), self.coverage.clone());
-        write(&Line::Run { run, target, coverage, inventory_read_at: self.inventory.read_at })?;
-        for (cluster, entry) in &self.inventory.clusters {
-            write(&Line::Cluster(ClusterLine { cluster: cluster.clone(), entry: entry.clone() }))?;
-        }
-        for service in &self.services {
-            write(&Line::Service(service.clone()))?;
-        }
-        for (query, reading) in &self.readings {
-            write(&Line::Series(SeriesLine::new(query, reading)))?;
-        }
-        out.finish()?.flush()
+/// Writes a snapshot line by line, so that a collector need not hold all of it: the run first, then clusters, series and
+/// services, and the coverage at the end.
+#[derive(Debug)]
+pub struct SnapshotWriter<W: Write> {
+    out: GzEncoder<W>,
+    /// Lines that the compressor has not had yet: it needs as long for one byte as for hundreds.
+    pending: Vec<u8>,
+}
+
+/// Bytes of lines that the compressor is given at once.
+const PENDING_BYTES: usize = 16 * 1024;
+
+impl<W: Write> SnapshotWriter<W> {
+    /// Begins the snapshot of a target in a run. `inventory_read_at` is when its clusters were listed.
+    pub fn begin(to: W, run: &Run, target: &Target, inventory_read_at: Timestamp) -> io::Result<Self> {
+        let out = GzEncoder::new(to, Compression::fast());
+        let mut writer = Self { out, pending: Vec::with_capacity(2 * PENDING_BYTES) };
+        let (run, target) = (Cow::Borrowed(run), Cow::Borrowed(target));
+        writer.line(&Line::Run { run, target, inventory_read_at })?;
+        Ok(writer)
     }
 
-    /// Reads a snapshot that [`Self::write`] wrote.
+    /// Writes a cluster that was looked at.
+    pub fn cluster(&mut self, cluster: &ClusterName, entry: &ClusterEntry) -> io::Result<()> {
+        let (cluster, entry) = (Cow::Borrowed(cluster), Cow::Borrowed(entry));
+        self.line(&Line::Cluster(ClusterLine { cluster, entry }))
+    }
+
+    /// Writes what CloudWatch answered to one question.
+    pub fn series(&mut self, query: &MetricQuery, reading: &Reading) -> io::Result<()> {
+        self.line(&Line::Series(SeriesLine::new(query, reading)))
+    }
+
+    /// Writes the state of a service that ECS was asked about.
+    pub fn service(&mut self, state: &ServiceState) -> io::Result<()> {
+        self.line(&Line::Service(Cow::Borrowed(state)))
+    }
+
+    /// Ends the snapshot with how much was seen.
+    pub fn end(mut self, coverage: &Coverage) -> io::Result<W> {
+        self.line(&Line::End { coverage: Cow::Borrowed(coverage) })?;
+        self.out.write_all(&self.pending)?;
+        let mut written = self.out.finish()?;
+        written.flush()?;
+        Ok(written)
+    }
+
+    fn line(&mut self, line: &Line<'_>) -> io::Result<()> {
+        serde_json::to_writer(&mut self.pending, line)?;
+        self.pending.push(b'\n');
+        if self.pending.len() >= PENDING_BYTES {
+            self.out.write_all(&self.pending)?;
+            self.pending.clear();
+        }
+        Ok(())
+    }
+}
+
+impl Snapshot {
+    /// Writes the snapshot, gzipped.
+    pub fn write<W: Write>(&self, to: W) -> io::Result<W> {
+        let mut writer = SnapshotWriter::begin(to, &self.run, &self.target, self.inventory.read_at)?;
+        for (cluster, entry) in &self.inventory.clusters {
+            writer.cluster(cluster, entry)?;
+        }
+        for (query, reading) in &self.readings {
+            writer.series(query, reading)?;
+        }
+        for service in &self.services {
+            writer.service(service)?;
+        }
+        writer.end(&self.coverage)
+    }
+
+    /// Reads a snapshot that [`Self::write`] or a [`SnapshotWriter`] wrote.
     pub fn read(from: impl Read) -> Result<Self, BadSnapshot> {
-        let mut snapshot: Option<Self> = None;
+        let (mut snapshot, mut ended): (Option<Self>, bool) = (None, false);
+        let mut lines = 0;
         for (i, line) in BufReader::new(GzDecoder::new(from)).lines().enumerate() {
+            lines = i + 1;
             let bad =
                 |error: &dyn std::fmt::Display| BadSnapshot::Line { line: i + 1, error: error.to_string() };
-            let line: Line = serde_json::from_str(&line?).map_err(|error| bad(&error))?;
+            let line: Line<'_> = serde_json::from_str(&line?).map_err(|error| bad(&error))?;
+            if ended {
+                return Err(bad(&"it stands after the end"));
+            }
             match (&mut snapshot, line) {
-                (None, Line::Run { run, target, coverage, inventory_read_at }) => {
-                    let inventory = Inventory {
-                        read_at: inventory_read_at,
-                        clusters: BTreeMap::new(),
-                        faults: Vec::new(),
-                    };
-                    let (services, readings) = (Vec::new(), BTreeMap::new());
-                    snapshot = Some(Self { run, target, coverage, inventory, services, readings });
+                (None, Line::Run { run, target, inventory_read_at }) => {
+                    snapshot = Some(Self::begun(run.into_owned(), target.into_owned(), inventory_read_at));
                 }
                 (Some(snapshot), Line::Cluster(ClusterLine { cluster, entry })) => {
-                    snapshot.inventory.clusters.insert(cluster, entry);
+                    snapshot.inventory.clusters.insert(cluster.into_owned(), entry.into_owned());
                 }
-                (Some(snapshot), Line::Service(service)) => snapshot.services.push(service),
+                (Some(snapshot), Line::Service(service)) => snapshot.services.push(service.into_owned()),
                 (Some(snapshot), Line::Series(series)) => {
                     let (query, reading) = series.into_reading().map_err(|error| bad(&error))?;
                     snapshot.readings.insert(query, reading);
+                }
+                (Some(snapshot), Line::End { coverage }) => {
+                    snapshot.coverage = coverage.into_owned();
+                    ended = true;
                 }
                 (None, _) | (Some(_), Line::Run { .. }) => {
                     return Err(bad(&"the line of the run must be the first"));
                 }
             }
         }
-        snapshot.ok_or(BadSnapshot::Line { line: 0, error: "it is empty".to_owned() })
+        let cut = BadSnapshot::Line { line: lines, error: "the line of the end is missing".to_owned() };
+        snapshot.filter(|_| ended).ok_or(cut)
+    }
+
+    fn begun(run: Run, target: Target, inventory_read_at: Timestamp) -> Self {
+        let inventory =
+            Inventory { read_at: inventory_read_at, clusters: BTreeMap::new(), faults: Vec::new() };
+        let (services, readings) = (Vec::new(), BTreeMap::new());
+        Self { run, target, coverage: Coverage::default(), inventory, services, readings }
     }
 }
 
@@ -183,26 +268,39 @@ impl<'a> SeriesLine<'a> {
         };
         let MetricQuery { metric, statistic, period } = query;
         Self {
-            namespace: Cow::Borrowed(&metric.namespace),
-            metric: Cow::Borrowed(&metric.name),
+            namespace: Cow::Borrowed(metric.namespace.as_ref()),
+            metric: Cow::Borrowed(metric.name.as_ref()),
             dimensions: Cow::Borrowed(&metric.dimensions),
             statistic: Cow::Borrowed(statistic),
             period: *period,
             status,
             fault: reading.fault().map(Cow::Borrowed),
-            points: Cow::Borrowed(reading.series().map(MetricSeries::points).unwrap_or_default()),
+            start: reading.series().and_then(|series| Some(series.points().first()?.timestamp.as_second())),
+            values: reading.series().map_or(Values::Owned(Vec::new()), |s| Values::Borrowed(s, *period)),
         }
     }
 
+    fn series(&self) -> Result<MetricSeries, String> {
+        let Values::Owned(values) = &self.values else {
+            return Err("the values are not read from a file".to_owned());
+        };
+        let (start, step) = (self.start.unwrap_or_default(), self.period.seconds());
+        let starts = (0..).map(|i: i64| Timestamp::from_second(start.saturating_add(i.saturating_mul(step))));
+        let points = values.iter().zip(starts).filter_map(|(value, timestamp)| {
+            value.map(|value| timestamp.map(|timestamp| Datapoint { timestamp, value }))
+        });
+        Ok(MetricSeries::new(points.collect::<Result<_, _>>().map_err(|error| error.to_string())?))
+    }
+
     fn into_reading(self) -> Result<(MetricQuery, Reading), String> {
-        let series = MetricSeries::new(self.points.into_owned());
+        let series = self.series()?;
         let reading = match (self.status, self.fault.map(Cow::into_owned)) {
             (Status::Complete, None) => Reading::Complete(series),
             (Status::Partial, Some(fault)) => Reading::Partial(series, fault),
             (Status::Unread, Some(fault)) => Reading::Unread(fault),
             _ => return Err("status and fault contradict each other".to_owned()),
         };
-        let (namespace, name) = (self.namespace.into_owned(), self.metric.into_owned());
+        let (namespace, name) = (self.namespace.into_owned().into(), self.metric.into_owned().into());
         let metric = Metric { namespace, name, dimensions: self.dimensions.into_owned() };
         Ok((MetricQuery { metric, statistic: self.statistic.into_owned(), period: self.period }, reading))
     }
@@ -234,8 +332,8 @@ mod tests {
         let fault = Fault::malformed("cloudwatch:GetMetricData", "shop", "it was cut");
         let query = |name: &str| MetricQuery {
             metric: Metric {
-                namespace: "AWS/ECS".to_owned(),
-                name: name.to_owned(),
+                namespace: "AWS/ECS".into(),
+                name: name.to_owned().into(),
                 dimensions: Dimensions::new([("ClusterName", "shop"), ("ServiceName", "web")]),
             },
             statistic: Statistic::Average,
@@ -268,6 +366,18 @@ mod tests {
         let mut bytes = Vec::new();
         snapshot().write(&mut bytes).unwrap();
         assert_eq!(Snapshot::read(&bytes[..]).unwrap(), snapshot());
+    }
+
+    #[test]
+    fn lines_without_the_end_are_no_snapshot() {
+        let mut text = String::new();
+        GzDecoder::new(&snapshot().write(Vec::new()).unwrap()[..]).read_to_string(&mut text).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        for kept in 0..lines.len() {
+            let mut out = GzEncoder::new(Vec::new(), Compression::fast());
+            out.write_all(lines[..kept].join("\n").as_bytes()).unwrap();
+            assert!(Snapshot::read(&out.finish().unwrap()[..]).is_err(), "{kept} lines");
+        }
     }
 
     #[test]

@@ -82,8 +82,8 @@ def test_snapshots_are_read_by_duckdb(stack, tmp_path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         s3.download_file(bucket, item["Key"], str(path))
     rows = duckdb.sql(
-        f"select metric, dimensions, points from read_json('{tmp_path}/snapshots/**/*.ndjson.gz', union_by_name=true) "
-        "where kind = 'series' and len(points) > 0"
+        f"select metric, dimensions, start, values from read_json('{tmp_path}/snapshots/**/*.ndjson.gz', union_by_name=true) "
+        "where kind = 'series' and len(values) > 0"
     ).fetchall()
     assert {row[0] for row in rows} >= {"CPUUtilization", "MemoryUtilization"}
 

@@ -3,6 +3,7 @@
 mod config;
 mod event;
 mod listing;
+mod recording;
 mod silent;
 
 use std::collections::BTreeMap;
@@ -10,17 +11,18 @@ use std::collections::BTreeMap;
 use aws_config::SdkConfig;
 use fargaze::aws::{CloudWatch, Ecs, Store, config_for};
 use fargaze::failure::Failure;
+use fargaze::fault::Fault;
 use fargaze::metric::Statistic;
 use fargaze::outcome::{Collected, Coverage, ObjectRef, Outcome, TargetTask};
 use fargaze::plan::QueryPlan;
 use fargaze::run::RunKind;
 use fargaze::series::Datapoint;
-use fargaze::snapshot::Snapshot;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use config::Config;
 use event::Asked;
+use recording::Recording;
 
 /// The function with its clients.
 #[derive(Debug)]
@@ -80,20 +82,16 @@ impl Handler {
             RunKind::Alarms | RunKind::Sweep => QueryPlan::for_alarms(&rules, &inventory),
         };
         tracing::info!(metrics = plan.queries.len(), dollars = plan.dollars(), "asking CloudWatch");
-        let answers = cloudwatch.get_metric_data(&plan.queries, &task.run.window).await;
-        let unclear = silent::to_describe(&task.run, &rules, &inventory, &answers.readings);
+        let malformed = |error: std::io::Error| Fault::malformed("s3:PutObject", &key, error.to_string());
+        let mut recording = Recording::begin(&task, &inventory).map_err(malformed)?;
+        let mut faults = cloudwatch
+            .get_metric_data(&plan.queries, &task.run.window, |query, reading| recording.add(query, &reading))
+            .await;
+        let unclear = silent::to_describe(&task.run, &rules, &inventory, recording.alive());
         let states = ecs.describe_services(&unclear).await;
-        let faults = answers.faults.into_iter().chain(states.faults);
-        let coverage = Coverage::of(&inventory, &answers.readings, faults);
-        let snapshot = Snapshot {
-            run: task.run.clone(),
-            target: task.target.clone(),
-            coverage: coverage.clone(),
-            inventory,
-            services: states.found,
-            readings: answers.readings,
-        };
-        self.store.put_snapshot(&key, &snapshot).await?;
+        faults.extend(states.faults);
+        let (bytes, coverage) = recording.end(&inventory, &states.found, faults).map_err(malformed)?;
+        self.store.put(&key, bytes).await?;
         self.hand_on(task, key, coverage).await
     }
 

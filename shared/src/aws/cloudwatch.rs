@@ -27,7 +27,7 @@ use crate::window::Window;
 const QUERIES_PER_CALL: usize = 500;
 /// Batches in flight at once; the rate is kept by [`Pace`]. Each holds some megabytes of questions and answers, so that
 /// more of them cost more in memory than they win in time.
-const AT_ONCE: usize = 6;
+const AT_ONCE: usize = 4;
 
 /// CloudWatch in one account and Region, paced by its published quotas (CloudWatch User Guide, "CloudWatch service
 /// quotas").
@@ -36,15 +36,6 @@ pub struct CloudWatch {
     client: Client,
     get_metric_data: Pace,
     list_metrics: Pace,
-}
-
-/// The answers to all questions of a plan.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Answers {
-    /// One answer to each question.
-    pub readings: BTreeMap<MetricQuery, Reading>,
-    /// What belongs to no question: unknown ids, and messages about a whole call.
-    pub faults: Vec<Fault>,
 }
 
 /// An on-demand question about one metric over any stretch of time, up to 1,440 points.
@@ -78,33 +69,40 @@ impl CloudWatch {
         }
     }
 
-    /// Asks all questions (`GetMetricData`, in batches of 500, every page). Each ends as a [`Reading`]; nothing that
-    /// fails takes more with it than what it concerns.
-    pub async fn get_metric_data(&self, queries: &[MetricQuery], window: &Window) -> Answers {
+    /// Asks all questions (`GetMetricData`, in batches of 500, every page) and hands each answer on, in the order of the
+    /// questions. Each ends as a [`Reading`]; nothing that fails takes more with it than what it concerns. Returns what
+    /// belongs to no question: unknown ids, and messages about a whole call.
+    pub async fn get_metric_data(
+        &self,
+        queries: &[MetricQuery],
+        window: &Window,
+        mut each: impl FnMut(&MetricQuery, Reading),
+    ) -> Vec<Fault> {
         let batches: Vec<_> =
             queries.chunks(QUERIES_PER_CALL).map(|batch| self.ask_batch(batch, window)).collect();
-        let mut finished = stream::iter(batches).buffer_unordered(AT_ONCE);
-        let (mut readings, mut faults) = (Vec::with_capacity(queries.len()), Vec::new());
-        while let Some((some_readings, some_faults)) = finished.next().await {
-            readings.extend(some_readings);
+        // In order, and dropped batch by batch: an estate's answers never stand in memory together.
+        let mut finished = stream::iter(batches).buffered(AT_ONCE);
+        let mut faults = Vec::new();
+        while let Some((batch, readings, some_faults)) = finished.next().await {
+            batch.iter().zip(readings).for_each(|(query, reading)| each(query, reading));
             faults.extend(some_faults);
         }
-        Answers { readings: readings.into_iter().collect(), faults }
+        faults
     }
 
-    async fn ask_batch(
+    async fn ask_batch<'a>(
         &self,
-        batch: &[MetricQuery],
+        batch: &'a [MetricQuery],
         window: &Window,
-    ) -> (Vec<(MetricQuery, Reading)>, Vec<Fault>) {
-        let mut gather = Gather::new(batch.len());
+    ) -> (&'a [MetricQuery], Vec<Reading>, Vec<Fault>) {
+        let mut gather = Gather::new(batch.iter().map(|query| query.period));
         let (messages, ended_by) = match self.ask_pages(batch, window, &mut gather).await {
             Ok(messages) => (messages, None),
             Err(fault) => (Vec::new(), Some(fault)),
         };
         let (readings, mut faults) = gather.finish(ended_by.as_ref());
         faults.extend(messages);
-        (batch.iter().cloned().zip(readings).collect(), faults)
+        (batch, readings, faults)
     }
 
     async fn ask_pages(
@@ -230,8 +228,8 @@ fn about_the_call(operation: &str, message: &MessageData) -> Fault {
 
 fn to_sdk_query(index: usize, query: &MetricQuery) -> MetricDataQuery {
     let metric = SdkMetric::builder()
-        .namespace(&query.metric.namespace)
-        .metric_name(&query.metric.name)
+        .namespace(query.metric.namespace.as_ref())
+        .metric_name(query.metric.name.as_ref())
         .set_dimensions(Some(to_sdk_dimensions(&query.metric.dimensions)))
         .build();
     let stat = MetricStat::builder()
@@ -254,8 +252,8 @@ fn from_sdk_metric(metric: &SdkMetric) -> Metric {
     let pair =
         |d: &Dimension| (d.name().unwrap_or_default().to_owned(), d.value().unwrap_or_default().to_owned());
     Metric {
-        namespace: metric.namespace().unwrap_or_default().to_owned(),
-        name: metric.metric_name().unwrap_or_default().to_owned(),
+        namespace: metric.namespace().unwrap_or_default().to_owned().into(),
+        name: metric.metric_name().unwrap_or_default().to_owned().into(),
         dimensions: Dimensions::new(metric.dimensions().iter().map(pair)),
     }
 }

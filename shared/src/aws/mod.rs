@@ -20,7 +20,7 @@ use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
-pub use cloudwatch::{Answers, CloudWatch, StatisticsQuery};
+pub use cloudwatch::{CloudWatch, StatisticsQuery};
 pub use ecs::{Described, Ecs};
 pub use memory::{AlarmPage, LedgerEntry, LedgerState, Memory, Written};
 pub use role::config_for;

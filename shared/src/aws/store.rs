@@ -1,5 +1,7 @@
 //! Amazon S3: the stack's bucket with the user's file, inventories, snapshots and outcomes.
 
+use std::io::Read;
+
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
@@ -117,22 +119,16 @@ impl Store {
             .map_err(|error| Fault::malformed("s3:GetObject", key, error.to_string()))
     }
 
-    /// Stores a snapshot.
-    pub async fn put_snapshot(&self, key: &str, snapshot: &Snapshot) -> Result<(), Fault> {
-        let mut bytes = Vec::new();
-        snapshot
-            .write(&mut bytes)
-            .map_err(|error| Fault::malformed("s3:PutObject", key, error.to_string()))?;
-        self.put(key, bytes).await
-    }
-
     /// The cached inventory of a target, if there is one.
     pub async fn get_inventory(&self, target: &Target) -> Result<Option<Inventory>, Fault> {
         let key = target.inventory_key();
         let Some(object) = self.get(&key, None).await? else {
             return Ok(None);
         };
-        let inventory = serde_json::from_reader(GzDecoder::new(&object.bytes[..]));
+        // Whole, because serde_json reads a stream byte by byte.
+        let mut text = Vec::new();
+        let read = GzDecoder::new(&object.bytes[..]).read_to_end(&mut text).map_err(serde_json::Error::io);
+        let inventory = read.and_then(|_| serde_json::from_slice(&text));
         inventory.map(Some).map_err(|error| Fault::malformed("s3:GetObject", key, error.to_string()))
     }
 
