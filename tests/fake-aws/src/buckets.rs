@@ -51,7 +51,10 @@ pub fn published_quota(operation: &str) -> Option<Quota> {
     let (name, burst, per_second) = match operation {
         "ecs:ListClusters" | "ecs:DescribeClusters" => ("ecs cluster read", 50.0, 20.0),
         "ecs:ListServices" | "ecs:DescribeServices" => ("ecs service read", 100.0, 20.0),
-        "ecs:UpdateClusterSettings" => ("ecs cluster modify", 20.0, 1.0),
+        "ecs:CreateCluster" | "ecs:UpdateClusterSettings" => ("ecs cluster modify", 20.0, 1.0),
+        "ecs:ListTasks" | "ecs:DescribeTasks" => ("ecs cluster resource read", 100.0, 20.0),
+        "ecs:PutAccountSettingDefault" => ("ecs account setting modify", 10.0, 1.0),
+        "ecs:ListAccountSettings" => ("ecs account setting read", 50.0, 20.0),
         "cloudwatch:GetMetricData" => ("GetMetricData", 50.0, 50.0),
         "cloudwatch:GetMetricStatistics" => ("GetMetricStatistics", 400.0, 400.0),
         "cloudwatch:ListMetrics" => ("ListMetrics", 25.0, 25.0),
@@ -132,6 +135,11 @@ mod tests {
         assert_eq!(admit("ecs:DescribeClusters", "eu-west-1"), 0);
         assert_eq!(admit("ecs:ListClusters", "us-east-1"), 50);
         assert_eq!(admit("ecs:ListServices", "eu-west-1"), 60);
+        assert_eq!(admit("ecs:ListTasks", "eu-west-1"), 60);
+        assert_eq!(admit("ecs:DescribeTasks", "eu-west-1"), 40);
+        assert_eq!(admit("ecs:PutAccountSettingDefault", "eu-west-1"), 10);
+        assert_eq!(admit("ecs:ListAccountSettings", "eu-west-1"), 50);
+        assert_eq!(admit("ecs:UpdateClusterSettings", "eu-west-1"), 20);
         assert_eq!(admit("sns:Publish", "eu-west-1"), 60);
     }
 }

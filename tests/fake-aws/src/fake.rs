@@ -3,23 +3,28 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::buckets::Buckets;
+use crate::crash::Lives;
 use crate::estate::Estate;
 use crate::fault::Fault;
 use crate::meter::Meter;
 use crate::server;
 use crate::world::{Object, Published, World};
 
-/// A running fake; it stops when dropped.
+/// The endpoint of a fake without a server: nobody can listen there, so that a client of other make fails at once.
+const NOWHERE: &str = "http://127.0.0.1:0";
+
+/// A running fake; its server stops when it is dropped.
 #[derive(Debug)]
 pub struct FakeAws {
     endpoint: String,
     state: Arc<State>,
-    server: JoinHandle<()>,
+    server: Option<JoinHandle<()>>,
 }
 
 /// What the calls share.
@@ -29,9 +34,21 @@ pub(crate) struct State {
     pub(crate) meter: Mutex<Meter>,
     pub(crate) buckets: Mutex<Buckets>,
     pub(crate) faults: Mutex<Vec<Fault>>,
+    pub(crate) lives: Lives,
     pub(crate) latency: Duration,
     pub(crate) home: (String, String),
+    /// On tokio's clock, which tests can pause: buckets, latency and the meter go by it.
     pub(crate) started: Instant,
+    /// The machine's time at the start.
+    started_at: Timestamp,
+}
+
+impl State {
+    /// The time of the day for the fake's clients: it began as the machine's, and goes on with tokio's clock.
+    pub(crate) fn wall_clock(&self) -> Timestamp {
+        let elapsed = SignedDuration::try_from(self.started.elapsed()).unwrap_or_default();
+        self.started_at + elapsed
+    }
 }
 
 /// Settings of a fake that is not started yet.
@@ -85,17 +102,28 @@ impl Builder {
     pub async fn start(self) -> FakeAws {
         let listener = TcpListener::bind(("127.0.0.1", self.port)).await.expect("a loopback port");
         let endpoint = format!("http://{}", listener.local_addr().expect("a bound address"));
-        let state = Arc::new(State {
+        let state = self.state();
+        let server = tokio::spawn(server::serve(listener, Arc::clone(&state)));
+        FakeAws { endpoint, state, server: Some(server) }
+    }
+
+    /// A fake without a server, for [`FakeAws::http_client`] alone. Tokio's clock may be paused.
+    pub fn in_process(self) -> FakeAws {
+        FakeAws { endpoint: NOWHERE.to_owned(), state: self.state(), server: None }
+    }
+
+    fn state(self) -> Arc<State> {
+        Arc::new(State {
             world: Mutex::new(self.world),
             meter: Mutex::default(),
             buckets: Mutex::new(Buckets::new(self.buckets)),
             faults: Mutex::new(self.faults),
+            lives: Lives::new(),
             latency: self.latency,
             home: self.home,
             started: Instant::now(),
-        });
-        let server = tokio::spawn(server::serve(listener, Arc::clone(&state)));
-        FakeAws { endpoint, state, server }
+            started_at: Timestamp::now(),
+        })
     }
 }
 
@@ -103,6 +131,11 @@ impl FakeAws {
     /// Starts a fake without latency, throttling and faults on a free loopback port.
     pub async fn start(home: Estate) -> Self {
         Self::builder(home).start().await
+    }
+
+    /// A fake without a server, latency, throttling and faults, for [`FakeAws::http_client`] alone.
+    pub fn in_process(home: Estate) -> Self {
+        Self::builder(home).in_process()
     }
 
     /// `home` is the account and Region of calls whose access key or scope names no other.
@@ -117,9 +150,13 @@ impl FakeAws {
         }
     }
 
-    /// `http://127.0.0.1:PORT`, for `AWS_ENDPOINT_URL`.
+    /// `http://127.0.0.1:PORT`, for `AWS_ENDPOINT_URL`; port 0 without a server.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    pub(crate) fn state(&self) -> &Arc<State> {
+        &self.state
     }
 
     /// Changes what the fake serves, between two calls.
@@ -176,7 +213,9 @@ impl FakeAws {
 
 impl Drop for FakeAws {
     fn drop(&mut self) {
-        self.server.abort();
+        if let Some(server) = &self.server {
+            server.abort();
+        }
     }
 }
 

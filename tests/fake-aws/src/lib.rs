@@ -1,9 +1,10 @@
 //! A stand-in for the AWS operations that fargaze calls, in their real wire formats.
 //!
 //! [`FakeAws`] serves an [`Estate`] (clusters, services and metric series of one account and Region, or of
-//! several) over HTTP on the loopback interface. It keeps AWS's paging, limits, error codes and, on request, its
-//! throttling; it can add latency and inject faults; and it meters every call. What AWS leaves open is decided
-//! where the code does it, with a comment.
+//! several) over HTTP on the loopback interface, or in process as an HTTP client of the AWS SDK ([`InProcess`]), which
+//! works with tokio's clock paused. It keeps AWS's paging, limits, error codes and, on request, its throttling; it can
+//! add latency, inject faults, and let the caller die at any call ([`Crash`]); and it meters every call. What AWS leaves
+//! open is decided where the code does it, with a comment.
 //!
 //! It is not the only witness: tests that pass here say that fargaze speaks the protocols as written down in the
 //! published API models, not that AWS behaves as modelled.
@@ -27,28 +28,35 @@
 
 mod buckets;
 mod cloudwatch;
+mod crash;
 mod dynamodb;
 mod ecs;
 mod estate;
 mod fake;
 mod fault;
+mod in_process;
 mod lambda;
 mod meter;
+mod pipeline;
 mod request;
 mod s3;
 mod server;
 mod service;
 mod sns;
 mod sts;
+mod subject;
 mod wire;
 mod world;
 
 pub use buckets::{Quota, TokenBucket, published_quota};
+pub use crash::Crash;
 pub use estate::{
     ClusterSpec, Estate, MetricSet, Oddity, SeededEstate, Series, SeriesKey, ServiceSpec, StatisticSet,
+    TaskSpec,
 };
 pub use fake::{Builder, FakeAws};
 pub use fault::{Effect, Fault};
+pub use in_process::InProcess;
 pub use lambda::{bootstrap, runtime_api};
 pub use lambda::{bootstrap::Bootstrap, bootstrap::FunctionError, runtime_api::RuntimeApi};
 pub use meter::{Call, Meter};

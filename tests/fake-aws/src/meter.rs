@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// One answered (or cut) call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Call {
     /// `service:Operation`, as IAM policies write it.
     pub operation: String,
+    /// What the call is about: a cluster's short name (several with commas between), an account setting's name, an item's
+    /// key (`PK/SK`), `BUCKET/KEY`, a topic or a role; or "".
+    pub subject: String,
     /// The SDK's app name, or "".
     pub app: String,
     /// The account that was called.
@@ -18,12 +21,26 @@ pub struct Call {
     pub bytes_in: usize,
     /// Bytes of the answer's body.
     pub bytes_out: usize,
-    /// The HTTP status; 0 when the connection was closed without an answer.
+    /// The HTTP status; 0 when no answer came: the connection was closed, or the caller died.
     pub status: u16,
     /// The error code, or "".
     pub code: String,
+    /// The answer's header `x-amzn-requestid`.
+    pub request_id: String,
     /// When the call arrived, since the fake started.
     pub at: Duration,
+}
+
+impl std::fmt::Display for Call {
+    /// `ecs:UpdateClusterSettings shop 200`, with the error code behind the status.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.operation)?;
+        if !self.subject.is_empty() {
+            write!(f, " {}", self.subject)?;
+        }
+        write!(f, " {}", self.status)?;
+        if self.code.is_empty() { Ok(()) } else { write!(f, " {}", self.code) }
+    }
 }
 
 /// A snapshot of what was called.
@@ -40,6 +57,11 @@ impl Meter {
     /// Calls of one operation.
     pub fn count(&self, operation: &str) -> usize {
         self.calls.iter().filter(|call| call.operation == operation).count()
+    }
+
+    /// The calls in order, a line each: operation, subject, status, error code.
+    pub fn log(&self) -> Vec<String> {
+        self.calls.iter().map(Call::to_string).collect()
     }
 
     /// All calls.

@@ -8,9 +8,10 @@ use crate::wire::xml::{element, output};
 use crate::wire::{Outcome, Refusal};
 use crate::world::World;
 
-pub(crate) fn call(request: &Request, target: &Target, world: &mut World) -> Outcome {
+/// `now` is the time that the fake's clients have, see [`crate::FakeAws::sdk_config`].
+pub(crate) fn call(request: &Request, target: &Target, world: &mut World, now: Timestamp) -> Outcome {
     let inner = match target.operation.as_str() {
-        "AssumeRole" => assume_role(request, target, world)?,
+        "AssumeRole" => assume_role(request, target, world, now)?,
         "GetCallerIdentity" => format!(
             "{}{}{}",
             element("UserId", "AROAFAKE:fake"),
@@ -23,7 +24,12 @@ pub(crate) fn call(request: &Request, target: &Target, world: &mut World) -> Out
     Ok(output(Service::Sts.namespace(), &target.operation, &inner, &id))
 }
 
-fn assume_role(request: &Request, target: &Target, world: &mut World) -> Result<String, Refusal> {
+fn assume_role(
+    request: &Request,
+    target: &Target,
+    world: &mut World,
+    now: Timestamp,
+) -> Result<String, Refusal> {
     let arn = target.parameter("RoleArn").unwrap_or_default();
     let session = target.parameter("RoleSessionName").unwrap_or_default();
     let legal = (2..=64).contains(&session.len())
@@ -48,8 +54,8 @@ fn assume_role(request: &Request, target: &Target, world: &mut World) -> Result<
     let Some(account) = account.filter(|_| allowed) else {
         return Err(Service::Sts.denied(&format!("sts:AssumeRole on resource: {arn}"), &request.account));
     };
-    // Clients compare this with the machine's clock, whatever the estates' clocks say.
-    let expiration = Timestamp::now() + SignedDuration::from_secs(seconds);
+    // Clients compare this with their own clock, whatever the estates' clocks say.
+    let expiration = now + SignedDuration::from_secs(seconds);
     let serial = world.next_serial();
     let role = arn.rsplit('/').next().unwrap_or_default();
     Ok(format!(

@@ -1,8 +1,8 @@
-//! `ListClusters`, `DescribeClusters`, `UpdateClusterSettings`.
+//! `ListClusters`, `DescribeClusters`, `CreateCluster`, `UpdateClusterSettings`.
 
 use serde_json::{Value, json};
 
-use super::{arn, cluster_name, invalid, live_cluster, page, tags, texts};
+use super::{LEVELS, arn, cluster_name, invalid, live_cluster, page, tags, texts};
 use crate::estate::{ClusterSpec, Estate};
 use crate::wire::Refusal;
 
@@ -12,7 +12,7 @@ pub(super) fn list(estate: &Estate, input: &Value) -> Result<Value, Refusal> {
         .values()
         .filter(|cluster| cluster.status != "INACTIVE")
         .map(|cluster| cluster.name.as_str());
-    let (names, token) = page(names, input, 100)?;
+    let (names, token) = page(names, input, 100, 100)?;
     let arns: Vec<String> = names.iter().map(|name| arn(estate, &format!("cluster/{name}"))).collect();
     let mut output = json!({ "clusterArns": arns });
     if let Some(token) = token {
@@ -47,34 +47,59 @@ pub(super) fn describe(estate: &Estate, input: &Value) -> Result<Value, Refusal>
     Ok(json!({ "clusters": clusters, "failures": failures }))
 }
 
+pub(super) fn create(estate: &mut Estate, input: &Value) -> Result<Value, Refusal> {
+    let name = input["clusterName"].as_str().unwrap_or("default").to_owned();
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if name.is_empty() || name.len() > 255 || !name.bytes().all(legal) {
+        return Err(invalid("Invalid cluster name."));
+    }
+    let level = insights_setting(input)?;
+    // A cluster that is there already is given back as it is; a deleted one is made anew.
+    if estate.clusters().get(&name).is_none_or(|cluster| cluster.status == "INACTIVE") {
+        estate.create_cluster(&name);
+        if let Some(cluster) = estate.cluster_mut(&name) {
+            if let Some(level) = level {
+                level.clone_into(&mut cluster.insights);
+            }
+            for tag in input["tags"].as_array().into_iter().flatten() {
+                let text = |member: &str| tag[member].as_str().unwrap_or_default().to_owned();
+                cluster.tags.insert(text("key"), text("value"));
+            }
+        }
+    }
+    Ok(json!({ "cluster": cluster_json(estate, &estate.clusters()[&name], &["SETTINGS", "TAGS"]) }))
+}
+
 pub(super) fn update_settings(estate: &mut Estate, input: &Value) -> Result<Value, Refusal> {
     let name = live_cluster(estate, input)?.name.clone();
-    let settings = input["settings"].as_array().map_or(&[][..], Vec::as_slice);
-    if settings.is_empty() {
-        return Err(invalid("settings cannot be empty."));
-    }
-    for setting in settings {
-        let value = setting["value"].as_str().unwrap_or_default();
-        if setting["name"] != "containerInsights" {
-            return Err(invalid("Invalid cluster setting name."));
-        }
-        if !["disabled", "enabled", "enhanced"].contains(&value) {
-            return Err(invalid("Invalid value for the containerInsights setting."));
-        }
-        if let Some(cluster) = estate.cluster_mut(&name) {
-            value.clone_into(&mut cluster.insights);
-        }
+    let level = insights_setting(input)?.ok_or_else(|| invalid("settings cannot be empty."))?;
+    if let Some(cluster) = estate.cluster_mut(&name) {
+        level.clone_into(&mut cluster.insights);
     }
     let cluster = &estate.clusters()[&name];
     Ok(json!({ "cluster": cluster_json(estate, cluster, &["SETTINGS"]) }))
 }
 
+/// The value of the one setting that clusters have, if `settings` is there.
+fn insights_setting(input: &Value) -> Result<Option<&str>, Refusal> {
+    let mut level = None;
+    for setting in input["settings"].as_array().into_iter().flatten() {
+        let value = setting["value"].as_str().unwrap_or_default();
+        if setting["name"] != "containerInsights" {
+            return Err(invalid("Invalid cluster setting name."));
+        }
+        if !LEVELS.contains(&value) {
+            return Err(invalid("Invalid value for the containerInsights setting."));
+        }
+        level = Some(value);
+    }
+    Ok(level)
+}
+
 /// Settings, statistics and tags are empty unless `include` asks for them.
 fn cluster_json(estate: &Estate, cluster: &ClusterSpec, include: &[&str]) -> Value {
-    let services = cluster.services.values();
-    let running: i64 = services.clone().map(|service| service.running).sum();
-    let pending: i64 = services.clone().map(|service| service.pending).sum();
-    let count = |status| services.clone().filter(|service| service.status == status).count();
+    let (running, pending) = cluster.task_counts();
+    let count = |status| cluster.services.values().filter(|service| service.status == status).count();
     let (active, draining) = (count("ACTIVE"), count("DRAINING"));
     let when = |part: &str, value: Value| if include.contains(&part) { value } else { json!([]) };
     let statistic = |name: &str, value: String| json!({ "name": name, "value": value });

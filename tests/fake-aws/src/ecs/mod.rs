@@ -1,7 +1,9 @@
 //! Amazon ECS. <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/>
 
+mod account;
 mod clusters;
 mod services;
+mod tasks;
 
 use serde_json::Value;
 
@@ -11,15 +13,23 @@ use crate::service::Target;
 use crate::wire::{Outcome, Refusal, json};
 use crate::world::World;
 
+/// The values of the setting `containerInsights`.
+const LEVELS: [&str; 3] = ["disabled", "enabled", "enhanced"];
+
 pub(crate) fn call(request: &Request, target: &Target, world: &mut World) -> Outcome {
     let input = json::input(&request.body)?;
     let estate = world.estate(&request.account, &request.region);
     let output = match target.operation.as_str() {
         "ListClusters" => clusters::list(estate, &input),
         "DescribeClusters" => clusters::describe(estate, &input),
+        "CreateCluster" => clusters::create(estate, &input),
         "UpdateClusterSettings" => clusters::update_settings(estate, &input),
         "ListServices" => services::list(estate, &input),
         "DescribeServices" => services::describe(estate, &input),
+        "ListTasks" => tasks::list(estate, &input),
+        "DescribeTasks" => tasks::describe(estate, &input),
+        "ListAccountSettings" => account::list(estate, &input),
+        "PutAccountSettingDefault" => account::put_default(estate, &input),
         _ => Err(target.unknown()),
     }?;
     Ok(json::output(json::Version::V1_1, &output))
@@ -67,13 +77,15 @@ fn page<'a>(
     names: impl Iterator<Item = &'a str>,
     input: &Value,
     default: usize,
+    limit: usize,
 ) -> Result<(Vec<&'a str>, Option<String>), Refusal> {
     let size = match input.get("maxResults").filter(|size| !size.is_null()) {
         None => default,
         Some(size) => size
             .as_u64()
-            .filter(|size| (1..=100).contains(size))
-            .ok_or_else(|| invalid("maxResults must be between 1 and 100."))? as usize,
+            .map(|size| size as usize)
+            .filter(|size| (1..=limit).contains(size))
+            .ok_or_else(|| invalid(format!("maxResults must be between 1 and {limit}.")))?,
     };
     let after = match input["nextToken"].as_str() {
         None => None,

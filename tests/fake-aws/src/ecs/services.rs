@@ -15,7 +15,7 @@ pub(super) fn list(estate: &Estate, input: &Value) -> Result<Value, Refusal> {
         .filter(|service| service.status != "INACTIVE")
         .filter(|service| wanted.is_none() || service.launch_type.as_deref() == wanted)
         .map(|service| service.name.as_str());
-    let (names, token) = page(names, input, 10)?;
+    let (names, token) = page(names, input, 10, 100)?;
     let arns: Vec<String> =
         names.iter().map(|name| arn(estate, &format!("service/{}/{name}", cluster.name))).collect();
     let mut output = json!({ "serviceArns": arns });
@@ -50,7 +50,7 @@ pub(super) fn describe(estate: &Estate, input: &Value) -> Result<Value, Refusal>
 }
 
 fn service_json(estate: &Estate, cluster: &ClusterSpec, service: &ServiceSpec, with_tags: bool) -> Value {
-    let task_definition = arn(estate, &format!("task-definition/{}:1", service.name));
+    let task_definition = arn(estate, &format!("task-definition/{}:1", service.family));
     let mut output = json!({
         "serviceArn": arn(estate, &format!("service/{}/{}", cluster.name, service.name)),
         "serviceName": service.name,

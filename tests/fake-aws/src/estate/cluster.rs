@@ -1,4 +1,4 @@
-//! Clusters and services as a test describes them.
+//! Clusters, services and tasks as a test describes them.
 
 use std::collections::BTreeMap;
 
@@ -15,6 +15,8 @@ pub struct ClusterSpec {
     pub tags: BTreeMap<String, String>,
     /// Services by name.
     pub services: BTreeMap<String, ServiceSpec>,
+    /// Tasks that no service started, by task definition family.
+    pub tasks: BTreeMap<String, TaskSpec>,
 }
 
 /// An ECS service on Fargate.
@@ -38,6 +40,23 @@ pub struct ServiceSpec {
     pub created_at: f64,
     /// Tags.
     pub tags: BTreeMap<String, String>,
+    /// Task definition family; by default the service's name.
+    pub family: String,
+    /// Containers of each task.
+    pub containers: usize,
+}
+
+/// Tasks of one family that no service started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskSpec {
+    /// Task definition family.
+    pub family: String,
+    /// Running tasks.
+    pub running: i64,
+    /// Pending tasks.
+    pub pending: i64,
+    /// Containers of each task.
+    pub containers: usize,
 }
 
 impl ClusterSpec {
@@ -49,6 +68,7 @@ impl ClusterSpec {
             status: "ACTIVE".to_owned(),
             tags: BTreeMap::new(),
             services: BTreeMap::new(),
+            tasks: BTreeMap::new(),
         }
     }
 
@@ -79,6 +99,20 @@ impl ClusterSpec {
         self.services.insert(service.name.clone(), service);
         self
     }
+
+    /// Adds or replaces the tasks of a family that no service started.
+    #[must_use]
+    pub fn task(mut self, task: TaskSpec) -> Self {
+        self.tasks.insert(task.family.clone(), task);
+        self
+    }
+
+    /// Running and pending tasks, of services and others.
+    pub(crate) fn task_counts(&self) -> (i64, i64) {
+        let services = self.services.values().map(|service| (service.running, service.pending));
+        let others = self.tasks.values().map(|task| (task.running, task.pending));
+        services.chain(others).fold((0, 0), |sum, counts| (sum.0 + counts.0, sum.1 + counts.1))
+    }
 }
 
 impl ServiceSpec {
@@ -94,7 +128,23 @@ impl ServiceSpec {
             rollout: "COMPLETED".to_owned(),
             created_at: 1_700_000_000.0,
             tags: BTreeMap::new(),
+            family: name.to_owned(),
+            containers: 1,
         }
+    }
+
+    /// Sets the task definition family.
+    #[must_use]
+    pub fn family(mut self, family: &str) -> Self {
+        family.clone_into(&mut self.family);
+        self
+    }
+
+    /// Sets the containers of each task.
+    #[must_use]
+    pub fn containers(mut self, containers: usize) -> Self {
+        self.containers = containers;
+        self
     }
 
     /// Sets the wanted tasks.
@@ -150,6 +200,34 @@ impl ServiceSpec {
     #[must_use]
     pub fn tag(mut self, key: &str, value: &str) -> Self {
         self.tags.insert(key.to_owned(), value.to_owned());
+        self
+    }
+}
+
+impl TaskSpec {
+    /// One running task of one container.
+    pub fn new(family: &str) -> Self {
+        Self { family: family.to_owned(), running: 1, pending: 0, containers: 1 }
+    }
+
+    /// Sets the running tasks.
+    #[must_use]
+    pub fn running(mut self, tasks: i64) -> Self {
+        self.running = tasks;
+        self
+    }
+
+    /// Sets the pending tasks.
+    #[must_use]
+    pub fn pending(mut self, tasks: i64) -> Self {
+        self.pending = tasks;
+        self
+    }
+
+    /// Sets the containers of each task.
+    #[must_use]
+    pub fn containers(mut self, containers: usize) -> Self {
+        self.containers = containers;
         self
     }
 }

@@ -1,6 +1,7 @@
 //! The estate of one account and Region: its clusters, services and metric series.
 
 mod cluster;
+mod mixture;
 mod oddity;
 mod seeded;
 mod series;
@@ -9,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
-pub use cluster::{ClusterSpec, ServiceSpec};
+pub use cluster::{ClusterSpec, ServiceSpec, TaskSpec};
 pub use oddity::Oddity;
 pub use seeded::{MetricSet, SeededEstate};
 pub(crate) use series::{Fold, minute_of};
@@ -25,6 +26,8 @@ pub struct Estate {
     pub(crate) series: Vec<(SeriesKey, Series)>,
     pub(crate) oddities: Vec<(SeriesKey, Oddity)>,
     clusters: BTreeMap<String, ClusterSpec>,
+    /// The account setting `containerInsights`, if it was ever set.
+    account_default: Option<String>,
     index: HashMap<SeriesKey, usize>,
     now: Option<Timestamp>,
 }
@@ -113,9 +116,22 @@ impl Estate {
         self
     }
 
+    /// Sets the account's default of `containerInsights`: `disabled`, `enabled` or `enhanced`.
+    #[must_use]
+    pub fn account_default(mut self, value: &str) -> Self {
+        self.set_account_default(value);
+        self
+    }
+
     /// Adds or replaces a cluster.
     pub fn put_cluster(&mut self, cluster: ClusterSpec) {
         self.clusters.insert(cluster.name.clone(), cluster);
+    }
+
+    /// Makes a cluster as `CreateCluster` does that names no setting: the account's default is what it gets.
+    pub fn create_cluster(&mut self, name: &str) {
+        let level = self.account_insights().to_owned();
+        self.put_cluster(ClusterSpec::new(name).insights(&level));
     }
 
     /// Removes a cluster as if it had never been.
@@ -144,6 +160,21 @@ impl Estate {
         Some(&self.clusters.get(cluster)?.insights)
     }
 
+    /// All clusters by name, deleted ones included.
+    pub fn clusters(&self) -> &BTreeMap<String, ClusterSpec> {
+        &self.clusters
+    }
+
+    /// The account's default of `containerInsights`.
+    pub fn account_insights(&self) -> &str {
+        self.account_default.as_deref().unwrap_or("disabled")
+    }
+
+    /// Sets the account's default of `containerInsights`. Clusters that are there keep what they have.
+    pub fn set_account_default(&mut self, value: &str) {
+        self.account_default = Some(value.to_owned());
+    }
+
     /// Adds or replaces a series.
     pub fn put_series(&mut self, key: SeriesKey, series: Series) {
         if let Some(at) = self.index.get(&key) {
@@ -157,10 +188,6 @@ impl Estate {
     /// Sets the estate's own clock.
     pub fn set_now(&mut self, now: Timestamp) {
         self.now = Some(now);
-    }
-
-    pub(crate) fn clusters(&self) -> &BTreeMap<String, ClusterSpec> {
-        &self.clusters
     }
 
     pub(crate) fn find_series(&self, key: &SeriesKey) -> Option<&Series> {

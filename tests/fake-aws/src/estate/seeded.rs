@@ -2,11 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::{ClusterSpec, Estate, Series, SeriesKey, ServiceSpec, minute_of};
+use super::{ClusterSpec, Estate, Series, SeriesKey, ServiceSpec, minute_of, mixture};
 
 /// Which metrics the services of a seeded estate have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricSet {
+    /// None: for estates of which only the inventory counts.
+    None,
     /// The six of namespace `ECS/ContainerInsights` that fargaze reads.
     ContainerInsights,
     /// The two of namespace `AWS/ECS`.
@@ -22,8 +24,10 @@ pub struct SeededEstate {
     pub account: String,
     /// Region.
     pub region: String,
-    /// Number of clusters: `cluster-000`, ...
+    /// Number of clusters: `cluster-000`, ..., or `prod-0000`, `dev-0001`, ... if they are mixed.
     pub clusters: usize,
+    /// Whether the clusters differ: in names, levels, tags and states, and the services in families and containers.
+    pub mixed: bool,
     /// Number of services in each: `service-00`, ...
     pub services_per_cluster: usize,
     /// Their metrics.
@@ -45,6 +49,7 @@ impl SeededEstate {
             account: "123456789012".to_owned(),
             region: "eu-west-1".to_owned(),
             clusters,
+            mixed: false,
             services_per_cluster,
             metrics: MetricSet::ContainerInsights,
             seed: 1,
@@ -58,17 +63,25 @@ impl SeededEstate {
         let mut estate = Estate::new(&self.account, &self.region).now(self.now);
         let first = minute_of(self.now.as_second()) - self.minutes as i64;
         for number in 0..self.clusters {
-            let cluster = format!("cluster-{number:03}");
-            let insights = if self.metrics == MetricSet::Ecs { "disabled" } else { "enabled" };
-            let mut spec = ClusterSpec::new(&cluster).insights(insights);
+            let mut spec = if self.mixed { mixture::cluster(self.seed, number) } else { self.plain(number) };
+            let cluster = spec.name.clone();
+            // A cluster without Container Insights has no metrics of it, and a service that stands still none at all.
+            let metrics = match (self.metrics, spec.insights.as_str()) {
+                (MetricSet::ContainerInsights, "disabled") => MetricSet::None,
+                (MetricSet::Both, "disabled") => MetricSet::Ecs,
+                (metrics, _) => metrics,
+            };
             for place in 0..self.services_per_cluster {
                 let service = format!("service-{place:02}");
                 let serial = (number * self.services_per_cluster + place) as u64;
                 let waves = Waves::new(self, serial);
                 let tasks = waves.tasks as i64;
-                spec = spec.service(ServiceSpec::new(&service).desired(tasks).running(tasks));
+                let made = ServiceSpec::new(&service).desired(tasks).running(tasks);
+                let made = if self.mixed { mixture::service(self.seed, serial, made) } else { made };
+                let metrics = if made.running == 0 { MetricSet::None } else { metrics };
+                spec = spec.service(made);
                 let dimensions = [("ClusterName", cluster.as_str()), ("ServiceName", &service)];
-                for (namespace, name, wave) in waves.all(self.metrics) {
+                for (namespace, name, wave) in waves.all(metrics) {
                     let series = Series::of_wave(first, self.minutes, wave);
                     estate.put_series(SeriesKey::new(namespace, name, &dimensions), series);
                 }
@@ -76,6 +89,11 @@ impl SeededEstate {
             estate.put_cluster(spec);
         }
         estate
+    }
+
+    fn plain(&self, number: usize) -> ClusterSpec {
+        let insights = if self.metrics == MetricSet::Ecs { "disabled" } else { "enabled" };
+        ClusterSpec::new(&format!("cluster-{number:03}")).insights(insights)
     }
 }
 
@@ -126,6 +144,7 @@ impl Waves {
         let ecs =
             [(ECS, "CPUUtilization", 100.0 * low, 100.0 * high), (ECS, "MemoryUtilization", 30.0, 50.0)];
         let wanted = |metric: &(&str, &str, f64, f64)| match set {
+            MetricSet::None => false,
             MetricSet::Both => true,
             MetricSet::Ecs => metric.0 == ECS,
             MetricSet::ContainerInsights => metric.0 == INSIGHTS,
@@ -143,7 +162,7 @@ impl Waves {
 }
 
 /// The finalizer of `SplitMix64`.
-fn mix(value: u64) -> u64 {
+pub(super) fn mix(value: u64) -> u64 {
     let value = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -168,6 +187,19 @@ mod tests {
         let other = SeededEstate { seed: 2, ..plan }.build();
         let value = |estate: &Estate| estate.series[0].1.fold(last - 1, last).set();
         assert_ne!(value(&one), value(&other));
+    }
+
+    #[test]
+    fn a_mixed_estate_has_metrics_only_where_insights_are_on() {
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let estate = SeededEstate { mixed: true, ..SeededEstate::new(50, 2, now) }.build();
+        assert_eq!(estate.clusters().len(), 50);
+        let on = estate.clusters().values().filter(|cluster| cluster.insights != "disabled");
+        let services = on.flat_map(|cluster| cluster.services.values()).filter(|service| service.running > 0);
+        assert_eq!(estate.series.len(), services.count() * 6);
+        let none = SeededEstate { mixed: true, metrics: MetricSet::None, ..SeededEstate::new(1_000, 2, now) }
+            .build();
+        assert_eq!((none.clusters().len(), none.series.len()), (1_000, 0));
     }
 
     #[test]

@@ -134,7 +134,7 @@ async fn denied_and_unknown_operations_say_so() {
     let aws = FakeAws::start(estate).await;
     let reply = json(&aws, scope("ecs"), "ListClusters", &json!({})).await;
     assert_eq!((reply.status, &reply.json()["__type"]), (400, &json!("AccessDeniedException")));
-    let reply = json(&aws, scope("ecs"), "ListTasks", &json!({})).await;
-    assert_eq!(reply.json()["message"], "fake-aws does not know ecs:ListTasks");
-    assert_eq!(aws.meter().count("ecs:ListTasks"), 1);
+    let reply = json(&aws, scope("ecs"), "StopTask", &json!({})).await;
+    assert_eq!(reply.json()["message"], "fake-aws does not know ecs:StopTask");
+    assert_eq!(aws.meter().count("ecs:StopTask"), 1);
 }

@@ -1,7 +1,7 @@
 //! Every member that the fake writes exists in AWS's published model: `model/members.json` holds the member names of
 //! the operations and shapes, taken from the service models that botocore ships.
 
-use fake_aws::{ClusterSpec, Estate, FakeAws, Oddity, SeriesKey, ServiceSpec};
+use fake_aws::{ClusterSpec, Estate, FakeAws, Oddity, SeriesKey, ServiceSpec, TaskSpec};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -56,16 +56,26 @@ fn children(xml: &str, parent: &str) -> Value {
 #[tokio::test]
 async fn ecs_members() {
     let model = model();
-    let cluster = ClusterSpec::new("shop").tag("a", "b").service(ServiceSpec::new("web").tag("a", "b"));
+    let web = ServiceSpec::new("web").tag("a", "b").launch_type(None);
+    let cluster = ClusterSpec::new("shop").tag("a", "b").service(web).task(TaskSpec::new("job"));
     let aws = FakeAws::start(Estate::new("123456789012", "eu-west-1").cluster(cluster)).await;
     let include = json!(["SETTINGS", "TAGS", "STATISTICS"]);
     let settings = json!([{ "name": "containerInsights", "value": "enabled" }]);
+    let account = json!({ "name": "containerInsights", "value": "disabled" });
+    let effective = json!({ "name": "containerInsights", "value": "disabled", "effectiveSettings": true, "maxResults": 1 });
+    let listed = json!({ "cluster": "shop", "desiredStatus": "RUNNING", "maxResults": 100 });
+    let tasks = json(&aws, scope("ecs"), "ListTasks", &listed).await.json()["taskArns"].clone();
     for (operation, input) in [
         ("ListClusters", json!({ "maxResults": 1 })),
         ("DescribeClusters", json!({ "clusters": ["shop", "nope"], "include": include })),
         ("ListServices", json!({ "cluster": "shop", "maxResults": 1, "launchType": "FARGATE" })),
         ("DescribeServices", json!({ "cluster": "shop", "services": ["web", "nope"], "include": ["TAGS"] })),
         ("UpdateClusterSettings", json!({ "cluster": "shop", "settings": settings })),
+        ("CreateCluster", json!({ "clusterName": "new", "settings": settings, "tags": [] })),
+        ("ListTasks", json!({ "cluster": "shop", "family": "web", "serviceName": "web", "maxResults": 1 })),
+        ("DescribeTasks", json!({ "cluster": "shop", "tasks": tasks, "include": ["TAGS"] })),
+        ("PutAccountSettingDefault", account),
+        ("ListAccountSettings", effective),
     ] {
         let name = format!("ecs:{operation}");
         model.input(&name, &input);
@@ -85,7 +95,14 @@ async fn ecs_members() {
                 model.shape("ecs#ServiceEvent", &output["services"][0]["events"]);
                 model.shape("ecs#Tag", &output["services"][0]["tags"]);
             }
-            "UpdateClusterSettings" => model.shape("ecs#Cluster", &output["cluster"]),
+            "DescribeTasks" => {
+                assert_eq!(output["tasks"].as_array().unwrap().len(), 2);
+                model.shape("ecs#Task", &output["tasks"]);
+                model.shape("ecs#Container", &output["tasks"][0]["containers"]);
+            }
+            "ListAccountSettings" => model.shape("ecs#Setting", &output["settings"]),
+            "PutAccountSettingDefault" => model.shape("ecs#Setting", &output["setting"]),
+            "CreateCluster" | "UpdateClusterSettings" => model.shape("ecs#Cluster", &output["cluster"]),
             _ => {}
         }
     }

@@ -1,0 +1,136 @@
+//! The path of a call, however it came: crash points, latency, faults, buckets, permission, operation, meter.
+
+use hyper::body::Bytes;
+
+use crate::crash::Moment;
+use crate::fake::{State, lock};
+use crate::fault::{self, Effect};
+use crate::meter::Call;
+use crate::request::Request;
+use crate::service::{Service, Target};
+use crate::wire::{Answer, Outcome, Refusal};
+use crate::{cloudwatch, dynamodb, ecs, s3, sns, sts};
+
+/// The connection ends without an answer.
+#[derive(Debug)]
+pub(crate) struct Cut;
+
+impl std::fmt::Display for Cut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("cut by the fault plan")
+    }
+}
+
+impl std::error::Error for Cut {}
+
+/// Answers a call. A caller that died at a crash point never hears again: its calls wait for ever.
+pub(crate) async fn answer(request: Request, state: &State) -> Result<hyper::Response<Bytes>, Cut> {
+    let at = state.started.elapsed();
+    let Some(life) = state.lives.present() else { return std::future::pending().await };
+    let target = Target::of(&request);
+    let effects = {
+        let mut plan = lock(&state.faults);
+        fault::meet(&mut plan, &target.name, &request.account, &request.region)
+    };
+    let delay = effects.iter().fold(state.latency, |sum, effect| match effect {
+        Effect::Delay(delay) => sum + *delay,
+        _ => sum,
+    });
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+        // Who died while this call was under way takes it along, even if revived since.
+        if state.lives.present() != Some(life) {
+            return std::future::pending().await;
+        }
+    }
+
+    let request_id = format!("00000000-0000-4000-8000-{:012x}", lock(&state.world).next_serial());
+    let mut call = Call {
+        operation: target.name.clone(),
+        subject: target.service.subject(&target, &request),
+        app: request.app.clone(),
+        account: request.account.clone(),
+        region: request.region.clone(),
+        bytes_in: request.body.len(),
+        bytes_out: 0,
+        status: 0,
+        code: String::new(),
+        request_id: request_id.clone(),
+        at,
+    };
+    if state.lives.end(Moment::Before, &call) {
+        return die(call, state).await;
+    }
+    let cut = effects.contains(&Effect::Cut);
+    let outcome = if cut { Ok(Answer::default()) } else { decide(&request, &target, &effects, state) };
+    call.code = outcome.as_ref().err().map(|refusal| refusal.code.clone()).unwrap_or_default();
+    let answer = outcome.unwrap_or_else(|refusal| target.service.error(&refusal, &request, &request_id));
+    let lost = cut || effects.contains(&Effect::LoseAnswer);
+    if !lost {
+        (call.status, call.bytes_out) = (answer.status, answer.body.len());
+    }
+    if state.lives.end(Moment::After, &call) {
+        return die(call, state).await;
+    }
+    lock(&state.meter).calls.push(call);
+    if lost { Err(Cut) } else { Ok(message(answer, &request_id)) }
+}
+
+/// Writes down the call that the caller did not survive, tells who waits for the end, and never returns.
+async fn die<T>(call: Call, state: &State) -> T {
+    lock(&state.meter).calls.push(Call { status: 0, bytes_out: 0, ..call });
+    state.lives.announce();
+    std::future::pending().await
+}
+
+/// What the call comes to, before it is put in the service's wire format.
+fn decide(request: &Request, target: &Target, effects: &[Effect], state: &State) -> Outcome {
+    for effect in effects {
+        match effect {
+            Effect::Throttle => return Err(throttled(target.service, state)),
+            Effect::Error(status, code, message) => {
+                return Err(Refusal::new(*status, code, message.clone()));
+            }
+            Effect::Cut | Effect::LoseAnswer | Effect::Delay(_) => {}
+        }
+    }
+    let now = state.started.elapsed();
+    if !lock(&state.buckets).admit(&target.name, &request.account, &request.region, now) {
+        return Err(throttled(target.service, state));
+    }
+    let mut world = lock(&state.world);
+    if world.estate(&request.account, &request.region).denied.contains(&target.name) {
+        return Err(target.service.denied(&target.name, &request.account));
+    }
+    let mut billed = 0;
+    // Only a request to a faked service carries its prefix; another's keeps its signing name and is refused.
+    let prefix = target.name.split(':').next().unwrap_or_default();
+    let outcome = match (target.service, prefix) {
+        (Service::Ecs, "ecs") => ecs::call(request, target, &mut world),
+        (Service::CloudWatch, "cloudwatch") => cloudwatch::call(request, target, &mut world, &mut billed),
+        (Service::Sns, "sns") => sns::call(request, target, &mut world),
+        (Service::Sts, "sts") => sts::call(request, target, &mut world, state.wall_clock()),
+        (Service::S3, "s3") => s3::call(request, target, &mut world),
+        (Service::DynamoDb, "dynamodb") => dynamodb::call(request, target, &mut world),
+        _ => Err(target.unknown()),
+    };
+    drop(world);
+    lock(&state.meter).billed_metrics += billed;
+    outcome
+}
+
+fn throttled(service: Service, state: &State) -> Refusal {
+    lock(&state.meter).throttled += 1;
+    service.throttle()
+}
+
+fn message(answer: Answer, request_id: &str) -> hyper::Response<Bytes> {
+    let mut builder = hyper::Response::builder()
+        .status(answer.status)
+        .header("x-amzn-requestid", request_id)
+        .header("x-amz-request-id", request_id);
+    for (name, value) in answer.headers {
+        builder = builder.header(name, value);
+    }
+    builder.body(Bytes::from(answer.body)).expect("valid header values")
+}
