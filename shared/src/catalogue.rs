@@ -69,22 +69,30 @@ pub struct CatalogueMetric {
     pub unit: Unit,
     /// Sets of dimensions that it is published with.
     pub dimension_sets: &'static [DimensionSet],
+    /// Sets of dimensions that the level `enhanced` adds.
+    pub enhanced_sets: &'static [DimensionSet],
     /// Setting of the cluster that it needs; `Disabled` if it is always there.
     pub needs: InsightsLevel,
+    /// What a task must have beside that, for a metric that most tasks do not publish.
+    pub only_with: Option<&'static str>,
+}
+
+const fn metric(
+    namespace: &'static str,
+    name: &'static str,
+    unit: Unit,
+    dimension_sets: &'static [DimensionSet],
+    needs: InsightsLevel,
+) -> CatalogueMetric {
+    CatalogueMetric { namespace, name, unit, dimension_sets, enhanced_sets: &[], needs, only_with: None }
 }
 
 const fn free(name: &'static str, unit: Unit, dimension_sets: &'static [DimensionSet]) -> CatalogueMetric {
-    CatalogueMetric { namespace: AWS_ECS, name, unit, dimension_sets, needs: InsightsLevel::Disabled }
+    metric(AWS_ECS, name, unit, dimension_sets, InsightsLevel::Disabled)
 }
 
 const fn enabled(name: &'static str, unit: Unit, dimension_sets: &'static [DimensionSet]) -> CatalogueMetric {
-    CatalogueMetric {
-        namespace: CONTAINER_INSIGHTS,
-        name,
-        unit,
-        dimension_sets,
-        needs: InsightsLevel::Enabled,
-    }
+    metric(CONTAINER_INSIGHTS, name, unit, dimension_sets, InsightsLevel::Enabled)
 }
 
 const fn enhanced(
@@ -92,33 +100,30 @@ const fn enhanced(
     unit: Unit,
     dimension_sets: &'static [DimensionSet],
 ) -> CatalogueMetric {
-    CatalogueMetric {
-        namespace: CONTAINER_INSIGHTS,
-        name,
-        unit,
-        dimension_sets,
-        needs: InsightsLevel::Enhanced,
-    }
+    metric(CONTAINER_INSIGHTS, name, unit, dimension_sets, InsightsLevel::Enhanced)
 }
+
+/// What tasks with file systems of their own have.
+const EBS_VOLUME: &str = "an attached EBS volume";
 
 /// Metrics of ECS on Fargate. Left out: what exists on EC2 capacity only (`CPUReservation`, `instance_*`) and
 /// Service Connect.
 pub const CATALOGUE: &[CatalogueMetric] = &[
     free("CPUUtilization", Unit::Percent, &[CS]),
     free("MemoryUtilization", Unit::Percent, &[CS]),
-    free("EBSFilesystemUtilization", Unit::Percent, &[CS]),
-    enabled("CpuUtilized", Unit::CpuUnits, &[C, CS, CF]),
-    enabled("CpuReserved", Unit::CpuUnits, &[C, CS, CF]),
-    enabled("MemoryUtilized", Unit::Megabytes, &[C, CS, CF]),
-    enabled("MemoryReserved", Unit::Megabytes, &[C, CS, CF]),
-    enabled("NetworkRxBytes", Unit::BytesPerSecond, &[C, CS, CF]),
-    enabled("NetworkTxBytes", Unit::BytesPerSecond, &[C, CS, CF]),
-    enabled("StorageReadBytes", Unit::Bytes, &[C, CS, CF]),
-    enabled("StorageWriteBytes", Unit::Bytes, &[C, CS, CF]),
-    enabled("EphemeralStorageReserved", Unit::Gigabytes, &[C, CS, CF]),
-    enabled("EphemeralStorageUtilized", Unit::Gigabytes, &[C, CS, CF]),
-    enabled("EBSFilesystemSize", Unit::Gigabytes, &[CS, CF]),
-    enabled("EBSFilesystemUtilized", Unit::Gigabytes, &[CS, CF]),
+    free("EBSFilesystemUtilization", Unit::Percent, &[CS]).only_with(EBS_VOLUME),
+    enabled("CpuUtilized", Unit::CpuUnits, &[C, CS, CF]).enhanced_by(&[CST, CFT]),
+    enabled("CpuReserved", Unit::CpuUnits, &[C, CS, CF]).enhanced_by(&[CST, CFT]),
+    enabled("MemoryUtilized", Unit::Megabytes, &[C, CS, CF]).enhanced_by(&[CST, CFT]),
+    enabled("MemoryReserved", Unit::Megabytes, &[C, CS, CF]).enhanced_by(&[CST, CFT]),
+    enabled("NetworkRxBytes", Unit::BytesPerSecond, &[C, CS, CF]).enhanced_by(&[CST, CFT]),
+    enabled("NetworkTxBytes", Unit::BytesPerSecond, &[C, CS, CF]).enhanced_by(&[CST, CFT]),
+    enabled("StorageReadBytes", Unit::Bytes, &[C, CS, CF]).enhanced_by(&[CST, CFT]),
+    enabled("StorageWriteBytes", Unit::Bytes, &[C, CS, CF]).enhanced_by(&[CST, CFT]),
+    enabled("EphemeralStorageReserved", Unit::Gigabytes, &[C, CS, CF]).enhanced_by(&[CST, CFT]),
+    enabled("EphemeralStorageUtilized", Unit::Gigabytes, &[C, CS, CF]).enhanced_by(&[CST, CFT]),
+    enabled("EBSFilesystemSize", Unit::Gigabytes, &[CS, CF]).only_with(EBS_VOLUME),
+    enabled("EBSFilesystemUtilized", Unit::Gigabytes, &[CS, CF]).only_with(EBS_VOLUME),
     enabled("TaskCount", Unit::Count, &[C]),
     enabled("ServiceCount", Unit::Count, &[C]),
     enabled("DesiredTaskCount", Unit::Count, &[CS]),
@@ -126,11 +131,13 @@ pub const CATALOGUE: &[CatalogueMetric] = &[
     enabled("PendingTaskCount", Unit::Count, &[CS]),
     enabled("DeploymentCount", Unit::Count, &[CS]),
     enabled("TaskSetCount", Unit::Count, &[CS]),
-    enabled("RestartCount", Unit::Count, &[C, CS, CF]),
+    enabled("RestartCount", Unit::Count, &[C, CS, CF])
+        .enhanced_by(&[CST, CFT, CSK, CFK, CSTK, CFTK])
+        .only_with("a restart policy"),
     enhanced("TaskCpuUtilization", Unit::Percent, &[C, CS, CF, CST, CFT]),
     enhanced("TaskMemoryUtilization", Unit::Percent, &[C, CS, CF, CST, CFT]),
     enhanced("TaskEphemeralStorageUtilization", Unit::Percent, &[C, CS, CF, CST, CFT]),
-    enhanced("TaskEBSFilesystemUtilization", Unit::Percent, &[C, CS, CF, CST, CFT]),
+    enhanced("TaskEBSFilesystemUtilization", Unit::Percent, &[C, CS, CF, CST, CFT]).only_with(EBS_VOLUME),
     enhanced("ContainerCpuUtilized", Unit::CpuUnits, &[C, CSK, CFK, CSTK, CFTK]),
     enhanced("ContainerCpuReserved", Unit::CpuUnits, &[C, CSK, CFK, CSTK, CFTK]),
     enhanced("ContainerCpuUtilization", Unit::Percent, &[C, CS, CF, CST, CFT]),
@@ -141,7 +148,8 @@ pub const CATALOGUE: &[CatalogueMetric] = &[
     enhanced("ContainerNetworkTxBytes", Unit::BytesPerSecond, &[C, CS, CF, CST, CFT]),
     enhanced("ContainerStorageReadBytes", Unit::Bytes, &[C, CSK, CFK, CSTK, CFTK]),
     enhanced("ContainerStorageWriteBytes", Unit::Bytes, &[C, CSK, CFK, CSTK, CFTK]),
-    enhanced("UnHealthyContainerHealthStatus", Unit::Count, &[C, CSK, CFK, CSTK, CFTK]),
+    enhanced("UnHealthyContainerHealthStatus", Unit::Count, &[C, CSK, CFK, CSTK, CFTK])
+        .only_with("a health check"),
 ];
 
 /// The catalogue's entry for a metric.
@@ -150,6 +158,22 @@ pub fn find(namespace: &str, name: &str) -> Option<&'static CatalogueMetric> {
 }
 
 impl CatalogueMetric {
+    /// With more sets of dimensions at the level `enhanced`.
+    const fn enhanced_by(self, enhanced_sets: &'static [DimensionSet]) -> Self {
+        Self { enhanced_sets, ..self }
+    }
+
+    /// Published by tasks with this only.
+    const fn only_with(self, what: &'static str) -> Self {
+        Self { only_with: Some(what), ..self }
+    }
+
+    /// The sets of dimensions that it is published with in a cluster of this level, which has to be the one it needs.
+    pub fn sets_at(&self, level: InsightsLevel) -> impl Iterator<Item = DimensionSet> {
+        let more = if level >= InsightsLevel::Enhanced { self.enhanced_sets } else { &[] };
+        self.dimension_sets.iter().chain(more).copied()
+    }
+
     /// The metric of one cluster, if it is published per cluster.
     pub fn of_cluster(&self, cluster: &ClusterName) -> Option<Metric> {
         self.dimension_sets

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::cluster::{AccountId, ClusterArn, ClusterName, Region};
+use crate::cluster::{AccountId, BadName, ClusterArn, ClusterName, Region};
 use crate::insights::InsightsLevel;
 
 /// An event that says something about one ECS cluster.
@@ -21,6 +21,8 @@ pub struct ClusterEvent {
     pub id: String,
     /// ARN or name of who did it; `unknown` if the record does not say.
     pub by: String,
+    /// ARN of the role whose session did it, if it was one: the same for all sessions of the role.
+    pub role: Option<String>,
 }
 
 /// What happened to a cluster.
@@ -92,6 +94,18 @@ struct UserIdentity {
     arn: Option<String>,
     user_name: Option<String>,
     invoked_by: Option<String>,
+    session_context: Option<SessionContext>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SessionContext {
+    session_issuer: Option<SessionIssuer>,
+}
+
+#[derive(Deserialize)]
+struct SessionIssuer {
+    arn: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -147,7 +161,11 @@ pub fn read(body: &str) -> Result<Heard, BadEvent> {
     }
     let change = match record.event_name.as_str() {
         "CreateCluster" => ClusterChange::Created,
-        "UpdateClusterSettings" => ClusterChange::SettingsUpdated(level_asked_for(&record)),
+        "UpdateClusterSettings" => {
+            let level = level_asked_for(&record);
+            let field = "detail.requestParameters.settings";
+            ClusterChange::SettingsUpdated(level.map_err(|error| bad(field, &error))?)
+        }
         other => return Ok(Heard::Ignored(format!("event {id} is a call of {other}"))),
     };
     if record.aws_region != region {
@@ -163,14 +181,17 @@ pub fn read(body: &str) -> Result<Heard, BadEvent> {
         ));
     }
     let cluster = cluster_of(&record, &account, &region).map_err(|(field, why)| bad(field, &why))?;
-    let UserIdentity { arn, user_name, invoked_by } = record.user_identity;
+    let UserIdentity { arn, user_name, invoked_by, session_context } = record.user_identity;
     let by = arn.or(user_name).or(invoked_by).unwrap_or_else(|| "unknown".to_owned());
-    Ok(Heard::Cluster(ClusterEvent { change, cluster, time: record.event_time, id: record.event_id, by }))
+    let role = session_context.and_then(|context| context.session_issuer?.arn);
+    let (time, id) = (record.event_time, record.event_id);
+    Ok(Heard::Cluster(ClusterEvent { change, cluster, time, id, by, role }))
 }
 
-fn level_asked_for(record: &CloudTrailRecord) -> Option<InsightsLevel> {
-    let settings = &record.request_parameters.as_ref()?.settings;
-    settings.iter().find(|setting| setting.name == "containerInsights")?.value.parse().ok()
+fn level_asked_for(record: &CloudTrailRecord) -> Result<Option<InsightsLevel>, BadName> {
+    let settings = record.request_parameters.iter().flat_map(|request| &request.settings);
+    let mut insights = settings.filter(|setting| setting.name == "containerInsights");
+    insights.next().map(|setting| setting.value.parse()).transpose()
 }
 
 /// The cluster that the record names: by the answer's ARN, by the answer's name, by the request. A request without a

@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::cluster::ClusterName;
 use crate::fault::{Fault, FaultKind};
-use crate::insights::InsightsLevel;
 use crate::inventory::{ClusterEntry, Inventory};
 use crate::metric::MetricQuery;
 use crate::run::{Run, Target};
 use crate::series::Reading;
 use crate::transition::Transition;
+
+pub use crate::insights::{AccountDefaultFinding, InsightsFinding, InsightsResult};
 
 /// What one target brought.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,8 +23,14 @@ pub struct Outcome {
     pub coverage: Coverage,
     /// Changes of alarms that nobody has been told yet, from this run or an earlier one.
     pub transitions: Vec<Transition>,
-    /// What was found and done about Container Insights; of a sweep only.
+    /// What was found and done about Container Insights; of a sweep and a restore only.
     pub insights: Vec<InsightsFinding>,
+    /// What was found and done about the account's default; of one part of a sweep or restore only.
+    #[serde(default)]
+    pub account_default: Option<AccountDefaultFinding>,
+    /// Whether nothing was changed because the user's file says `dry-run`.
+    #[serde(default)]
+    pub dry_run: bool,
     /// Key of the snapshot; none of a sweep.
     pub snapshot: Option<String>,
 }
@@ -43,6 +50,18 @@ pub struct TargetTask {
     pub run: Run,
     /// The target.
     pub target: Target,
+    /// Where to go on, if an earlier call stopped before its deadline.
+    #[serde(default)]
+    pub cursor: Option<SweepCursor>,
+}
+
+/// How far a sweep or restore of a target has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SweepCursor {
+    /// The last cluster that was dealt with, in the order of their names.
+    pub after: ClusterName,
+    /// Where the findings up to it are.
+    pub findings: ObjectRef,
 }
 
 /// What `collect-metrics` hands on.
@@ -58,13 +77,16 @@ pub struct Collected {
     pub outcome: Option<ObjectRef>,
 }
 
-/// What a function answers whose target ends with it: `evaluate-alarms`, and `enable-insights` in a sweep.
+/// What a function answers whose target ends with it: `evaluate-alarms`, and `enable-insights` in a sweep or restore.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetDone {
     /// The target.
     pub target: Target,
     /// Where its outcome is.
     pub outcome: ObjectRef,
+    /// Where to go on; none if the target is finished.
+    #[serde(default)]
+    pub cursor: Option<SweepCursor>,
 }
 
 /// How a target ended, as the state machine hands it to `forward-summary`: with an outcome, or with the failure that
@@ -77,6 +99,9 @@ pub struct TargetEnd {
     pub outcome: Option<ObjectRef>,
     /// Why it has none.
     pub failure: Option<StepFailure>,
+    /// How far a sweep or restore had come before it failed.
+    #[serde(default)]
+    pub cursor: Option<SweepCursor>,
 }
 
 /// What Step Functions' `Catch` says about a failed task.
@@ -220,35 +245,6 @@ fn most_frequent_first(counts: BTreeMap<Fault, usize>) -> Vec<CountedFault> {
         counts.into_iter().map(|(fault, count)| CountedFault { fault, count }).collect();
     counted.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.fault.cmp(&b.fault)));
     counted
-}
-
-/// What a sweep found about one cluster.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InsightsFinding {
-    /// The cluster.
-    pub cluster: ClusterName,
-    /// Level before.
-    pub level: InsightsLevel,
-    /// What came of it.
-    pub result: InsightsResult,
-}
-
-/// What came of a cluster's setting.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum InsightsResult {
-    /// As wished.
-    Right,
-    /// Raised to this level, and read back.
-    Raised(InsightsLevel),
-    /// Lower than wished and left so; why.
-    Reported(String),
-    /// To be raised, but this sweep has changed enough.
-    Waiting,
-    /// Not to be touched; why.
-    Left(String),
-    /// Could not be changed.
-    Failed(Fault),
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::cluster::{AccountId, ClusterName, Region};
 use crate::metric::Period;
@@ -19,6 +19,8 @@ pub enum RunKind {
     Report,
     /// Look at the settings of every cluster.
     Sweep,
+    /// Put back the settings that fargaze changed.
+    Restore,
 }
 
 impl RunKind {
@@ -28,6 +30,7 @@ impl RunKind {
             Self::Alarms => "alarms",
             Self::Report => "report",
             Self::Sweep => "sweep",
+            Self::Restore => "restore",
         }
     }
 }
@@ -40,21 +43,39 @@ impl fmt::Display for RunKind {
 
 /// Input of the state machine `Run`, from a schedule or by hand.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "RawRunRequest")]
 pub struct RunRequest {
     /// What the run is for.
     pub kind: RunKind,
     /// Logical now. Schedules send the minute they were due; a run by hand may leave it out.
-    #[serde(default, deserialize_with = "time_by_name")]
     pub time: Option<Timestamp>,
+    /// Only of a restore: undo the changes made at or after this instant; without it, all of them.
+    pub since: Option<Timestamp>,
 }
 
-/// Reads `time` with an error that repeats what was written.
-fn time_by_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
-    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
-    let time = text.parse();
-    time.map(Some)
-        .map_err(|error| serde::de::Error::custom(format!("`time` is `{text}`, which is no time: {error}")))
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRunRequest {
+    kind: RunKind,
+    time: Option<String>,
+    since: Option<String>,
+}
+
+impl TryFrom<RawRunRequest> for RunRequest {
+    type Error = String;
+
+    fn try_from(RawRunRequest { kind, time, since }: RawRunRequest) -> Result<Self, String> {
+        if since.is_some() && kind != RunKind::Restore {
+            return Err(format!("`since` means nothing for the kind `{kind}`; it goes with `restore`"));
+        }
+        Ok(Self { kind, time: time_of("time", time)?, since: time_of("since", since)? })
+    }
+}
+
+/// Reads a time with an error that repeats what was written.
+fn time_of(key: &str, text: Option<String>) -> Result<Option<Timestamp>, String> {
+    let Some(text) = text else { return Ok(None) };
+    text.parse().map(Some).map_err(|error| format!("`{key}` is `{text}`, which is no time: {error}"))
 }
 
 /// One run. Everything below reads the time from here, so that a retry asks about the same window.
@@ -70,6 +91,9 @@ pub struct Run {
     pub window: Window,
     /// S3 version of the user's `fargaze.yaml` that the whole run reads; none if there is no such file.
     pub config_version: Option<String>,
+    /// Of a restore: undo the changes made at or after this instant; none means all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
 }
 
 /// Length of the report's window.
@@ -86,11 +110,19 @@ impl Run {
         config_version: Option<String>,
     ) -> Self {
         let window = match kind {
-            RunKind::Alarms | RunKind::Sweep => Window::ending(time, delay, Period::MINUTE, lookback),
+            RunKind::Alarms | RunKind::Sweep | RunKind::Restore => {
+                Window::ending(time, delay, Period::MINUTE, lookback)
+            }
             RunKind::Report => Window::ending(time, delay, Period::FIVE_MINUTES, REPORT_WINDOW),
         };
         let stamp = time.strftime("%Y%m%dT%H%M%SZ");
-        Self { id: format!("{kind}-{stamp}"), kind, time, window, config_version }
+        Self { id: format!("{kind}-{stamp}"), kind, time, window, config_version, since: None }
+    }
+
+    /// The same run, which undoes only the changes made at or after `since`.
+    #[must_use]
+    pub fn with_since(self, since: Option<Timestamp>) -> Self {
+        Self { since, ..self }
     }
 }
 
@@ -206,6 +238,29 @@ mod tests {
         let error =
             serde_json::from_str::<RunRequest>(r#"{"kind":"alarms","tiem":1}"#).unwrap_err().to_string();
         assert!(error.contains("`tiem`"), "{error}");
+    }
+
+    #[test]
+    fn a_restore_may_say_since_when_and_nothing_else_may() {
+        let read = |text: &str| serde_json::from_str::<RunRequest>(text).map_err(|error| error.to_string());
+        let request = read(r#"{"kind":"restore","since":"2026-11-20T00:00:00Z"}"#).unwrap();
+        assert_eq!(request.since, Some("2026-11-20T00:00:00Z".parse().unwrap()));
+        assert_eq!(read(r#"{"kind":"restore"}"#).unwrap().since, None);
+        let error = read(r#"{"kind":"sweep","since":"2026-11-20T00:00:00Z"}"#).unwrap_err();
+        assert!(error.contains("`since`") && error.contains("`restore`"), "{error}");
+        let error = read(r#"{"kind":"restore","since":"yesterday"}"#).unwrap_err();
+        assert!(error.contains("`since` is `yesterday`"), "{error}");
+    }
+
+    #[test]
+    fn only_a_restore_with_an_instant_carries_it() {
+        let time: Timestamp = "2026-11-22T10:05:00Z".parse().unwrap();
+        let run = Run::new(RunKind::Restore, time, SignedDuration::ZERO, SignedDuration::from_mins(15), None);
+        assert!(!serde_json::to_string(&run).unwrap().contains("since"));
+        let run = run.with_since(Some(time));
+        assert_eq!(run.id, "restore-20261122T100500Z");
+        let text = serde_json::to_string(&run).unwrap();
+        assert_eq!(serde_json::from_str::<Run>(&text).unwrap(), run);
     }
 
     proptest! {

@@ -74,7 +74,10 @@ struct SeriesLine<'a> {
     statistic: Cow<'a, Statistic>,
     #[serde(rename = "period_seconds")]
     period: Period,
+    /// Left out if it is complete, which nearly all are.
+    #[serde(default, skip_serializing_if = "Status::is_complete")]
     status: Status,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     fault: Option<Cow<'a, Fault>>,
     /// Start of the first period with a value, in epoch seconds.
     start: Option<i64>,
@@ -116,12 +119,20 @@ impl Serialize for Values<'_> {
     }
 }
 
-#[derive(Clone, Copy, Serialize, Deserialize)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Status {
+    #[default]
     Complete,
     Partial,
     Unread,
+}
+
+impl Status {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_complete(&self) -> bool {
+        *self == Self::Complete
+    }
 }
 
 /// A snapshot that cannot be read.

@@ -18,6 +18,11 @@ class Mail:
     body: str
     attributes: dict
 
+    @property
+    def is_sendable(self) -> bool:
+        """Whether SNS takes the subject for an email: printable ASCII, fewer than 100 characters."""
+        return self.subject.isascii() and self.subject.isprintable() and 0 < len(self.subject) < 100
+
 
 class Mailbox:
     """`with Mailbox(aws, topic) as mailbox: ...; mailbox.wait_for(1)`"""

@@ -6,31 +6,37 @@ import datetime
 import json
 import time
 import uuid
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import bootstraps
 import deployment
 from local_aws import ACCOUNT, REGION, LocalAws
+from mailbox import Mail, Mailbox
 
 EVENTS = deployment.ROOT / "events"
 CODE_BUCKET = "deployment-artifacts"
 
-# ministack asks IAM for ecs:DescribeClusters on "*" and for ecs:DescribeServices on the cluster, where AWS asks for the
-# clusters and the services that are named. So the roles of template.yaml, which are right for AWS, are refused here, and
-# these two reading actions are granted beside them. Everything else runs on the template's roles alone.
-LOCAL_GRANT = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Action": ["ecs:DescribeClusters", "ecs:DescribeServices"], "Resource": "*"}],
+# Where ministack's IAM is not AWS's, the roles of template.yaml, which are right for AWS, are refused here. It asks for
+# ecs:DescribeClusters on "*" and for ecs:DescribeServices and ecs:DescribeTasks on the cluster, where AWS asks for the
+# clusters, services and tasks that are named; and it does not know the condition keys ecs:cluster and
+# ecs:account-setting. So these actions are granted beside the template's, each to a role that has it there, too (a test
+# holds that). Everything else runs on the template's roles alone.
+LOCAL_GRANTS = {
+    "CollectMetricsRole": ["ecs:DescribeClusters", "ecs:DescribeServices"],
+    "EnableInsightsRole": [
+        "ecs:DescribeClusters", "ecs:DescribeTasks", "ecs:ListTasks", "ecs:PutAccountSettingDefault",
+    ],
 }
-LOCAL_GRANT_NAME = "local-aws-describes-on-other-resources"
-LOCAL_GRANT_ROLES = ["CollectMetricsRole", "EnableInsightsRole"]
+LOCAL_GRANT_NAME = "local-aws-asks-otherwise"
 
 
 @dataclass(frozen=True)
 class Execution:
     """How a run of the state machine ended."""
 
+    arn: str
     status: str
     output: dict | None
     error: str
@@ -42,7 +48,7 @@ class Stack:
         self.aws = aws
         self.name = name
         self.outputs: dict[str, str] = {}
-        self._body = ""
+        self._last_start = 0
 
     def deploy(self, note=lambda text: None) -> bool:
         """Builds, uploads and deploys. False: nothing had changed."""
@@ -57,16 +63,55 @@ class Stack:
         cloudformation = self.aws.client("cloudformation")
         changed = deployment.deploy(cloudformation, self.name, deployment.package(code, s3, CODE_BUCKET))
         self.outputs = deployment.outputs(cloudformation, self.name)
-        for role in LOCAL_GRANT_ROLES:
-            self.aws.client("iam").put_role_policy(
-                RoleName=self.physical_id(role), PolicyName=LOCAL_GRANT_NAME, PolicyDocument=json.dumps(LOCAL_GRANT)
-            )
+        for role, granted in LOCAL_GRANTS.items():
+            self.put_policy(role, LOCAL_GRANT_NAME, "Allow", granted)
         return changed
 
     def take_back_local_grant(self) -> None:
         """Leaves the stack as CloudFormation made it: a role with a policy that the stack does not know is not deleted."""
-        for role in LOCAL_GRANT_ROLES:
+        for role in LOCAL_GRANTS:
             self.aws.client("iam").delete_role_policy(RoleName=self.physical_id(role), PolicyName=LOCAL_GRANT_NAME)
+
+    def put_policy(self, role: str, name: str, effect: str, actions: list[str]) -> None:
+        """Gives a role of the stack a policy beside its own."""
+        document = {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": effect, "Action": actions, "Resource": "*"}],
+        }
+        self.aws.client("iam").put_role_policy(
+            RoleName=self.physical_id(role), PolicyName=name, PolicyDocument=json.dumps(document)
+        )
+
+    @contextmanager
+    def denied(self, role: str, *actions: str):
+        """As if somebody had taken these rights away from a role."""
+        self.put_policy(role, "denied", "Deny", list(actions))
+        try:
+            yield
+        finally:
+            self.aws.client("iam").delete_role_policy(RoleName=self.physical_id(role), PolicyName="denied")
+
+    @contextmanager
+    def acting_as(self, role: str):
+        """Clients with a function's rights. Only Lambda may take on the role, so for this long the account may, too."""
+        iam, name = self.aws.client("iam"), self.physical_id(role)
+        described = iam.get_role(RoleName=name)["Role"]
+        trust = {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}],
+        }
+        iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))
+        try:
+            session = self.aws.client("sts").assume_role(RoleArn=described["Arn"], RoleSessionName="test")["Credentials"]
+            yield lambda service: self.aws.client(
+                service,
+                aws_access_key_id=session["AccessKeyId"],
+                aws_secret_access_key=session["SecretAccessKey"],
+                aws_session_token=session["SessionToken"],
+            )
+        finally:
+            document = json.dumps(described["AssumeRolePolicyDocument"])
+            iam.update_assume_role_policy(RoleName=name, PolicyDocument=document)
 
     def resources(self) -> dict[str, str]:
         """Logical id -> physical id."""
@@ -78,6 +123,9 @@ class Stack:
 
     def run(self, request: dict, seconds: float = 120) -> Execution:
         """Starts the state machine, as a schedule would, and waits for its end."""
+        # A run is named by its second: two in one second would be one, tried twice.
+        wait_until(lambda: int(time.time()) > self._last_start, 5, "the clock stood still")
+        self._last_start = int(time.time())
         step_functions = self.aws.client("stepfunctions")
         arn = step_functions.start_execution(
             stateMachineArn=self.outputs["RunArn"], input=json.dumps(request)
@@ -88,7 +136,7 @@ class Stack:
             if described["status"] == "RUNNING":
                 return None
             output = json.loads(described["output"]) if described["status"] == "SUCCEEDED" else None
-            return Execution(described["status"], output, described.get("error", ""), described.get("cause", ""))
+            return Execution(arn, described["status"], output, described.get("error", ""), described.get("cause", ""))
 
         return wait_until(ended, seconds, f"the run {json.dumps(request)} did not end")
 
@@ -116,8 +164,19 @@ class Stack:
         wait_until(empty, seconds, "the queue of cluster events did not run empty")
 
 
-def recorded_event(name: str, cluster: str | None = None) -> dict:
-    """An event of events/ as if it had just happened here: local account and Region, now, and if asked another cluster."""
+def run_and_mail(stack: Stack, mailbox: Mailbox, request: dict) -> tuple[Execution, Mail]:
+    """Runs, and waits for the one mail that comes of it."""
+    before = len(mailbox)
+    run = stack.run(request)
+    assert run.status == "SUCCEEDED", f"{run}\n{stack.aws.tail()}"
+    return run, mailbox.wait_for(before + 1)[before]
+
+
+def recorded_event(name: str, cluster: str | None = None, occasion: str = "") -> dict:
+    """An event of events/ as if it had just happened here: local account and Region, now, and if asked another cluster.
+
+    The same cluster on another occasion is another event.
+    """
     event = json.loads((EVENTS / name).read_text())
     detail = event["detail"]
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -127,9 +186,11 @@ def recorded_event(name: str, cluster: str | None = None) -> dict:
         moved += [
             (f':cluster/{old_cluster}"', f':cluster/{cluster}"'),
             (f'"clusterName": "{old_cluster}"', f'"clusterName": "{cluster}"'),
+            (f'"cluster": "{old_cluster}"', f'"cluster": "{cluster}"'),
         ]
         # Another cluster, another event: the same id would be taken for a second delivery.
-        moved += [(old, str(uuid.uuid5(uuid.UUID(int=0), old + cluster))) for old in (event["id"], detail["eventID"])]
+        salt = f"{cluster} {occasion}"
+        moved += [(old, str(uuid.uuid5(uuid.UUID(int=0), old + salt))) for old in (event["id"], detail["eventID"])]
     text = json.dumps(event)
     for old, new in moved:
         text = text.replace(old, new)

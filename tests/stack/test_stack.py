@@ -6,21 +6,21 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 
 import botocore.exceptions
 import duckdb
 import estate
 import pytest
-from mailbox import Mail
+from local_aws import ACCOUNT, REGION
 from patterns import matches
-from stack import CODE_BUCKET, EVENTS, Execution, recorded_event, wait_until
-from template import Template
+from stack import CODE_BUCKET, EVENTS, LOCAL_GRANTS, recorded_event, run_and_mail, wait_until
+from template import Template, actions
 
 CREATED = "enable-insights.create-cluster.ok.json"
 EXCLUDED = "AWSBatch-nightly-5c1e"
-PATTERN = Template.of_project().properties("ClusterChanged")["EventPattern"]
+TEMPLATE = Template.of_project()
+PATTERN = TEMPLATE.properties("ClusterChanged")["EventPattern"]
 EVENTBRIDGE_EVENTS = [
     path.name
     for path in sorted(EVENTS.glob("enable-insights.*.json"))
@@ -64,14 +64,14 @@ def test_alarms_are_told(stack, mailbox) -> None:
     assert run.status == "SUCCEEDED" and run.output["published"] is True, run
     assert estate.HOT in mail.body and "orders" in mail.body and "memory" in mail.body.lower()
     assert "5 clusters" in " ".join(mail.body.split())
-    assert_sendable(mail)
+    assert mail.is_sendable
 
 
 def test_report_is_told(stack, mailbox) -> None:
     run, mail = run_and_mail(stack, mailbox, {"kind": "report"})
     assert run.status == "SUCCEEDED" and run.output["published"] is True, run
     assert "5 clusters" in " ".join(mail.body.split())
-    assert_sendable(mail)
+    assert mail.is_sendable
 
 
 def test_snapshots_are_read_by_duckdb(stack, tmp_path) -> None:
@@ -99,7 +99,7 @@ def test_sweep_reports_and_changes_nothing_unasked(stack) -> None:
 
 
 def test_target_that_cannot_be_read_is_told(stack, mailbox) -> None:
-    with denied_everything(stack, "CollectMetricsRole"):
+    with stack.denied("CollectMetricsRole", "ecs:*"):
         run, mail = run_and_mail(stack, mailbox, {"kind": "report"})
     assert run.status == "SUCCEEDED", run
     assert "denied" in mail.body.lower()
@@ -129,15 +129,27 @@ def test_unreadable_message_is_kept_as_a_dead_letter(stack) -> None:
         sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "720"})
 
 
+@pytest.mark.parametrize("role", LOCAL_GRANTS)
+def test_local_grant_hides_nothing_that_a_role_lacks(role: str) -> None:
+    assert set(LOCAL_GRANTS[role]) <= {
+        action for statement in TEMPLATE.role_statements(role) for action in actions(statement)
+    }
+
+
+SHOP_ARN = f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/shop"
+TURN_ON = {"cluster": EXCLUDED, "settings": [{"name": "containerInsights", "value": "enabled"}]}
+ACCOUNT_DEFAULT = {"name": "containerInsights", "value": "enabled"}
 FORBIDDEN = {
     "PlanRunRole": [
         ("ecs", "list_clusters", {}),
+        ("ecs", "update_cluster_settings", TURN_ON),
+        ("ecs", "put_account_setting_default", ACCOUNT_DEFAULT),
         ("s3", "put_object", {"Bucket": "$Bucket", "Key": "fargaze.yaml", "Body": b""}),
         ("s3", "get_object", {"Bucket": "$Bucket", "Key": "snapshots/x"}),
     ],
     "CollectMetricsRole": [
-        ("ecs", "update_cluster_settings",
-         {"cluster": EXCLUDED, "settings": [{"name": "containerInsights", "value": "enabled"}]}),
+        ("ecs", "update_cluster_settings", TURN_ON),
+        ("ecs", "put_account_setting_default", ACCOUNT_DEFAULT),
         ("ecs", "delete_cluster", {"cluster": EXCLUDED}),
         ("sns", "publish", {"TopicArn": "$Topic", "Message": "x"}),
         ("s3", "put_object", {"Bucket": "$Bucket", "Key": "fargaze.yaml", "Body": b""}),
@@ -145,21 +157,39 @@ FORBIDDEN = {
     ],
     "EvaluateAlarmsRole": [
         ("ecs", "list_clusters", {}),
+        ("ecs", "update_cluster_settings", TURN_ON),
+        ("ecs", "put_account_setting_default", ACCOUNT_DEFAULT),
         ("sns", "publish", {"TopicArn": "$Topic", "Message": "x"}),
         ("s3", "put_object", {"Bucket": "$Bucket", "Key": "snapshots/x", "Body": b""}),
         ("dynamodb", "delete_item", {"TableName": "$Table", "Key": {"pk": {"S": "x"}, "sk": {"S": "x"}}}),
     ],
     "ForwardSummaryRole": [
         ("ecs", "list_clusters", {}),
+        ("ecs", "update_cluster_settings", TURN_ON),
+        ("ecs", "put_account_setting_default", ACCOUNT_DEFAULT),
         ("s3", "put_object", {"Bucket": "$Bucket", "Key": "outcomes/x", "Body": b""}),
         ("sns", "subscribe", {"TopicArn": "$Topic", "Protocol": "email", "Endpoint": "a@example.org"}),
     ],
     "EnableInsightsRole": [
         ("ecs", "delete_cluster", {"cluster": EXCLUDED}),
         ("ecs", "create_cluster", {"clusterName": "another"}),
+        ("ecs", "update_cluster", TURN_ON),
+        ("ecs", "put_cluster_capacity_providers",
+         {"cluster": EXCLUDED, "capacityProviders": [], "defaultCapacityProviderStrategy": []}),
+        ("ecs", "put_account_setting", ACCOUNT_DEFAULT),
+        ("ecs", "delete_account_setting", {"name": "containerInsights"}),
+        ("ecs", "create_service", {"cluster": "shop", "serviceName": "another", "taskDefinition": "web"}),
+        ("ecs", "update_service", {"cluster": "shop", "service": "web", "desiredCount": 0}),
+        ("ecs", "delete_service", {"cluster": "shop", "service": "web"}),
+        ("ecs", "run_task", {"cluster": "shop", "taskDefinition": "web"}),
+        ("ecs", "tag_resource", {"resourceArn": SHOP_ARN, "tags": [{"key": "fargaze", "value": "hands-off"}]}),
         ("sns", "publish", {"TopicArn": "$Topic", "Message": "x"}),
         ("sqs", "send_message", {"QueueUrl": "$ClusterEvents", "MessageBody": "x"}),
         ("s3", "get_object", {"Bucket": "$Bucket", "Key": "snapshots/x"}),
+        ("s3", "put_object", {"Bucket": "$Bucket", "Key": "fargaze.yaml", "Body": b""}),
+        ("s3", "delete_object", {"Bucket": "$Bucket", "Key": "clusters/x"}),
+        ("dynamodb", "delete_item", {"TableName": "$Table", "Key": {"pk": {"S": "x"}, "sk": {"S": "x"}}}),
+        ("dynamodb", "update_item", {"TableName": "$Table", "Key": {"pk": {"S": "x"}, "sk": {"S": "x"}}}),
     ],
 }
 REFUSALS = [
@@ -176,14 +206,26 @@ def test_role_is_refused_what_its_function_must_not_do(stack, role, service, cal
         name: resources[value[1:]] if isinstance(value, str) and value.startswith("$") else value
         for name, value in arguments.items()
     }
-    with acting_as(stack, role) as client, pytest.raises(botocore.exceptions.ClientError) as refusal:
+    with stack.acting_as(role) as client, pytest.raises(botocore.exceptions.ClientError) as refusal:
         getattr(client(service), call)(**filled)
     assert "Denied" in refusal.value.response["Error"]["Code"] or "Authorization" in refusal.value.response["Error"]["Code"]
 
 
+def test_enable_insights_is_allowed_what_the_others_are_refused(stack) -> None:
+    before = estate.insights(stack.aws)[EXCLUDED]
+    with stack.acting_as("EnableInsightsRole") as client:
+        ecs = client("ecs")
+        assert ecs.update_cluster_settings(**TURN_ON)["cluster"]["clusterName"] == EXCLUDED
+        ecs.update_cluster_settings(cluster=EXCLUDED, settings=[{"name": "containerInsights", "value": before}])
+        assert ecs.list_account_settings(name="containerInsights", effectiveSettings=True)["settings"]
+        ecs.put_account_setting_default(**ACCOUNT_DEFAULT)
+        [task, *_] = ecs.list_tasks(cluster="shop")["taskArns"]
+        assert ecs.describe_tasks(cluster="shop", tasks=[task])["tasks"]
+
+
 def test_topic_is_closed_to_plain_http(stack) -> None:
     message = {"TopicArn": stack.outputs["TopicArn"], "Message": "a test of the topic's policy"}
-    with acting_as(stack, "ForwardSummaryRole") as client:
+    with stack.acting_as("ForwardSummaryRole") as client:
         client("sns").publish(**message)
         over_http = client("sns")
         # What a load balancer says of a request that came by plain HTTP; the local AWS believes it.
@@ -225,55 +267,8 @@ def test_deleting_leaves_nothing(stack) -> None:
     assert key["KeyState"] == "PendingDeletion"
 
 
-def run_and_mail(stack, mailbox, request: dict) -> tuple[Execution, Mail]:
-    """Runs, and waits for the one mail that comes of it."""
-    before = len(mailbox)
-    run = stack.run(request)
-    assert run.status == "SUCCEEDED", f"{run}\n{stack.aws.tail()}"
-    return run, mailbox.wait_for(before + 1)[before]
-
-
-def assert_sendable(mail: Mail) -> None:
-    """What SNS takes as the subject of an email: printable ASCII, fewer than 100 characters."""
-    assert mail.subject.isascii() and mail.subject.isprintable() and 0 < len(mail.subject) < 100
-
-
 def dead_letters(stack) -> list[str]:
     answer = stack.aws.client("sqs").receive_message(
         QueueUrl=stack.outputs["ClusterEventsDeadLettersUrl"], MaxNumberOfMessages=10, VisibilityTimeout=0
     )
     return [message["Body"] for message in answer.get("Messages", [])]
-
-
-@contextmanager
-def denied_everything(stack, role: str):
-    """As if somebody had taken the role's rights away."""
-    iam, name = stack.aws.client("iam"), stack.physical_id(role)
-    nothing = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "ecs:*", "Resource": "*"}]}
-    iam.put_role_policy(RoleName=name, PolicyName="nothing", PolicyDocument=json.dumps(nothing))
-    try:
-        yield
-    finally:
-        iam.delete_role_policy(RoleName=name, PolicyName="nothing")
-
-
-@contextmanager
-def acting_as(stack, role: str):
-    """Clients with a function's rights. Only Lambda may take on the role, so for this long the account may, too."""
-    iam, name = stack.aws.client("iam"), stack.physical_id(role)
-    described = iam.get_role(RoleName=name)["Role"]
-    trust = {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}],
-    }
-    iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))
-    try:
-        session = stack.aws.client("sts").assume_role(RoleArn=described["Arn"], RoleSessionName="test")["Credentials"]
-        yield lambda service: stack.aws.client(
-            service,
-            aws_access_key_id=session["AccessKeyId"],
-            aws_secret_access_key=session["SecretAccessKey"],
-            aws_session_token=session["SessionToken"],
-        )
-    finally:
-        iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(described["AssumeRolePolicyDocument"]))

@@ -14,6 +14,7 @@ RULES: dict[str, Callable[[Template], None]] = {}
 ACTIONS_WITHOUT_RESOURCE = {
     "ecs:ListClusters",
     "ecs:ListServices",
+    "ecs:ListAccountSettings",
     "cloudwatch:ListMetrics",
     "cloudwatch:GetMetricData",
     "cloudwatch:GetMetricStatistics",
@@ -31,6 +32,17 @@ ACTIONS_WITHOUT_RESOURCE = {
     "logs:DescribeResourcePolicies",
     "logs:DescribeLogGroups",
 }
+
+# For these it knows something else to hold them by.
+CONDITIONS = {
+    "ecs:PutAccountSettingDefault": {"StringEquals": {"ecs:account-setting": "containerInsights"}},
+    "ecs:ListTasks": {
+        "ArnLike": {"ecs:cluster": {"Fn::Sub": "arn:${AWS::Partition}:ecs:*:${AWS::AccountId}:cluster/*"}}
+    },
+}
+
+# What changes anything outside the stack.
+CHANGES = {"ecs:UpdateClusterSettings", "ecs:PutAccountSettingDefault"}
 
 TRUSTED_SERVICES = {"lambda.amazonaws.com", "states.amazonaws.com", "scheduler.amazonaws.com"}
 
@@ -144,19 +156,20 @@ def only_actions_without_resource_are_allowed_on_all(template: Template) -> None
     for role in template.transformed.of_type("AWS::IAM::Role"):
         for statement in template.transformed.role_statements(role):
             if "*" in as_list(statement["Resource"]):
-                assert set(actions(statement)) <= ACTIONS_WITHOUT_RESOURCE, f"{role}: {statement['Sid']}"
+                for action in set(actions(statement)) - ACTIONS_WITHOUT_RESOURCE:
+                    assert statement.get("Condition") == CONDITIONS[action], f"{role}: {statement['Sid']}"
 
 
 @rule
-def only_enable_insights_changes_clusters(template: Template) -> None:
+def only_enable_insights_changes_clusters_and_nothing_but_settings(template: Template) -> None:
     able = {
-        role
+        (role, action)
         for role in template.transformed.of_type("AWS::IAM::Role")
         for statement in template.transformed.role_statements(role)
         for action in actions(statement)
         if action.startswith("ecs:") and not re.match(r"ecs:(List|Describe)", action)
     }
-    assert able == {template.role_of("EnableInsights")}
+    assert able == {(template.role_of("EnableInsights"), action) for action in CHANGES}
 
 
 @rule
@@ -185,6 +198,15 @@ def no_arn_names_a_partition(template: Template) -> None:
 
 
 # ---------------------------------------------------------------- cluster events
+
+
+@rule
+def enable_insights_knows_its_own_changes(template: Template) -> None:
+    # By its role in CloudTrail's record; without it, it would answer itself.
+    variables = template.functions["EnableInsights"]["Environment"]["Variables"]
+    assert variables["FARGAZE_ROLE_ARN"] == {"Fn::GetAtt": [template.role_of("EnableInsights"), "Arn"]}
+    assert variables["FARGAZE_REGION"] == {"Ref": "AWS::Region"}
+    assert variables["FARGAZE_ACCOUNT"] == {"Ref": "AWS::AccountId"}
 
 
 @rule
@@ -233,6 +255,7 @@ def services_are_let_in_for_our_own_sake_only(template: Template) -> None:
 def the_rule_takes_calls_of_ecs_that_succeeded(template: Template) -> None:
     pattern = template.properties("ClusterChanged")["EventPattern"]
     assert pattern["detail"]["eventSource"] == ["ecs.amazonaws.com"]
+    assert pattern["detail"]["eventName"] == ["CreateCluster", "UpdateClusterSettings"]
     assert pattern["detail"]["errorCode"] == [{"exists": False}]
     assert template.properties("ClusterChanged")["State"] == "ENABLED"
 
@@ -301,71 +324,6 @@ def the_table_costs_by_use_forgets_and_can_be_restored(template: Template) -> No
             ("pk", "HASH"),
             ("sk", "RANGE"),
         ], name
-
-
-# ---------------------------------------------------------------- runs
-
-
-@rule
-def each_kind_of_run_has_its_schedule(template: Template) -> None:
-    schedules = template.properties("Run")["Events"].values()
-    inputs = [json.loads(schedule["Properties"]["Input"]) for schedule in schedules]
-    assert sorted(entry["kind"] for entry in inputs) == ["alarms", "report", "sweep"]
-    for schedule, entry in zip(schedules, inputs):
-        properties = schedule["Properties"]
-        # The time of the schedule, not of the start: a repeated start reads the same window.
-        assert entry["time"] == "<aws.scheduler.scheduled-time>", entry["kind"]
-        assert properties.get("State", "ENABLED") == "ENABLED", entry["kind"]
-        assert properties["RetryPolicy"]["MaximumRetryAttempts"] > 0, entry["kind"]
-        assert properties["ScheduleExpressionTimezone"] == {"Ref": "TimeZone"}, entry["kind"]
-        # SAM's default name is the same in every stack, so a second stack could not be deployed.
-        assert properties["OmitName"] is True, entry["kind"]
-
-
-@rule
-def a_target_that_fails_is_told_and_takes_no_other_along(template: Template) -> None:
-    each_target = template.properties("Run")["Definition"]["States"]["EachTarget"]
-    assert each_target["ToleratedFailurePercentage"] == 100
-    states = each_target["ItemProcessor"]["States"]
-    for name, state in states.items():
-        if state["Type"] == "Task":
-            assert len(state["Catch"]) == 1, name
-            caught = state["Catch"][0]
-            assert caught["ErrorEquals"] == ["States.ALL"] and caught["ResultPath"] == "$.failure", name
-            assert states[caught["Next"]] == {"Type": "Pass", "End": True}, name
-
-
-@rule
-def what_passes_by_itself_is_tried_again(template: Template) -> None:
-    definition = template.properties("Run")["Definition"]["States"]
-    tasks = {
-        name: state
-        for states in (definition, definition["EachTarget"]["ItemProcessor"]["States"])
-        for name, state in states.items()
-        if state["Type"] == "Task"
-    }
-    assert tasks.keys() == set(template.functions)
-    for name, task in tasks.items():
-        [retry] = task["Retry"]
-        assert {"Throttled", "Transient", "Lambda.TooManyRequestsException"} <= set(retry["ErrorEquals"]), name
-        assert not {"Denied", "NotFound", "Invalid", "Misconfigured", "States.ALL"} & set(retry["ErrorEquals"]), name
-        assert retry["MaxAttempts"] == 3 and retry["BackoffRate"] > 1 and retry["JitterStrategy"] == "FULL", name
-
-
-@rule
-def a_target_ends_before_the_child_that_it_runs_in(template: Template) -> None:
-    # An EXPRESS execution is ended after five minutes, and then no Catch tells why. A minute is left for retries.
-    processor = template.properties("Run")["Definition"]["States"]["EachTarget"]["ItemProcessor"]
-    assert processor["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}
-    for path in (["CollectMetrics", "EvaluateAlarms"], ["EnableInsights"]):
-        assert sum(template.functions[function]["Timeout"] for function in path) <= 240, path
-
-
-@rule
-def the_log_of_runs_holds_no_data(template: Template) -> None:
-    logging = template.properties("Run")["Logging"]
-    assert logging["Level"] == "ERROR" and logging["IncludeExecutionData"] is False
-    assert template.properties("Run")["Tracing"]["Enabled"] is True
 
 
 # ---------------------------------------------------------------- helpers

@@ -11,7 +11,8 @@ from template import ROOT, Template, function_folders
 
 NAME = re.compile(r"(?P<function>[a-z-]+)\.(?P<case>[a-z0-9-]+)\.(?P<outcome>ok|ignored|bad)\.json")
 FILES = sorted((ROOT / "events").glob("*.json"))
-PATTERN = Template.of_project().properties("ClusterChanged")["EventPattern"]
+TEMPLATE = Template.of_project()
+PATTERN = TEMPLATE.properties("ClusterChanged")["EventPattern"]
 
 
 def events_of_rule(outcome: str) -> list:
@@ -48,6 +49,29 @@ def test_rule_leaves_what_is_ignored(path) -> None:
 
 def test_there_is_something_to_take_and_something_to_leave() -> None:
     assert events_of_rule("ok") and events_of_rule("ignored")
+
+
+@pytest.mark.parametrize("path", events_of_rule("ok"))
+def test_record_agrees_with_its_envelope(path) -> None:
+    event = json.loads(path.read_text())
+    record = event["detail"]
+    assert (record["awsRegion"], record["recipientAccountId"]) == (event["region"], event["account"])
+    assert record["userIdentity"]["accountId"] == event["account"]
+    assert record["eventTime"] <= event["time"]
+    assert record["responseElements"]["cluster"]["clusterArn"].startswith(
+        f"arn:aws:ecs:{event['region']}:{event['account']}:cluster/"
+    )
+
+
+def test_own_change_is_known_by_the_role_and_by_nothing_else() -> None:
+    issuer = {}
+    for whose in ("own", "off"):
+        event = json.loads((ROOT / "events" / f"enable-insights.update-cluster-settings-{whose}.ok.json").read_text())
+        assert event["detail"]["eventName"] == "UpdateClusterSettings"
+        issuer[whose] = event["detail"]["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"]
+    # As CloudFormation names a role that has no name in the template.
+    named = re.compile(rf"arn:aws:iam::\d{{12}}:role/fargaze-{TEMPLATE.role_of('EnableInsights')}-[0-9A-Z]+")
+    assert named.fullmatch(issuer["own"]) and not named.fullmatch(issuer["off"])
 
 
 def test_matcher_knows_what_it_does_not_know() -> None:

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
-from template import ROOT, Template, actions, function_folders, pascal_case
+import yaml
+from rules import CHANGES
+from template import ROOT, Loader, Template, actions, function_folders, pascal_case
 
 RECORD = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "recorded-calls.json"
+DOCUMENT = ROOT / "docs" / "permissions.md"
 TEMPLATE = Template.of_project()
 
 # Allowed although no function calls it by that name, and why.
@@ -62,3 +66,46 @@ def test_every_exception_is_needed() -> None:
     everything = set().union(*(allowed(folder) for folder in function_folders()))
     assert NOT_CALLED.keys() <= everything
     assert all(NOT_CALLED.values())
+
+
+def documented() -> dict[str, set[str]]:
+    """The actions that the document's table tells of each function."""
+    found: dict[str, set[str]] = {}
+    function = ""
+    for line in DOCUMENT.read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("|") and len(cells) == 3:
+            function = cells[0] or function
+            found.setdefault(function, set()).update(re.findall(r"`([a-z0-9]+:[A-Z][A-Za-z]+)`", cells[1]))
+    return found
+
+
+@pytest.mark.parametrize("folder", function_folders())
+def test_document_tells_what_a_role_may(folder: str) -> None:
+    # It says of all of them at once that they write logs and traces, and why they list the bucket.
+    told_at_once = {"s3:ListBucket", *(action for action in NOT_CALLED if action.startswith(("logs:", "xray:")))}
+    assert documented()[pascal_case(folder)] == allowed(folder) - told_at_once
+
+
+def test_role_for_other_accounts_has_what_is_called_there() -> None:
+    [role] = re.findall(r"```yaml\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    [policy] = yaml.load(role, Loader)["FargazeReader"]["Properties"]["Policies"]
+    statements = {statement["Sid"]: statement for statement in policy["PolicyDocument"]["Statement"]}
+    given = {sid: set(actions(statement)) for sid, statement in statements.items()}
+    # Table, bucket and queue are at home; so are the clusters that somebody asks about by hand.
+    elsewhere = {
+        action
+        for folder in ("collect-metrics", "enable-insights")
+        for action in allowed(folder)
+        if action.startswith(("ecs:", "cloudwatch:"))
+    } - {"cloudwatch:GetMetricStatistics"}
+    assert set().union(*given.values()) == elsewhere
+    # What one leaves out to be told only.
+    assert given["Look"] == elsewhere - CHANGES
+    assert given["ChangeContainerInsights"] | given["ChangeAccountDefault"] == CHANGES
+    [condition] = [
+        statement["Condition"]
+        for statement in TEMPLATE.role_statements(TEMPLATE.role_of("EnableInsights"))
+        if "ecs:PutAccountSettingDefault" in actions(statement)
+    ]
+    assert statements["ChangeAccountDefault"]["Condition"] == condition

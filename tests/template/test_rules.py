@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import rules_of_runs  # noqa: F401 its rules are added to RULES
 from rules import RULES
 from template import ROOT, TEMPLATE, Template, actions
 
@@ -96,6 +97,22 @@ def reader_that_writes(template: Template) -> None:
     actions_of["Action"] = [*actions(actions_of), "ecs:UpdateClusterSettings"]
 
 
+def reader_that_sets_the_account_default(template: Template) -> None:
+    statement(template, "ForwardSummaryRole", "ReadOutcomes")["Action"] = ["s3:GetObject", "ecs:PutAccountSettingDefault"]
+
+
+def cluster_deleter(template: Template) -> None:
+    statement(template, "EnableInsightsRole", "ReadAndChangeClusterSettings")["Action"].append("ecs:DeleteCluster")
+
+
+def any_account_setting(template: Template) -> None:
+    del statement(template, "EnableInsightsRole", "ChangeAccountDefaultOfContainerInsights")["Condition"]
+
+
+def tasks_of_any_account(template: Template) -> None:
+    statement(template, "EnableInsightsRole", "ListTasks")["Condition"] = {"ArnLike": {"ecs:cluster": "*"}}
+
+
 def second_publisher(template: Template) -> None:
     statement(template, "EvaluateAlarmsRole", "RememberAlarms")["Action"].append("sns:Publish")
 
@@ -136,6 +153,15 @@ def rule_shut_out(template: Template) -> None:
 
 def anybodys_alarm(template: Template) -> None:
     del template.properties("TopicPolicy")["PolicyDocument"]["Statement"][0]["Condition"]["StringEquals"]
+
+
+def role_of_somebody_else(template: Template) -> None:
+    variables = template.properties("EnableInsights")["Environment"]["Variables"]
+    variables["FARGAZE_ROLE_ARN"] = {"Fn::GetAtt": ["CollectMetricsRole", "Arn"]}
+
+
+def new_clusters_only(template: Template) -> None:
+    template.properties("ClusterChanged")["EventPattern"]["detail"]["eventName"].remove("UpdateClusterSettings")
 
 
 def failed_calls_too(template: Template) -> None:
@@ -194,24 +220,75 @@ def same_name_in_every_stack(template: Template) -> None:
     del template.properties("Run")["Events"]["Alarms"]["Properties"]["OmitName"]
 
 
-def processor(template: Template) -> dict:
-    return template.properties("Run")["Definition"]["States"]["EachTarget"]["ItemProcessor"]["States"]
+def run_states(template: Template) -> dict:
+    return template.properties("Run")["Definition"]["States"]
+
+
+def child(template: Template, each: str) -> dict:
+    return run_states(template)[each]["ItemProcessor"]["States"]
+
+
+def restore_by_schedule(template: Template) -> None:
+    template.properties("Run")["Events"]["Sweep"]["Properties"]["Input"] = (
+        '{"kind":"restore","time":"<aws.scheduler.scheduled-time>"}'
+    )
+
+
+def restore_among_metrics(template: Template) -> None:
+    del run_states(template)["WhichKind"]["Choices"][1]
+
+
+def same_state_twice(template: Template) -> None:
+    states = child(template, "EachTargetsInsights")
+    states["TargetDone"] = states.pop("InsightsDone")
+
+
+def same_label_twice(template: Template) -> None:
+    run_states(template)["EachTargetsInsights"]["Label"] = "targets"
 
 
 def uncaught(template: Template) -> None:
-    del processor(template)["CollectMetrics"]["Catch"][0]["ResultPath"]
+    del child(template, "EachTarget")["CollectMetrics"]["Catch"][0]["ResultPath"]
+
+
+def uncaught_sweep(template: Template) -> None:
+    del child(template, "EachTargetsInsights")["EnableInsights"]["Catch"]
 
 
 def one_for_all(template: Template) -> None:
-    template.properties("Run")["Definition"]["States"]["EachTarget"]["ToleratedFailurePercentage"] = 0
+    run_states(template)["EachTarget"]["ToleratedFailurePercentage"] = 0
 
 
 def slow_target(template: Template) -> None:
     set_in(template, "CollectMetrics", Timeout=300)
 
 
+def short_sweep(template: Template) -> None:
+    run_states(template)["EachTargetsInsights"]["ItemProcessor"]["ProcessorConfig"]["ExecutionType"] = "EXPRESS"
+
+
 def retry_everything(template: Template) -> None:
-    processor(template)["EnableInsights"]["Retry"][0]["ErrorEquals"].append("States.ALL")
+    child(template, "EachTargetsInsights")["EnableInsights"]["Retry"][0]["ErrorEquals"].append("States.ALL")
+
+
+def always_from_the_start(template: Template) -> None:
+    del child(template, "EachTargetsInsights")["NextTurn"]["Parameters"]["cursor.$"]
+
+
+def never_counted(template: Template) -> None:
+    child(template, "EachTargetsInsights")["NextTurn"]["Parameters"]["turn.$"] = "$.turn"
+
+
+def past_the_count(template: Template) -> None:
+    child(template, "EachTargetsInsights")["IsMoreLeft"]["Default"] = "EnableInsights"
+
+
+def for_days(template: Template) -> None:
+    child(template, "EachTargetsInsights")["MayGoOn"]["Choices"][0]["NumericLessThanEquals"] = 1000
+
+
+def for_ever(template: Template) -> None:
+    run_states(template)["ForwardSummary"]["Next"] = "PlanRun"
 
 
 def chatty_log(template: Template) -> None:
@@ -233,7 +310,11 @@ FAULTS: list[tuple[Callable[[Template], None], str]] = [
     (policy_of_aws, "no_policy_of_aws_is_attached"),
     (wildcard_action, "nothing_is_allowed_by_wildcard_action"),
     (everywhere, "only_actions_without_resource_are_allowed_on_all"),
-    (reader_that_writes, "only_enable_insights_changes_clusters"),
+    (any_account_setting, "only_actions_without_resource_are_allowed_on_all"),
+    (tasks_of_any_account, "only_actions_without_resource_are_allowed_on_all"),
+    (reader_that_writes, "only_enable_insights_changes_clusters_and_nothing_but_settings"),
+    (reader_that_sets_the_account_default, "only_enable_insights_changes_clusters_and_nothing_but_settings"),
+    (cluster_deleter, "only_enable_insights_changes_clusters_and_nothing_but_settings"),
     (second_publisher, "only_forward_summary_publishes"),
     (any_role_elsewhere, "other_accounts_are_reached_by_the_named_role_only"),
     (one_partition, "no_arn_names_a_partition"),
@@ -244,6 +325,8 @@ FAULTS: list[tuple[Callable[[Template], None], str]] = [
     (no_retries_of_rule, "what_cannot_be_delivered_is_kept"),
     (rule_shut_out, "what_cannot_be_delivered_is_kept"),
     (anybodys_alarm, "services_are_let_in_for_our_own_sake_only"),
+    (role_of_somebody_else, "enable_insights_knows_its_own_changes"),
+    (new_clusters_only, "the_rule_takes_calls_of_ecs_that_succeeded"),
     (failed_calls_too, "the_rule_takes_calls_of_ecs_that_succeeded"),
     (other_services_too, "the_rule_takes_calls_of_ecs_that_succeeded"),
     (plain_queue, "everything_is_encrypted"),
@@ -258,10 +341,21 @@ FAULTS: list[tuple[Callable[[Template], None], str]] = [
     (no_sweep, "each_kind_of_run_has_its_schedule"),
     (time_of_the_start, "each_kind_of_run_has_its_schedule"),
     (same_name_in_every_stack, "each_kind_of_run_has_its_schedule"),
+    (restore_by_schedule, "each_kind_of_run_has_its_schedule"),
+    (restore_among_metrics, "settings_and_metrics_are_looked_at_apart"),
+    (same_state_twice, "every_state_has_a_name_of_its_own"),
+    (same_label_twice, "every_state_has_a_name_of_its_own"),
     (uncaught, "a_target_that_fails_is_told_and_takes_no_other_along"),
+    (uncaught_sweep, "a_target_that_fails_is_told_and_takes_no_other_along"),
     (one_for_all, "a_target_that_fails_is_told_and_takes_no_other_along"),
     (retry_everything, "what_passes_by_itself_is_tried_again"),
     (slow_target, "a_target_ends_before_the_child_that_it_runs_in"),
+    (short_sweep, "a_target_ends_before_the_child_that_it_runs_in"),
+    (always_from_the_start, "a_target_goes_on_where_it_was_but_not_for_ever"),
+    (never_counted, "a_target_goes_on_where_it_was_but_not_for_ever"),
+    (past_the_count, "a_target_goes_on_where_it_was_but_not_for_ever"),
+    (for_days, "a_target_goes_on_where_it_was_but_not_for_ever"),
+    (for_ever, "nothing_else_goes_around"),
     (chatty_log, "the_log_of_runs_holds_no_data"),
 ]
 

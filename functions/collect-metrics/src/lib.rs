@@ -13,9 +13,11 @@ use fargaze::aws::{CloudWatch, Ecs, Store, config_for};
 use fargaze::failure::Failure;
 use fargaze::fault::Fault;
 use fargaze::metric::Statistic;
-use fargaze::outcome::{Collected, Coverage, ObjectRef, Outcome, TargetTask};
+use fargaze::outcome::{
+    AccountDefaultFinding, Collected, Coverage, InsightsResult, ObjectRef, Outcome, TargetTask,
+};
 use fargaze::plan::QueryPlan;
-use fargaze::run::RunKind;
+use fargaze::run::{RunKind, Target};
 use fargaze::series::Datapoint;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -79,7 +81,7 @@ impl Handler {
         let inventory = listing::inventory(&task, cached, &ecs, &cloudwatch, &self.store).await?;
         let plan = match task.run.kind {
             RunKind::Report => QueryPlan::for_report(&inventory, task.run.window.period),
-            RunKind::Alarms | RunKind::Sweep => QueryPlan::for_alarms(&rules, &inventory),
+            RunKind::Alarms | RunKind::Sweep | RunKind::Restore => QueryPlan::for_alarms(&rules, &inventory),
         };
         tracing::info!(metrics = plan.queries.len(), dollars = plan.dollars(), "asking CloudWatch");
         let malformed = |error: std::io::Error| Fault::malformed("s3:PutObject", &key, error.to_string());
@@ -87,7 +89,7 @@ impl Handler {
         let mut faults = cloudwatch
             .get_metric_data(&plan.queries, &task.run.window, |query, reading| recording.add(query, &reading))
             .await;
-        let unclear = silent::to_describe(&task.run, &rules, &inventory, recording.alive());
+        let unclear = silent::to_describe(&task.run, &rules, &inventory, &recording.alive());
         let states = ecs.describe_services(&unclear).await;
         faults.extend(states.faults);
         let (bytes, coverage) = recording.end(&inventory, &states.found, faults).map_err(malformed)?;
@@ -97,7 +99,7 @@ impl Handler {
 
     /// Tells where the snapshot is. A report's target ends here, so its outcome is written as well.
     async fn hand_on(&self, task: TargetTask, key: String, coverage: Coverage) -> Result<Collected, Failure> {
-        let TargetTask { run, target } = task;
+        let TargetTask { run, target, .. } = task;
         let outcome = if run.kind == RunKind::Report {
             let outcome_key = target.outcome_key(&run);
             let outcome = Outcome {
@@ -105,6 +107,8 @@ impl Handler {
                 coverage,
                 transitions: Vec::new(),
                 insights: Vec::new(),
+                account_default: self.account_default(&target).await?,
+                dry_run: false,
                 snapshot: Some(key.clone()),
             };
             self.store.put_json(&outcome_key, &outcome).await?;
@@ -113,5 +117,27 @@ impl Handler {
             None
         };
         Ok(Collected { run, target, snapshot: ObjectRef { key }, outcome })
+    }
+
+    /// The account's default of Container Insights, for the report: once for all parts of an account and Region.
+    async fn account_default(&self, target: &Target) -> Result<Option<AccountDefaultFinding>, Fault> {
+        if target.part.index > 0 {
+            return Ok(None);
+        }
+        let level = Ecs::new(&config_for(&self.home, target).await?).account_default().await;
+        Ok(Some(match level {
+            Ok(level) => AccountDefaultFinding {
+                level: Some(level),
+                result: InsightsResult::Right,
+                reason: format!("it is {level}"),
+                news: false,
+            },
+            Err(fault) => AccountDefaultFinding {
+                level: None,
+                result: InsightsResult::Failed(fault),
+                reason: "it could not be read".to_owned(),
+                news: false,
+            },
+        }))
     }
 }

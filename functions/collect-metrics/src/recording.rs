@@ -20,7 +20,7 @@ pub(crate) type Alive = BTreeSet<(String, String)>;
 pub(crate) struct Recording {
     writer: SnapshotWriter<Vec<u8>>,
     tally: CoverageTally,
-    alive: Alive,
+    alive: Vec<(String, String)>,
     /// A point from here on is recent.
     recent: Timestamp,
     /// Why a line could not be written: then there is no snapshot.
@@ -35,7 +35,7 @@ impl Recording {
             writer.cluster(cluster, entry)?;
         }
         let (tally, recent) = (CoverageTally::default(), task.run.window.end - SILENT_AFTER);
-        Ok(Self { writer, tally, alive: Alive::new(), recent, failure: None })
+        Ok(Self { writer, tally, alive: Vec::new(), recent, failure: None })
     }
 
     /// Takes in one answer of CloudWatch.
@@ -47,7 +47,11 @@ impl Recording {
             && let (Some(cluster), Some(service)) =
                 (dimensions.get("ClusterName"), dimensions.get("ServiceName"))
         {
-            self.alive.insert((cluster.to_owned(), service.to_owned()));
+            // The questions about one service come together.
+            let is_last = |(c, s): &(String, String)| c == cluster && s == service;
+            if !self.alive.last().is_some_and(is_last) {
+                self.alive.push((cluster.to_owned(), service.to_owned()));
+            }
         }
         if let Err(error) = self.writer.series(query, reading) {
             self.failure.get_or_insert(error);
@@ -55,8 +59,8 @@ impl Recording {
     }
 
     /// Services with a recent point: they have running tasks.
-    pub(crate) fn alive(&self) -> &Alive {
-        &self.alive
+    pub(crate) fn alive(&mut self) -> Alive {
+        std::mem::take(&mut self.alive).into_iter().collect()
     }
 
     /// Ends with what ECS said of silent services; returns the snapshot and how much was seen.

@@ -13,17 +13,23 @@ use crate::recording::Alive;
 /// The services to describe, by cluster.
 ///
 /// An alarms run needs the state of services without a recent point, if a rule is judged by it: metrics vanish together
-/// with the last task. A report shows the counts of services whose cluster has no metrics for them.
+/// with the last task. A report shows the counts of services, also of those of which no metric tells them.
 pub(crate) fn to_describe(
     run: &Run,
     rules: &[AlarmRule],
     inventory: &Inventory,
     alive: &Alive,
 ) -> BTreeMap<ClusterName, Vec<ServiceName>> {
+    let silent = |cluster: &ClusterName, service: &ServiceName| {
+        !alive.contains(&(cluster.to_string(), service.to_string()))
+    };
     let unclear = |cluster: &ClusterName, service: &ServiceName| match run.kind {
-        RunKind::Report => !inventory.clusters.get(cluster).is_some_and(|entry| entry.reports_insights),
-        RunKind::Alarms | RunKind::Sweep => {
-            needs_service_states(rules) && !alive.contains(&(cluster.to_string(), service.to_string()))
+        RunKind::Report => {
+            let reports = inventory.clusters.get(cluster).is_some_and(|entry| entry.reports_insights);
+            !reports || silent(cluster, service)
+        }
+        RunKind::Alarms | RunKind::Sweep | RunKind::Restore => {
+            needs_service_states(rules) && silent(cluster, service)
         }
     };
     let mut services = BTreeMap::<ClusterName, Vec<ServiceName>>::new();

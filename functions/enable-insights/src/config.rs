@@ -1,7 +1,6 @@
 //! Settings of `enable-insights`; docs/configuration.md lists them all.
 
-use fargaze::cluster::AccountId;
-use fargaze::insights::Wish;
+use fargaze::cluster::{AccountId, Region};
 use fargaze::settings::{BadSettings, Settings, from_env};
 
 /// Settings of `enable-insights`.
@@ -11,11 +10,12 @@ pub struct Config {
     pub bucket: String,
     /// `FARGAZE_TABLE`: the stack's table.
     pub table: String,
-    /// `FARGAZE_ACCOUNT`: the account whose events are acted on.
+    /// `FARGAZE_ACCOUNT`: the home account, which needs no role.
     pub account: AccountId,
-    /// `FARGAZE_INSIGHTS_LEVEL`, `FARGAZE_EXISTING_CLUSTERS` and `FARGAZE_EXCLUDE_CLUSTERS`: what is wished of every
-    /// cluster.
-    pub wish: Wish,
+    /// `FARGAZE_REGION`: the home Region, from which events of new clusters are expected.
+    pub region: Region,
+    /// `FARGAZE_ROLE_ARN`: the role of this function, so that it knows its own calls when it hears of them.
+    pub role_arn: String,
 }
 
 impl Config {
@@ -28,21 +28,11 @@ impl Config {
     pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, BadSettings> {
         let settings = Settings::new(lookup);
         let (bucket, table) = (settings.require("FARGAZE_BUCKET"), settings.require("FARGAZE_TABLE"));
-        let account = settings.require("FARGAZE_ACCOUNT");
-        let at_least = settings.require("FARGAZE_INSIGHTS_LEVEL");
-        let existing = settings.require("FARGAZE_EXISTING_CLUSTERS");
-        let exclude = settings.require("FARGAZE_EXCLUDE_CLUSTERS");
-        let wish = at_least.zip(existing).zip(exclude).map(|((at_least, existing), exclude)| Wish {
-            at_least,
-            existing,
-            exclude,
-        });
-        let built = bucket.zip(table).zip(account).zip(wish).map(|(((bucket, table), account), wish)| Self {
-            bucket,
-            table,
-            account,
-            wish,
-        });
-        settings.all(built)
+        let (account, region) = (settings.require("FARGAZE_ACCOUNT"), settings.require("FARGAZE_REGION"));
+        let role_arn = settings.require("FARGAZE_ROLE_ARN");
+        let home = account.zip(region).zip(role_arn);
+        settings.all(bucket.zip(table).zip(home).map(|((bucket, table), ((account, region), role_arn))| {
+            Self { bucket, table, account, region, role_arn }
+        }))
     }
 }

@@ -1,8 +1,9 @@
-//! What `enable-insights` is invoked with: a batch of cluster events from the queue, or a target to sweep.
+//! What `enable-insights` is invoked with: a batch of cluster events from the queue, or a target to sweep or to restore.
 
 use aws_lambda_events::sqs::SqsEvent;
 use fargaze::failure::Failure;
 use fargaze::outcome::TargetTask;
+use fargaze::run::RunKind;
 use serde_json::Value;
 
 /// What is asked of `enable-insights`.
@@ -12,6 +13,8 @@ pub(crate) enum Asked {
     Events(Vec<QueueMessage>),
     /// Look at all clusters of a target.
     Sweep(Box<TargetTask>),
+    /// Put back what was changed in a target.
+    Restore(Box<TargetTask>),
 }
 
 /// One message of the queue.
@@ -23,7 +26,7 @@ pub(crate) struct QueueMessage {
     pub body: String,
 }
 
-/// Reads the input; the two kinds are told apart by their keys.
+/// Reads the input; events and targets are told apart by their keys.
 pub(crate) fn read(event: Value) -> Result<Asked, Failure> {
     if event.get("Records").is_some() {
         let batch: SqsEvent = serde_json::from_value(event)
@@ -36,8 +39,14 @@ pub(crate) fn read(event: Value) -> Result<Asked, Failure> {
         };
         return batch.records.into_iter().map(message).collect::<Result<_, Failure>>().map(Asked::Events);
     }
-    let task = serde_json::from_value(event).map_err(|error| {
-        Failure::Invalid(format!("this is neither a batch of SQS messages nor a target of a sweep: {error}"))
+    let task: TargetTask = serde_json::from_value(event).map_err(|error| {
+        Failure::Invalid(format!("this is neither a batch of SQS messages nor a target of a run: {error}"))
     })?;
-    Ok(Asked::Sweep(Box::new(task)))
+    match task.run.kind {
+        RunKind::Sweep => Ok(Asked::Sweep(Box::new(task))),
+        RunKind::Restore => Ok(Asked::Restore(Box::new(task))),
+        kind @ (RunKind::Alarms | RunKind::Report) => {
+            Err(Failure::Invalid(format!("a run of the kind `{kind}` has nothing to do with settings")))
+        }
+    }
 }

@@ -1,27 +1,27 @@
-//! `enable-insights`: cluster event or sweep -> wanted setting -> changed, read back, written into the ledger.
+//! `enable-insights`: cluster event or sweep -> wished setting -> changed, read back, written into the ledger.
 //!
-//! Both ways share one decision, [`fargaze::insights::decide`], which never lowers a setting.
+//! Both ways share one decision, [`fargaze::insights::decide`], which lowers a setting only for an exact wish.
 
-mod change;
 mod config;
 mod event;
+mod hear;
+mod known;
+mod progress;
+mod reconcile;
+mod restore;
 mod sweep;
 
 use aws_config::SdkConfig;
-use fargaze::aws::{Ecs, Memory, Store, config_for};
-use fargaze::cluster::ClusterArn;
-use fargaze::event::{ClusterChange, ClusterEvent, Heard};
+use fargaze::aws::{CloudWatch, Ecs, Memory, Store, config_for};
 use fargaze::failure::Failure;
-use fargaze::fault::FaultKind;
-use fargaze::insights::{Decision, Occasion as Acquaintance, decide};
-use fargaze::outcome::{ObjectRef, TargetDone, TargetTask};
-use fargaze::run::{Part, Target};
+use fargaze::outcome::{TargetDone, TargetTask};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::time::Instant;
 
-use change::{Occasion, raise};
 pub use config::Config;
 use event::{Asked, QueueMessage};
+use restore::Restore;
 use sweep::Sweep;
 
 /// The function with its clients.
@@ -39,7 +39,7 @@ pub struct Handler {
 pub enum Answer {
     /// To the queue: which messages to deliver again.
     Batch(BatchAnswer),
-    /// To the state machine: where the outcome of the sweep is.
+    /// To the state machine: where the outcome of the sweep or restore is, or where to go on.
     Swept(Box<TargetDone>),
 }
 
@@ -66,11 +66,13 @@ impl Handler {
         Self { config, home: sdk.clone(), store, memory }
     }
 
-    /// Deals with a batch of the queue or with a target of a sweep.
-    pub async fn handle(&self, event: Value) -> Result<Answer, Failure> {
+    /// Deals with a batch of the queue, or with a target of a sweep or restore. `deadline` is when Lambda ends the function:
+    /// a sweep stops before and says where to go on.
+    pub async fn handle(&self, event: Value, deadline: Instant) -> Result<Answer, Failure> {
         match event::read(event)? {
             Asked::Events(messages) => Ok(Answer::Batch(self.hear_all(messages).await)),
-            Asked::Sweep(task) => Ok(Answer::Swept(Box::new(self.sweep(&task).await?))),
+            Asked::Sweep(task) => Ok(Answer::Swept(Box::new(self.sweep(&task, deadline).await?))),
+            Asked::Restore(task) => Ok(Answer::Swept(Box::new(self.restore(&task, deadline).await?))),
         }
     }
 
@@ -90,59 +92,23 @@ impl Handler {
         answer
     }
 
-    /// Deals with one event and tells in a sentence what came of it.
-    async fn hear(&self, body: &str) -> Result<String, Failure> {
-        let event = match fargaze::event::read(body)? {
-            Heard::Cluster(event) => event,
-            Heard::Ignored(why) => return Ok(format!("ignored: {why}")),
-        };
-        let ClusterEvent { change, cluster, by, .. } = &event;
-        if cluster.account != self.config.account {
-            let home = &self.config.account;
-            return Err(Failure::Invalid(format!(
-                "the event is about account {}, not about {home}",
-                cluster.account
-            )));
-        }
-        match change {
-            ClusterChange::Created => self.new_cluster(&event).await,
-            // Somebody chose this setting: it is told by the sweep, and not fought over.
-            ClusterChange::SettingsUpdated(level) => {
-                let level = level.map_or("unchanged", |level| level.as_str());
-                Ok(format!("left as it is: {by} set Container Insights of {cluster} to {level}"))
-            }
-        }
+    async fn sweep(&self, task: &TargetTask, deadline: Instant) -> Result<TargetDone, Failure> {
+        let sdk = config_for(&self.home, &task.target).await?;
+        let (ecs, cloudwatch) = (&ecs(&sdk, task), &CloudWatch::new(&sdk));
+        let (memory, store, config) = (&self.memory, &self.store, &self.store.insights(&task.run).await?);
+        let home = (&self.config.account, &self.config.region);
+        let hears = (&task.target.account, &task.target.region) == home;
+        Sweep { task, ecs, cloudwatch, memory, store, config, hears }.run(deadline).await
     }
 
-    async fn new_cluster(&self, event: &ClusterEvent) -> Result<String, Failure> {
-        let ClusterArn { region, account, name, .. } = &event.cluster;
-        let target =
-            Target { account: account.clone(), region: region.clone(), part: Part::WHOLE, role: None };
-        let ecs = Ecs::new(&config_for(&self.home, &target).await?);
-        let described = ecs.describe_clusters(std::slice::from_ref(name)).await;
-        let Some(cluster) = described.found.first() else {
-            return match described.faults.into_iter().next() {
-                Some(fault) if fault.kind != FaultKind::NotFound => Err(fault.into()),
-                _ => Ok(format!("{name} was deleted in the meantime")),
-            };
-        };
-        match decide(&self.config.wish, cluster, Acquaintance::New) {
-            Decision::Raise(to) => {
-                let occasion = Occasion { account, region, time: event.time, cause: &event.id };
-                let level = raise(&ecs, &self.memory, &occasion, cluster, to).await?;
-                Ok(format!("raised Container Insights of {name} from {} to {level}", cluster.level))
-            }
-            Decision::Right => Ok(format!("{name} is right: Container Insights is {}", cluster.level)),
-            Decision::Report(why) | Decision::Leave(why) => Ok(format!("left {name} as it is: {why}")),
-        }
+    async fn restore(&self, task: &TargetTask, deadline: Instant) -> Result<TargetDone, Failure> {
+        let ecs = &ecs(&config_for(&self.home, &task.target).await?, task);
+        let (memory, store, config) = (&self.memory, &self.store, &self.store.insights(&task.run).await?);
+        Restore { task, ecs, memory, store, config }.run(deadline).await
     }
+}
 
-    async fn sweep(&self, task: &TargetTask) -> Result<TargetDone, Failure> {
-        let ecs = Ecs::new(&config_for(&self.home, &task.target).await?);
-        let sweep = Sweep { ecs: &ecs, memory: &self.memory, store: &self.store, wish: &self.config.wish };
-        let outcome = sweep.run(task).await?;
-        let key = task.target.outcome_key(&task.run);
-        self.store.put_json(&key, &outcome).await?;
-        Ok(TargetDone { target: task.target.clone(), outcome: ObjectRef { key } })
-    }
+/// ECS for the whole of a task or for the rest of it.
+fn ecs(sdk: &SdkConfig, task: &TargetTask) -> Ecs {
+    if task.cursor.is_some() { Ecs::going_on(sdk) } else { Ecs::new(sdk) }
 }

@@ -1,4 +1,4 @@
-//! `enable-insights`: turns Container Insights on, for new clusters by event and for all by sweep.
+//! `enable-insights`: brings Container Insights to what is wished, for new clusters by event and for all by sweep.
 
 use enable_insights::{Config, Handler};
 use fargaze::failure::Failure;
@@ -7,5 +7,6 @@ use fargaze::failure::Failure;
 async fn main() -> Result<(), lambda_runtime::Error> {
     let sdk = fargaze::aws::load("enable-insights").await;
     let handler = Config::from_env().map(|config| Handler::new(config, &sdk)).map_err(Failure::from);
-    fargaze::aws::serve(handler, async |handler, event| handler.handle(event).await).await
+    fargaze::aws::serve_until(handler, async |handler, event, deadline| handler.handle(event, deadline).await)
+        .await
 }

@@ -1,106 +1,228 @@
 //! The sweep: every cluster of a target, so that a lost event is repaired and nothing stays unseen.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use fargaze::aws::{Ecs, Memory, Store};
+use fargaze::aws::{CloudWatch, Described, Ecs, Memory, Store};
+use fargaze::catalogue::CONTAINER_INSIGHTS;
 use fargaze::cluster::ClusterName;
 use fargaze::failure::Failure;
 use fargaze::fault::Fault;
 use fargaze::insights::{
-    Decision, InsightsLevel, MAX_CHANGES_PER_SWEEP, ObservedCluster, Occasion as Acquaintance, Wish, decide,
+    AccountDefaultFinding, Acquaintance, CostEstimate, InsightsConfig, InsightsFinding, InsightsLevel,
+    InsightsResult, Ledger, LedgerSubject, ObservedCluster, estimate,
 };
-use fargaze::outcome::{Coverage, InsightsFinding, InsightsResult, Outcome, TargetTask, counted};
+use fargaze::outcome::{Outcome, TargetDone, TargetTask};
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
 
-use crate::change::{Occasion, raise};
+use crate::known::Known;
+use crate::progress::Progress;
+use crate::reconcile::{Cause, Ended, Reconciler, forget_earlier_clusters, is_refusal, made_by};
+
+/// How long after a creation or change metrics may be missing: they begin within minutes, and a listing may be some more behind.
+const METRICS_BEGIN: SignedDuration = SignedDuration::from_mins(60);
 
 /// What a sweep works with.
 pub(crate) struct Sweep<'a> {
+    pub(crate) task: &'a TargetTask,
     pub(crate) ecs: &'a Ecs,
+    pub(crate) cloudwatch: &'a CloudWatch,
     pub(crate) memory: &'a Memory,
     pub(crate) store: &'a Store,
-    pub(crate) wish: &'a Wish,
+    pub(crate) config: &'a InsightsConfig,
+    /// Whether events of this target are expected to arrive: the stack listens in its own account and Region only.
+    pub(crate) hears: bool,
+}
+
+/// What was known before the first cluster is looked at.
+struct Before {
+    ledger: Ledger,
+    heard: BTreeMap<ClusterName, Timestamp>,
+    known: Option<Known>,
+    /// Clusters whose metrics arrive; none if that could not be asked.
+    reporting: Option<BTreeSet<String>>,
+    /// Clusters that this run may change in all.
+    allowed: usize,
 }
 
 impl Sweep<'_> {
-    /// Looks at all clusters, changes what is to be changed, and tells about each.
-    ///
-    /// A cluster that the last sweep did not see is new: the event of its creation was lost or never sent. At the first
-    /// sweep of a target all clusters count as existing.
-    pub(crate) async fn run(&self, task: &TargetTask) -> Result<Outcome, Failure> {
-        let known_key = task.target.known_clusters_key();
-        let known: Option<BTreeSet<ClusterName>> = self.store.get_json(&known_key).await?;
-        let listed = self.ecs.list_clusters().await?;
-        let names: Vec<ClusterName> =
-            listed.into_iter().map(|arn| arn.name).filter(|name| task.target.part.holds(name)).collect();
-        let described = self.ecs.describe_clusters(&names).await;
-        let mut findings = Vec::new();
-        let mut changes = 0;
-        for cluster in &described.found {
-            let is_new = known.as_ref().is_some_and(|known| !known.contains(&cluster.name));
-            let acquaintance = if is_new { Acquaintance::New } else { Acquaintance::Existing };
-            let result = match decide(self.wish, cluster, acquaintance) {
-                Decision::Raise(_) if changes == MAX_CHANGES_PER_SWEEP => InsightsResult::Waiting,
-                Decision::Raise(to) => {
-                    changes += 1;
-                    self.raise(task, cluster, to).await
-                }
-                Decision::Right => InsightsResult::Right,
-                Decision::Report(why) => InsightsResult::Reported(why.to_owned()),
-                Decision::Leave(why) => InsightsResult::Left(why.to_owned()),
-            };
-            findings.push(InsightsFinding { cluster: cluster.name.clone(), level: cluster.level, result });
+    /// Looks at all clusters that no earlier turn looked at, changes what is to be changed, and stops before the deadline.
+    pub(crate) async fn run(&self, deadline: Instant) -> Result<TargetDone, Failure> {
+        let mut progress = Progress::read(self.store, self.task, self.config.dry_run).await?;
+        let target = &self.task.target;
+        let listed = self.ecs.list_clusters().await?.into_iter().map(|arn| arn.name);
+        let listed: BTreeSet<ClusterName> = listed.filter(|name| target.part.holds(name)).collect();
+        let ahead: Vec<ClusterName> = listed.iter().filter(|name| progress.is_ahead(name)).cloned().collect();
+        let Described { mut found, faults } = self.ecs.describe_clusters(&ahead).await;
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut before = self.before(listed.len(), &found, &mut progress).await?;
+        if progress.is_first_turn() && target.part.index == 0 {
+            progress.outcome.account_default = Some(self.account_default(&mut before).await?);
         }
-        let coverage = coverage(names.len(), described.faults, &findings);
-        self.remember(&known_key, known, names, &findings).await?;
-        Ok(Outcome {
-            target: task.target.clone(),
-            coverage,
-            transitions: Vec::new(),
-            insights: findings,
-            snapshot: None,
-        })
+        progress.begin(listed.len(), faults);
+        let earlier = progress.outcome.insights.iter().filter(|finding| counts(finding)).count();
+        // Also those of an earlier attempt of this turn, which could not tell of them.
+        let made = ahead.iter().filter(|name| before.was_made_by(&self.task.run.id, name)).count();
+        let mut changes = earlier + made;
+        for cluster in &found {
+            if progress.must_stop(deadline) {
+                return progress.pause(self.store, self.task).await;
+            }
+            let may_change = changes < before.allowed;
+            let was_made = before.was_made_by(&self.task.run.id, &cluster.name);
+            let finding = self.cluster(cluster, &mut before, may_change).await?;
+            changes += usize::from(counts(&finding) && !was_made);
+            progress.add(finding);
+        }
+        let done = progress.finish(self.store, self.task).await?;
+        let known = Known::after(before.known.as_ref(), &listed, &done.outcome);
+        if !self.config.dry_run {
+            known.write(before.known, self.store, self.task).await?;
+        }
+        Ok(done.target_done)
     }
 
-    async fn raise(&self, task: &TargetTask, cluster: &ObservedCluster, to: InsightsLevel) -> InsightsResult {
-        let TargetTask { run, target } = task;
-        let occasion =
-            Occasion { account: &target.account, region: &target.region, time: run.time, cause: &run.id };
-        match raise(self.ecs, self.memory, &occasion, cluster, to).await {
-            Ok(level) => InsightsResult::Raised(level),
-            Err(fault) => InsightsResult::Failed(fault),
-        }
-    }
-
-    /// Remembers the clusters that are there. A new one that waits or failed stays unknown, so that the next sweep still
-    /// finds it new; one that is gone is forgotten, so that it is new when it comes back.
-    async fn remember(
+    async fn before(
         &self,
-        key: &str,
-        known: Option<BTreeSet<ClusterName>>,
-        listed: Vec<ClusterName>,
-        findings: &[InsightsFinding],
-    ) -> Result<(), Failure> {
-        let open = |name: &ClusterName| {
-            let finding =
-                findings.iter().find(|finding| finding.cluster == *name).map(|finding| &finding.result);
-            matches!(finding, None | Some(InsightsResult::Waiting | InsightsResult::Failed(_)))
-        };
-        let is_known = |name: &ClusterName| known.as_ref().is_none_or(|known| known.contains(name));
-        let now: BTreeSet<ClusterName> =
-            listed.into_iter().filter(|name| is_known(name) || !open(name)).collect();
-        if known.as_ref() != Some(&now) {
-            self.store.put_json(key, &now).await?;
+        clusters: usize,
+        found: &[ObservedCluster],
+        progress: &mut Progress,
+    ) -> Result<Before, Failure> {
+        let target = &self.task.target;
+        let (mut ledger, heard, known) = tokio::try_join!(
+            self.memory.ledger(target),
+            self.memory.heard(target),
+            Known::before(self.store, self.task)
+        )?;
+        forget_earlier_clusters(&mut ledger, &heard);
+        let is_measured =
+            |cluster: &ObservedCluster| cluster.level > InsightsLevel::Disabled && cluster.running_tasks > 0;
+        let reporting = if found.iter().any(is_measured) { self.reporting(progress).await } else { None };
+        Ok(Before { ledger, heard, known, reporting, allowed: self.config.limits.allows(clusters) })
+    }
+
+    /// `TaskCount` exists once a cluster, so one page of the listing tells of 500 clusters.
+    async fn reporting(&self, progress: &mut Progress) -> Option<BTreeSet<String>> {
+        match self.cloudwatch.list_active_metrics(CONTAINER_INSIGHTS, "TaskCount").await {
+            Ok(metrics) => {
+                let names = metrics.iter().filter_map(|metric| metric.dimensions.get("ClusterName"));
+                Some(names.map(ToOwned::to_owned).collect())
+            }
+            Err(fault) => {
+                progress.fault(fault);
+                None
+            }
         }
-        Ok(())
+    }
+
+    async fn cluster(
+        &self,
+        cluster: &ObservedCluster,
+        before: &mut Before,
+        may_change: bool,
+    ) -> Result<InsightsFinding, Fault> {
+        let name = &cluster.name;
+        let created = before.heard.get(name).copied();
+        let heard = created.is_some();
+        let seen = before.known.as_ref().map(|known| known.has(name));
+        let subject = LedgerSubject::Cluster(name.clone());
+        let ledger = before.ledger.entry(subject).or_default();
+        let acquaintance = Acquaintance::of(heard, seen);
+        let Ended { level, result, reason } =
+            self.reconciler().cluster(cluster, acquaintance, ledger, may_change).await?;
+        let is_recent = |time: Timestamp| self.task.run.time.duration_since(time) < METRICS_BEGIN;
+        // Of a new cluster of which no event came nobody knows how new it is.
+        let is_young = created.map_or(seen == Some(false), is_recent);
+        let changed_lately = ledger.changes.last().is_some_and(|change| is_recent(change.time));
+        let silent = result == InsightsResult::Right
+            && cluster.level > InsightsLevel::Disabled
+            && cluster.running_tasks > 0
+            && !(is_young || changed_lately)
+            && before.reporting.as_ref().is_some_and(|reporting| !reporting.contains(name.as_str()));
+        let mut finding = InsightsFinding {
+            cluster: name.clone(),
+            level,
+            cost: self.cost(cluster, level, &result).await,
+            result,
+            reason,
+            unannounced: self.hears && !heard && seen == Some(false),
+            silent,
+            news: false,
+        };
+        finding.mark_news(before.known.as_ref().and_then(|known| known.finding(name)));
+        Ok(finding)
+    }
+
+    /// What the change costs that was made, waits or is only told. An estimate that cannot be made is left out: nothing is
+    /// decided by it.
+    async fn cost(
+        &self,
+        cluster: &ObservedCluster,
+        level: InsightsLevel,
+        result: &InsightsResult,
+    ) -> Option<CostEstimate> {
+        let target = &self.task.target;
+        let to = match result {
+            InsightsResult::Set(to) | InsightsResult::WouldSet(to) | InsightsResult::Waiting(to) => *to,
+            InsightsResult::Reported => {
+                self.config.wished(&target.account, &target.region, &cluster.name).wish.wanted()?
+            }
+            _ => return None,
+        };
+        match self.ecs.cluster_size(cluster).await {
+            Ok(size) => Some(estimate(level, to, &size)),
+            Err(fault) => {
+                tracing::warn!(%fault, "no estimate of what Container Insights of {} costs", cluster.name);
+                None
+            }
+        }
+    }
+
+    async fn account_default(&self, before: &mut Before) -> Result<AccountDefaultFinding, Fault> {
+        let ledger = before.ledger.entry(LedgerSubject::AccountDefault).or_default();
+        let mut finding = match self.ecs.account_default().await {
+            Ok(level) => {
+                let Ended { level, result, reason } =
+                    self.reconciler().account_default(level, ledger).await?;
+                AccountDefaultFinding { level: Some(level), result, reason, news: false }
+            }
+            Err(fault) => AccountDefaultFinding {
+                level: None,
+                reason: "it could not be read".to_owned(),
+                result: InsightsResult::Failed(fault),
+                news: false,
+            },
+        };
+        finding.mark_news(before.known.as_ref().and_then(Known::account_default));
+        Ok(finding)
+    }
+
+    fn reconciler(&self) -> Reconciler<'_> {
+        let TargetTask { run, target, .. } = self.task;
+        let cause = Cause { id: &run.id, time: run.time };
+        Reconciler { ecs: self.ecs, memory: self.memory, target, config: self.config, cause }
     }
 }
 
-/// A sweep asks no metrics: its coverage is about clusters alone.
-fn coverage(listed: usize, faults: Vec<Fault>, findings: &[InsightsFinding]) -> Coverage {
-    let failed = findings.iter().filter_map(|finding| match &finding.result {
-        InsightsResult::Failed(fault) => Some(fault.clone()),
-        _ => None,
-    });
-    let faults = counted(faults.into_iter().chain(failed));
-    Coverage { clusters: listed, clusters_seen: findings.len(), faults, ..Coverage::default() }
+impl Before {
+    fn was_made_by(&self, run: &str, cluster: &ClusterName) -> bool {
+        let ledger = self.ledger.get(&LedgerSubject::Cluster(cluster.clone()));
+        ledger.is_some_and(|ledger| made_by(ledger, run).is_some())
+    }
+}
+
+/// Whether what was found counts as one of the changes that a run may make, be they made, perhaps made or only told. A
+/// refusal does not: clusters that are always refused would keep all others waiting for ever.
+fn counts(finding: &InsightsFinding) -> bool {
+    match &finding.result {
+        InsightsResult::Set(_) | InsightsResult::WouldSet(_) => true,
+        InsightsResult::Failed(fault) => !is_refusal(fault),
+        _ => false,
+    }
+}
+
+/// The outcome of a sweep or restore, and where it is.
+pub(crate) struct Done {
+    pub(crate) outcome: Outcome,
+    pub(crate) target_done: TargetDone,
 }

@@ -50,10 +50,12 @@ impl Handler {
             coverage: found.coverage,
             transitions,
             insights: Vec::new(),
+            account_default: None,
+            dry_run: false,
             snapshot: Some(snapshot.key),
         };
         self.store.put_json(&key, &outcome).await?;
-        Ok(TargetDone { target, outcome: ObjectRef { key } })
+        Ok(TargetDone { target, outcome: ObjectRef { key }, cursor: None })
     }
 
     /// Judges every rule on every subject, remembers what changed, and returns all changes that nobody was told yet.

@@ -11,11 +11,12 @@ use aws_config::SdkConfig;
 use fargaze::aws::{Memory, Store, Topic, gone};
 use fargaze::failure::Failure;
 use fargaze::fault::{Fault, FaultKind};
+use fargaze::insights::Ledger;
 use fargaze::message::Message;
-use fargaze::outcome::{Outcome, TargetEnd};
+use fargaze::outcome::{CountedFault, ObjectRef, Outcome, TargetEnd};
 use fargaze::run::{Run, RunKind, Target};
 use fargaze::snapshot::Snapshot;
-use fargaze::summary::{self, CoverageChange, LedgerLine, TargetResult};
+use fargaze::summary::{self, CoverageChange, TargetResult};
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -66,13 +67,12 @@ impl Handler {
         tell::keep_untold(&self.memory, &mut results).await?;
         let known = self.memory.broken_targets().await?;
         let changes = summary::coverage_changes(run.time, &results, &known);
-        let receipt = match self.message(&run, &results, &snapshots, &changes).await? {
-            Some(message) => {
-                let message_id = self.topic.publish(&message).await?;
-                tracing::info!(run = run.id, message_id, subject = message.subject, "published");
-                Receipt { published: true, message_id: Some(message_id), why: message.subject }
-            }
-            None => Receipt { published: false, message_id: None, why: "nothing changed".to_owned() },
+        let receipt = if let Some(message) = self.message(&run, &results, &snapshots, &changes).await? {
+            let message_id = self.topic.publish(&message).await?;
+            tracing::info!(run = run.id, message_id, subject = message.subject, "published");
+            Receipt { published: true, message_id: Some(message_id), why: message.subject }
+        } else {
+            Receipt { published: false, message_id: None, why: nothing_to_tell(run.kind, &results) }
         };
         tell::mark(&self.memory, run.time, &results, &changes).await?;
         Ok(receipt)
@@ -87,10 +87,10 @@ impl Handler {
     ) -> Result<Option<Message>, Failure> {
         match run.kind {
             RunKind::Alarms => Ok(summary::digest(run, results, changes)),
-            RunKind::Sweep => Ok(summary::sweep(run, results, changes)),
+            RunKind::Sweep | RunKind::Restore => Ok(summary::sweep(run, results, changes)),
             RunKind::Report => {
-                let ledger = self.ledger(run, results).await?;
-                Ok(Some(summary::report(run, results, snapshots, &ledger, changes)))
+                let ledgers = self.ledgers(results).await?;
+                Ok(Some(summary::report(run, results, snapshots, &ledgers, changes)))
             }
         }
     }
@@ -102,18 +102,24 @@ impl Handler {
     }
 
     async fn result(&self, end: TargetEnd) -> TargetResult {
-        let TargetEnd { target, outcome, failure } = end;
-        let result = match (failure, outcome) {
-            (Some(failure), _) => Err(failure.to_fault()),
-            (None, Some(outcome)) => {
-                let read = self.store.get_json::<Outcome>(&outcome.key).await;
-                read.and_then(|found| found.ok_or_else(|| gone(&outcome.key)))
-            }
-            (None, None) => {
+        let TargetEnd { target, outcome, failure, cursor } = end;
+        let result = match (failure, outcome, cursor) {
+            // What earlier turns did is told, whatever ended the last one.
+            (Some(failure), _, Some(cursor)) => self.outcome(&cursor.findings).await.map(|mut outcome| {
+                outcome.coverage.faults.push(CountedFault { fault: failure.to_fault(), count: 1 });
+                outcome
+            }),
+            (Some(failure), _, None) => Err(failure.to_fault()),
+            (None, Some(outcome), _) => self.outcome(&outcome).await,
+            (None, None, _) => {
                 Err(Fault::malformed("run", "", "the target ended with neither an outcome nor a failure"))
             }
         };
         TargetResult { target, result }
+    }
+
+    async fn outcome(&self, at: &ObjectRef) -> Result<Outcome, Fault> {
+        self.store.get_json::<Outcome>(&at.key).await?.ok_or_else(|| gone(&at.key))
     }
 
     /// The snapshots of a report. One that cannot be read is a fault of its target, too.
@@ -132,13 +138,20 @@ impl Handler {
         snapshots
     }
 
-    /// Settings that fargaze changed in the window of the report and since.
-    async fn ledger(&self, run: &Run, results: &[TargetResult]) -> Result<Vec<LedgerLine>, Failure> {
-        let mut lines = Vec::new();
+    /// What fargaze changed, of each account and Region once.
+    async fn ledgers(&self, results: &[TargetResult]) -> Result<Vec<(Target, Ledger)>, Failure> {
+        let mut ledgers = Vec::new();
         for target in results.iter().map(|result| &result.target).filter(|target| target.part.index == 0) {
-            lines.extend(self.memory.ledger_since(target, run.window.start).await?);
+            ledgers.push((target.clone(), self.memory.ledger(target).await?));
         }
-        Ok(lines)
+        Ok(ledgers)
+    }
+}
+
+fn nothing_to_tell(kind: RunKind, results: &[TargetResult]) -> String {
+    match kind {
+        RunKind::Sweep | RunKind::Restore => summary::nothing_to_do(results),
+        RunKind::Alarms | RunKind::Report => "nothing changed".to_owned(),
     }
 }
 

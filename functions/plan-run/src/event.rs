@@ -13,6 +13,8 @@ pub(crate) struct Asked {
     pub kind: RunKind,
     /// Logical now.
     pub time: Timestamp,
+    /// Of a restore: since when changes are undone.
+    pub since: Option<Timestamp>,
 }
 
 #[derive(Deserialize)]
@@ -35,14 +37,14 @@ pub(crate) fn read(event: Value) -> Result<Asked, Failure> {
     } else {
         (event, None)
     };
-    let RunRequest { kind, time } = serde_json::from_value(request).map_err(|error| wrong(&error))?;
+    let RunRequest { kind, time, since } = serde_json::from_value(request).map_err(|error| wrong(&error))?;
     let time = time.or(started).ok_or_else(|| wrong(&"outside the state machine it needs a `time`"))?;
-    Ok(Asked { kind, time })
+    Ok(Asked { kind, time, since })
 }
 
 fn wrong(why: &dyn std::fmt::Display) -> Failure {
     Failure::Invalid(format!(
-        "the run request is wrong: {why}. Send {{\"kind\":\"alarms\"}}, {{\"kind\":\"report\"}} or {{\"kind\":\"sweep\"}}, \
+        "the run request is wrong: {why}. Send {{\"kind\":\"alarms\"}}, {{\"kind\":\"report\"}}, {{\"kind\":\"sweep\"}} or {{\"kind\":\"restore\"}}, \
          with a \"time\" such as \"2026-11-22T10:05:00Z\" if the run is not about now."
     ))
 }

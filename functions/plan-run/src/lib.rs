@@ -9,7 +9,7 @@ use aws_config::SdkConfig;
 use fargaze::aws::Store;
 use fargaze::config::{CONFIG_KEY, Config as UserConfig};
 use fargaze::failure::Failure;
-use fargaze::run::{Run, Target};
+use fargaze::run::{Part, Run, RunKind, Target};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -43,9 +43,14 @@ impl Handler {
         let asked = event::read(event)?;
         let (user, version) = self.user_config().await?;
         let lookback = user.lookback(self.config.lookback);
-        let run = Run::new(asked.kind, asked.time, self.config.delay, lookback, version);
-        tracing::info!(run = run.id, targets = user.targets.len(), rules = user.rules.len(), "planned");
-        Ok(Plan { run, targets: user.targets })
+        let run =
+            Run::new(asked.kind, asked.time, self.config.delay, lookback, version).with_since(asked.since);
+        let targets = match asked.kind {
+            RunKind::Alarms | RunKind::Report => user.targets,
+            RunKind::Sweep | RunKind::Restore => whole(user.targets),
+        };
+        tracing::info!(run = run.id, targets = targets.len(), rules = user.rules.len(), "planned");
+        Ok(Plan { run, targets })
     }
 
     /// The user's file with its version, or the built-in rules.
@@ -60,4 +65,10 @@ impl Handler {
         })?;
         Ok((user, Some(version)))
     }
+}
+
+/// The targets without their parts: ECS counts changes of settings for an account and Region as a whole.
+fn whole(targets: Vec<Target>) -> Vec<Target> {
+    let firsts = targets.into_iter().filter(|target| target.part.index == 0);
+    firsts.map(|target| Target { part: Part::WHOLE, ..target }).collect()
 }

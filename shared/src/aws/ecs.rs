@@ -1,4 +1,4 @@
-//! Amazon ECS: clusters with their settings, services with their counts, and the one setting that we change.
+//! Amazon ECS: clusters with their settings, services with their counts.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ const CLUSTERS_PER_CALL: usize = 100;
 /// Services in one `DescribeServices`.
 const SERVICES_PER_CALL: usize = 10;
 /// Results on one page of a listing; the default of `ListServices` is 10.
-const PAGE: i32 = 100;
+pub(super) const PAGE: i32 = 100;
 /// Calls in flight at once; the rate is kept by [`Pace`].
 const AT_ONCE: usize = 16;
 
@@ -28,10 +28,13 @@ const AT_ONCE: usize = 16;
 /// Amazon ECS API").
 #[derive(Debug)]
 pub struct Ecs {
-    client: Client,
+    pub(super) client: Client,
     cluster_read: Pace,
-    cluster_modify: Pace,
     service_read: Pace,
+    pub(super) cluster_modify: Pace,
+    pub(super) task_read: Pace,
+    pub(super) account_setting_read: Pace,
+    pub(super) account_setting_modify: Pace,
 }
 
 /// What could be described, and what could not.
@@ -65,9 +68,19 @@ impl Ecs {
         Self {
             client: Client::new(config),
             cluster_read: Pace::new(50, 20),
-            cluster_modify: Pace::new(20, 1),
             service_read: Pace::new(100, 20),
+            // At one change a second every share that is left over makes a sweep longer by as much.
+            cluster_modify: Pace::sharing(20, 1, 0.97),
+            task_read: Pace::new(100, 20),
+            account_setting_read: Pace::new(50, 20),
+            account_setting_modify: Pace::new(10, 1),
         }
+    }
+
+    /// The same for a sweep that goes on: its earlier calls have used up the bucket of changes.
+    pub fn going_on(config: &SdkConfig) -> Self {
+        let new = Self::new(config);
+        Self { cluster_modify: new.cluster_modify.spent(), ..new }
     }
 
     /// All clusters (`ListClusters`, every page).
@@ -209,17 +222,6 @@ impl Ecs {
         }
         Ok(Described { found, faults })
     }
-
-    /// Sets Container Insights of a cluster (`UpdateClusterSettings`).
-    pub async fn update_insights(&self, cluster: &ClusterName, level: InsightsLevel) -> Result<(), Fault> {
-        self.cluster_modify.ready().await;
-        let setting =
-            ClusterSetting::builder().name(ClusterSettingName::ContainerInsights).value(level.as_str());
-        let request =
-            self.client.update_cluster_settings().cluster(cluster.as_str()).settings(setting.build());
-        let answer = request.send().await;
-        answer.map(|_| ()).map_err(|error| fault("ecs:UpdateClusterSettings", cluster.as_str(), &error))
-    }
 }
 
 /// Some names in words, for a fault about many.
@@ -255,7 +257,13 @@ fn observed(cluster: &Cluster) -> Result<ObservedCluster, String> {
         status: cluster.status().unwrap_or_default().to_owned(),
         level,
         tags: tags(cluster.tags()),
+        running_tasks: count("runningTasksCount", cluster.running_tasks_count())?,
+        active_services: count("activeServicesCount", cluster.active_services_count())?,
     })
+}
+
+fn count(name: &str, value: i32) -> Result<u32, String> {
+    u32::try_from(value).map_err(|_| format!("{name} is {value}"))
 }
 
 fn tags(tags: &[Tag]) -> BTreeMap<String, String> {
@@ -265,7 +273,6 @@ fn tags(tags: &[Tag]) -> BTreeMap<String, String> {
 }
 
 fn service_state(cluster: &ClusterName, service: &Service) -> Result<ServiceState, String> {
-    let count = |name: &str, value: i32| u32::try_from(value).map_err(|_| format!("{name} is {value}"));
     let name = service.service_name().ok_or("a service without a name")?;
     let created_at = match service.created_at() {
         Some(time) => Some(Timestamp::from_second(time.secs()).map_err(|error| error.to_string())?),

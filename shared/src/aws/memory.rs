@@ -4,7 +4,9 @@
 //! |---|---|---|
 //! | `ALARMS#ACCOUNT#REGION` | `RULE#SUBJECT` | an alarm that is not plainly OK, with the changes nobody was told yet |
 //! | `TARGETS` | `ACCOUNT#REGION#PART` | a target that could not be seen, or could not until lately |
-//! | `LEDGER#ACCOUNT#REGION` | `TIME#CLUSTER#CAUSE` | a setting that we changed |
+//! | `LEDGER#ACCOUNT#REGION` | `SUBJECT#TIME#CAUSE` | a setting that we changed |
+//! | `LEDGER#ACCOUNT#REGION` | `SUBJECT#TIME#EVENT#by` | somebody else's change of a setting that we had changed |
+//! | `HEARD#ACCOUNT#REGION` | `CLUSTER` | an event told of the creation of this cluster |
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,12 +16,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 
 use super::sdk_error::fault;
-use crate::cluster::{AccountId, ClusterName, Region};
 use crate::evaluate::AlarmState;
 use crate::fault::Fault;
-use crate::insights::InsightsLevel;
 use crate::run::Target;
-use crate::summary::LedgerLine;
 use crate::transition::{AlarmKey, AlarmRecord, BrokenTarget, Remembered};
 
 /// How long an alarm that is OK again stays remembered: much longer than any window, so that no window judges again
@@ -28,13 +27,13 @@ const KEEP: SignedDuration = SignedDuration::from_hours(24);
 /// How long an alarm that is not OK stays remembered without a change.
 const KEEP_OPEN: SignedDuration = SignedDuration::from_hours(24 * 400);
 
-type Item = HashMap<String, AttributeValue>;
+pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// The stack's table.
 #[derive(Debug)]
 pub struct Memory {
-    client: Client,
-    table: String,
+    pub(super) client: Client,
+    pub(super) table: String,
 }
 
 /// The remembered alarms of an account and Region.
@@ -47,34 +46,6 @@ pub enum Written {
     Yes,
     /// Another writer was first.
     Conflict,
-}
-
-/// A setting that we changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LedgerEntry {
-    /// Account of the cluster.
-    pub account: AccountId,
-    /// Region of the cluster.
-    pub region: Region,
-    /// The cluster.
-    pub cluster: ClusterName,
-    /// When: the time of the event, or of the run.
-    pub time: Timestamp,
-    /// Why: the id of the event, or of the run.
-    pub cause: String,
-    /// Level before.
-    pub from: InsightsLevel,
-    /// Level after.
-    pub to: InsightsLevel,
-}
-
-/// How far a change has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LedgerState {
-    /// It is about to be made. Written first, so that no change is without its entry, whatever fails after.
-    Planned,
-    /// It was made and read back.
-    Done,
 }
 
 impl Memory {
@@ -161,44 +132,6 @@ impl Memory {
         request.send().await.map(|_| ()).map_err(|error| fault("dynamodb:PutItem", &target.name, &error))
     }
 
-    /// Writes a change into the ledger. The same change, found again by a repeated event, has the same key.
-    pub async fn write_ledger(&self, entry: &LedgerEntry, state: LedgerState) -> Result<(), Fault> {
-        let LedgerEntry { account, region, cluster, time, cause, from, to } = entry;
-        let item = HashMap::from([
-            ("pk".to_owned(), text(format!("LEDGER#{account}#{region}"))),
-            ("sk".to_owned(), text(format!("{time}#{cluster}#{cause}"))),
-            ("cluster".to_owned(), text(cluster.as_str())),
-            ("time".to_owned(), text(time.to_string())),
-            ("cause".to_owned(), text(cause)),
-            ("setting".to_owned(), text("containerInsights")),
-            ("from".to_owned(), text(from.as_str())),
-            ("to".to_owned(), text(to.as_str())),
-            ("state".to_owned(), text(if state == LedgerState::Done { "done" } else { "planned" })),
-        ]);
-        let request = self.client.put_item().table_name(&self.table).set_item(Some(item));
-        request.send().await.map(|_| ()).map_err(|error| fault("dynamodb:PutItem", cluster.as_str(), &error))
-    }
-
-    /// Changes of settings since an instant (`Query`).
-    pub async fn ledger_since(&self, target: &Target, since: Timestamp) -> Result<Vec<LedgerLine>, Fault> {
-        let partition = format!("LEDGER#{}#{}", target.account, target.region);
-        let items = self.query_from(&partition, &since.to_string()).await?;
-        let level = |item: &Item, name| {
-            get(item, name)?.parse().map_err(|error| format!("attribute `{name}`: {error}"))
-        };
-        let lines = items.iter().map(|item| {
-            let cluster = get(item, "cluster")?.parse().map_err(|error| format!("{error}"))?;
-            Ok(LedgerLine {
-                cluster,
-                time: time(item, "time")?,
-                from: level(item, "from")?,
-                to: level(item, "to")?,
-                done: get(item, "state")? == "done",
-            })
-        });
-        lines.collect::<Result<_, String>>().map_err(|why| Fault::malformed("dynamodb:Query", partition, why))
-    }
-
     async fn put_if(
         &self,
         item: Item,
@@ -222,18 +155,23 @@ impl Memory {
         }
     }
 
-    async fn query(&self, partition: &str) -> Result<Vec<Item>, Fault> {
-        self.query_from(partition, " ").await
+    /// All items of a partition.
+    pub(super) async fn query(&self, partition: &str) -> Result<Vec<Item>, Fault> {
+        self.query_prefix(partition, "").await
     }
 
-    /// All items of a partition whose sort key is not below `from`.
-    async fn query_from(&self, partition: &str, least: &str) -> Result<Vec<Item>, Fault> {
+    /// The items of a partition whose sort key begins so.
+    pub(super) async fn query_prefix(&self, partition: &str, prefix: &str) -> Result<Vec<Item>, Fault> {
         let (mut items, mut from) = (Vec::new(), None);
         loop {
             let request = self.client.query().table_name(&self.table).consistent_read(true);
-            let request = request.key_condition_expression("pk = :pk AND sk >= :least");
-            let request = request.expression_attribute_values(":pk", text(partition));
-            let request = request.expression_attribute_values(":least", text(least));
+            let mut request = request.expression_attribute_values(":pk", text(partition));
+            request = if prefix.is_empty() {
+                request.key_condition_expression("pk = :pk")
+            } else {
+                let request = request.key_condition_expression("pk = :pk AND begins_with(sk, :prefix)");
+                request.expression_attribute_values(":prefix", text(prefix))
+            };
             let page = request.set_exclusive_start_key(from.take()).send().await;
             let page = page.map_err(|error| fault("dynamodb:Query", partition, &error))?;
             items.extend(page.items.unwrap_or_default());
@@ -249,22 +187,22 @@ fn alarms_key(target: &Target) -> String {
     format!("ALARMS#{}#{}", target.account, target.region)
 }
 
-fn text(value: impl Into<String>) -> AttributeValue {
+pub(super) fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
 
-fn number(value: impl std::fmt::Display) -> AttributeValue {
+pub(super) fn number(value: impl std::fmt::Display) -> AttributeValue {
     AttributeValue::N(format!("{value}"))
 }
 
-fn get(item: &Item, name: &str) -> Result<String, String> {
+pub(super) fn get(item: &Item, name: &str) -> Result<String, String> {
     match item.get(name) {
         Some(AttributeValue::S(value) | AttributeValue::N(value)) => Ok(value.clone()),
         _ => Err(format!("attribute `{name}` is missing")),
     }
 }
 
-fn time(item: &Item, name: &str) -> Result<Timestamp, String> {
+pub(super) fn time(item: &Item, name: &str) -> Result<Timestamp, String> {
     get(item, name)?.parse().map_err(|error| format!("attribute `{name}`: {error}"))
 }
 

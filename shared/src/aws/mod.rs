@@ -2,6 +2,8 @@
 
 mod cloudwatch;
 mod ecs;
+mod insights;
+mod ledger;
 mod memory;
 mod pace;
 mod role;
@@ -22,9 +24,9 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
 pub use cloudwatch::{CloudWatch, StatisticsQuery};
 pub use ecs::{Described, Ecs};
-pub use memory::{AlarmPage, LedgerEntry, LedgerState, Memory, Written};
+pub use memory::{AlarmPage, Memory, Written};
 pub use role::config_for;
-pub use serve::serve;
+pub use serve::{serve, serve_until};
 pub use store::{Object, Store, gone};
 pub use topic::Topic;
 

@@ -28,8 +28,19 @@ struct State {
 impl Pace {
     /// The bucket of an API with these published numbers.
     pub(super) fn new(burst: u32, per_second: u32) -> Self {
-        let (burst, per_second) = (f64::from(burst) * SHARE, f64::from(per_second) * SHARE);
+        Self::sharing(burst, per_second, SHARE)
+    }
+
+    /// The same with another share of it.
+    pub(super) fn sharing(burst: u32, per_second: u32, share: f64) -> Self {
+        let (burst, per_second) = (f64::from(burst) * share, f64::from(per_second) * share);
         Self { burst, per_second, state: Mutex::new(State { tokens: burst, at: None }) }
+    }
+
+    /// The same with nothing in it yet.
+    pub(super) fn spent(self) -> Self {
+        let state = Mutex::new(State { tokens: 0.0, at: Some(Instant::now()) });
+        Self { state, ..self }
     }
 
     /// Waits until a call may be made.

@@ -16,6 +16,7 @@ use super::sdk_error::fault;
 use crate::config::{self, CONFIG_KEY, DEFAULT_YAML};
 use crate::failure::Failure;
 use crate::fault::{Fault, FaultKind};
+use crate::insights::InsightsConfig;
 use crate::inventory::Inventory;
 use crate::rule::AlarmRule;
 use crate::run::{Run, Target};
@@ -107,6 +108,16 @@ impl Store {
         let object = self.get(CONFIG_KEY, Some(version)).await?;
         let object = object.ok_or_else(|| gone(CONFIG_KEY))?;
         Ok(config::read_rules(&object.text(CONFIG_KEY)?)?)
+    }
+
+    /// What the user's file wishes of Container Insights, in the version that the run began with.
+    pub async fn insights(&self, run: &Run) -> Result<InsightsConfig, Failure> {
+        let Some(version) = &run.config_version else {
+            return Ok(InsightsConfig::default());
+        };
+        let object = self.get(CONFIG_KEY, Some(version)).await?;
+        let object = object.ok_or_else(|| gone(CONFIG_KEY))?;
+        Ok(config::read_insights(&object.text(CONFIG_KEY)?)?)
     }
 
     /// The snapshot under that key, if there is one.

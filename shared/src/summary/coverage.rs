@@ -197,6 +197,8 @@ mod tests {
             coverage: Coverage::default(),
             transitions: Vec::new(),
             insights: Vec::new(),
+            account_default: None,
+            dry_run: false,
             snapshot: None,
         };
         TargetResult { target, result: Ok(outcome) }

@@ -221,8 +221,15 @@ mod tests {
             without_data: 2,
             ..Coverage::default()
         };
-        let outcome =
-            Outcome { target: target.clone(), coverage, transitions, insights: Vec::new(), snapshot: None };
+        let outcome = Outcome {
+            target: target.clone(),
+            coverage,
+            transitions,
+            insights: Vec::new(),
+            account_default: None,
+            dry_run: false,
+            snapshot: None,
+        };
         vec![TargetResult { target, result: Ok(outcome) }]
     }
 

@@ -5,6 +5,7 @@
 
 mod coverage;
 mod digest;
+mod posture;
 mod report;
 mod sweep;
 mod words;
@@ -17,8 +18,8 @@ use crate::run::{Run, Target};
 
 pub use coverage::{CoverageChange, coverage_changes};
 pub use digest::digest;
-pub use report::{LedgerLine, report};
-pub use sweep::sweep;
+pub use report::report;
+pub use sweep::{nothing_to_do, sweep};
 
 /// How one target of the run ended.
 #[derive(Debug, Clone, PartialEq)]

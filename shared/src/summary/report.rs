@@ -1,12 +1,10 @@
 //! The report: how the last day was, the fullest services first.
 
-use jiff::Timestamp;
-
 use super::words::{count, dollars, list, utc, wrap};
-use super::{CoverageChange, TargetResult, attributes, coverage};
+use super::{CoverageChange, TargetResult, attributes, coverage, posture};
 use crate::catalogue::{AWS_ECS, CONTAINER_INSIGHTS, find};
 use crate::cluster::{ClusterName, ServiceName};
-use crate::insights::InsightsLevel;
+use crate::insights::Ledger;
 use crate::message::Message;
 use crate::metric::{MetricQuery, Statistic, Unit};
 use crate::plan::DOLLARS_PER_THOUSAND_METRICS;
@@ -16,21 +14,6 @@ use crate::snapshot::Snapshot;
 
 /// Services that the mail lists one by one; the snapshot has them all.
 const LISTED: usize = 25;
-
-/// A setting that fargaze changed, for the report.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LedgerLine {
-    /// The cluster.
-    pub cluster: ClusterName,
-    /// When.
-    pub time: Timestamp,
-    /// Level before.
-    pub from: InsightsLevel,
-    /// Level after.
-    pub to: InsightsLevel,
-    /// Whether the change was read back; if not, it was begun and may have been made.
-    pub done: bool,
-}
 
 /// One service of the report.
 struct Row<'a> {
@@ -50,12 +33,13 @@ enum Usage {
     NotRead,
 }
 
-/// The message of a report run. It is always sent: a report that fails to come is noticed.
+/// The message of a report run. It is always sent: a report that fails to come is noticed. `ledger` is the whole ledger of
+/// each account and Region.
 pub fn report(
     run: &Run,
     results: &[TargetResult],
     snapshots: &[Snapshot],
-    ledger: &[LedgerLine],
+    ledger: &[(Target, Ledger)],
     changes: &[CoverageChange],
 ) -> Message {
     let mut rows: Vec<Row<'_>> = snapshots.iter().flat_map(rows).collect();
@@ -76,14 +60,10 @@ pub fn report(
         }
         body.push('\n');
     }
-    body.push_str(&insights(snapshots, ledger));
-    for LedgerLine { cluster, time, from, to, done } in ledger {
-        let raised = if *done { "raised" } else { "began to raise (and may have raised)" };
-        body.push_str(&wrap(
-            &format!("fargaze {raised} {cluster} from {from} to {to} at {}.", utc(*time)),
-            2,
-        ));
-    }
+    let seen = snapshots.iter().flat_map(|snapshot| {
+        snapshot.inventory.clusters.iter().map(move |(name, entry)| (&snapshot.target, name, entry))
+    });
+    body.push_str(&posture::paragraph(run, results, &seen.collect::<Vec<_>>(), ledger));
     body.push('\n');
     body.push_str(&coverage::paragraph(results));
     let metrics: usize = snapshots.iter().map(|snapshot| snapshot.coverage.metrics).sum();
@@ -212,36 +192,4 @@ impl Row<'_> {
             usage(&self.cpu)
         )
     }
-}
-
-/// Where Container Insights is on, off, and on without metrics.
-fn insights(snapshots: &[Snapshot], ledger: &[LedgerLine]) -> String {
-    let clusters = || snapshots.iter().flat_map(|snapshot| &snapshot.inventory.clusters);
-    let at =
-        |level| clusters().filter(move |(_, entry)| entry.insights == level).map(|(name, _)| name.as_str());
-    let mut text = String::from("CONTAINER INSIGHTS\n");
-    for level in [InsightsLevel::Enhanced, InsightsLevel::Enabled, InsightsLevel::Disabled] {
-        let names: Vec<&str> = at(level).collect();
-        if !names.is_empty() {
-            text.push_str(&wrap(
-                &format!("{level} in {}: {}", count(names.len(), "cluster"), list(names, 20)),
-                2,
-            ));
-        }
-    }
-    // What was raised lately cannot have metrics yet.
-    let is_new = |name: &ClusterName| ledger.iter().any(|line| line.cluster == *name);
-    let silent = clusters().filter(|(name, entry)| {
-        let on = entry.insights > InsightsLevel::Disabled && !entry.reports_insights;
-        on && !entry.services.is_empty() && !is_new(name)
-    });
-    let silent: Vec<&str> = silent.map(|(name, _)| name.as_str()).collect();
-    if !silent.is_empty() {
-        let why = "a cluster created anew under an old name stays silent for up to 7 days";
-        text.push_str(&wrap(
-            &format!("on, but no metrics in the last 3 hours: {} ({why})", list(silent, 20)),
-            2,
-        ));
-    }
-    text
 }

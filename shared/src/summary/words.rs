@@ -45,6 +45,28 @@ pub(super) fn dollars(amount: f64) -> String {
     if amount >= 1.0 { format!("${amount:.2}") } else { format!("${amount:.5}") }
 }
 
+/// An estimate in US dollars: cents below a hundred, whole dollars with commas above.
+pub(super) fn about_dollars(amount: f64) -> String {
+    if amount < 99.995 {
+        return format!("${amount:.2}");
+    }
+    format!("${}", with_commas(&format!("{amount:.0}")))
+}
+
+/// `1,240`
+pub(super) fn thousands(n: u32) -> String {
+    with_commas(&n.to_string())
+}
+
+fn with_commas(digits: &str) -> String {
+    let places = (1..=digits.len()).rev();
+    let separated = digits.chars().zip(places).flat_map(|(digit, place)| {
+        let comma = (place % 3 == 1 && place > 1).then_some(',');
+        std::iter::once(digit).chain(comma)
+    });
+    separated.collect()
+}
+
 /// Breaks a paragraph into lines of at most [`WIDTH`], each behind the indent. A word longer than a line, such as a link,
 /// stays whole.
 pub(super) fn wrap(text: &str, indent: usize) -> String {
@@ -97,6 +119,23 @@ mod tests {
             let start = Timestamp::UNIX_EPOCH;
             assert_eq!(span(start, start + SignedDuration::from_mins(minutes)), words);
         }
+    }
+
+    #[test]
+    fn estimates_have_as_many_digits_as_they_are_worth() {
+        for (amount, words) in [
+            (0.0, "$0.00"),
+            (33.6, "$33.60"),
+            (372.4, "$372"),
+            (1240.0, "$1,240"),
+            (1_234_567.0, "$1,234,567"),
+        ] {
+            assert_eq!(about_dollars(amount), words);
+        }
+        assert_eq!(
+            (thousands(0), thousands(999), thousands(1240)),
+            ("0".into(), "999".into(), "1,240".into())
+        );
     }
 
     #[test]

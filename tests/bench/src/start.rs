@@ -10,16 +10,15 @@ const FUNCTIONS: [&str; 5] =
     ["plan-run", "collect-metrics", "evaluate-alarms", "forward-summary", "enable-insights"];
 
 /// Every setting of every function; each takes what it needs.
-pub(crate) const SETTINGS: [(&str, &str); 9] = [
+pub(crate) const SETTINGS: [(&str, &str); 8] = [
     ("FARGAZE_BUCKET", "bucket"),
     ("FARGAZE_TABLE", "table"),
     ("FARGAZE_TOPIC_ARN", "arn:aws:sns:eu-west-1:123456789012:topic"),
     ("FARGAZE_ACCOUNT", "123456789012"),
     ("FARGAZE_DELAY_SECONDS", "120"),
     ("FARGAZE_LOOKBACK_MINUTES", "15"),
-    ("FARGAZE_INSIGHTS_LEVEL", "enabled"),
-    ("FARGAZE_EXISTING_CLUSTERS", "report"),
-    ("FARGAZE_EXCLUDE_CLUSTERS", "AWSBatch-*"),
+    ("FARGAZE_REGION", "eu-west-1"),
+    ("FARGAZE_ROLE_ARN", "arn:aws:iam::123456789012:role/fargaze-EnableInsightsRole-1A2B3C4D5E6F"),
 ];
 
 pub(crate) async fn measure() {

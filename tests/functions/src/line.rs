@@ -77,7 +77,7 @@ impl Stack {
         let steps: &[Function] = match item["run"]["kind"].as_str() {
             Some("alarms") => &[Function::CollectMetrics, Function::EvaluateAlarms],
             Some("report") => &[Function::CollectMetrics],
-            Some("sweep") => &[Function::EnableInsights],
+            Some("sweep" | "restore") => return self.play_insights(item).await,
             other => panic!("no branch of the state machine for {other:?}"),
         };
         let mut state = item;
@@ -88,5 +88,25 @@ impl Stack {
             };
         }
         state
+    }
+
+    /// Plays the turns of a sweep or restore of one target: `EnableInsights` until its answer has no cursor.
+    async fn play_insights(&self, item: Value) -> Value {
+        let mut state = item.clone();
+        for turn in 1.. {
+            state["turn"] = turn.into();
+            match self.invoke(Function::EnableInsights, state.clone()).await {
+                Ok(answer) if answer["cursor"].is_null() => return answer,
+                Ok(answer) => {
+                    assert!(
+                        answer["cursor"]["after"].as_str() > state["cursor"]["after"].as_str(),
+                        "no progress"
+                    );
+                    state["cursor"] = answer["cursor"].clone();
+                }
+                Err(failure) => return caught(state, &failure),
+            }
+        }
+        unreachable!("each turn makes progress")
     }
 }

@@ -1,6 +1,6 @@
 //! One deployed stack: bucket, table and topic in a fake AWS, and the functions with their settings.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -61,7 +61,9 @@ impl Function {
 pub struct Stack {
     /// The AWS that it is deployed in.
     pub aws: FakeAws,
+    in_process: bool,
     settings: RefCell<BTreeMap<&'static str, String>>,
+    timeout: Cell<Duration>,
 }
 
 impl Stack {
@@ -69,6 +71,8 @@ impl Stack {
     pub const BUCKET: &'static str = "fargaze-bucket";
     /// The table's name.
     pub const TABLE: &'static str = "fargaze-table";
+    /// The role of `enable-insights`, as `events/enable-insights.update-cluster-settings-own.ok.json` names it.
+    pub const ROLE: &'static str = "arn:aws:iam::123456789012:role/fargaze-EnableInsightsRole-1A2B3C4D5E6F";
 
     /// A stack with the template's defaults beside this estate.
     pub async fn start(home: Estate) -> Self {
@@ -77,7 +81,15 @@ impl Stack {
 
     /// The same with other settings of the fake.
     pub async fn of(builder: Builder) -> Self {
-        let aws = builder.start().await;
+        Self::beside(builder.start().await, false)
+    }
+
+    /// The same without sockets, for tests in virtual time.
+    pub fn in_process(builder: Builder) -> Self {
+        Self::beside(builder.in_process(), true)
+    }
+
+    fn beside(aws: FakeAws, in_process: bool) -> Self {
         let topic = aws.edit(|world| {
             world.bucket(Self::BUCKET);
             world.table(Self::TABLE);
@@ -90,13 +102,18 @@ impl Stack {
             ("FARGAZE_ACCOUNT", ACCOUNT),
             ("FARGAZE_DELAY_SECONDS", "120"),
             ("FARGAZE_LOOKBACK_MINUTES", "15"),
-            ("FARGAZE_INSIGHTS_LEVEL", "enabled"),
-            ("FARGAZE_EXISTING_CLUSTERS", "report"),
-            ("FARGAZE_EXCLUDE_CLUSTERS", "AWSBatch-*"),
+            ("FARGAZE_REGION", REGION),
+            ("FARGAZE_ROLE_ARN", Self::ROLE),
             ("AWS_REGION", REGION),
         ];
         let settings = settings.map(|(name, value)| (name, value.to_owned()));
-        Self { aws, settings: RefCell::new(settings.into()) }
+        let (settings, timeout) = (RefCell::new(settings.into()), Cell::new(Duration::from_secs(120)));
+        Self { aws, in_process, settings, timeout }
+    }
+
+    /// Changes the timeout of the functions, which they get as their deadline.
+    pub fn set_timeout(&self, timeout: Duration) {
+        self.timeout.set(timeout);
     }
 
     /// Changes a setting for the functions that are built from now on.
@@ -125,6 +142,10 @@ impl Stack {
         let retries = RetryConfig::standard()
             .with_max_attempts(u32::try_from(ATTEMPTS).unwrap())
             .with_initial_backoff(Duration::from_millis(1));
+        let name = AppName::new(format!("fargaze-{function}")).unwrap();
+        if self.in_process {
+            return self.aws.sdk_config().retry_config(retries).app_name(name).build();
+        }
         // An access key that names no account: the fake takes it for the home account's.
         let keys = Credentials::new("AKIAIOSFODNN7EXAMPLE", "secret", None, None, "tests");
         SdkConfig::builder()
@@ -133,7 +154,7 @@ impl Stack {
             .region(Region::new(REGION))
             .credentials_provider(SharedCredentialsProvider::new(keys))
             .retry_config(retries)
-            .app_name(AppName::new(format!("fargaze-{function}")).unwrap())
+            .app_name(name)
             .build()
     }
 
@@ -157,7 +178,8 @@ impl Stack {
             }
             Function::EnableInsights => {
                 let config = enable_insights::Config::from_lookup(&lookup)?;
-                json(enable_insights::Handler::new(config, &sdk).handle(event).await)
+                let deadline = tokio::time::Instant::now() + self.timeout.get();
+                json(enable_insights::Handler::new(config, &sdk).handle(event, deadline).await)
             }
             Function::ForwardSummary => {
                 let config = forward_summary::Config::from_lookup(&lookup)?;

@@ -21,14 +21,7 @@ async fn a_function_without_settings_names_every_variable_that_is_missing() {
         (Function::EvaluateAlarms, &["FARGAZE_BUCKET", "FARGAZE_TABLE"]),
         (
             Function::EnableInsights,
-            &[
-                "FARGAZE_BUCKET",
-                "FARGAZE_TABLE",
-                "FARGAZE_ACCOUNT",
-                "FARGAZE_INSIGHTS_LEVEL",
-                "FARGAZE_EXISTING_CLUSTERS",
-                "FARGAZE_EXCLUDE_CLUSTERS",
-            ],
+            &["FARGAZE_BUCKET", "FARGAZE_TABLE", "FARGAZE_ACCOUNT", "FARGAZE_REGION", "FARGAZE_ROLE_ARN"],
         ),
         (Function::ForwardSummary, &["FARGAZE_BUCKET", "FARGAZE_TABLE", "FARGAZE_TOPIC_ARN"]),
     ] {
@@ -52,9 +45,8 @@ async fn a_setting_of_the_wrong_form_is_named_with_its_value() {
         (Function::PlanRun, "FARGAZE_DELAY_SECONDS", "soon"),
         (Function::PlanRun, "FARGAZE_LOOKBACK_MINUTES", "-5"),
         (Function::PlanRun, "AWS_REGION", "Ireland"),
-        (Function::EnableInsights, "FARGAZE_INSIGHTS_LEVEL", "on"),
-        (Function::EnableInsights, "FARGAZE_EXISTING_CLUSTERS", "maybe"),
-        (Function::EnableInsights, "FARGAZE_EXCLUDE_CLUSTERS", "a,,b"),
+        (Function::EnableInsights, "FARGAZE_ACCOUNT", "12345"),
+        (Function::EnableInsights, "FARGAZE_REGION", "Ireland"),
     ] {
         let stack = Stack::start(estate()).await;
         stack.set(name, value);
@@ -106,6 +98,9 @@ async fn an_unknown_key_in_the_users_file_fails_the_run_by_its_name_and_line() {
         (format!("rules:\n  - name: r\n{rule}").replace("memory-percent", "memory"), "`memory`"),
         (format!("rules:\n  - name: r\n{rule}").replace("threshold: 80", "threshold: 2 vCPU"), "2 vCPU"),
         ("targets:\n  - {account: \"210987654321\", regions: [eu-west-1]}\n".to_owned(), "role-arn"),
+        ("insights: {level: enhanced}\n".to_owned(), "`level`"),
+        ("insights: {existing: maybe}\n".to_owned(), "`maybe`"),
+        ("insights: {wishes: [{wish: on}]}\n".to_owned(), "no wish"),
     ] {
         let stack = Stack::start(shop(|_| 93.1)).await;
         stack.put_config(&yaml);
@@ -158,7 +153,9 @@ async fn t15_the_spellings_of_a_time_in_events_are_one_instant_in_the_ledger() {
         event["detail"]["eventTime"] = json!(time);
         let stack = Stack::start(estate().cluster(ClusterSpec::new("shop"))).await;
         stack.invoke(Function::EnableInsights, sqs_batch(&[event.to_string()])).await.unwrap();
-        let items = stack.aws.items(Stack::TABLE);
-        assert_eq!(items[0]["time"]["S"], "2026-11-22T10:03:20Z", "{time}");
+        let times: Vec<_> =
+            stack.aws.items(Stack::TABLE).iter().map(|item| item["time"]["S"].clone()).collect();
+        // When it was heard of, and the change.
+        assert_eq!(times, ["2026-11-22T10:03:20Z"; 2], "{time}");
     }
 }

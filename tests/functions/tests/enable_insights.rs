@@ -1,57 +1,25 @@
 //! `enable-insights`: new clusters by event, and all clusters by sweep.
 
-use fake_aws::{ClusterSpec, Estate, Fault};
-use function_tests::{
-    ATTEMPTS, Function, Stack, estate, event_file, minute, sent_back, sqs_batch, sqs_batch_of,
-};
+use fake_aws::{ClusterSpec, Estate, FakeAws, Fault};
+use function_tests::{ATTEMPTS, Function, Stack, estate, event_file, sent_back, sqs_batch, sqs_batch_of};
 use serde_json::{Value, json};
 
-const UPDATE: &str = "ecs:UpdateClusterSettings";
-const CREATED: &str = "enable-insights.create-cluster.ok";
+use crate::insights::{CREATED, UPDATE, change, changes, ledger, level, swept, with};
 
-fn with(clusters: &[(&str, &str)]) -> Estate {
-    let mut estate = estate();
-    for (name, level) in clusters {
-        estate.put_cluster(ClusterSpec::new(name).insights(level));
-    }
-    estate
-}
+const ECS_CHANGES: [&str; 2] = [UPDATE, "ecs:PutAccountSettingDefault"];
 
 async fn hear(stack: &Stack, batch: Value) -> Value {
     stack.invoke(Function::EnableInsights, batch).await.unwrap()
 }
 
-fn level(stack: &Stack, cluster: &str) -> String {
-    stack.aws.edit(|world| world.home().insights(cluster).unwrap().to_owned())
-}
-
-/// The setting changes that were made, by the table: cluster, level before, level after.
-fn ledger(stack: &Stack) -> Vec<(String, String, String)> {
-    ledger_with(stack, "done")
-}
-
-fn ledger_with(stack: &Stack, state: &str) -> Vec<(String, String, String)> {
-    let text = |item: &Value, name: &str| item[name]["S"].as_str().unwrap_or_default().to_owned();
+/// Nothing was changed in ECS, and the ledger is empty: all that may have been written is that an event was heard.
+fn assert_untouched(stack: &Stack, case: &dyn std::fmt::Debug) {
+    let writes = stack.writes();
+    assert!(writes.iter().all(|call| !ECS_CHANGES.contains(&call.as_str())), "{case:?}: {writes:?}");
+    assert!(writes.iter().all(|call| call == "dynamodb:PutItem"), "{case:?}: {writes:?}");
     let items = stack.aws.items(Stack::TABLE);
-    let changes = items.iter().filter(|item| text(item, "pk").starts_with("LEDGER#"));
-    let changes = changes.filter(|item| text(item, "state") == state);
-    changes.map(|item| (text(item, "cluster"), text(item, "from"), text(item, "to"))).collect()
-}
-
-fn owned(cluster: &str, from: &str, to: &str) -> (String, String, String) {
-    (cluster.to_owned(), from.to_owned(), to.to_owned())
-}
-
-/// What a sweep at that minute found: the result of each cluster.
-async fn sweep(stack: &Stack, at: i64) -> Vec<(String, Value)> {
-    let item = stack.items("sweep", minute(at)).await.remove(0);
-    let done = stack.invoke(Function::EnableInsights, item).await.unwrap();
-    let outcome = stack.json(done["outcome"]["key"].as_str().unwrap());
-    let findings = outcome["insights"].as_array().unwrap();
-    findings
-        .iter()
-        .map(|finding| (finding["cluster"].as_str().unwrap().to_owned(), finding["result"].clone()))
-        .collect()
+    let heard = |item: &Value| item["pk"]["S"].as_str().unwrap().starts_with("HEARD#");
+    assert!(items.iter().all(heard), "{case:?}: {items:?}");
 }
 
 #[tokio::test]
@@ -63,21 +31,34 @@ async fn a_new_cluster_is_raised_read_back_and_written_into_the_ledger() {
         (level(&stack, "shop"), level(&stack, "other")),
         ("enabled".to_owned(), "disabled".to_owned())
     );
-    assert_eq!(ledger(&stack), [owned("shop", "disabled", "enabled")]);
+    assert_eq!(changes(&stack), [change("shop", "disabled", "enabled", "done")]);
     let calls: Vec<String> = stack.aws.meter().calls.into_iter().map(|call| call.operation).collect();
     assert_eq!(
         calls,
-        ["ecs:DescribeClusters", "dynamodb:PutItem", UPDATE, "ecs:DescribeClusters", "dynamodb:PutItem"]
+        [
+            // The file, the cluster, and what is known of it.
+            "s3:GetObject",
+            "dynamodb:PutItem",
+            "ecs:DescribeClusters",
+            "dynamodb:Query",
+            "dynamodb:GetItem",
+            "s3:GetObject",
+            // Written down, changed, read back, written down.
+            "dynamodb:PutItem",
+            UPDATE,
+            "ecs:DescribeClusters",
+            "dynamodb:PutItem",
+        ]
     );
 }
 
 #[tokio::test]
 async fn the_wished_level_may_be_enhanced() {
     let stack = Stack::start(with(&[("shop", "enabled")])).await;
-    stack.set("FARGAZE_INSIGHTS_LEVEL", "enhanced");
+    stack.put_config("insights: {wishes: [{wish: at-least-enhanced}]}");
     hear(&stack, sqs_batch_of(&[CREATED])).await;
     assert_eq!(level(&stack, "shop"), "enhanced");
-    assert_eq!(ledger(&stack), [owned("shop", "enabled", "enhanced")]);
+    assert_eq!(changes(&stack), [change("shop", "enabled", "enhanced", "done")]);
 }
 
 #[tokio::test]
@@ -94,16 +75,16 @@ async fn t4_a_cluster_that_is_right_already_is_not_changed() {
     // Without `include = SETTINGS` it would look as if it were off.
     let stack = Stack::start(with(&[("shop", "enabled")])).await;
     hear(&stack, sqs_batch_of(&[CREATED])).await;
-    assert_eq!(stack.writes(), [""; 0]);
+    assert_untouched(&stack, &"right");
 }
 
 #[tokio::test]
 async fn t5_enhanced_stays_enhanced_by_event_and_by_sweep() {
     let stack = Stack::start(with(&[("shop", "enhanced")])).await;
-    stack.set("FARGAZE_EXISTING_CLUSTERS", "change");
+    stack.put_config("insights: {existing: change}");
     let created = [CREATED, "enable-insights.create-cluster-enhanced.ok"];
     assert_eq!(sent_back(&hear(&stack, sqs_batch_of(&created)).await), [""; 0]);
-    assert_eq!(sweep(&stack, 0).await, [("shop".to_owned(), json!("right"))]);
+    assert_eq!(swept(&stack, 0).await, [("shop".to_owned(), json!("right"))].into());
     assert_eq!(level(&stack, "shop"), "enhanced");
     assert_eq!(stack.aws.meter().count(UPDATE), 0);
 }
@@ -141,7 +122,7 @@ async fn excluded_tagged_and_deleted_clusters_are_left_alone() {
     event["detail"]["responseElements"]["cluster"]["clusterArn"] = batch;
     let stack = Stack::start(with(&[("AWSBatch-nightly", "disabled")])).await;
     assert_eq!(sent_back(&hear(&stack, sqs_batch(&[event.to_string()])).await), [""; 0]);
-    assert_eq!(stack.writes(), [""; 0]);
+    assert_untouched(&stack, &"AWSBatch");
 
     for cluster in [
         ClusterSpec::new("shop").tag("fargaze", "hands-off"),
@@ -150,7 +131,7 @@ async fn excluded_tagged_and_deleted_clusters_are_left_alone() {
     ] {
         let stack = Stack::start(estate().cluster(cluster.clone())).await;
         assert_eq!(sent_back(&hear(&stack, sqs_batch_of(&[CREATED])).await), [""; 0], "{cluster:?}");
-        assert_eq!(stack.writes(), [""; 0], "{cluster:?}");
+        assert_untouched(&stack, &cluster);
     }
 }
 
@@ -168,7 +149,7 @@ async fn an_event_of_another_region_is_acted_on_there() {
     let text = event_file(CREATED).to_string().replace("eu-west-1", "us-east-1");
     let mut there = Estate::new(function_tests::ACCOUNT, "us-east-1");
     there.put_cluster(ClusterSpec::new("shop"));
-    let builder = fake_aws::FakeAws::builder(with(&[("shop", "disabled")])).estate(there);
+    let builder = FakeAws::builder(with(&[("shop", "disabled")])).estate(there);
     let stack = Stack::of(builder).await;
     assert_eq!(sent_back(&hear(&stack, sqs_batch(&[text])).await), [""; 0]);
     let over_there = stack.aws.edit(|world| {
@@ -195,102 +176,103 @@ async fn a_throttled_change_is_tried_again_and_one_that_stays_refused_goes_back_
     let stack = Stack::start(with(&[("shop", "disabled")])).await;
     stack.aws.add_fault(Fault::on(UPDATE).times(ATTEMPTS).throttle());
     assert_eq!(sent_back(&hear(&stack, sqs_batch_of(&[CREATED])).await), ["message-0"]);
-    assert_eq!((ledger(&stack).len(), ledger_with(&stack, "planned").len()), (0, 1));
+    assert_eq!(changes(&stack), [change("shop", "disabled", "enabled", "planned")]);
     // The queue delivers it again.
     assert_eq!(sent_back(&hear(&stack, sqs_batch_of(&[CREATED])).await), [""; 0]);
-    assert_eq!(ledger(&stack), [owned("shop", "disabled", "enabled")]);
+    assert_eq!(changes(&stack), [change("shop", "disabled", "enabled", "done")]);
 }
 
 #[tokio::test]
-async fn a_change_whose_ledger_entry_failed_is_written_down_by_the_next_delivery() {
+async fn a_change_whose_ledger_entry_failed_is_not_made_before_the_next_delivery_writes_it() {
     let stack = Stack::start(with(&[("shop", "disabled")])).await;
-    let down = Fault::on("dynamodb:PutItem").times(ATTEMPTS).error(500, "InternalServerError", "down");
-    stack.aws.add_fault(down);
-    assert_eq!(sent_back(&hear(&stack, sqs_batch_of(&[CREATED])).await), ["message-0"]);
-    assert_eq!(sent_back(&hear(&stack, sqs_batch_of(&[CREATED])).await), [""; 0]);
-    assert_eq!(ledger(&stack), [owned("shop", "disabled", "enabled")]);
-}
-
-#[tokio::test]
-async fn a_change_whose_end_could_not_be_written_down_is_in_the_ledger_as_planned() {
-    let stack = Stack::start(with(&[("shop", "disabled")])).await;
+    // The first write says that the event was heard.
     let down = Fault::on("dynamodb:PutItem").nth(2).times(ATTEMPTS).error(500, "InternalServerError", "down");
     stack.aws.add_fault(down);
     assert_eq!(sent_back(&hear(&stack, sqs_batch_of(&[CREATED])).await), ["message-0"]);
+    assert_eq!((stack.aws.meter().count(UPDATE), ledger(&stack).len()), (0, 0));
+    assert_eq!(sent_back(&hear(&stack, sqs_batch_of(&[CREATED])).await), [""; 0]);
+    assert_eq!(changes(&stack), [change("shop", "disabled", "enabled", "done")]);
+}
+
+#[tokio::test]
+async fn a_change_whose_end_could_not_be_written_down_is_completed_by_the_next_delivery() {
+    let stack = Stack::start(with(&[("shop", "disabled")])).await;
+    let down = Fault::on("dynamodb:PutItem").nth(3).times(ATTEMPTS).error(500, "InternalServerError", "down");
+    stack.aws.add_fault(down);
+    assert_eq!(sent_back(&hear(&stack, sqs_batch_of(&[CREATED])).await), ["message-0"]);
+    assert_eq!(changes(&stack), [change("shop", "disabled", "enabled", "planned")]);
     assert_eq!(sent_back(&hear(&stack, sqs_batch_of(&[CREATED])).await), [""; 0]);
     assert_eq!(level(&stack, "shop"), "enabled");
-    assert_eq!(ledger_with(&stack, "planned"), [owned("shop", "disabled", "enabled")]);
+    assert_eq!(changes(&stack), [change("shop", "disabled", "enabled", "done")]);
+    assert_eq!(stack.aws.meter().count(UPDATE), 1);
 }
 
 #[tokio::test]
 async fn a_sweep_reports_existing_clusters_and_changes_them_only_if_told_to() {
     let clusters = [("off", "disabled"), ("on", "enabled"), ("AWSBatch-x", "disabled")];
     let stack = Stack::start(with(&clusters)).await;
-    let found = sweep(&stack, 0).await;
-    assert!(found[1].1["reported"].as_str().unwrap().contains("before fargaze"), "{found:?}");
-    assert!(found[0].1["left"].as_str().unwrap().contains("FARGAZE_EXCLUDE_CLUSTERS"), "{found:?}");
-    assert_eq!(found[2].1, json!("right"));
+    let found = swept(&stack, 0).await;
+    assert_eq!(found["off"], "reported");
+    assert_eq!(found["AWSBatch-x"], "left");
+    assert_eq!(found["on"], "right");
     assert_eq!(stack.aws.meter().count(UPDATE), 0);
 
-    stack.set("FARGAZE_EXISTING_CLUSTERS", "change");
-    let found = sweep(&stack, 60).await;
-    assert_eq!(found[1], ("off".to_owned(), json!({"raised": "enabled"})));
+    stack.put_config("insights: {existing: change}");
+    let found = swept(&stack, 60).await;
+    assert_eq!(found["off"], json!({"set": "enabled"}));
     assert_eq!(level(&stack, "AWSBatch-x"), "disabled");
-    assert_eq!(ledger(&stack), [owned("off", "disabled", "enabled")]);
+    assert_eq!(changes(&stack), [change("off", "disabled", "enabled", "done")]);
 }
 
 #[tokio::test]
 async fn a_sweep_repairs_a_cluster_whose_event_was_lost() {
     let stack = Stack::start(with(&[("old", "disabled")])).await;
-    sweep(&stack, 0).await;
+    swept(&stack, 0).await;
     stack.aws.edit(|world| world.home().put_cluster(ClusterSpec::new("young")));
-    let found = sweep(&stack, 60).await;
-    assert_eq!(found[1], ("young".to_owned(), json!({"raised": "enabled"})));
+    let found = swept(&stack, 60).await;
+    assert_eq!(found["young"], json!({"set": "enabled"}));
     assert_eq!((level(&stack, "old").as_str(), level(&stack, "young").as_str()), ("disabled", "enabled"));
 }
 
 #[tokio::test]
 async fn a_sweep_of_an_empty_account_makes_the_clusters_to_come_new() {
     let stack = Stack::start(estate()).await;
-    assert_eq!(sweep(&stack, 0).await, []);
+    assert_eq!(swept(&stack, 0).await, [].into());
     stack.aws.edit(|world| world.home().put_cluster(ClusterSpec::new("first")));
-    assert_eq!(sweep(&stack, 60).await, [("first".to_owned(), json!({"raised": "enabled"}))]);
+    assert_eq!(swept(&stack, 60).await, [("first".to_owned(), json!({"set": "enabled"}))].into());
 }
 
 #[tokio::test]
 async fn a_cluster_that_was_deleted_and_came_back_between_sweeps_is_new() {
     let stack = Stack::start(with(&[("shop", "disabled")])).await;
-    sweep(&stack, 0).await;
+    swept(&stack, 0).await;
     stack.aws.edit(|world| world.home().remove_cluster("shop"));
-    sweep(&stack, 60).await;
+    swept(&stack, 60).await;
     stack.aws.edit(|world| world.home().put_cluster(ClusterSpec::new("shop")));
-    assert_eq!(sweep(&stack, 120).await, [("shop".to_owned(), json!({"raised": "enabled"}))]);
+    assert_eq!(swept(&stack, 120).await, [("shop".to_owned(), json!({"set": "enabled"}))].into());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_sweep_changes_twenty_clusters_and_leaves_the_rest_to_the_next() {
     let names: Vec<String> = (0..22).map(|number| format!("cluster-{number:02}")).collect();
     let clusters: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "disabled")).collect();
-    let stack = Stack::start(with(&clusters)).await;
-    stack.set("FARGAZE_EXISTING_CLUSTERS", "change");
-    // The last two of the twenty wait for ECS's bucket of one change a second: this test takes two seconds.
-    let found = sweep(&stack, 0).await;
-    let raised = found.iter().filter(|(_, result)| result.get("raised").is_some()).count();
-    let waiting = found.iter().filter(|(_, result)| *result == "waiting").count();
-    assert_eq!((raised, waiting), (20, 2));
-    assert_eq!(
-        sweep(&stack, 60).await.iter().filter(|(_, result)| result.get("raised").is_some()).count(),
-        2
-    );
+    let stack = Stack::in_process(FakeAws::builder(with(&clusters)));
+    stack.put_config("insights: {existing: change, max-percent: 100}");
+    let found = swept(&stack, 0).await;
+    let set = |result: &Value| *result == json!({"set": "enabled"});
+    let waiting = |result: &Value| *result == json!({"waiting": "enabled"});
+    assert!(found.values().take(20).all(set), "{found:?}");
+    assert!(found.values().skip(20).all(waiting), "{found:?}");
+    assert_eq!(swept(&stack, 60).await.values().filter(|result| set(result)).count(), 2);
 }
 
 #[tokio::test]
 async fn a_change_that_fails_is_told_and_tried_again_by_the_next_sweep() {
     let stack = Stack::start(with(&[("off", "disabled"), ("too", "disabled")])).await;
-    stack.set("FARGAZE_EXISTING_CLUSTERS", "change");
+    stack.put_config("insights: {existing: change, max-percent: 100}");
     stack.aws.add_fault(Fault::on(UPDATE).error(400, "AccessDeniedException", "no such right"));
-    let found = sweep(&stack, 0).await;
-    assert!(found[0].1["failed"]["message"].as_str().unwrap().contains("no such right"), "{found:?}");
-    assert_eq!(found[1].1, json!({"raised": "enabled"}), "the other is changed all the same");
-    assert_eq!(sweep(&stack, 60).await[0].1, json!({"raised": "enabled"}));
+    let found = swept(&stack, 0).await;
+    assert!(found["off"]["failed"]["message"].as_str().unwrap().contains("no such right"), "{found:?}");
+    assert_eq!(found["too"], json!({"set": "enabled"}), "the other is changed all the same");
+    assert_eq!(swept(&stack, 60).await["off"], json!({"set": "enabled"}));
 }

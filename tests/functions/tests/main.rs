@@ -16,6 +16,7 @@ mod enable_insights;
 mod evaluate_alarms;
 mod events;
 mod forward_summary;
+mod insights;
 mod plan_run;
 mod recorded_calls;
 mod triggers;

@@ -1,6 +1,6 @@
 //! `plan-run`: a request becomes a run and its targets.
 
-use function_tests::{Function, Stack, estate, minute, request};
+use function_tests::{Function, Stack, estate, event_file, minute, request};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -34,6 +34,49 @@ async fn a_report_looks_back_a_day_in_steps_of_five_minutes() {
     let window =
         json!({"start": "2026-11-21T10:00:00Z", "end": "2026-11-22T10:00:00Z", "period_seconds": 300});
     assert_eq!(run["window"], window);
+}
+
+#[tokio::test]
+async fn a_restore_carries_since_when_to_its_functions_and_without_one_nothing() {
+    let stack = Stack::start(estate()).await;
+    let plan = stack.invoke(Function::PlanRun, event_file("plan-run.restore.ok")).await.unwrap();
+    assert_eq!(plan["run"]["id"], "restore-20261122T100503Z");
+    assert_eq!(
+        (&plan["run"]["kind"], &plan["run"]["since"]),
+        (&json!("restore"), &json!("2026-11-22T00:00:00Z"))
+    );
+    let plan = stack.invoke(Function::PlanRun, event_file("plan-run.restore-all.ok")).await.unwrap();
+    assert_eq!(plan["run"].get("since"), None);
+}
+
+#[tokio::test]
+async fn since_is_refused_for_every_other_kind_by_its_name() {
+    let stack = Stack::start(estate()).await;
+    for kind in ["sweep", "alarms", "report"] {
+        let mut event = event_file("plan-run.sweep-since.bad");
+        event["request"]["kind"] = json!(kind);
+        let failure = stack.invoke(Function::PlanRun, event).await.unwrap_err();
+        assert_eq!(failure.error_type(), "Invalid");
+        let told = failure.to_string();
+        assert!(told.contains(&format!("`since` means nothing for the kind `{kind}`")), "{told}");
+    }
+    assert_eq!(stack.aws.meter().count_all(), 0);
+}
+
+#[tokio::test]
+async fn a_sweep_takes_all_parts_of_a_target_as_one() {
+    let stack = Stack::start(estate()).await;
+    stack.put_config("targets: [{account: \"123456789012\", regions: [eu-west-1, us-east-1], parts: 3}]");
+    for (kind, targets) in [("sweep", 2), ("restore", 2), ("alarms", 6)] {
+        let plan = stack.plan(kind, minute(0)).await;
+        assert_eq!(plan["targets"].as_array().unwrap().len(), targets, "{kind}");
+        if targets == 2 {
+            let whole = json!({"index": 0, "count": 1});
+            let regions = [0, 1].map(|index| plan["targets"][index]["region"].clone());
+            assert_eq!(regions, ["eu-west-1", "us-east-1"], "{kind}");
+            assert!([0, 1].iter().all(|&index| plan["targets"][index]["part"] == whole), "{kind}: {plan}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 //! What each function may call: its whole repertoire is played once, and the calls are written to
 //! `target/recorded-calls.json`, which the tests of the template compare with the roles.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use fake_aws::{ClusterSpec, Estate, FakeAws, Fault, ServiceSpec};
 use function_tests::{
@@ -22,23 +23,24 @@ async fn stack() -> Stack {
     insights(&mut home, "shop", "web", "RunningTaskCount", |_| 2.0);
     put_minutes(&mut home, "ECS/ContainerInsights", "TaskCount", &[("ClusterName", "shop")], |_| 4.0);
     home.put_service("shop", ServiceSpec::new("down").desired(2).running(0));
-    home.put_cluster(ClusterSpec::new("off"));
+    home.put_cluster(ClusterSpec::new("off").service(ServiceSpec::new("web").running(2)));
     let mut other = Estate::new(OTHER, REGION).now(minute(0));
     running(&mut other, "search", "index", |_| 97.0);
     let stack = Stack::of(FakeAws::builder(home).estate(other)).await;
     stack.aws.edit(|world| world.role(ROLE, Some("fargaze-42")));
-    stack.set("FARGAZE_EXISTING_CLUSTERS", "change");
     stack.put_config(&format!(
-        "targets:\n  - {{account: \"{ACCOUNT}\", regions: [{REGION}]}}\n  - {{account: \"{OTHER}\", regions: [{REGION}], \
+        "insights: {{existing: change, account-default: enabled}}\ntargets:\n  - {{account: \"{ACCOUNT}\", regions: [{REGION}]}}\n  - {{account: \"{OTHER}\", regions: [{REGION}], \
          role-arn: \"{ROLE}\", external-id: fargaze-42}}\n"
     ));
     stack
 }
 
 async fn play_everything(stack: &Stack) {
+    // A sweep whose time is up after each cluster goes on from what it wrote.
+    stack.set_timeout(Duration::from_secs(1));
     // A write whose answer is lost is found by reading the alarm again.
     stack.aws.add_fault(Fault::on("dynamodb:PutItem").lose_answer());
-    for kind in ["alarms", "report", "sweep"] {
+    for kind in ["alarms", "report", "sweep", "restore"] {
         stack.run_line(kind, minute(0)).await.receipt.unwrap();
     }
     stack.aws.edit(|world| world.home().put_cluster(ClusterSpec::new("shop")));
@@ -52,6 +54,34 @@ async fn play_everything(stack: &Stack) {
         "start": "2026-11-22T09:00:00Z", "end": "2026-11-22T10:00:00Z",
     }});
     stack.invoke(Function::CollectMetrics, query).await.unwrap();
+}
+
+/// What a function did with which objects: operation, and key up to the first slash.
+fn objects(stack: &Stack, function: &str) -> BTreeSet<(String, String)> {
+    let app = format!("fargaze-{function}");
+    let calls = stack.aws.meter().calls.into_iter();
+    let calls = calls.filter(|call| call.app == app && call.operation.starts_with("s3:"));
+    calls
+        .map(|call| {
+            let key = call.subject.split_once('/').unwrap().1;
+            (call.operation, key.split_inclusive('/').next().unwrap().to_owned())
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn enable_insights_touches_only_the_objects_that_its_role_names() {
+    let stack = stack().await;
+    play_everything(&stack).await;
+    let found = objects(&stack, "enable-insights");
+    let known = [
+        ("s3:GetObject", "clusters/"),
+        ("s3:GetObject", "fargaze.yaml"),
+        ("s3:GetObject", "outcomes/"),
+        ("s3:PutObject", "clusters/"),
+        ("s3:PutObject", "outcomes/"),
+    ];
+    assert_eq!(found, known.map(|(operation, key)| (operation.to_owned(), key.to_owned())).into());
 }
 
 fn target_folder() -> PathBuf {
@@ -76,11 +106,13 @@ async fn the_calls_of_every_function_are_the_known_ones() {
     let known: BTreeMap<String, Vec<String>> = serde_json::from_value(json!({
         "collect-metrics": [
             "cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics", "cloudwatch:ListMetrics",
-            "ecs:DescribeClusters", "ecs:DescribeServices", "ecs:ListClusters", "ecs:ListServices",
-            "s3:GetObject", "s3:PutObject", "sts:AssumeRole",
+            "ecs:DescribeClusters", "ecs:DescribeServices", "ecs:ListAccountSettings", "ecs:ListClusters",
+            "ecs:ListServices", "s3:GetObject", "s3:PutObject", "sts:AssumeRole",
         ],
         "enable-insights": [
-            "dynamodb:PutItem", "ecs:DescribeClusters", "ecs:ListClusters", "ecs:UpdateClusterSettings",
+            "cloudwatch:ListMetrics", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
+            "ecs:DescribeClusters", "ecs:DescribeTasks", "ecs:ListAccountSettings", "ecs:ListClusters",
+            "ecs:ListTasks", "ecs:PutAccountSettingDefault", "ecs:UpdateClusterSettings",
             "s3:GetObject", "s3:PutObject", "sts:AssumeRole",
         ],
         "evaluate-alarms": ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "s3:GetObject", "s3:PutObject"],

@@ -34,23 +34,41 @@ async fn the_schedule_of_reports_mails_every_service() {
 }
 
 #[tokio::test]
-async fn the_schedule_of_sweeps_mails_what_it_raised() {
+async fn the_schedule_of_sweeps_mails_what_it_set() {
     let stack = Stack::start(shop(|_| 50.0)).await;
-    stack.set("FARGAZE_EXISTING_CLUSTERS", "change");
+    stack.put_config("insights: {existing: change}");
     let line = stack.play(event_file("plan-run.sweep.ok")).await;
     assert_eq!(line.receipt.unwrap()["published"], true);
     let mail = stack.mail(0);
-    assert!(mail.starts_with("Container Insights: 1 raised"), "{mail}");
-    assert!(mail.contains("RAISED shop from disabled to enabled"), "{mail}");
+    assert!(mail.starts_with("Container Insights: 1 set |"), "{mail}");
+    assert!(mail.contains("SET disabled -> enabled in eu-west-1 (123456789012): shop"), "{mail}");
     assert_eq!(stack.mails().len(), 1);
 }
 
 #[tokio::test]
-async fn a_sweep_that_changes_nothing_mails_nothing() {
-    let stack = Stack::start(shop(|_| 50.0)).await;
-    let line = stack.play(event_file("plan-run.sweep.ok")).await;
-    assert_eq!(line.receipt.unwrap()["published"], false);
-    assert_eq!(stack.aws.meter().count("ecs:UpdateClusterSettings"), 0);
+async fn a_sweep_that_has_nothing_to_tell_mails_nothing_and_says_so() {
+    let stack = Stack::start(estate().cluster(ClusterSpec::new("shop").insights("enabled"))).await;
+    let receipt = stack.play(event_file("plan-run.sweep.ok")).await.receipt.unwrap();
+    assert_eq!(receipt["published"], false);
+    assert!(receipt["why"].as_str().unwrap().starts_with("nothing to do: 1 of 1 cluster"), "{receipt}");
+    assert_eq!((stack.aws.meter().count("ecs:UpdateClusterSettings"), stack.mails().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_restore_by_hand_puts_back_what_was_set_and_mails_it() {
+    let stack = Stack::start(estate().cluster(ClusterSpec::new("shop"))).await;
+    let batch = sqs_batch_of(&["enable-insights.create-cluster.ok"]);
+    stack.invoke(Function::EnableInsights, batch).await.unwrap();
+    for (event, published) in [("plan-run.restore.ok", 1), ("plan-run.restore-all.ok", 2)] {
+        let line = stack.play(event_file(event)).await;
+        assert_eq!(line.receipt.unwrap()["published"], true);
+        assert_eq!(stack.mails().len(), published);
+        assert_eq!(stack.aws.edit(|world| world.home().insights("shop").unwrap().to_owned()), "disabled");
+    }
+    let mail = stack.mail(0);
+    assert!(mail.starts_with("Container Insights: 1 put back |"), "{mail}");
+    assert!(mail.contains("PUT BACK enabled -> disabled in eu-west-1 (123456789012): shop"), "{mail}");
+    assert!(stack.mail(1).starts_with("Container Insights: nothing to put back |"), "{}", stack.mail(1));
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
-//! The user's file `fargaze.yaml`: targets and rules. Unknown keys are errors, and all problems are told at once.
+//! The user's file `fargaze.yaml`: targets, rules and wishes. Unknown keys are errors, and all problems are told at once.
 
-use std::collections::BTreeSet;
+mod insights;
+mod rules;
+mod targets;
+
 use std::fmt;
 
 use jiff::SignedDuration;
@@ -8,21 +11,19 @@ use serde::{Deserialize, Deserializer};
 use serde_saphyr::Spanned;
 
 use crate::cluster::{AccountId, Region};
-use crate::metric::{Period, Statistic};
-use crate::pattern::NamePattern;
-use crate::rule::{AlarmRule, Comparison, Condition, Measure, MissingData, Scope, Severity, ThresholdText};
-use crate::run::{Part, Target, TargetRole};
+use crate::insights::InsightsConfig;
+use crate::rule::AlarmRule;
+use crate::run::{Part, Target};
+
+use insights::{RawInsights, check_insights};
+use rules::{RawRule, check_rules};
+use targets::{RawTarget, check_target};
 
 /// Key of the user's file in the stack's bucket.
 pub const CONFIG_KEY: &str = "fargaze.yaml";
 
 /// The rules that hold while there is no such file, in the format of that file.
-pub const DEFAULT_YAML: &str = include_str!("default.yaml");
-
-/// Periods that a rule may look at: its evaluation range must fit into the longest window of an alarms run.
-const MAX_EVALUATION_PERIODS: u32 = 60;
-/// Shares that a target may be split into.
-const MAX_PARTS: u32 = 64;
+pub const DEFAULT_YAML: &str = include_str!("../default.yaml");
 
 /// The user's file, checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +32,8 @@ pub struct Config {
     pub targets: Vec<Target>,
     /// What to judge; the rules of [`DEFAULT_YAML`] if the file names none.
     pub rules: Vec<AlarmRule>,
+    /// What is wished of Container Insights; the built-in wishes if the file has none.
+    pub insights: InsightsConfig,
 }
 
 /// Every problem of the file in one sentence each, with its line.
@@ -43,46 +46,10 @@ pub struct BadConfig(pub Vec<String>);
 struct RawConfig {
     targets: Option<Vec<Spanned<RawTarget>>>,
     rules: Option<Vec<Spanned<RawRule>>>,
+    insights: Option<RawInsights>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct RawTarget {
-    account: String,
-    regions: Vec<String>,
-    role_arn: Option<String>,
-    external_id: Option<String>,
-    #[serde(default = "one")]
-    parts: u32,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct RawRule {
-    name: String,
-    what: String,
-    #[serde(default = "average")]
-    statistic: String,
-    #[serde(default)]
-    scope: Scope,
-    #[serde(default = "everything")]
-    clusters: Vec<NamePattern>,
-    #[serde(default = "everything")]
-    services: Vec<NamePattern>,
-    threshold: Scalar,
-    comparison: Comparison,
-    #[serde(default = "minute")]
-    period: i64,
-    evaluation_periods: u32,
-    datapoints_to_alarm: u32,
-    #[serde(default)]
-    treat_missing_data: MissingData,
-    #[serde(default)]
-    severity: Severity,
-    message: Option<String>,
-}
-
-/// A number or a text, as written: YAML reads `80` as the one and `80 %` as the other.
+/// A word or number, as written: YAML reads `80` as a number, `80 %` as a text and `true` as neither.
 struct Scalar(String);
 
 impl<'de> Deserialize<'de> for Scalar {
@@ -91,10 +58,13 @@ impl<'de> Deserialize<'de> for Scalar {
         impl serde::de::Visitor<'_> for AnyScalar {
             type Value = Scalar;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number, or a number with a unit such as `80 %`")
+                f.write_str("a plain value: a word, a number, or a number with a unit such as `80 %`")
             }
             fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
                 Ok(Scalar(text.to_owned()))
+            }
+            fn visit_bool<E>(self, flag: bool) -> Result<Scalar, E> {
+                Ok(Scalar(flag.to_string()))
             }
             fn visit_f64<E>(self, number: f64) -> Result<Scalar, E> {
                 Ok(Scalar(number.to_string()))
@@ -108,19 +78,6 @@ impl<'de> Deserialize<'de> for Scalar {
         }
         deserializer.deserialize_any(AnyScalar)
     }
-}
-
-fn one() -> u32 {
-    1
-}
-fn average() -> String {
-    "Average".to_owned()
-}
-fn minute() -> i64 {
-    60
-}
-fn everything() -> Vec<NamePattern> {
-    vec![NamePattern::new("*")]
 }
 
 impl Config {
@@ -164,7 +121,8 @@ impl Config {
             None => read_rules(DEFAULT_YAML)?,
             Some(rules) => check_rules(rules, &mut problems),
         };
-        if problems.is_empty() { Ok(Self { targets, rules }) } else { Err(BadConfig(problems)) }
+        let insights = raw.insights.map(|section| check_insights(section, &mut problems)).unwrap_or_default();
+        if problems.is_empty() { Ok(Self { targets, rules, insights }) } else { Err(BadConfig(problems)) }
     }
 }
 
@@ -179,23 +137,18 @@ pub fn read_rules(yaml: &str) -> Result<Vec<AlarmRule>, BadConfig> {
     if problems.is_empty() { Ok(rules) } else { Err(BadConfig(problems)) }
 }
 
+/// Reads only what the user's file wishes of Container Insights, for those who have their target already.
+pub fn read_insights(yaml: &str) -> Result<InsightsConfig, BadConfig> {
+    let mut problems = Vec::new();
+    let section = parse_yaml(yaml)?.insights;
+    let insights = section.map(|section| check_insights(section, &mut problems)).unwrap_or_default();
+    if problems.is_empty() { Ok(insights) } else { Err(BadConfig(problems)) }
+}
+
 fn parse_yaml(yaml: &str) -> Result<RawConfig, BadConfig> {
     serde_saphyr::from_str(yaml).map_err(|error| {
         let line = error.location().map_or(0, |location| location.line());
         BadConfig(vec![format!("{CONFIG_KEY}:{line}: {}", first_line(&error.without_snippet().to_string()))])
-    })
-}
-
-fn check_rules(rules: Vec<Spanned<RawRule>>, problems: &mut Vec<String>) -> Vec<AlarmRule> {
-    let mut seen = BTreeSet::new();
-    checked(rules, "rule", problems, |raw| {
-        let name = raw.name.clone();
-        let (rule, mut problems) = check_rule(raw);
-        if !seen.insert(name.clone()) {
-            problems.push("another rule has the same name; names must be unique".to_owned());
-        }
-        let labelled = problems.iter().map(|problem| format!("rule `{name}`: {problem}")).collect();
-        rule.filter(|_| problems.is_empty()).ok_or(labelled)
     })
 }
 
@@ -225,100 +178,6 @@ fn checked<Raw, T>(
     good
 }
 
-fn check_target(raw: RawTarget, home: &AccountId) -> Result<Vec<Target>, Vec<String>> {
-    let mut problems = Vec::new();
-    let account = parse::<AccountId>("account", &raw.account, &mut problems);
-    if raw.regions.is_empty() {
-        problems.push("regions: the list is empty; name at least one Region".to_owned());
-    }
-    if raw.parts == 0 || raw.parts > MAX_PARTS {
-        problems.push(format!("parts: {} is not between 1 and {MAX_PARTS}", raw.parts));
-    }
-    if raw.external_id.is_some() && raw.role_arn.is_none() {
-        problems.push("external-id: means nothing without role-arn".to_owned());
-    }
-    if let (Some(account), None) = (account.as_ref().filter(|&account| account != home), &raw.role_arn) {
-        problems.push(format!("role-arn: missing; account {account} is not the home account {home}"));
-    }
-    if let (Some(account), Some(arn)) = (&account, &raw.role_arn)
-        && !is_role_arn(arn, account)
-    {
-        problems.push(format!("role-arn: `{arn}` is no arn:PARTITION:iam::{account}:role/NAME"));
-    }
-    let regions: Vec<Region> =
-        raw.regions.iter().filter_map(|region| parse::<Region>("regions", region, &mut problems)).collect();
-    let Some(account) = account.filter(|_| problems.is_empty()) else {
-        return Err(problems);
-    };
-    let role = raw.role_arn.map(|arn| TargetRole { arn, external_id: raw.external_id });
-    let parts = (0..raw.parts).map(|index| Part { index, count: raw.parts });
-    Ok(parts
-        .flat_map(|part| regions.iter().map(move |region| (part, region)))
-        .map(|(part, region)| Target {
-            account: account.clone(),
-            region: region.clone(),
-            part,
-            role: role.clone(),
-        })
-        .collect())
-}
-
-fn is_role_arn(arn: &str, account: &AccountId) -> bool {
-    let fields: Vec<&str> = arn.splitn(6, ':').collect();
-    matches!(fields[..], ["arn", partition, "iam", "", owner, role]
-        if partition.starts_with("aws") && owner == account.as_str() && role.starts_with("role/") && role.len() > 5)
-}
-
-fn check_rule(raw: RawRule) -> (Option<AlarmRule>, Vec<String>) {
-    let mut problems = Vec::new();
-    let measure = parse::<Measure>("what", &raw.what, &mut problems);
-    let statistic = parse::<Statistic>("statistic", &raw.statistic, &mut problems);
-    let period =
-        Period::from_seconds(raw.period).map_err(|error| problems.push(format!("period: {error}"))).ok();
-    let threshold = measure.and_then(|measure| {
-        let threshold = ThresholdText(raw.threshold.0.clone()).in_unit(measure.unit());
-        threshold.map_err(|error| problems.push(format!("threshold: {error}"))).ok()
-    });
-    let (n, m) = (raw.evaluation_periods, raw.datapoints_to_alarm);
-    if n == 0 || n > MAX_EVALUATION_PERIODS {
-        problems.push(format!("evaluation-periods: {n} is not between 1 and {MAX_EVALUATION_PERIODS}"));
-    }
-    if m == 0 || m > n {
-        problems.push(format!("datapoints-to-alarm: {m} is not between 1 and evaluation-periods ({n})"));
-    }
-    if let Some(measure) = measure.filter(|measure| !measure.supports(raw.scope)) {
-        let scope = if raw.scope == Scope::Cluster { "cluster" } else { "service" };
-        problems.push(format!("scope: {} is not published per {scope}", measure.label()));
-    }
-    if raw.name.trim().is_empty() {
-        problems.push("name: is empty".to_owned());
-    }
-    let rule = measure.zip(statistic).zip(period).zip(threshold).map(
-        |(((measure, statistic), period), threshold)| {
-            let condition = Condition {
-                comparison: raw.comparison,
-                threshold,
-                evaluation_periods: n,
-                datapoints_to_alarm: m,
-                treat_missing_data: raw.treat_missing_data,
-            };
-            AlarmRule {
-                name: raw.name,
-                measure,
-                statistic,
-                scope: raw.scope,
-                clusters: raw.clusters,
-                services: raw.services,
-                condition,
-                period,
-                severity: raw.severity,
-                message: raw.message,
-            }
-        },
-    );
-    (rule, problems)
-}
-
 fn parse<T: std::str::FromStr<Err: fmt::Display>>(
     key: &str,
     text: &str,
@@ -335,7 +194,7 @@ mod tests {
         Config::read(yaml, &"123456789012".parse().unwrap(), &"eu-west-1".parse().unwrap())
     }
 
-    fn problems(yaml: &str) -> Vec<String> {
+    pub(super) fn problems(yaml: &str) -> Vec<String> {
         read(yaml).unwrap_err().0
     }
 

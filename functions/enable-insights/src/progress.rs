@@ -1,0 +1,119 @@
+//! How far a sweep or restore has come: findings of this turn and of those before.
+
+use std::time::Duration;
+
+use fargaze::aws::{Store, gone};
+use fargaze::cluster::ClusterName;
+use fargaze::failure::Failure;
+use fargaze::fault::{Fault, FaultKind};
+use fargaze::insights::InsightsFinding;
+use fargaze::outcome::{Coverage, ObjectRef, Outcome, SweepCursor, TargetDone, TargetTask, counted};
+use tokio::time::Instant;
+
+use crate::sweep::Done;
+
+/// A turn begins no further cluster when less than this is left: one change may wait for its turn in ECS's quota and be
+/// tried several times.
+const MARGIN: Duration = Duration::from_secs(25);
+
+/// Findings of a sweep or restore so far, in the order of the clusters' names.
+pub(crate) struct Progress {
+    pub(crate) outcome: Outcome,
+    /// The last cluster of the turns before.
+    after: Option<ClusterName>,
+    /// Clusters dealt with in this turn.
+    done: usize,
+    faults: Vec<Fault>,
+}
+
+impl Progress {
+    /// Goes on where the cursor says, or begins.
+    pub(crate) async fn read(store: &Store, task: &TargetTask, dry_run: bool) -> Result<Self, Failure> {
+        let Some(SweepCursor { after, findings }) = &task.cursor else {
+            let outcome = Outcome {
+                target: task.target.clone(),
+                coverage: Coverage::default(),
+                transitions: Vec::new(),
+                insights: Vec::new(),
+                account_default: None,
+                dry_run,
+                snapshot: None,
+            };
+            return Ok(Self { outcome, after: None, done: 0, faults: Vec::new() });
+        };
+        let outcome = store.get_json(&findings.key).await?.ok_or_else(|| gone(&findings.key))?;
+        Ok(Self { outcome, after: Some(after.clone()), done: 0, faults: Vec::new() })
+    }
+
+    pub(crate) fn is_first_turn(&self) -> bool {
+        self.after.is_none()
+    }
+
+    /// Whether no turn before has dealt with this cluster.
+    pub(crate) fn is_ahead(&self, cluster: &ClusterName) -> bool {
+        self.after.as_ref().is_none_or(|after| cluster > after)
+    }
+
+    /// So many clusters are to be looked at in all turns, and these could not be described.
+    pub(crate) fn begin(&mut self, clusters: usize, faults: Vec<Fault>) {
+        self.outcome.coverage.clusters = clusters;
+        // A cluster that is missing was deleted after it was listed or set.
+        let (deleted, faults): (Vec<_>, Vec<_>) =
+            faults.into_iter().partition(|fault| fault.kind == FaultKind::NotFound);
+        self.outcome.coverage.clusters -= deleted.len().min(clusters);
+        self.faults.extend(faults);
+    }
+
+    pub(crate) fn fault(&mut self, fault: Fault) {
+        self.faults.push(fault);
+    }
+
+    pub(crate) fn add(&mut self, finding: InsightsFinding) {
+        self.done += 1;
+        self.outcome.insights.push(finding);
+    }
+
+    /// Whether the turn must end here. Each turn deals with at least one cluster, so that the last turn comes.
+    pub(crate) fn must_stop(&self, deadline: Instant) -> bool {
+        self.done > 0 && deadline.saturating_duration_since(Instant::now()) < MARGIN
+    }
+
+    /// Ends this turn: another goes on after its last cluster.
+    pub(crate) async fn pause(mut self, store: &Store, task: &TargetTask) -> Result<TargetDone, Failure> {
+        self.count();
+        let last = self.outcome.insights.last().map(|finding| finding.cluster.clone());
+        let after = last
+            .or(self.after)
+            .ok_or_else(|| Failure::Invalid("a sweep cannot pause before its first cluster".to_owned()))?;
+        // A key of its own for each turn: a turn that is tried again reads what it read before.
+        let key = format!("{}.until-{after}", task.target.outcome_key(&task.run));
+        store.put_json(&key, &self.outcome).await?;
+        let findings = ObjectRef { key };
+        let cursor = Some(SweepCursor { after, findings: findings.clone() });
+        Ok(TargetDone { target: task.target.clone(), outcome: findings, cursor })
+    }
+
+    /// Ends the sweep or restore.
+    pub(crate) async fn finish(mut self, store: &Store, task: &TargetTask) -> Result<Done, Failure> {
+        self.count();
+        let key = task.target.outcome_key(&task.run);
+        store.put_json(&key, &self.outcome).await?;
+        let target_done =
+            TargetDone { target: task.target.clone(), outcome: ObjectRef { key }, cursor: None };
+        Ok(Done { outcome: self.outcome, target_done })
+    }
+
+    /// A sweep asks no metrics: its coverage is about clusters alone. Changes that failed are among the findings. What each
+    /// turn asks anew, and in vain, is one question.
+    fn count(&mut self) {
+        let Coverage { faults, clusters_seen, .. } = &mut self.outcome.coverage;
+        for now in counted(self.faults.drain(..)) {
+            match faults.iter_mut().find(|before| before.fault == now.fault) {
+                Some(before) => before.count = before.count.max(now.count),
+                None => faults.push(now),
+            }
+        }
+        faults.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.fault.cmp(&b.fault)));
+        *clusters_seen = self.outcome.insights.len();
+    }
+}

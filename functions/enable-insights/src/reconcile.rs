@@ -1,0 +1,225 @@
+//! One cluster: what is wished and what is there -> decision -> changed, read back, written into the ledger.
+
+use std::collections::BTreeMap;
+
+use fargaze::aws::{Described, Ecs, Memory};
+use fargaze::cluster::ClusterName;
+use fargaze::fault::{Fault, FaultKind};
+use fargaze::insights::{
+    Acquaintance, Action, Change, ChangeState, ClusterLedger, Decision, History, InsightsConfig,
+    InsightsLevel, InsightsResult, Ledger, LedgerSubject, ObservedCluster, decide, decide_account_default,
+};
+use fargaze::run::Target;
+use jiff::Timestamp;
+
+/// Why settings are changed: an event or a run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cause<'a> {
+    /// Id of the event or of the run.
+    pub(crate) id: &'a str,
+    /// Time of the event or of the run.
+    pub(crate) time: Timestamp,
+}
+
+/// What came of one subject, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Ended {
+    /// The level before.
+    pub(crate) level: InsightsLevel,
+    pub(crate) result: InsightsResult,
+    pub(crate) reason: String,
+}
+
+/// What settings are brought to the wished level with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reconciler<'a> {
+    pub(crate) ecs: &'a Ecs,
+    pub(crate) memory: &'a Memory,
+    pub(crate) target: &'a Target,
+    pub(crate) config: &'a InsightsConfig,
+    pub(crate) cause: Cause<'a>,
+}
+
+impl Reconciler<'_> {
+    /// Brings a cluster to what is wished of it. `may_change` says whether this run may change one more.
+    pub(crate) async fn cluster(
+        &self,
+        cluster: &ObservedCluster,
+        acquaintance: Acquaintance,
+        ledger: &mut ClusterLedger,
+        may_change: bool,
+    ) -> Result<Ended, Fault> {
+        self.settle(ledger, cluster.level).await?;
+        let wished = self.config.wished(&self.target.account, &self.target.region, &cluster.name);
+        let decision = decide(&wished, cluster, &History { acquaintance, ledger });
+        let subject = LedgerSubject::Cluster(cluster.name.clone());
+        self.carry_out(decision, subject, (cluster.level, &wished.wish.to_string()), ledger, may_change).await
+    }
+
+    /// Brings the account's default to what is wished of it.
+    pub(crate) async fn account_default(
+        &self,
+        level: InsightsLevel,
+        ledger: &mut ClusterLedger,
+    ) -> Result<Ended, Fault> {
+        self.settle(ledger, level).await?;
+        let wish = self.config.account_default;
+        let decision = decide_account_default(wish, level, ledger);
+        let before = (level, wish.to_string());
+        self.carry_out(decision, LedgerSubject::AccountDefault, (before.0, &before.1), ledger, true).await
+    }
+
+    /// Ends what an earlier attempt began and did not write down.
+    pub(crate) async fn settle(&self, ledger: &mut ClusterLedger, level: InsightsLevel) -> Result<(), Fault> {
+        for change in ledger.settle(level) {
+            self.memory.put_change(self.target, &change).await?;
+        }
+        Ok(())
+    }
+
+    async fn carry_out(
+        &self,
+        Decision { action, reason }: Decision,
+        subject: LedgerSubject,
+        (level, wish): (InsightsLevel, &str),
+        ledger: &mut ClusterLedger,
+        may_change: bool,
+    ) -> Result<Ended, Fault> {
+        let ended = |result, reason| Ok(Ended { level, result, reason });
+        let to = match action {
+            Action::Set(to) => to,
+            // An earlier attempt of the same run made the change, and could not tell of it.
+            Action::Right => {
+                return match made_by(ledger, self.cause.id).filter(|change| change.to == level) {
+                    Some(made) => Ok(Ended {
+                        level: made.from,
+                        result: InsightsResult::Set(made.to),
+                        reason: made.reason.clone(),
+                    }),
+                    None => ended(InsightsResult::Right, reason),
+                };
+            }
+            Action::Report => return ended(InsightsResult::Reported, reason),
+            Action::Leave => return ended(InsightsResult::Left, reason),
+            Action::Fight { by } => return ended(InsightsResult::Fight(by), reason),
+        };
+        if !may_change {
+            return ended(InsightsResult::Waiting(to), reason);
+        }
+        if self.config.dry_run {
+            return ended(InsightsResult::WouldSet(to), reason);
+        }
+        let change = Change {
+            subject,
+            time: self.cause.time,
+            cause: ledger.cause_for(self.cause.id),
+            from: level,
+            to,
+            wish: wish.to_owned(),
+            reason: reason.clone(),
+            request_id: None,
+            state: ChangeState::Planned,
+        };
+        match self.make(change).await {
+            Ok(change) => {
+                ledger.changes.push(change);
+                ended(InsightsResult::Set(to), reason)
+            }
+            Err(fault) if fault.kind == FaultKind::NotFound => {
+                ended(InsightsResult::Left, "it was deleted in the meantime".to_owned())
+            }
+            Err(fault) => ended(InsightsResult::Failed(fault), reason),
+        }
+    }
+
+    /// Makes a change. The ledger has it before it is made and again when it is done.
+    async fn make(&self, mut change: Change) -> Result<Change, Fault> {
+        self.memory.put_change(self.target, &change).await?;
+        change.request_id = match self.set(&change.subject, change.to).await {
+            Ok(request_id) => request_id,
+            Err(fault) => {
+                // Of any other failure the next look at the cluster tells what came of it.
+                if is_refusal(&fault) {
+                    change.state = ChangeState::Abandoned;
+                    self.memory.put_change(self.target, &change).await?;
+                }
+                return Err(fault);
+            }
+        };
+        let level = self.read_back(&change.subject).await?;
+        if level != change.to {
+            return Err(Fault {
+                operation: "ecs:UpdateClusterSettings".to_owned(),
+                subject: change.subject.to_string(),
+                kind: FaultKind::Transient,
+                code: "not applied".to_owned(),
+                message: format!("ECS accepted `{}`, but reads back `{level}`", change.to),
+            });
+        }
+        change.state = ChangeState::Done;
+        self.memory.put_change(self.target, &change).await?;
+        Ok(change)
+    }
+
+    /// Sets a subject to a level; gives ECS's id of the request.
+    pub(crate) async fn set(
+        &self,
+        subject: &LedgerSubject,
+        to: InsightsLevel,
+    ) -> Result<Option<String>, Fault> {
+        match subject {
+            LedgerSubject::Cluster(name) => self.ecs.update_insights(name, to).await,
+            LedgerSubject::AccountDefault => self.ecs.put_account_default(to).await,
+        }
+    }
+
+    /// What a subject is set to now.
+    pub(crate) async fn read_back(&self, subject: &LedgerSubject) -> Result<InsightsLevel, Fault> {
+        match subject {
+            LedgerSubject::Cluster(name) => {
+                self.observe(name).await?.map(|cluster| cluster.level).ok_or_else(|| deleted(name))
+            }
+            LedgerSubject::AccountDefault => self.ecs.account_default().await,
+        }
+    }
+
+    /// A cluster as it is now; none if there is no such cluster.
+    pub(crate) async fn observe(&self, name: &ClusterName) -> Result<Option<ObservedCluster>, Fault> {
+        let Described { found, faults } = self.ecs.describe_clusters(std::slice::from_ref(name)).await;
+        match (found.into_iter().next(), faults.into_iter().next()) {
+            (Some(cluster), _) => Ok(Some(cluster)),
+            (None, Some(fault)) if fault.kind != FaultKind::NotFound => Err(fault),
+            (None, _) => Ok(None),
+        }
+    }
+}
+
+/// Leaves out changes of clusters that were deleted before one of the same name was created.
+pub(crate) fn forget_earlier_clusters(ledger: &mut Ledger, heard: &BTreeMap<ClusterName, Timestamp>) {
+    for (cluster, created) in heard {
+        if let Some(of_cluster) = ledger.get_mut(&LedgerSubject::Cluster(cluster.clone())) {
+            of_cluster.forget_before(*created);
+        }
+    }
+}
+
+/// The newest change that this event or run made.
+pub(crate) fn made_by<'a>(ledger: &'a ClusterLedger, cause: &str) -> Option<&'a Change> {
+    let ours = |change: &&Change| change.cause.split('+').next() == Some(cause);
+    ledger.changes.iter().rev().filter(ours).find(|change| change.state == ChangeState::Done)
+}
+
+/// Whether a call surely changed nothing.
+pub(crate) fn is_refusal(fault: &Fault) -> bool {
+    matches!(fault.kind, FaultKind::Denied | FaultKind::NotFound | FaultKind::Invalid)
+}
+
+fn deleted(name: &ClusterName) -> Fault {
+    Fault {
+        operation: "ecs:DescribeClusters".to_owned(),
+        subject: name.to_string(),
+        kind: FaultKind::NotFound,
+        code: "MISSING".to_owned(),
+        message: "it was deleted in the meantime".to_owned(),
+    }
+}

@@ -1,0 +1,200 @@
+//! The message of a sweep or restore: what was set, put back, waits or failed, and what is not as wished.
+
+mod paragraphs;
+#[cfg(test)]
+mod tests;
+
+use super::words::{about_dollars, count, list, utc};
+use super::{CoverageChange, TargetResult, attributes, coverage};
+use crate::insights::CostEstimate;
+use crate::message::Message;
+use crate::outcome::{AccountDefaultFinding, InsightsFinding, InsightsResult};
+use crate::run::{Run, RunKind, Target};
+
+/// A finding with its place.
+#[derive(Clone, Copy)]
+struct Found<'a> {
+    target: &'a Target,
+    finding: &'a InsightsFinding,
+}
+
+/// The account default of one Region.
+#[derive(Clone, Copy)]
+struct FoundDefault<'a> {
+    target: &'a Target,
+    finding: &'a AccountDefaultFinding,
+}
+
+/// All that the targets found.
+struct Findings<'a> {
+    kind: RunKind,
+    dry_run: bool,
+    clusters: Vec<Found<'a>>,
+    defaults: Vec<FoundDefault<'a>>,
+}
+
+/// The message of a sweep or restore. A restore and a dry run always have one. A sweep has none if it did nothing, all
+/// could be seen, and what is not as wished was told before: the report tells of that each time.
+pub fn sweep(run: &Run, results: &[TargetResult], changes: &[CoverageChange]) -> Option<Message> {
+    let findings = Findings::of(run.kind, results);
+    if !findings.is_news() && !coverage::is_news(changes) {
+        return None;
+    }
+    let mut body = coverage::news(run.time, changes);
+    let mut paragraphs = findings.paragraphs();
+    paragraphs.push(coverage::paragraph(results) + &format!("Run {}, at {}.\n", run.id, utc(run.time)));
+    for paragraph in paragraphs {
+        if !body.is_empty() {
+            body.push('\n');
+        }
+        body.push_str(&paragraph);
+    }
+    let is_lost = changes.iter().any(|change| matches!(change, CoverageChange::Lost(..)));
+    let severity = if findings.needs_a_person() || is_lost { "warning" } else { "info" };
+    Some(Message::new(&findings.subject(changes), &body, attributes(run, severity)))
+}
+
+/// Why a sweep has no message, for its receipt: `nothing to do: 41 of 41 clusters are as wished`.
+pub fn nothing_to_do(results: &[TargetResult]) -> String {
+    let findings = Findings::of(RunKind::Sweep, results);
+    let (right, all) =
+        (findings.with(|result| *result == InsightsResult::Right).len(), findings.clusters.len());
+    let mut text = format!("nothing to do: {right} of {} are as wished", count(all, "cluster"));
+    let unseen = results.iter().filter(|result| result.result.is_err()).count();
+    for (n, what) in [
+        (findings.with(|result| *result == InsightsResult::Left).len(), "left alone"),
+        (findings.with(|result| *result == InsightsResult::Reported).len(), "reported before"),
+        (findings.with(|result| matches!(result, InsightsResult::Fight(_))).len(), "in a fight told before"),
+    ] {
+        if n > 0 {
+            text.push_str(&format!(", {n} {what}"));
+        }
+    }
+    if unseen > 0 {
+        text.push_str(&format!(", and {} could not be seen, as told before", count(unseen, "target")));
+    }
+    text
+}
+
+impl<'a> Findings<'a> {
+    fn of(kind: RunKind, results: &'a [TargetResult]) -> Self {
+        let seen =
+            || results.iter().filter_map(|result| result.outcome().map(|outcome| (&result.target, outcome)));
+        let clusters = seen().flat_map(|(target, outcome)| {
+            outcome.insights.iter().map(move |finding| Found { target, finding })
+        });
+        let defaults = seen().filter_map(|(target, outcome)| {
+            outcome.account_default.as_ref().map(|finding| FoundDefault { target, finding })
+        });
+        Self {
+            kind,
+            dry_run: seen().any(|(_, outcome)| outcome.dry_run),
+            clusters: clusters.collect(),
+            defaults: defaults.collect(),
+        }
+    }
+
+    fn with(&self, wanted: impl Fn(&InsightsResult) -> bool) -> Vec<Found<'a>> {
+        self.clusters.iter().filter(|found| wanted(&found.finding.result)).copied().collect()
+    }
+
+    fn that(&self, wanted: impl Fn(&InsightsFinding) -> bool) -> Vec<Found<'a>> {
+        self.clusters.iter().filter(|found| wanted(found.finding)).copied().collect()
+    }
+
+    fn is_news(&self) -> bool {
+        let acted = |result: &InsightsResult| match result {
+            InsightsResult::Set(_)
+            | InsightsResult::WouldSet(_)
+            | InsightsResult::Waiting(_)
+            | InsightsResult::Restored(_)
+            | InsightsResult::Failed(_) => true,
+            InsightsResult::Right
+            | InsightsResult::Reported
+            | InsightsResult::Left
+            | InsightsResult::Fight(_)
+            | InsightsResult::Skipped => false,
+        };
+        self.dry_run
+            || self.kind == RunKind::Restore
+            || self.clusters.iter().any(|found| found.finding.news || acted(&found.finding.result))
+            || self.defaults.iter().any(|found| found.finding.news || acted(&found.finding.result))
+    }
+
+    /// Whether something failed, or somebody works against us.
+    fn needs_a_person(&self) -> bool {
+        let bad =
+            |result: &InsightsResult| matches!(result, InsightsResult::Failed(_) | InsightsResult::Fight(_));
+        self.clusters.iter().any(|found| bad(&found.finding.result))
+            || self.defaults.iter().any(|found| found.finding.level.is_none() || bad(&found.finding.result))
+    }
+
+    /// What matters most, first: it may be all that is read.
+    fn subject(&self, changes: &[CoverageChange]) -> String {
+        let of = |found: &[Found<'_>]| names(found, 3);
+        let failed = self.with(|result| matches!(result, InsightsResult::Failed(_)));
+        let fights = self.that(|finding| finding.news && matches!(finding.result, InsightsResult::Fight(_)));
+        let lost = changes.iter().find_map(|change| match change {
+            CoverageChange::Lost(broken, fault) => {
+                Some(format!("CANNOT SEE {}: {}", broken.name, fault.code))
+            }
+            CoverageChange::Noticed(_) | CoverageChange::Back(_) => None,
+        });
+        if !failed.is_empty() {
+            let what = if self.kind == RunKind::Restore { "put back" } else { "set" };
+            return format!("FAILED to {what} Container Insights of {}", of(&failed));
+        }
+        if let Some(lost) = lost {
+            return lost;
+        }
+        if !fights.is_empty() {
+            return format!("FIGHT over Container Insights of {}", of(&fights));
+        }
+        if self.dry_run {
+            let would = self
+                .with(|result| matches!(result, InsightsResult::WouldSet(_) | InsightsResult::Waiting(_)));
+            let what = if self.kind == RunKind::Restore { "put back" } else { "set" };
+            let clusters = count(would.len(), "cluster");
+            let has_cost = would.iter().any(|found| found.finding.cost.is_some());
+            let cost = about_dollars(cost_of(&would).dollars_a_month.max(0.0));
+            let cost = if has_cost { format!(", about {cost} a month") } else { String::new() };
+            return format!("Dry run: Container Insights of {clusters} would be {what}{cost}");
+        }
+        let counts = [
+            (self.with(|result| matches!(result, InsightsResult::Set(_))), "set"),
+            (self.with(|result| matches!(result, InsightsResult::Restored(_))), "put back"),
+            (self.with(|result| *result == InsightsResult::Skipped), "skipped"),
+            (self.with(|result| matches!(result, InsightsResult::Waiting(_))), "waiting"),
+            (self.that(|finding| finding.news && finding.silent), "on, but silent"),
+            (self.that(|finding| finding.news && finding.unannounced), "without an event"),
+            (
+                self.that(|finding| finding.news && finding.result == InsightsResult::Reported),
+                "not as wished",
+            ),
+        ];
+        let counts: Vec<String> = counts
+            .iter()
+            .filter(|(found, _)| !found.is_empty())
+            .map(|(found, what)| format!("{} {what}", found.len()))
+            .collect();
+        if !counts.is_empty() {
+            return format!("Container Insights: {}", counts.join(", "));
+        }
+        let is_back = changes.iter().any(|change| matches!(change, CoverageChange::Back(_)));
+        match self.kind {
+            RunKind::Restore => "Container Insights: nothing to put back".to_owned(),
+            _ if is_back => "OK everything can be seen again".to_owned(),
+            _ => "Container Insights: the account default".to_owned(),
+        }
+    }
+}
+
+/// Names of clusters, so many at most.
+fn names(found: &[Found<'_>], most: usize) -> String {
+    list(found.iter().map(|found| found.finding.cluster.as_str()), most)
+}
+
+/// What they cost together.
+fn cost_of(found: &[Found<'_>]) -> CostEstimate {
+    found.iter().filter_map(|found| found.finding.cost).sum()
+}

@@ -1,0 +1,245 @@
+//! The event path: one event about one cluster, however it comes.
+
+use fake_aws::{ClusterSpec, Estate, FakeAws};
+use fargaze::event::BadEvent;
+use function_tests::{ACCOUNT, REGION, Stack, estate, event_file, minute, sent_back};
+use serde_json::{Value, json};
+
+use super::{
+    CREATED, Entry, UPDATE, change, changes, created, hear, hear_well, items, ledger, level, put_backs,
+    set_by, set_level, somebody_sets, stack, subjects, sweep, text, with,
+};
+
+const OWN: &str = "enable-insights.update-cluster-settings-own.ok";
+const OFF: &str = "enable-insights.update-cluster-settings-off.ok";
+
+#[tokio::test(start_paused = true)]
+async fn a_new_cluster_is_set_and_its_ledger_entry_is_complete() {
+    let stack = stack(with(&[("shop", "disabled")]));
+    hear_well(&stack, &[event_file(CREATED)]).await;
+    assert_eq!(level(&stack, "shop"), "enabled");
+    let calls = stack.aws.meter().calls;
+    let request = calls.iter().find(|call| call.operation == UPDATE).unwrap();
+    let entry = Entry {
+        subject: "shop".to_owned(),
+        from: "disabled".to_owned(),
+        to: "enabled".to_owned(),
+        state: "done".to_owned(),
+        wish: "at-least-enabled".to_owned(),
+        reason: "it is new; its wish is at-least-enabled (built-in)".to_owned(),
+        time: "2026-11-22T10:03:20Z".to_owned(),
+        cause: "a4d2f1de-0000-4c7b-9d55-7b2f0a9c1e10".to_owned(),
+        request_id: Some(request.request_id.clone()),
+    };
+    assert_eq!(ledger(&stack), [entry]);
+    assert_eq!(items(&stack, "LEDGER#")[0]["setting"]["S"], "containerInsights");
+    let heard = &items(&stack, "HEARD#")[0];
+    assert_eq!(
+        (text(heard, "sk"), text(heard, "time")),
+        ("shop".to_owned(), "2026-11-22T10:03:20Z".to_owned())
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_was_created_with_more_than_is_wished_is_not_touched() {
+    let stack = stack(with(&[("shop", "enhanced")]));
+    hear_well(&stack, &[event_file("enable-insights.create-cluster-enhanced.ok")]).await;
+    assert_eq!(level(&stack, "shop"), "enhanced");
+    assert_eq!((stack.aws.meter().count(UPDATE), ledger(&stack)), (0, vec![]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_an_exact_wish_lowers_a_new_cluster() {
+    for (wish, after) in [
+        ("at-least-enabled", "enhanced"),
+        ("off-is-fine", "enhanced"),
+        ("hands-off", "enhanced"),
+        ("{exactly: enabled}", "enabled"),
+        ("{exactly: disabled}", "disabled"),
+    ] {
+        let stack = stack(with(&[("shop", "enhanced")]));
+        stack.put_config(&format!("insights: {{wishes: [{{clusters: [sh*], wish: {wish}}}]}}"));
+        hear_well(&stack, &[event_file(CREATED)]).await;
+        assert_eq!(level(&stack, "shop"), after, "{wish}");
+        assert_eq!(ledger(&stack).len(), usize::from(after != "enhanced"), "{wish}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_of_our_own_call_is_ignored_without_a_call_of_ecs_or_the_table() {
+    // Off, as if the call had been answered and not applied: whoever acts on the event would set it.
+    let stack = stack(with(&[("shop", "disabled")]));
+    hear_well(&stack, &[created("shop", -5)]).await;
+    set_level(&stack, "shop", "disabled");
+    stack.aws.reset_meter();
+    hear_well(&stack, &[event_file(OWN)]).await;
+    assert_eq!(stack.aws.meter().log(), ["s3:GetObject fargaze-bucket/fargaze.yaml 404 NoSuchKey"]);
+    // The same call by another role is no call of ours.
+    stack.set("FARGAZE_ROLE_ARN", "arn:aws:iam::123456789012:role/another-fargaze");
+    hear_well(&stack, &[event_file(OWN)]).await;
+    assert_eq!(level(&stack, "shop"), "enabled");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_of_other_settings_is_ignored() {
+    let stack = stack(with(&[("shop", "disabled")]));
+    let mut event = event_file(OFF);
+    event["detail"]["requestParameters"]["settings"][0]["name"] = json!("somethingNew");
+    hear_well(&stack, &[event]).await;
+    assert_eq!(stack.aws.meter().calls_by_operation(), [("s3:GetObject".to_owned(), 1)].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_delivered_twice_or_in_another_order_comes_to_the_same_end() {
+    let clusters = [("shop", "disabled"), ("cart", "enhanced"), ("lab", "enabled")];
+    // The owner of `cart` lowers it after its creation, to what is still right.
+    let events =
+        [created("shop", 0), created("cart", 1), set_by("ci", "cart", "enabled", 2), created("lab", 3)];
+    let orders: [&[usize]; 5] =
+        [&[0, 1, 2, 3], &[3, 2, 1, 0], &[0, 0, 1, 2, 1, 3, 3], &[2, 1, 2, 0, 3], &[1, 3, 2, 0, 2]];
+    for order in orders {
+        let stack = stack(with(&clusters));
+        set_level(&stack, "cart", "enabled");
+        for &index in order {
+            hear_well(&stack, &events[index..=index]).await;
+        }
+        assert_eq!(changes(&stack), [change("shop", "disabled", "enabled", "done")], "{order:?}");
+        assert_eq!(subjects(&stack, UPDATE), ["shop"], "{order:?}");
+        let heard: Vec<String> = items(&stack, "HEARD#").iter().map(|item| text(item, "time")).collect();
+        assert_eq!(heard, [1, 3, 0].map(|at| minute(at).to_string()), "{order:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_repetition_of_an_older_creation_does_not_bring_its_history_back() {
+    // The first cluster of the name was set twice, and turned off twice; the second one has nothing to do with that.
+    let stack = stack(with(&[("shop", "disabled")]));
+    hear_well(&stack, &[created("shop", 0)]).await;
+    hear_well(&stack, &[somebody_sets(&stack, "terraform", "shop", "disabled", 1)]).await;
+    stack.aws.edit(|world| world.home().remove_cluster("shop"));
+    stack.aws.edit(|world| world.home().put_cluster(ClusterSpec::new("shop")));
+    hear_well(&stack, &[created("shop", 10), created("shop", 0)]).await;
+    assert_eq!(level(&stack, "shop"), "enabled");
+    set_level(&stack, "shop", "disabled");
+    // It was put back once only since its creation.
+    hear_well(&stack, &[created("shop", 0), set_by("ci", "shop", "disabled", 11)]).await;
+    assert_eq!(level(&stack, "shop"), "enabled");
+    assert_eq!(text(&items(&stack, "HEARD#")[0], "time"), minute(10).to_string());
+}
+
+#[tokio::test(start_paused = true)]
+async fn clusters_that_are_gone_tagged_or_of_aws_batch_are_left_without_an_error() {
+    for (cluster, name) in [
+        (ClusterSpec::new("another"), "gone"),
+        (ClusterSpec::new("gone").status("INACTIVE"), "gone"),
+        (ClusterSpec::new("shop").tag("fargaze", "hands-off"), "shop"),
+        (ClusterSpec::new("AWSBatch-nightly"), "AWSBatch-nightly"),
+    ] {
+        let stack = stack(estate().cluster(cluster));
+        hear_well(&stack, &[created(name, 0), set_by("ci", name, "disabled", 1)]).await;
+        assert_eq!((stack.aws.meter().count(UPDATE), ledger(&stack)), (0, vec![]), "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_is_deleted_between_the_look_and_the_call_is_no_error() {
+    let stack = stack(with(&[("shop", "disabled")]));
+    let gone = fake_aws::Fault::on(UPDATE).error(400, "ClusterNotFoundException", "Cluster not found.");
+    stack.aws.add_fault(gone);
+    hear_well(&stack, &[created("shop", 0)]).await;
+    assert_eq!(changes(&stack), [change("shop", "disabled", "enabled", "abandoned")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_level_that_ecs_does_not_know_is_an_error_that_names_the_field() {
+    let mut event = event_file(OFF);
+    event["detail"]["requestParameters"]["settings"][0]["value"] = json!("extreme");
+    let stack = stack(with(&[("shop", "disabled")]));
+    assert_eq!(sent_back(&hear(&stack, std::slice::from_ref(&event)).await), ["message-0"]);
+    assert_eq!(stack.aws.meter().count_all(), 0);
+    match fargaze::event::read(&event.to_string()).unwrap_err() {
+        BadEvent::BadField { field, why, .. } => {
+            assert_eq!(field, "detail.requestParameters.settings");
+            assert!(why.contains("`extreme`") && why.contains("disabled, enabled or enhanced"), "{why}");
+        }
+        other @ BadEvent::Unreadable(_) => panic!("{other}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_whose_level_is_unknown_is_an_error_and_not_taken_for_off() {
+    let stack = stack(with(&[("shop", "extreme")]));
+    assert_eq!(sent_back(&hear(&stack, &[created("shop", 0)]).await), ["message-0"]);
+    assert_eq!(stack.aws.meter().count(UPDATE), 0);
+}
+
+/// The event, as it comes from another account.
+fn in_account(account: &str, event: &Value) -> Value {
+    serde_json::from_str(&event.to_string().replace(ACCOUNT, account)).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_of_an_account_of_the_file_is_acted_on_with_its_role_and_of_another_fails() {
+    const OTHER: &str = "210987654321";
+    const ROLE: &str = "arn:aws:iam::210987654321:role/fargaze-writer";
+    let there = Estate::new(OTHER, REGION).cluster(ClusterSpec::new("shop"));
+    let stack = Stack::in_process(FakeAws::builder(with(&[("shop", "disabled")])).estate(there));
+    stack.aws.edit(|world| world.role(ROLE, Some("x-1")));
+    stack.put_config(&format!(
+        "targets: [{{account: \"{OTHER}\", regions: [{REGION}], role-arn: \"{ROLE}\", external-id: x-1, parts: 2}}]"
+    ));
+    let event = event_file(CREATED);
+    hear_well(&stack, &[in_account(OTHER, &event)]).await;
+    let over_there = stack.aws.edit(|world| world.estate(OTHER, REGION).insights("shop").unwrap().to_owned());
+    assert_eq!((over_there.as_str(), level(&stack, "shop").as_str()), ("enabled", "disabled"));
+    assert_eq!(text(&items(&stack, "LEDGER#")[0], "pk"), format!("LEDGER#{OTHER}#{REGION}"));
+    let calls = stack.aws.meter().calls;
+    let update = calls.iter().find(|call| call.operation == UPDATE).unwrap();
+    assert_eq!(update.account, OTHER);
+    assert_eq!(calls.iter().find(|call| call.operation == "sts:AssumeRole").unwrap().subject, ROLE);
+
+    // A call of the role there is a call of ours, too.
+    let mut own = in_account(OTHER, &event_file(OWN));
+    own["detail"]["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"] = json!(ROLE);
+    stack.aws.edit(|world| {
+        world.estate(OTHER, REGION).put_cluster(ClusterSpec::new("shop"));
+    });
+    hear_well(&stack, &[own]).await;
+    assert_eq!(stack.aws.meter().count(UPDATE), 1);
+
+    stack.aws.reset_meter();
+    let answer = hear(&stack, &[in_account("999999999999", &event), event.clone()]).await;
+    assert_eq!(sent_back(&answer), ["message-0"], "nothing is known of that account");
+    assert!(stack.aws.meter().calls.iter().all(|call| call.account != "999999999999"));
+    assert_eq!(level(&stack, "shop"), "enabled", "the home account needs no target");
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_dry_run_an_event_changes_nothing_and_the_sweep_still_knows_that_it_came() {
+    let stack = stack(with(&[("shop", "disabled")]));
+    sweep(&stack, -10).await;
+    stack.put_config("insights: {dry-run: true}");
+    stack.aws.edit(|world| world.home().put_cluster(ClusterSpec::new("young")));
+    hear_well(&stack, &[created("young", 0)]).await;
+    assert_eq!((level(&stack, "young").as_str(), ledger(&stack)), ("disabled", vec![]));
+    stack.put_config("insights: {}");
+    let line = sweep(&stack, 10).await;
+    let outcome = super::outcome(&stack, &line);
+    assert_eq!(super::finding(&outcome, "young")["result"], json!({"set": "enabled"}));
+    assert_eq!(super::finding(&outcome, "young")["unannounced"], false);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_about_a_cluster_that_was_there_before_changes_it_only_if_the_file_says_so() {
+    for (yaml, after) in [
+        ("insights: {existing: report}", "disabled"),
+        ("insights: {existing: change}", "enabled"),
+        ("insights: {wishes: [{clusters: [shop], wish: at-least-enhanced, existing: change}]}", "enhanced"),
+    ] {
+        let stack = stack(with(&[("shop", "disabled")]));
+        stack.put_config(yaml);
+        hear_well(&stack, &[event_file(OFF)]).await;
+        assert_eq!(level(&stack, "shop"), after, "{yaml}");
+        assert_eq!(put_backs(&stack), [], "what fargaze did not set is not put back");
+    }
+}

@@ -1,0 +1,353 @@
+//! One history: what owners, events, faults and fargaze do to a few clusters.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fake_aws::{ClusterSpec, Crash, Fault};
+use fargaze::failure::Failure;
+use function_tests::{Function, Stack, minute, sent_back, sqs_batch};
+use serde_json::{Value, json};
+
+use super::super::{UPDATE, created, ledger, levels, set_by, set_level, stack, with};
+
+/// Few clusters, so that much happens to each.
+const NAMES: [&str; 6] = ["shop", "shop", "shop", "shop", "cart", "AWSBatch-nightly"];
+pub(super) const PEOPLE: [&str; 2] = ["terraform", "console"];
+
+/// `SplitMix64`.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let value = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        usize::try_from((value ^ (value >> 31)) % u64::try_from(n).unwrap()).unwrap()
+    }
+
+    fn one<T: Copy>(&mut self, of: &[T]) -> T {
+        of[self.below(of.len())]
+    }
+
+    fn is_one_in(&mut self, n: usize) -> bool {
+        self.below(n) == 0
+    }
+}
+
+/// The user's file: one wish for some clusters, and the built-in ones.
+#[derive(Clone, Copy)]
+pub(super) struct File {
+    clusters: &'static str,
+    wish: &'static str,
+    pub(super) existing: &'static str,
+    max_changes: u32,
+}
+
+impl File {
+    fn throw(dice: &mut Dice) -> Self {
+        Self {
+            clusters: dice.one(&["nobody", "nobody", "nobody", "*", "s*", "cart"]),
+            wish: dice.one(&[
+                "at-least-enhanced",
+                "{exactly: enabled}",
+                "{exactly: disabled}",
+                "off-is-fine",
+            ]),
+            existing: dice.one(&["report", "change"]),
+            max_changes: dice.one(&[1, 1000]),
+        }
+    }
+
+    fn yaml(self) -> String {
+        let Self { clusters, wish, existing, max_changes } = self;
+        format!(
+            "insights: {{existing: {existing}, max-changes: {max_changes}, max-percent: 100, wishes: [{{clusters: \
+             [\"{clusters}\"], wish: {wish}}}]}}"
+        )
+    }
+
+    /// The levels that are right for a cluster; none if it is to be left alone.
+    pub(super) fn right(self, name: &str) -> Option<&'static [&'static str]> {
+        let fits = match self.clusters {
+            "*" => true,
+            "s*" => name.starts_with('s'),
+            other => name == other,
+        };
+        match self.wish {
+            _ if !fits && name.starts_with("AWSBatch-") => None,
+            _ if !fits => Some(&["enabled", "enhanced"]),
+            "at-least-enhanced" => Some(&["enhanced"]),
+            "{exactly: enabled}" => Some(&["enabled"]),
+            "{exactly: disabled}" => Some(&["disabled"]),
+            _ => Some(&["disabled", "enabled", "enhanced"]),
+        }
+    }
+
+    pub(super) fn is_right(self, name: &str, level: &str) -> bool {
+        self.right(name).is_some_and(|right| right.contains(&level))
+    }
+
+    fn may_lower(self, name: &str, to: &str) -> bool {
+        self.right(name) == Some(&[to][..]) && self.wish.starts_with("{exactly")
+    }
+}
+
+/// What fargaze set: cluster, from, to.
+type Set = (String, String, String);
+
+/// One history, and what its judge must know.
+pub(super) struct History {
+    pub(super) stack: Stack,
+    dice: Dice,
+    pub(super) file: File,
+    pub(super) at: i64,
+    /// Events under way.
+    pub(super) queue: Vec<Value>,
+    /// The minutes in which people brought a cluster from what was right to what was not.
+    pub(super) undone: BTreeMap<String, Vec<i64>>,
+    /// Changes that were made without being disturbed, which the ledger must have.
+    pub(super) made: Vec<Set>,
+    pub(super) restored: bool,
+    /// What happened, for whoever has to find out why it went wrong.
+    log: Vec<String>,
+}
+
+impl Drop for History {
+    #[expect(clippy::print_stderr, reason = "it is read only when a test failed")]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the history was:\n{}", self.log.join("\n"));
+        }
+    }
+}
+
+impl History {
+    pub(super) fn new(seed: u64) -> Self {
+        let mut dice = Dice(seed);
+        let file = File::throw(&mut dice);
+        let stack = stack(with(&[("shop", "disabled"), ("old", "disabled")]));
+        let log = vec![format!("seed {seed}")];
+        let mut history = Self {
+            stack,
+            dice,
+            file,
+            at: 0,
+            queue: Vec::new(),
+            undone: BTreeMap::new(),
+            made: Vec::new(),
+            restored: false,
+            log,
+        };
+        history.put_file(file);
+        history
+    }
+
+    fn note(&mut self, what: impl std::fmt::Display) {
+        self.log.push(format!("minute {}: {what}", self.at));
+    }
+
+    fn put_file(&mut self, file: File) {
+        self.file = file;
+        self.stack.put_config(&file.yaml());
+        self.note(file.yaml());
+    }
+
+    /// An event is on its way, or is lost.
+    fn emit(&mut self, event: Value) {
+        if !self.dice.is_one_in(8) {
+            self.queue.push(event);
+        }
+    }
+
+    pub(super) async fn step(&mut self) {
+        self.at += 1;
+        match self.dice.below(64) {
+            0..6 => self.create(),
+            6..24 => self.change(),
+            24..26 => self.delete(),
+            26 => self.tag(),
+            27..30 => self.noise(),
+            30 => {
+                let file = File::throw(&mut self.dice);
+                self.put_file(file);
+            }
+            31..33 => self.refuse(),
+            33..57 => self.deliver().await,
+            57..63 => self.sweep().await,
+            _ => self.restore().await,
+        }
+    }
+
+    fn create(&mut self) {
+        let (name, level) =
+            (self.dice.one(&NAMES), self.dice.one(&["disabled", "disabled", "enabled", "enhanced"]));
+        if !levels(&self.stack).contains_key(name) {
+            self.stack.aws.edit(|world| world.home().put_cluster(ClusterSpec::new(name).insights(level)));
+            // Where one that was right was before, which fargaze need not know to be another one.
+            if !self.file.is_right(name, level) {
+                self.undone.entry(name.to_owned()).or_default().push(self.at);
+            }
+            self.note(format!("{name} is created with {level}"));
+            self.emit(created(name, self.at));
+        }
+    }
+
+    fn change(&mut self) {
+        let name = self.dice.one(&NAMES);
+        let level = self.dice.one(&["disabled", "disabled", "disabled", "disabled", "enabled", "enhanced"]);
+        let who = self.dice.one(&PEOPLE);
+        let Some(before) = levels(&self.stack).remove(name) else { return };
+        if self.file.is_right(name, &before) && !self.file.is_right(name, level) {
+            self.undone.entry(name.to_owned()).or_default().push(self.at);
+        }
+        set_level(&self.stack, name, level);
+        self.note(format!("{who} sets {name} from {before} to {level}"));
+        self.emit(set_by(who, name, level, self.at));
+    }
+
+    fn delete(&mut self) {
+        let name = self.dice.one(&NAMES);
+        self.stack.aws.edit(|world| world.home().remove_cluster(name));
+        self.note(format!("{name} is deleted"));
+    }
+
+    fn tag(&mut self) {
+        let (name, value) = (self.dice.one(&NAMES), self.dice.one(&["hands-off", "yes", "no"]));
+        self.stack.aws.edit(|world| {
+            if let Some(cluster) = world.home().cluster_mut(name) {
+                cluster.tags.insert("fargaze".to_owned(), value.to_owned());
+            }
+        });
+        self.note(format!("{name} is tagged with {value}"));
+    }
+
+    /// What is none of fargaze's business, about a cluster of its name.
+    fn noise(&mut self) {
+        let (name, kind) = (self.dice.one(&NAMES), self.dice.below(4));
+        let mut event = set_by("somebody", name, "disabled", self.at);
+        let detail = &mut event["detail"];
+        match kind {
+            0 => detail["errorCode"] = json!("AccessDenied"),
+            1 => detail["eventSource"] = json!("kafka.amazonaws.com"),
+            2 => detail["eventName"] = json!("DeleteCluster"),
+            _ => detail["requestParameters"]["settings"] = json!([]),
+        }
+        self.queue.push(event);
+    }
+
+    /// Some call to come is refused once.
+    fn refuse(&mut self) {
+        let call = self.dice.one(&[
+            UPDATE,
+            "ecs:DescribeClusters",
+            "dynamodb:PutItem",
+            "dynamodb:Query",
+            "dynamodb:GetItem",
+        ]);
+        let nth = 1 + self.dice.below(3);
+        self.stack.aws.add_fault(Fault::on(call).nth(nth).error(400, "AccessDeniedException", "not now"));
+        self.note(format!("call {nth} of {call} will be refused"));
+    }
+
+    /// The function at work, perhaps killed; gives its answer, and what it set.
+    async fn invoke(&mut self, event: Value) -> (Option<Result<Value, Failure>>, Vec<Set>) {
+        let aws = &self.stack.aws;
+        let (before, start, faults) = (levels(&self.stack), aws.meter().count_all(), aws.faults_left().len());
+        if self.dice.is_one_in(6) {
+            let nth = 1 + self.dice.below(14);
+            aws.crash(if self.dice.is_one_in(2) { Crash::before(nth) } else { Crash::after(nth) });
+        }
+        let answer = tokio::select! {
+            biased;
+            () = aws.crashed() => None,
+            answer = self.stack.invoke(Function::EnableInsights, event) => Some(answer),
+        };
+        aws.revive();
+        let undisturbed = answer.is_some() && aws.faults_left().len() == faults;
+
+        let after = levels(&self.stack);
+        let changed: Vec<Set> = after
+            .into_iter()
+            .filter(|(name, level)| before[name] != *level)
+            .map(|(name, level)| (name.clone(), before[&name].clone(), level))
+            .collect();
+        let calls = aws.meter().calls.split_off(start);
+        let updates: Vec<String> = calls
+            .into_iter()
+            .filter(|call| call.operation == UPDATE && call.status == 200)
+            .map(|call| call.subject)
+            .collect();
+        let names: BTreeSet<&String> = changed.iter().map(|(name, ..)| name).collect();
+        let distinct: BTreeSet<&String> = updates.iter().collect();
+        assert!(
+            distinct.len() == updates.len() && distinct.is_subset(&names),
+            "wasted: {updates:?}, {changed:?}"
+        );
+        self.note(format!("{} and has set {changed:?}", if answer.is_some() { "ends" } else { "is killed" }));
+        for (name, _, to) in &changed {
+            // CloudTrail tells of our own calls as well.
+            let role = Stack::ROLE.rsplit('/').next().unwrap();
+            self.emit(set_by(role, name, to, self.at));
+        }
+        (answer, if undisturbed { changed } else { Vec::new() })
+    }
+
+    /// That which was set since is not lower than before, but for an exact wish.
+    fn assert_not_lowered(&self, before: &BTreeMap<String, String>) {
+        let rank = |level: &str| ["disabled", "enabled", "enhanced"].iter().position(|known| *known == level);
+        for (name, level) in levels(&self.stack) {
+            let lowered = rank(&level) < rank(&before[&name]);
+            assert!(!lowered || self.file.may_lower(&name, &level), "{name} was lowered to {level}");
+        }
+    }
+
+    /// One or two events are delivered, in any order; some stay, to be delivered again.
+    async fn deliver(&mut self) {
+        let count = (1 + self.dice.below(2)).min(self.queue.len());
+        let mut batch: Vec<Value> = Vec::new();
+        for _ in 0..count {
+            // The newest, mostly; else one that was overtaken.
+            let overtaken = if self.dice.is_one_in(3) { self.dice.below(self.queue.len()) } else { 0 };
+            batch.push(self.queue.remove(self.queue.len() - 1 - overtaken));
+        }
+        if batch.is_empty() {
+            return;
+        }
+        let ids: Vec<&str> = batch.iter().map(|event| event["detail"]["eventID"].as_str().unwrap()).collect();
+        self.note(format!("{ids:?} delivered"));
+        let bodies: Vec<String> = batch.iter().map(ToString::to_string).collect();
+        let before = levels(&self.stack);
+        let (answer, set) = self.invoke(sqs_batch(&bodies)).await;
+        self.made.extend(set);
+        self.assert_not_lowered(&before);
+        let back = answer.map(|answer| answer.unwrap());
+        for (index, event) in batch.into_iter().enumerate() {
+            let failed =
+                back.as_ref().is_none_or(|back| sent_back(back).contains(&&*format!("message-{index}")));
+            if failed || self.dice.is_one_in(4) {
+                self.queue.push(event);
+            }
+        }
+    }
+
+    async fn sweep(&mut self) {
+        self.note("a sweep");
+        let item = self.stack.items("sweep", minute(self.at)).await.remove(0);
+        let before = levels(&self.stack);
+        // It may fail, for a call that is refused.
+        let (_, set) = self.invoke(item).await;
+        self.made.extend(set);
+        self.assert_not_lowered(&before);
+    }
+
+    async fn restore(&mut self) {
+        self.note("a restore");
+        self.restored = true;
+        let item = self.stack.items("restore", minute(self.at)).await.remove(0);
+        let (_, put_back) = self.invoke(item).await;
+        let entries = ledger(&self.stack);
+        for (name, _, to) in put_back {
+            let was_so = entries.iter().any(|entry| entry.subject == name && entry.from == to);
+            assert!(was_so, "{name} was put back to {to}, which it never had");
+        }
+    }
+}

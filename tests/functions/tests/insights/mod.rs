@@ -1,0 +1,211 @@
+//! `enable-insights` as a whole: events, sweeps and restores, and what is left when they are killed.
+
+mod crashes;
+mod defaults;
+mod events;
+mod fights;
+mod histories;
+mod restore;
+mod sweep;
+mod thousand;
+mod turns;
+
+use std::collections::BTreeMap;
+
+use fake_aws::{ClusterSpec, Estate, FakeAws};
+use function_tests::{Function, Line, Stack, estate, event_file, minute, sqs_batch};
+use serde_json::{Value, json};
+
+pub(crate) const UPDATE: &str = "ecs:UpdateClusterSettings";
+pub(crate) const CREATED: &str = "enable-insights.create-cluster.ok";
+
+/// The default wishes with limits that do not bite.
+const CHANGE: &str = "insights: {existing: change, max-changes: 1000, max-percent: 100}";
+
+/// A change in the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Entry {
+    pub subject: String,
+    pub from: String,
+    pub to: String,
+    pub state: String,
+    pub wish: String,
+    pub reason: String,
+    pub time: String,
+    pub cause: String,
+    pub request_id: Option<String>,
+}
+
+/// An estate with these clusters at these levels.
+pub(crate) fn with(clusters: &[(&str, &str)]) -> Estate {
+    let mut estate = estate();
+    for (name, level) in clusters {
+        estate.put_cluster(ClusterSpec::new(name).insights(level));
+    }
+    estate
+}
+
+/// A stack in virtual time.
+fn stack(home: Estate) -> Stack {
+    Stack::in_process(FakeAws::builder(home))
+}
+
+/// `CreateCluster` at that minute.
+fn created(cluster: &str, at: i64) -> Value {
+    call("CreateCluster", CREATED, cluster, at)
+}
+
+/// `UpdateClusterSettings` by a session of that role at that minute.
+fn set_by(role: &str, cluster: &str, level: &str, at: i64) -> Value {
+    let mut event =
+        call("UpdateClusterSettings", "enable-insights.update-cluster-settings-off.ok", cluster, at);
+    let identity = &mut event["detail"]["userIdentity"];
+    identity["arn"] = json!(format!("arn:aws:sts::123456789012:assumed-role/{role}/session"));
+    identity["sessionContext"]["sessionIssuer"]["arn"] =
+        json!(format!("arn:aws:iam::123456789012:role/{role}"));
+    event["detail"]["requestParameters"]["settings"][0]["value"] = json!(level);
+    event
+}
+
+/// The event of a file, but about that cluster, at that minute, and with ids of its own.
+fn call(name: &str, file: &str, cluster: &str, at: i64) -> Value {
+    let mut event = event_file(file);
+    event["id"] = json!(format!("envelope-{name}-{cluster}-{at}"));
+    let detail = &mut event["detail"];
+    detail["eventID"] = json!(format!("{name}-{cluster}-{at}"));
+    detail["eventTime"] = json!(minute(at).to_string());
+    let arn = format!("arn:aws:ecs:eu-west-1:123456789012:cluster/{cluster}");
+    detail["responseElements"]["cluster"]["clusterArn"] = json!(arn);
+    event
+}
+
+/// Delivers a batch of events; gives the answer.
+pub(crate) async fn hear(stack: &Stack, events: &[Value]) -> Value {
+    let bodies: Vec<String> = events.iter().map(ToString::to_string).collect();
+    stack.invoke(Function::EnableInsights, sqs_batch(&bodies)).await.unwrap()
+}
+
+/// Delivers events, none of which may be sent back.
+async fn hear_well(stack: &Stack, events: &[Value]) {
+    assert_eq!(hear(stack, events).await, json!({"batchItemFailures": []}));
+}
+
+/// Somebody sets a cluster, of which an event tells.
+fn somebody_sets(stack: &Stack, role: &str, cluster: &str, level: &str, at: i64) -> Value {
+    set_level(stack, cluster, level);
+    set_by(role, cluster, level, at)
+}
+
+pub(crate) fn level(stack: &Stack, cluster: &str) -> String {
+    stack.aws.edit(|world| world.home().insights(cluster).unwrap().to_owned())
+}
+
+/// Levels of all clusters of the home estate.
+fn levels(stack: &Stack) -> BTreeMap<String, String> {
+    stack.aws.edit(|world| {
+        let clusters = world.home().clusters().values();
+        clusters.map(|cluster| (cluster.name.clone(), cluster.insights.clone())).collect()
+    })
+}
+
+fn set_level(stack: &Stack, cluster: &str, level: &str) {
+    stack.aws.edit(|world| level.clone_into(&mut world.home().cluster_mut(cluster).unwrap().insights));
+}
+
+fn text(item: &Value, name: &str) -> String {
+    item[name]["S"].as_str().unwrap_or_default().to_owned()
+}
+
+/// Items of the table whose partition begins so.
+fn items(stack: &Stack, partition: &str) -> Vec<Value> {
+    let mut items = stack.aws.items(Stack::TABLE);
+    items.retain(|item| text(item, "pk").starts_with(partition));
+    items
+}
+
+/// All changes in the ledger, by subject and time.
+pub(crate) fn ledger(stack: &Stack) -> Vec<Entry> {
+    let changes = items(stack, "LEDGER#").into_iter().filter(|item| item.get("by").is_none());
+    let mut entries: Vec<Entry> = changes
+        .map(|item| Entry {
+            subject: text(&item, "subject"),
+            from: text(&item, "from"),
+            to: text(&item, "to"),
+            state: text(&item, "state"),
+            wish: text(&item, "wish"),
+            reason: text(&item, "reason"),
+            time: text(&item, "time"),
+            cause: text(&item, "cause"),
+            request_id: item.get("request_id").map(|_| text(&item, "request_id")),
+        })
+        .collect();
+    entries.sort_by(|a, b| (&a.subject, &a.time, &a.cause).cmp(&(&b.subject, &b.time, &b.cause)));
+    entries
+}
+
+/// Changes in the ledger as subject, level before, level after and state.
+pub(crate) fn changes(stack: &Stack) -> Vec<(String, String, String, String)> {
+    ledger(stack).into_iter().map(|entry| (entry.subject, entry.from, entry.to, entry.state)).collect()
+}
+
+pub(crate) fn change(subject: &str, from: &str, to: &str, state: &str) -> (String, String, String, String) {
+    (subject.to_owned(), from.to_owned(), to.to_owned(), state.to_owned())
+}
+
+/// Who set what we had set, in the ledger: cluster, who, level.
+fn put_backs(stack: &Stack) -> Vec<(String, String, String)> {
+    let items = items(stack, "LEDGER#").into_iter().filter(|item| item.get("by").is_some());
+    items.map(|item| (text(&item, "subject"), text(&item, "by"), text(&item, "to"))).collect()
+}
+
+/// Calls of an operation that were answered well, by what they were about.
+fn subjects(stack: &Stack, operation: &str) -> Vec<String> {
+    let calls = stack.aws.meter().calls.into_iter();
+    calls.filter(|call| call.operation == operation && call.status == 200).map(|call| call.subject).collect()
+}
+
+/// Plays a sweep at that minute.
+pub(crate) async fn sweep(stack: &Stack, at: i64) -> Line {
+    stack.run_line("sweep", minute(at)).await
+}
+
+/// The outcome of the only target.
+pub(crate) fn outcome(stack: &Stack, line: &Line) -> Value {
+    assert_eq!(line.items.len(), 1, "a run of one target");
+    assert!(line.items[0]["failure"].is_null(), "{}", line.items[0]);
+    stack.json(line.items[0]["outcome"]["key"].as_str().unwrap())
+}
+
+/// What came of each cluster.
+pub(crate) fn results(outcome: &Value) -> BTreeMap<String, Value> {
+    let findings = outcome["insights"].as_array().unwrap();
+    let results: BTreeMap<String, Value> = findings
+        .iter()
+        .map(|finding| (finding["cluster"].as_str().unwrap().to_owned(), finding["result"].clone()))
+        .collect();
+    assert_eq!(results.len(), findings.len(), "each cluster is found once");
+    results
+}
+
+/// What a sweep at that minute found: the result of each cluster.
+pub(crate) async fn swept(stack: &Stack, at: i64) -> BTreeMap<String, Value> {
+    let line = sweep(stack, at).await;
+    line.receipt.as_ref().unwrap();
+    results(&outcome(stack, &line))
+}
+
+/// The one finding about a cluster.
+fn finding<'a>(outcome: &'a Value, cluster: &str) -> &'a Value {
+    let findings = outcome["insights"].as_array().unwrap();
+    findings.iter().find(|finding| finding["cluster"] == cluster).unwrap()
+}
+
+fn expected<const N: usize>(results: [(&str, Value); N]) -> BTreeMap<String, Value> {
+    results.into_iter().map(|(cluster, result)| (cluster.to_owned(), result)).collect()
+}
+
+/// Whether a run published a mail, and why not or under which subject.
+fn receipt(line: &Line) -> (bool, String) {
+    let receipt = line.receipt.as_ref().unwrap();
+    (receipt["published"].as_bool().unwrap(), receipt["why"].as_str().unwrap().to_owned())
+}

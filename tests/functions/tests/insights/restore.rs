@@ -1,0 +1,270 @@
+//! The restore: what fargaze set goes back to what it was, and nothing else.
+
+use fake_aws::{ClusterSpec, Estate, FakeAws, Fault};
+use function_tests::{ACCOUNT, Line, REGION, Stack, minute, request};
+use serde_json::{Value, json};
+
+use super::{
+    CHANGE, UPDATE, change, changes, created, expected, finding, hear, hear_well, level, levels, outcome,
+    receipt, results, set_level, somebody_sets, stack, subjects, sweep, swept, with,
+};
+
+const PUT: &str = "ecs:PutAccountSettingDefault";
+
+async fn restore(stack: &Stack, at: i64, since: Option<i64>) -> Line {
+    stack.set_now(minute(at));
+    let mut request = request("restore", minute(at));
+    if let Some(since) = since {
+        request["request"]["since"] = json!(minute(since).to_string());
+    }
+    stack.play(request).await
+}
+
+async fn restored(stack: &Stack, at: i64, since: Option<i64>) -> Value {
+    let line = restore(stack, at, since).await;
+    assert!(receipt(&line).0, "a restore always tells");
+    outcome(stack, &line)
+}
+
+/// Clusters a, b and c, set by a sweep.
+async fn swept_estate() -> Stack {
+    let stack = stack(with(&[("a", "disabled"), ("b", "disabled"), ("c", "disabled"), ("on", "enabled")]));
+    stack.put_config(CHANGE);
+    sweep(&stack, 0).await;
+    assert_eq!(subjects(&stack, UPDATE), ["a", "b", "c"]);
+    stack.aws.reset_meter();
+    stack
+}
+
+fn back() -> Value {
+    json!({"restored": "disabled"})
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_set_goes_back_and_what_somebody_changed_since_is_skipped() {
+    let stack = swept_estate().await;
+    set_level(&stack, "b", "enhanced");
+    let found = restored(&stack, 60, None).await;
+    assert_eq!(results(&found), expected([("a", back()), ("b", json!("skipped")), ("c", back())]));
+    let why = "fargaze set it to enabled, and somebody set it to enhanced since";
+    assert_eq!(finding(&found, "b")["reason"], why);
+    assert_eq!(
+        levels(&stack).into_values().collect::<Vec<_>>(),
+        ["disabled", "enhanced", "disabled", "enabled"]
+    );
+    assert_eq!(subjects(&stack, UPDATE), ["a", "c"]);
+    let states: Vec<String> = changes(&stack).into_iter().map(|(.., state)| state).collect();
+    assert_eq!(states, ["restored", "done", "restored"]);
+    let mail = stack.mail(1);
+    assert!(mail.starts_with("Container Insights: 2 put back, 1 skipped"), "{mail}");
+    assert!(
+        mail.contains(&format!("SKIPPED (enhanced) in eu-west-1 (123456789012): b. Why: {why}.")),
+        "{mail}"
+    );
+    // There is nothing more to do.
+    let again = restored(&stack, 120, None).await;
+    assert_eq!(
+        results(&again),
+        expected([("a", json!("left")), ("b", json!("skipped")), ("c", json!("left"))])
+    );
+    assert_eq!(subjects(&stack, UPDATE).len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_put_back_already_is_only_marked() {
+    let stack = swept_estate().await;
+    set_level(&stack, "a", "disabled");
+    assert_eq!(results(&restored(&stack, 60, None).await)["a"], back());
+    assert_eq!(subjects(&stack, UPDATE), ["b", "c"]);
+    assert_eq!(changes(&stack)[0], change("a", "disabled", "enabled", "restored"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn since_limits_it_to_what_was_set_then_or_later() {
+    let stack = stack(with(&[("old", "disabled"), ("twice", "disabled")]));
+    stack.put_config(CHANGE);
+    sweep(&stack, 0).await;
+    stack.put_config("insights: {wishes: [{clusters: [twice], wish: at-least-enhanced}]}");
+    sweep(&stack, 60).await;
+    assert_eq!((level(&stack, "old").as_str(), level(&stack, "twice").as_str()), ("enabled", "enhanced"));
+    let nothing = restored(&stack, 90, Some(61)).await;
+    assert_eq!(results(&nothing), expected([("old", json!("left")), ("twice", json!("left"))]));
+    assert!(stack.mail(2).starts_with("Container Insights: nothing to put back"), "{}", stack.mail(2));
+    // To what it was then, not to what it was at first.
+    let found = restored(&stack, 91, Some(60)).await;
+    assert_eq!(
+        results(&found),
+        expected([("old", json!("left")), ("twice", json!({"restored": "enabled"}))])
+    );
+    // And then the rest.
+    let found = restored(&stack, 92, None).await;
+    assert_eq!(results(&found), expected([("old", back()), ("twice", back())]));
+    assert!(levels(&stack).values().all(|level| level == "disabled"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_setting_that_was_lowered_for_an_exact_wish_is_raised_again() {
+    let stack = stack(with(&[("lab", "enhanced")]));
+    stack.put_config("insights: {existing: change, wishes: [{wish: {exactly: disabled}}]}");
+    sweep(&stack, 0).await;
+    assert_eq!(level(&stack, "lab"), "disabled");
+    assert_eq!(results(&restored(&stack, 60, None).await)["lab"], json!({"restored": "enhanced"}));
+    assert_eq!(level(&stack, "lab"), "enhanced");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_sweep_and_no_event_sets_it_again_until_the_wish_changes() {
+    for (yaml, after) in [
+        ("insights: {existing: change, max-percent: 100, wishes: [{wish: at-least-enhanced}]}", "enhanced"),
+        ("insights: {existing: report, wishes: [{wish: at-least-enhanced}]}", "disabled"),
+    ] {
+        let stack = swept_estate().await;
+        hear_well(&stack, &[created("a", -1)]).await;
+        restored(&stack, 60, None).await;
+        stack.aws.reset_meter();
+        let line = sweep(&stack, 120).await;
+        let found = outcome(&stack, &line);
+        assert_eq!(finding(&found, "b")["result"], "left");
+        assert!(finding(&found, "b")["reason"].as_str().unwrap().starts_with("a restore put it back"));
+        assert!(!receipt(&line).0);
+        hear_well(&stack, &[somebody_sets(&stack, "ci", "b", "disabled", 130)]).await;
+        assert_eq!(subjects(&stack, UPDATE), [""; 0]);
+        stack.put_config(yaml);
+        sweep(&stack, 180).await;
+        assert_eq!(level(&stack, "b"), after, "{yaml}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_account_default_goes_back_as_well_and_stays_so() {
+    let stack = stack(Estate::new(ACCOUNT, REGION).account_default("enabled"));
+    stack.put_config("insights: {account-default: enhanced}");
+    sweep(&stack, 0).await;
+    let found = restored(&stack, 60, None).await;
+    assert_eq!(found["account_default"]["result"], json!({"restored": "enabled"}));
+    assert_eq!(changes(&stack), [change("@account-default", "enabled", "enhanced", "restored")]);
+    assert!(stack.mail(1).contains("ACCOUNT DEFAULT PUT BACK enhanced -> enabled"), "{}", stack.mail(1));
+    assert!(!receipt(&sweep(&stack, 120).await).0);
+    assert_eq!(stack.aws.edit(|world| world.home().account_insights().to_owned()), "enabled");
+    assert_eq!(subjects(&stack, PUT).len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_default_that_cannot_be_read_holds_up_no_cluster() {
+    let stack = stack(with(&[("a", "disabled")]));
+    stack.put_config("insights: {existing: change, account-default: enabled}");
+    sweep(&stack, 0).await;
+    stack.aws.add_fault(Fault::on("ecs:ListAccountSettings").error(
+        400,
+        "AccessDeniedException",
+        "no such right",
+    ));
+    let found = restored(&stack, 60, None).await;
+    assert_eq!(results(&found)["a"], back());
+    assert_eq!((&found["account_default"]["level"], level(&stack, "a").as_str()), (&json!(null), "disabled"));
+    assert!(stack.mail(1).contains("ACCOUNT DEFAULT COULD NOT BE READ"), "{}", stack.mail(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_tells_what_would_go_back_and_writes_nothing() {
+    let stack = swept_estate().await;
+    set_level(&stack, "b", "enhanced");
+    stack.put_config("insights: {dry-run: true}");
+    let (before, ledger) = (levels(&stack), stack.aws.items(Stack::TABLE));
+    let found = restored(&stack, 60, None).await;
+    let would = || json!({"would-set": "disabled"});
+    assert_eq!(results(&found), expected([("a", would()), ("b", json!("skipped")), ("c", would())]));
+    assert_eq!((levels(&stack), stack.aws.items(Stack::TABLE)), (before, ledger));
+    assert_eq!(stack.writes(), ["s3:PutObject", "sns:Publish"]);
+    let mail = stack.mail(1);
+    assert!(mail.starts_with("Dry run: Container Insights of 2 clusters would be put back"), "{mail}");
+    assert!(mail.contains("WOULD PUT BACK enabled -> disabled"), "{mail}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_told_and_the_next_restore_tries_again() {
+    let stack = swept_estate().await;
+    stack.aws.add_fault(Fault::on(UPDATE).error(400, "AccessDeniedException", "no such right"));
+    let found = restored(&stack, 60, None).await;
+    assert!(results(&found)["a"].get("failed").is_some(), "{found}");
+    assert_eq!((level(&stack, "a").as_str(), level(&stack, "b").as_str()), ("enabled", "disabled"));
+    let mail = stack.mail(1);
+    assert!(mail.starts_with("FAILED to put back Container Insights of a"), "{mail}");
+    assert_eq!(changes(&stack)[0], change("a", "disabled", "enabled", "done"));
+    let again = restored(&stack, 120, None).await;
+    assert_eq!(results(&again), expected([("a", back()), ("b", json!("left")), ("c", json!("left"))]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn clusters_that_are_gone_or_end_are_no_error() {
+    let stack = swept_estate().await;
+    stack.aws.edit(|world| {
+        world.home().remove_cluster("a");
+        world.home().cluster_mut("b").unwrap().status = "DEPROVISIONING".to_owned();
+    });
+    let found = restored(&stack, 60, None).await;
+    assert_eq!(results(&found), expected([("b", json!("left")), ("c", back())]));
+    assert_eq!((&found["coverage"]["clusters"], &found["coverage"]["faults"]), (&json!(2), &json!([])));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_cluster_of_the_same_name_keeps_what_its_owner_gave_it() {
+    let stack = swept_estate().await;
+    stack.aws.edit(|world| {
+        world.home().remove_cluster("a");
+        world.home().put_cluster(ClusterSpec::new("a").insights("enabled"));
+    });
+    hear_well(&stack, &[created("a", 10)]).await;
+    restored(&stack, 60, None).await;
+    assert_eq!((level(&stack, "a").as_str(), level(&stack, "b").as_str()), ("enabled", "disabled"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_was_made_and_not_written_down_as_done_goes_back_as_well() {
+    let stack = stack(with(&[("a", "disabled")]));
+    let last = Fault::on("dynamodb:PutItem").nth(3).error(400, "AccessDeniedException", "not now");
+    stack.aws.add_fault(last);
+    hear(&stack, &[created("a", 0)]).await;
+    assert_eq!(changes(&stack), [change("a", "disabled", "enabled", "planned")]);
+    assert_eq!(results(&restored(&stack, 60, None).await)["a"], back());
+    assert_eq!(changes(&stack), [change("a", "disabled", "enabled", "restored")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nothing_was_ever_set_there_is_nothing_to_put_back() {
+    let stack = stack(with(&[("a", "enabled"), ("b", "disabled")]));
+    let found = restored(&stack, 0, None).await;
+    assert_eq!((&found["insights"], &found["account_default"]), (&json!([]), &json!(null)));
+    assert_eq!(
+        stack.aws.meter().calls_by_operation().keys().filter(|call| call.starts_with("ecs:")).count(),
+        0
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_accounts_are_restored_with_their_role_by_their_own_ledger() {
+    const OTHER: &str = "210987654321";
+    const ROLE: &str = "arn:aws:iam::210987654321:role/fargaze-writer";
+    let there = Estate::new(OTHER, REGION).cluster(ClusterSpec::new("a"));
+    let stack = Stack::in_process(FakeAws::builder(with(&[("a", "enabled")])).estate(there));
+    stack.aws.edit(|world| world.role(ROLE, None));
+    stack.put_config(&format!(
+        "{{insights: {{existing: change}}, targets: [{{account: \"{ACCOUNT}\", regions: [{REGION}]}}, {{account: \
+         \"{OTHER}\", regions: [{REGION}], role-arn: \"{ROLE}\"}}]}}"
+    ));
+    sweep(&stack, 0).await;
+    let over_there = || stack.aws.edit(|world| world.estate(OTHER, REGION).insights("a").unwrap().to_owned());
+    assert_eq!((over_there().as_str(), level(&stack, "a").as_str()), ("enabled", "enabled"));
+    restore(&stack, 60, None).await.receipt.unwrap();
+    assert_eq!((over_there().as_str(), level(&stack, "a").as_str()), ("disabled", "enabled"));
+    assert!(stack.mail(1).contains("PUT BACK enabled -> disabled in eu-west-1 (210987654321): a"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_after_it_still_looks_after_new_clusters() {
+    let stack = swept_estate().await;
+    restored(&stack, 60, None).await;
+    stack.aws.edit(|world| world.home().put_cluster(ClusterSpec::new("young")));
+    let found = swept(&stack, 120).await;
+    assert_eq!((&found["young"], &found["a"]), (&json!({"set": "enabled"}), &json!("left")));
+}

@@ -1,0 +1,294 @@
+"""Container Insights as fargaze.yaml wishes it: the real functions on a local AWS that enforces IAM. The tests run in this
+order, and each begins with what the one before has left.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+
+import estate
+import pytest
+from local_aws import ACCOUNT, REGION
+from mailbox import Mail
+from stack import Stack, recorded_event, run_and_mail
+
+CREATED = "enable-insights.create-cluster.ok.json"
+TURNED_OFF = "enable-insights.update-cluster-settings-off.ok.json"
+OWN = "enable-insights.update-cluster-settings-own.ok.json"
+# Who turned it off in that event.
+SOMEBODY = "terraform"
+BATCH = "AWSBatch-nightly-5c1e"
+
+DRY_RUN = """
+insights:
+  dry-run: true
+  existing: change
+  max-percent: 100
+"""
+CHANGE = """
+insights:
+  existing: change
+  max-percent: 100
+"""
+WITH_ACCOUNT_DEFAULT = CHANGE + "  account-default: enabled\n"
+ONE_AT_A_TIME = CHANGE + "  max-changes: 1\n"
+ANY_NUMBER = CHANGE + "  max-changes: 1000\n"
+SHOP_ENHANCED = CHANGE + """
+  wishes:
+    - clusters: [shop]
+      wish: at-least-enhanced
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def clusters(stack: Stack) -> None:
+    """Beside the estate's: one that is off, and one that is off and shall be left alone."""
+    create(stack, "forgotten")
+    create(stack, "by-hand", tags=[{"key": "fargaze", "value": "hands-off"}])
+    # As it is on AWS until somebody sets it; the local AWS has it enabled.
+    set_account_default(stack, "disabled")
+
+
+def test_dry_run_tells_what_it_would_do_and_cost_and_does_nothing(stack, mailbox) -> None:
+    wish(stack, DRY_RUN)
+    before = estate.insights(stack.aws)
+    _, mail = run_and_mail(stack, mailbox, {"kind": "sweep"})
+    assert mail.is_sendable
+    assert says(mail, "dry", "shop", "forgotten", "$")
+    assert estate.insights(stack.aws) == before
+    assert ledger(stack) == []
+
+
+def test_sweep_raises_what_is_off_and_touches_nothing_else(stack, mailbox) -> None:
+    wish(stack, CHANGE)
+    before = estate.insights(stack.aws)
+    _, mail = run_and_mail(stack, mailbox, {"kind": "sweep"})
+    assert mail.is_sendable
+    assert says(mail, "shop", "forgotten", "$")
+    assert estate.insights(stack.aws) == {**before, "shop": "enabled", "forgotten": "enabled"}
+    assert before["search"] == "enhanced" and before[BATCH] == before["by-hand"] == "disabled"
+    changes = ledger(stack)
+    assert {(change["subject"], change["from"], change["to"], change["state"]) for change in changes} == {
+        ("forgotten", "disabled", "enabled", "done"),
+        ("shop", "disabled", "enabled", "done"),
+    }
+    assert all(change["reason"] and change["request_id"] and change["wish"] for change in changes)
+
+
+def test_sweep_of_what_is_right_changes_nothing(stack) -> None:
+    before, changes = estate.insights(stack.aws), ledger(stack)
+    assert stack.run({"kind": "sweep"}).status == "SUCCEEDED"
+    assert estate.insights(stack.aws) == before
+    assert ledger(stack) == changes
+
+
+def test_account_default_is_raised_and_told(stack, mailbox) -> None:
+    wish(stack, WITH_ACCOUNT_DEFAULT)
+    _, mail = run_and_mail(stack, mailbox, {"kind": "sweep"})
+    assert says(mail, "account default")
+    assert account_default(stack) == "enabled"
+    [change] = [change for change in ledger(stack) if change["subject"] == "@account-default"]
+    assert (change["from"], change["to"], change["state"]) == ("disabled", "enabled", "done")
+
+
+def test_restore_since_later_puts_back_nothing(stack) -> None:
+    before = estate.insights(stack.aws)
+    later = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
+    run = stack.run({"kind": "restore", "since": later.strftime("%Y-%m-%dT%H:%M:%SZ")})
+    assert run.status == "SUCCEEDED", run
+    assert estate.insights(stack.aws) == before and account_default(stack) == "enabled"
+
+
+def test_restore_puts_back_what_nobody_has_changed_since(stack, mailbox) -> None:
+    set_insights(stack, "forgotten", "enhanced")
+    before = estate.insights(stack.aws)
+    _, mail = run_and_mail(stack, mailbox, {"kind": "restore"})
+    assert mail.is_sendable
+    assert says(mail, "shop", "forgotten")
+    assert estate.insights(stack.aws) == {**before, "shop": "disabled"}
+    assert before["shop"] == "enabled" and before["forgotten"] == "enhanced"
+    assert account_default(stack) == "disabled"
+    assert {change["subject"]: change["state"] for change in ledger(stack)} == {
+        "@account-default": "restored",
+        "forgotten": "done",
+        "shop": "restored",
+    }
+
+
+def test_what_was_put_back_stays_so_until_the_wish_changes(stack) -> None:
+    wish(stack, CHANGE)
+    assert stack.run({"kind": "sweep"}).status == "SUCCEEDED"
+    assert estate.insights(stack.aws)["shop"] == "disabled"
+    wish(stack, SHOP_ENHANCED)
+    assert stack.run({"kind": "sweep"}).status == "SUCCEEDED"
+    assert estate.insights(stack.aws)["shop"] == "enhanced"
+
+
+def test_one_run_changes_no_more_than_it_may(stack, mailbox) -> None:
+    wish(stack, ONE_AT_A_TIME)
+    new = [create(stack, f"new-{number}") for number in range(3)]
+    _, mail = run_and_mail(stack, mailbox, {"kind": "sweep"})
+    levels = estate.insights(stack.aws)
+    assert sorted(levels[name] for name in new) == ["disabled", "disabled", "enabled"]
+    assert says(mail, *new)
+    # They are new, and no event told of them.
+    assert says(mail, "cloudtrail")
+    wish(stack, CHANGE)
+    assert stack.run({"kind": "sweep"}).status == "SUCCEEDED"
+    levels = estate.insights(stack.aws)
+    assert [levels[name] for name in new] == ["enabled"] * 3
+
+
+def test_own_change_is_not_answered_and_that_of_others_is(stack) -> None:
+    create(stack, "quiet")
+    changes = ledger(stack)
+    own = json.dumps(recorded_event(OWN, "quiet"))
+    issuer = recorded_event(OWN)["detail"]["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"]
+    tell(stack, own.replace(issuer, role_arn(stack, "EnableInsightsRole")))
+    assert estate.insights(stack.aws)["quiet"] == "disabled"
+    assert ledger(stack) == changes
+    tell(stack, json.dumps(recorded_event(TURNED_OFF, "quiet")))
+    assert estate.insights(stack.aws)["quiet"] == "enabled"
+
+
+def test_what_is_turned_off_twice_is_left_and_told(stack, mailbox) -> None:
+    create(stack, "contested")
+    tell(stack, json.dumps(recorded_event(CREATED, "contested")))
+    assert estate.insights(stack.aws)["contested"] == "enabled"
+    off = [json.dumps(recorded_event(TURNED_OFF, "contested", occasion)) for occasion in ("first", "second")]
+    set_insights(stack, "contested", "disabled")
+    # EventBridge may deliver an event more than once.
+    tell(stack, off[0], off[0])
+    assert estate.insights(stack.aws)["contested"] == "enabled"
+    set_insights(stack, "contested", "disabled")
+    tell(stack, off[1])
+    assert estate.insights(stack.aws)["contested"] == "disabled"
+    _, mail = run_and_mail(stack, mailbox, {"kind": "sweep"})
+    assert estate.insights(stack.aws)["contested"] == "disabled"
+    assert says(mail, "contested", SOMEBODY)
+    assert len([change for change in ledger(stack) if change["subject"] == "contested"]) == 2
+
+
+def test_change_that_is_refused_is_told_and_made_later(stack, mailbox) -> None:
+    create(stack, "locked")
+    with stack.denied("EnableInsightsRole", "ecs:UpdateClusterSettings"):
+        _, mail = run_and_mail(stack, mailbox, {"kind": "sweep"})
+    assert estate.insights(stack.aws)["locked"] == "disabled"
+    assert says(mail, "locked", "denied")
+    assert stack.run({"kind": "sweep"}).status == "SUCCEEDED"
+    assert estate.insights(stack.aws)["locked"] == "enabled"
+    changes = [change for change in ledger(stack) if change["subject"] == "locked"]
+    assert [change["state"] for change in changes if change["state"] != "abandoned"] == ["done"]
+
+
+def test_sweep_that_needs_longer_than_the_function_goes_on(stack, mailbox) -> None:
+    """More changes than the function has seconds for, at one a second after the first 20."""
+    wish(stack, ANY_NUMBER)
+    many = [create(stack, f"many-{number:02}") for number in range(32)]
+    functions, name = stack.aws.client("lambda"), stack.outputs["EnableInsightsName"]
+    seconds = functions.get_function_configuration(FunctionName=name)["Timeout"]
+    functions.update_function_configuration(FunctionName=name, Timeout=8)
+    try:
+        run, mail = run_and_mail(stack, mailbox, {"kind": "sweep"})
+    finally:
+        functions.update_function_configuration(FunctionName=name, Timeout=seconds)
+    assert not any("failure" in end for end in ends(stack, run)), stack.aws.tail()
+    assert calls_of_children(stack, run) > 1
+    levels = estate.insights(stack.aws)
+    assert {cluster: levels[cluster] for cluster in many} == dict.fromkeys(many, "enabled")
+    assert sorted(change["subject"] for change in ledger(stack) if change["subject"] in many) == many
+    assert says(mail, many[0])
+
+
+def test_no_change_is_left_half_written(stack) -> None:
+    assert {change["state"] for change in ledger(stack)} <= {"done", "restored", "abandoned"}
+
+
+def test_wrong_wish_fails_the_run_with_its_line(stack) -> None:
+    wish(stack, "insights:\n  existing: perhaps\n")
+    run = stack.run({"kind": "sweep"})
+    assert run.status == "FAILED"
+    assert "fargaze.yaml:2" in json.loads(run.cause)["errorMessage"]
+
+
+def wish(stack: Stack, text: str) -> None:
+    """Makes this the user's file."""
+    stack.aws.client("s3").put_object(
+        Bucket=stack.outputs["BucketName"], Key="fargaze.yaml", Body=text.lstrip().encode()
+    )
+
+
+def create(stack: Stack, name: str, **more) -> str:
+    """A cluster that is off, of which no event tells."""
+    settings = [{"name": "containerInsights", "value": "disabled"}]
+    stack.aws.client("ecs").create_cluster(clusterName=name, settings=settings, **more)
+    return name
+
+
+def set_insights(stack: Stack, cluster: str, level: str) -> None:
+    """As somebody in the account does."""
+    settings = [{"name": "containerInsights", "value": level}]
+    stack.aws.client("ecs").update_cluster_settings(cluster=cluster, settings=settings)
+
+
+def set_account_default(stack: Stack, level: str) -> None:
+    stack.aws.client("ecs").put_account_setting_default(name="containerInsights", value=level)
+
+
+def account_default(stack: Stack) -> str:
+    [setting] = stack.aws.client("ecs").list_account_settings(name="containerInsights", effectiveSettings=True)["settings"]
+    return setting["value"]
+
+
+def role_arn(stack: Stack, role: str) -> str:
+    return stack.aws.client("iam").get_role(RoleName=stack.physical_id(role))["Role"]["Arn"]
+
+
+def tell(stack: Stack, *events: str) -> None:
+    """Puts events into the queue and waits until they are dealt with."""
+    for event in events:
+        stack.send(event)
+    stack.wait_until_queue_is_empty()
+
+
+def ledger(stack: Stack) -> list[dict[str, str]]:
+    """The changes that are written down, in the order of their keys."""
+    pages = stack.aws.client("dynamodb").get_paginator("query").paginate(
+        TableName=stack.outputs["TableName"],
+        KeyConditionExpression="pk = :target",
+        ExpressionAttributeValues={":target": {"S": f"LEDGER#{ACCOUNT}#{REGION}"}},
+    )
+    items = [
+        {name: next(iter(value.values())) for name, value in item.items()} for page in pages for item in page["Items"]
+    ]
+    # The others say who put a change back.
+    return [item for item in items if "state" in item]
+
+
+def says(mail: Mail, *words: str) -> bool:
+    """Whether all the words are in the mail; if not, the failed assertion shows the mail."""
+    text = " ".join(f"{mail.subject}\n{mail.body}".lower().split())
+    missing = [word for word in words if word.lower() not in text]
+    assert not missing, f"not in the mail: {missing}\n{mail.subject}\n{mail.body}"
+    return True
+
+
+def children(stack: Stack, run) -> list[str]:
+    """The executions that the run's map started."""
+    step_functions = stack.aws.client("stepfunctions")
+    [map_run] = step_functions.list_map_runs(executionArn=run.arn)["mapRuns"]
+    return [child["executionArn"] for child in step_functions.list_executions(mapRunArn=map_run["mapRunArn"])["executions"]]
+
+
+def ends(stack: Stack, run) -> list[dict]:
+    """How each target of the run ended."""
+    step_functions = stack.aws.client("stepfunctions")
+    return [json.loads(step_functions.describe_execution(executionArn=child)["output"]) for child in children(stack, run)]
+
+
+def calls_of_children(stack: Stack, run) -> int:
+    """How often the run's children called a function."""
+    step_functions = stack.aws.client("stepfunctions")
+    histories = [step_functions.get_execution_history(executionArn=child)["events"] for child in children(stack, run)]
+    return sum(event["type"] == "TaskScheduled" for history in histories for event in history)

@@ -1,0 +1,159 @@
+"""What the state machine of template.yaml must hold: rules like those of rules.py."""
+
+from __future__ import annotations
+
+import json
+
+from rules import rule
+from template import Template
+
+# Longest that one target of a sweep or restore may take, without what retries add.
+MAX_HOURS = 4
+
+
+@rule
+def each_kind_of_run_has_its_schedule(template: Template) -> None:
+    schedules = template.properties("Run")["Events"].values()
+    inputs = [json.loads(schedule["Properties"]["Input"]) for schedule in schedules]
+    # Nothing is put back unless somebody asks for it.
+    assert sorted(entry["kind"] for entry in inputs) == ["alarms", "report", "sweep"]
+    for schedule, entry in zip(schedules, inputs):
+        properties = schedule["Properties"]
+        # The time of the schedule, not of the start: a repeated start reads the same window.
+        assert entry["time"] == "<aws.scheduler.scheduled-time>", entry["kind"]
+        assert properties.get("State", "ENABLED") == "ENABLED", entry["kind"]
+        assert properties["RetryPolicy"]["MaximumRetryAttempts"] > 0, entry["kind"]
+        assert properties["ScheduleExpressionTimezone"] == {"Ref": "TimeZone"}, entry["kind"]
+        # SAM's default name is the same in every stack, so a second stack could not be deployed.
+        assert properties["OmitName"] is True, entry["kind"]
+
+
+@rule
+def settings_and_metrics_are_looked_at_apart(template: Template) -> None:
+    which_kind = states(template)["WhichKind"]
+    assert {choice["StringEquals"]: choice["Next"] for choice in which_kind["Choices"]} == {
+        "sweep": "EachTargetsInsights",
+        "restore": "EachTargetsInsights",
+    }
+    assert all(choice["Variable"] == "$.run.kind" for choice in which_kind["Choices"])
+    assert which_kind["Default"] == "EachTarget"
+    assert states(template)["PlanRun"]["Next"] == "WhichKind"
+    for name, each in maps(template).items():
+        assert each["Next"] == "ForwardSummary" and each["ResultPath"] == "$.outcomes", name
+
+
+@rule
+def every_state_has_a_name_of_its_own(template: Template) -> None:
+    # Step Functions wants it of the whole machine, with what is in its maps, and of the maps' labels.
+    names = [*states(template), *(name for each in maps(template).values() for name in processor(each)["States"])]
+    labels = [each["Label"] for each in maps(template).values()]
+    assert len(set(names)) == len(names), names
+    assert len(set(labels)) == len(labels), labels
+
+
+@rule
+def a_target_that_fails_is_told_and_takes_no_other_along(template: Template) -> None:
+    for each in maps(template).values():
+        assert each["ToleratedFailurePercentage"] == 100
+        inner = processor(each)["States"]
+        for name, state in inner.items():
+            if state["Type"] == "Task":
+                assert len(state["Catch"]) == 1, name
+                caught = state["Catch"][0]
+                assert caught["ErrorEquals"] == ["States.ALL"] and caught["ResultPath"] == "$.failure", name
+                assert inner[caught["Next"]] == {"Type": "Pass", "End": True}, name
+
+
+@rule
+def what_passes_by_itself_is_tried_again(template: Template) -> None:
+    tasks = {
+        name: state
+        for scope in (states(template), *(processor(each)["States"] for each in maps(template).values()))
+        for name, state in scope.items()
+        if state["Type"] == "Task"
+    }
+    assert tasks.keys() == set(template.functions)
+    for name, task in tasks.items():
+        [retry] = task["Retry"]
+        assert {"Throttled", "Transient", "Lambda.TooManyRequestsException"} <= set(retry["ErrorEquals"]), name
+        assert not {"Denied", "NotFound", "Invalid", "Misconfigured", "States.ALL"} & set(retry["ErrorEquals"]), name
+        assert retry["MaxAttempts"] == 3 and retry["BackoffRate"] > 1 and retry["JitterStrategy"] == "FULL", name
+
+
+@rule
+def a_target_ends_before_the_child_that_it_runs_in(template: Template) -> None:
+    # An EXPRESS execution is ended after five minutes, and then no Catch tells why. A minute is left for retries.
+    each = maps(template)
+    assert processor(each["EachTarget"])["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}
+    path = ["CollectMetrics", "EvaluateAlarms"]
+    assert sum(template.functions[function]["Timeout"] for function in path) <= 240, path
+    assert processor(each["EachTargetsInsights"])["ProcessorConfig"] == {
+        "Mode": "DISTRIBUTED",
+        "ExecutionType": "STANDARD",
+    }
+
+
+@rule
+def a_target_goes_on_where_it_was_but_not_for_ever(template: Template) -> None:
+    each = maps(template)["EachTargetsInsights"]
+    inner = processor(each)["States"]
+    [more] = inner["IsMoreLeft"]["Choices"]
+    cursor = "$.answer.Payload.cursor"
+    assert more["And"] == [{"Variable": cursor, "IsPresent": True}, {"Variable": cursor, "IsNull": False}]
+    assert inner[more["Next"]]["Parameters"] == {
+        "run.$": "$.run",
+        "target.$": "$.target",
+        "cursor.$": cursor,
+        "turn.$": "States.MathAdd($.turn, 1)",
+    }
+    # Every way around passes the count, and the count has an end.
+    assert each["ItemSelector"]["turn"] == 1
+    [limit] = inner[inner[more["Next"]]["Next"]]["Choices"]
+    assert limit["Variable"] == "$.turn"
+    assert limit["NumericLessThanEquals"] * template.functions["EnableInsights"]["Timeout"] <= MAX_HOURS * 3600
+    assert has_no_way_around({name: state for name, state in inner.items() if name != more["Next"]})
+
+
+@rule
+def nothing_else_goes_around(template: Template) -> None:
+    assert has_no_way_around(states(template))
+    assert has_no_way_around(processor(maps(template)["EachTarget"])["States"])
+
+
+@rule
+def the_log_of_runs_holds_no_data(template: Template) -> None:
+    logging = template.properties("Run")["Logging"]
+    assert logging["Level"] == "ERROR" and logging["IncludeExecutionData"] is False
+    assert template.properties("Run")["Tracing"]["Enabled"] is True
+
+
+# ---------------------------------------------------------------- helpers
+
+
+def states(template: Template) -> dict[str, dict]:
+    return template.properties("Run")["Definition"]["States"]
+
+
+def maps(template: Template) -> dict[str, dict]:
+    return {name: state for name, state in states(template).items() if state["Type"] == "Map"}
+
+
+def processor(each: dict) -> dict:
+    return each["ItemProcessor"]
+
+
+def has_no_way_around(scope: dict[str, dict]) -> bool:
+    """Whether no state of these is reached from itself."""
+    left = dict(scope)
+    while left:
+        ends = [name for name, state in left.items() if not next_states(state) & left.keys()]
+        if not ends:
+            return False
+        for name in ends:
+            del left[name]
+    return True
+
+
+def next_states(state: dict) -> set[str]:
+    ways = [state, *state.get("Choices", []), *state.get("Catch", [])]
+    return {way[key] for way in ways for key in ("Next", "Default") if key in way}
