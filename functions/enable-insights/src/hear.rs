@@ -62,6 +62,7 @@ impl Handler {
         }
         let known = Known::read(&self.store, &target).await?;
         let acquaintance = Acquaintance::of(heard.is_some(), known.map(|known| known.has(name)));
+        let reconciler = reconciler.since_creation(heard);
         let ended = reconciler.cluster(&cluster, acquaintance, &mut ledger, true).await?;
         sentence(name.as_str(), ended)
     }

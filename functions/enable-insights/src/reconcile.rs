@@ -41,6 +41,13 @@ pub(crate) struct Reconciler<'a> {
 }
 
 impl Reconciler<'_> {
+    /// The same for a cluster that was created at this time, if that is known. No change is older than its cluster: it would be
+    /// taken for one of an earlier cluster of that name.
+    pub(crate) fn since_creation(self, created: Option<Timestamp>) -> Self {
+        let time = created.map_or(self.cause.time, |created| created.max(self.cause.time));
+        Self { cause: Cause { time, ..self.cause }, ..self }
+    }
+
     /// Brings a cluster to what is wished of it. `may_change` says whether this run may change one more.
     pub(crate) async fn cluster(
         &self,

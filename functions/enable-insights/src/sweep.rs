@@ -128,8 +128,9 @@ impl Sweep<'_> {
         let subject = LedgerSubject::Cluster(name.clone());
         let ledger = before.ledger.entry(subject).or_default();
         let acquaintance = Acquaintance::of(heard, seen);
+        let reconciler = self.reconciler().since_creation(created);
         let Ended { level, result, reason } =
-            self.reconciler().cluster(cluster, acquaintance, ledger, may_change).await?;
+            reconciler.cluster(cluster, acquaintance, ledger, may_change).await?;
         let is_recent = |time: Timestamp| self.task.run.time.duration_since(time) < METRICS_BEGIN;
         // Of a new cluster of which no event came nobody knows how new it is.
         let is_young = created.map_or(seen == Some(false), is_recent);

@@ -1,10 +1,11 @@
 //! Settings of ours that somebody puts back: set again once, then left, and told with who did it.
 
+use fake_aws::Fault;
 use function_tests::{Stack, minute};
 use serde_json::json;
 
 use super::{
-    UPDATE, change, changes, created, finding, hear_well, ledger, level, outcome, put_backs, receipt,
+    UPDATE, change, changes, created, finding, hear_well, ledger, level, outcome, put_backs, receipt, set_by,
     set_level, somebody_sets, stack, subjects, sweep, with,
 };
 
@@ -120,4 +121,39 @@ async fn who_raises_a_setting_of_ours_does_not_fight() {
     // To bring it down to what is right is no fight, either.
     hear_well(&stack, &[somebody_sets(&stack, "terraform", "shop", "enabled", 40)]).await;
     assert_eq!((level(&stack, "shop").as_str(), subjects(&stack, UPDATE).len()), ("enabled", 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_late_event_about_an_earlier_cluster_brings_counts_for_the_present_one() {
+    let stack = stack(with(&[("shop", "disabled")]));
+    hear_well(&stack, &[created("shop", 10)]).await;
+    // The event of this one is lost, and one comes that is older than the cluster.
+    set_level(&stack, "shop", "disabled");
+    hear_well(&stack, &[set_by("terraform", "shop", "disabled", 1)]).await;
+    assert_eq!(level(&stack, "shop"), "enabled");
+    assert_eq!(
+        ledger(&stack)[1].time,
+        minute(10).to_string(),
+        "not before its creation, by which it would be forgotten"
+    );
+    hear_well(&stack, &[somebody_sets(&stack, "console", "shop", "disabled", 20)]).await;
+    assert_eq!(level(&stack, "shop"), "disabled");
+    let found = outcome(&stack, &sweep(&stack, 30).await);
+    assert_eq!(finding(&found, "shop")["result"], json!({"fight": [CONSOLE]}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_sweep_does_to_a_cluster_that_is_younger_than_the_run_counts_as_well() {
+    let stack = stack(with(&[("shop", "disabled")]));
+    // Its creation is heard of, but it could not be set; a sweep that began before comes to it.
+    stack.aws.add_fault(Fault::on(UPDATE).error(400, "AccessDeniedException", "not now"));
+    super::hear(&stack, &[created("shop", 10)]).await;
+    sweep(&stack, 9).await;
+    assert_eq!(level(&stack, "shop"), "enabled");
+    let entries = ledger(&stack);
+    let done = entries.iter().find(|entry| entry.state == "done").unwrap();
+    assert_eq!((done.cause.as_str(), &done.time), ("sweep-20261122T101400Z", &minute(10).to_string()));
+    hear_well(&stack, &[somebody_sets(&stack, "terraform", "shop", "disabled", 20)]).await;
+    hear_well(&stack, &[somebody_sets(&stack, "terraform", "shop", "disabled", 30)]).await;
+    assert_eq!(level(&stack, "shop"), "disabled", "it was put back twice");
 }
