@@ -49,6 +49,38 @@ pub(super) fn describe(estate: &Estate, input: &Value) -> Result<Value, Refusal>
     Ok(json!({ "services": services, "failures": failures }))
 }
 
+/// At most 100 events, the newest first.
+fn events(service: &ServiceSpec) -> Vec<Value> {
+    let steady = [format!("(service {}) has reached a steady state.", service.name)];
+    let messages = if service.events.is_empty() { &steady[..] } else { &service.events[..] };
+    let event = |(index, message): (usize, &String)| {
+        json!({
+            "id": format!("00000000-0000-4000-8000-{:012}", index + 1),
+            "createdAt": service.created_at,
+            "message": message,
+        })
+    };
+    messages.iter().take(100).enumerate().map(event).collect()
+}
+
+fn deployment(service: &ServiceSpec, task_definition: &str) -> Value {
+    let state = || format!("ECS deployment {}.", service.rollout);
+    let began = service.deployed_at.unwrap_or(service.created_at);
+    json!({
+        "id": "ecs-svc/0000000000000000001",
+        "status": "PRIMARY",
+        "taskDefinition": task_definition,
+        "desiredCount": service.desired,
+        "runningCount": service.running,
+        "pendingCount": service.pending,
+        "failedTasks": service.failed_tasks,
+        "createdAt": began,
+        "updatedAt": began,
+        "rolloutState": service.rollout,
+        "rolloutStateReason": service.rollout_reason.clone().unwrap_or_else(state),
+    })
+}
+
 fn service_json(estate: &Estate, cluster: &ClusterSpec, service: &ServiceSpec, with_tags: bool) -> Value {
     let task_definition = arn(estate, &format!("task-definition/{}:1", service.family));
     let mut output = json!({
@@ -65,24 +97,8 @@ fn service_json(estate: &Estate, cluster: &ClusterSpec, service: &ServiceSpec, w
         "platformFamily": "Linux",
         "schedulingStrategy": "REPLICA",
         "loadBalancers": [],
-        "events": [{
-            "id": "00000000-0000-4000-8000-000000000001",
-            "createdAt": service.created_at,
-            "message": format!("(service {}) has reached a steady state.", service.name),
-        }],
-        "deployments": [{
-            "id": "ecs-svc/0000000000000000001",
-            "status": "PRIMARY",
-            "taskDefinition": task_definition,
-            "desiredCount": service.desired,
-            "runningCount": service.running,
-            "pendingCount": service.pending,
-            "failedTasks": 0,
-            "createdAt": service.created_at,
-            "updatedAt": service.created_at,
-            "rolloutState": service.rollout,
-            "rolloutStateReason": format!("ECS deployment {}.", service.rollout),
-        }],
+        "events": events(service),
+        "deployments": [deployment(service, &task_definition)],
     });
     if let Some(launch_type) = &service.launch_type {
         output["launchType"] = launch_type.as_str().into();

@@ -36,6 +36,14 @@ pub struct ServiceSpec {
     pub launch_type: Option<String>,
     /// Roll-out state of the primary deployment.
     pub rollout: String,
+    /// Why it is there, in ECS's words; a sentence about the state if none is given.
+    pub rollout_reason: Option<String>,
+    /// Tasks that the primary deployment started and that failed.
+    pub failed_tasks: i64,
+    /// When the primary deployment began, in epoch seconds; with the service if none is given.
+    pub deployed_at: Option<f64>,
+    /// Service events, the newest first; a steady state if there are none.
+    pub events: Vec<String>,
     /// Epoch seconds.
     pub created_at: f64,
     /// Tags.
@@ -126,6 +134,10 @@ impl ServiceSpec {
             status: "ACTIVE".to_owned(),
             launch_type: Some("FARGATE".to_owned()),
             rollout: "COMPLETED".to_owned(),
+            rollout_reason: None,
+            failed_tasks: 0,
+            deployed_at: None,
+            events: Vec::new(),
             created_at: 1_700_000_000.0,
             tags: BTreeMap::new(),
             family: name.to_owned(),
@@ -186,6 +198,34 @@ impl ServiceSpec {
     #[must_use]
     pub fn rollout(mut self, state: &str) -> Self {
         state.clone_into(&mut self.rollout);
+        self
+    }
+
+    /// Sets why the primary deployment is where it is.
+    #[must_use]
+    pub fn rollout_reason(mut self, reason: &str) -> Self {
+        self.rollout_reason = Some(reason.to_owned());
+        self
+    }
+
+    /// Sets how many tasks of the primary deployment failed.
+    #[must_use]
+    pub fn failed_tasks(mut self, tasks: i64) -> Self {
+        self.failed_tasks = tasks;
+        self
+    }
+
+    /// Sets when the primary deployment began, in epoch seconds.
+    #[must_use]
+    pub fn deployed_at(mut self, seconds: f64) -> Self {
+        self.deployed_at = Some(seconds);
+        self
+    }
+
+    /// Adds a service event, which is the newest then.
+    #[must_use]
+    pub fn event(mut self, message: &str) -> Self {
+        self.events.insert(0, message.to_owned());
         self
     }
 
