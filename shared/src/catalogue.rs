@@ -7,6 +7,7 @@
 use crate::cluster::{ClusterName, ServiceName};
 use crate::insights::InsightsLevel;
 use crate::metric::{Dimensions, Metric, Unit};
+use crate::rule::Subject;
 
 /// Namespace of the metrics that every ECS service has at no charge.
 pub const AWS_ECS: &str = "AWS/ECS";
@@ -185,6 +186,21 @@ impl CatalogueMetric {
     pub fn of_service(&self, cluster: &ClusterName, service: &ServiceName) -> Option<Metric> {
         let dimensions = [("ClusterName", cluster.as_str()), ("ServiceName", service.as_str())];
         self.dimension_sets.contains(&DimensionSet::Service).then(|| self.with(Dimensions::new(dimensions)))
+    }
+
+    /// The metric of one family of task definitions, if it is published per family.
+    pub fn of_family(&self, cluster: &ClusterName, family: &str) -> Option<Metric> {
+        let dimensions = [("ClusterName", cluster.as_str()), ("TaskDefinitionFamily", family)];
+        self.dimension_sets.contains(&DimensionSet::Family).then(|| self.with(Dimensions::new(dimensions)))
+    }
+
+    /// The metric of what a verdict is about.
+    pub fn of(&self, subject: &Subject) -> Option<Metric> {
+        match (&subject.service, &subject.task_family) {
+            (Some(service), _) => self.of_service(&subject.cluster, service),
+            (None, Some(family)) => self.of_family(&subject.cluster, family),
+            (None, None) => self.of_cluster(&subject.cluster),
+        }
     }
 
     fn with(&self, dimensions: Dimensions) -> Metric {

@@ -22,6 +22,9 @@ pub struct Inventory {
     pub clusters: BTreeMap<ClusterName, ClusterEntry>,
     /// What could not be listed.
     pub faults: Vec<Fault>,
+    /// Whether task families were listed, which is done only if a rule is about them.
+    #[serde(default)]
+    pub families_listed: bool,
 }
 
 /// One cluster of the inventory.
@@ -36,6 +39,9 @@ pub struct ClusterEntry {
     pub tags: BTreeMap<String, String>,
     /// Names of its services, sorted. A service stays until ECS no longer lists it, however silent it is.
     pub services: Vec<ServiceName>,
+    /// Families of task definitions whose metrics were seen lately, sorted: what a rule of scope `task-family` judges.
+    #[serde(default)]
+    pub task_families: Vec<String>,
     /// Whether the services could not be listed, so that this list is an older one or empty.
     pub services_unread: bool,
 }
@@ -87,6 +93,47 @@ pub struct ServiceState {
     pub pending: u32,
     /// When the service was created.
     pub created_at: Option<Timestamp>,
+    /// Its newest deployment (status `PRIMARY`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<DeploymentState>,
+    /// What happened to it, the newest first: the sentences of its service events.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<String>,
+}
+
+/// A service that `DescribeServices` was asked about in vain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndescribedService {
+    /// Cluster of the service.
+    pub cluster: ClusterName,
+    /// Name of the service.
+    pub service: ServiceName,
+    /// Why nothing is known of it.
+    pub fault: Fault,
+}
+
+/// How a deployment of a service goes (Amazon ECS API, `Deployment`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeploymentState {
+    /// `COMPLETED`, `FAILED` or `IN_PROGRESS`; ECS says it of its own rolling updates only. Without the circuit breaker
+    /// a deployment whose tasks fail for ever stays `IN_PROGRESS`.
+    pub rollout_state: Option<String>,
+    /// Tasks that it started and that failed.
+    #[serde(default)]
+    pub failed_tasks: u32,
+    /// Why it is where it is, in ECS's words (`rolloutStateReason`).
+    pub reason: Option<String>,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+}
+
+impl DeploymentState {
+    /// Whether it is under way and, as far as ECS knows, well, for less than `at_most`. A deployment whose tasks fail is no
+    /// excuse for silence, nor is one that has gone on for too long.
+    pub fn goes_well(&self, now: Timestamp, at_most: SignedDuration) -> bool {
+        let young = self.started_at.is_some_and(|start| now.duration_since(start) < at_most);
+        self.rollout_state.as_deref() == Some("IN_PROGRESS") && self.failed_tasks == 0 && young
+    }
 }
 
 #[cfg(test)]
@@ -99,12 +146,14 @@ mod tests {
             reports_insights: false,
             tags: BTreeMap::new(),
             services: services.iter().map(|name| name.parse().unwrap()).collect(),
+            task_families: Vec::new(),
             services_unread: unread,
         };
         Inventory {
             read_at: "2026-11-22T10:00:00Z".parse().unwrap(),
             clusters: BTreeMap::from([("shop".parse().unwrap(), entry)]),
             faults: Vec::new(),
+            families_listed: false,
         }
     }
 

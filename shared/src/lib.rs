@@ -5,14 +5,15 @@
 //! ```text
 //! RunRequest -> Run -> Target -> Inventory -> QueryPlan of MetricQuery -> (CloudWatch) -> Reading of MetricSeries
 //!    run.rs      run.rs  run.rs   inventory.rs  plan.rs                     aws/            series.rs
-//!   -> Snapshot -> Verdict -> Transition -> Outcome -> Summary -> Message
-//!      snapshot.rs  evaluate.rs  transition.rs  outcome.rs  summary/   message.rs
+//!   -> Snapshot -> Verdict -> Notice -> Outcome -> Summary -> Message
+//!      snapshot.rs  evaluate.rs  alarm/  outcome.rs  summary/  message.rs
 //! ```
 //!
 //! Beside it stand the wishes for Container Insights ([`insights`]), what CloudTrail tells ([`event`]), and the
 //! user's file ([`config`]). Without features the crate is pure: no clock, no network, no AWS type. The feature
 //! `aws` adds the borders under [`aws`], and SDK types and SDK errors stop there.
 
+pub mod alarm;
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod catalogue;
@@ -38,5 +39,4 @@ pub mod series;
 pub mod settings;
 pub mod snapshot;
 pub mod summary;
-pub mod transition;
 pub mod window;

@@ -226,23 +226,34 @@ pub enum Unit {
     Megabytes,
     /// Gigabytes.
     Gigabytes,
+    /// Seconds; ECS publishes none, but other namespaces do.
+    Seconds,
+    /// Milliseconds; as above.
+    Milliseconds,
 }
 
 impl Unit {
     /// A value in words, such as `93.1 %`, `0.80 vCPU` or `412 MB`.
     pub fn show(self, value: f64) -> String {
         match self {
-            // 80 and not 80.0: a threshold is mostly a round number.
-            Self::Percent if (value - value.round()).abs() < 0.05 => format!("{value:.0} %"),
-            Self::Percent => format!("{value:.1} %"),
-            Self::Count => format!("{value}"),
+            Self::Percent => format!("{} %", short(value, 1)),
+            Self::Count => short(value, 2),
             Self::CpuUnits => format!("{:.2} vCPU", value / CPU_UNITS_PER_VCPU),
             Self::Bytes => format!("{value:.0} bytes"),
             Self::BytesPerSecond => format!("{value:.0} bytes/s"),
             Self::Megabytes => format!("{value:.0} MB"),
-            Self::Gigabytes => format!("{value:.1} GB"),
+            Self::Gigabytes => format!("{} GB", short(value, 1)),
+            Self::Seconds => format!("{} s", short(value, 2)),
+            Self::Milliseconds => format!("{value:.0} ms"),
         }
     }
+}
+
+/// At most so many digits behind the point, and none that say nothing: a threshold is mostly a round number.
+fn short(value: f64, digits: usize) -> String {
+    let text = format!("{value:.digits$}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 
 /// CPU units in one vCPU (Amazon ECS Developer Guide, "Task size").
@@ -263,6 +274,25 @@ pub struct MetricQuery {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_are_shown_with_the_digits_that_say_something() {
+        for (unit, value, text) in [
+            (Unit::Percent, 80.0, "80 %"),
+            (Unit::Percent, 93.14, "93.1 %"),
+            (Unit::Percent, -0.01, "0 %"),
+            (Unit::Count, 2.0, "2"),
+            (Unit::Count, 100.0 / 3.0, "33.33"),
+            (Unit::Count, 1200.0, "1200"),
+            (Unit::CpuUnits, 819.2, "0.80 vCPU"),
+            (Unit::Gigabytes, 20.0, "20 GB"),
+            (Unit::Seconds, 900.0, "900 s"),
+            (Unit::Seconds, 0.25, "0.25 s"),
+            (Unit::Milliseconds, 12.6, "13 ms"),
+        ] {
+            assert_eq!(unit.show(value), text, "{unit:?}");
+        }
+    }
 
     #[test]
     fn the_order_of_dimensions_means_nothing() {

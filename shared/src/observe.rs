@@ -1,127 +1,152 @@
-//! What a rule sees in a snapshot: the one reading that it is judged on.
+//! What a rule sees of a subject: the one reading that it is judged on.
 
-use jiff::SignedDuration;
+use std::borrow::Cow;
 
-use crate::cluster::ClusterName;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::alarm::Mute;
+use crate::catalogue::CatalogueMetric;
 use crate::fault::Fault;
-use crate::inventory::ServiceState;
+use crate::inventory::{DeploymentState, ServiceState};
 use crate::metric::MetricQuery;
-use crate::plan;
-use crate::rule::{AlarmRule, Measure, Subject};
-use crate::series::{MetricSeries, Reading};
-use crate::snapshot::Snapshot;
-use crate::transition::newest_only;
+use crate::rule::{AlarmRule, Measure, MissingData};
+use crate::series::{Datapoint, MetricSeries, Reading};
+use crate::window::Window;
 
-/// How long a new service may take to start its first task before "nothing runs" counts.
+/// How long a new service may take to start its first task before "nothing runs" counts; and how long a deployment that
+/// goes well may leave nothing running.
 const START_UP: SignedDuration = SignedDuration::from_mins(10);
+
+/// How long a deployment that goes well keeps the other rules quiet.
+const LONGEST_DEPLOYMENT: SignedDuration = SignedDuration::from_hours(1);
 
 /// How old the newest point of a service may be before the service counts as silent.
 pub const SILENT_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
-impl Snapshot {
-    /// The reading that the rule is judged on for this subject.
-    pub fn reading(&self, rule: &AlarmRule, subject: &Subject) -> Reading {
-        if rule.measure == Measure::NothingRunning {
-            return self.tasks_missing(rule, subject);
-        }
-        let queries = plan::queries(rule, subject);
-        match (rule.measure, &queries[..]) {
-            (Measure::Derived { formula, .. }, [first, second]) => {
-                formula.derive(&self.answer(first), &self.answer(second))
-            }
-            (Measure::Metric(_), [query]) => self.answer(query),
-            _ => Reading::Unread(not_asked("the rule's metrics do not exist for this subject")),
-        }
-    }
+/// Most characters of a sentence of ECS that a notice repeats.
+const LONGEST_REASON: usize = 300;
 
-    /// Whether it is sure which services the cluster has, be it none because the cluster is gone.
-    pub fn knows_services_of(&self, cluster: &ClusterName) -> bool {
-        let listing = ["ecs:ListClusters", "ecs:DescribeClusters"];
-        let mut faults = self.coverage.faults.iter().map(|counted| &counted.fault);
-        let clusters_listed = faults.all(|fault| !listing.contains(&fault.operation.as_str()));
-        clusters_listed && self.inventory.clusters.get(cluster).is_none_or(|entry| !entry.services_unread)
-    }
-
-    fn answer(&self, query: &MetricQuery) -> Reading {
-        let answer = self.readings.get(query).cloned();
-        answer.unwrap_or_else(|| Reading::Unread(not_asked(&format!("{} was not asked", query.metric))))
-    }
-
-    /// Tasks that should run while none does. ECS was asked about silent services only: a service whose metrics arrive
-    /// has running tasks.
-    fn tasks_missing(&self, rule: &AlarmRule, subject: &Subject) -> Reading {
-        let known = |value| Reading::Complete(newest_only(rule, &self.run.window, value));
-        let nothing_known = Reading::Complete(MetricSeries::default());
-        let state = self.services.iter().find(|state| {
-            state.cluster == subject.cluster && Some(&state.service) == subject.service.as_ref()
-        });
-        match state {
-            Some(state) if state.status != "ACTIVE" || self.is_starting(state) => nothing_known,
-            Some(state) if state.running == 0 => known(f64::from(state.desired)),
-            Some(_) => known(0.0),
-            None => match self.unread_reason(subject) {
-                Some(fault) => Reading::Unread(fault),
-                None => known(0.0),
-            },
-        }
-    }
-
-    fn is_starting(&self, state: &ServiceState) -> bool {
-        state.created_at.is_some_and(|created| self.run.time.duration_since(created) < START_UP)
-    }
-
-    /// Why nothing is known of a service: ECS was to be asked and did not answer, or its metrics could not be read.
-    fn unread_reason(&self, subject: &Subject) -> Option<Fault> {
-        let described = |fault: &&Fault| {
-            fault.operation == "ecs:DescribeServices" && fault.subject == subject.cluster.as_str()
+impl AlarmRule {
+    /// The reading that the rule is judged on, if the catalogue's metrics tell: `answers` are those about one subject.
+    pub fn reading<'a>(&self, answers: &'a [(MetricQuery, Reading)]) -> Option<Cow<'a, Reading>> {
+        let answer = |metric: &'static CatalogueMetric| {
+            let found = answers.iter().find(|(query, _)| self.asks(metric, query));
+            found.map_or_else(
+                || Cow::Owned(Reading::Unread(not_asked(metric.name))),
+                |(_, r)| Cow::Borrowed(r),
+            )
         };
-        let faults = self.coverage.faults.iter().map(|counted| &counted.fault);
-        let of_service = self.readings.iter().filter(|(query, _)| {
-            let dimensions = &query.metric.dimensions;
-            dimensions.get("ClusterName") == Some(subject.cluster.as_str())
-                && dimensions.get("ServiceName")
-                    == subject.service.as_ref().map(super::cluster::ServiceName::as_str)
-        });
-        let mut unread = of_service.filter_map(|(_, reading)| reading.fault());
-        faults.filter(described).chain(unread.by_ref()).next().cloned()
+        match self.measure {
+            Measure::Metric(metric) => Some(answer(metric)),
+            Measure::Derived { formula, first, second, .. } => {
+                Some(Cow::Owned(formula.derive(&answer(first), &answer(second))))
+            }
+            Measure::NothingRunning | Measure::Custom(_) => None,
+        }
+    }
+
+    /// Whether the rule may find the subject in ALARM somewhere in the window; `answers` are those about it. It may say so
+    /// of one that is OK.
+    pub fn may_alarm(&self, answers: &[(MetricQuery, Reading)], window: &Window) -> bool {
+        let window = window.in_periods(self.period);
+        let reading = self.reading(answers);
+        let series = reading.as_deref().and_then(Reading::series);
+        // Without points an alarm goes on that ignores them.
+        let stays = self.condition.treat_missing_data == MissingData::Ignore;
+        series.is_some_and(|series| {
+            (stays && series.points().is_empty()) || !self.condition.surely_ok(series, &window)
+        })
+    }
+
+    /// Whether the query is what this rule asks of the metric, whatever the subject.
+    fn asks(&self, metric: &CatalogueMetric, query: &MetricQuery) -> bool {
+        query.metric.name == metric.name
+            && query.metric.namespace == metric.namespace
+            && query.period == self.period
+            && query.statistic == self.statistic
+    }
+
+    /// What the service does that keeps the rule quiet. `goes_on` says whether the alarm was found by an earlier run:
+    /// tasks that are being started, without a deployment because the service was scaled, get the time of one run.
+    pub fn quiet_for(&self, state: &ServiceState, now: Timestamp, goes_on: bool) -> Option<Mute> {
+        let nothing_runs = self.measure == Measure::NothingRunning;
+        let at_most = if nothing_runs { START_UP } else { LONGEST_DEPLOYMENT };
+        let deployment = state.deployment.as_ref();
+        if !self.quiet_during_deployment {
+            None
+        } else if deployment.is_some_and(|deployment| deployment.goes_well(now, at_most)) {
+            Some(Mute::Deployment)
+        } else {
+            let fails = deployment.is_some_and(|deployment| deployment.failed_tasks > 0);
+            (nothing_runs && !goes_on && state.pending > 0 && !fails).then_some(Mute::Start)
+        }
     }
 }
 
-fn not_asked(why: &str) -> Fault {
-    Fault::malformed("cloudwatch:GetMetricData", "", why)
+impl ServiceState {
+    /// What "nothing runs" is judged on: the number of tasks that should run if none does, else 0. No data of a service
+    /// that is being deleted or is so new that no task can run yet.
+    pub fn tasks_missing(&self, rule: &AlarmRule, window: &Window, now: Timestamp) -> Reading {
+        let starting = self.created_at.is_some_and(|created| now.duration_since(created) < START_UP);
+        if self.status != "ACTIVE" || starting {
+            return Reading::Complete(MetricSeries::default());
+        }
+        newest_only(rule, window, if self.running == 0 { f64::from(self.desired) } else { 0.0 })
+    }
+
+    /// What ECS says of the reason why nothing runs: how the deployment goes, and the newest event.
+    pub fn why(&self) -> Option<String> {
+        let mut parts: Vec<String> = Vec::new();
+        if let Some(DeploymentState { rollout_state, failed_tasks, reason, .. }) = &self.deployment {
+            let failed = match failed_tasks {
+                0 => None,
+                1 => Some("1 task failed".to_owned()),
+                n => Some(format!("{n} tasks failed")),
+            };
+            let state = rollout_state.as_ref().map(|state| format!("its deployment is {state}"));
+            let head: Vec<String> = state.into_iter().chain(failed).collect();
+            let reason = reason.as_deref().map(|reason| sentence(reason, ""));
+            if !head.is_empty() {
+                parts.push(sentence(&head.join(", "), ""));
+            }
+            parts.extend(reason);
+        }
+        if self.pending > 0 {
+            parts.push(format!("{} pending.", self.pending));
+        }
+        parts.extend(self.events.first().map(|event| sentence(event, "Newest event: ")));
+        (!parts.is_empty()).then(|| format!("ECS says: {}", parts.join(" ")))
+    }
+}
+
+/// A sentence with a full stop, not too long.
+fn sentence(text: &str, before: &str) -> String {
+    let text = text.trim().trim_end_matches('.');
+    match text.char_indices().nth(LONGEST_REASON) {
+        Some((cut, _)) => format!("{before}{}...", &text[..cut]),
+        None => format!("{before}{text}."),
+    }
+}
+
+/// A complete answer with one point, for what is known of one instant only: it counts as the newest period of the window.
+pub fn newest_only(rule: &AlarmRule, window: &Window, value: f64) -> Reading {
+    let newest = window.in_periods(rule.period).period_starts().next_back();
+    let point = newest.map(|timestamp| Datapoint { timestamp, value });
+    Reading::Complete(MetricSeries::new(point.into_iter().collect()))
+}
+
+/// What is known of a metric that stands in no line of the snapshot.
+pub(crate) fn not_asked(what: &str) -> Fault {
+    Fault::malformed("cloudwatch:GetMetricData", "", format!("{what} was not asked"))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use jiff::Timestamp;
-
     use super::*;
     use crate::config::{DEFAULT_YAML, read_rules};
-    use crate::inventory::Inventory;
-    use crate::outcome::{CountedFault, Coverage};
-    use crate::run::{Part, Run, RunKind, Target};
 
     fn now() -> Timestamp {
         "2026-11-22T10:05:00Z".parse().unwrap()
-    }
-
-    fn snapshot(services: Vec<ServiceState>) -> Snapshot {
-        let (delay, lookback) = (SignedDuration::from_mins(2), SignedDuration::from_mins(15));
-        Snapshot {
-            run: Run::new(RunKind::Alarms, now(), delay, lookback, None),
-            target: Target {
-                account: "123456789012".parse().unwrap(),
-                region: "eu-west-1".parse().unwrap(),
-                part: Part::WHOLE,
-                role: None,
-            },
-            coverage: Coverage::default(),
-            inventory: Inventory { read_at: now(), clusters: BTreeMap::new(), faults: Vec::new() },
-            services,
-            readings: BTreeMap::new(),
-        }
     }
 
     fn state(desired: u32, running: u32, age_minutes: i64) -> ServiceState {
@@ -133,25 +158,41 @@ mod tests {
             running,
             pending: 0,
             created_at: Some(now() - SignedDuration::from_mins(age_minutes)),
+            deployment: None,
+            events: Vec::new(),
         }
     }
 
-    fn missing(snapshot: &Snapshot) -> Reading {
+    fn rule() -> AlarmRule {
         let rules = read_rules(DEFAULT_YAML).unwrap();
-        let subject = Subject { cluster: "shop".parse().unwrap(), service: Some("web".parse().unwrap()) };
-        snapshot.reading(rules.iter().find(|rule| rule.name == "nothing-running").unwrap(), &subject)
+        rules.into_iter().find(|rule| rule.measure == Measure::NothingRunning).unwrap()
+    }
+
+    fn missing(state: &ServiceState) -> Option<f64> {
+        let window = Window::ending(
+            now(),
+            SignedDuration::from_mins(2),
+            crate::metric::Period::MINUTE,
+            SignedDuration::from_mins(15),
+        );
+        let Reading::Complete(series) = state.tasks_missing(&rule(), &window, now()) else { panic!() };
+        series.max()
+    }
+
+    fn deployment(rollout_state: &str, failed_tasks: u32, minutes: i64) -> DeploymentState {
+        DeploymentState {
+            rollout_state: Some(rollout_state.to_owned()),
+            failed_tasks,
+            reason: None,
+            started_at: Some(now() - SignedDuration::from_mins(minutes)),
+        }
     }
 
     #[test]
     fn a_service_with_desired_tasks_and_none_running_lacks_all_of_them() {
-        assert_eq!(missing(&snapshot(vec![state(2, 0, 60)])).series().unwrap().max(), Some(2.0));
-    }
-
-    #[test]
-    fn a_service_that_runs_or_should_not_run_lacks_nothing() {
-        for services in [vec![state(2, 1, 60)], vec![state(0, 0, 60)], vec![]] {
-            assert_eq!(missing(&snapshot(services)).series().unwrap().max(), Some(0.0));
-        }
+        assert_eq!(missing(&state(2, 0, 60)), Some(2.0));
+        assert_eq!(missing(&state(2, 1, 60)), Some(0.0));
+        assert_eq!(missing(&state(0, 0, 60)), Some(0.0));
     }
 
     #[test]
@@ -159,15 +200,61 @@ mod tests {
         let mut draining = state(2, 0, 60);
         draining.status = "DRAINING".to_owned();
         for service in [state(2, 0, 1), draining] {
-            assert!(missing(&snapshot(vec![service])).is_silent());
+            assert_eq!(missing(&service), None);
         }
     }
 
     #[test]
-    fn a_service_that_ecs_did_not_describe_is_unread_and_not_fine() {
-        let mut snapshot = snapshot(Vec::new());
-        let fault = Fault::malformed("ecs:DescribeServices", "shop", "cut");
-        snapshot.coverage.faults = vec![CountedFault { fault: fault.clone(), count: 1 }];
-        assert_eq!(missing(&snapshot), Reading::Unread(fault));
+    fn a_deployment_keeps_quiet_only_while_it_goes_well() {
+        let rule = AlarmRule { quiet_during_deployment: true, ..rule() };
+        let cpu = read_rules(DEFAULT_YAML).unwrap().into_iter().find(|rule| rule.name == "cpu-high").unwrap();
+        let cpu = AlarmRule { quiet_during_deployment: true, ..cpu };
+        let quiet = Some(Mute::Deployment);
+        for (deployment, nothing_running, cpu_high) in [
+            (deployment("IN_PROGRESS", 0, 3), quiet.clone(), quiet.clone()),
+            (deployment("IN_PROGRESS", 0, 30), None, quiet),
+            (deployment("IN_PROGRESS", 0, 90), None, None),
+            (deployment("IN_PROGRESS", 4, 3), None, None),
+            (deployment("COMPLETED", 0, 3), None, None),
+            (deployment("FAILED", 0, 3), None, None),
+        ] {
+            let state = ServiceState { deployment: Some(deployment.clone()), ..state(2, 0, 60) };
+            let quiet = (rule.quiet_for(&state, now(), false), cpu.quiet_for(&state, now(), false));
+            assert_eq!(quiet, (nothing_running, cpu_high), "{deployment:?}");
+        }
+    }
+
+    #[test]
+    fn tasks_that_are_being_started_get_the_time_of_one_run() {
+        let rule = AlarmRule { quiet_during_deployment: true, ..rule() };
+        let loud = AlarmRule { quiet_during_deployment: false, ..rule.clone() };
+        let scaled =
+            ServiceState { pending: 1, deployment: Some(deployment("COMPLETED", 0, 90)), ..state(1, 0, 90) };
+        let failing = ServiceState { deployment: Some(deployment("COMPLETED", 3, 90)), ..scaled.clone() };
+        for (rule, state, goes_on, mute) in [
+            (&rule, &scaled, false, Some(Mute::Start)),
+            (&rule, &scaled, true, None),
+            (&rule, &failing, false, None),
+            (&rule, &state(1, 0, 90), false, None),
+            (&loud, &scaled, false, None),
+        ] {
+            assert_eq!(rule.quiet_for(state, now(), goes_on), mute, "{state:?}, {goes_on}");
+        }
+    }
+
+    #[test]
+    fn ecs_is_quoted_with_the_deployment_and_the_newest_event() {
+        let deployment = DeploymentState {
+            reason: Some("ECS deployment ecs-svc/1 in progress.".to_owned()),
+            ..deployment("IN_PROGRESS", 12, 30)
+        };
+        let events = vec!["(service web) was unable to place a task.".to_owned(), "older".to_owned()];
+        let state = ServiceState { deployment: Some(deployment), events, pending: 1, ..state(2, 0, 60) };
+        assert_eq!(
+            state.why().unwrap(),
+            "ECS says: its deployment is IN_PROGRESS, 12 tasks failed. ECS deployment ecs-svc/1 in progress. 1 pending. \
+             Newest event: (service web) was unable to place a task."
+        );
+        assert_eq!(super::tests::state(2, 0, 60).why(), None);
     }
 }

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::alarm::Notice;
 use crate::cluster::ClusterName;
 use crate::fault::{Fault, FaultKind};
 use crate::inventory::{ClusterEntry, Inventory};
 use crate::metric::MetricQuery;
 use crate::run::{Run, Target};
 use crate::series::Reading;
-use crate::transition::Transition;
 
 pub use crate::insights::{AccountDefaultFinding, InsightsFinding, InsightsResult};
 
@@ -21,8 +21,8 @@ pub struct Outcome {
     pub target: Target,
     /// How much of it was seen.
     pub coverage: Coverage,
-    /// Changes of alarms that nobody has been told yet, from this run or an earlier one.
-    pub transitions: Vec<Transition>,
+    /// What nobody has been told yet of alarms, from this run or an earlier one.
+    pub notices: Vec<Notice>,
     /// What was found and done about Container Insights; of a sweep and a restore only.
     pub insights: Vec<InsightsFinding>,
     /// What was found and done about the account's default; of one part of a sweep or restore only.

@@ -1,9 +1,11 @@
 //! The query plan: only what rules or the report need is asked, and its price is known before the first call.
 
-use crate::catalogue::{self, AWS_ECS, CONTAINER_INSIGHTS, CatalogueMetric};
-use crate::cluster::{ClusterName, ServiceName};
+use std::collections::HashSet;
+
+use crate::catalogue::{self, AWS_ECS, CONTAINER_INSIGHTS};
+use crate::cluster::ClusterName;
 use crate::inventory::{ClusterEntry, Inventory};
-use crate::metric::{Metric, MetricQuery, Period, Statistic};
+use crate::metric::{MetricQuery, Period, Statistic};
 use crate::rule::{AlarmRule, Measure, Scope, Subject};
 
 /// US dollars for a thousand metrics asked for by `GetMetricData`, whatever the number of points, and never free
@@ -23,15 +25,19 @@ impl QueryPlan {
         // Few plans ask more than this; growing by doubling would copy every question several times.
         let mut plan = Self { queries: Vec::with_capacity(inventory.service_count() * 2 * rules.len()) };
         for (cluster, entry) in &inventory.clusters {
-            let whole = Subject { cluster: cluster.clone(), service: None };
-            let services = entry
-                .services
-                .iter()
-                .map(|service| Subject { cluster: cluster.clone(), service: Some(service.clone()) });
-            for subject in std::iter::once(whole).chain(services) {
-                let judging = rules.iter().filter(|rule| judges(rule, &subject, entry));
-                plan.ask(judging.flat_map(|rule| queries(rule, &subject)).collect());
+            for scope in [Scope::Cluster, Scope::Service, Scope::TaskFamily] {
+                let of_scope: Vec<&AlarmRule> = rules.iter().filter(|rule| rule.scope == scope).collect();
+                if of_scope.is_empty() {
+                    continue;
+                }
+                for subject in subjects_of(scope, cluster, entry) {
+                    let judging = of_scope.iter().filter(|rule| judges(rule, &subject, entry));
+                    plan.ask(judging.flat_map(|rule| queries(rule, &subject)).collect());
+                }
             }
+        }
+        if rules.iter().any(|rule| matches!(rule.measure, Measure::Custom(_))) {
+            plan.ask_once();
         }
         plan
     }
@@ -55,11 +61,17 @@ impl QueryPlan {
         plan
     }
 
-    /// Adds the questions about one subject, each once. No other subject has the same.
+    /// Adds the questions about one subject, each once. No other subject has the same, custom metrics aside.
     fn ask(&mut self, mut queries: Vec<MetricQuery>) {
         queries.sort_unstable();
         queries.dedup();
         self.queries.append(&mut queries);
+    }
+
+    /// Leaves each question once: a custom metric may be the same one for several subjects.
+    fn ask_once(&mut self) {
+        let mut seen = HashSet::with_capacity(self.queries.len());
+        self.queries.retain(|query| seen.insert(query.clone()));
     }
 
     /// US dollars that asking this plan once costs.
@@ -79,48 +91,38 @@ const REPORT_METRICS: &[(&str, &str, Statistic)] = &[
     (CONTAINER_INSIGHTS, "RunningTaskCount", Statistic::Average),
 ];
 
-/// What a rule judges: the clusters or services that it selects and that publish what it needs.
+/// What a rule judges: what it selects of its scope, in clusters that publish what it needs.
 pub fn subjects(rule: &AlarmRule, inventory: &Inventory) -> Vec<Subject> {
-    let mut subjects = Vec::new();
-    for (cluster, entry) in &inventory.clusters {
-        let services = match rule.scope {
-            Scope::Cluster => vec![None],
-            Scope::Service => entry.services.iter().cloned().map(Some).collect(),
-        };
-        let all = services.into_iter().map(|service| Subject { cluster: cluster.clone(), service });
-        subjects.extend(all.filter(|subject| judges(rule, subject, entry)));
-    }
-    subjects
-}
-
-/// Whether a rule judges this subject. `entry` is its cluster.
-fn judges(rule: &AlarmRule, subject: &Subject, entry: &ClusterEntry) -> bool {
-    let selects = match (rule.scope, &subject.service) {
-        (Scope::Cluster, None) => rule.selects_cluster(&subject.cluster),
-        (Scope::Service, Some(service)) => rule.selects_service(&subject.cluster, service),
-        _ => false,
+    let of_cluster = |(cluster, entry)| {
+        subjects_of(rule.scope, cluster, entry).into_iter().filter(|subject| judges(rule, subject, entry))
     };
-    selects && entry.insights >= rule.measure.needs()
+    inventory.clusters.iter().flat_map(of_cluster).collect()
 }
 
-/// The metric of the catalogue for one subject.
-pub fn metric_of(
-    metric: &CatalogueMetric,
-    cluster: &ClusterName,
-    service: Option<&ServiceName>,
-) -> Option<Metric> {
-    match service {
-        Some(service) => metric.of_service(cluster, service),
-        None => metric.of_cluster(cluster),
+/// All there is of a scope in one cluster.
+fn subjects_of(scope: Scope, cluster: &ClusterName, entry: &ClusterEntry) -> Vec<Subject> {
+    let subject = |service, task_family| Subject { cluster: cluster.clone(), service, task_family };
+    match scope {
+        Scope::Cluster => vec![subject(None, None)],
+        Scope::Service => entry.services.iter().map(|name| subject(Some(name.clone()), None)).collect(),
+        Scope::TaskFamily => {
+            entry.task_families.iter().map(|name| subject(None, Some(name.clone()))).collect()
+        }
     }
+}
+
+/// Whether a rule judges this subject of its scope. `entry` is its cluster.
+fn judges(rule: &AlarmRule, subject: &Subject, entry: &ClusterEntry) -> bool {
+    entry.insights >= rule.measure.needs()
+        && rule.selection.fits_cluster(&subject.cluster, &entry.tags)
+        && rule.selection.fits_within(subject)
 }
 
 /// What must be asked to judge the rule on one subject: nothing, one metric, or the two of a derived value.
 pub fn queries(rule: &AlarmRule, subject: &Subject) -> Vec<MetricQuery> {
-    let query = |metric| MetricQuery { metric, statistic: rule.statistic.clone(), period: rule.period };
-    let metrics = rule.measure.metrics();
+    let metrics = rule.measure.of(subject).into_iter();
     metrics
-        .filter_map(|metric| metric_of(metric, &subject.cluster, subject.service.as_ref()).map(query))
+        .map(|metric| MetricQuery { metric, statistic: rule.statistic.clone(), period: rule.period })
         .collect()
 }
 
@@ -143,12 +145,14 @@ mod tests {
             reports_insights: insights > InsightsLevel::Disabled,
             tags: BTreeMap::new(),
             services: services.iter().map(|name| name.parse().unwrap()).collect(),
+            task_families: Vec::new(),
             services_unread: false,
         };
         Inventory {
             read_at: "2026-11-22T10:00:00Z".parse().unwrap(),
             clusters: clusters.iter().map(|(n, i, s)| (n.parse().unwrap(), entry(*i, s))).collect(),
             faults: Vec::new(),
+            families_listed: false,
         }
     }
 
@@ -198,6 +202,92 @@ rules:
             [
                 "ECS/ContainerInsights CpuReserved {ClusterName=orders, ServiceName=api}",
                 "ECS/ContainerInsights CpuUtilized {ClusterName=orders, ServiceName=api}",
+            ]
+        );
+    }
+
+    const CUSTOM: &str = "
+rules:
+  - name: jobs-old
+    what:
+      namespace: AWS/SQS
+      metric: ApproximateAgeOfOldestMessage
+      dimensions: {QueueName: QUEUE}
+      unit: seconds
+    threshold: 60 s
+    comparison: GreaterThanThreshold
+    evaluation-periods: 3
+";
+
+    #[test]
+    fn a_custom_metric_is_asked_for_each_name_that_fills_it_and_once_if_it_is_the_same() {
+        let inventory = inventory(&[
+            ("shop", InsightsLevel::Disabled, &["web", "api"]),
+            ("lab", InsightsLevel::Disabled, &["web"]),
+        ]);
+        let asked = |queue: &str| {
+            let plan = QueryPlan::for_alarms(&rules(&CUSTOM.replace("QUEUE", queue)), &inventory);
+            plan.queries.iter().map(|query| query.metric.dimensions.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            asked("'{cluster}-{service}'"),
+            ["{QueueName=lab-web}", "{QueueName=shop-web}", "{QueueName=shop-api}"]
+        );
+        assert_eq!(asked("'{service}'"), ["{QueueName=web}", "{QueueName=api}"]);
+        assert_eq!(asked("jobs"), ["{QueueName=jobs}"]);
+    }
+
+    #[test]
+    fn a_rule_selects_clusters_by_all_its_tags() {
+        let mut inventory = inventory(&[
+            ("shop", InsightsLevel::Disabled, &["web"]),
+            ("lab", InsightsLevel::Disabled, &["web"]),
+            ("bare", InsightsLevel::Disabled, &["web"]),
+        ]);
+        for (cluster, stage) in [("shop", "prod-eu"), ("lab", "test")] {
+            let tags = [("team", "web"), ("stage", stage)].map(|(k, v)| (k.to_owned(), v.to_owned()));
+            inventory.clusters.get_mut(&cluster.parse().unwrap()).unwrap().tags = BTreeMap::from(tags);
+        }
+        let judged = |tags: &str| {
+            let yaml = format!("{CUSTOM}    tags: {tags}").replace("QUEUE", "jobs");
+            let judged = subjects(&rules(&yaml)[0], &inventory);
+            judged.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(judged("{stage: prod-*, team: web}"), ["shop/web"]);
+        assert_eq!(judged("{team: '*'}"), ["lab/web", "shop/web"]);
+        assert_eq!(judged("{team: ops}"), [""; 0]);
+    }
+
+    #[test]
+    fn task_families_are_those_of_the_inventory() {
+        let yaml = "
+rules:
+  - name: leak
+    what: memory-percent-of-reservation
+    scope: task-family
+    task-families: [nightly-*]
+    threshold: 90
+    comparison: GreaterThanThreshold
+    evaluation-periods: 3
+";
+        let mut inventory = inventory(&[
+            ("shop", InsightsLevel::Enabled, &["web"]),
+            ("lab", InsightsLevel::Disabled, &["web"]),
+        ]);
+        for entry in inventory.clusters.values_mut() {
+            entry.task_families = vec!["nightly-bill".to_owned(), "web".to_owned()];
+        }
+        let rules = rules(yaml);
+        // Nothing of `lab`: a cluster without Container Insights publishes nothing per family.
+        let judged: Vec<String> = subjects(&rules[0], &inventory).iter().map(ToString::to_string).collect();
+        assert_eq!(judged, ["shop#nightly-bill"]);
+        let plan = QueryPlan::for_alarms(&rules, &inventory);
+        let names: Vec<String> = plan.queries.iter().map(|query| query.metric.to_string()).collect();
+        assert_eq!(
+            names,
+            [
+                "ECS/ContainerInsights MemoryReserved {ClusterName=shop, TaskDefinitionFamily=nightly-bill}",
+                "ECS/ContainerInsights MemoryUtilized {ClusterName=shop, TaskDefinitionFamily=nightly-bill}",
             ]
         );
     }

@@ -94,6 +94,18 @@ pub struct Run {
     /// Of a restore: undo the changes made at or after this instant; none means all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
+    /// What is wrong with the newest version of the user's file, so that an older one is in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bad_config: Option<BadVersion>,
+}
+
+/// A version of the user's file that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BadVersion {
+    /// Its S3 version.
+    pub version: String,
+    /// Every problem in one sentence, with its line.
+    pub problems: Vec<String>,
 }
 
 /// Length of the report's window.
@@ -116,7 +128,15 @@ impl Run {
             RunKind::Report => Window::ending(time, delay, Period::FIVE_MINUTES, REPORT_WINDOW),
         };
         let stamp = time.strftime("%Y%m%dT%H%M%SZ");
-        Self { id: format!("{kind}-{stamp}"), kind, time, window, config_version, since: None }
+        Self {
+            id: format!("{kind}-{stamp}"),
+            kind,
+            time,
+            window,
+            config_version,
+            since: None,
+            bad_config: None,
+        }
     }
 
     /// The same run, which undoes only the changes made at or after `since`.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
 use crate::metric::Period;
+use crate::window::Window;
 
 /// One value of one period.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -53,6 +54,38 @@ impl MetricSeries {
     /// Value of the period that starts at this instant.
     pub fn at(&self, timestamp: Timestamp) -> Option<f64> {
         self.0.binary_search_by_key(&timestamp, |point| point.timestamp).ok().map(|i| self.0[i].value)
+    }
+
+    /// The points of the window, if every period has one. In a hot loop, so without a branch for each point.
+    pub(crate) fn without_gap(&self, window: &Window) -> Option<&[Datapoint]> {
+        let first = self.0.iter().position(|point| point.timestamp >= window.start)?;
+        let points = self.0.get(first..first + window.len())?;
+        let (mut due, mut on_grid) = (window.start.as_second(), true);
+        for Datapoint { timestamp, .. } in points {
+            on_grid &= (timestamp.as_second() == due) & (timestamp.subsec_nanosecond() == 0);
+            due += window.period.seconds();
+        }
+        on_grid.then_some(points)
+    }
+
+    /// The points on the grid of the window, each with the number of its period. In a hot loop: a series without gaps is
+    /// walked without a division.
+    pub(crate) fn by_period(&self, window: &Window) -> impl Iterator<Item = (usize, f64)> + '_ {
+        let (start, step, periods) = (window.start.as_second(), window.period.seconds(), window.len());
+        let (mut due, mut period) = (start, 0);
+        self.0.iter().filter_map(move |point| {
+            let second = point.timestamp.as_second();
+            if second != due {
+                let after = second - start;
+                if after < 0 || after % step != 0 {
+                    return None;
+                }
+                (due, period) = (second, usize::try_from(after / step).ok()?);
+            }
+            let here = period;
+            (due, period) = (due + step, period + 1);
+            (here < periods && point.timestamp.subsec_nanosecond() == 0).then_some((here, point.value))
+        })
     }
 
     /// Mean over the points; none if there are none.

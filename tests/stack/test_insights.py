@@ -205,11 +205,14 @@ def test_no_change_is_left_half_written(stack) -> None:
     assert {change["state"] for change in ledger(stack)} <= {"done", "restored", "abandoned"}
 
 
-def test_wrong_wish_fails_the_run_with_its_line(stack) -> None:
+def test_wrong_wish_is_told_with_its_line_and_changes_nothing(stack, mailbox) -> None:
+    before = estate.insights(stack.aws)
     wish(stack, "insights:\n  existing: perhaps\n")
-    run = stack.run({"kind": "sweep"})
-    assert run.status == "FAILED"
-    assert "fargaze.yaml:2" in json.loads(run.cause)["errorMessage"]
+    run, mail = run_and_mail(stack, mailbox, {"kind": "sweep"})
+    assert run.status == "SUCCEEDED", run
+    assert mail.body.startswith("fargaze.yaml HAS 1 problem; the last good version")
+    assert says(mail, "fargaze.yaml:2")
+    assert estate.insights(stack.aws) == before
 
 
 def wish(stack: Stack, text: str) -> None:

@@ -78,21 +78,20 @@ impl Handler {
         let rules = rules?;
         let sdk = config_for(&self.home, &task.target).await?;
         let (ecs, cloudwatch) = (Ecs::new(&sdk), CloudWatch::new(&sdk));
-        let inventory = listing::inventory(&task, cached, &ecs, &cloudwatch, &self.store).await?;
+        let inventory = listing::inventory(&task, &rules, cached, &ecs, &cloudwatch, &self.store).await?;
         let plan = match task.run.kind {
             RunKind::Report => QueryPlan::for_report(&inventory, task.run.window.period),
             RunKind::Alarms | RunKind::Sweep | RunKind::Restore => QueryPlan::for_alarms(&rules, &inventory),
         };
         tracing::info!(metrics = plan.queries.len(), dollars = plan.dollars(), "asking CloudWatch");
         let malformed = |error: std::io::Error| Fault::malformed("s3:PutObject", &key, error.to_string());
-        let mut recording = Recording::begin(&task, &inventory).map_err(malformed)?;
-        let mut faults = cloudwatch
+        let mut recording = Recording::begin(&task, &rules, &inventory).map_err(malformed)?;
+        let faults = cloudwatch
             .get_metric_data(&plan.queries, &task.run.window, |query, reading| recording.add(query, &reading))
             .await;
-        let unclear = silent::to_describe(&task.run, &rules, &inventory, &recording.alive());
+        let unclear = silent::to_describe(&task.run, &rules, &inventory, &recording.services());
         let states = ecs.describe_services(&unclear).await;
-        faults.extend(states.faults);
-        let (bytes, coverage) = recording.end(&inventory, &states.found, faults).map_err(malformed)?;
+        let (bytes, coverage) = recording.end(&inventory, states, faults).map_err(malformed)?;
         self.store.put(&key, bytes).await?;
         self.hand_on(task, key, coverage).await
     }
@@ -105,7 +104,7 @@ impl Handler {
             let outcome = Outcome {
                 target: target.clone(),
                 coverage,
-                transitions: Vec::new(),
+                notices: Vec::new(),
                 insights: Vec::new(),
                 account_default: self.account_default(&target).await?,
                 dry_run: false,

@@ -1,6 +1,6 @@
 //! The inventory of a target: from the cache while it is fresh, else listed anew.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fargaze::aws::{CloudWatch, Described, Ecs, Store};
 use fargaze::catalogue::CONTAINER_INSIGHTS;
@@ -10,10 +10,12 @@ use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::{InsightsLevel, ObservedCluster};
 use fargaze::inventory::{ClusterEntry, Inventory};
 use fargaze::outcome::TargetTask;
+use fargaze::rule::{AlarmRule, Scope};
 
 /// The cached inventory if it is fresh; else a new one, stored for the runs to come. `cached` is what the cache holds.
 pub(crate) async fn inventory(
     task: &TargetTask,
+    rules: &[AlarmRule],
     cached: Result<Option<Inventory>, Fault>,
     ecs: &Ecs,
     cloudwatch: &CloudWatch,
@@ -25,10 +27,12 @@ pub(crate) async fn inventory(
         tracing::warn!(%fault, "the cached inventory cannot be read; listing anew");
         None
     });
-    if let Some(fresh) = cached.as_ref().filter(|cached| cached.is_fresh(time)) {
+    let families = rules.iter().any(|rule| rule.scope == Scope::TaskFamily);
+    let suits = |cached: &&Inventory| cached.is_fresh(time) && (cached.families_listed || !families);
+    if let Some(fresh) = cached.as_ref().filter(suits) {
         return Ok(fresh.clone());
     }
-    let mut inventory = match list(task, ecs, cloudwatch, cached.as_ref()).await {
+    let mut inventory = match list(task, families, ecs, cloudwatch, cached.as_ref()).await {
         Ok(inventory) => inventory,
         Err(fault) => match cached {
             Some(mut older) => {
@@ -49,6 +53,7 @@ pub(crate) async fn inventory(
 /// A cluster that is listed and could not be described stays as the older inventory knew it.
 async fn list(
     task: &TargetTask,
+    families_wanted: bool,
     ecs: &Ecs,
     cloudwatch: &CloudWatch,
     older: Option<&Inventory>,
@@ -70,6 +75,16 @@ async fn list(
     } else {
         BTreeSet::new()
     };
+    let mut families_listed = families_wanted;
+    let mut families = if families_wanted {
+        task_families(cloudwatch).await.unwrap_or_else(|fault| {
+            faults.push(fault);
+            families_listed = false;
+            BTreeMap::new()
+        })
+    } else {
+        BTreeMap::new()
+    };
     let entries = active.into_iter().map(|cluster| {
         let (services, services_unread) = match services.remove(&cluster.name) {
             Some(Ok(services)) => (services, false),
@@ -83,13 +98,14 @@ async fn list(
             insights: cluster.level,
             reports_insights: reporting.contains(cluster.name.as_str()),
             tags: cluster.tags,
+            task_families: families.remove(cluster.name.as_str()).unwrap_or_default(),
             services,
             services_unread,
         };
         (cluster.name, entry)
     });
     let clusters = entries.chain(undescribed).collect();
-    Ok(Inventory { read_at: task.run.time, clusters, faults })
+    Ok(Inventory { read_at: task.run.time, clusters, faults, families_listed })
 }
 
 /// Clusters that are there and of which nothing is known now. One that ECS calls missing was deleted in the meantime.
@@ -120,4 +136,18 @@ async fn reporting_clusters(cloudwatch: &CloudWatch) -> Result<BTreeSet<String>,
         .filter_map(|metric| metric.dimensions.get("ClusterName"))
         .map(ToOwned::to_owned)
         .collect())
+}
+
+/// Task families with metrics of Container Insights in the last three hours, by cluster, sorted.
+async fn task_families(cloudwatch: &CloudWatch) -> Result<BTreeMap<String, Vec<String>>, Fault> {
+    let mut families = BTreeMap::<String, BTreeSet<String>>::new();
+    for metric in cloudwatch.list_active_metrics(CONTAINER_INSIGHTS, "CpuReserved").await? {
+        let dimensions = &metric.dimensions;
+        if let (2, Some(cluster), Some(family)) =
+            (dimensions.len(), dimensions.get("ClusterName"), dimensions.get("TaskDefinitionFamily"))
+        {
+            families.entry(cluster.to_owned()).or_default().insert(family.to_owned());
+        }
+    }
+    Ok(families.into_iter().map(|(cluster, families)| (cluster, families.into_iter().collect())).collect())
 }

@@ -1,81 +1,186 @@
 //! A snapshot in the making: each answer is written, counted and dropped.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 
+use fargaze::aws::DescribedServices;
 use fargaze::fault::Fault;
-use fargaze::inventory::{Inventory, ServiceState};
+use fargaze::inventory::Inventory;
 use fargaze::metric::MetricQuery;
 use fargaze::observe::SILENT_AFTER;
 use fargaze::outcome::{Coverage, CoverageTally, TargetTask};
-use fargaze::series::Reading;
+use fargaze::plan;
+use fargaze::rule::{AlarmRule, Condition, Measure, MissingData};
+use fargaze::run::RunKind;
+use fargaze::series::{MetricSeries, Reading};
 use fargaze::snapshot::SnapshotWriter;
+use fargaze::window::Window;
 use jiff::Timestamp;
 
-/// Clusters and services, by name.
-pub(crate) type Alive = BTreeSet<(String, String)>;
+/// What the answers tell of services, each named by its cluster and itself.
+#[derive(Debug, Default)]
+pub(crate) struct Services {
+    /// Those with a recent point: they have running tasks.
+    pub(crate) alive: BTreeSet<Name>,
+    /// Those that some rule with `quiet-during-deployment` may find in ALARM.
+    pub(crate) hot: BTreeSet<Name>,
+}
 
 /// A snapshot in the making.
 #[derive(Debug)]
 pub(crate) struct Recording {
     writer: SnapshotWriter<Vec<u8>>,
     tally: CoverageTally,
-    alive: Vec<(String, String)>,
+    /// Rules that keep quiet during a deployment, with the threshold that is easier to breach: that at which they begin
+    /// or that at which they end.
+    quiet: Vec<AlarmRule>,
+    /// Metrics of the user that such rules judge services on. Their dimensions need not tell whom they are about.
+    custom: HashMap<MetricQuery, Vec<Judged>>,
+    window: Window,
+    services: Services,
+    /// The service whose answers are coming.
+    current: Option<Current>,
     /// A point from here on is recent.
     recent: Timestamp,
     /// Why a line could not be written: then there is no snapshot.
     failure: Option<io::Error>,
 }
 
+/// Cluster and name of a service.
+type Name = (String, String);
+
+/// A service that is judged on a metric of the user, and when that fires.
+#[derive(Debug)]
+struct Judged {
+    name: Name,
+    condition: Condition,
+}
+
+/// A service whose answers are coming.
+#[derive(Debug)]
+struct Current {
+    name: Name,
+    alive: bool,
+    /// Its answers, if a quiet rule may need them.
+    answers: Vec<(MetricQuery, Reading)>,
+}
+
+impl Judged {
+    /// Whether the rule may find the service in ALARM. It may say so of one that is OK.
+    fn may_alarm(&self, reading: &Reading) -> bool {
+        let Condition { comparison, threshold, treat_missing_data, .. } = self.condition;
+        let points = reading.series().map(MetricSeries::points).unwrap_or_default();
+        // Without points an alarm begins, or goes on.
+        treat_missing_data == MissingData::Breaching
+            || (treat_missing_data == MissingData::Ignore && points.is_empty())
+            || points.iter().any(|point| comparison.breaches(point.value, threshold))
+    }
+}
+
+/// The rule with its clear threshold, if it has one: an alarm lasts until that is not breached.
+fn easier_to_breach(rule: AlarmRule) -> AlarmRule {
+    let threshold = rule.condition.clear_threshold.unwrap_or(rule.condition.threshold);
+    AlarmRule { condition: Condition { threshold, ..rule.condition }, ..rule }
+}
+
+/// The metrics of the user that the rules judge services on.
+fn custom(rules: &[AlarmRule], inventory: &Inventory) -> HashMap<MetricQuery, Vec<Judged>> {
+    let mut custom = HashMap::<MetricQuery, Vec<Judged>>::new();
+    for rule in rules.iter().filter(|rule| matches!(rule.measure, Measure::Custom(_))) {
+        for subject in plan::subjects(rule, inventory) {
+            let Some(service) = &subject.service else { continue };
+            for query in plan::queries(rule, &subject) {
+                let name = (subject.cluster.to_string(), service.to_string());
+                custom.entry(query).or_default().push(Judged { name, condition: rule.condition });
+            }
+        }
+    }
+    custom
+}
+
 impl Recording {
     /// Begins with the clusters.
-    pub(crate) fn begin(task: &TargetTask, inventory: &Inventory) -> io::Result<Self> {
+    pub(crate) fn begin(task: &TargetTask, rules: &[AlarmRule], inventory: &Inventory) -> io::Result<Self> {
         let mut writer = SnapshotWriter::begin(Vec::new(), &task.run, &task.target, inventory.read_at)?;
         for (cluster, entry) in &inventory.clusters {
             writer.cluster(cluster, entry)?;
         }
         let (tally, recent) = (CoverageTally::default(), task.run.window.end - SILENT_AFTER);
-        Ok(Self { writer, tally, alive: Vec::new(), recent, failure: None })
+        let alarms = task.run.kind == RunKind::Alarms;
+        let quiet = rules.iter().filter(|rule| alarms && rule.quiet_during_deployment);
+        let quiet: Vec<AlarmRule> = quiet.cloned().map(easier_to_breach).collect();
+        let custom = custom(&quiet, inventory);
+        let (window, services) = (task.run.window, Services::default());
+        Ok(Self { writer, tally, quiet, custom, window, services, current: None, recent, failure: None })
     }
 
     /// Takes in one answer of CloudWatch.
     pub(crate) fn add(&mut self, query: &MetricQuery, reading: &Reading) {
         self.tally.add(query, reading);
-        let newest = reading.series().and_then(|series| series.points().last());
         let dimensions = &query.metric.dimensions;
-        if newest.is_some_and(|point| point.timestamp >= self.recent)
-            && let (Some(cluster), Some(service)) =
-                (dimensions.get("ClusterName"), dimensions.get("ServiceName"))
+        if let (Some(cluster), Some(service)) = (dimensions.get("ClusterName"), dimensions.get("ServiceName"))
         {
-            // The questions about one service come together.
-            let is_last = |(c, s): &(String, String)| c == cluster && s == service;
-            if !self.alive.last().is_some_and(is_last) {
-                self.alive.push((cluster.to_owned(), service.to_owned()));
-            }
+            self.of_service(cluster, service, query, reading);
+        }
+        for judged in self.custom.get(query).into_iter().flatten().filter(|judged| judged.may_alarm(reading))
+        {
+            self.services.hot.insert(judged.name.clone());
         }
         if let Err(error) = self.writer.series(query, reading) {
             self.failure.get_or_insert(error);
         }
     }
 
-    /// Services with a recent point: they have running tasks.
-    pub(crate) fn alive(&mut self) -> Alive {
-        std::mem::take(&mut self.alive).into_iter().collect()
+    /// The questions about one service come together.
+    fn of_service(&mut self, cluster: &str, service: &str, query: &MetricQuery, reading: &Reading) {
+        let is_same = |current: &Current| current.name.0 == cluster && current.name.1 == service;
+        if !self.current.as_ref().is_some_and(is_same) {
+            self.flush();
+        }
+        let name = || (cluster.to_owned(), service.to_owned());
+        let new = || Current { name: name(), alive: false, answers: Vec::new() };
+        let current = self.current.get_or_insert_with(new);
+        let newest = reading.series().and_then(|series| series.points().last());
+        current.alive |= newest.is_some_and(|point| point.timestamp >= self.recent);
+        if !self.quiet.is_empty() {
+            current.answers.push((query.clone(), reading.clone()));
+        }
+    }
+
+    /// Ends the service whose answers have come.
+    fn flush(&mut self) {
+        let Some(Current { name, alive, answers }) = self.current.take() else { return };
+        if self.quiet.iter().any(|rule| rule.may_alarm(&answers, &self.window)) {
+            self.services.hot.insert(name.clone());
+        }
+        if alive {
+            self.services.alive.insert(name);
+        }
+    }
+
+    /// What all answers tell of services.
+    pub(crate) fn services(&mut self) -> Services {
+        self.flush();
+        std::mem::take(&mut self.services)
     }
 
     /// Ends with what ECS said of silent services; returns the snapshot and how much was seen.
     pub(crate) fn end(
         mut self,
         inventory: &Inventory,
-        services: &[ServiceState],
+        services: DescribedServices,
         faults: Vec<Fault>,
     ) -> io::Result<(Vec<u8>, Coverage)> {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
-        for state in services {
+        for state in &services.found {
             self.writer.service(state)?;
         }
+        for service in &services.undescribed {
+            self.writer.undescribed(service)?;
+        }
+        let faults: Vec<Fault> = faults.into_iter().chain(services.faults).collect();
         let coverage = self.tally.finish(inventory, faults);
         Ok((self.writer.end(&coverage)?, coverage))
     }

@@ -8,28 +8,28 @@ use fargaze::plan::needs_service_states;
 use fargaze::rule::AlarmRule;
 use fargaze::run::{Run, RunKind};
 
-use crate::recording::Alive;
+use crate::recording::Services;
 
 /// The services to describe, by cluster.
 ///
 /// An alarms run needs the state of services without a recent point, if a rule is judged by it: metrics vanish together
-/// with the last task. A report shows the counts of services, also of those of which no metric tells them.
+/// with the last task. It also needs to know of deployments where a rule that keeps quiet during them may fire. A report shows the counts of services, also of those of which no metric tells them.
 pub(crate) fn to_describe(
     run: &Run,
     rules: &[AlarmRule],
     inventory: &Inventory,
-    alive: &Alive,
+    known: &Services,
 ) -> BTreeMap<ClusterName, Vec<ServiceName>> {
-    let silent = |cluster: &ClusterName, service: &ServiceName| {
-        !alive.contains(&(cluster.to_string(), service.to_string()))
-    };
-    let unclear = |cluster: &ClusterName, service: &ServiceName| match run.kind {
-        RunKind::Report => {
-            let reports = inventory.clusters.get(cluster).is_some_and(|entry| entry.reports_insights);
-            !reports || silent(cluster, service)
-        }
-        RunKind::Alarms | RunKind::Sweep | RunKind::Restore => {
-            needs_service_states(rules) && silent(cluster, service)
+    let unclear = |cluster: &ClusterName, service: &ServiceName| {
+        let name = (cluster.to_string(), service.to_string());
+        let silent = !known.alive.contains(&name);
+        match run.kind {
+            RunKind::Report => {
+                silent || !inventory.clusters.get(cluster).is_some_and(|entry| entry.reports_insights)
+            }
+            RunKind::Alarms | RunKind::Sweep | RunKind::Restore => {
+                (silent && needs_service_states(rules)) || known.hot.contains(&name)
+            }
         }
     };
     let mut services = BTreeMap::<ClusterName, Vec<ServiceName>>::new();

@@ -22,7 +22,8 @@ impl Handler {
             Heard::Cluster(event) => event,
             Heard::Ignored(why) => return Ok(format!("ignored: {why}")),
         };
-        let user = self.user_config().await?;
+        let (account, region) = (&self.config.account, &self.config.region);
+        let user = self.store.user_file(account, region).await?.config;
         let target = self.target_of(&event.cluster, &user)?;
         let asked_for = match &event.change {
             ClusterChange::SettingsUpdated(_) if self.is_ours(&event, &target) => {
@@ -65,14 +66,6 @@ impl Handler {
         let reconciler = reconciler.since_creation(heard);
         let ended = reconciler.cluster(&cluster, acquaintance, &mut ledger, true).await?;
         sentence(name.as_str(), ended)
-    }
-
-    async fn user_config(&self) -> Result<UserConfig, Failure> {
-        let (account, region) = (&self.config.account, &self.config.region);
-        Ok(match self.store.get(CONFIG_KEY, None).await? {
-            None => UserConfig::built_in(account, region)?,
-            Some(object) => UserConfig::read(&object.text(CONFIG_KEY)?, account, region)?,
-        })
     }
 
     /// The whole target that a cluster belongs to: one of the user's file, or the home account.

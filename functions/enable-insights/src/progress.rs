@@ -33,7 +33,7 @@ impl Progress {
             let outcome = Outcome {
                 target: task.target.clone(),
                 coverage: Coverage::default(),
-                transitions: Vec::new(),
+                notices: Vec::new(),
                 insights: Vec::new(),
                 account_default: None,
                 dry_run,

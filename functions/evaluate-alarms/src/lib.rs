@@ -3,16 +3,15 @@
 mod config;
 mod remember;
 
-use std::collections::BTreeSet;
-
 use aws_config::SdkConfig;
+use fargaze::alarm::{AlarmRecord, Judged, Judging, Notice};
 use fargaze::aws::{AlarmPage, Memory, Store, gone};
 use fargaze::failure::Failure;
+use fargaze::fault::Fault;
 use fargaze::outcome::{Collected, ObjectRef, Outcome, TargetDone};
-use fargaze::plan::subjects;
 use fargaze::rule::AlarmRule;
-use fargaze::snapshot::Snapshot;
-use fargaze::transition::{AlarmKey, Transition};
+use fargaze::run::Target;
+use fargaze::snapshot::{BadSnapshot, SnapshotLine, SnapshotReader};
 use serde_json::Value;
 
 pub use config::Config;
@@ -39,16 +38,19 @@ impl Handler {
         let (rules, remembered, found) = tokio::join!(
             self.store.rules(&run),
             self.memory.alarms(&target),
-            self.store.get_snapshot(&snapshot.key)
+            self.store.get(&snapshot.key, None)
         );
         let (rules, remembered) = (rules?, remembered?);
         let found = found?.ok_or_else(|| gone(&snapshot.key))?;
-        let transitions = self.judge(&rules, &found, remembered).await?;
+        let judged = judge(&found.bytes, &rules, remembered.values())
+            .map_err(|error| Fault::malformed("s3:GetObject", &snapshot.key, error.to_string()))?;
+        let coverage = judged.coverage.clone();
+        let notices = self.remember(&target, judged, &remembered).await?;
         let key = target.outcome_key(&run);
         let outcome = Outcome {
             target: target.clone(),
-            coverage: found.coverage,
-            transitions,
+            coverage,
+            notices,
             insights: Vec::new(),
             account_default: None,
             dry_run: false,
@@ -58,38 +60,39 @@ impl Handler {
         Ok(TargetDone { target, outcome: ObjectRef { key }, cursor: None })
     }
 
-    /// Judges every rule on every subject, remembers what changed, and returns all changes that nobody was told yet.
-    async fn judge(
+    /// Remembers what changed, and returns all that nobody was told yet.
+    async fn remember(
         &self,
-        rules: &[AlarmRule],
-        snapshot: &Snapshot,
-        mut remembered: AlarmPage,
-    ) -> Result<Vec<Transition>, Failure> {
-        let remember = Remember { memory: &self.memory, snapshot };
-        let (mut changed, mut judged) = (Vec::new(), BTreeSet::new());
-        for rule in rules {
-            for subject in subjects(rule, &snapshot.inventory) {
-                let key = AlarmKey { rule: rule.name.clone(), subject };
-                let reading = snapshot.reading(rule, &key.subject);
-                judged.insert(key.clone());
-                changed.extend(
-                    remember
-                        .advance(rule, &reading, &key, remembered.get(&key))
-                        .map(|record| remember::Change { rule, reading, record }),
-                );
-            }
-        }
-        for record in remember.write_all(changed).await? {
-            remembered.insert(record.key.clone(), record);
-        }
-        let here = |key: &AlarmKey| snapshot.target.part.holds(&key.subject.cluster);
-        // What is gone for sure, and not only unseen in this run, ends.
-        let gone = remembered.values().filter(|record| here(&record.key) && !judged.contains(&record.key));
-        let gone = gone.filter(|record| snapshot.knows_services_of(&record.key.subject.cluster));
-        for record in remember.end_all(gone).await? {
-            remembered.insert(record.key.clone(), record);
-        }
-        let records = remembered.into_values().filter(|record| here(&record.key));
-        Ok(records.flat_map(|record| record.untold).collect())
+        target: &Target,
+        judged: Judged<'_>,
+        remembered: &AlarmPage,
+    ) -> Result<Vec<Notice>, Failure> {
+        let Judged { begin, changes, gone, .. } = judged;
+        let remember = Remember { memory: &self.memory, begin: &begin };
+        let mut records = remembered.clone();
+        let (changed, ended) = (remember.write_all(changes).await?, remember.end_all(gone).await?);
+        records.extend(changed.into_iter().chain(ended).map(|record| (record.key.clone(), record)));
+        let here = records.into_values().filter(|record| target.part.holds(&record.key.subject.cluster));
+        Ok(here.flat_map(|record| record.untold).collect())
     }
+}
+
+/// Judges a snapshot line by line.
+fn judge<'a>(
+    bytes: &[u8],
+    rules: &'a [AlarmRule],
+    remembered: impl Iterator<Item = &'a AlarmRecord>,
+) -> Result<Judged<'a>, BadSnapshot> {
+    let mut lines = SnapshotReader::new(bytes);
+    let mut judging = match lines.next().transpose()? {
+        Some(SnapshotLine::Run(begin)) => Judging::begin(*begin, rules, remembered),
+        _ => return Err(BadSnapshot::Line { line: 1, error: "it is not the line of the run".to_owned() }),
+    };
+    for line in lines {
+        match line? {
+            SnapshotLine::End(coverage) => return Ok(judging.end(coverage)),
+            line => judging.add(line),
+        }
+    }
+    Err(BadSnapshot::Line { line: 1, error: "the line of the end is missing".to_owned() })
 }

@@ -67,13 +67,17 @@ impl Handler {
         tell::keep_untold(&self.memory, &mut results).await?;
         let known = self.memory.broken_targets().await?;
         let changes = summary::coverage_changes(run.time, &results, &known);
-        let receipt = if let Some(message) = self.message(&run, &results, &snapshots, &changes).await? {
+        let message = self.message(&run, &results, &snapshots, &changes).await?;
+        let receipt = if let Some(message) = self.with_bad_config(&run, message).await? {
             let message_id = self.topic.publish(&message).await?;
             tracing::info!(run = run.id, message_id, subject = message.subject, "published");
             Receipt { published: true, message_id: Some(message_id), why: message.subject }
         } else {
             Receipt { published: false, message_id: None, why: nothing_to_tell(run.kind, &results) }
         };
+        if let Some(bad) = &run.bad_config {
+            self.store.remember_told_bad(&bad.version).await?;
+        }
         tell::mark(&self.memory, run.time, &results, &changes).await?;
         Ok(receipt)
     }
@@ -93,6 +97,15 @@ impl Handler {
                 Ok(Some(summary::report(run, results, snapshots, &ledgers, changes)))
             }
         }
+    }
+
+    /// A file that cannot be used is told first in every message, and once by itself.
+    async fn with_bad_config(&self, run: &Run, message: Option<Message>) -> Result<Option<Message>, Fault> {
+        let Some(bad) = &run.bad_config else { return Ok(message) };
+        if message.is_none() && self.store.was_told_bad(&bad.version).await? {
+            return Ok(None);
+        }
+        Ok(Some(summary::bad_config_first(run, bad, message)))
     }
 
     /// What each target brought. An outcome that cannot be read is a fault of that target, never a reason to tell nothing.

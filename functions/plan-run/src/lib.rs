@@ -6,8 +6,7 @@ mod config;
 mod event;
 
 use aws_config::SdkConfig;
-use fargaze::aws::Store;
-use fargaze::config::{CONFIG_KEY, Config as UserConfig};
+use fargaze::aws::{Store, UserFile};
 use fargaze::failure::Failure;
 use fargaze::run::{Part, Run, RunKind, Target};
 use serde::{Deserialize, Serialize};
@@ -41,29 +40,22 @@ impl Handler {
     /// Plans the run that `event` asks for.
     pub async fn handle(&self, event: Value) -> Result<Plan, Failure> {
         let asked = event::read(event)?;
-        let (user, version) = self.user_config().await?;
+        let UserFile { config: user, version, bad } =
+            self.store.user_file(&self.config.account, &self.config.region).await?;
+        match (&bad, &version) {
+            (Some(bad), _) => tracing::error!(version = bad.version, "{}", bad.problems.join("; ")),
+            (None, Some(version)) => self.store.remember_good(version).await?,
+            (None, None) => {}
+        }
         let lookback = user.lookback(self.config.lookback);
-        let run =
-            Run::new(asked.kind, asked.time, self.config.delay, lookback, version).with_since(asked.since);
+        let run = Run::new(asked.kind, asked.time, self.config.delay, lookback, version);
+        let run = Run { bad_config: bad, ..run.with_since(asked.since) };
         let targets = match asked.kind {
             RunKind::Alarms | RunKind::Report => user.targets,
             RunKind::Sweep | RunKind::Restore => whole(user.targets),
         };
         tracing::info!(run = run.id, targets = targets.len(), rules = user.rules.len(), "planned");
         Ok(Plan { run, targets })
-    }
-
-    /// The user's file with its version, or the built-in rules.
-    async fn user_config(&self) -> Result<(UserConfig, Option<String>), Failure> {
-        let Config { account, region, bucket, .. } = &self.config;
-        let Some(object) = self.store.get(CONFIG_KEY, None).await? else {
-            return Ok((UserConfig::built_in(account, region)?, None));
-        };
-        let user = UserConfig::read(&object.text(CONFIG_KEY)?, account, region)?;
-        let version = object.version.ok_or_else(|| {
-            Failure::Misconfigured(format!("bucket {bucket} keeps no versions; switch versioning on, so that a run reads one {CONFIG_KEY} from end to end"))
-        })?;
-        Ok((user, Some(version)))
     }
 }
 

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use aws_config::SdkConfig;
 use aws_sdk_ecs::Client;
-use aws_sdk_ecs::types::{Cluster, ClusterField, ClusterSetting, ClusterSettingName, Failure, Service, Tag};
+use aws_sdk_ecs::types::{
+    Cluster, ClusterField, ClusterSetting, ClusterSettingName, Deployment, Failure, Service, Tag,
+};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
@@ -13,7 +15,7 @@ use super::sdk_error::fault;
 use crate::cluster::{ClusterArn, ClusterName, ServiceName};
 use crate::fault::{Fault, FaultKind};
 use crate::insights::{InsightsLevel, ObservedCluster};
-use crate::inventory::ServiceState;
+use crate::inventory::{DeploymentState, ServiceState, UndescribedService};
 
 /// Clusters in one `DescribeClusters`.
 const CLUSTERS_PER_CALL: usize = 100;
@@ -21,6 +23,8 @@ const CLUSTERS_PER_CALL: usize = 100;
 const SERVICES_PER_CALL: usize = 10;
 /// Results on one page of a listing; the default of `ListServices` is 10.
 pub(super) const PAGE: i32 = 100;
+/// Newest events of a service that are kept, of the up to 100 that ECS tells.
+const EVENTS: usize = 3;
 /// Calls in flight at once; the rate is kept by [`Pace`].
 const AT_ONCE: usize = 16;
 
@@ -59,6 +63,47 @@ impl<T> Described<T> {
             }
         }
         all
+    }
+}
+
+/// What is known of services that were asked about.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DescribedServices {
+    /// Where they stand.
+    pub found: Vec<ServiceState>,
+    /// Those of which nothing is known.
+    pub undescribed: Vec<UndescribedService>,
+    /// Why, once for each call.
+    pub faults: Vec<Fault>,
+}
+
+impl DescribedServices {
+    /// Takes in the answer about some services. One that the answer does not mention is not known either.
+    fn add(
+        &mut self,
+        cluster: &ClusterName,
+        asked: &[ServiceName],
+        answer: Result<Described<ServiceState>, Fault>,
+    ) {
+        let (found, faults) = match answer {
+            Ok(Described { found, faults }) => (found, faults),
+            Err(fault) => (Vec::new(), vec![fault]),
+        };
+        let missing: Vec<&ServiceName> =
+            asked.iter().filter(|name| !found.iter().any(|state| state.service == **name)).collect();
+        let mut faults = faults;
+        if faults.is_empty() && !missing.is_empty() {
+            let why = format!("the answer does not mention {} of the services asked for", missing.len());
+            faults.push(Fault::malformed("ecs:DescribeServices", cluster.as_str(), why));
+        }
+        let undescribed = missing.into_iter().zip(faults.iter().cycle());
+        self.undescribed.extend(undescribed.map(|(service, fault)| UndescribedService {
+            cluster: cluster.clone(),
+            service: service.clone(),
+            fault: fault.clone(),
+        }));
+        self.found.extend(found);
+        self.faults.extend(faults);
     }
 }
 
@@ -180,12 +225,19 @@ impl Ecs {
     pub async fn describe_services(
         &self,
         services: &BTreeMap<ClusterName, Vec<ServiceName>>,
-    ) -> Described<ServiceState> {
+    ) -> DescribedServices {
         let chunks = services.iter().flat_map(|(cluster, names)| {
-            names.chunks(SERVICES_PER_CALL).map(move |chunk| self.describe_some_services(cluster, chunk))
+            names.chunks(SERVICES_PER_CALL).map(move |chunk| async move {
+                (cluster, chunk, self.describe_some_services(cluster, chunk).await)
+            })
         });
         let calls: Vec<_> = chunks.collect();
-        Described::gather(stream::iter(calls).buffer_unordered(AT_ONCE).collect().await)
+        let mut all = DescribedServices::default();
+        let mut answers = stream::iter(calls).buffer_unordered(AT_ONCE);
+        while let Some((cluster, asked, answer)) = answers.next().await {
+            all.add(cluster, asked, answer);
+        }
+        all
     }
 
     async fn describe_some_services(
@@ -216,6 +268,8 @@ impl Ecs {
                     running: 0,
                     pending: 0,
                     created_at: None,
+                    deployment: None,
+                    events: Vec::new(),
                 }),
                 _ => faults.extend(missing(OPERATION, std::slice::from_ref(failure))),
             }
@@ -286,5 +340,23 @@ fn service_state(cluster: &ClusterName, service: &Service) -> Result<ServiceStat
         running: count("runningCount", service.running_count())?,
         pending: count("pendingCount", service.pending_count())?,
         created_at,
+        deployment: service.deployments().iter().find(|d| d.status() == Some("PRIMARY")).map(deployment),
+        events: service
+            .events()
+            .iter()
+            .filter_map(|event| event.message())
+            .take(EVENTS)
+            .map(Into::into)
+            .collect(),
     })
+}
+
+fn deployment(deployment: &Deployment) -> DeploymentState {
+    let started_at = deployment.created_at().and_then(|time| Timestamp::from_second(time.secs()).ok());
+    DeploymentState {
+        rollout_state: deployment.rollout_state().map(|state| state.as_str().to_owned()),
+        failed_tasks: u32::try_from(deployment.failed_tasks()).unwrap_or(0),
+        reason: deployment.rollout_state_reason().map(ToOwned::to_owned),
+        started_at,
+    }
 }

@@ -14,12 +14,13 @@ use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
+use serde::de::DeserializeOwned;
 
 use super::sdk_error::fault;
-use crate::evaluate::AlarmState;
+use crate::alarm::{AlarmKey, AlarmRecord, BrokenTarget, Remembered};
 use crate::fault::Fault;
+use crate::rule::Subject;
 use crate::run::Target;
-use crate::transition::{AlarmKey, AlarmRecord, BrokenTarget, Remembered};
 
 /// How long an alarm that is OK again stays remembered: much longer than any window, so that no window judges again
 /// what was told.
@@ -75,28 +76,9 @@ impl Memory {
     /// Remembers an alarm if nobody wrote it since `record` was read: its version is the one read, 0 for a new one
     /// (`PutItem` with a condition).
     pub async fn put_alarm(&self, target: &Target, record: &AlarmRecord) -> Result<Written, Fault> {
-        let untold = serde_json::to_string(&record.untold).map_err(|error| {
+        let item = alarm_item(target, record).map_err(|error| {
             Fault::malformed("dynamodb:PutItem", record.key.to_string(), error.to_string())
         })?;
-        let Remembered { state, since, judged_until } = &record.memory;
-        let over = *state == AlarmState::Ok && record.untold.is_empty();
-        let expires = *judged_until + if over { KEEP } else { KEEP_OPEN };
-        let item = HashMap::from([
-            ("pk".to_owned(), text(alarms_key(target))),
-            ("sk".to_owned(), text(record.key.to_string())),
-            ("rule".to_owned(), text(&record.key.rule)),
-            ("cluster".to_owned(), text(record.key.subject.cluster.as_str())),
-            (
-                "service".to_owned(),
-                text(record.key.subject.service.as_ref().map_or("", |service| service.as_str())),
-            ),
-            ("state".to_owned(), text(state.as_str())),
-            ("since".to_owned(), text(since.to_string())),
-            ("judged_until".to_owned(), text(judged_until.to_string())),
-            ("untold".to_owned(), text(untold)),
-            ("version".to_owned(), number(record.version + 1)),
-            ("expires".to_owned(), number(expires.as_second())),
-        ]);
         let condition = if record.version == 0 { "attribute_not_exists(pk)" } else { "version = :version" };
         let version = (record.version > 0).then(|| number(record.version));
         self.put_if(item, condition, version, &record.key.to_string()).await
@@ -206,20 +188,41 @@ pub(super) fn time(item: &Item, name: &str) -> Result<Timestamp, String> {
     get(item, name)?.parse().map_err(|error| format!("attribute `{name}`: {error}"))
 }
 
+/// An alarm as an item: who it is about and its state in attributes that a person can read, the rest as JSON.
+fn alarm_item(target: &Target, record: &AlarmRecord) -> Result<Item, serde_json::Error> {
+    let AlarmRecord { key, memory, untold, version } = record;
+    let Remembered { state, since, judged_until, .. } = memory;
+    let expires = *judged_until + if record.is_over() { KEEP } else { KEEP_OPEN };
+    let service = key.subject.service.as_ref().map_or("", |service| service.as_str());
+    Ok(HashMap::from([
+        ("pk".to_owned(), text(alarms_key(target))),
+        ("sk".to_owned(), text(key.to_string())),
+        ("rule".to_owned(), text(&key.rule)),
+        ("cluster".to_owned(), text(key.subject.cluster.as_str())),
+        ("service".to_owned(), text(service)),
+        ("task_family".to_owned(), text(key.subject.task_family.as_deref().unwrap_or(""))),
+        ("state".to_owned(), text(state.as_str())),
+        ("since".to_owned(), text(since.to_string())),
+        ("judged_until".to_owned(), text(judged_until.to_string())),
+        ("memory".to_owned(), text(serde_json::to_string(memory)?)),
+        ("untold".to_owned(), text(serde_json::to_string(untold)?)),
+        ("version".to_owned(), number(version + 1)),
+        ("expires".to_owned(), number(expires.as_second())),
+    ]))
+}
+
 fn read_alarm(item: &Item) -> Result<AlarmRecord, String> {
-    let service = get(item, "service")?;
+    fn json<T: DeserializeOwned>(item: &Item, name: &str) -> Result<T, String> {
+        serde_json::from_str(&get(item, name)?).map_err(|error| format!("attribute `{name}`: {error}"))
+    }
+    let (service, family) = (get(item, "service")?, get(item, "task_family")?);
     let service = if service.is_empty() { None } else { Some(service.parse().map_err(|e| format!("{e}"))?) };
+    let task_family = Some(family).filter(|family| !family.is_empty());
     let cluster = get(item, "cluster")?.parse().map_err(|error| format!("{error}"))?;
-    let state = serde_json::from_value(serde_json::Value::String(get(item, "state")?));
-    let untold = serde_json::from_str(&get(item, "untold")?);
     Ok(AlarmRecord {
-        key: AlarmKey { rule: get(item, "rule")?, subject: crate::rule::Subject { cluster, service } },
-        memory: Remembered {
-            state: state.map_err(|error| format!("attribute `state`: {error}"))?,
-            since: time(item, "since")?,
-            judged_until: time(item, "judged_until")?,
-        },
-        untold: untold.map_err(|error| format!("attribute `untold`: {error}"))?,
+        key: AlarmKey { rule: get(item, "rule")?, subject: Subject { cluster, service, task_family } },
+        memory: json(item, "memory")?,
+        untold: json(item, "untold")?,
         version: get(item, "version")?.parse().map_err(|error| format!("attribute `version`: {error}"))?,
     })
 }

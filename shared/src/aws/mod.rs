@@ -11,6 +11,7 @@ mod sdk_error;
 mod serve;
 mod store;
 mod topic;
+mod user_file;
 
 use std::time::Duration;
 
@@ -23,12 +24,13 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
 pub use cloudwatch::{CloudWatch, StatisticsQuery};
-pub use ecs::{Described, Ecs};
+pub use ecs::{Described, DescribedServices, Ecs};
 pub use memory::{AlarmPage, Memory, Written};
 pub use role::config_for;
 pub use serve::{serve, serve_until};
 pub use store::{Object, Store, gone};
 pub use topic::Topic;
+pub use user_file::UserFile;
 
 /// Attempts of one call, the first included. Our own pacing keeps below the published rates, so that retries are for
 /// what others use up and for failures of the service.

@@ -4,9 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_saphyr::Spanned;
 
-use super::{CONFIG_KEY, Scalar};
+use super::CONFIG_KEY;
+use super::nearest::nearest;
+use super::read::{At, Problems, ScalarText};
 use crate::cluster::{AccountId, BadName, ClusterName, Region};
 use crate::insights::{BlastRadius, InsightsConfig, Wish, WishRule};
 use crate::pattern::NamePattern;
@@ -14,29 +15,54 @@ use crate::pattern::NamePattern;
 /// Clusters that one run may be allowed to change.
 const MAX_CHANGES: u32 = 1000;
 
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+/// What is wished of Container Insights, and how much may be changed at once.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(rename = "insights", deny_unknown_fields, rename_all = "kebab-case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct RawInsights {
-    dry_run: Option<Spanned<Scalar>>,
-    existing: Option<Spanned<Scalar>>,
-    max_changes: Option<Spanned<Scalar>>,
-    max_percent: Option<Spanned<Scalar>>,
-    account_default: Option<Spanned<Scalar>>,
-    wishes: Option<Vec<Spanned<RawWishRule>>>,
+    /// Say what would be done and what it would cost, and change nothing. Default: false.
+    dry_run: Option<At<bool>>,
+    /// What to do with clusters that were there before fargaze. Default: report.
+    #[cfg_attr(test, schemars(with = "Option<String>", extend("enum" = ["report", "change", null])))]
+    existing: Option<At<ScalarText>>,
+    /// Clusters that one run of one target may change, 1 to 1000. Default: 20.
+    #[cfg_attr(test, schemars(with = "Option<u32>", range(min = 1, max = 1000)))]
+    max_changes: Option<At<ScalarText>>,
+    /// Percent of the target's clusters that one run may change, 1 to 100. Default: 25.
+    #[cfg_attr(test, schemars(with = "Option<u32>", range(min = 1, max = 100)))]
+    max_percent: Option<At<ScalarText>>,
+    /// The account's default of each Region. Default: leave.
+    #[cfg_attr(test, schemars(with = "Option<String>", extend("enum" = ["leave", "enabled", "enhanced", null])))]
+    account_default: Option<At<ScalarText>>,
+    /// The first that fits a cluster counts. The built-in wishes stand after these.
+    wishes: Option<At<Vec<At<RawWishRule>>>>,
 }
 
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct RawWishRule {
-    accounts: Option<Spanned<Vec<Spanned<String>>>>,
-    regions: Option<Spanned<Vec<Spanned<String>>>>,
-    clusters: Option<Spanned<Vec<Spanned<String>>>>,
-    wish: Spanned<RawWish>,
-    existing: Option<Spanned<Scalar>>,
+/// A wish for some clusters.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(rename = "wish", deny_unknown_fields, rename_all = "kebab-case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct RawWishRule {
+    /// Accounts. Default: all.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    accounts: Option<At<Vec<At<AccountId>>>>,
+    /// Patterns of Regions. Default: all.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    regions: Option<At<Vec<At<String>>>>,
+    /// Patterns of cluster names. Default: all.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    clusters: Option<At<Vec<At<String>>>>,
+    /// hands-off, off-is-fine, at-least-enabled, at-least-enhanced, or exactly a level.
+    #[cfg_attr(test, schemars(required))]
+    wish: Option<At<RawWish>>,
+    /// Instead of the section's.
+    #[cfg_attr(test, schemars(with = "Option<String>", extend("enum" = ["report", "change", null])))]
+    existing: Option<At<ScalarText>>,
 }
 
 /// A wish on one line: a word, or a key and its value.
-struct RawWish(String);
+#[derive(Debug, Clone)]
+pub(super) struct RawWish(String);
 
 impl<'de> Deserialize<'de> for RawWish {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -49,15 +75,9 @@ impl<'de> Deserialize<'de> for RawWish {
             fn visit_str<E>(self, text: &str) -> Result<RawWish, E> {
                 Ok(RawWish(text.to_owned()))
             }
-            fn visit_bool<E>(self, flag: bool) -> Result<RawWish, E> {
-                Ok(RawWish(flag.to_string()))
-            }
-            fn visit_unit<E>(self) -> Result<RawWish, E> {
-                Ok(RawWish(String::new()))
-            }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawWish, A::Error> {
                 let mut pairs = Vec::new();
-                while let Some((key, Scalar(value))) = map.next_entry::<String, Scalar>()? {
+                while let Some((key, ScalarText(value))) = map.next_entry::<String, ScalarText>()? {
                     pairs.push(format!("{key}: {value}"));
                 }
                 Ok(RawWish(pairs.join(", ")))
@@ -67,97 +87,102 @@ impl<'de> Deserialize<'de> for RawWish {
     }
 }
 
-/// Problems, each with its line.
-struct Problems<'a>(&'a mut Vec<String>);
+/// Reads a word if there is one.
+fn word<T: FromStr<Err: fmt::Display>>(
+    key: &str,
+    raw: Option<At<ScalarText>>,
+    words: &[&str],
+    problems: &Problems,
+) -> Option<T> {
+    let At { line, value } = raw?;
+    let ScalarText(text) = value?;
+    text.parse().map_err(|error| problems.tell(line, key, near(error, &text, words))).ok()
+}
 
-impl Problems<'_> {
-    fn tell<T>(&mut self, place: &Spanned<T>, what: &str, why: &dyn fmt::Display) {
-        let line = place.referenced.line();
-        self.0.push(format!("{CONFIG_KEY}:{line}: {what}: {why}"));
+fn near(error: impl fmt::Display, text: &str, words: &[&str]) -> String {
+    let near = nearest(text, words.iter().copied());
+    near.map_or_else(|| error.to_string(), |near| format!("{error}; did you mean `{near}`?"))
+}
+
+/// Reads a number within its limits.
+fn number(key: &str, raw: Option<At<ScalarText>>, most: u32, problems: &Problems) -> Option<u32> {
+    let At { line, value } = raw?;
+    let ScalarText(text) = value?;
+    let number = text.parse().ok().filter(|number| (1..=most).contains(number));
+    if number.is_none() {
+        problems.tell(line, key, format_args!("`{text}` is no whole number from 1 to {most}"));
     }
+    number
+}
 
-    /// Reads a value if there is one.
-    fn read<T: FromStr<Err: fmt::Display>>(&mut self, key: &str, raw: Option<&Spanned<Scalar>>) -> Option<T> {
-        let raw = raw?;
-        raw.value.0.parse().map_err(|error| self.tell(raw, key, &error)).ok()
+/// Reads each entry of a list; a list must have one.
+fn list<R, T>(
+    key: &str,
+    raw: Option<At<Vec<At<R>>>>,
+    read: impl Fn(R) -> Result<T, BadName>,
+    problems: &Problems,
+) -> Option<Vec<T>> {
+    let At { line, value } = raw?;
+    let entries = value?;
+    if entries.is_empty() {
+        problems.tell(line, key, "the list is empty; leave the key out to mean all of them");
     }
-
-    /// Reads a number within its limits.
-    fn read_number(&mut self, key: &str, raw: Option<&Spanned<Scalar>>, most: u32) -> Option<u32> {
-        let raw = raw?;
-        let number = raw.value.0.parse().ok().filter(|number| (1..=most).contains(number));
-        if number.is_none() {
-            let text = &raw.value.0;
-            self.tell(raw, key, &format!("`{text}` is no whole number from 1 to {most}"));
+    let mut good = Vec::new();
+    for At { line, value } in entries {
+        match value.map(&read) {
+            Some(Ok(value)) => good.push(value),
+            Some(Err(error)) => problems.tell(line, key, error),
+            None => {}
         }
-        number
     }
-
-    /// Reads each entry of a list; a list must have one.
-    fn read_list<T>(
-        &mut self,
-        key: &str,
-        raw: Option<Spanned<Vec<Spanned<String>>>>,
-        read: impl Fn(&str) -> Result<T, BadName>,
-    ) -> Option<Vec<T>> {
-        let raw = raw?;
-        if raw.value.is_empty() {
-            self.tell(&raw, key, &"the list is empty; leave the key out to mean all of them");
-        }
-        let mut good = Vec::new();
-        for entry in &raw.value {
-            match read(&entry.value) {
-                Ok(value) => good.push(value),
-                Err(error) => self.tell(entry, key, &error),
-            }
-        }
-        Some(good)
-    }
+    Some(good)
 }
 
 /// The section, checked; every problem of it is added to `problems`.
-pub(super) fn check_insights(raw: RawInsights, problems: &mut Vec<String>) -> InsightsConfig {
-    let mut problems = Problems(problems);
+pub(super) fn check_insights(raw: RawInsights, problems: &Problems) -> InsightsConfig {
     let key = |name: &str| format!("insights: {name}");
-    let dry_run = raw.dry_run.is_some_and(|raw| match raw.value.0.as_str() {
-        "true" => true,
-        "false" => false,
-        text => {
-            problems.tell(&raw, &key("dry-run"), &format!("`{text}` is neither true nor false"));
-            false
-        }
-    });
-    let existing = problems.read(&key("existing"), raw.existing.as_ref()).unwrap_or_default();
+    let existing = word(&key("existing"), raw.existing, &EXISTING, problems).unwrap_or_default();
     let BlastRadius { max_changes, max_percent } = BlastRadius::default();
     let limits = BlastRadius {
-        max_changes: problems
-            .read_number(&key("max-changes"), raw.max_changes.as_ref(), MAX_CHANGES)
+        max_changes: number(&key("max-changes"), raw.max_changes, MAX_CHANGES, problems)
             .unwrap_or(max_changes),
-        max_percent: problems
-            .read_number(&key("max-percent"), raw.max_percent.as_ref(), 100)
-            .unwrap_or(max_percent),
+        max_percent: number(&key("max-percent"), raw.max_percent, 100, problems).unwrap_or(max_percent),
     };
-    let account_default =
-        problems.read(&key("account-default"), raw.account_default.as_ref()).unwrap_or_default();
-    let rules = raw.wishes.unwrap_or_default();
-    let rules = rules.into_iter().filter_map(|rule| check_rule(rule, &mut problems)).collect();
+    let default_words = ["leave", "enabled", "enhanced"];
+    let account_default = word(&key("account-default"), raw.account_default, &default_words, problems);
+    let rules = raw.wishes.and_then(|at| at.value).unwrap_or_default().into_iter();
+    let rules = rules.filter_map(|rule| check_rule(rule.line, rule.value?, problems)).collect();
     let mut config = InsightsConfig::new(existing, rules);
-    (config.dry_run, config.limits, config.account_default) = (dry_run, limits, account_default);
+    config.dry_run = raw.dry_run.and_then(|at| at.value).unwrap_or_default();
+    (config.limits, config.account_default) = (limits, account_default.unwrap_or_default());
     config
 }
 
-fn check_rule(rule: Spanned<RawWishRule>, problems: &mut Problems<'_>) -> Option<WishRule> {
-    let line = rule.referenced.line();
-    let RawWishRule { accounts, regions, clusters, wish, existing } = rule.value;
-    let key = |name: &str| format!("wish: {name}");
-    let accounts = problems.read_list(&key("accounts"), accounts, str::parse::<AccountId>);
-    let regions = problems.read_list(&key("regions"), regions, region_pattern);
-    let clusters = problems.read_list(&key("clusters"), clusters, cluster_pattern);
-    let wish: Result<Wish, BadName> =
-        wish.value.0.parse().inspect_err(|error| problems.tell(&wish, "wish", error));
-    let existing = problems.read(&key("existing"), existing.as_ref());
-    let source = format!("{CONFIG_KEY}:{line}");
-    Some(WishRule { accounts, regions, clusters, wish: wish.ok()?, existing, source })
+const EXISTING: [&str; 2] = ["report", "change"];
+const WISHES: [&str; 7] = [
+    "hands-off",
+    "off-is-fine",
+    "at-least-enabled",
+    "at-least-enhanced",
+    "exactly: enabled",
+    "exactly: enhanced",
+    "exactly: disabled",
+];
+
+fn check_rule(line: u64, rule: RawWishRule, problems: &Problems) -> Option<WishRule> {
+    let RawWishRule { accounts, regions, clusters, wish, existing } = rule;
+    let accounts = list("wish: accounts", accounts, Ok, problems);
+    let regions = list("wish: regions", regions, |text| region_pattern(&text), problems);
+    let clusters = list("wish: clusters", clusters, |text| cluster_pattern(&text), problems);
+    let existing = word("wish: existing", existing, &EXISTING, problems);
+    let Some(At { line: at, value }) = wish else {
+        problems.tell(line, "wish", "is missing");
+        return None;
+    };
+    let RawWish(text) = value?;
+    let wish: Wish =
+        text.parse().map_err(|error| problems.tell(at, "wish", near(error, &text, &WISHES))).ok()?;
+    Some(WishRule { accounts, regions, clusters, wish, existing, source: format!("{CONFIG_KEY}:{line}") })
 }
 
 /// A pattern that some Region can fit.
@@ -313,6 +338,6 @@ insights:
         let found = problems("insights:\n  wishes:\n    - clusters: [a]\n      wihs: hands-off\n");
         assert!(found[0].starts_with("fargaze.yaml:4: ") && found[0].contains("wihs"), "{found:?}");
         let found = problems("insights:\n  wishes:\n    - clusters: [a]\n");
-        assert!(found[0].starts_with("fargaze.yaml:3: ") && found[0].contains("`wish`"), "{found:?}");
+        assert!(found[0].starts_with("fargaze.yaml:3: wish: is missing"), "{found:?}");
     }
 }

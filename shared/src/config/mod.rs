@@ -1,14 +1,17 @@
 //! The user's file `fargaze.yaml`: targets, rules and wishes. Unknown keys are errors, and all problems are told at once.
 
 mod insights;
+mod nearest;
+mod read;
 mod rules;
+#[cfg(test)]
+mod schema;
 mod targets;
-
-use std::fmt;
+mod tree;
 
 use jiff::SignedDuration;
-use serde::{Deserialize, Deserializer};
-use serde_saphyr::Spanned;
+use serde::Deserialize;
+use serde_saphyr::options::DuplicateKeyPolicy;
 
 use crate::cluster::{AccountId, Region};
 use crate::insights::InsightsConfig;
@@ -16,8 +19,10 @@ use crate::rule::AlarmRule;
 use crate::run::{Part, Target};
 
 use insights::{RawInsights, check_insights};
+use read::{At, Problems, read};
 use rules::{RawRule, check_rules};
-use targets::{RawTarget, check_target};
+use targets::{RawTarget, check_targets};
+use tree::Node;
 
 /// Key of the user's file in the stack's bucket.
 pub const CONFIG_KEY: &str = "fargaze.yaml";
@@ -41,43 +46,18 @@ pub struct Config {
 #[error("{}", .0.join("; "))]
 pub struct BadConfig(pub Vec<String>);
 
-#[derive(Deserialize)]
+/// fargaze.yaml: where to look, what to judge, and what is wished of Container Insights. All of it is optional.
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct RawConfig {
-    targets: Option<Vec<Spanned<RawTarget>>>,
-    rules: Option<Vec<Spanned<RawRule>>>,
-    insights: Option<RawInsights>,
-}
-
-/// A word or number, as written: YAML reads `80` as a number, `80 %` as a text and `true` as neither.
-struct Scalar(String);
-
-impl<'de> Deserialize<'de> for Scalar {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct AnyScalar;
-        impl serde::de::Visitor<'_> for AnyScalar {
-            type Value = Scalar;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a plain value: a word, a number, or a number with a unit such as `80 %`")
-            }
-            fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
-                Ok(Scalar(text.to_owned()))
-            }
-            fn visit_bool<E>(self, flag: bool) -> Result<Scalar, E> {
-                Ok(Scalar(flag.to_string()))
-            }
-            fn visit_f64<E>(self, number: f64) -> Result<Scalar, E> {
-                Ok(Scalar(number.to_string()))
-            }
-            fn visit_i64<E>(self, number: i64) -> Result<Scalar, E> {
-                Ok(Scalar(number.to_string()))
-            }
-            fn visit_u64<E>(self, number: u64) -> Result<Scalar, E> {
-                Ok(Scalar(number.to_string()))
-            }
-        }
-        deserializer.deserialize_any(AnyScalar)
-    }
+    /// Where to look. Default: the stack's own account and Region.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    targets: Option<At<Vec<At<RawTarget>>>>,
+    /// What to judge. Default: the built-in rules.
+    rules: Option<At<Vec<At<RawRule>>>>,
+    /// What is wished of Container Insights. Default: the built-in wishes.
+    insights: Option<At<RawInsights>>,
 }
 
 impl Config {
@@ -97,8 +77,9 @@ impl Config {
     /// Reads the user's file. `account` and `region` are home: the target if the file names none, and the account that
     /// needs no role.
     pub fn read(yaml: &str, account: &AccountId, region: &Region) -> Result<Self, BadConfig> {
-        let raw = parse_yaml(yaml)?;
-        let mut problems = Vec::new();
+        let tree = parse_yaml(yaml)?;
+        let problems = Problems::default();
+        let raw: RawConfig = read(&tree, "", &problems).unwrap_or_default();
         let targets = match raw.targets {
             None => vec![Target {
                 account: account.clone(),
@@ -106,47 +87,59 @@ impl Config {
                 part: Part::WHOLE,
                 role: None,
             }],
-            Some(targets) => {
-                let checked =
-                    checked(targets, "target", &mut problems, |target| check_target(target, account));
-                if checked.is_empty() && problems.is_empty() {
-                    problems.push(format!(
-                        "{CONFIG_KEY}: `targets` is empty; name a target or leave the key out"
-                    ));
-                }
-                checked.into_iter().flatten().collect()
-            }
+            Some(targets) => check_targets(&targets, account, &problems),
         };
         let rules = match raw.rules {
             None => read_rules(DEFAULT_YAML)?,
-            Some(rules) => check_rules(rules, &mut problems),
+            Some(rules) => check_rules(rules.value.unwrap_or_default(), &problems),
         };
-        let insights = raw.insights.map(|section| check_insights(section, &mut problems)).unwrap_or_default();
-        if problems.is_empty() { Ok(Self { targets, rules, insights }) } else { Err(BadConfig(problems)) }
+        let section = raw.insights.and_then(|at| at.value);
+        let insights = section.map(|section| check_insights(section, &problems)).unwrap_or_default();
+        all_good(problems, Self { targets, rules, insights })
     }
 }
 
 /// Reads only the rules of the user's file, for those who have their target already.
 pub fn read_rules(yaml: &str) -> Result<Vec<AlarmRule>, BadConfig> {
-    let mut problems = Vec::new();
-    let rules = match parse_yaml(yaml)?.rules {
+    let tree = parse_yaml(yaml)?;
+    let problems = Problems::default();
+    let section: Option<Option<Vec<At<RawRule>>>> =
+        tree.get("rules").and_then(|node| read(node, "rules", &problems));
+    match section.flatten() {
+        Some(rules) => {
+            let rules = check_rules(rules, &problems);
+            all_good(problems, rules)
+        }
         // The built-in file has rules, so this ends.
-        None => return read_rules(DEFAULT_YAML),
-        Some(rules) => check_rules(rules, &mut problems),
-    };
-    if problems.is_empty() { Ok(rules) } else { Err(BadConfig(problems)) }
+        None => all_good(problems, ()).and_then(|()| read_rules(DEFAULT_YAML)),
+    }
 }
 
 /// Reads only what the user's file wishes of Container Insights, for those who have their target already.
 pub fn read_insights(yaml: &str) -> Result<InsightsConfig, BadConfig> {
-    let mut problems = Vec::new();
-    let section = parse_yaml(yaml)?.insights;
-    let insights = section.map(|section| check_insights(section, &mut problems)).unwrap_or_default();
-    if problems.is_empty() { Ok(insights) } else { Err(BadConfig(problems)) }
+    let tree = parse_yaml(yaml)?;
+    let problems = Problems::default();
+    let section: Option<Option<RawInsights>> =
+        tree.get("insights").and_then(|node| read(node, "insights", &problems));
+    let insights = section.flatten().map(|section| check_insights(section, &problems)).unwrap_or_default();
+    all_good(problems, insights)
 }
 
-fn parse_yaml(yaml: &str) -> Result<RawConfig, BadConfig> {
-    serde_saphyr::from_str(yaml).map_err(|error| {
+fn all_good<T>(problems: Problems, value: T) -> Result<T, BadConfig> {
+    let sentences = problems.into_sentences();
+    if sentences.is_empty() { Ok(value) } else { Err(BadConfig(sentences)) }
+}
+
+/// What is no YAML at all has one problem, where reading ends.
+fn parse_yaml(yaml: &str) -> Result<Node, BadConfig> {
+    let options = serde_saphyr::options! {
+        // Told by us, together with all else.
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        leading_zero_numbers_as_strings: true,
+        underscored_numbers_as_strings: true,
+        strict_booleans: true,
+    };
+    serde_saphyr::from_str_with_options(yaml, options).map_err(|error| {
         let line = error.location().map_or(0, |location| location.line());
         BadConfig(vec![format!("{CONFIG_KEY}:{line}: {}", first_line(&error.without_snippet().to_string()))])
     })
@@ -157,38 +150,10 @@ fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or(text)
 }
 
-/// Checks each entry of a list; problems get the line where the entry begins.
-fn checked<Raw, T>(
-    entries: Vec<Spanned<Raw>>,
-    what: &str,
-    problems: &mut Vec<String>,
-    mut check: impl FnMut(Raw) -> Result<T, Vec<String>>,
-) -> Vec<T> {
-    let mut good = Vec::new();
-    for entry in entries {
-        let line = entry.referenced.line();
-        match check(entry.value) {
-            Ok(value) => good.push(value),
-            Err(found) => problems.extend(found.into_iter().map(|problem| {
-                let problem = if problem.starts_with(what) { problem } else { format!("{what}: {problem}") };
-                format!("{CONFIG_KEY}:{line}: {problem}")
-            })),
-        }
-    }
-    good
-}
-
-fn parse<T: std::str::FromStr<Err: fmt::Display>>(
-    key: &str,
-    text: &str,
-    problems: &mut Vec<String>,
-) -> Option<T> {
-    text.parse().map_err(|error| problems.push(format!("{key}: {error}"))).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rule::Condition;
 
     fn read(yaml: &str) -> Result<Config, BadConfig> {
         Config::read(yaml, &"123456789012".parse().unwrap(), &"eu-west-1".parse().unwrap())
@@ -216,6 +181,26 @@ rules:
         assert_eq!(names, ["nothing-running", "memory-high", "cpu-high"]);
         // 5 periods and the 2 that CloudWatch looks at beyond them.
         assert_eq!(config.lookback(SignedDuration::from_mins(15)), SignedDuration::from_mins(15 + 7));
+    }
+
+    #[test]
+    fn t18_no_built_in_rule_fires_at_low_values() {
+        for rule in read_rules(DEFAULT_YAML).unwrap() {
+            let Condition { comparison, threshold, .. } = rule.condition;
+            assert!(
+                !comparison.breaches(0.0, threshold) && comparison.breaches(100.0, threshold),
+                "{}",
+                rule.name
+            );
+        }
+    }
+
+    #[test]
+    fn the_built_in_rules_ask_nothing_that_is_not_free_to_publish() {
+        for rule in read_rules(DEFAULT_YAML).unwrap() {
+            assert_eq!(rule.measure.needs(), crate::insights::InsightsLevel::Disabled, "{}", rule.name);
+            assert!(rule.measure.metrics().all(|metric| metric.namespace == crate::catalogue::AWS_ECS));
+        }
     }
 
     #[test]
@@ -252,17 +237,82 @@ rules:
 ";
         let found = problems(yaml).join("\n");
         for part in [
-            "fargaze.yaml:3: target: role-arn: missing",
+            "fargaze.yaml:3: target: role-arn: is missing",
             "`Ireland` is no Region",
-            "fargaze.yaml:6: rule `a`: what: `memory` is no measure",
+            "fargaze.yaml:7: rule `a`: what: `memory` is no measure: did you mean `memory-percent`?",
             "evaluation-periods: 0 is not between",
-            "datapoints-to-alarm: 3 is not between",
-            "fargaze.yaml:12: rule `a`: threshold: `80 %`",
-            "is not published per cluster",
+            "fargaze.yaml:13: rule `a`: what: `nothing-running` is not published per cluster",
+            "fargaze.yaml:15: rule `a`: threshold: `80 %`",
+            "evaluation-periods: 3, but nothing-running is asked once a run",
             "names must be unique",
         ] {
             assert!(found.contains(part), "{part} is not in:\n{found}");
         }
+    }
+
+    #[test]
+    fn a_file_without_anything_is_the_built_in_one() {
+        for yaml in ["", "# only a comment\n", "---\n", "{}", "rules:\ntargets: ~\n"] {
+            assert_eq!(read(yaml).unwrap().rules, read_rules(DEFAULT_YAML).unwrap(), "{yaml}");
+        }
+        for yaml in ["hello", "[]", "- rules", "42"] {
+            assert!(problems(yaml)[0].starts_with("fargaze.yaml:1: "), "{yaml}");
+        }
+    }
+
+    #[test]
+    fn a_problem_of_a_value_taken_from_elsewhere_has_the_line_that_takes_it() {
+        let yaml = "
+rules:
+  - &one
+    name: one
+    what: cpu-percent
+    threshold: 80 %
+    comparison: GreaterThanThreshold
+    evaluation-periods: &many 61
+  - <<: *one
+    name: two
+  - <<: *one
+    name: three
+    evaluation-periods: *many
+";
+        let found = problems(yaml);
+        let lines: Vec<&str> = found.iter().filter_map(|problem| problem.split(':').nth(1)).collect();
+        assert_eq!(lines, ["8", "9", "13"], "{found:#?}");
+    }
+
+    #[test]
+    fn only_the_problems_of_the_asked_section_stop_its_reader() {
+        let yaml = "rules:\n  - name: a\ninsights:\n  existing: leave\n";
+        let of = |found: Vec<String>, section: &str| found.iter().all(|problem| problem.contains(section));
+        assert!(of(read_rules(yaml).unwrap_err().0, "rule `a`"));
+        assert!(of(read_insights(yaml).unwrap_err().0, "insights"));
+        assert!(read_rules("insights:\n  existing: leave\n").is_ok());
+    }
+
+    proptest::proptest! {
+        /// Whatever stands in the file, reading it ends, and with lines that the file has.
+        #[test]
+        fn no_file_is_too_strange_to_be_told_of(lines in proptest::collection::vec(strange_line(), 0..12)) {
+            let yaml = lines.join("\n");
+            for problem in read(&yaml).err().map(|error| error.0).unwrap_or_default() {
+                let line = problem.split(':').nth(1).and_then(|line| line.parse::<usize>().ok());
+                proptest::prop_assert!(line.is_some_and(|line| line <= yaml.lines().count() + 1), "{}", problem);
+            }
+        }
+    }
+
+    fn strange_line() -> impl proptest::strategy::Strategy<Value = String> {
+        use proptest::prelude::*;
+        let keys = "(name|what|threshold|unless|maintenance|cron|tags|clusters|period|evaluation-periods|[a-z-]{1,9})";
+        let values =
+            "(80 %|cpu-percent|\\[\\]|\\{\\}|\\[a, b\\]|\\{a: b\\}|~|\"|0 2 \\* \\* \\*|[ -~]{0,9}|é)";
+        prop_oneof![
+            Just("rules:".to_owned()),
+            Just("  - name: a".to_owned()),
+            (0usize..4, keys, values)
+                .prop_map(|(indent, key, value)| { format!("{}{key}: {value}", "  ".repeat(indent)) }),
+        ]
     }
 
     #[test]

@@ -2,65 +2,97 @@
 
 use serde::Deserialize;
 
-use super::parse;
+use super::read::{At, Problems};
 use crate::cluster::{AccountId, Region};
 use crate::run::{Part, Target, TargetRole};
 
 /// Shares that a target may be split into.
 const MAX_PARTS: u32 = 64;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+/// An account with the Regions in which to look.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename = "target", deny_unknown_fields, rename_all = "kebab-case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct RawTarget {
-    account: String,
-    regions: Vec<String>,
-    role_arn: Option<String>,
-    external_id: Option<String>,
-    #[serde(default = "one")]
-    parts: u32,
+    /// Account, quoted because leading zeros count.
+    #[cfg_attr(test, schemars(required))]
+    account: Option<At<AccountId>>,
+    /// Regions such as eu-west-1.
+    #[cfg_attr(test, schemars(required, length(min = 1)))]
+    regions: Option<At<Vec<At<Region>>>>,
+    /// Role to assume in an account that is not the stack's own.
+    role_arn: Option<At<String>>,
+    /// External id that the role asks for.
+    external_id: Option<At<String>>,
+    /// Work on so many shares of the clusters at once. Default: 1.
+    #[cfg_attr(test, schemars(range(min = 1, max = 64)))]
+    parts: Option<At<u32>>,
 }
 
-fn one() -> u32 {
-    1
+/// All targets of the file. `home` is the account that needs no role.
+pub(super) fn check_targets(
+    targets: &At<Vec<At<RawTarget>>>,
+    home: &AccountId,
+    problems: &Problems,
+) -> Vec<Target> {
+    let Some(entries) = &targets.value else { return Vec::new() };
+    if entries.is_empty() {
+        problems.tell(targets.line, "targets", "the list is empty; name a target or leave the key out");
+    }
+    let entries = entries.iter().filter_map(|entry| entry.value.as_ref().map(|raw| (entry.line, raw)));
+    entries.flat_map(|(line, raw)| check_target(line, raw, home, problems)).collect()
 }
 
 /// The targets of one entry: each of its Regions in each of its parts.
-pub(super) fn check_target(raw: RawTarget, home: &AccountId) -> Result<Vec<Target>, Vec<String>> {
-    let mut problems = Vec::new();
-    let account = parse::<AccountId>("account", &raw.account, &mut problems);
-    if raw.regions.is_empty() {
-        problems.push("regions: the list is empty; name at least one Region".to_owned());
+fn check_target(line: u64, raw: &RawTarget, home: &AccountId, problems: &Problems) -> Vec<Target> {
+    let tell = |line: u64, key: &str, why: String| problems.tell(line, &format!("target: {key}"), why);
+    match (&raw.account, &raw.role_arn) {
+        (None, _) => tell(line, "account", "is missing".to_owned()),
+        (Some(At { value: Some(account), .. }), None) if account != home => {
+            tell(line, "role-arn", format!("is missing; account {account} is not the home account {home}"));
+        }
+        (Some(At { value: Some(account), .. }), Some(At { line, value: Some(arn) }))
+            if !is_role_arn(arn, account) =>
+        {
+            tell(*line, "role-arn", format!("`{arn}` is no arn:PARTITION:iam::{account}:role/NAME"));
+        }
+        _ => {}
     }
-    if raw.parts == 0 || raw.parts > MAX_PARTS {
-        problems.push(format!("parts: {} is not between 1 and {MAX_PARTS}", raw.parts));
+    match &raw.regions {
+        None => tell(line, "regions", "is missing".to_owned()),
+        Some(At { line, value: Some(regions) }) if regions.is_empty() => {
+            tell(*line, "regions", "the list is empty; name at least one Region".to_owned());
+        }
+        Some(_) => {}
     }
-    if raw.external_id.is_some() && raw.role_arn.is_none() {
-        problems.push("external-id: means nothing without role-arn".to_owned());
-    }
-    if let (Some(account), None) = (account.as_ref().filter(|&account| account != home), &raw.role_arn) {
-        problems.push(format!("role-arn: missing; account {account} is not the home account {home}"));
-    }
-    if let (Some(account), Some(arn)) = (&account, &raw.role_arn)
-        && !is_role_arn(arn, account)
-    {
-        problems.push(format!("role-arn: `{arn}` is no arn:PARTITION:iam::{account}:role/NAME"));
-    }
-    let regions: Vec<Region> =
-        raw.regions.iter().filter_map(|region| parse::<Region>("regions", region, &mut problems)).collect();
-    let Some(account) = account.filter(|_| problems.is_empty()) else {
-        return Err(problems);
+    let parts = match &raw.parts {
+        None => 1,
+        Some(At { value: None, .. }) => return Vec::new(),
+        Some(At { line, value: Some(parts) }) if *parts == 0 || *parts > MAX_PARTS => {
+            tell(*line, "parts", format!("{parts} is not between 1 and {MAX_PARTS}"));
+            return Vec::new();
+        }
+        Some(At { value: Some(parts), .. }) => *parts,
     };
-    let role = raw.role_arn.map(|arn| TargetRole { arn, external_id: raw.external_id });
-    let parts = (0..raw.parts).map(|index| Part { index, count: raw.parts });
-    Ok(parts
-        .flat_map(|part| regions.iter().map(move |region| (part, region)))
+    if let (Some(external_id), None) = (&raw.external_id, &raw.role_arn) {
+        tell(external_id.line, "external-id", "means nothing without role-arn".to_owned());
+    }
+    let Some(account) = raw.account.as_ref().and_then(|at| at.value.as_ref()) else { return Vec::new() };
+    let given = raw.regions.as_ref().and_then(|at| at.value.as_ref());
+    let regions: Vec<&Region> = given.into_iter().flatten().filter_map(|at| at.value.as_ref()).collect();
+    let external_id = raw.external_id.as_ref().and_then(|at| at.value.clone());
+    let role =
+        raw.role_arn.as_ref().and_then(|at| at.value.clone()).map(|arn| TargetRole { arn, external_id });
+    let parts = (0..parts).map(|index| Part { index, count: parts });
+    parts
+        .flat_map(|part| regions.iter().map(move |&region| (part, region)))
         .map(|(part, region)| Target {
             account: account.clone(),
             region: region.clone(),
             part,
             role: role.clone(),
         })
-        .collect())
+        .collect()
 }
 
 fn is_role_arn(arn: &str, account: &AccountId) -> bool {

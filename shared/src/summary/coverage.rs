@@ -4,10 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::TargetResult;
 use super::words::{count, list, span, wrap};
+use crate::alarm::BrokenTarget;
 use crate::fault::{Fault, FaultKind};
 use crate::message::harmless;
 use crate::outcome::{CountedFault, Coverage};
-use crate::transition::BrokenTarget;
 
 /// How long a target may be out of sight for a passing reason (throttling, an outage) before it is told.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
@@ -195,7 +195,7 @@ mod tests {
         let outcome = crate::outcome::Outcome {
             target: target.clone(),
             coverage: Coverage::default(),
-            transitions: Vec::new(),
+            notices: Vec::new(),
             insights: Vec::new(),
             account_default: None,
             dry_run: false,

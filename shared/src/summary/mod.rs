@@ -3,6 +3,7 @@
 //! Mail through SNS is plain text that may be shown in any font, so nothing here depends on columns lining up. Lines are
 //! at most 78 characters wide, and everything that others could have written is made harmless.
 
+mod bad_config;
 mod coverage;
 mod digest;
 mod posture;
@@ -16,6 +17,7 @@ use crate::fault::Fault;
 use crate::outcome::Outcome;
 use crate::run::{Run, Target};
 
+pub use bad_config::bad_config_first;
 pub use coverage::{CoverageChange, coverage_changes};
 pub use digest::digest;
 pub use report::report;

@@ -241,7 +241,7 @@ mod tests {
         let outcome = Outcome {
             target: eu.clone(),
             coverage: Coverage::default(),
-            transitions: Vec::new(),
+            notices: Vec::new(),
             insights: Vec::new(),
             account_default: Some(default),
             dry_run: false,

@@ -1,5 +1,7 @@
 //! Small estates with metrics, in minutes around [`START`](crate::START).
 
+use std::ops::Range;
+
 use fake_aws::{ClusterSpec, Estate, Series, SeriesKey, ServiceSpec};
 
 use crate::minute;
@@ -31,7 +33,20 @@ pub fn put_minutes(
     dimensions: &[(&str, &str)],
     value: impl Fn(i64) -> f64,
 ) {
-    let series = Series::of_values(minute(-BEFORE), &minutes(value));
+    put_span(estate, namespace, name, dimensions, -BEFORE..AFTER, value);
+}
+
+/// The same over another stretch of minutes, such as the days of a long outage.
+pub fn put_span(
+    estate: &mut Estate,
+    namespace: &str,
+    name: &str,
+    dimensions: &[(&str, &str)],
+    span: Range<i64>,
+    value: impl Fn(i64) -> f64,
+) {
+    let values: Vec<f64> = span.clone().map(value).collect();
+    let series = Series::of_values(minute(span.start), &values);
     estate.put_series(SeriesKey::new(namespace, name, dimensions), series);
 }
 

@@ -16,7 +16,7 @@ mod event;
 mod line;
 mod stack;
 
-pub use estate::{ACCOUNT, REGION, aws_ecs, estate, insights, minutes, put_minutes, running, shop};
+pub use estate::{ACCOUNT, REGION, aws_ecs, estate, insights, minutes, put_minutes, put_span, running, shop};
 pub use event::{event_file, events_folder, sent_back, sqs_batch, sqs_batch_of};
 pub use line::{Line, caught, request};
 pub use stack::{ATTEMPTS, Function, Stack};

@@ -1,8 +1,8 @@
 //! Bad input: a clear error that names the thing, nothing half done, nothing lost.
 
 use fake_aws::ClusterSpec;
-use function_tests::{Function, Stack, estate, event_file, minute, request, sent_back, shop, sqs_batch};
-use serde_json::json;
+use function_tests::{Function, Stack, estate, event_file, minute, sent_back, shop, sqs_batch};
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_function_without_settings_names_every_variable_that_is_missing() {
@@ -89,7 +89,7 @@ async fn a_run_request_that_is_wrong_names_what_is_wrong_and_what_would_be_right
 }
 
 #[tokio::test]
-async fn an_unknown_key_in_the_users_file_fails_the_run_by_its_name_and_line() {
+async fn an_unknown_key_in_the_users_file_is_told_first_by_its_name_and_line_and_the_watching_goes_on() {
     let rule = "    what: memory-percent\n    threshold: 80\n    comparison: GreaterThanThreshold\n    \
                 evaluation-periods: 1\n    datapoints-to-alarm: 1\n";
     for (yaml, named) in [
@@ -104,11 +104,18 @@ async fn an_unknown_key_in_the_users_file_fails_the_run_by_its_name_and_line() {
     ] {
         let stack = Stack::start(shop(|_| 93.1)).await;
         stack.put_config(&yaml);
-        let failure = stack.invoke(Function::PlanRun, request("alarms", minute(0))).await.unwrap_err();
-        let told = failure.to_string();
-        assert!(told.contains("fargaze.yaml:") && told.contains(named), "{yaml}: {told}");
-        assert_eq!(failure.error_type(), "Misconfigured");
-        assert_eq!(stack.writes(), [""; 0]);
+        let line = stack.run_line("alarms", minute(0)).await;
+        line.receipt.unwrap();
+        let mail = stack.mail(0);
+        let (first, rest) = mail.split_once("WARNING shop/web: memory 93.1 %").unwrap();
+        assert!(first.starts_with("ALARM shop/web") && first.contains("fargaze.yaml:"), "{yaml}: {mail}");
+        assert!(
+            first.contains(named) && first.contains("the built-in rules are in force."),
+            "{yaml}: {mail}"
+        );
+        assert!(rest.contains("Rule memory-high."), "{yaml}: {mail}");
+        assert_eq!(line.plan["run"]["config_version"], Value::Null, "{yaml}");
+        assert_eq!(stack.aws.object(Stack::BUCKET, "config/last-good.json"), None, "{yaml}");
     }
 }
 

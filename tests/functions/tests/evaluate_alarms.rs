@@ -16,6 +16,12 @@ fn alarm_items(stack: &Stack) -> Vec<Value> {
     items.into_iter().filter(|item| item["pk"]["S"].as_str().unwrap().starts_with("ALARMS#")).collect()
 }
 
+/// What is remembered of every alarm, as the table holds it.
+fn memories(stack: &Stack) -> Vec<Value> {
+    let json = |item: Value| serde_json::from_str(item["memory"]["S"].as_str().unwrap()).unwrap();
+    alarm_items(stack).into_iter().map(json).collect()
+}
+
 #[tokio::test]
 async fn a_second_run_over_the_same_alarm_tells_nothing_and_writes_nothing() {
     let stack = Stack::start(shop(|_| 93.1)).await;
@@ -161,12 +167,19 @@ async fn a_run_that_comes_late_does_not_turn_back_what_a_newer_one_judged() {
 async fn an_answer_that_could_not_be_had_neither_fires_nor_ends_an_alarm() {
     let stack = Stack::start(shop(|at| if at < 3 { 93.1 } else { 50.0 })).await;
     assert!(published(&stack, 0).await);
-    let before = alarm_items(&stack);
+    let before = memories(&stack);
     let down =
         Fault::on("cloudwatch:GetMetricData").times(ATTEMPTS).error(500, "InternalServiceFault", "down");
     stack.aws.add_fault(down);
     assert!(!published(&stack, 10).await);
-    assert_eq!(alarm_items(&stack), before);
+    // All that is new is since when it could not be judged, of every rule that could not.
+    let mut after = memories(&stack);
+    assert_eq!(after.len(), 4, "the two rules on metrics, on two services: ECS tells of the third");
+    for memory in &mut after {
+        assert_eq!(memory["blind_since"].take(), json!(minute(8)));
+    }
+    let alarms: Vec<Value> = after.into_iter().filter(|memory| memory["state"] != "OK").collect();
+    assert_eq!(alarms, before);
 }
 
 #[tokio::test]
@@ -195,7 +208,9 @@ async fn the_outcome_holds_coverage_changes_and_the_snapshots_key() {
     let outcome = stack.json(key);
     assert_eq!(outcome["snapshot"], collected["snapshot"]["key"]);
     assert_eq!((&outcome["coverage"]["services"], &outcome["coverage"]["with_data"]), (&json!(2), &json!(4)));
-    let change = &outcome["transitions"][0];
+    assert_eq!(outcome["notices"].as_array().unwrap().len(), 1);
+    let change = &outcome["notices"][0];
+    assert_eq!(change["kind"], "began");
     assert_eq!((&change["from"], &change["to"]), (&json!("OK"), &json!("ALARM")));
     assert_eq!(change["subject"], json!({"cluster": "shop", "service": "web"}));
     let values = change["values"].as_array().unwrap();

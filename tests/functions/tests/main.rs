@@ -13,6 +13,7 @@ mod collect_losses;
 mod collect_metrics;
 mod cross_account;
 mod enable_insights;
+mod engine;
 mod evaluate_alarms;
 mod events;
 mod forward_summary;

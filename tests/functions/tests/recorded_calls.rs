@@ -54,6 +54,12 @@ async fn play_everything(stack: &Stack) {
         "start": "2026-11-22T09:00:00Z", "end": "2026-11-22T10:00:00Z",
     }});
     stack.invoke(Function::CollectMetrics, query).await.unwrap();
+    // A file that cannot be used: the version before it is read, and it is told.
+    stack.put_config("ruels: []");
+    stack.run_line("alarms", minute(5)).await.receipt.unwrap();
+    stack.aws.edit(|world| world.home().put_cluster(ClusterSpec::new("shop")));
+    let created = sqs_batch_of(&["enable-insights.create-cluster.ok"]);
+    stack.invoke(Function::EnableInsights, created).await.unwrap();
 }
 
 /// What a function did with which objects: operation, and key up to the first slash.
@@ -70,18 +76,40 @@ fn objects(stack: &Stack, function: &str) -> BTreeSet<(String, String)> {
 }
 
 #[tokio::test]
-async fn enable_insights_touches_only_the_objects_that_its_role_names() {
+async fn every_function_touches_only_the_objects_that_its_role_names() {
     let stack = stack().await;
     play_everything(&stack).await;
-    let found = objects(&stack, "enable-insights");
-    let known = [
-        ("s3:GetObject", "clusters/"),
-        ("s3:GetObject", "fargaze.yaml"),
-        ("s3:GetObject", "outcomes/"),
-        ("s3:PutObject", "clusters/"),
-        ("s3:PutObject", "outcomes/"),
-    ];
-    assert_eq!(found, known.map(|(operation, key)| (operation.to_owned(), key.to_owned())).into());
+    for (function, reads, writes) in [
+        ("plan-run", &["config/", "fargaze.yaml"][..], &["config/"][..]),
+        (
+            "collect-metrics",
+            &["fargaze.yaml", "inventory/", "snapshots/"],
+            &["inventory/", "outcomes/", "snapshots/"],
+        ),
+        ("evaluate-alarms", &["fargaze.yaml", "snapshots/"], &["outcomes/"]),
+        ("forward-summary", &["config/", "outcomes/", "snapshots/"], &["config/"]),
+        (
+            "enable-insights",
+            &["clusters/", "config/", "fargaze.yaml", "outcomes/"],
+            &["clusters/", "outcomes/"],
+        ),
+    ] {
+        let objects = objects(&stack, function);
+        let found = |operation: &str| -> Vec<String> {
+            let of_operation = objects.iter().filter(|(found, _)| found == operation);
+            of_operation.map(|(_, key)| key.clone()).collect()
+        };
+        assert_eq!(
+            (found("s3:GetObject"), found("s3:PutObject")),
+            (owned(reads), owned(writes)),
+            "{function}"
+        );
+        assert_eq!(objects.len(), reads.len() + writes.len(), "{function}: {objects:?}");
+    }
+}
+
+fn owned(keys: &[&str]) -> Vec<String> {
+    keys.iter().map(|&key| key.to_owned()).collect()
 }
 
 fn target_folder() -> PathBuf {
@@ -117,9 +145,10 @@ async fn the_calls_of_every_function_are_the_known_ones() {
         ],
         "evaluate-alarms": ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "s3:GetObject", "s3:PutObject"],
         "forward-summary": [
-            "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "s3:GetObject", "sns:Publish",
+            "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "s3:GetObject", "s3:PutObject",
+            "sns:Publish",
         ],
-        "plan-run": ["s3:GetObject"],
+        "plan-run": ["s3:GetObject", "s3:PutObject"],
     }))
     .unwrap();
     assert_eq!(recorded, known);

@@ -175,7 +175,8 @@ async fn a_dry_run_tells_what_would_go_back_and_writes_nothing() {
     let would = || json!({"would-set": "disabled"});
     assert_eq!(results(&found), expected([("a", would()), ("b", json!("skipped")), ("c", would())]));
     assert_eq!((levels(&stack), stack.aws.items(Stack::TABLE)), (before, ledger));
-    assert_eq!(stack.writes(), ["s3:PutObject", "sns:Publish"]);
+    // The plan's copy of the last good file, the outcome, the mail.
+    assert_eq!(stack.writes(), ["s3:PutObject", "s3:PutObject", "sns:Publish"]);
     let mail = stack.mail(1);
     assert!(mail.starts_with("Dry run: Container Insights of 2 clusters would be put back"), "{mail}");
     assert!(mail.contains("WOULD PUT BACK enabled -> disabled"), "{mail}");

@@ -303,7 +303,7 @@ async fn a_dry_run_tells_what_a_run_would_do_with_its_cost_and_changes_nothing()
         .filter(|call| dry.writes().contains(&call.operation))
         .map(|call| format!("{} {}", call.operation, call.subject.split('/').nth(1).unwrap_or_default()))
         .collect();
-    assert_eq!(written, ["s3:PutObject outcomes", "sns:Publish "]);
+    assert_eq!(written, ["s3:PutObject config", "s3:PutObject outcomes", "sns:Publish "]);
 
     // The same as without it, but for the word.
     let real = outcome(&wet, &sweep(&wet, 0).await);

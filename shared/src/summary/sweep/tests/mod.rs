@@ -5,13 +5,13 @@ mod golden;
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
+use crate::alarm::BrokenTarget;
 use crate::fault::{Fault, FaultKind};
 use crate::insights::InsightsLevel::{Disabled, Enabled, Enhanced};
 use crate::insights::{ClusterSize, InsightsLevel, estimate};
 use crate::outcome::{Coverage, Outcome};
 use crate::run::Part;
 use crate::summary::words::WIDTH;
-use crate::transition::BrokenTarget;
 
 const NEW: &str = "it is new; its wish is at-least-enabled (built-in)";
 const BATCH: &str = "its wish is hands-off (built-in)";
@@ -69,7 +69,7 @@ fn outcome(region: &str, insights: Vec<InsightsFinding>) -> Outcome {
     Outcome {
         target,
         coverage,
-        transitions: Vec::new(),
+        notices: Vec::new(),
         insights,
         account_default: None,
         dry_run: false,

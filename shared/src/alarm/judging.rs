@@ -1,0 +1,338 @@
+//! Judges a snapshot while it is read: what is held is one subject's lines and what changed, not the snapshot.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::which::{is_late, judges, kept_metrics, silencers_first, subject_of};
+use super::{AlarmKey, AlarmRecord, Mute, Sight, end, step};
+use crate::cluster::{ClusterName, ServiceName};
+use crate::evaluate::AlarmState;
+use crate::fault::Fault;
+use crate::inventory::{Inventory, ServiceState, UndescribedService};
+use crate::metric::{Metric, MetricQuery};
+use crate::observe::{newest_only, not_asked};
+use crate::outcome::Coverage;
+use crate::plan;
+use crate::rule::{AlarmRule, Measure, Subject};
+use crate::series::Reading;
+use crate::snapshot::{SnapshotBegin, SnapshotLine};
+
+/// A snapshot being judged. Rules on metrics of the catalogue are judged subject by subject, as the lines come; rules on
+/// what ECS says and on custom metrics at the end. What would change is judged once more at the end, when it is known
+/// what keeps it silent.
+#[derive(Debug)]
+pub struct Judging<'a> {
+    rules: &'a [AlarmRule],
+    /// Rules in an order in which each comes after those that silence it.
+    order: Vec<usize>,
+    begin: SnapshotBegin,
+    before: HashMap<&'a Subject, Vec<&'a AlarmRecord>>,
+    inventory: Inventory,
+    /// Rules that judge each subject that no line came about yet; made with the first line that is no cluster.
+    waiting: Option<HashMap<Subject, Vec<usize>>>,
+    /// The subject whose lines are coming, with its rules.
+    current: Option<(Subject, Vec<usize>)>,
+    answers: Vec<(MetricQuery, Reading)>,
+    /// Metrics, by namespace and name, whose lines are kept to the end, because their dimensions need not tell whom they
+    /// are asked for: those of custom rules and of all rules that share one with them.
+    kept_metrics: HashSet<(String, String)>,
+    kept: HashMap<MetricQuery, Reading>,
+    /// Subjects of which something could not be read, with the reason.
+    unclear: HashMap<Subject, Fault>,
+    services: HashMap<Subject, ServiceState>,
+    /// Services that ECS was asked about in vain.
+    undescribed: HashMap<Subject, Fault>,
+    /// What changes unless something keeps it silent, rule by rule.
+    open: Vec<Vec<Change<'a>>>,
+}
+
+/// An alarm that changed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change<'a> {
+    /// The rule.
+    pub rule: &'a AlarmRule,
+    /// What it saw, so that it can be judged again if another run wrote the alarm first.
+    pub sight: Sight<'static>,
+    /// What to remember, with what is to be told.
+    pub record: AlarmRecord,
+}
+
+/// What judging a snapshot brought.
+#[derive(Debug)]
+pub struct Judged<'a> {
+    /// Run, target and age of the inventory.
+    pub begin: SnapshotBegin,
+    /// How much was seen.
+    pub coverage: Coverage,
+    /// Alarms that changed.
+    pub changes: Vec<Change<'a>>,
+    /// Alarms that nothing judges any more, as they end.
+    pub gone: Vec<AlarmRecord>,
+}
+
+impl Change<'_> {
+    /// The same sight on what another run has remembered in the meantime; none if that run has seen all of it.
+    pub fn again(&self, begin: &SnapshotBegin, newest: Option<&AlarmRecord>) -> Option<AlarmRecord> {
+        let SnapshotBegin { run, .. } = begin;
+        step(self.rule, &self.record.key.subject, &self.sight, &run.window, run.time, newest)
+    }
+}
+
+impl<'a> Judging<'a> {
+    /// Begins with what the first line says and what is remembered of the account and Region.
+    pub fn begin(
+        begin: SnapshotBegin,
+        rules: &'a [AlarmRule],
+        remembered: impl IntoIterator<Item = &'a AlarmRecord>,
+    ) -> Self {
+        let mut before = HashMap::<&Subject, Vec<&AlarmRecord>>::new();
+        for record in remembered {
+            before.entry(&record.key.subject).or_default().push(record);
+        }
+        let inventory = Inventory {
+            read_at: begin.inventory_read_at,
+            clusters: BTreeMap::new(),
+            faults: Vec::new(),
+            families_listed: false,
+        };
+        Self {
+            rules,
+            order: silencers_first(rules),
+            begin,
+            before,
+            inventory,
+            waiting: None,
+            current: None,
+            answers: Vec::new(),
+            kept_metrics: kept_metrics(rules),
+            kept: HashMap::new(),
+            unclear: HashMap::new(),
+            services: HashMap::new(),
+            undescribed: HashMap::new(),
+            open: rules.iter().map(|_| Vec::new()).collect(),
+        }
+    }
+
+    /// Takes in a line between the first and the last.
+    pub fn add(&mut self, line: SnapshotLine) {
+        match line {
+            SnapshotLine::Cluster(cluster, entry) => {
+                self.inventory.clusters.insert(cluster, entry);
+            }
+            SnapshotLine::Series(query, reading) => self.series(query, reading),
+            SnapshotLine::Service(state) => {
+                self.services.insert(service_of(state.cluster.clone(), state.service.clone()), *state);
+            }
+            SnapshotLine::Undescribed(UndescribedService { cluster, service, fault }) => {
+                self.undescribed.insert(service_of(cluster, service), fault);
+            }
+            SnapshotLine::Run(_) | SnapshotLine::End(_) => {}
+        }
+    }
+
+    /// Ends with the last line.
+    pub fn end(mut self, coverage: Coverage) -> Judged<'a> {
+        self.flush();
+        // No line came about these: their rules could not ask.
+        self.waiting();
+        for silent in self.waiting.take().unwrap_or_default() {
+            self.current = Some(silent);
+            self.flush();
+        }
+        let services = std::mem::take(&mut self.services);
+        for (index, rule) in self
+            .rules
+            .iter()
+            .enumerate()
+            .filter(|(_, rule)| is_late(rule, &self.kept_metrics))
+            .collect::<Vec<_>>()
+        {
+            for subject in plan::subjects(rule, &self.inventory) {
+                let reading = match rule.measure {
+                    Measure::NothingRunning => self.tasks_missing(rule, &subject, services.get(&subject)),
+                    _ => self.kept_reading(rule, &subject),
+                };
+                self.judge(index, &subject, Cow::Owned(reading));
+            }
+        }
+        let changes = self.silence(&services);
+        let gone = self.gone(&coverage);
+        Judged { begin: self.begin, coverage, changes, gone }
+    }
+
+    fn series(&mut self, query: MetricQuery, reading: Reading) {
+        let subject = subject_of(&query.metric.dimensions);
+        if let (Some(fault), Some(subject)) = (reading.fault(), &subject)
+            && !self.unclear.contains_key(subject)
+        {
+            self.unclear.insert(subject.clone(), fault.clone());
+        }
+        if self.is_kept(&query.metric) {
+            self.kept.insert(query, reading);
+            return;
+        }
+        let Some(subject) = subject else { return };
+        if self.current.as_ref().is_none_or(|(current, _)| *current != subject) {
+            self.flush();
+            self.current = self.waiting().remove_entry(&subject);
+        }
+        if self.current.is_some() {
+            self.answers.push((query, reading));
+        }
+    }
+
+    /// Judges the subject whose lines have come.
+    fn flush(&mut self) {
+        let answers = std::mem::take(&mut self.answers);
+        let Some((subject, judging)) = self.current.take() else { return };
+        for index in judging {
+            if let Some(reading) = self.rules[index].reading(&answers) {
+                self.judge(index, &subject, reading);
+            }
+        }
+    }
+
+    /// The rules of every subject, once all clusters are known.
+    fn waiting(&mut self) -> &mut HashMap<Subject, Vec<usize>> {
+        let (rules, inventory, kept) = (self.rules, &self.inventory, &self.kept_metrics);
+        self.waiting.get_or_insert_with(|| {
+            let mut waiting = HashMap::<Subject, Vec<usize>>::with_capacity(inventory.service_count());
+            for (index, rule) in rules.iter().enumerate() {
+                if !is_late(rule, kept) {
+                    for subject in plan::subjects(rule, inventory) {
+                        waiting.entry(subject).or_default().push(index);
+                    }
+                }
+            }
+            waiting
+        })
+    }
+
+    /// Judges an alarm as if nothing kept it silent. What changes nothing then changes nothing if it is kept silent.
+    fn judge(&mut self, index: usize, subject: &Subject, reading: Cow<'_, Reading>) {
+        let (rule, run) = (&self.rules[index], &self.begin.run);
+        let sight = Sight { reading, why: None, mute: None };
+        if let Some(record) =
+            step(rule, subject, &sight, &run.window, run.time, self.remembered(rule, subject))
+        {
+            let reading = Cow::Owned(sight.reading.into_owned());
+            self.open[index].push(Change { rule, sight: Sight { reading, why: None, mute: None }, record });
+        }
+    }
+
+    fn remembered(&self, rule: &AlarmRule, subject: &Subject) -> Option<&'a AlarmRecord> {
+        self.before.get(subject)?.iter().find(|record| record.key.rule == rule.name).copied()
+    }
+
+    /// Judges again what changes, now that it is known what keeps it silent: deployments, and other alarms.
+    fn silence(&mut self, services: &HashMap<Subject, ServiceState>) -> Vec<Change<'a>> {
+        let run = self.begin.run.clone();
+        let records = self.before.values().flatten();
+        let in_alarm = records.filter(|record| record.memory.state == AlarmState::Alarm);
+        let mut in_alarm: HashSet<AlarmKey> = in_alarm.map(|record| record.key.clone()).collect();
+        let mut changes = Vec::new();
+        for index in self.order.clone() {
+            let mut open = std::mem::take(&mut self.open[index]);
+            open.sort_unstable_by(|a, b| a.record.key.cmp(&b.record.key));
+            for mut change in open {
+                let AlarmKey { rule: _, subject } = &change.record.key;
+                let state = services.get(subject);
+                let before = self.remembered(change.rule, subject);
+                let goes_on = before.is_some_and(|record| record.memory.is_alarm_before(run.window.end));
+                change.sight.mute = unless(change.rule, subject, &in_alarm)
+                    .or_else(|| change.rule.quiet_for(state?, run.time, goes_on));
+                if change.rule.measure == Measure::NothingRunning {
+                    change.sight.why = state.and_then(ServiceState::why);
+                }
+                let Some(record) = step(change.rule, subject, &change.sight, &run.window, run.time, before)
+                else {
+                    continue;
+                };
+                if record.memory.state == AlarmState::Alarm {
+                    in_alarm.insert(record.key.clone());
+                } else {
+                    in_alarm.remove(&record.key);
+                }
+                changes.push(Change { record, ..change });
+            }
+        }
+        changes
+    }
+
+    /// The reading of a rule whose lines were kept.
+    fn kept_reading(&self, rule: &AlarmRule, subject: &Subject) -> Reading {
+        let answer = |query: MetricQuery| self.kept.get(&query).cloned().map(|reading| (query, reading));
+        let mut answers: Vec<_> = plan::queries(rule, subject).into_iter().filter_map(answer).collect();
+        if let Some(reading) = rule.reading(&answers) {
+            return reading.into_owned();
+        }
+        answers.pop().map_or_else(|| Reading::Unread(not_asked(rule.measure.label())), |(_, reading)| reading)
+    }
+
+    fn is_kept(&self, metric: &Metric) -> bool {
+        let is =
+            |(namespace, name): &(String, String)| metric.name == *name && metric.namespace == *namespace;
+        self.kept_metrics.iter().any(is)
+    }
+
+    /// Tasks that should run while none does. ECS was asked about silent services only: a service whose metrics arrive
+    /// has running tasks.
+    fn tasks_missing(&self, rule: &AlarmRule, subject: &Subject, state: Option<&ServiceState>) -> Reading {
+        let run = &self.begin.run;
+        if let Some(state) = state {
+            return state.tasks_missing(rule, &run.window, run.time);
+        }
+        match self.undescribed.get(subject).or_else(|| self.unclear.get(subject)) {
+            Some(fault) => Reading::Unread(fault.clone()),
+            None => newest_only(rule, &run.window, 0.0),
+        }
+    }
+
+    /// What is gone for sure, and not only unseen in this run, ends.
+    fn gone(&self, coverage: &Coverage) -> Vec<AlarmRecord> {
+        let part = self.begin.target.part;
+        let here = self.before.values().flatten().filter(|record| part.holds(&record.key.subject.cluster));
+        let unjudged = here.filter(|record| !self.is_judged(&record.key));
+        let gone = unjudged.filter(|record| self.knows(&record.key.subject, coverage));
+        let mut gone: Vec<_> = gone.filter_map(|record| end(record, self.begin.run.window.end)).collect();
+        gone.sort_by(|a, b| a.key.cmp(&b.key));
+        gone
+    }
+
+    fn is_judged(&self, AlarmKey { rule, subject }: &AlarmKey) -> bool {
+        let Some(entry) = self.inventory.clusters.get(&subject.cluster) else { return false };
+        let exists = match (&subject.service, &subject.task_family) {
+            (Some(service), _) => entry.services.contains(service),
+            (None, Some(family)) => entry.task_families.contains(family),
+            (None, None) => true,
+        };
+        let rule = self.rules.iter().find(|candidate| candidate.name == *rule);
+        exists && rule.is_some_and(|rule| judges(rule, subject, entry))
+    }
+
+    /// Whether it is sure that the subject is in the inventory if it exists, be it none because its cluster is gone.
+    fn knows(&self, subject: &Subject, coverage: &Coverage) -> bool {
+        // Task families are those whose metrics `ListMetrics` sees.
+        let listing = ["ecs:ListClusters", "ecs:DescribeClusters", "cloudwatch:ListMetrics"];
+        let listing = if subject.task_family.is_some() { &listing[..] } else { &listing[..2] };
+        let mut faults = coverage.faults.iter().map(|counted| &counted.fault);
+        let listed = faults.all(|fault| !listing.contains(&fault.operation.as_str()));
+        let cluster = self.inventory.clusters.get(&subject.cluster);
+        listed && cluster.is_none_or(|entry| !entry.services_unread)
+    }
+}
+
+fn service_of(cluster: ClusterName, service: ServiceName) -> Subject {
+    Subject { cluster, service: Some(service), task_family: None }
+}
+
+/// The alarm of another rule that keeps this one silent.
+fn unless(rule: &AlarmRule, subject: &Subject, in_alarm: &HashSet<AlarmKey>) -> Option<Mute> {
+    let cluster = Subject { cluster: subject.cluster.clone(), service: None, task_family: None };
+    let places = [subject, &cluster];
+    let fires = |name: &&String| {
+        let key = |subject: &Subject| AlarmKey { rule: (*name).clone(), subject: subject.clone() };
+        places.into_iter().any(|place| in_alarm.contains(&key(place)))
+    };
+    rule.unless.iter().find(fires).map(|name| Mute::Unless { rule: name.clone() })
+}

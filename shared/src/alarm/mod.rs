@@ -1,0 +1,18 @@
+//! Alarms: from readings to what is remembered and what people are told.
+//!
+//! [`step()`] is the whole decision about one alarm in one run, and pure: it is given what was remembered and what was
+//! seen, and answers with what to remember now, including the notices that are still to be told. [`Judging`] takes it
+//! through a snapshot, line by line.
+
+mod judging;
+mod mute;
+mod notice;
+mod record;
+mod step;
+mod which;
+
+pub use judging::{Change, Judged, Judging};
+pub use mute::Mute;
+pub use notice::{Notice, NoticeKind};
+pub use record::{AlarmKey, AlarmRecord, BrokenTarget, Remembered};
+pub use step::{Sight, end, step};

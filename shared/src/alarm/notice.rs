@@ -1,0 +1,84 @@
+//! What people are told about an alarm.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Mute;
+use crate::evaluate::AlarmState;
+use crate::metric::{Period, Unit};
+use crate::rule::{Comparison, Severity, Subject};
+
+/// What a notice is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoticeKind {
+    /// An alarm began.
+    Began,
+    /// An alarm that was told ended.
+    Ended,
+    /// An alarm that was told goes on.
+    Reminder,
+    /// The alarm could not be judged for longer than its rule looks back.
+    Blind,
+    /// It can be judged again.
+    SeenAgain,
+    /// Nothing judges the alarm any more: its service or its rule is gone.
+    Gone,
+}
+
+/// One thing to tell about an alarm.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Notice {
+    /// Stable id: the same notice has the same id however often it is found.
+    pub id: String,
+    /// What it is about.
+    pub kind: NoticeKind,
+    /// Name of the rule.
+    pub rule: String,
+    /// Severity of the rule.
+    pub severity: Severity,
+    /// What the alarm is about.
+    pub subject: Subject,
+    /// State before.
+    pub from: AlarmState,
+    /// State after.
+    pub to: AlarmState,
+    /// End of the period that decided it: where the alarm began or ended. Of the others, end of the newest period.
+    pub at: Timestamp,
+    /// Since when the state before had lasted; of a reminder the alarm itself, of `Blind` and `SeenAgain` the
+    /// blindness. None if it is not remembered.
+    pub since: Option<Timestamp>,
+    /// What was judged: its name and unit.
+    pub label: String,
+    /// Unit of the values.
+    pub unit: Unit,
+    /// How values were compared with the threshold.
+    pub comparison: Comparison,
+    /// The threshold.
+    pub threshold: f64,
+    /// Values of the newest N periods, oldest first; `None` where there was no data.
+    pub values: Vec<Option<f64>>,
+    /// Length of a period.
+    #[serde(rename = "period_seconds")]
+    pub period: Period,
+    /// What to do about it.
+    pub message: Option<String>,
+    /// What kept it silent, if the alarm had begun earlier than it is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late: Option<Mute>,
+    /// What is known of the reason: what ECS says of the service, or why the alarm could not be judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+impl Notice {
+    /// Values that breached.
+    pub fn breaching(&self) -> impl Iterator<Item = f64> + '_ {
+        self.values.iter().flatten().copied().filter(|&value| self.comparison.breaches(value, self.threshold))
+    }
+
+    /// Of all values the worst for the reader.
+    pub fn worst(&self) -> Option<f64> {
+        self.values.iter().flatten().copied().reduce(|a, b| self.comparison.worse(a, b))
+    }
+}

@@ -1,0 +1,78 @@
+//! Which rules judge what, which lines must be kept for them, and in which order they silence each other.
+
+use std::collections::HashSet;
+
+use crate::inventory::ClusterEntry;
+use crate::metric::Dimensions;
+use crate::rule::{AlarmRule, Measure, Scope, Subject};
+
+/// Whether the rule judges this subject of an existing cluster.
+pub(super) fn judges(rule: &AlarmRule, subject: &Subject, entry: &ClusterEntry) -> bool {
+    let scope = match (&subject.service, &subject.task_family) {
+        (Some(_), _) => Scope::Service,
+        (None, Some(_)) => Scope::TaskFamily,
+        (None, None) => Scope::Cluster,
+    };
+    rule.scope == scope
+        && entry.insights >= rule.measure.needs()
+        && rule.selection.fits_cluster(&subject.cluster, &entry.tags)
+        && rule.selection.fits_within(subject)
+}
+
+/// Whether the rule is judged at the end only.
+pub(super) fn is_late(rule: &AlarmRule, kept: &HashSet<(String, String)>) -> bool {
+    rule.measure == Measure::NothingRunning || metrics_of(rule).iter().any(|metric| kept.contains(metric))
+}
+
+/// Namespaces and names of the metrics that the rule is made of.
+fn metrics_of(rule: &AlarmRule) -> Vec<(String, String)> {
+    match &rule.measure {
+        Measure::Custom(custom) => vec![(custom.namespace.clone(), custom.name.clone())],
+        measure => {
+            measure.metrics().map(|metric| (metric.namespace.to_owned(), metric.name.to_owned())).collect()
+        }
+    }
+}
+
+/// Metrics whose lines are kept to the end: those of custom rules, and of all rules that share one with them.
+pub(super) fn kept_metrics(rules: &[AlarmRule]) -> HashSet<(String, String)> {
+    let custom = rules.iter().filter(|rule| matches!(rule.measure, Measure::Custom(_)));
+    let mut kept: HashSet<_> = custom.flat_map(metrics_of).collect();
+    loop {
+        let sharing = rules.iter().filter(|rule| is_late(rule, &kept));
+        let more: HashSet<_> = sharing.flat_map(metrics_of).collect();
+        if more.len() == kept.len() {
+            return kept;
+        }
+        kept = more;
+    }
+}
+
+/// The subject that a metric of the catalogue is about.
+pub(super) fn subject_of(dimensions: &Dimensions) -> Option<Subject> {
+    let cluster = dimensions.get("ClusterName")?.parse().ok()?;
+    let service = match dimensions.get("ServiceName") {
+        Some(name) => Some(name.parse().ok()?),
+        None => None,
+    };
+    let task_family = dimensions.get("TaskDefinitionFamily").map(ToOwned::to_owned);
+    Some(Subject { cluster, service, task_family })
+}
+
+/// Indices of the rules, each after those that it names in `unless`. In a circle the order is that of the file.
+pub(super) fn silencers_first(rules: &[AlarmRule]) -> Vec<usize> {
+    fn visit(index: usize, rules: &[AlarmRule], seen: &mut [bool], order: &mut Vec<usize>) {
+        if std::mem::replace(&mut seen[index], true) {
+            return;
+        }
+        for name in &rules[index].unless {
+            if let Some(other) = rules.iter().position(|rule| rule.name == *name) {
+                visit(other, rules, seen, order);
+            }
+        }
+        order.push(index);
+    }
+    let (mut seen, mut order) = (vec![false; rules.len()], Vec::with_capacity(rules.len()));
+    (0..rules.len()).for_each(|index| visit(index, rules, &mut seen, &mut order));
+    order
+}

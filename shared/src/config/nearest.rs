@@ -1,0 +1,73 @@
+//! The known word that an unknown one was most likely meant to be.
+
+/// What to add to a sentence about an unknown word: the nearest known one, or all of them if none is near.
+pub(super) fn hint(unknown: &str, known: &[&str]) -> String {
+    match nearest(unknown, known.iter().copied()) {
+        Some(word) => format!("did you mean `{word}`?"),
+        None => format!("known are {}", known.join(", ")),
+    }
+}
+
+/// The known word with the fewest typing errors between, if it is near enough to be a slip: upper and lower case are
+/// no difference, and a third of the letters may be wrong. Else the first one that goes on where it ends.
+pub(super) fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let plain = |word: &str| word.to_lowercase().replace(['_', ' '], "-");
+    let unknown = plain(unknown);
+    let written: Vec<char> = unknown.chars().collect();
+    let most = (written.len() / 3).max(1);
+    let (mut near, mut longer) = (None, None);
+    for word in known {
+        let errors = errors(&written, &plain(word));
+        if errors <= most && near.is_none_or(|(least, _)| errors < least) {
+            near = Some((errors, word));
+        }
+        if longer.is_none() && written.len() > 2 && plain(word).starts_with(&unknown) {
+            longer = Some(word);
+        }
+    }
+    near.map(|(_, word)| word).or(longer)
+}
+
+/// Letters added, left out, mistaken or swapped with their neighbour ("optimal string alignment").
+fn errors(written: &[char], word: &str) -> usize {
+    let word: Vec<char> = word.chars().collect();
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=word.len()).collect();
+    for (i, letter) in written.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, other) in word.iter().enumerate() {
+            let mistaken = last[j] + usize::from(letter != other);
+            let mut fewest = mistaken.min(last[j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && *letter == word[j - 1] && written[i - 1] == *other {
+                fewest = fewest.min(before[j - 1] + 1);
+            }
+            row.push(fewest);
+        }
+        before = std::mem::replace(&mut last, row);
+    }
+    last.last().copied().unwrap_or(written.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_finds_its_word_and_nonsense_finds_none() {
+        let known = ["threshold", "clear-threshold", "period", "services", "message"];
+        for (unknown, word) in [
+            ("treshold", Some("threshold")),
+            ("thershold", Some("threshold")),
+            ("Threshold", Some("threshold")),
+            ("clear_threshold", Some("clear-threshold")),
+            ("clearThreshold", Some("clear-threshold")),
+            ("perod", Some("period")),
+            ("service", Some("services")),
+            ("mess", Some("message")),
+            ("colour", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(unknown, known), word, "{unknown}");
+        }
+    }
+}

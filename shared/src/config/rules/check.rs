@@ -1,0 +1,326 @@
+//! One rule of the file: whether it can be judged, and everything that is wrong with it if not.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::SignedDuration;
+
+use super::super::nearest::nearest;
+use super::super::read::{At, Problems};
+use super::raw::{RawMaintenance, RawRule, RemindText, StatisticText};
+use super::{MAX_EVALUATION_PERIODS, unless};
+use crate::metric::{Period, Statistic, Unit};
+use crate::pattern::NamePattern;
+use crate::rule::{
+    AlarmRule, Comparison, Condition, DurationText, MaintenanceWindow, Measure, Scope, Selection,
+    ThresholdText,
+};
+
+/// How many seconds N periods may have: CloudWatch judges longer ranges once an hour only (`PutMetricAlarm`).
+const DAY: i64 = 86_400;
+
+/// Characters that a name may have.
+const MAX_NAME: usize = 100;
+
+const STATISTICS: [&str; 5] = ["Average", "Maximum", "Minimum", "SampleCount", "Sum"];
+
+/// A rule whose problems are being told.
+pub(super) struct Check<'a> {
+    /// Whose keys they are, such as "rule `busy`".
+    label: String,
+    /// Where the rule begins.
+    pub line: u64,
+    problems: &'a Problems,
+}
+
+impl Check<'_> {
+    /// Adds a problem with the value of a key.
+    pub(super) fn tell(&self, line: u64, key: &str, why: impl fmt::Display) {
+        self.problems.tell(line, &format!("{}: {key}", self.label), why);
+    }
+
+    /// A value that must be there. None if it is missing or could not be read; both have been told then.
+    fn need<T>(&self, key: &str, at: Option<At<T>>) -> Option<(u64, T)> {
+        let Some(at) = at else {
+            self.tell(self.line, key, "is missing");
+            return None;
+        };
+        at.value.map(|value| (at.line, value))
+    }
+
+    /// A duration within its limits.
+    fn duration(
+        &self,
+        key: &str,
+        line: u64,
+        text: DurationText,
+        least: &str,
+        most: &str,
+    ) -> Option<SignedDuration> {
+        let limit = |text: &str| DurationText::from_str(text).map_or(SignedDuration::ZERO, |limit| limit.0);
+        let fits = (limit(least)..=limit(most)).contains(&text.0);
+        if !fits {
+            self.tell(line, key, format_args!("`{:#}` is not between {least} and {most}", text.0));
+        }
+        fits.then_some(text.0)
+    }
+}
+
+/// The rule, if it can be judged.
+pub(super) fn rule(line: u64, raw: RawRule, problems: &Problems) -> Option<AlarmRule> {
+    let given =
+        raw.name.as_ref().and_then(|name| name.value.as_deref()).filter(|name| !name.trim().is_empty());
+    let label = given.map_or_else(|| "rule".to_owned(), |name| format!("rule `{name}`"));
+    let check = Check { label, line, problems };
+    let scope = raw.scope.as_ref().and_then(|at| at.value).unwrap_or_default();
+
+    let name = check.need("name", raw.name.clone()).and_then(|(line, name)| check.name(line, name));
+    let statistic = check.statistic(raw.statistic.as_ref());
+    let measure = check.measure(raw.what.as_ref(), scope, statistic.as_ref());
+    let period = check.period(raw.period.as_ref());
+    let selection = check.selection(&raw, scope);
+    let condition = measure.as_ref().zip(statistic.as_ref());
+    let condition = check.condition(&raw, condition, period);
+    let hold = raw.minimum_hold.and_then(|at| check.duration("minimum-hold", at.line, at.value?, "0s", "7d"));
+    let remind_every = check.remind_every(raw.remind_every);
+    let maintenance = raw.maintenance.and_then(|at| at.value).unwrap_or_default();
+    let maintenance = maintenance.into_iter().filter_map(|window| check.maintenance(window)).collect();
+    let unless = unless::names(raw.unless.as_ref()).into_iter().map(|(_, name)| name.to_owned()).collect();
+    Some(AlarmRule {
+        name: name?,
+        measure: measure?,
+        statistic: statistic?,
+        scope,
+        selection,
+        condition: condition?,
+        period: period?,
+        severity: raw.severity.and_then(|at| at.value).unwrap_or_default(),
+        message: raw.message.and_then(|at| at.value),
+        hold: hold.unwrap_or_default(),
+        remind_every,
+        maintenance,
+        quiet_during_deployment: raw.quiet_during_deployment.and_then(|at| at.value).unwrap_or_default(),
+        unless,
+    })
+}
+
+impl Check<'_> {
+    /// A name that can be a part of the key by which an alarm is remembered.
+    fn name(&self, line: u64, name: String) -> Option<String> {
+        let why = if name.trim().is_empty() {
+            "is empty".to_owned()
+        } else if name.chars().count() > MAX_NAME {
+            format!("has more than {MAX_NAME} characters")
+        } else if name.contains(|c: char| c == '#' || c.is_control()) {
+            format!("`{}` has a `#` or a character that cannot be seen", name.escape_debug())
+        } else {
+            return Some(name);
+        };
+        self.tell(line, "name", why);
+        None
+    }
+
+    fn statistic(&self, at: Option<&At<StatisticText>>) -> Option<Statistic> {
+        let Some(at) = at else { return Some(Statistic::Average) };
+        let StatisticText(text) = at.value.as_ref()?;
+        let read = Statistic::from_str(text).map_err(|error| match nearest(text, STATISTICS) {
+            Some(near) => self.tell(at.line, "statistic", format_args!("{error}; did you mean `{near}`?")),
+            None => self.tell(at.line, "statistic", error),
+        });
+        read.ok()
+    }
+
+    fn period(&self, at: Option<&At<i64>>) -> Option<Period> {
+        let Some(at) = at else { return Some(Period::MINUTE) };
+        Period::from_seconds(at.value?).map_err(|error| self.tell(at.line, "period", error)).ok()
+    }
+
+    fn selection(&self, raw: &RawRule, scope: Scope) -> Selection {
+        let of_service = (scope != Scope::Service).then_some(&raw.services);
+        let of_family = (scope != Scope::TaskFamily).then_some(&raw.task_families);
+        for (key, at) in [("services", of_service), ("task-families", of_family)] {
+            if let Some(Some(at)) = at {
+                self.tell(at.line, key, format_args!("means nothing for scope {}", scope.as_str()));
+            }
+        }
+        let tags = raw.tags.as_ref().and_then(|at| at.value.as_ref());
+        let tags = tags.into_iter().flatten().filter_map(|(key, at)| Some((key.clone(), at.value.clone()?)));
+        Selection {
+            clusters: self.patterns("clusters", raw.clusters.as_ref()),
+            services: self.patterns("services", raw.services.as_ref()),
+            task_families: self.patterns("task-families", raw.task_families.as_ref()),
+            tags: tags.collect(),
+        }
+    }
+
+    /// Patterns that some name can fit: ECS names clusters, services and families alike.
+    fn patterns(&self, key: &str, at: Option<&At<Vec<At<NamePattern>>>>) -> Vec<NamePattern> {
+        let Some(at) = at else { return vec![NamePattern::new("*")] };
+        let Some(given) = &at.value else { return Vec::new() };
+        if given.is_empty() {
+            self.tell(at.line, key, "the list is empty; leave the key out to mean all of them");
+        }
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '*' | '-' | '_');
+        let mut patterns = Vec::new();
+        for At { line, value } in given {
+            let Some(pattern) = value else { continue };
+            let text = pattern.to_string();
+            if text.is_empty() || !text.chars().all(fits) {
+                let why =
+                    "is no pattern of names: letters, digits, hyphens and underscores, with * for any part";
+                self.tell(*line, key, format_args!("`{text}` {why}"));
+            }
+            patterns.push(pattern.clone());
+        }
+        patterns
+    }
+
+    fn condition(
+        &self,
+        raw: &RawRule,
+        judged: Option<(&Measure, &Statistic)>,
+        period: Option<Period>,
+    ) -> Option<Condition> {
+        let periods = self.need("evaluation-periods", raw.evaluation_periods.clone());
+        let periods = periods.and_then(|(line, n)| self.evaluation_periods(line, n, judged, period));
+        let datapoints = match &raw.datapoints_to_alarm {
+            None => periods,
+            Some(at) => at.value.filter(|m| {
+                let n = raw.evaluation_periods.as_ref().and_then(|at| at.value).filter(|n| *n > 0);
+                let good = *m > 0 && n.is_none_or(|n| *m <= n);
+                if !good {
+                    let n = n.map_or_else(String::new, |n| format!(" ({n})"));
+                    let why = format!("{m} is not between 1 and evaluation-periods{n}");
+                    self.tell(at.line, "datapoints-to-alarm", why);
+                }
+                good
+            }),
+        };
+        let comparison = self.need("comparison", raw.comparison.clone()).map(|(_, comparison)| comparison);
+        let threshold = self.need("threshold", raw.threshold.clone());
+        let in_unit = |key, line, text: &ThresholdText| {
+            let (measure, statistic) = judged?;
+            // A number of samples is a number, whatever was sampled.
+            let unit = if *statistic == Statistic::SampleCount { Unit::Count } else { measure.unit() };
+            text.in_unit(unit).map_err(|error| self.tell(line, key, error)).ok()
+        };
+        let threshold = threshold.and_then(|(line, text)| in_unit("threshold", line, &text));
+        let clear = raw.clear_threshold.as_ref();
+        let clear_threshold = clear.and_then(|at| in_unit("clear-threshold", at.line, at.value.as_ref()?));
+        let clear = clear_threshold.zip(clear).zip(threshold.zip(comparison));
+        let clear_is_wrong = clear.is_some_and(|((clear, at), (threshold, comparison))| {
+            self.clear_threshold_breaches(at.line, clear, threshold, comparison)
+        });
+        Some(Condition {
+            comparison: comparison?,
+            threshold: threshold?,
+            clear_threshold: clear_threshold.filter(|_| !clear_is_wrong),
+            evaluation_periods: periods?,
+            datapoints_to_alarm: datapoints?,
+            treat_missing_data: raw.treat_missing_data.as_ref().and_then(|at| at.value).unwrap_or_default(),
+        })
+    }
+
+    fn evaluation_periods(
+        &self,
+        line: u64,
+        n: u32,
+        judged: Option<(&Measure, &Statistic)>,
+        period: Option<Period>,
+    ) -> Option<u32> {
+        let key = "evaluation-periods";
+        let seconds = period.unwrap_or(Period::MINUTE).seconds();
+        if n == 0 || n > MAX_EVALUATION_PERIODS {
+            self.tell(line, key, format_args!("{n} is not between 1 and {MAX_EVALUATION_PERIODS}"));
+            return None;
+        }
+        if i64::from(n) * seconds > DAY {
+            let most = DAY / seconds;
+            self.tell(
+                line,
+                key,
+                format_args!("{n} periods of {seconds} seconds are more than a day: at most {most}"),
+            );
+            return None;
+        }
+        if n > 1 && judged.is_some_and(|(measure, _)| *measure == Measure::NothingRunning) {
+            self.tell(
+                line,
+                key,
+                format_args!("{n}, but nothing-running is asked once a run, so it must be 1"),
+            );
+            return None;
+        }
+        Some(n)
+    }
+
+    /// Whether an alarm would end at values that still breach the threshold.
+    fn clear_threshold_breaches(
+        &self,
+        line: u64,
+        clear: f64,
+        threshold: f64,
+        comparison: Comparison,
+    ) -> bool {
+        let (wrong, side) = match comparison {
+            Comparison::GreaterThanThreshold | Comparison::GreaterThanOrEqualToThreshold => {
+                (clear > threshold, "most")
+            }
+            Comparison::LessThanThreshold | Comparison::LessThanOrEqualToThreshold => {
+                (clear < threshold, "least")
+            }
+        };
+        if wrong {
+            self.tell(
+                line,
+                "clear-threshold",
+                format_args!("{clear} still breaches: at {side} the threshold ({threshold})"),
+            );
+        }
+        wrong
+    }
+
+    fn remind_every(&self, at: Option<At<RemindText>>) -> Option<SignedDuration> {
+        let Some(at) = at else { return Some(SignedDuration::from_hours(24)) };
+        let RemindText(text) = at.value?;
+        if text == "never" {
+            return None;
+        }
+        let Ok(duration) = text.parse() else {
+            let near = nearest(&text, ["never"]).map_or("", |_| "; did you mean `never`?");
+            let why = format!("`{text}` is neither a duration such as 12h nor `never`{near}");
+            self.tell(at.line, "remind-every", why);
+            return None;
+        };
+        self.duration("remind-every", at.line, duration, "5m", "30d")
+    }
+
+    fn maintenance(&self, at: At<RawMaintenance>) -> Option<MaintenanceWindow> {
+        let raw = at.value?;
+        let check =
+            Check { label: format!("{}: maintenance", self.label), line: at.line, problems: self.problems };
+        let cron = check.need("cron", raw.cron);
+        let duration = check.need("duration", raw.duration);
+        let duration = duration.and_then(|(line, text)| check.duration("duration", line, text, "1m", "7d"));
+        let zone = match raw.time_zone {
+            None => MaintenanceWindow::zone("UTC").ok(),
+            Some(At { line, value }) => value.and_then(|name| {
+                let zone = MaintenanceWindow::zone(&name);
+                zone.map_err(|error| {
+                    let known: Vec<String> =
+                        jiff::tz::db().available().map(|name| name.to_string()).collect();
+                    let near = nearest(&name, known.iter().map(String::as_str));
+                    let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                    check.tell(line, "time-zone", format_args!("{error}{near}"));
+                })
+                .ok()
+            }),
+        };
+        let (line, cron) = cron?;
+        // Also without the others, so that all that is wrong is told.
+        let length = duration.unwrap_or(SignedDuration::from_hours(1));
+        let window = MaintenanceWindow::new(&cron, length, zone.clone().unwrap_or(jiff::tz::TimeZone::UTC));
+        let window = window.map_err(|error| check.tell(line, "cron", error)).ok();
+        window.filter(|_| duration.is_some() && zone.is_some())
+    }
+}

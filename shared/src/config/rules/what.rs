@@ -1,0 +1,118 @@
+//! What a rule is judged on: a word, a metric of the catalogue, or any metric of CloudWatch.
+
+use std::str::FromStr;
+
+use super::super::nearest::{hint, nearest};
+use super::super::read::{At, Either, OneOf};
+use super::check::Check;
+use super::raw::{RawMetric, WhatText};
+use crate::catalogue::CATALOGUE;
+use crate::metric::{Statistic, Unit};
+use crate::rule::{CustomMetric, Measure, Scope, WORDS};
+
+/// Dimensions that a metric may have (CloudWatch API, `Metric`).
+const MAX_DIMENSIONS: usize = 30;
+
+const PLACEHOLDERS: [&str; 3] = ["cluster", "service", "task-family"];
+
+impl Check<'_> {
+    /// The measure, if it is one.
+    pub(super) fn measure(
+        &self,
+        what: Option<&Either<WhatText, RawMetric>>,
+        scope: Scope,
+        statistic: Option<&Statistic>,
+    ) -> Option<Measure> {
+        let Some(what) = what else {
+            self.tell(self.line, "what", "is missing");
+            return None;
+        };
+        let line = what.line;
+        let measure = match what.value.as_ref()? {
+            OneOf::Plain(WhatText(text)) => {
+                let measure = Measure::from_str(text).ok().or_else(|| {
+                    self.tell(line, "what", format_args!("`{text}` is no measure: {}", like(text)));
+                    None
+                })?;
+                if !measure.supports(scope) {
+                    self.tell(line, "what", format_args!("`{text}` is not published per {}", scope.as_str()));
+                }
+                measure
+            }
+            OneOf::Compound(raw) => Measure::Custom(self.custom(line, raw, scope)?),
+        };
+        if statistic == Some(&Statistic::SampleCount) && matches!(measure, Measure::Derived { .. }) {
+            self.tell(line, "statistic", "SampleCount means nothing for a value computed from two metrics");
+        }
+        Some(measure)
+    }
+
+    fn custom(&self, line: u64, raw: &RawMetric, scope: Scope) -> Option<CustomMetric> {
+        let text = |key: &str, at: Option<&At<String>>| match at {
+            None => {
+                self.tell(line, &format!("what: {key}"), "is missing");
+                None
+            }
+            Some(At { line, value: Some(text) }) if text.trim().is_empty() => {
+                self.tell(*line, &format!("what: {key}"), "is empty");
+                None
+            }
+            Some(at) => at.value.clone(),
+        };
+        let (namespace, name) =
+            (text("namespace", raw.namespace.as_ref()), text("metric", raw.metric.as_ref()));
+        let mut dimensions = Vec::new();
+        let mut good = true;
+        if let Some(At { line, value: Some(given) }) = &raw.dimensions {
+            if given.len() > MAX_DIMENSIONS {
+                self.tell(*line, "what: dimensions", format_args!("are more than {MAX_DIMENSIONS}"));
+                good = false;
+            }
+            for (name, at) in given {
+                let Some(value) = &at.value else { continue };
+                good &= self.placeholders(at.line, name, value, scope);
+                dimensions.push((name.clone(), value.clone()));
+            }
+        }
+        let unit = raw.unit.as_ref().and_then(|at| at.value).map_or(Unit::Count, Unit::from);
+        let custom = CustomMetric { namespace: namespace?, name: name?, dimensions, unit };
+        good.then_some(custom)
+    }
+
+    /// Whether each name between braces is one that subjects of the scope have.
+    fn placeholders(&self, line: u64, name: &str, value: &str, scope: Scope) -> bool {
+        let key = format!("what: dimensions: {name}");
+        let before = value.split('{').skip(1).map(|part| part.split_once('}').map(|(name, _)| name));
+        let mut good = true;
+        for placeholder in before {
+            let why = match placeholder {
+                None => format!("`{value}` opens a brace that it does not close"),
+                Some(name) if !PLACEHOLDERS.contains(&name) => {
+                    format!("`{{{name}}}` is no placeholder: {}", hint(name, &PLACEHOLDERS))
+                }
+                Some(name) if !scope.fills(name) => {
+                    format!("`{{{name}}}` has no meaning for scope {}", scope.as_str())
+                }
+                Some(_) => continue,
+            };
+            self.tell(line, &key, why);
+            good = false;
+        }
+        good
+    }
+}
+
+/// What an unknown measure was most likely meant to be.
+fn like(text: &str) -> String {
+    let metrics: Vec<String> =
+        CATALOGUE.iter().map(|metric| format!("{} {}", metric.namespace, metric.name)).collect();
+    let known = WORDS.into_iter().chain(metrics.iter().map(String::as_str));
+    match nearest(text, known) {
+        Some(word) => format!("did you mean `{word}`?"),
+        None => format!(
+            "known are {}, and metrics of ECS such as `{}`; any other metric is a map of namespace, metric and dimensions",
+            WORDS.join(", "),
+            metrics[0]
+        ),
+    }
+}

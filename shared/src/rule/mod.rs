@@ -1,0 +1,246 @@
+//! Alarm rules: what is judged, against which threshold, and what it means when it fires.
+
+mod cron;
+mod duration;
+mod maintenance;
+mod measure;
+mod threshold;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use crate::cluster::{ClusterName, ServiceName};
+use crate::metric::{Period, Statistic, Unit};
+use crate::pattern::NamePattern;
+
+pub use cron::BadCron;
+pub use duration::DurationText;
+pub use maintenance::MaintenanceWindow;
+pub use measure::{CustomMetric, Measure, WORDS};
+pub use threshold::ThresholdText;
+
+/// A rule of the user's file, checked: it can be judged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlarmRule {
+    /// Name, unique in the file.
+    pub name: String,
+    /// What is judged.
+    pub measure: Measure,
+    /// Statistic of each period.
+    pub statistic: Statistic,
+    /// Whether clusters, services or task families are judged.
+    pub scope: Scope,
+    /// Which of them.
+    pub selection: Selection,
+    /// When it fires.
+    pub condition: Condition,
+    /// Length of a period.
+    pub period: Period,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What to do about it, for the reader of the summary.
+    pub message: Option<String>,
+    /// How long an alarm lasts at least, so that a flapping value is one alarm; zero if nothing holds it.
+    pub hold: SignedDuration,
+    /// How long after the last word about it an alarm is told again; none if never.
+    pub remind_every: Option<SignedDuration>,
+    /// When nothing is told of it.
+    pub maintenance: Vec<MaintenanceWindow>,
+    /// Whether nothing is told of a service that is being deployed.
+    pub quiet_during_deployment: bool,
+    /// Names of other rules: while one of them is in ALARM on the same subject or its cluster, nothing is told.
+    pub unless: Vec<String>,
+}
+
+/// What a rule applies to: what fits one pattern of each list, in clusters whose tags fit all of `tags`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selection {
+    /// Patterns of cluster names.
+    pub clusters: Vec<NamePattern>,
+    /// Patterns of service names.
+    pub services: Vec<NamePattern>,
+    /// Patterns of task families.
+    pub task_families: Vec<NamePattern>,
+    /// Keys of tags of the cluster with patterns of their values. A cluster without the tag does not fit.
+    pub tags: Vec<(String, NamePattern)>,
+}
+
+/// When a rule fires: M of the newest N periods breach the threshold (CloudWatch User Guide, "Evaluating an alarm").
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Condition {
+    /// How a value is compared with the threshold to breach it.
+    pub comparison: Comparison,
+    /// The threshold, in the unit of the measure.
+    pub threshold: f64,
+    /// The threshold below (or above) which an alarm may end; the threshold itself if there is none.
+    pub clear_threshold: Option<f64>,
+    /// N: how many periods are looked at.
+    pub evaluation_periods: u32,
+    /// M: how many of them must breach.
+    pub datapoints_to_alarm: u32,
+    /// What a period without data counts as.
+    pub treat_missing_data: MissingData,
+}
+
+/// CloudWatch's words for comparing a value with the threshold (`ComparisonOperator`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum Comparison {
+    /// `>`
+    GreaterThanThreshold,
+    /// `>=`
+    GreaterThanOrEqualToThreshold,
+    /// `<`
+    LessThanThreshold,
+    /// `<=`
+    LessThanOrEqualToThreshold,
+}
+
+impl Comparison {
+    /// Whether the value breaches the threshold.
+    pub fn breaches(self, value: f64, threshold: f64) -> bool {
+        match self {
+            Self::GreaterThanThreshold => value > threshold,
+            Self::GreaterThanOrEqualToThreshold => value >= threshold,
+            Self::LessThanThreshold => value < threshold,
+            Self::LessThanOrEqualToThreshold => value <= threshold,
+        }
+    }
+
+    /// The comparison in words, as in "were over 80 %".
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::GreaterThanThreshold => "over",
+            Self::GreaterThanOrEqualToThreshold => "at or over",
+            Self::LessThanThreshold => "under",
+            Self::LessThanOrEqualToThreshold => "at or under",
+        }
+    }
+
+    /// Of two values the one that is worse for the reader.
+    pub fn worse(self, a: f64, b: f64) -> f64 {
+        match self {
+            Self::GreaterThanThreshold | Self::GreaterThanOrEqualToThreshold => a.max(b),
+            Self::LessThanThreshold | Self::LessThanOrEqualToThreshold => a.min(b),
+        }
+    }
+}
+
+/// CloudWatch's words for what a period without data counts as (`TreatMissingData`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum MissingData {
+    /// Nothing: with no data at all the state is `INSUFFICIENT_DATA`.
+    #[default]
+    Missing,
+    /// Nothing: the state stays what it was.
+    Ignore,
+    /// A period that breaches.
+    Breaching,
+    /// A period that does not.
+    NotBreaching,
+}
+
+/// How bad an alarm is; the worst comes first in a summary.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Users notice.
+    Critical,
+    /// Users will notice if nobody acts.
+    #[default]
+    Warning,
+    /// Good to know.
+    Info,
+}
+
+impl Severity {
+    /// The word of the user's file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Critical => "critical",
+            Self::Warning => "warning",
+            Self::Info => "info",
+        }
+    }
+}
+
+/// What a rule is judged on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// Each cluster as a whole.
+    Cluster,
+    /// Each service.
+    #[default]
+    Service,
+    /// Each family of task definitions: all tasks of the family, of a service or not.
+    TaskFamily,
+}
+
+impl Scope {
+    /// The word of the user's file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cluster => "cluster",
+            Self::Service => "service",
+            Self::TaskFamily => "task-family",
+        }
+    }
+}
+
+impl AlarmRule {
+    /// Unit of the judged values: that of the measure, except that a number of samples is a number whatever was sampled.
+    pub fn unit(&self) -> Unit {
+        if self.statistic == Statistic::SampleCount { Unit::Count } else { self.measure.unit() }
+    }
+}
+
+impl Selection {
+    /// Whether the cluster fits. `tags` are its own.
+    pub fn fits_cluster(&self, cluster: &ClusterName, tags: &BTreeMap<String, String>) -> bool {
+        fits(&self.clusters, cluster.as_str())
+            && self
+                .tags
+                .iter()
+                .all(|(key, pattern)| tags.get(key).is_some_and(|value| pattern.matches(value)))
+    }
+
+    /// Whether the service or task family of the subject fits; a cluster as a whole always does.
+    pub fn fits_within(&self, subject: &Subject) -> bool {
+        subject.service.as_ref().is_none_or(|service| fits(&self.services, service.as_str()))
+            && subject.task_family.as_ref().is_none_or(|family| fits(&self.task_families, family))
+    }
+}
+
+fn fits(patterns: &[NamePattern], name: &str) -> bool {
+    patterns.iter().any(|pattern| pattern.matches(name))
+}
+
+/// What a verdict is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Subject {
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// The service; none if the cluster as a whole or a task family is meant.
+    pub service: Option<ServiceName>,
+    /// The family of task definitions; none if a service or the cluster as a whole is meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_family: Option<String>,
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.service, &self.task_family) {
+            (Some(service), _) => write!(f, "{}/{service}", self.cluster),
+            (None, Some(family)) => write!(f, "{}#{family}", self.cluster),
+            (None, None) => write!(f, "{}", self.cluster),
+        }
+    }
+}

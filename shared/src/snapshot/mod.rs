@@ -1,0 +1,323 @@
+//! What one collector saw of one target in one run: newline-delimited JSON, gzipped, one line per fact.
+//!
+//! Everything after a collector reads a snapshot and nothing else, so it does not matter where the values came from.
+//! Athena and `DuckDB` read the same lines; docs/architecture.md shows the columns.
+
+mod reader;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use jiff::Timestamp;
+use serde::ser::SerializeSeq;
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::cluster::ClusterName;
+use crate::fault::Fault;
+use crate::inventory::{ClusterEntry, Inventory, ServiceState, UndescribedService};
+use crate::metric::{Dimensions, Metric, MetricQuery, Period, Statistic};
+use crate::outcome::Coverage;
+use crate::run::{Run, Target};
+use crate::series::{Datapoint, MetricSeries, Reading};
+
+use reader::cut;
+pub use reader::{SnapshotBegin, SnapshotLine, SnapshotReader};
+
+/// What was seen of one target in one run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// The run.
+    pub run: Run,
+    /// The target.
+    pub target: Target,
+    /// How much was seen.
+    pub coverage: Coverage,
+    /// Clusters and services that were looked at. Its faults are counted in the coverage and not kept here.
+    pub inventory: Inventory,
+    /// States of the services that ECS was asked about.
+    pub services: Vec<ServiceState>,
+    /// Services that ECS was asked about in vain.
+    pub undescribed: Vec<UndescribedService>,
+    /// Answers of CloudWatch.
+    pub readings: BTreeMap<MetricQuery, Reading>,
+}
+
+/// One line of the file.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum Line<'a> {
+    /// Always the first line.
+    Run {
+        run: Cow<'a, Run>,
+        target: Cow<'a, Target>,
+        inventory_read_at: Timestamp,
+    },
+    Cluster(ClusterLine<'a>),
+    Series(SeriesLine<'a>),
+    Service(Cow<'a, ServiceState>),
+    Undescribed(Cow<'a, UndescribedService>),
+    /// Always the last line: without it the file was cut.
+    End {
+        coverage: Cow<'a, Coverage>,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct ClusterLine<'a> {
+    cluster: Cow<'a, ClusterName>,
+    #[serde(flatten)]
+    entry: Cow<'a, ClusterEntry>,
+}
+
+/// Borrows what it writes: an estate has thousands of these.
+#[derive(Serialize, Deserialize)]
+struct SeriesLine<'a> {
+    namespace: Cow<'a, str>,
+    metric: Cow<'a, str>,
+    dimensions: Cow<'a, Dimensions>,
+    statistic: Cow<'a, Statistic>,
+    #[serde(rename = "period_seconds")]
+    period: Period,
+    /// Left out if it is complete, which nearly all are.
+    #[serde(default, skip_serializing_if = "Status::is_complete")]
+    status: Status,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fault: Option<Cow<'a, Fault>>,
+    /// Start of the first period with a value, in epoch seconds.
+    start: Option<i64>,
+    /// Values of that period and of each one after it, `null` where there is none.
+    values: Values<'a>,
+}
+
+/// Points on the grid of their period: half the text of pairs with a time each.
+#[derive(Deserialize)]
+#[serde(from = "Vec<Option<f64>>")]
+enum Values<'a> {
+    Borrowed(&'a MetricSeries, Period),
+    Owned(Vec<Option<f64>>),
+}
+
+impl From<Vec<Option<f64>>> for Values<'_> {
+    fn from(values: Vec<Option<f64>>) -> Self {
+        Self::Owned(values)
+    }
+}
+
+impl Serialize for Values<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (series, period) = match self {
+            Self::Borrowed(series, period) => (series, period),
+            Self::Owned(values) => return values.serialize(serializer),
+        };
+        let mut values = serializer.serialize_seq(None)?;
+        let mut due = None;
+        for point in series.points() {
+            let start = point.timestamp.as_second();
+            for _ in 0..(start - due.unwrap_or(start)) / period.seconds() {
+                values.serialize_element(&None::<f64>)?;
+            }
+            values.serialize_element(&point.value)?;
+            due = Some(start + period.seconds());
+        }
+        values.end()
+    }
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    #[default]
+    Complete,
+    Partial,
+    Unread,
+}
+
+impl Status {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_complete(&self) -> bool {
+        *self == Self::Complete
+    }
+}
+
+/// A snapshot that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum BadSnapshot {
+    /// The compressed data is cut or damaged.
+    #[error("the snapshot cannot be decompressed: {0}")]
+    Io(#[from] io::Error),
+    /// A line is not what this version writes.
+    #[error("line {line} of the snapshot: {error}")]
+    Line {
+        /// Number of the line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        error: String,
+    },
+}
+
+/// Writes a snapshot line by line, so that a collector need not hold all of it: the run first, then clusters, series and
+/// services, and the coverage at the end.
+#[derive(Debug)]
+pub struct SnapshotWriter<W: Write> {
+    out: GzEncoder<W>,
+    /// Lines that the compressor has not had yet: it needs as long for one byte as for hundreds.
+    pending: Vec<u8>,
+}
+
+/// Bytes of lines that the compressor is given at once.
+const PENDING_BYTES: usize = 16 * 1024;
+
+impl<W: Write> SnapshotWriter<W> {
+    /// Begins the snapshot of a target in a run. `inventory_read_at` is when its clusters were listed.
+    pub fn begin(to: W, run: &Run, target: &Target, inventory_read_at: Timestamp) -> io::Result<Self> {
+        let out = GzEncoder::new(to, Compression::fast());
+        let mut writer = Self { out, pending: Vec::with_capacity(2 * PENDING_BYTES) };
+        let (run, target) = (Cow::Borrowed(run), Cow::Borrowed(target));
+        writer.line(&Line::Run { run, target, inventory_read_at })?;
+        Ok(writer)
+    }
+
+    /// Writes a cluster that was looked at.
+    pub fn cluster(&mut self, cluster: &ClusterName, entry: &ClusterEntry) -> io::Result<()> {
+        let (cluster, entry) = (Cow::Borrowed(cluster), Cow::Borrowed(entry));
+        self.line(&Line::Cluster(ClusterLine { cluster, entry }))
+    }
+
+    /// Writes what CloudWatch answered to one question.
+    pub fn series(&mut self, query: &MetricQuery, reading: &Reading) -> io::Result<()> {
+        self.line(&Line::Series(SeriesLine::new(query, reading)))
+    }
+
+    /// Writes the state of a service that ECS was asked about.
+    pub fn service(&mut self, state: &ServiceState) -> io::Result<()> {
+        self.line(&Line::Service(Cow::Borrowed(state)))
+    }
+
+    /// Writes that ECS was asked about a service in vain; after all states.
+    pub fn undescribed(&mut self, service: &UndescribedService) -> io::Result<()> {
+        self.line(&Line::Undescribed(Cow::Borrowed(service)))
+    }
+
+    /// Ends the snapshot with how much was seen.
+    pub fn end(mut self, coverage: &Coverage) -> io::Result<W> {
+        self.line(&Line::End { coverage: Cow::Borrowed(coverage) })?;
+        self.out.write_all(&self.pending)?;
+        let mut written = self.out.finish()?;
+        written.flush()?;
+        Ok(written)
+    }
+
+    fn line(&mut self, line: &Line<'_>) -> io::Result<()> {
+        serde_json::to_writer(&mut self.pending, line)?;
+        self.pending.push(b'\n');
+        if self.pending.len() >= PENDING_BYTES {
+            self.out.write_all(&self.pending)?;
+            self.pending.clear();
+        }
+        Ok(())
+    }
+}
+
+impl Snapshot {
+    /// Writes the snapshot, gzipped.
+    pub fn write<W: Write>(&self, to: W) -> io::Result<W> {
+        let mut writer = SnapshotWriter::begin(to, &self.run, &self.target, self.inventory.read_at)?;
+        for (cluster, entry) in &self.inventory.clusters {
+            writer.cluster(cluster, entry)?;
+        }
+        for (query, reading) in &self.readings {
+            writer.series(query, reading)?;
+        }
+        for service in &self.services {
+            writer.service(service)?;
+        }
+        for service in &self.undescribed {
+            writer.undescribed(service)?;
+        }
+        writer.end(&self.coverage)
+    }
+
+    /// Reads a snapshot that [`Self::write`] or a [`SnapshotWriter`] wrote.
+    pub fn read(from: impl Read) -> Result<Self, BadSnapshot> {
+        let mut snapshot: Option<Self> = None;
+        for line in SnapshotReader::new(from) {
+            match (&mut snapshot, line?) {
+                (_, SnapshotLine::Run(begin)) => snapshot = Some(Self::begun(*begin)),
+                (Some(snapshot), SnapshotLine::Cluster(cluster, entry)) => {
+                    snapshot.inventory.clusters.insert(cluster, entry);
+                }
+                (Some(snapshot), SnapshotLine::Series(query, reading)) => {
+                    snapshot.readings.insert(query, reading);
+                }
+                (Some(snapshot), SnapshotLine::Service(service)) => snapshot.services.push(*service),
+                (Some(snapshot), SnapshotLine::Undescribed(service)) => snapshot.undescribed.push(service),
+                (Some(snapshot), SnapshotLine::End(coverage)) => snapshot.coverage = coverage,
+                (None, _) => break,
+            }
+        }
+        snapshot.ok_or_else(|| cut(0))
+    }
+
+    fn begun(SnapshotBegin { run, target, inventory_read_at }: SnapshotBegin) -> Self {
+        let inventory = Inventory {
+            read_at: inventory_read_at,
+            clusters: BTreeMap::new(),
+            faults: Vec::new(),
+            families_listed: false,
+        };
+        let (services, undescribed, readings) = (Vec::new(), Vec::new(), BTreeMap::new());
+        Self { run, target, coverage: Coverage::default(), inventory, services, undescribed, readings }
+    }
+}
+
+impl<'a> SeriesLine<'a> {
+    fn new(query: &'a MetricQuery, reading: &'a Reading) -> Self {
+        let status = match reading {
+            Reading::Complete(_) => Status::Complete,
+            Reading::Partial(..) => Status::Partial,
+            Reading::Unread(_) => Status::Unread,
+        };
+        let MetricQuery { metric, statistic, period } = query;
+        Self {
+            namespace: Cow::Borrowed(metric.namespace.as_ref()),
+            metric: Cow::Borrowed(metric.name.as_ref()),
+            dimensions: Cow::Borrowed(&metric.dimensions),
+            statistic: Cow::Borrowed(statistic),
+            period: *period,
+            status,
+            fault: reading.fault().map(Cow::Borrowed),
+            start: reading.series().and_then(|series| Some(series.points().first()?.timestamp.as_second())),
+            values: reading.series().map_or(Values::Owned(Vec::new()), |s| Values::Borrowed(s, *period)),
+        }
+    }
+
+    fn series(&self) -> Result<MetricSeries, String> {
+        let Values::Owned(values) = &self.values else {
+            return Err("the values are not read from a file".to_owned());
+        };
+        let (start, step) = (self.start.unwrap_or_default(), self.period.seconds());
+        let starts = (0..).map(|i: i64| Timestamp::from_second(start.saturating_add(i.saturating_mul(step))));
+        let points = values.iter().zip(starts).filter_map(|(value, timestamp)| {
+            value.map(|value| timestamp.map(|timestamp| Datapoint { timestamp, value }))
+        });
+        Ok(MetricSeries::new(points.collect::<Result<_, _>>().map_err(|error| error.to_string())?))
+    }
+
+    fn into_reading(self) -> Result<(MetricQuery, Reading), String> {
+        let series = self.series()?;
+        let reading = match (self.status, self.fault.map(Cow::into_owned)) {
+            (Status::Complete, None) => Reading::Complete(series),
+            (Status::Partial, Some(fault)) => Reading::Partial(series, fault),
+            (Status::Unread, Some(fault)) => Reading::Unread(fault),
+            _ => return Err("status and fault contradict each other".to_owned()),
+        };
+        let (namespace, name) = (self.namespace.into_owned().into(), self.metric.into_owned().into());
+        let metric = Metric { namespace, name, dimensions: self.dimensions.into_owned() };
+        Ok((MetricQuery { metric, statistic: self.statistic.into_owned(), period: self.period }, reading))
+    }
+}

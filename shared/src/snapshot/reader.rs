@@ -1,0 +1,136 @@
+//! Reads a snapshot line by line.
+
+use std::io::{BufRead, BufReader, Read};
+
+use flate2::read::GzDecoder;
+use jiff::Timestamp;
+
+use super::{BadSnapshot, ClusterLine, Line};
+use crate::cluster::ClusterName;
+use crate::inventory::{ClusterEntry, ServiceState, UndescribedService};
+use crate::metric::MetricQuery;
+use crate::outcome::Coverage;
+use crate::run::{Run, Target};
+use crate::series::Reading;
+
+/// What the first line of a snapshot says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SnapshotBegin {
+    /// The run.
+    pub run: Run,
+    /// The target.
+    pub target: Target,
+    /// When its clusters were listed.
+    pub inventory_read_at: Timestamp,
+}
+
+/// One fact of a snapshot. They come in this order, and only the first and the last are sure to come.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SnapshotLine {
+    /// The run, once.
+    Run(Box<SnapshotBegin>),
+    /// A cluster that was looked at.
+    Cluster(ClusterName, ClusterEntry),
+    /// What CloudWatch answered to one question; those about one subject stand together.
+    Series(MetricQuery, Reading),
+    /// The state of a service that ECS was asked about.
+    Service(Box<ServiceState>),
+    /// A service that ECS was asked about in vain.
+    Undescribed(UndescribedService),
+    /// How much was seen, once.
+    End(Coverage),
+}
+
+/// Reads a snapshot line by line, so that the reader need not hold all of it. Ends with an error unless the last line was
+/// read: what came before it may be less than was written.
+#[derive(Debug)]
+pub struct SnapshotReader<R> {
+    from: BufReader<GzDecoder<R>>,
+    text: String,
+    lines: usize,
+    /// Place of the newest line in the order of kinds; none before the first.
+    place: Option<u8>,
+    over: bool,
+}
+
+/// Place of the last line in the order of kinds.
+const END: u8 = 5;
+
+impl<R: Read> SnapshotReader<R> {
+    /// Reads what a [`SnapshotWriter`](super::SnapshotWriter) wrote.
+    pub fn new(from: R) -> Self {
+        let from = BufReader::new(GzDecoder::new(from));
+        Self { from, text: String::new(), lines: 0, place: None, over: false }
+    }
+
+    /// The next line; none behind the last.
+    fn read(&mut self) -> Result<Option<SnapshotLine>, BadSnapshot> {
+        self.text.clear();
+        if self.from.read_line(&mut self.text)? == 0 {
+            return if self.place == Some(END) { Ok(None) } else { Err(cut(self.lines)) };
+        }
+        self.lines += 1;
+        let bad = |error: String| BadSnapshot::Line { line: self.lines, error };
+        let line: Line<'_> = serde_json::from_str(&self.text).map_err(|error| bad(error.to_string()))?;
+        let place = line.place();
+        let fits = match self.place {
+            None => place == 0,
+            Some(before) => place > 0 && place >= before && before != END,
+        };
+        if !fits {
+            return Err(bad("it stands where no such line can be".to_owned()));
+        }
+        self.place = Some(place);
+        line.into_fact().map(Some).map_err(bad)
+    }
+}
+
+impl<R: Read> Iterator for SnapshotReader<R> {
+    type Item = Result<SnapshotLine, BadSnapshot>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.over {
+            return None;
+        }
+        let line = self.read().transpose();
+        self.over = !matches!(line, Some(Ok(_)));
+        line
+    }
+}
+
+pub(super) fn cut(line: usize) -> BadSnapshot {
+    BadSnapshot::Line { line, error: "the line of the end is missing".to_owned() }
+}
+
+impl Line<'_> {
+    /// Place in the order of kinds.
+    fn place(&self) -> u8 {
+        match self {
+            Self::Run { .. } => 0,
+            Self::Cluster(_) => 1,
+            Self::Series(_) => 2,
+            Self::Service(_) => 3,
+            Self::Undescribed(_) => 4,
+            Self::End { .. } => END,
+        }
+    }
+
+    fn into_fact(self) -> Result<SnapshotLine, String> {
+        Ok(match self {
+            Self::Run { run, target, inventory_read_at } => {
+                let (run, target) = (run.into_owned(), target.into_owned());
+                SnapshotLine::Run(Box::new(SnapshotBegin { run, target, inventory_read_at }))
+            }
+            Self::Cluster(ClusterLine { cluster, entry }) => {
+                SnapshotLine::Cluster(cluster.into_owned(), entry.into_owned())
+            }
+            Self::Series(series) => {
+                let (query, reading) = series.into_reading()?;
+                SnapshotLine::Series(query, reading)
+            }
+            Self::Service(state) => SnapshotLine::Service(Box::new(state.into_owned())),
+            Self::Undescribed(service) => SnapshotLine::Undescribed(service.into_owned()),
+            Self::End { coverage } => SnapshotLine::End(coverage.into_owned()),
+        })
+    }
+}

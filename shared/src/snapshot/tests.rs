@@ -1,0 +1,134 @@
+//! What is written is read back, and nothing less.
+
+use flate2::read::GzDecoder;
+use jiff::SignedDuration;
+
+use super::*;
+use crate::insights::InsightsLevel;
+use crate::run::{Part, RunKind};
+
+fn snapshot() -> Snapshot {
+    let time = "2026-11-22T10:05:00Z".parse().unwrap();
+    let run =
+        Run::new(RunKind::Alarms, time, SignedDuration::from_mins(2), SignedDuration::from_mins(15), None);
+    let target = Target {
+        account: "123456789012".parse().unwrap(),
+        region: "eu-west-1".parse().unwrap(),
+        part: Part::WHOLE,
+        role: None,
+    };
+    let fault = Fault::malformed("cloudwatch:GetMetricData", "shop", "it was cut");
+    let query = |name: &str| MetricQuery {
+        metric: Metric {
+            namespace: "AWS/ECS".into(),
+            name: name.to_owned().into(),
+            dimensions: Dimensions::new([("ClusterName", "shop"), ("ServiceName", "web")]),
+        },
+        statistic: Statistic::Average,
+        period: Period::MINUTE,
+    };
+    let series = MetricSeries::new(vec![
+        Datapoint { timestamp: time, value: 0.1 + 0.2 },
+        Datapoint { timestamp: run.window.start, value: 0.0 },
+    ]);
+    let readings = BTreeMap::from([
+        (query("A"), Reading::Complete(series.clone())),
+        (query("B"), Reading::Complete(MetricSeries::default())),
+        (query("C"), Reading::Partial(series, fault.clone())),
+        (query("D"), Reading::Unread(fault)),
+    ]);
+    let entry = ClusterEntry {
+        insights: InsightsLevel::Enhanced,
+        reports_insights: true,
+        tags: BTreeMap::from([("team".to_owned(), "web".to_owned())]),
+        services: vec!["web".parse().unwrap()],
+        task_families: Vec::new(),
+        services_unread: false,
+    };
+    let clusters = BTreeMap::from([("shop".parse().unwrap(), entry)]);
+    let inventory = Inventory { read_at: time, clusters, faults: Vec::new(), families_listed: false };
+    let service = ServiceState {
+        cluster: "shop".parse().unwrap(),
+        service: "web".parse().unwrap(),
+        status: "ACTIVE".to_owned(),
+        desired: 1,
+        running: 0,
+        pending: 1,
+        created_at: Some(time),
+        deployment: None,
+        events: vec!["(service web) has started 1 tasks.".to_owned()],
+    };
+    let undescribed = UndescribedService {
+        cluster: "shop".parse().unwrap(),
+        service: "api".parse().unwrap(),
+        fault: Fault::malformed("ecs:DescribeServices", "shop", "cut"),
+    };
+    Snapshot {
+        run,
+        target,
+        coverage: Coverage::default(),
+        inventory,
+        services: vec![service],
+        undescribed: vec![undescribed],
+        readings,
+    }
+}
+
+#[test]
+fn what_is_written_is_read_back_with_all_four_answers() {
+    let mut bytes = Vec::new();
+    snapshot().write(&mut bytes).unwrap();
+    assert_eq!(Snapshot::read(&bytes[..]).unwrap(), snapshot());
+}
+
+#[test]
+fn lines_without_the_end_are_no_snapshot() {
+    let mut text = String::new();
+    GzDecoder::new(&snapshot().write(Vec::new()).unwrap()[..]).read_to_string(&mut text).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    for kept in 0..lines.len() {
+        let mut out = GzEncoder::new(Vec::new(), Compression::fast());
+        out.write_all(lines[..kept].join("\n").as_bytes()).unwrap();
+        assert!(Snapshot::read(&out.finish().unwrap()[..]).is_err(), "{kept} lines");
+    }
+}
+
+#[test]
+fn a_cut_or_foreign_file_is_an_error_and_never_a_smaller_snapshot() {
+    let mut bytes = Vec::new();
+    snapshot().write(&mut bytes).unwrap();
+    assert!(Snapshot::read(&bytes[..bytes.len() / 2]).is_err());
+    assert!(Snapshot::read(&b"not gzip"[..]).is_err());
+    let mut empty = Vec::new();
+    GzEncoder::new(&mut empty, Compression::fast()).finish().unwrap();
+    assert!(Snapshot::read(&empty[..]).is_err());
+}
+
+#[test]
+fn lines_are_handed_on_one_by_one_and_a_cut_ends_in_an_error() {
+    let mut bytes = Vec::new();
+    snapshot().write(&mut bytes).unwrap();
+    let lines: Vec<SnapshotLine> = SnapshotReader::new(&bytes[..]).map(Result::unwrap).collect();
+    assert!(matches!(lines.first(), Some(SnapshotLine::Run(begin)) if begin.run == snapshot().run));
+    assert!(matches!(lines.last(), Some(SnapshotLine::End(_))));
+    assert_eq!(lines.len(), 1 + 1 + 4 + 2 + 1);
+    let mut cut = SnapshotReader::new(&bytes[..bytes.len() - 12]);
+    assert!(cut.by_ref().any(|line| line.is_err()));
+    assert!(cut.next().is_none(), "nothing comes after the error");
+}
+
+#[test]
+fn lines_out_of_order_are_an_error() {
+    let mut text = String::new();
+    GzDecoder::new(&snapshot().write(Vec::new()).unwrap()[..]).read_to_string(&mut text).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    for i in 0..lines.len() - 1 {
+        let mut swapped = lines.clone();
+        swapped.swap(i, i + 1);
+        let series = |line: &str| line.contains(r#""kind":"series""#);
+        let fine = series(lines[i]) && series(lines[i + 1]);
+        let mut out = GzEncoder::new(Vec::new(), Compression::fast());
+        out.write_all(swapped.join("\n").as_bytes()).unwrap();
+        assert_eq!(Snapshot::read(&out.finish().unwrap()[..]).is_ok(), fine, "line {}", i + 1);
+    }
+}

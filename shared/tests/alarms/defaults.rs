@@ -1,0 +1,211 @@
+//! The built-in rules: quiet on what is healthy, loud on what is not. Each estate is watched for an hour, from a snapshot
+//! each time.
+
+use fargaze::alarm::NoticeKind::{Began, Reminder};
+use fargaze::inventory::{DeploymentState, ServiceState};
+
+use crate::estate::{Estate, Values, state};
+use crate::scene::{at, rules};
+
+fn built_in() -> Estate {
+    Estate::new(rules("{}"))
+}
+
+fn watch(estate: &mut Estate) {
+    (0..60).step_by(5).for_each(|now| _ = estate.run(now));
+}
+
+fn must_stay_quiet(mut estate: Estate) {
+    watch(&mut estate);
+    assert_eq!(estate.heard(), []);
+}
+
+/// The one alarm that must begin.
+fn must_fire(mut estate: Estate, rule: &str) {
+    watch(&mut estate);
+    assert_eq!(estate.heard(), [(Began, rule, "shop/web".to_owned())]);
+}
+
+/// CPU and memory of `shop/web` at a minute.
+fn values(of: impl Fn(i64) -> Option<(f64, f64)> + 'static) -> Values {
+    Box::new(move |query, minute| {
+        let (cpu, memory) = of(minute)?;
+        match query.metric.name.as_ref() {
+            "CPUUtilization" => Some(cpu),
+            "MemoryUtilization" => Some(memory),
+            other => panic!("{other} is not free"),
+        }
+    })
+}
+
+fn deployment(failed_tasks: u32, started: i64) -> DeploymentState {
+    DeploymentState {
+        rollout_state: Some("IN_PROGRESS".to_owned()),
+        failed_tasks,
+        reason: Some("ECS deployment ecs-svc/1 in progress.".to_owned()),
+        started_at: Some(at(started)),
+    }
+}
+
+#[test]
+fn quiet_one_task_desired_and_running() {
+    let mut estate = built_in();
+    estate.values = values(|minute| Some(if minute % 10 == 0 { (97.0, 60.0) } else { (20.0, 60.0) }));
+    must_stay_quiet(estate);
+}
+
+#[test]
+fn quiet_a_healthy_service_is_not_even_written() {
+    let mut estate = built_in();
+    assert_eq!((0..60).step_by(5).map(|now| estate.run(now)).sum::<usize>(), 0);
+}
+
+#[test]
+fn quiet_no_task_desired() {
+    let mut estate = built_in();
+    (estate.values, estate.states) = (values(|_| None), vec![state(0, 0)]);
+    must_stay_quiet(estate);
+}
+
+#[test]
+fn quiet_scaled_to_zero_in_the_middle() {
+    let mut estate = built_in();
+    estate.values = values(|minute| (minute < 20).then_some((20.0, 30.0)));
+    (0..25).step_by(5).for_each(|now| _ = estate.run(now));
+    estate.states = vec![state(0, 0)];
+    (25..60).step_by(5).for_each(|now| _ = estate.run(now));
+    assert_eq!(estate.heard(), []);
+}
+
+/// Tasks that a schedule starts belong to no service: the cluster has none, or one that has nothing to do with them.
+#[test]
+fn quiet_scheduled_tasks_without_a_service() {
+    let mut estate = built_in();
+    estate.clusters.insert("batch".to_owned(), Vec::new());
+    must_stay_quiet(estate);
+}
+
+#[test]
+fn quiet_during_a_deployment_that_replaces_the_only_task() {
+    let mut estate = built_in();
+    estate.values = values(|minute| (!(20..26).contains(&minute)).then_some((20.0, 30.0)));
+    for now in (0..60).step_by(5) {
+        let deploying = ServiceState { deployment: Some(deployment(0, 19)), pending: 1, ..state(1, 0) };
+        estate.states = if (20..30).contains(&now) { vec![deploying] } else { Vec::new() };
+        estate.run(now);
+    }
+    assert_eq!(estate.heard(), []);
+}
+
+/// Scaled from 0 to 1 without a deployment: for a minute ECS says that one is desired, none runs and one is pending.
+#[test]
+fn quiet_scaled_from_zero_while_the_first_task_starts() {
+    let mut estate = built_in();
+    estate.values = values(|minute| (minute > 21).then_some((20.0, 30.0)));
+    for now in (0..60).step_by(5) {
+        let starting = ServiceState { pending: 1, ..state(1, 0) };
+        estate.states = match now {
+            ..20 => vec![state(0, 0)],
+            20 => vec![starting],
+            25 => vec![state(1, 1)],
+            _ => Vec::new(),
+        };
+        estate.run(now);
+    }
+    assert_eq!(estate.heard(), []);
+}
+
+#[test]
+fn quiet_a_service_created_a_minute_ago() {
+    let mut estate = built_in();
+    estate.values = values(|minute| (minute > 6).then_some((20.0, 30.0)));
+    for now in (0..60).step_by(5) {
+        let new =
+            ServiceState { created_at: Some(at(-1)), deployment: Some(deployment(0, -1)), ..state(1, 0) };
+        estate.states = if now < 10 { vec![new] } else { Vec::new() };
+        estate.run(now);
+    }
+    assert_eq!(estate.heard(), []);
+}
+
+/// The built-in rules ask `AWS/ECS` only; [`values`] panics at anything else.
+#[test]
+fn quiet_without_container_insights() {
+    let mut estate = built_in();
+    estate.values = values(|_| Some((40.0, 50.0)));
+    must_stay_quiet(estate);
+}
+
+#[test]
+fn t18_quiet_at_12_percent_of_memory() {
+    let mut estate = built_in();
+    estate.values = values(|_| Some((3.0, 12.0)));
+    must_stay_quiet(estate);
+}
+
+#[test]
+fn fire_nothing_running() {
+    let mut estate = built_in();
+    (estate.values, estate.states) = (values(|_| None), vec![state(1, 0)]);
+    must_fire(estate, "nothing-running");
+}
+
+/// Tasks that start and die for ever are pending whenever one looks.
+#[test]
+fn fire_at_the_second_run_while_tasks_are_pending_for_ever() {
+    let mut estate = built_in();
+    let looping = ServiceState { pending: 1, ..state(1, 0) };
+    (estate.values, estate.states) = (values(|_| None), vec![looping]);
+    estate.run(0);
+    // The same run again is no second look.
+    estate.run(0);
+    assert_eq!(estate.heard(), []);
+    estate.run(5);
+    assert_eq!(estate.heard(), [(Began, "nothing-running", "shop/web".to_owned())]);
+    assert_eq!(estate.told[0].at, at(-2));
+    let late = estate.told[0].late.as_ref().unwrap().to_string();
+    assert_eq!(late, "tasks that were being started");
+}
+
+#[test]
+fn fire_a_deployment_whose_tasks_fail() {
+    let mut estate = built_in();
+    let stuck = ServiceState { deployment: Some(deployment(12, -5)), ..state(1, 0) };
+    (estate.values, estate.states) = (values(|_| None), vec![stuck]);
+    estate.run(0);
+    estate.run(5);
+    assert_eq!(estate.heard(), [(Began, "nothing-running", "shop/web".to_owned())]);
+    let why = estate.told[0].why.as_ref().unwrap();
+    assert!(why.contains("IN_PROGRESS, 12 tasks failed"), "{why}");
+}
+
+#[test]
+fn fire_a_deployment_that_hangs() {
+    let mut estate = built_in();
+    let stuck = ServiceState { deployment: Some(deployment(0, 3)), pending: 1, ..state(1, 0) };
+    (estate.values, estate.states) = (values(|_| None), vec![stuck]);
+    must_fire(estate, "nothing-running");
+}
+
+#[test]
+fn fire_memory_high() {
+    let mut estate = built_in();
+    estate.values = values(|minute| Some((20.0, if minute > 10 { 93.0 } else { 60.0 })));
+    must_fire(estate, "memory-high");
+}
+
+#[test]
+fn fire_cpu_high() {
+    let mut estate = built_in();
+    estate.values = values(|minute| Some((if minute > 10 { 95.0 } else { 60.0 }, 20.0)));
+    must_fire(estate, "cpu-high");
+}
+
+#[test]
+fn a_service_that_stays_down_is_told_again_once_a_day() {
+    let mut estate = built_in();
+    (estate.values, estate.states) = (values(|_| None), vec![state(1, 0)]);
+    (0..3 * 24 * 60).step_by(5).for_each(|now| _ = estate.run(now));
+    let kinds: Vec<_> = estate.told.iter().map(|notice| notice.kind).collect();
+    assert_eq!(kinds, [Began, Reminder, Reminder]);
+}

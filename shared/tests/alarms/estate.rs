@@ -1,0 +1,142 @@
+//! A small estate that is collected into a snapshot and judged from it, run by run, as the functions do.
+
+use std::collections::BTreeMap;
+
+use fargaze::alarm::{AlarmKey, AlarmRecord, Judging, Notice, NoticeKind};
+use fargaze::fault::Fault;
+use fargaze::insights::InsightsLevel;
+use fargaze::inventory::{ClusterEntry, Inventory, ServiceState, UndescribedService};
+use fargaze::metric::{MetricQuery, Period};
+use fargaze::outcome::CoverageTally;
+use fargaze::plan::QueryPlan;
+use fargaze::rule::{AlarmRule, Subject};
+use fargaze::run::{Part, Run, RunKind, Target};
+use fargaze::series::Reading;
+use fargaze::snapshot::{SnapshotLine, SnapshotReader, SnapshotWriter};
+use jiff::SignedDuration;
+
+use crate::scene::{at, series};
+
+/// What CloudWatch has for a question at a minute.
+pub(crate) type Values = Box<dyn Fn(&MetricQuery, i64) -> Option<f64>>;
+
+/// Clusters with services, what CloudWatch and ECS say of them, and what is remembered.
+pub(crate) struct Estate {
+    pub(crate) rules: Vec<AlarmRule>,
+    pub(crate) part: Part,
+    pub(crate) clusters: BTreeMap<String, Vec<String>>,
+    pub(crate) values: Values,
+    pub(crate) states: Vec<ServiceState>,
+    /// Services that ECS was asked about in vain.
+    pub(crate) undescribed: Vec<UndescribedService>,
+    /// What could not be asked of no single metric.
+    pub(crate) faults: Vec<Fault>,
+    /// Questions that are answered by this fault.
+    pub(crate) unread: Option<Fault>,
+    pub(crate) remembered: BTreeMap<AlarmKey, AlarmRecord>,
+    pub(crate) told: Vec<Notice>,
+}
+
+impl Estate {
+    /// One cluster `shop` with one service `web`, healthy and without Container Insights.
+    pub(crate) fn new(rules: Vec<AlarmRule>) -> Self {
+        Self {
+            rules,
+            part: Part::WHOLE,
+            clusters: BTreeMap::from([("shop".to_owned(), vec!["web".to_owned()])]),
+            values: Box::new(|_, _| Some(30.0)),
+            states: Vec::new(),
+            undescribed: Vec::new(),
+            faults: Vec::new(),
+            unread: None,
+            remembered: BTreeMap::new(),
+            told: Vec::new(),
+        }
+    }
+
+    fn inventory(&self) -> Inventory {
+        let entry = |services: &Vec<String>| ClusterEntry {
+            insights: InsightsLevel::Disabled,
+            services: services.iter().map(|name| name.parse().unwrap()).collect(),
+            ..ClusterEntry::default()
+        };
+        let clusters = self.clusters.iter().map(|(name, services)| (name.parse().unwrap(), entry(services)));
+        Inventory { read_at: at(0), clusters: clusters.collect(), faults: Vec::new(), families_listed: false }
+    }
+
+    fn snapshot(&self, now: i64) -> Vec<u8> {
+        let (delay, lookback) = (SignedDuration::from_mins(2), SignedDuration::from_mins(22));
+        let run = Run::new(RunKind::Alarms, at(now), delay, lookback, None);
+        let target = Target {
+            account: "123456789012".parse().unwrap(),
+            region: "eu-west-1".parse().unwrap(),
+            part: self.part,
+            role: None,
+        };
+        let (inventory, mut tally) = (self.inventory(), CoverageTally::default());
+        let mut writer = SnapshotWriter::begin(Vec::new(), &run, &target, at(0)).unwrap();
+        inventory.clusters.iter().for_each(|(name, entry)| writer.cluster(name, entry).unwrap());
+        for query in QueryPlan::for_alarms(&self.rules, &inventory).queries {
+            assert_eq!(query.period, Period::MINUTE);
+            let points = || series(&run.window, |minute| (self.values)(&query, minute));
+            let reading = self.unread.clone().map_or_else(|| Reading::Complete(points()), Reading::Unread);
+            tally.add(&query, &reading);
+            writer.series(&query, &reading).unwrap();
+        }
+        self.states.iter().for_each(|state| writer.service(state).unwrap());
+        self.undescribed.iter().for_each(|service| writer.undescribed(service).unwrap());
+        writer.end(&tally.finish(&inventory, self.faults.clone())).unwrap()
+    }
+
+    /// One run; what is to be told is told. Returns the number of writes.
+    pub(crate) fn run(&mut self, now: i64) -> usize {
+        let snapshot = self.snapshot(now);
+        let mut lines = SnapshotReader::new(&snapshot[..]).map(Result::unwrap);
+        let Some(SnapshotLine::Run(begin)) = lines.next() else { panic!("the run comes first") };
+        let before = self.remembered.clone();
+        let mut judging = Judging::begin(*begin, &self.rules, before.values());
+        let judged = loop {
+            match lines.next().unwrap() {
+                SnapshotLine::End(coverage) => break judging.end(coverage),
+                line => judging.add(line),
+            }
+        };
+        for change in &judged.changes {
+            let newest = before.get(&change.record.key);
+            assert_eq!(change.again(&judged.begin, newest).as_ref(), Some(&change.record));
+        }
+        let records = judged.changes.into_iter().map(|change| change.record).chain(judged.gone);
+        let mut writes = 0;
+        for mut record in records {
+            self.told.append(&mut record.untold);
+            record.version += 1;
+            self.remembered.insert(record.key.clone(), record);
+            writes += 1;
+        }
+        writes
+    }
+
+    /// What was told: kind, rule and subject.
+    pub(crate) fn heard(&self) -> Vec<(NoticeKind, &str, String)> {
+        self.told.iter().map(|told| (told.kind, told.rule.as_str(), told.subject.to_string())).collect()
+    }
+}
+
+pub(crate) fn service(cluster: &str, service: &str) -> Subject {
+    Subject { cluster: cluster.parse().unwrap(), service: Some(service.parse().unwrap()), task_family: None }
+}
+
+/// What ECS says of `shop/web`, created long ago.
+pub(crate) fn state(desired: u32, running: u32) -> ServiceState {
+    ServiceState {
+        cluster: "shop".parse().unwrap(),
+        service: "web".parse().unwrap(),
+        status: "ACTIVE".to_owned(),
+        desired,
+        running,
+        pending: 0,
+        created_at: Some(at(-10_000)),
+        deployment: None,
+        events: Vec::new(),
+    }
+}

@@ -1,0 +1,266 @@
+//! Random histories of points and runs: failed, repeated, late and partial ones, and silence that comes and goes. A
+//! simple model judges minute by minute with the oracle and says what people must hear: nothing lost, nothing twice.
+
+use std::collections::BTreeSet;
+
+use fargaze::alarm::{Mute, Notice, NoticeKind, Sight};
+use fargaze::evaluate::AlarmState;
+use fargaze::rule::AlarmRule;
+use fargaze::series::Reading;
+use jiff::SignedDuration;
+
+use crate::chance::{Chance, with_seeds};
+use crate::oracle::{Stand, condition, next, values};
+use crate::scene::{DELAY, Scene, default_rule, fault, minute, series, window};
+
+/// Minutes before the first run whose points are fine, so that both begin with OK.
+const CALM: usize = 40;
+const MINUTES: usize = 240;
+/// More runs in a row than these may not fail: the lookback of 15 minutes ends there.
+const MOST_FAILURES: usize = 2;
+
+/// Without optimisation a thousand take ten seconds.
+const HISTORIES: u64 = if cfg!(debug_assertions) { 300 } else { 20_000 };
+
+/// Something to be heard: its kind and its minute.
+type Heard = (NoticeKind, i64);
+
+/// What happened, and what the model says of it.
+struct History {
+    rule: AlarmRule,
+    /// Values by minute, from `-CALM` on: that of the period that ends at minute `i - CALM + 1`.
+    values: Vec<Option<f64>>,
+}
+
+impl History {
+    fn new(chance: &mut Chance) -> Self {
+        let condition = condition(chance);
+        let hold = chance.one_of(&[0, 0, 0, 4, 11]);
+        let rule = AlarmRule {
+            condition,
+            hold: SignedDuration::from_mins(hold),
+            remind_every: chance.percent(50).then(|| SignedDuration::from_mins(chance.between(2, 40))),
+            ..default_rule("memory-high")
+        };
+        let fine = (0..10).map(f64::from).find(|&value| !condition.comparison.breaches(value, 5.0)).unwrap();
+        let mut points = vec![Some(fine); CALM];
+        points.extend(values(chance, MINUTES));
+        Self { rule, values: points }
+    }
+
+    fn value(&self, minute: i64) -> Option<f64> {
+        let index = usize::try_from(minute - 1 + i64::try_from(CALM).unwrap()).ok()?;
+        self.values.get(index).copied().flatten()
+    }
+
+    /// The alarm after a minute. One that nobody heard of is not held.
+    fn stand(&self, minute: i64, told: bool, before: Stand) -> Stand {
+        let newest = usize::try_from(minute - 1 + i64::try_from(CALM).unwrap()).unwrap();
+        let hold = if told { self.rule.hold.as_mins() } else { 0 };
+        next(&self.rule.condition, hold, &self.values[..=newest], minute, before)
+    }
+
+    fn reading(&self, now: i64) -> Reading {
+        let window = window(&self.rule, now, 15);
+        Reading::Complete(series(&window, |minute| self.value(minute)))
+    }
+}
+
+/// What people have heard by the model, which forgets nothing.
+struct Model {
+    /// Calm so far.
+    stand: Stand,
+    heard: Vec<Heard>,
+    told: bool,
+    told_at: i64,
+    /// Whether the alarm that goes on was kept silent.
+    silenced: bool,
+    judged: i64,
+    blind: Option<(i64, bool)>,
+}
+
+impl Model {
+    fn calm() -> Self {
+        let stand = Stand { state: AlarmState::Ok, since: -1000 };
+        Self { stand, heard: Vec::new(), told: false, told_at: 0, silenced: false, judged: 0, blind: None }
+    }
+
+    /// A run at `now` that is told everything up to two minutes before it.
+    fn sees(&mut self, history: &History, now: i64, muted: bool) {
+        let end = now - DELAY;
+        for minute in self.judged + 1..=end {
+            let stand = history.stand(minute, self.told, self.stand);
+            self.stand = stand;
+            if stand.state != AlarmState::Alarm && self.told {
+                self.heard.push((NoticeKind::Ended, minute));
+                (self.told, self.told_at) = (false, now);
+            }
+            self.silenced &= stand.state == AlarmState::Alarm;
+            if stand.state == AlarmState::Alarm && !self.told {
+                if muted {
+                    self.silenced = true;
+                } else if !self.silenced || minute == end {
+                    self.heard.push((NoticeKind::Began, stand.since));
+                    (self.told, self.told_at, self.silenced) = (true, now, false);
+                }
+            }
+        }
+        self.judged = end;
+        if let Some((_, true)) = self.blind.take() {
+            self.heard.push((NoticeKind::SeenAgain, end));
+        }
+        self.reminds(history, now, muted);
+    }
+
+    /// A run at `now` that could not ask.
+    fn fails(&mut self, history: &History, now: i64, muted: bool) {
+        let end = now - DELAY;
+        let (since, told) = self.blind.unwrap_or((end, false));
+        let range = i64::from(history.rule.condition.evaluation_periods) + 2;
+        let tell = !told && !muted && end - since > range;
+        if tell {
+            self.heard.push((NoticeKind::Blind, end));
+        }
+        self.blind = Some((since, told || tell));
+        self.reminds(history, now, muted);
+    }
+
+    fn reminds(&mut self, history: &History, now: i64, muted: bool) {
+        let Some(every) = history.rule.remind_every else { return };
+        if self.told && !muted && now > self.told_at && now - self.told_at >= every.as_mins() {
+            self.heard.push((NoticeKind::Reminder, now - DELAY));
+            self.told_at = now;
+        }
+    }
+}
+
+fn heard(notices: &[Notice]) -> Vec<Heard> {
+    notices.iter().map(|notice| (notice.kind, minute(notice.at))).collect()
+}
+
+fn check_ids(told: &[Notice]) -> Result<(), String> {
+    let ids: BTreeSet<&str> = told.iter().map(|notice| notice.id.as_str()).collect();
+    if ids.len() == told.len() { Ok(()) } else { Err(format!("an id came twice: {:?}", heard(told))) }
+}
+
+/// A late execution of an older run must change nothing that people hear.
+fn late(scene: &mut Scene, history: &History, (now, muted): (i64, bool)) -> Result<(), String> {
+    let (state, told) = (scene.record.as_ref().map(|record| record.memory.state), scene.told.len());
+    let reading = history.reading(now);
+    let mute = muted.then_some(Mute::Deployment);
+    scene.see(now, &Sight { mute, ..Sight::of(&reading) });
+    let after = scene.record.as_ref().map(|record| record.memory.state);
+    if scene.told.len() == told && after == state {
+        return Ok(());
+    }
+    Err(format!(
+        "the run of minute {now} came late and turned {state:?} into {after:?}: {:?}",
+        heard(&scene.told[told..])
+    ))
+}
+
+#[test]
+fn people_hear_what_the_model_says_minute_by_minute() {
+    with_seeds(HISTORIES, |mut chance| {
+        let history = History::new(&mut chance);
+        let mut scene = Scene::new(history.rule.clone());
+        let mut model = Model::calm();
+        let (mut failures, mut muted, mut earlier) = (0, false, Vec::new());
+        for now in (DELAY + 5..i64::try_from(MINUTES).unwrap()).step_by(5) {
+            muted = if chance.percent(20) { chance.percent(50) } else { muted };
+            let mute = muted.then_some(Mute::Deployment);
+            let fails = failures < MOST_FAILURES && chance.percent(25);
+            failures = if fails { failures + 1 } else { 0 };
+            if fails {
+                // Half of them never take place.
+                if chance.percent(50) {
+                    model.fails(&history, now, muted);
+                    let unread = Reading::Unread(fault());
+                    scene.see(now, &Sight { mute, ..Sight::of(&unread) });
+                }
+            } else {
+                let reading = history.reading(now);
+                let sight = Sight { mute, ..Sight::of(&reading) };
+                scene.see(now, &sight);
+                model.sees(&history, now, muted);
+                if chance.percent(20) && scene.see(now, &sight) {
+                    return Err(format!("the run of minute {now} changed something when it was repeated"));
+                }
+                earlier.push((now, muted));
+            }
+            // Only an older run with the same ear for silence: else it tells what the newer one left to the next.
+            if chance.percent(15) && !earlier.is_empty() {
+                let old = chance.one_of(&earlier);
+                if old.1 || !muted {
+                    late(&mut scene, &history, old)?;
+                }
+            }
+            if heard(&scene.told) != model.heard {
+                let (told, rule) = (heard(&scene.told), &history.rule);
+                return Err(format!(
+                    "at {now} {told:?}\nbut the model {:?}\n{rule:?}\n{:?}",
+                    model.heard, history.values
+                ));
+            }
+        }
+        check_ids(&scene.told)
+    });
+}
+
+/// Partial answers may delay what is heard, but they neither lose nor change it.
+#[test]
+fn partial_answers_lose_nothing() {
+    with_seeds(HISTORIES / 2, |mut chance| {
+        let mut history = History::new(&mut chance);
+        history.rule.remind_every = None;
+        let mut scene = Scene::new(history.rule.clone());
+        let mut model = Model::calm();
+        let mut failures = 0;
+        for now in (DELAY + 5..i64::try_from(MINUTES).unwrap()).step_by(5) {
+            let partial = failures < MOST_FAILURES && chance.percent(40);
+            failures = if partial { failures + 1 } else { 0 };
+            if partial {
+                let (from, to) = (now - chance.between(0, 30), now - chance.between(0, 30));
+                let window = window(&scene.rule, now, 15);
+                let seen = |minute: i64| history.value(minute).filter(|_| !(from..to).contains(&minute));
+                let reading = Reading::Partial(series(&window, seen), fault());
+                scene.see(now, &Sight::of(&reading));
+                continue;
+            }
+            scene.see(now, &Sight::of(&history.reading(now)));
+            model.sees(&history, now, false);
+            let sight = |kind: NoticeKind| matches!(kind, NoticeKind::Blind | NoticeKind::SeenAgain);
+            let told: Vec<Heard> = heard(&scene.told).into_iter().filter(|(kind, _)| !sight(*kind)).collect();
+            if told != model.heard {
+                let rule = &history.rule;
+                return Err(format!(
+                    "at {now} {told:?}\nbut the model {:?}\n{rule:?}\n{:?}",
+                    model.heard, history.values
+                ));
+            }
+        }
+        check_ids(&scene.told)
+    });
+}
+
+/// Points that come late or are rewritten: what is told still makes sense.
+#[test]
+fn whatever_is_rewritten_alarms_begin_and_end_in_turn() {
+    with_seeds(HISTORIES / 2, |mut chance| {
+        let mut history = History::new(&mut chance);
+        let mut scene = Scene::new(history.rule.clone());
+        for now in (DELAY + 5..i64::try_from(MINUTES).unwrap()).step_by(5) {
+            history.values = values(&mut chance, MINUTES + CALM);
+            let old = now - 5 * chance.one_of(&[0, 0, 0, 1, 2]);
+            scene.see(old, &Sight::of(&history.reading(old)));
+        }
+        let turns = heard(&scene.told);
+        let turns = turns.iter().filter(|(kind, _)| matches!(kind, NoticeKind::Began | NoticeKind::Ended));
+        let turns: Vec<&Heard> = turns.collect();
+        let fits = |(i, turn): (usize, &&Heard)| (turn.0 == NoticeKind::Began) == (i % 2 == 0);
+        if !turns.iter().enumerate().all(fits) || turns.windows(2).any(|pair| pair[0].1 >= pair[1].1) {
+            return Err(format!("{turns:?}"));
+        }
+        check_ids(&scene.told)
+    });
+}

@@ -1,0 +1,18 @@
+//! The alarm engine as a whole: CloudWatch's tables, an oracle beside the evaluator, and histories against a model.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "in a test these are the assertion"
+)]
+
+mod chance;
+mod defaults;
+mod estate;
+mod histories;
+mod judging;
+mod notices;
+mod oracle;
+mod replay;
+mod scene;
+mod tables;

@@ -1,0 +1,104 @@
+//! A rule, a subject, points by the minute, and runs that look at them.
+
+use fargaze::alarm::{AlarmRecord, Mute, Notice, NoticeKind, Sight, step};
+use fargaze::config::Config;
+use fargaze::fault::Fault;
+use fargaze::metric::Period;
+use fargaze::rule::{AlarmRule, Subject};
+use fargaze::series::{Datapoint, MetricSeries, Reading};
+use fargaze::window::Window;
+use jiff::{SignedDuration, Timestamp};
+
+/// Minutes between the end of a window and its run.
+pub(crate) const DELAY: i64 = 2;
+
+pub(crate) fn at(minute: i64) -> Timestamp {
+    "2026-11-22T10:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_mins(minute)
+}
+
+/// The minute of an instant.
+pub(crate) fn minute(instant: Timestamp) -> i64 {
+    instant.duration_since(at(0)).as_mins()
+}
+
+pub(crate) fn subject() -> Subject {
+    Subject { cluster: "shop".parse().unwrap(), service: Some("web".parse().unwrap()), task_family: None }
+}
+
+/// The rule of a file's section `rules`.
+pub(crate) fn rules(yaml: &str) -> Vec<AlarmRule> {
+    Config::read(yaml, &"123456789012".parse().unwrap(), &"eu-west-1".parse().unwrap()).unwrap().rules
+}
+
+pub(crate) fn default_rule(name: &str) -> AlarmRule {
+    rules("{}").into_iter().find(|rule| rule.name == name).unwrap()
+}
+
+/// What a run at `now` asks about, as `plan-run` makes it.
+pub(crate) fn window(rule: &AlarmRule, now: i64, lookback: i64) -> Window {
+    let periods = i64::try_from(rule.condition.evaluation_range()).unwrap();
+    let length =
+        SignedDuration::from_mins(lookback) + SignedDuration::from_secs(periods * rule.period.seconds());
+    Window::ending(at(now), SignedDuration::from_mins(DELAY), Period::MINUTE, length)
+}
+
+pub(crate) fn fault() -> Fault {
+    Fault::malformed("cloudwatch:GetMetricData", "", "the connection was cut")
+}
+
+/// The points of a window; `values` gives that of the period that ends at a minute.
+pub(crate) fn series(window: &Window, values: impl Fn(i64) -> Option<f64>) -> MetricSeries {
+    let point =
+        |timestamp: Timestamp| values(minute(timestamp) + 1).map(|value| Datapoint { timestamp, value });
+    MetricSeries::new(window.period_starts().filter_map(point).collect())
+}
+
+/// An alarm with its memory, and what was told of it.
+#[derive(Debug)]
+pub(crate) struct Scene {
+    pub(crate) rule: AlarmRule,
+    /// Minutes that each run judges again.
+    pub(crate) lookback: i64,
+    pub(crate) record: Option<AlarmRecord>,
+    pub(crate) told: Vec<Notice>,
+}
+
+impl Scene {
+    pub(crate) fn new(rule: AlarmRule) -> Self {
+        Self { rule, lookback: 15, record: None, told: Vec::new() }
+    }
+
+    /// One run on a complete answer; what is to be told is told. Returns whether something was written.
+    pub(crate) fn run(&mut self, now: i64, values: impl Fn(i64) -> Option<f64>) -> bool {
+        self.muted(now, None, values)
+    }
+
+    pub(crate) fn muted(
+        &mut self,
+        now: i64,
+        mute: Option<Mute>,
+        values: impl Fn(i64) -> Option<f64>,
+    ) -> bool {
+        let reading = Reading::Complete(series(&window(&self.rule, now, self.lookback), values));
+        self.see(now, &Sight { mute, ..Sight::of(&reading) })
+    }
+
+    pub(crate) fn unread(&mut self, now: i64) -> bool {
+        self.see(now, &Sight::of(&Reading::Unread(fault())))
+    }
+
+    pub(crate) fn see(&mut self, now: i64, sight: &Sight<'_>) -> bool {
+        let window = window(&self.rule, now, self.lookback);
+        let after = step(&self.rule, &subject(), sight, &window, at(now), self.record.as_ref());
+        let Some(mut record) = after else { return false };
+        self.told.append(&mut record.untold);
+        record.version += 1;
+        self.record = Some(record);
+        true
+    }
+
+    /// Kinds and minutes of all that was told.
+    pub(crate) fn heard(&self) -> Vec<(NoticeKind, i64)> {
+        self.told.iter().map(|notice| (notice.kind, minute(notice.at))).collect()
+    }
+}

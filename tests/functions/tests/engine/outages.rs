@@ -1,0 +1,110 @@
+//! A service that should run and does not: its metrics vanish, and ECS is asked.
+
+use fake_aws::{Estate, ServiceSpec};
+use function_tests::{estate, minute, put_span, running, shop};
+use serde_json::json;
+
+use super::{DAY, newest_text, quiet, run, says, stack, the_alarm_of, told};
+
+/// The cluster `shop` in which `web` (one task) dies at minute 2, with days of metrics of all others.
+fn dies() -> Estate {
+    let mut estate = estate();
+    for service in ["web", "api"] {
+        running(&mut estate, "shop", service, |_| 40.0);
+        let lives = if service == "web" { 2 } else { 5 * DAY };
+        for name in ["MemoryUtilization", "CPUUtilization"] {
+            let dimensions = [("ClusterName", "shop"), ("ServiceName", service)];
+            put_span(&mut estate, "AWS/ECS", name, &dimensions, -60..lives, |_| 40.0);
+        }
+    }
+    estate
+}
+
+#[tokio::test(start_paused = true)]
+async fn t19_a_service_at_0_of_1_tasks_for_days_fires_within_two_runs_and_reminds_once_a_day() {
+    let stack = stack(dies());
+    quiet(&stack, [0]).await;
+    stack.aws.edit(|world| {
+        world.home().put_service("shop", ServiceSpec::new("web").desired(1).running(0));
+    });
+    let first = if let Some(mail) = run(&stack, 5).await { mail } else { told(&stack, 10).await };
+    assert!(first.starts_with("ALARM shop/web: 1 task missing in eu-west-1 |"), "{first}");
+    let begun = stack.mails().len();
+    assert_eq!(begun, 1);
+    // Every half hour of three days, and then until it runs again.
+    let mut reminded = Vec::new();
+    for at in (40..=10 + 3 * DAY).step_by(30) {
+        if let Some(mail) = run(&stack, at).await {
+            assert!(mail.starts_with("STILL shop/web: 1 task missing |"), "{mail}");
+            reminded.push(at);
+        }
+    }
+    assert_eq!(reminded, [10 + DAY, 10 + 2 * DAY, 10 + 3 * DAY]);
+    let alarm = the_alarm_of(&stack, "nothing-running#shop/web");
+    assert_eq!((&alarm["state"], &alarm["untold"]), (&json!("ALARM"), &json!([])));
+    stack.aws.edit(|world| world.home().service_mut("shop", "web").unwrap().running = 1);
+    let end = told(&stack, 15 + 3 * DAY).await;
+    assert!(end.starts_with("OK shop/web: nothing-running ended |"), "{end}");
+    says(&end, &["ENDED", "shop/web is back at tasks missing 0 after 3 days"]);
+}
+
+/// The cluster `shop` with a `web` as told and no metrics of it.
+fn beside(web: ServiceSpec) -> Estate {
+    let mut estate = shop(|_| 50.0);
+    estate.put_service("shop", web);
+    for name in ["MemoryUtilization", "CPUUtilization"] {
+        let dimensions = [("ClusterName", "shop"), ("ServiceName", "web")];
+        put_span(&mut estate, "AWS/ECS", name, &dimensions, -60..-30, |_| 50.0);
+    }
+    estate
+}
+
+#[expect(clippy::cast_precision_loss, reason = "seconds since 1970")]
+fn seconds(at: i64) -> f64 {
+    minute(at).as_second() as f64
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_tells_the_failed_tasks_and_the_newest_event_and_reads_like_this() {
+    let web = ServiceSpec::new("web").desired(2).running(0).pending(1).rollout("IN_PROGRESS");
+    let web =
+        web.failed_tasks(12).deployed_at(seconds(-40)).event("(service web) has started 2 tasks: (task 1).");
+    let stack = stack(beside(web.event("(service web) was unable to place a task.\r\nBcc: everyone")));
+    let mail = told(&stack, 0).await;
+    assert!(mail.starts_with("ALARM shop/web: 2 tasks missing in eu-west-1 |"), "{mail}");
+    says(
+        &mail,
+        &[
+            "CRITICAL shop/web: 2 tasks missing",
+            "ECS says: its deployment is IN_PROGRESS, 12 tasks failed. ECS deployment IN_PROGRESS. 1 pending. \
+             Newest event: (service web) was unable to place a task.",
+            "In eu-west-1 (123456789012), since 2026-11-22 10:03 UTC. Rule nothing-running.",
+            "No task runs although some should. Read the service's events and the reason of its stopped tasks.",
+            "https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web/health?region=eu-west-1",
+            "Looked at 1 of 1 cluster with 2 services.",
+        ],
+    );
+    assert!(!mail.contains("has started 2 tasks"), "only the newest event: {mail}");
+    assert!(newest_text(&stack).lines().all(|line| !line.starts_with("Bcc")), "{mail}");
+    assert_eq!(stack.mails()[0].attributes["severity"], "critical");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_that_goes_well_keeps_an_outage_quiet_for_ten_minutes_only() {
+    let web = ServiceSpec::new("web").desired(2).running(0).rollout("IN_PROGRESS").deployed_at(seconds(-3));
+    let stack = stack(beside(web));
+    quiet(&stack, [0, 5]).await;
+    let mail = told(&stack, 10).await;
+    says(&mail, &["ALARM shop/web", "since 2026-11-22 10:03 UTC", "Told only now because of a deployment."]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_is_told_at_once_if_the_deployments_tasks_fail_or_it_failed() {
+    let web = || ServiceSpec::new("web").desired(2).running(0).deployed_at(seconds(-3));
+    for web in [web().rollout("IN_PROGRESS").failed_tasks(1), web().rollout("FAILED"), web()] {
+        let rollout = web.rollout.clone();
+        let mail = told(&stack(beside(web)), 0).await;
+        assert!(mail.contains(&format!("its deployment is {rollout}")), "{mail}");
+        assert!(!mail.contains("Told only now"), "{mail}");
+    }
+}

@@ -1,0 +1,74 @@
+"""The JSON Schema of fargaze.yaml takes what the program takes, and refuses what a schema can refuse.
+
+That the committed schema is the one of the types is held by a test of the crate."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+ROOT = Path(__file__).parents[2]
+RULES = ROOT / "shared/tests/rules"
+SCHEMA = json.loads((ROOT / "docs/fargaze.schema.json").read_text())
+
+# What only the program finds: relations between two values, units of measures, names of other rules, and YAML itself.
+BEYOND_A_SCHEMA = {
+    "clear-threshold-above",
+    "clear-threshold-unit",
+    "clusters-pattern",
+    "datapoints-to-alarm-many",
+    "evaluation-periods-of-nothing-running",
+    "evaluation-periods-over-a-day",
+    "key-twice",
+    "maintenance-cron-field",
+    "maintenance-duration-long",
+    "maintenance-time-zone",
+    "metric-brace-open",
+    "metric-placeholder",
+    "metric-placeholder-of-other-scope",
+    "minimum-hold-long",
+    "name-twice",
+    "no-yaml",
+    "remind-every-short",
+    "services-of-cluster",
+    "statistic-of-computed",
+    "statistic-percentile",
+    "target-without-role",
+    "task-families-of-service",
+    "threshold-of-count",
+    "threshold-unit",
+    "unless-circle",
+    "unless-itself",
+    "unless-other-scope",
+    "unless-unknown",
+    "what-amount",
+    "what-not-per-cluster",
+    "what-not-per-family",
+}
+
+
+def errors(path):
+    return [error.message for error in Draft202012Validator(SCHEMA).iter_errors(yaml.safe_load(path.read_text()))]
+
+
+def test_the_schema_is_a_schema():
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize("path", [ROOT / "shared/src/default.yaml", *sorted(RULES.glob("*.ok.yaml"))], ids=lambda p: p.name)
+def test_a_good_file_is_taken(path):
+    assert errors(path) == []
+
+
+@pytest.mark.parametrize("path", sorted(RULES.glob("*.bad.yaml")), ids=lambda p: p.name)
+def test_a_bad_file_is_refused(path):
+    if path.name.removesuffix(".bad.yaml") in BEYOND_A_SCHEMA:
+        try:
+            found = errors(path)
+        except yaml.YAMLError:
+            return
+        assert found == [], "a schema can refuse it after all: strike it off the list"
+    else:
+        assert errors(path)
