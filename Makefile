@@ -1,12 +1,14 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test build delete requirements clean
+.PHONY: help setup demo test simulate build delete requirements clean
 
 PYTHON ?= python3
 VENV := .venv
 ARCH ?= arm64
 STACK ?= fargaze
+RUNS ?= 1000000
+SEED ?= $(shell date +%s)
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +27,10 @@ demo: setup ## The whole system on a local AWS, from a cluster event to the mail
 
 test: setup ## Everything that CI runs
 	@$(VENV)/bin/python tests/run.py
+
+simulate: ## Thirty days and a million runs of the simulation (RUNS=..., SEED=...)
+	@cargo run --quiet --profile simulate --package simulation -- --days 30 $(SEED)
+	@cargo run --quiet --profile simulate --package simulation -- $(RUNS) $(SEED)
 
 build: setup ## Release bootstraps in target/lambda (ARCH=arm64 or x86_64)
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --release --output-format binary \

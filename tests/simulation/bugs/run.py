@@ -1,0 +1,55 @@
+"""Proves that the simulation can fail: each patch beside this file puts one bug into a copy of the tree, and the
+simulation must find it within so many runs.
+
+    python tests/simulation/bugs/run.py [RUNS]
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+# Shared with the tree, so that only the workspace's own crates are compiled anew.
+TARGET = os.environ.get("CARGO_TARGET_DIR", str(ROOT / "target"))
+
+
+def main() -> int:
+    runs = sys.argv[1] if len(sys.argv) > 1 else "10000"
+    missed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for patch in sorted(HERE.glob("*.patch")):
+            tree = Path(folder) / "tree"
+            shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns("target", ".git", ".venv"))
+            subprocess.run(["git", "apply", str(patch)], cwd=tree, check=True)
+            missed += not found(patch.stem, tree, runs)
+            shutil.rmtree(tree)
+    return 1 if missed else 0
+
+
+def found(bug: str, tree: Path, runs: str) -> bool:
+    environment = {**os.environ, "CARGO_TARGET_DIR": TARGET}
+    build = ["cargo", "build", "--quiet", "--package", "simulation"]
+    subprocess.run(build, cwd=tree, env=environment, check=True)
+    start = time.monotonic()
+    simulation = subprocess.run(
+        [str(Path(TARGET) / "debug" / "simulation"), runs], cwd=tree, env=environment, capture_output=True, text=True,
+    )
+    took = f"{time.monotonic() - start:.0f} s"
+    seed = re.search(r"seed (\d+)", simulation.stderr)
+    if simulation.returncode == 0 or seed is None:
+        print(f"{bug}: NOT FOUND in {runs} runs, {took}", flush=True)
+        return False
+    print(f"{bug}: found in the world of seed {seed[1]} after {took}: {simulation.stderr.splitlines()[0][:200]}", flush=True)
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,429 @@
+//! The checker: it hears of every call that took effect, and holds it against the model at that instant.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fake_aws::FakeAws;
+
+use crate::clock::Minute;
+use crate::coverage::Coverage;
+use crate::item;
+use crate::mail;
+use crate::model::{self, Alarm, Kind, News, Sight, Silence};
+use crate::player::Function;
+use crate::rule::{Rule, What};
+use crate::snapshot::{Snapshot, name_of};
+use crate::truth::Truth;
+use crate::verdict::State;
+use crate::wire::Call;
+
+pub(crate) const BUCKET: &str = "bucket";
+pub(crate) const TABLE: &str = "table";
+
+/// What is known of a notice that was ever written.
+#[derive(Debug, Clone)]
+pub(crate) struct Notice {
+    pub(crate) key: String,
+    pub(crate) news: News,
+    /// Time of the run that found it.
+    pub(crate) now: Minute,
+    /// Order in which notices were written.
+    pub(crate) number: usize,
+    /// Invocations that published it.
+    pub(crate) published: Vec<usize>,
+}
+
+/// What an invocation has seen and done.
+#[derive(Debug)]
+struct View {
+    function: Function,
+    /// Version of the user's file that its run reads.
+    version: String,
+    snapshot: Option<Snapshot>,
+    /// The alarms as it was told them.
+    before: BTreeMap<String, Alarm>,
+    plan: Option<BTreeMap<String, (Rule, Sight)>>,
+    /// Ids in the outcomes that it read, and those in the one that it wrote.
+    outcome: BTreeSet<String>,
+    /// Ids that were untold when it looked.
+    waiting: BTreeSet<String>,
+    published: BTreeSet<String>,
+    /// Whether it ended without being told that all went well.
+    failed: bool,
+    over: bool,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Checker {
+    /// Rules by the version of the user's file.
+    pub(crate) rules: BTreeMap<String, Vec<Rule>>,
+    pub(crate) truth: Truth,
+    /// Time of the world.
+    pub(crate) clock: Minute,
+    /// Whether no more than one execution is under way.
+    pub(crate) alone: bool,
+    pub(crate) alarms: BTreeMap<String, Alarm>,
+    /// Ids of what is untold, in the order of the alarm's news.
+    ids: BTreeMap<String, Vec<String>>,
+    pub(crate) notices: BTreeMap<String, Notice>,
+    pub(crate) coverage: BTreeMap<String, Coverage>,
+    views: BTreeMap<usize, View>,
+    mails: usize,
+    pub(crate) failure: Option<String>,
+    pub(crate) story: Option<Vec<String>>,
+    /// Second copies of notices.
+    pub(crate) copies: usize,
+    /// Calls of the functions.
+    pub(crate) calls: usize,
+}
+
+impl Checker {
+    pub(crate) fn tell(&mut self, line: impl FnOnce() -> String) {
+        if let Some(story) = &mut self.story {
+            story.push(format!("{:>4}  {}", self.clock, line()));
+        }
+    }
+
+    pub(crate) fn fail(&mut self, why: impl Into<String>) {
+        let why = why.into();
+        self.tell(|| format!("WRONG: {why}"));
+        self.failure.get_or_insert(format!("at minute {}: {why}", self.clock));
+    }
+
+    /// A new invocation.
+    pub(crate) fn begins(&mut self, id: usize, function: Function, version: &str) {
+        let (outcome, waiting, published) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let before = BTreeMap::new();
+        let view = View {
+            function,
+            version: version.to_owned(),
+            snapshot: None,
+            before,
+            plan: None,
+            outcome,
+            waiting,
+            published,
+            failed: false,
+            over: false,
+        };
+        self.views.insert(id, view);
+        // Nobody asks for what ended long ago.
+        while self.views.len() > 400 {
+            self.views.pop_first();
+        }
+    }
+
+    /// A call that was made; `answer` is what the caller heard, if it heard of success.
+    pub(crate) fn observe(&mut self, aws: &FakeAws, id: usize, call: &Call, answer: Option<&[u8]>) {
+        self.calls += 1;
+        let ok = if answer.is_some() { "" } else { " (no good answer)" };
+        self.tell(|| format!("      #{id} {} {}{ok}", call.operation, call.key));
+        let Some(view) = self.views.get_mut(&id) else { return };
+        let folder = call.key.split(['/', '#']).next().unwrap_or_default();
+        match (call.operation.as_str(), folder, answer) {
+            ("s3:GetObject", "snapshots", Some(bytes)) => view.snapshot = Snapshot::read(bytes),
+            ("s3:PutObject", "snapshots", Some(_)) => self.snapshot_written(aws, &call.key),
+            ("s3:GetObject", "outcomes", Some(bytes)) => view.outcome.extend(item::outcome_ids(bytes)),
+            ("s3:PutObject", "outcomes", Some(_)) => {
+                let written = aws.object(BUCKET, &call.key).unwrap_or_default();
+                view.outcome = item::outcome_ids(&written).into_iter().collect();
+            }
+            ("dynamodb:Query", "ALARMS", Some(_)) => view.before = self.alarms.clone(),
+            ("dynamodb:GetItem", "ALARMS", Some(_)) if view.published.is_empty() => {
+                let key = call.key.split_once('|').map_or("", |(_, key)| key);
+                view.waiting.extend(self.ids.get(key).into_iter().flatten().cloned());
+            }
+            ("dynamodb:PutItem", "ALARMS", _) => {
+                let key = call.key.split_once('|').map_or("", |(_, key)| key);
+                self.item_written(aws, id, key);
+            }
+            ("sns:Publish", ..) => self.published(aws, id),
+            _ => {}
+        }
+    }
+
+    fn snapshot_written(&mut self, aws: &FakeAws, key: &str) {
+        let Some(snapshot) = aws.object(BUCKET, key).and_then(|bytes| Snapshot::read(&bytes)) else {
+            return self.fail(format!("{key} cannot be read"));
+        };
+        if let Err(why) = self.truth.agrees(&snapshot, self.clock) {
+            self.fail(format!("{key} says what is not so: {why}"));
+        }
+    }
+
+    fn item_written(&mut self, aws: &FakeAws, id: usize, key: &str) {
+        let items = aws.items(TABLE);
+        let Some(item) = items.iter().find(|item| item["sk"]["S"] == key) else { return };
+        let (alarm, ids) = match item::read(item) {
+            Ok(read) => read,
+            Err(why) => return self.fail(format!("the item of {key} cannot be read: {why}")),
+        };
+        if self.alarms.get(key) == Some(&alarm) && self.ids.get(key) == Some(&ids) {
+            return;
+        }
+        self.tell(|| format!("      #{id} {key} is now {alarm:?}"));
+        let function = self.views[&id].function;
+        let checked = match function {
+            Function::EvaluateAlarms => self.judged(id, key, &alarm, &ids),
+            _ => self.marked(id, key, &alarm, &ids),
+        };
+        if let Err(why) = checked {
+            let before = self.alarms.get(key);
+            self.fail(format!("{function:?} #{id} wrote {key}: {why}\nbefore {before:?}\nafter  {alarm:?}"));
+        }
+        self.alarms.insert(key.to_owned(), alarm);
+        self.ids.insert(key.to_owned(), ids);
+    }
+
+    /// What the evaluator wrote must be what the model makes of what it saw.
+    fn judged(&mut self, id: usize, key: &str, alarm: &Alarm, ids: &[String]) -> Result<(), String> {
+        self.plan(id)?;
+        let view = &self.views[&id];
+        let (plan, snapshot) = view.plan.as_ref().zip(view.snapshot.as_ref()).ok_or("it saw nothing")?;
+        let before = self.alarms.get(key);
+        let expected = match plan.get(key) {
+            Some((rule, sight)) => model::after(rule, before, sight),
+            None => before.and_then(|before| model::gone(before, snapshot.window.1)),
+        };
+        if expected.as_ref() != Some(alarm) {
+            let sight = plan.get(key);
+            return Err(format!("the model {expected:?}\nsaw    {sight:?}"));
+        }
+        if let Some((rule, sight)) = plan.get(key).cloned() {
+            self.cover(key, &rule, &sight);
+        }
+        let now = self.views[&id].snapshot.as_ref().map_or(0, |snapshot| snapshot.now);
+        let known = self.ids.get(key).map_or(0, Vec::len);
+        for (news, id) in alarm.untold.iter().zip(ids).skip(known) {
+            self.found(key, *news, id, now)?;
+        }
+        Ok(())
+    }
+
+    /// A new notice.
+    fn found(&mut self, key: &str, news: News, id: &str, now: Minute) -> Result<(), String> {
+        let number = self.notices.len();
+        let notice = Notice { key: key.to_owned(), news, now, number, published: Vec::new() };
+        match self.notices.insert(id.to_owned(), notice) {
+            None => Ok(()),
+            Some(other) => Err(format!("the id {id} was that of {other:?}")),
+        }
+    }
+
+    /// What was taken out of the untold must have been told by the same invocation.
+    fn marked(&self, id: usize, key: &str, alarm: &Alarm, ids: &[String]) -> Result<(), String> {
+        let before = self.alarms.get(key).ok_or("it was not there")?;
+        let left: Vec<(News, &String)> =
+            before.untold.iter().copied().zip(self.ids.get(key).into_iter().flatten()).collect();
+        let (gone, left): (Vec<_>, Vec<_>) = left.into_iter().partition(|(_, id)| !ids.contains(id));
+        if let Some((news, _)) = gone.iter().find(|(_, gone)| !self.views[&id].published.contains(*gone)) {
+            return Err(format!("{news:?} is marked as told and was not"));
+        }
+        let untold = left.into_iter().map(|(news, _)| news).collect();
+        if *alarm == (Alarm { untold, ..before.clone() }) {
+            Ok(())
+        } else {
+            Err("more than a mark".to_owned())
+        }
+    }
+
+    /// What an evaluator judges, and what keeps it silent.
+    fn plan(&mut self, id: usize) -> Result<(), String> {
+        let view = &self.views[&id];
+        let (None, Some(snapshot)) = (&view.plan, &view.snapshot) else { return Ok(()) };
+        let rules = self.rules.get(&view.version).ok_or("a version of the rules that never was")?;
+        let mut alarming: BTreeSet<&str> = BTreeSet::new();
+        alarming.extend(
+            view.before.iter().filter(|(_, alarm)| alarm.state == State::Alarm).map(|(key, _)| key.as_str()),
+        );
+        let mut alarming: BTreeSet<String> = alarming.into_iter().map(ToOwned::to_owned).collect();
+        let mut plan = BTreeMap::new();
+        // No rule waits for one that waits itself for another, but for these two steps.
+        let depth = |rule: &Rule| match rule.unless {
+            None => 0,
+            Some("load") => 1,
+            Some(_) => 2,
+        };
+        let mut order: Vec<&Rule> = rules.iter().collect();
+        order.sort_by_key(|rule| depth(rule));
+        for rule in order {
+            for (cluster, service) in snapshot.subjects(rule) {
+                let name = name_of(&cluster, Some(service.as_str()).filter(|service| !service.is_empty()));
+                let key = format!("{}#{name}", rule.name);
+                // A run that comes again after the rules changed finds its snapshot, which may lack what a new rule needs.
+                let mut sight = match snapshot.sight(rule, &cluster, &service) {
+                    Err(why) if snapshot.version == view.version => return Err(why),
+                    sight => sight.unwrap_or_else(|_| snapshot.blank(rule)),
+                };
+                let fires = |other: &str| {
+                    [&name, &cluster].iter().any(|place| alarming.contains(&format!("{other}#{place}")))
+                };
+                // Tasks that are being started get the time of one run.
+                let waited = |alarm: &Alarm| alarm.state == State::Alarm && alarm.since < sight.end;
+                if sight.silence == Some(Silence::Start) && view.before.get(&key).is_some_and(waited) {
+                    sight.silence = None;
+                }
+                if rule.unless.is_some_and(fires) {
+                    sight.silence = Some(Silence::Unless);
+                }
+                if let Some(alarm) = model::after(rule, view.before.get(&key), &sight) {
+                    if alarm.state == State::Alarm {
+                        alarming.insert(key.clone());
+                    } else {
+                        alarming.remove(&key);
+                    }
+                }
+                plan.insert(key, (rule.clone(), sight));
+            }
+        }
+        if let Some(view) = self.views.get_mut(&id) {
+            view.plan = Some(plan);
+        }
+        Ok(())
+    }
+
+    fn cover(&mut self, key: &str, rule: &Rule, sight: &Sight) {
+        if rule.what != What::NothingRunning {
+            self.coverage.entry(key.to_owned()).or_default().add(rule, sight);
+        }
+    }
+
+    /// A message that SNS took.
+    fn published(&mut self, aws: &FakeAws, id: usize) {
+        let mails = aws.published();
+        for published in &mails[self.mails..] {
+            let subject = published.subject.clone().unwrap_or_default();
+            self.tell(|| format!("      #{id} MAIL {subject}"));
+            self.published_one(id, &published.message);
+        }
+        self.mails = mails.len();
+    }
+
+    fn published_one(&mut self, id: usize, body: &str) {
+        let view = &self.views[&id];
+        let due: BTreeSet<String> = view.outcome.intersection(&view.waiting).cloned().collect();
+        let mut expected = Vec::new();
+        for notice in due.iter().map(|id| self.notices.get(id)) {
+            match notice {
+                Some(notice) => expected.push(mail::told(&notice.key, &notice.news)),
+                None => return self.fail("a notice is to be told that was never written"),
+            }
+        }
+        expected.sort();
+        let told = mail::read(body);
+        if told != expected {
+            return self.fail(format!("#{id} told {told:?}\nand should have {expected:?}\n{body}"));
+        }
+        for notice in &due {
+            self.count_copy(id, notice);
+        }
+        if let Some(view) = self.views.get_mut(&id) {
+            view.published.extend(due);
+        }
+    }
+
+    /// A second copy is right only if whoever told it first was not told that all went well.
+    fn count_copy(&mut self, id: usize, notice: &str) {
+        let Some(found) = self.notices.get_mut(notice) else { return };
+        let before = std::mem::take(&mut found.published);
+        found.published = before.iter().copied().chain([id]).collect();
+        if before.is_empty() {
+            return;
+        }
+        self.copies += 1;
+        let well = |id: &usize| self.views.get(id).is_some_and(|view| view.over && !view.failed);
+        if self.alone && before.iter().any(well) {
+            self.fail(format!(
+                "{notice} came again from #{id}, though it was told and marked by #{before:?}"
+            ));
+        }
+    }
+
+    /// The end of an invocation.
+    pub(crate) fn ends(&mut self, id: usize, well: bool) {
+        let Some(view) = self.views.get_mut(&id) else { return };
+        (view.over, view.failed) = (true, !well);
+        if !well {
+            return;
+        }
+        let checked = match view.function {
+            Function::EvaluateAlarms => self.evaluated(id),
+            Function::ForwardSummary => self.forwarded(id),
+            Function::PlanRun | Function::CollectMetrics => Ok(()),
+        };
+        if let Err(why) = checked {
+            self.fail(format!("#{id} ended well, but {why}"));
+        }
+    }
+
+    fn evaluated(&mut self, id: usize) -> Result<(), String> {
+        self.plan(id)?;
+        let view = &self.views[&id];
+        let (plan, snapshot) = view.plan.clone().zip(view.snapshot.clone()).ok_or("saw nothing")?;
+        for (key, (rule, sight)) in &plan {
+            self.cover(key, rule, sight);
+        }
+        if !self.alone {
+            return Ok(());
+        }
+        for (key, (rule, sight)) in &plan {
+            if let Some(alarm) = model::after(rule, self.alarms.get(key), sight) {
+                return Err(format!(
+                    "{key} should be {alarm:?}\nand is {:?}\nsaw {sight:?}",
+                    self.alarms.get(key)
+                ));
+            }
+        }
+        let subject = |key: &str| key.split_once('#').map_or("", |(_, name)| name).to_owned();
+        let here = |key: &&String| snapshot.holds(&subject(key));
+        let lost = |(key, alarm): &(&String, &Alarm)| {
+            here(key)
+                && !plan.contains_key(*key)
+                && snapshot.knows(&subject(key))
+                && model::gone(alarm, snapshot.window.1).is_some()
+        };
+        if let Some((key, alarm)) = self.alarms.iter().find(lost) {
+            return Err(format!("{key} goes on, though nothing judges it: {alarm:?}"));
+        }
+        let view = &self.views[&id];
+        let forgotten = |(key, ids): &(&String, &Vec<String>)| {
+            here(key) && ids.iter().any(|id| !view.outcome.contains(id))
+        };
+        match self.ids.iter().find(forgotten) {
+            Some((key, ids)) => Err(format!("of {ids:?} of {key} something is not in its outcome")),
+            None => Ok(()),
+        }
+    }
+
+    fn forwarded(&self, id: usize) -> Result<(), String> {
+        let view = &self.views[&id];
+        if let Some(id) = view.outcome.intersection(&view.waiting).find(|id| !view.published.contains(*id)) {
+            return Err(format!("did not tell {id}"));
+        }
+        let untold: BTreeSet<&String> = self.ids.values().flatten().collect();
+        match view.published.iter().find(|id| untold.contains(id)) {
+            Some(id) => Err(format!("did not mark {id}")),
+            None => Ok(()),
+        }
+    }
+
+    /// What nobody was told, when all is over.
+    pub(crate) fn untold(&self) -> Option<String> {
+        let never = self.notices.iter().find(|(_, notice)| notice.published.is_empty());
+        let left = self.ids.iter().find(|(_, ids)| !ids.is_empty());
+        never
+            .map(|(id, notice)| format!("{id} was never told: {notice:?}"))
+            .or_else(|| left.map(|(key, ids)| format!("{key} still waits to be told: {ids:?}")))
+    }
+
+    /// Notices of an alarm in the order in which they were found.
+    pub(crate) fn news_of(&self, key: &str) -> Vec<&Notice> {
+        let mut notices: Vec<&Notice> = self.notices.values().filter(|notice| notice.key == key).collect();
+        notices.sort_by_key(|notice| notice.number);
+        notices
+    }
+
+    /// Whether anything of that kind was found.
+    pub(crate) fn count(&self, kind: Kind) -> usize {
+        self.notices.values().filter(|notice| notice.news.kind == kind).count()
+    }
+}

@@ -1,0 +1,33 @@
+//! Which periods of an alarm were judged: there must be no gap between one run and the next.
+
+use crate::clock::Minute;
+use crate::model::{self, Sight};
+use crate::rule::Rule;
+
+/// The periods of an alarm that were judged, by their ends.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Coverage {
+    /// From the end of the first to the end of the last.
+    pub(crate) judged: Option<(Minute, Minute)>,
+    /// Ends of periods that no run judged: the first and the last of each gap.
+    pub(crate) gaps: Vec<(Minute, Minute)>,
+}
+
+impl Coverage {
+    /// A run that judged what it saw.
+    pub(crate) fn add(&mut self, rule: &Rule, sight: &Sight) {
+        let periods = model::judged(rule, sight, Minute::MIN);
+        let Some(((_, first), (_, last))) = periods.first().zip(periods.last()) else { return };
+        let (first, last) = (*first, *last);
+        match &mut self.judged {
+            None => self.judged = Some((first, last)),
+            Some((_, until)) if last > *until => {
+                if first > *until + rule.period {
+                    self.gaps.push((*until + rule.period, first - rule.period));
+                }
+                *until = last;
+            }
+            Some(_) => {}
+        }
+    }
+}

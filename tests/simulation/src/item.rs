@@ -1,0 +1,74 @@
+//! An item of the table and an outcome in the bucket, read as their documentation shows them.
+
+use serde_json::Value;
+
+use crate::clock::minute_of_text;
+use crate::model::{Alarm, Kind, News, Silence};
+use crate::verdict::State;
+
+/// An alarm as the table holds it, with the ids of what is untold.
+pub(crate) fn read(item: &Value) -> Result<(Alarm, Vec<String>), String> {
+    let attribute = |name: &str| item[name]["S"].as_str().ok_or(format!("no attribute {name}"));
+    let json = |name: &str| -> Result<Value, String> {
+        serde_json::from_str(attribute(name)?).map_err(|error| format!("{name}: {error}"))
+    };
+    let memory = json("memory")?;
+    for name in ["state", "since", "judged_until"] {
+        if memory[name] != attribute(name)? {
+            return Err(format!("{name} is {} and in the memory {}", attribute(name)?, memory[name]));
+        }
+    }
+    let instant = |name: &str| memory[name].as_str().map(minute_of_text);
+    let needed = |name: &str| instant(name).ok_or(format!("no {name}"));
+    let untold = json("untold")?;
+    let untold = untold.as_array().ok_or("untold is no list")?;
+    let silenced = match memory["muted"]["because"].as_str() {
+        None => None,
+        Some("maintenance") => Some(Silence::Maintenance),
+        Some("deployment") => Some(Silence::Deployment),
+        Some("start") => Some(Silence::Start),
+        Some("unless") => Some(Silence::Unless),
+        Some(other) => return Err(format!("muted because {other}")),
+    };
+    let alarm = Alarm {
+        state: state(&memory["state"])?,
+        since: needed("since")?,
+        judged_until: needed("judged_until")?,
+        told: state(&memory["told"])? == State::Alarm,
+        told_at: instant("told_at"),
+        silenced,
+        blind_since: instant("blind_since"),
+        blind_told: memory["blind_told"].as_bool().ok_or("no blind_told")?,
+        untold: untold.iter().map(news).collect::<Result<_, _>>()?,
+    };
+    Ok((alarm, untold.iter().map(id).collect()))
+}
+
+/// Ids of the notices in an outcome.
+pub(crate) fn outcome_ids(bytes: &[u8]) -> Vec<String> {
+    let outcome: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    outcome["notices"].as_array().into_iter().flatten().map(id).collect()
+}
+
+fn id(notice: &Value) -> String {
+    notice["id"].as_str().unwrap_or_default().to_owned()
+}
+
+fn state(value: &Value) -> Result<State, String> {
+    let states = [State::Ok, State::Alarm, State::Blank];
+    states.into_iter().find(|state| *value == state.word()).ok_or(format!("{value} is no state"))
+}
+
+fn news(notice: &Value) -> Result<News, String> {
+    let kind = match notice["kind"].as_str().unwrap_or_default() {
+        "began" => Kind::Began,
+        "ended" => Kind::Ended,
+        "reminder" => Kind::Reminder,
+        "blind" => Kind::Blind,
+        "seen-again" => Kind::SeenAgain,
+        "gone" => Kind::Gone,
+        other => return Err(format!("a notice of kind {other}")),
+    };
+    let at = notice["at"].as_str().map(minute_of_text).ok_or("a notice without a time")?;
+    Ok(News { kind, at, late: !notice["late"].is_null() })
+}

@@ -1,0 +1,120 @@
+//! What people read in a message: its news, found by its text alone.
+
+use crate::clock::hour_and_minute;
+use crate::model::{Kind, News};
+
+/// One thing that a message tells.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Told {
+    kind: Kind,
+    rule: String,
+    /// Empty of what could not be judged: of that, a message names some and counts the rest.
+    subject: String,
+    /// `HH:MM`; empty where a message does not say.
+    at: String,
+    late: bool,
+}
+
+/// What a message must say of news about an alarm, whose key is `RULE#SUBJECT`.
+pub(crate) fn told(key: &str, news: &News) -> Told {
+    let (rule, subject) = key.split_once('#').unwrap();
+    let at = match news.kind {
+        Kind::Reminder | Kind::Blind => String::new(),
+        _ => hour_and_minute(news.at),
+    };
+    let subject = if news.kind == Kind::Blind { "" } else { subject };
+    Told { kind: news.kind, rule: rule.to_owned(), subject: subject.to_owned(), at, late: news.late }
+}
+
+/// All that a message tells of alarms, sorted.
+pub(crate) fn read(body: &str) -> Vec<Told> {
+    let (mut section, mut entry, mut all) = ("", String::new(), Vec::new());
+    for line in body.lines() {
+        let titles = ["COULD NOT BE JUDGED", "ENDED", "STILL IN ALARM"];
+        let title = titles.iter().find(|title| line == **title).copied();
+        if line.starts_with("Looked at ") {
+            break;
+        }
+        if title.is_some() || begins(section, line) {
+            all.extend(tells(section, &entry));
+            entry.clear();
+        }
+        section = title.unwrap_or(section);
+        if title.is_none() {
+            entry.push_str(line.trim());
+            entry.push(' ');
+        }
+        // Of these an entry ends with its rule.
+        if section == "ENDED" && entry.rfind("Rule ").is_some_and(|at| entry[at..].trim_end().ends_with('.'))
+        {
+            all.extend(tells(section, &entry));
+            entry.clear();
+        }
+    }
+    all.extend(tells(section, &entry));
+    all.sort();
+    all
+}
+
+/// Whether a line begins an entry.
+fn begins(section: &str, line: &str) -> bool {
+    let severity = ["CRITICAL ", "WARNING ", "INFO "].iter().any(|word| line.trim_start().starts_with(word));
+    match section {
+        "" => severity && !line.starts_with(' '),
+        "STILL IN ALARM" => severity,
+        "COULD NOT BE JUDGED" => line.trim_start().starts_with("Rule "),
+        _ => false,
+    }
+}
+
+fn tells(section: &str, entry: &str) -> Vec<Told> {
+    let entry = entry.trim();
+    let rule = || word_after(entry, "Rule ").trim_end_matches('.').to_owned();
+    match section {
+        "" if begins("", entry) => {
+            let at = entry.split(", since ").last().unwrap_or_default().split(' ').nth(1).unwrap_or_default();
+            let late = entry.contains("Told only now because of");
+            vec![Told { kind: Kind::Began, rule: rule(), subject: second(entry), at: at.to_owned(), late }]
+        }
+        "ENDED" if !entry.is_empty() => {
+            let kind = if entry.contains("can be judged again") {
+                Kind::SeenAgain
+            } else if entry.contains("is not judged any more") {
+                Kind::Gone
+            } else {
+                Kind::Ended
+            };
+            let at = entry.rsplit(", at ").next().unwrap_or_default().split(' ').next().unwrap_or_default();
+            let subject = entry.split(' ').next().unwrap_or_default();
+            vec![Told { kind, rule: rule(), subject: subject.to_owned(), at: at.to_owned(), late: false }]
+        }
+        "STILL IN ALARM" if !entry.is_empty() => {
+            vec![Told {
+                kind: Kind::Reminder,
+                rule: rule(),
+                subject: second(entry),
+                at: String::new(),
+                late: false,
+            }]
+        }
+        "COULD NOT BE JUDGED" if !entry.is_empty() => {
+            let count = word_after(entry, " on ").parse().unwrap_or(0);
+            let rule = word_after(entry, "Rule ").to_owned();
+            let one =
+                Told { kind: Kind::Blind, rule, subject: String::new(), at: String::new(), late: false };
+            vec![one; count]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The subject behind a severity.
+fn second(entry: &str) -> String {
+    entry.split(' ').nth(1).unwrap_or_default().trim_end_matches(':').to_owned()
+}
+
+/// The word behind the last of these.
+fn word_after<'a>(entry: &'a str, before: &str) -> &'a str {
+    let from = if before == " on " { entry.find(before) } else { entry.rfind(before) };
+    from.and_then(|at| entry[at + before.len()..].split(' ').next()).unwrap_or_default()
+}

@@ -1,0 +1,81 @@
+//! The simulation by hand; `--help` says what it takes.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for the terminal")]
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use simulation::{Tally, Wrong, many, month, one};
+
+const USAGE: &str = "\
+simulation RUNS [SEED]        worlds from SEED (1) on until so many runs have taken place
+simulation --seed SEED        the story of one world
+simulation --days DAYS [SEED] so many days of runs every five minutes, with 20 % of all calls failing; lists what was not judged";
+
+/// Calls of a hundred that fail in `--days`.
+const FAILING: i64 = 20;
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+enum Asked {
+    Runs { runs: usize, first: u64 },
+    Story { seed: u64 },
+    Days { days: i64, seed: u64 },
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    if arguments == ["--help"] {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
+    let Some(asked) = read(&arguments) else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    let started = Instant::now();
+    match play(asked) {
+        Ok(tally) => {
+            println!("{tally}; {:.0} s", started.elapsed().as_secs_f64());
+            ExitCode::SUCCESS
+        }
+        Err(wrong) => {
+            eprintln!("{wrong}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn read(arguments: &[&str]) -> Option<Asked> {
+    Some(match arguments {
+        ["--seed", seed] => Asked::Story { seed: seed.parse().ok()? },
+        ["--days", days] => Asked::Days { days: days.parse().ok()?, seed: 1 },
+        ["--days", days, seed] => Asked::Days { days: days.parse().ok()?, seed: seed.parse().ok()? },
+        [runs] => Asked::Runs { runs: runs.parse().ok()?, first: 1 },
+        [runs, first] => Asked::Runs { runs: runs.parse().ok()?, first: first.parse().ok()? },
+        _ => return None,
+    })
+}
+
+fn play(asked: Asked) -> Result<Tally, Wrong> {
+    match asked {
+        Asked::Runs { runs, first } => {
+            let step = (runs / 20).max(1);
+            many(runs, first, |before, after| {
+                if before / step < after / step {
+                    println!("{after} runs");
+                }
+            })
+        }
+        Asked::Story { seed } => {
+            let (tally, story) = one(seed)?;
+            story.iter().for_each(|line| println!("{line}"));
+            Ok(tally)
+        }
+        Asked::Days { days, seed } => {
+            let (tally, gaps) = month(seed, days, FAILING)?;
+            gaps.iter().for_each(|gap| println!("not judged: {gap}"));
+            Ok(tally)
+        }
+    }
+}

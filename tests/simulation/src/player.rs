@@ -1,0 +1,251 @@
+//! The state machine `Run`, played step by step: `Retry`, `Catch`, the items of its `Map`, and the summary.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use fake_aws::FakeAws;
+use fargaze::failure::Failure;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::chance::Chance;
+use crate::check::{BUCKET, Checker, TABLE};
+use crate::clock::{DELAY, LOOKBACK, Minute, at};
+use crate::wire::{Death, INVOCATION, Invocation, Trouble, Wire, lock};
+
+pub(crate) const ACCOUNT: &str = "123456789012";
+
+/// The functions of an alarms run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Function {
+    PlanRun,
+    CollectMetrics,
+    EvaluateAlarms,
+    ForwardSummary,
+}
+
+/// One execution between two steps.
+#[derive(Debug, Clone)]
+pub(crate) struct Execution {
+    pub(crate) time: Minute,
+    plan: Value,
+    /// Items of the map: what they hand on, and whether they are at their end.
+    items: Vec<(Value, bool)>,
+    step: Step,
+    /// Where it dies, if it does: the function, and how.
+    death: Option<(Function, Death)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    Plan,
+    Collect,
+    Evaluate,
+    Forward,
+    Over,
+}
+
+/// The deployed stack.
+pub(crate) struct Player {
+    pub(crate) wire: Wire,
+    /// Functions that are warm.
+    plan_run: plan_run::Handler,
+    collect_metrics: collect_metrics::Handler,
+    evaluate_alarms: evaluate_alarms::Handler,
+    forward_summary: forward_summary::Handler,
+    invocations: Mutex<usize>,
+}
+
+impl Execution {
+    pub(crate) fn new(time: Minute, death: Option<(Function, Death)>) -> Self {
+        Self { time, plan: Value::Null, items: Vec::new(), step: Step::Plan, death }
+    }
+
+    pub(crate) fn step(&self) -> Step {
+        self.step
+    }
+}
+
+impl Player {
+    pub(crate) fn new(aws: FakeAws, region: &str, checker: Checker, chance: Chance) -> Self {
+        let topic = aws.edit(|world| {
+            world.bucket(BUCKET);
+            world.table(TABLE);
+            world.topic("topic")
+        });
+        let settings = [
+            ("FARGAZE_BUCKET", BUCKET.to_owned()),
+            ("FARGAZE_TABLE", TABLE.to_owned()),
+            ("FARGAZE_TOPIC_ARN", topic),
+            ("FARGAZE_ACCOUNT", ACCOUNT.to_owned()),
+            ("FARGAZE_DELAY_SECONDS", (DELAY * 60).to_string()),
+            ("FARGAZE_LOOKBACK_MINUTES", LOOKBACK.to_string()),
+            ("AWS_REGION", region.to_owned()),
+        ];
+        let settings = BTreeMap::from(settings);
+        let trouble = Arc::new(Mutex::new((Trouble::default(), chance)));
+        let wire = Wire { aws: Arc::new(aws), checker: Arc::new(Mutex::new(checker)), trouble };
+        // As `fargaze::aws::load` has it, but that nobody waits: a wait would be of random length.
+        let retries = RetryConfig::standard().with_max_attempts(5).with_initial_backoff(Duration::ZERO);
+        let sdk = wire.aws.sdk_config().http_client(wire.clone()).retry_config(retries).build();
+        let lookup = |name: &str| settings.get(name).cloned();
+        Self {
+            plan_run: plan_run::Handler::new(plan_run::Config::from_lookup(&lookup).unwrap(), &sdk),
+            collect_metrics: collect_metrics::Handler::new(
+                collect_metrics::Config::from_lookup(&lookup).unwrap(),
+                &sdk,
+            ),
+            evaluate_alarms: evaluate_alarms::Handler::new(
+                evaluate_alarms::Config::from_lookup(&lookup).unwrap(),
+                &sdk,
+            ),
+            forward_summary: forward_summary::Handler::new(
+                forward_summary::Config::from_lookup(&lookup).unwrap(),
+                &sdk,
+            ),
+            wire,
+            invocations: Mutex::new(0),
+        }
+    }
+
+    /// Plays the next step of an execution; a step of the map with all its items at once.
+    pub(crate) async fn play(&self, execution: &mut Execution) {
+        match execution.step {
+            Step::Plan => {
+                let time = at(execution.time).to_string();
+                let input = json!({
+                    "request": {"kind": "alarms", "time": time},
+                    "execution": {"id": "6f0d2c1a-7a54-4c9b-9f1e-1c2d3e4f5a6b", "started": time},
+                });
+                let Ok(plan) = self.task(execution, Function::PlanRun, input).await else {
+                    execution.step = Step::Over;
+                    return;
+                };
+                let targets = plan["targets"].as_array().unwrap().iter();
+                execution.items =
+                    targets.map(|target| (json!({"run": plan["run"], "target": target}), false)).collect();
+                execution.plan = plan;
+                execution.step = Step::Collect;
+            }
+            Step::Collect => {
+                self.map(execution, Function::CollectMetrics).await;
+                execution.step = Step::Evaluate;
+            }
+            Step::Evaluate => {
+                self.map(execution, Function::EvaluateAlarms).await;
+                execution.step = Step::Forward;
+            }
+            Step::Forward => {
+                let outcomes: Vec<&Value> = execution.items.iter().map(|(item, _)| item).collect();
+                let plan = &execution.plan;
+                let input = json!({"run": plan["run"], "targets": plan["targets"], "outcomes": outcomes});
+                let _ = self.task(execution, Function::ForwardSummary, input).await;
+                execution.step = Step::Over;
+            }
+            Step::Over => {}
+        }
+    }
+
+    /// One step of all items that have not failed.
+    async fn map(&self, execution: &mut Execution, function: Function) {
+        let mut items = std::mem::take(&mut execution.items);
+        for (item, failed) in items.iter_mut().filter(|(_, failed)| !failed) {
+            match self.task(execution, function, item.clone()).await {
+                Ok(answer) => *item = answer,
+                Err((error, message)) => {
+                    let cause = json!({"errorMessage": message, "errorType": error});
+                    item["failure"] = json!({"Error": error, "Cause": cause.to_string()});
+                    *failed = true;
+                }
+            }
+        }
+        execution.items = items;
+    }
+
+    /// A task with its `Retry`: three more attempts at what passes by itself.
+    async fn task(
+        &self,
+        execution: &mut Execution,
+        function: Function,
+        input: Value,
+    ) -> Result<Value, (String, String)> {
+        let mut wait = Duration::from_secs(2);
+        for attempt in 0.. {
+            let death = execution.death.take_if(|(dying, _)| *dying == function).map(|(_, death)| death);
+            let result = self.invoke(execution.time, function, input.clone(), death).await;
+            let Err((error, _)) = &result else { return result };
+            let passes = ["Throttled", "Transient", "Lambda.SdkClientException"].contains(&error.as_str());
+            if !passes || attempt == 3 {
+                return result;
+            }
+            tokio::time::sleep(wait).await;
+            wait *= 2;
+        }
+        unreachable!("the last attempt ends it")
+    }
+
+    /// One invocation, which may die.
+    async fn invoke(
+        &self,
+        time: Minute,
+        function: Function,
+        event: Value,
+        death: Option<Death>,
+    ) -> Result<Value, (String, String)> {
+        let id = {
+            let mut invocations = lock(&self.invocations);
+            *invocations += 1;
+            *invocations
+        };
+        {
+            let mut checker = lock(&self.wire.checker);
+            checker.tell(|| format!("    #{id} {function:?} of the run of minute {time}{}", dies(death)));
+            checker.begins(id, function, event["run"]["config_version"].as_str().unwrap_or_default());
+        }
+        let invocation = Arc::new(Invocation::new(id, death));
+        let work = INVOCATION.scope(Arc::clone(&invocation), self.handle(function, event));
+        let result = tokio::select! {
+            biased;
+            result = work => result.map_err(|failure| (failure.error_type().to_owned(), failure.to_string())),
+            () = invocation.died.notified() => Err((after_death(death).to_owned(), "it died".to_owned())),
+        };
+        let mut checker = lock(&self.wire.checker);
+        if let Err((error, message)) = &result {
+            checker.tell(|| format!("    #{id} failed: {error}: {message}"));
+        }
+        checker.ends(id, result.is_ok());
+        result
+    }
+
+    async fn handle(&self, function: Function, event: Value) -> Result<Value, Failure> {
+        match function {
+            Function::PlanRun => json_of(self.plan_run.handle(event).await),
+            Function::CollectMetrics => json_of(self.collect_metrics.handle(event).await),
+            Function::EvaluateAlarms => json_of(self.evaluate_alarms.handle(event).await),
+            Function::ForwardSummary => json_of(self.forward_summary.handle(event).await),
+        }
+    }
+
+    /// Whether the checker has found something wrong.
+    pub(crate) fn failed(&self) -> bool {
+        lock(&self.wire.checker).failure.is_some()
+    }
+}
+
+fn dies(death: Option<Death>) -> String {
+    death.map_or_else(String::new, |Death { call, carried_out }| {
+        format!(", which dies {} call {call}", if carried_out { "after" } else { "before" })
+    })
+}
+
+/// What Step Functions hears of it: a time-out, which is not tried again, or a fault of Lambda, which is.
+fn after_death(death: Option<Death>) -> &'static str {
+    let again = death.is_some_and(|death| death.call % 2 == 0);
+    if again { "Lambda.SdkClientException" } else { "Sandbox.Timedout" }
+}
+
+fn json_of<T: Serialize>(answer: Result<T, Failure>) -> Result<Value, Failure> {
+    answer.map(|answer| serde_json::to_value(answer).unwrap())
+}

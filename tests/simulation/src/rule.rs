@@ -1,0 +1,175 @@
+//! Rules as the model knows them, and the `fargaze.yaml` that says the same to the functions.
+
+use std::fmt::Write;
+
+use crate::chance::Chance;
+use crate::clock::{EVERY, Minute};
+use crate::verdict::Condition;
+
+/// What is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum What {
+    /// `AWS/ECS MemoryUtilization` of a service.
+    Memory,
+    /// `AWS/ECS CPUUtilization` of a service.
+    Cpu,
+    /// A metric of the user's own, of a service.
+    Latency,
+    /// A metric of the user's own, of a cluster.
+    Load,
+    /// Whether tasks run, as ECS says.
+    NothingRunning,
+}
+
+/// What is not to be judged as plain data says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Treat {
+    Missing,
+    Ignore,
+    Breaching,
+    NotBreaching,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Rule {
+    pub(crate) name: &'static str,
+    pub(crate) what: What,
+    pub(crate) condition: Condition,
+    /// Length of a period in minutes.
+    pub(crate) period: Minute,
+    pub(crate) hold: Minute,
+    pub(crate) remind: Option<Minute>,
+    /// Maintenance every day: its first minute of the day, and how long.
+    pub(crate) maintenance: Option<(Minute, Minute)>,
+    pub(crate) quiet: bool,
+    pub(crate) unless: Option<&'static str>,
+}
+
+impl What {
+    /// Namespace, name, and names of dimensions with their values.
+    pub(crate) fn metric(
+        self,
+        cluster: &str,
+        service: &str,
+    ) -> Option<(&'static str, &'static str, Dimensions)> {
+        let ecs = || vec![("ClusterName", cluster.to_owned()), ("ServiceName", service.to_owned())];
+        match self {
+            Self::Memory => Some(("AWS/ECS", "MemoryUtilization", ecs())),
+            Self::Cpu => Some(("AWS/ECS", "CPUUtilization", ecs())),
+            Self::Latency => Some(("Shop", "Latency", vec![("Of", format!("{cluster}.{service}"))])),
+            Self::Load => Some(("Shop", "Load", vec![("Of", cluster.to_owned())])),
+            Self::NothingRunning => None,
+        }
+    }
+
+    pub(crate) fn is_of_cluster(self) -> bool {
+        self == Self::Load
+    }
+}
+
+type Dimensions = Vec<(&'static str, String)>;
+
+impl Rule {
+    fn new(name: &'static str, what: What, condition: Condition, chance: &mut Chance) -> Self {
+        let five_minutes = what != What::NothingRunning && chance.percent(20);
+        Self {
+            name,
+            what,
+            condition,
+            period: if five_minutes { 5 } else { 1 },
+            hold: chance.one_of(&[0, 0, 0, 4, 11]),
+            remind: chance.percent(60).then(|| chance.between(1, 12) * EVERY),
+            maintenance: chance.percent(15).then(|| (chance.between(8 * 60, 12 * 60), chance.between(5, 60))),
+            quiet: false,
+            unless: None,
+        }
+    }
+
+    /// Periods that one verdict looks at.
+    pub(crate) fn range(&self) -> Minute {
+        i64::try_from(self.condition.n + 2).unwrap()
+    }
+
+    fn yaml(&self) -> String {
+        let Self { name, condition, .. } = self;
+        let what = match self.what {
+            What::Memory => "memory-percent",
+            What::Cpu => "cpu-percent",
+            What::Latency => "{namespace: Shop, metric: Latency, dimensions: {Of: '{cluster}.{service}'}}",
+            What::Load => "{namespace: Shop, metric: Load, dimensions: {Of: '{cluster}'}}",
+            What::NothingRunning => "nothing-running",
+        };
+        let scope = if self.what.is_of_cluster() { "cluster" } else { "service" };
+        let mut text = format!("  - name: {name}\n    what: {what}\n    scope: {scope}\n");
+        let mut line = |key: &str, value: &dyn std::fmt::Display| {
+            writeln!(text, "    {key}: {value}").unwrap();
+        };
+        line("period", &(self.period * 60));
+        line("threshold", &condition.threshold);
+        if let Some(clear) = condition.clear {
+            line("clear-threshold", &clear);
+        }
+        line(
+            "comparison",
+            &if condition.over { "GreaterThanThreshold" } else { "LessThanOrEqualToThreshold" },
+        );
+        line("evaluation-periods", &condition.n);
+        line("datapoints-to-alarm", &condition.m);
+        let treat = match condition.treat {
+            Treat::Missing => "missing",
+            Treat::Ignore => "ignore",
+            Treat::Breaching => "breaching",
+            Treat::NotBreaching => "notBreaching",
+        };
+        line("treat-missing-data", &treat);
+        if self.hold > 0 {
+            line("minimum-hold", &format!("{}m", self.hold));
+        }
+        line("remind-every", &self.remind.map_or_else(|| "never".to_owned(), |every| format!("{every}m")));
+        if let Some((first, length)) = self.maintenance {
+            let (minute, hour) = (first % 60, first / 60);
+            line("maintenance", &format!("[{{cron: '{minute} {hour} * * *', duration: {length}m}}]"));
+        }
+        line("quiet-during-deployment", &self.quiet);
+        if let Some(other) = self.unless {
+            line("unless", &other);
+        }
+        text
+    }
+}
+
+/// The rules of a world. `memory` and `nothing-running` stand for the built-in ones.
+pub(crate) fn rules(chance: &mut Chance) -> Vec<Rule> {
+    let mut rules = Vec::new();
+    let condition = Condition::any(chance);
+    let mut memory = Rule::new("memory", What::Memory, condition, chance);
+    if chance.percent(40) {
+        let condition = Condition::any(chance);
+        rules.push(Rule::new("load", What::Load, condition, chance));
+        memory.unless = chance.percent(50).then_some("load");
+    }
+    if chance.percent(40) {
+        let condition = Condition::any(chance);
+        rules.push(Rule { quiet: chance.percent(70), ..Rule::new("cpu", What::Cpu, condition, chance) });
+    }
+    if chance.percent(40) {
+        let condition = Condition::any(chance);
+        let latency = Rule::new("latency", What::Latency, condition, chance);
+        rules.push(Rule { unless: chance.percent(30).then_some("memory"), ..latency });
+    }
+    if chance.percent(60) {
+        let condition = Condition::nothing_running(chance);
+        let nothing = Rule::new("nothing-running", What::NothingRunning, condition, chance);
+        rules.push(Rule { quiet: chance.percent(30), ..nothing });
+    }
+    rules.insert(chance.count(0, rules.len()), memory);
+    rules
+}
+
+/// The user's file with these rules.
+pub(crate) fn yaml(account: &str, region: &str, parts: u32, rules: &[Rule]) -> String {
+    let rules: String = rules.iter().map(Rule::yaml).collect();
+    format!(
+        "targets:\n  - account: '{account}'\n    regions: [{region}]\n    parts: {parts}\nrules:\n{rules}"
+    )
+}

@@ -1,0 +1,236 @@
+//! What a run saw, read from its snapshot as anybody can: JSON by lines, as `docs/architecture.md` shows it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+
+use flate2::read::GzDecoder;
+use serde_json::Value;
+
+use crate::clock::{Minute, minute_of_text};
+use crate::model::{Answer, Sight, Silence};
+use crate::rule::{Rule, What};
+
+/// The snapshot of one target of one run.
+#[derive(Debug, Clone)]
+pub(crate) struct Snapshot {
+    pub(crate) now: Minute,
+    pub(crate) window: (Minute, Minute),
+    pub(crate) version: String,
+    pub(crate) part: (u64, u64),
+    clusters: BTreeMap<String, Cluster>,
+    pub(crate) series: BTreeMap<Question, Points>,
+    pub(crate) services: BTreeMap<String, Value>,
+    /// Services that could not be described.
+    undescribed: BTreeSet<String>,
+    /// Operation and subject of what failed.
+    faults: Vec<(String, String)>,
+}
+
+#[derive(Debug, Clone)]
+struct Cluster {
+    services: BTreeSet<String>,
+    unread: bool,
+}
+
+/// Namespace, name, dimensions, and the period in minutes.
+pub(crate) type Question = (String, String, Vec<(String, String)>, Minute);
+
+/// Values by the minute at which their period begins.
+#[derive(Debug, Clone)]
+pub(crate) struct Points {
+    pub(crate) answer: Answer,
+    pub(crate) values: BTreeMap<Minute, f64>,
+}
+
+/// What a rule judges: a cluster, or a service of it. Written as in the table.
+pub(crate) fn name_of(cluster: &str, service: Option<&str>) -> String {
+    service.map_or_else(|| cluster.to_owned(), |service| format!("{cluster}/{service}"))
+}
+
+impl Snapshot {
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        let mut text = String::new();
+        GzDecoder::new(bytes).read_to_string(&mut text).ok()?;
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let run = lines.first()?;
+        let window = &run["run"]["window"];
+        let part = &run["target"]["part"];
+        let mut snapshot = Self {
+            now: minute_of_text(run["run"]["time"].as_str()?),
+            window: (minute_of_text(window["start"].as_str()?), minute_of_text(window["end"].as_str()?)),
+            version: run["run"]["config_version"].as_str()?.to_owned(),
+            part: (part["index"].as_u64()?, part["count"].as_u64()?),
+            clusters: BTreeMap::new(),
+            series: BTreeMap::new(),
+            services: BTreeMap::new(),
+            undescribed: BTreeSet::new(),
+            faults: Vec::new(),
+        };
+        lines.iter().for_each(|line| snapshot.line(line));
+        Some(snapshot)
+    }
+
+    fn line(&mut self, line: &Value) {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        match line["kind"].as_str() {
+            Some("cluster") => {
+                let services = line["services"].as_array().unwrap().iter().map(text).collect();
+                let unread = line["services_unread"].as_bool().unwrap();
+                self.clusters.insert(text(&line["cluster"]), Cluster { services, unread });
+            }
+            Some("series") => {
+                let period = line["period_seconds"].as_i64().unwrap() / 60;
+                let dimensions = line["dimensions"].as_object().unwrap().iter();
+                let dimensions = dimensions.map(|(name, value)| (name.clone(), text(value))).collect();
+                let question = (text(&line["namespace"]), text(&line["metric"]), dimensions, period);
+                self.series.insert(question, points(line, period));
+            }
+            Some("service") => {
+                let name = format!("{}/{}", text(&line["cluster"]), text(&line["service"]));
+                self.services.insert(name, line.clone());
+            }
+            Some("undescribed") => {
+                let name = format!("{}/{}", text(&line["cluster"]), text(&line["service"]));
+                self.undescribed.insert(name);
+            }
+            Some("end") => {
+                let faults =
+                    line["coverage"]["faults"].as_array().unwrap().iter().map(|fault| &fault["fault"]);
+                self.faults =
+                    faults.map(|fault| (text(&fault["operation"]), text(&fault["subject"]))).collect();
+            }
+            _ => {}
+        }
+    }
+
+    /// Names of what the rule judges in this snapshot.
+    pub(crate) fn subjects(&self, rule: &Rule) -> Vec<(String, String)> {
+        let pair = |(name, cluster): (&String, &Cluster)| {
+            if rule.what.is_of_cluster() {
+                return vec![(name.clone(), String::new())];
+            }
+            cluster.services.iter().map(|service| (name.clone(), service.clone())).collect()
+        };
+        self.clusters.iter().flat_map(pair).collect()
+    }
+
+    /// Whether it is sure which services the cluster of that name has.
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        let listing = ["ecs:ListClusters", "ecs:DescribeClusters"];
+        let listed = !self.faults.iter().any(|(operation, _)| listing.contains(&operation.as_str()));
+        listed && self.clusters.get(split(name).0).is_none_or(|cluster| !cluster.unread)
+    }
+
+    /// Whether clusters of that name are of this target's part (FNV-1a of the name, modulo the parts).
+    pub(crate) fn holds(&self, name: &str) -> bool {
+        let mut hash: u32 = 0x811c_9dc5;
+        for byte in split(name).0.bytes() {
+            hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+        }
+        u64::from(hash) % self.part.1 == self.part.0
+    }
+
+    /// What the rule sees of a subject; whether something else keeps it silent is not known here.
+    pub(crate) fn sight(&self, rule: &Rule, cluster: &str, service: &str) -> Result<Sight, String> {
+        let floor = |minute: Minute| minute.div_euclid(rule.period) * rule.period;
+        let (begin, end) = (floor(self.window.0), floor(self.window.1));
+        let count = rule.what.periods(rule, (end - begin) / rule.period);
+        let starts = (0..count).map(|period| end - (count - period) * rule.period);
+        let name = name_of(cluster, Some(service));
+        let (answer, values) = match rule.what.metric(cluster, service) {
+            None => {
+                let (answer, newest) = self.tasks_missing(&name);
+                let newest_start = end - rule.period;
+                (answer, starts.map(|start| newest.filter(|_| start == newest_start)).collect())
+            }
+            Some((namespace, metric, dimensions)) => {
+                let dimensions =
+                    dimensions.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+                let question = (namespace.to_owned(), metric.to_owned(), dimensions, rule.period);
+                let points =
+                    self.series.get(&question).ok_or_else(|| format!("{question:?} was not asked"))?;
+                (points.answer, starts.map(|start| points.values.get(&start).copied()).collect())
+            }
+        };
+        let silence = if !rule.quiet {
+            None
+        } else if self.deploys(rule, &name) {
+            Some(Silence::Deployment)
+        } else {
+            (rule.what == What::NothingRunning && self.starts(&name)).then_some(Silence::Start)
+        };
+        Ok(Sight { values, end, answer, silence, now: self.now })
+    }
+
+    /// What a rule sees that nothing was asked for.
+    pub(crate) fn blank(&self, rule: &Rule) -> Sight {
+        let floor = |minute: Minute| minute.div_euclid(rule.period) * rule.period;
+        let (begin, end) = (floor(self.window.0), floor(self.window.1));
+        let count = usize::try_from((end - begin) / rule.period).unwrap();
+        Sight { values: vec![None; count], end, answer: Answer::None, silence: None, now: self.now }
+    }
+
+    /// How many tasks are missing while none runs.
+    fn tasks_missing(&self, name: &str) -> (Answer, Option<f64>) {
+        let (cluster, service) = split(name);
+        if let Some(state) = self.services.get(name) {
+            let created = state["created_at"].as_str().map(minute_of_text);
+            let starts = created.is_some_and(|created| self.now - created < 10);
+            if state["status"] != "ACTIVE" || starts {
+                return (Answer::Whole, None);
+            }
+            let missing = if state["running"] == 0 { state["desired"].as_f64().unwrap() } else { 0.0 };
+            return (Answer::Whole, Some(missing));
+        }
+        // ECS is asked about services without metrics only: the others run.
+        let failed = self.undescribed.contains(name);
+        let is_of = |question: &Question, key: &str, value: &str| {
+            question.2.iter().any(|(name, named)| name == key && named == value)
+        };
+        let unread = self.series.iter().any(|(question, points)| {
+            let of_service = is_of(question, "ClusterName", cluster)
+                && is_of(question, "ServiceName", service.unwrap_or_default());
+            of_service && points.answer != Answer::Whole
+        });
+        if failed || unread { (Answer::None, None) } else { (Answer::Whole, Some(0.0)) }
+    }
+
+    /// Whether tasks of the service are being started, and none failed.
+    fn starts(&self, name: &str) -> bool {
+        self.services.get(name).is_some_and(|state| {
+            let failed = state["deployment"]["failed_tasks"].as_i64().unwrap_or_default();
+            state["pending"].as_i64() > Some(0) && failed == 0
+        })
+    }
+
+    /// Whether the service is being deployed, and well.
+    fn deploys(&self, rule: &Rule, name: &str) -> bool {
+        let Some(deployment) = self.services.get(name).map(|state| &state["deployment"]) else {
+            return false;
+        };
+        let longest = if rule.what == What::NothingRunning { 10 } else { 60 };
+        let young =
+            deployment["started_at"].as_str().is_some_and(|at| self.now - minute_of_text(at) < longest);
+        deployment["rollout_state"] == "IN_PROGRESS" && deployment["failed_tasks"] == 0 && young
+    }
+}
+
+fn split(name: &str) -> (&str, Option<&str>) {
+    name.split_once('/').map_or((name, None), |(cluster, service)| (cluster, Some(service)))
+}
+
+fn points(line: &Value, period: Minute) -> Points {
+    let answer = match line["status"].as_str() {
+        // What is whole need not say so.
+        None | Some("complete") => Answer::Whole,
+        Some("partial") => Answer::Part,
+        Some(_) => Answer::None,
+    };
+    let epoch = crate::clock::at(0).as_second();
+    let start = line["start"].as_i64().map_or(0, |second| (second - epoch) / 60);
+    let values = line["values"].as_array().unwrap().iter();
+    let value = |(place, value): (usize, &Value)| {
+        Some((start + i64::try_from(place).unwrap() * period, value.as_f64()?))
+    };
+    Points { answer, values: values.enumerate().filter_map(value).collect() }
+}

@@ -1,0 +1,294 @@
+//! What is really so in a world: its services and its points, and when they can be seen.
+
+use std::collections::BTreeMap;
+
+use fake_aws::{ClusterSpec, Estate, Oddity, Series, SeriesKey, ServiceSpec};
+
+use crate::chance::Chance;
+use crate::clock::{Minute, at};
+use crate::model::Answer;
+use crate::rule::What;
+use crate::snapshot::Snapshot;
+
+/// The first minute with points. Before [`CALM`] all is fine, so that every run begins with OK.
+const FIRST: Minute = -120;
+const CALM: Minute = 5;
+/// How far back any run asks.
+const PAST: Minute = 240;
+
+/// Namespace, name and dimensions.
+type Key = (String, String, Vec<(String, String)>);
+
+/// One minute of a series.
+#[derive(Debug, Clone, Copy)]
+struct Point {
+    value: Option<f64>,
+    /// When it can be seen.
+    arrives: Minute,
+    /// When it becomes another value.
+    rewritten: Option<(Minute, f64)>,
+}
+
+/// A service from some minute on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Stage {
+    from: Minute,
+    exists: bool,
+    desired: i64,
+    running: i64,
+    pending: i64,
+    /// When its deployment began, if one is under way.
+    deployed: Option<Minute>,
+}
+
+#[derive(Debug, Clone)]
+struct Service {
+    cluster: String,
+    name: String,
+    stages: Vec<Stage>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Truth {
+    clusters: Vec<String>,
+    services: Vec<Service>,
+    series: BTreeMap<Key, Vec<Point>>,
+    /// Whether every point is there in time and stays as it is.
+    pub(crate) steady: bool,
+}
+
+/// How eventful a world is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Life {
+    pub(crate) clusters: usize,
+    pub(crate) services: usize,
+    pub(crate) minutes: Minute,
+    pub(crate) steady: bool,
+    /// Stages of a service beyond the first.
+    pub(crate) stages: i64,
+}
+
+impl Truth {
+    pub(crate) fn new(life: &Life, chance: &mut Chance) -> Self {
+        let mut truth = Self { steady: life.steady, ..Self::default() };
+        for cluster in ["shop", "search", "orders"].iter().take(life.clusters) {
+            truth.clusters.push((*cluster).to_owned());
+            truth.add_series(What::Load, cluster, "", &[], life, chance);
+            for name in ["web", "api", "cart"].iter().take(chance.count(1, life.services)) {
+                let stages = stages(life, chance);
+                for what in [What::Memory, What::Cpu, What::Latency] {
+                    truth.add_series(what, cluster, name, &stages, life, chance);
+                }
+                truth.services.push(Service {
+                    cluster: (*cluster).to_owned(),
+                    name: (*name).to_owned(),
+                    stages,
+                });
+            }
+        }
+        truth
+    }
+
+    fn add_series(
+        &mut self,
+        what: What,
+        cluster: &str,
+        service: &str,
+        stages: &[Stage],
+        life: &Life,
+        chance: &mut Chance,
+    ) {
+        let Some((namespace, name, dimensions)) = what.metric(cluster, service) else { return };
+        let mut level = 50.0;
+        let mut silent = false;
+        let points = (FIRST..life.minutes).map(|minute| {
+            if minute >= CALM && chance.percent(12) {
+                level = chance.one_of(&[5.0, 15.0, 30.0, 50.0, 50.0, 50.0, 70.0, 85.0, 95.0]);
+            }
+            silent ^= minute >= CALM && chance.percent(5);
+            let flips = minute >= CALM && chance.percent(5);
+            let runs = stages.is_empty() || stage(stages, minute).is_some_and(|stage| stage.running > 0);
+            let value = (silent == flips && runs).then_some(level);
+            let late = !life.steady && minute >= CALM && chance.percent(8);
+            let rewritten = !life.steady && minute >= CALM && chance.percent(6);
+            Point {
+                value,
+                arrives: minute + 1 + if late { chance.between(3, 25) } else { 0 },
+                rewritten: rewritten
+                    .then(|| (minute + chance.between(2, 20), chance.one_of(&[5.0, 50.0, 70.0, 95.0]))),
+            }
+        });
+        let points = points.collect();
+        self.series.insert(key(namespace, name, &dimensions), points);
+    }
+
+    /// What AWS has at this time.
+    pub(crate) fn estate(&self, account: &str, region: &str, clock: Minute) -> Estate {
+        let mut estate = Estate::new(account, region).now(at(clock));
+        for cluster in &self.clusters {
+            estate.put_cluster(ClusterSpec::new(cluster));
+        }
+        for service in &self.services {
+            let Some(stage) = stage(&service.stages, clock).filter(|stage| stage.exists) else { continue };
+            let created = at(stage.deployed.unwrap_or(FIRST)).as_second();
+            let created = f64::from(i32::try_from(created).unwrap());
+            let spec = ServiceSpec::new(&service.name)
+                .desired(stage.desired)
+                .running(stage.running)
+                .pending(stage.pending);
+            let rollout = if stage.deployed.is_some() { "IN_PROGRESS" } else { "COMPLETED" };
+            estate.put_service(&service.cluster, spec.created_at(created).rollout(rollout));
+        }
+        for key in self.series.keys() {
+            let from = (clock - PAST).max(FIRST);
+            let value = |minute| self.seen(key, minute, clock).unwrap_or(f64::NAN);
+            let values: Vec<f64> = (from..clock).map(value).collect();
+            estate.put_series(series_key(key), Series::of_values(at(from), &values));
+        }
+        estate
+    }
+
+    /// The series, so that some can be answered oddly.
+    pub(crate) fn odd(&self, estate: Estate, chance: &mut Chance, percent: i64) -> Estate {
+        let mut estate = estate;
+        for key in self.series.keys().filter(|_| percent > 0) {
+            if chance.percent(percent) {
+                let oddity = match chance.between(1, 4) {
+                    1 => Oddity::status("InternalError"),
+                    2 => Oddity::status("PartialData"),
+                    3 => Oddity::lost_values(1),
+                    _ => Oddity::unknown_id("m999"),
+                };
+                estate = estate.odd(series_key(key), oddity.times(1));
+            }
+        }
+        estate
+    }
+
+    fn seen(&self, key: &Key, minute: Minute, clock: Minute) -> Option<f64> {
+        let point = self.series.get(key)?.get(usize::try_from(minute - FIRST).ok()?)?;
+        if minute >= clock || point.arrives > clock {
+            return None;
+        }
+        match point.rewritten {
+            Some((from, value)) if from <= clock => Some(value),
+            _ => point.value,
+        }
+    }
+
+    /// The mean of the minutes of a period that can be seen.
+    fn mean(&self, key: &Key, period: Minute, start: Minute, clock: Minute) -> Option<f64> {
+        let values: Vec<f64> =
+            (start..start + period).filter_map(|minute| self.seen(key, minute, clock)).collect();
+        let count = f64::from(i32::try_from(values.len()).unwrap());
+        (!values.is_empty()).then(|| values.iter().sum::<f64>() / count)
+    }
+
+    /// The values of a metric from the first minute to the last, by periods, with their ends.
+    pub(crate) fn history(
+        &self,
+        what: What,
+        name: &str,
+        period: Minute,
+        until: Minute,
+    ) -> Vec<(Minute, Option<f64>)> {
+        let (cluster, service) = name.split_once('/').unwrap_or((name, ""));
+        let Some((namespace, metric, dimensions)) = what.metric(cluster, service) else { return Vec::new() };
+        let key = key(namespace, metric, &dimensions);
+        let starts = (FIRST.div_euclid(period)..)
+            .map(|place| place * period)
+            .take_while(|start| start + period <= until);
+        starts.map(|start| (start + period, self.mean(&key, period, start, Minute::MAX))).collect()
+    }
+
+    /// Whether a cluster, or a service, is there at this minute.
+    pub(crate) fn is_there(&self, name: &str, minute: Minute) -> bool {
+        let Some((cluster, service)) = name.split_once('/') else { return true };
+        let mut found =
+            self.services.iter().filter(|found| found.cluster == cluster && found.name == service);
+        found.any(|service| stage(&service.stages, minute).is_some_and(|stage| stage.exists))
+    }
+
+    /// Whether what the rule judges is there all the time.
+    pub(crate) fn is_always_there(&self, name: &str) -> bool {
+        let Some((cluster, service)) = name.split_once('/') else { return true };
+        let is = |found: &&Service| found.cluster == cluster && found.name == service;
+        let found = self.services.iter().find(is);
+        found.is_some_and(|service| service.stages.iter().all(|stage| stage.exists))
+    }
+
+    /// Whether a snapshot made now says only what is so: all of it where it says so.
+    pub(crate) fn agrees(&self, snapshot: &Snapshot, clock: Minute) -> Result<(), String> {
+        for (question, points) in &snapshot.series {
+            let (namespace, metric, dimensions, period) = question;
+            let key = (namespace.clone(), metric.clone(), dimensions.clone());
+            let floor = |minute: Minute| minute.div_euclid(*period) * period;
+            let mut start = floor(snapshot.window.0);
+            while start < floor(snapshot.window.1) {
+                let truth = self.mean(&key, *period, start, clock);
+                let said = points.values.get(&start).copied();
+                let same = match (truth, said) {
+                    (Some(truth), Some(said)) => (truth - said).abs() < 1e-9,
+                    (truth, None) => truth.is_none() || points.answer != Answer::Whole,
+                    (None, Some(_)) => false,
+                };
+                if !same {
+                    return Err(format!("{question:?} at {start} is {truth:?} and not {said:?}"));
+                }
+                start += period;
+            }
+        }
+        for service in &self.services {
+            let name = format!("{}/{}", service.cluster, service.name);
+            let Some(said) = snapshot.services.get(&name) else { continue };
+            let so = stage(&service.stages, clock).filter(|stage| stage.exists);
+            let counts = so.map_or((0, 0), |stage| (stage.desired, stage.running));
+            if (said["desired"].as_i64(), said["running"].as_i64()) != (Some(counts.0), Some(counts.1)) {
+                return Err(format!("{name} is {so:?} and not {said}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn key(namespace: &str, name: &str, dimensions: &[(&'static str, String)]) -> Key {
+    let dimensions = dimensions.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+    (namespace.to_owned(), name.to_owned(), dimensions.collect())
+}
+
+fn series_key((namespace, name, dimensions): &Key) -> SeriesKey {
+    let dimensions: Vec<(&str, &str)> =
+        dimensions.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    SeriesKey::new(namespace, name, &dimensions)
+}
+
+fn stage(stages: &[Stage], minute: Minute) -> Option<&Stage> {
+    stages.iter().rev().find(|stage| stage.from <= minute)
+}
+
+/// The life of a service: mostly it runs.
+fn stages(life: &Life, chance: &mut Chance) -> Vec<Stage> {
+    let there = Stage { from: FIRST, exists: true, desired: 2, running: 2, pending: 0, deployed: None };
+    let absent = Stage { exists: false, desired: 0, running: 0, ..there };
+    let mut stages = vec![if chance.percent(10) { absent } else { there }];
+    let mut froms: Vec<Minute> =
+        (0..chance.between(0, life.stages)).map(|_| chance.between(CALM, life.minutes)).collect();
+    froms.sort_unstable();
+    for from in froms {
+        let stage = match chance.between(1, 10) {
+            1..=3 => Stage {
+                from,
+                desired: chance.between(1, 2),
+                running: 0,
+                pending: chance.between(0, 1),
+                ..there
+            },
+            4 => Stage { from, desired: 0, running: 0, ..there },
+            5..=6 => Stage { from, deployed: Some(from), running: chance.between(0, 2), ..there },
+            7 => Stage { from, ..absent },
+            _ => Stage { from, ..there },
+        };
+        stages.push(stage);
+    }
+    stages
+}

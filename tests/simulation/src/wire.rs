@@ -1,0 +1,188 @@
+//! The wire between the functions and the fake: here calls fail, callers die, and the checker looks on.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use fake_aws::{FakeAws, Fault};
+use serde_json::Value;
+use tokio::sync::Notify;
+
+use crate::chance::Chance;
+use crate::check::Checker;
+
+tokio::task_local! {
+    /// Whose calls they are: handlers live as long as they are warm, and serve many invocations.
+    pub(crate) static INVOCATION: Arc<Invocation>;
+}
+
+/// One invocation of a function.
+#[derive(Debug)]
+pub(crate) struct Invocation {
+    pub(crate) id: usize,
+    /// The call at which it dies, if it does.
+    pub(crate) death: Option<Death>,
+    calls: AtomicUsize,
+    pub(crate) died: Notify,
+}
+
+/// When a function dies: around its k-th call, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Death {
+    pub(crate) call: usize,
+    /// Whether the call is carried out before it dies.
+    pub(crate) carried_out: bool,
+}
+
+/// What goes wrong with calls for a while.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Trouble {
+    /// Calls of a hundred that fail.
+    pub(crate) percent: i64,
+    /// An operation all of whose calls fail: throttled for ever, broken, or refused.
+    pub(crate) outage: Option<(&'static str, Outage)>,
+}
+
+/// How an operation fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outage {
+    Throttled,
+    Broken,
+    Denied,
+}
+
+/// A call as the checker sees it.
+#[derive(Debug)]
+pub(crate) struct Call {
+    /// `service:Operation`
+    pub(crate) operation: String,
+    /// Key of the object, or partition and sort key of the item with `|` between them; partition alone of a query.
+    pub(crate) key: String,
+}
+
+/// The wire itself.
+#[derive(Clone)]
+pub(crate) struct Wire {
+    pub(crate) aws: Arc<FakeAws>,
+    pub(crate) checker: Arc<Mutex<Checker>>,
+    pub(crate) trouble: Arc<Mutex<(Trouble, Chance)>>,
+}
+
+impl std::fmt::Debug for Wire {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Wire")
+    }
+}
+
+impl Invocation {
+    pub(crate) fn new(id: usize, death: Option<Death>) -> Self {
+        Self { id, death, calls: AtomicUsize::new(0), died: Notify::new() }
+    }
+
+    async fn dies_if<T>(&self, death: Death, value: T) -> T {
+        if self.death == Some(death) {
+            self.died.notify_one();
+            std::future::pending::<()>().await;
+        }
+        value
+    }
+}
+
+impl HttpClient for Wire {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for Wire {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let (wire, invocation) = (self.clone(), INVOCATION.get());
+        HttpConnectorFuture::new(async move { wire.carry(request, &invocation).await })
+    }
+}
+
+impl Wire {
+    async fn carry(
+        &self,
+        request: HttpRequest,
+        invocation: &Invocation,
+    ) -> Result<HttpResponse, ConnectorError> {
+        let number = invocation.calls.fetch_add(1, Ordering::Relaxed) + 1;
+        let call = Call::of(&request);
+        invocation.dies_if(Death { call: number, carried_out: false }, ()).await;
+        if let Some(fault) = self.fault(&call.operation) {
+            self.aws.add_fault(fault);
+        }
+        let answer = self.aws.http_client().call(request).await;
+        // Nothing else is polled between what the fake did and this.
+        let body =
+            answer.as_ref().ok().filter(|answer| answer.status().is_success()).and_then(|a| a.body().bytes());
+        lock(&self.checker).observe(&self.aws, invocation.id, &call, body);
+        invocation.dies_if(Death { call: number, carried_out: true }, answer).await
+    }
+
+    /// What goes wrong with this call.
+    fn fault(&self, operation: &str) -> Option<Fault> {
+        let mut trouble = lock(&self.trouble);
+        let (trouble, chance) = &mut *trouble;
+        let fault = Fault::on(operation);
+        if let Some((_, outage)) = trouble.outage.filter(|(failing, _)| *failing == operation) {
+            return Some(match outage {
+                Outage::Throttled => fault.throttle(),
+                Outage::Broken => fault.error(500, "InternalFailure", "out of order"),
+                Outage::Denied => fault.error(403, "AccessDeniedException", "not authorized"),
+            });
+        }
+        if trouble.percent == 0 || !chance.percent(trouble.percent) {
+            return None;
+        }
+        Some(match chance.between(1, 4) {
+            1 => fault.throttle(),
+            2 => fault.error(500, "InternalFailure", "try again"),
+            3 => fault.cut(),
+            _ => fault.lose_answer(),
+        })
+    }
+}
+
+impl Call {
+    fn of(request: &HttpRequest) -> Self {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let uri = request.uri();
+        let path =
+            uri.split_once("://").map_or(uri, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
+        let path = path.split('?').next().unwrap_or_default();
+        let body = || request.body().bytes().unwrap_or_default();
+        if let Some(operation) = target.strip_prefix("DynamoDB_20120810.") {
+            let input: Value = serde_json::from_slice(body()).unwrap_or_default();
+            let text = |value: &Value| value["S"].as_str().unwrap_or_default().to_owned();
+            let key = match operation {
+                "Query" => text(&input["ExpressionAttributeValues"][":pk"]),
+                "PutItem" => format!("{}|{}", text(&input["Item"]["pk"]), text(&input["Item"]["sk"])),
+                _ => format!("{}|{}", text(&input["Key"]["pk"]), text(&input["Key"]["sk"])),
+            };
+            return Self { operation: format!("dynamodb:{operation}"), key };
+        }
+        let (operation, key) = if let Some((_, operation)) = target.split_once('.') {
+            (format!("ecs:{operation}"), "")
+        } else if let Some((_, operation)) = path.split_once("/operation/") {
+            (format!("cloudwatch:{operation}"), "")
+        } else if body().starts_with(b"Action=") {
+            ("sns:Publish".to_owned(), "")
+        } else {
+            let operation = if request.method() == "PUT" { "s3:PutObject" } else { "s3:GetObject" };
+            (operation.to_owned(), path.split_once('/').map_or("", |(_, key)| key))
+        };
+        Self { operation, key: key.replace("%3D", "=") }
+    }
+}
+
+/// Locks even after a panic: that is what ends the world.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

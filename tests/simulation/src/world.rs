@@ -1,0 +1,281 @@
+//! One world: an estate, its rules and its runs with all that befalls them, made of one seed.
+
+use std::time::Duration;
+
+use fake_aws::{Estate, FakeAws};
+
+use crate::chance::Chance;
+use crate::check::{BUCKET, Checker};
+use crate::clock::{EVERY, Minute};
+use crate::player::{ACCOUNT, Execution, Function, Player, Step};
+use crate::rule::{Rule, rules, yaml};
+use crate::truth::{Life, Truth};
+use crate::wire::{Death, Outage, Trouble, lock};
+
+/// What befalls the runs of a world, each in percent.
+#[derive(Debug, Clone)]
+pub(crate) struct Fate {
+    pub(crate) seed: u64,
+    pub(crate) runs: Minute,
+    pub(crate) life: Life,
+    /// Shares of the clusters that are worked on by themselves.
+    pub(crate) parts: u32,
+    /// Calls that fail.
+    pub(crate) failing: i64,
+    /// Series that are answered oddly.
+    pub(crate) odd: i64,
+    /// Runs that never take place, die, wait between two steps, come twice, or run beside another.
+    pub(crate) lost: i64,
+    pub(crate) dying: i64,
+    pub(crate) waiting: i64,
+    pub(crate) twice: i64,
+    pub(crate) beside: i64,
+    /// Runs at which an outage of some operation begins.
+    pub(crate) outages: i64,
+    /// Whether the rules change on the way.
+    pub(crate) changing: bool,
+}
+
+impl Fate {
+    /// A short world with a bit of everything, or of nothing.
+    pub(crate) fn any(seed: u64) -> Self {
+        let mut chance = Chance::new(seed);
+        let runs = chance.between(10, 50);
+        let life = Life {
+            clusters: chance.one_of(&[1, 1, 2, 3]),
+            services: chance.count(1, 3),
+            minutes: (runs + 20) * EVERY,
+            steady: chance.percent(50),
+            stages: chance.one_of(&[0, 2, 6]),
+        };
+        Self {
+            seed,
+            runs,
+            life,
+            parts: if chance.percent(20) { 2 } else { 1 },
+            failing: chance.one_of(&[0, 0, 0, 5, 20, 40]),
+            odd: chance.one_of(&[0, 0, 5, 20]),
+            lost: chance.one_of(&[0, 5, 15]),
+            dying: chance.one_of(&[0, 10, 30]),
+            waiting: chance.one_of(&[0, 5, 20]),
+            twice: chance.one_of(&[0, 5, 15]),
+            beside: chance.one_of(&[0, 10, 30]),
+            outages: chance.one_of(&[0, 0, 5]),
+            changing: chance.percent(20),
+        }
+    }
+
+    /// Many days of nothing but calls that fail.
+    pub(crate) fn of_days(seed: u64, days: Minute, failing: i64) -> Self {
+        let runs = days * 24 * 60 / EVERY;
+        let minutes = (runs + 20) * EVERY;
+        let life = Life { clusters: 1, services: 2, minutes, steady: true, stages: days };
+        Self {
+            life,
+            runs,
+            parts: 1,
+            failing,
+            odd: 0,
+            lost: 0,
+            dying: 0,
+            waiting: 0,
+            twice: 0,
+            beside: 0,
+            outages: 0,
+            changing: false,
+            ..Self::any(seed)
+        }
+    }
+}
+
+/// A world on its way.
+pub(crate) struct World {
+    fate: Fate,
+    chance: Chance,
+    truth: Truth,
+    region: String,
+    pub(crate) player: Player,
+    pub(crate) rules: Vec<Vec<Rule>>,
+    /// Executions that wait, and the run after which they go on.
+    waiting: Vec<(Minute, Execution)>,
+    /// The run at which the outage ends.
+    outage_until: Minute,
+    clock: Minute,
+    /// Executions that took place.
+    pub(crate) executions: usize,
+}
+
+impl World {
+    /// `region` is the world's own: the SDK keeps the tokens of its retries by Region, and shares them.
+    pub(crate) fn new(fate: Fate, region: String, story: bool) -> Self {
+        let mut chance = Chance::new(!fate.seed);
+        let truth = Truth::new(&fate.life, &mut chance);
+        let rules = vec![rules(&mut chance)];
+        let mut checker = Checker::default();
+        (checker.truth, checker.alone, checker.story) = (truth.clone(), true, story.then(Vec::new));
+        let aws = FakeAws::in_process(Estate::new(ACCOUNT, &region));
+        let player = Player::new(aws, &region, checker, chance.fork());
+        let (waiting, outage_until, clock, executions) = (Vec::new(), 0, 0, 0);
+        Self { fate, chance, truth, region, player, rules, waiting, outage_until, clock, executions }
+    }
+
+    /// Lives it to the end. The last runs are spared everything, so that all that is found gets told.
+    pub(crate) async fn live(&mut self) {
+        self.put_rules();
+        let change = self.fate.changing.then(|| self.chance.between(2, self.fate.runs));
+        for run in 1..=self.fate.runs {
+            if change == Some(run) {
+                self.change_rules();
+            }
+            self.begin(run);
+            let trouble = self.trouble(run);
+            lock(&self.player.wire.trouble).0 = trouble;
+            self.run(run).await;
+            self.go_on(run).await;
+            if self.player.failed() {
+                return;
+            }
+        }
+        lock(&self.player.wire.trouble).0 = Trouble::default();
+        self.fate.odd = 0;
+        self.go_on(Minute::MAX).await;
+        for run in self.fate.runs + 1..=self.fate.runs + 2 {
+            self.begin(run);
+            self.play(Execution::new(run * EVERY, None), Step::Over).await;
+        }
+    }
+
+    /// The time of a run has come.
+    fn begin(&mut self, run: Minute) {
+        self.clock = run * EVERY;
+        let estate = self.truth.estate(ACCOUNT, &self.region, self.clock);
+        let estate = self.truth.odd(estate, &mut self.chance, self.fate.odd);
+        let aws = &self.player.wire.aws;
+        aws.edit(|world| world.add(estate));
+        aws.reset_meter();
+        lock(&self.player.wire.checker).clock = self.clock;
+    }
+
+    fn trouble(&mut self, run: Minute) -> Trouble {
+        let percent = self.fate.failing;
+        let old = lock(&self.player.wire.trouble).0.outage.filter(|_| run < self.outage_until);
+        if old.is_some() || !self.chance.percent(self.fate.outages) {
+            return Trouble { percent, outage: old };
+        }
+        let operation = self.chance.one_of(&[
+            "cloudwatch:GetMetricData",
+            "cloudwatch:GetMetricData",
+            "ecs:DescribeServices",
+            "ecs:ListServices",
+            "ecs:ListClusters",
+            "ecs:DescribeClusters",
+            "dynamodb:Query",
+            "dynamodb:PutItem",
+            "dynamodb:GetItem",
+            "s3:PutObject",
+            "s3:GetObject",
+            "sns:Publish",
+        ]);
+        let how = self.chance.one_of(&[Outage::Throttled, Outage::Broken, Outage::Denied]);
+        self.outage_until = run + self.chance.between(1, 6);
+        let until = self.outage_until;
+        lock(&self.player.wire.checker).tell(|| format!("{operation} is {how:?} until run {until}"));
+        Trouble { percent, outage: Some((operation, how)) }
+    }
+
+    /// A run of the schedule, and what befalls it.
+    async fn run(&mut self, run: Minute) {
+        let (time, fate) = (run * EVERY, self.fate.clone());
+        if self.chance.percent(fate.lost) {
+            return lock(&self.player.wire.checker).tell(|| format!("the run of minute {time} is lost"));
+        }
+        let death = if self.chance.percent(fate.dying) { Some(self.death()) } else { None };
+        let execution = Execution::new(time, death);
+        if self.chance.percent(fate.twice) {
+            let later = run + self.chance.between(0, 6);
+            self.waiting.push((later, execution.clone()));
+        }
+        if self.chance.percent(fate.waiting) {
+            let before = self.chance.one_of(&[Step::Collect, Step::Evaluate, Step::Evaluate, Step::Forward]);
+            let waits = self.play(execution, before).await;
+            self.waiting.push((run + self.chance.between(0, 5), waits));
+        } else if self.chance.percent(fate.beside) {
+            let other = self.waiting.pop().map_or_else(|| execution.clone(), |(_, other)| other);
+            self.play_both(execution, other).await;
+        } else {
+            self.play(execution, Step::Over).await;
+        }
+    }
+
+    fn death(&mut self) -> (Function, Death) {
+        let function = self.chance.one_of(&[
+            Function::PlanRun,
+            Function::CollectMetrics,
+            Function::EvaluateAlarms,
+            Function::EvaluateAlarms,
+            Function::ForwardSummary,
+            Function::ForwardSummary,
+            Function::ForwardSummary,
+        ]);
+        (function, Death { call: self.chance.count(1, 12), carried_out: self.chance.percent(50) })
+    }
+
+    /// Executions that waited for this run.
+    async fn go_on(&mut self, run: Minute) {
+        let (due, rest) = std::mem::take(&mut self.waiting).into_iter().partition(|(after, _)| *after <= run);
+        self.waiting = rest;
+        let due: Vec<(Minute, Execution)> = due;
+        for (_, execution) in due {
+            self.play(execution, Step::Over).await;
+        }
+    }
+
+    /// Plays an execution up to a step.
+    async fn play(&mut self, mut execution: Execution, until: Step) -> Execution {
+        let time = execution.time;
+        lock(&self.player.wire.checker).tell(|| format!("  the run of minute {time} up to {until:?}"));
+        while execution.step() != until && execution.step() != Step::Over {
+            self.player.play(&mut execution).await;
+        }
+        self.executions += usize::from(execution.step() == Step::Over);
+        tokio::time::advance(Duration::from_secs(60)).await;
+        execution
+    }
+
+    /// Plays two executions at once.
+    async fn play_both(&mut self, mut one: Execution, mut two: Execution) {
+        let (checker, player) = (&self.player.wire.checker, &self.player);
+        let times = (one.time, two.time);
+        lock(checker).tell(|| format!("  the runs of minutes {times:?} at once"));
+        lock(checker).alone = false;
+        let play = async |execution: &mut Execution| {
+            while execution.step() != Step::Over {
+                player.play(execution).await;
+            }
+        };
+        tokio::join!(play(&mut one), play(&mut two));
+        lock(checker).alone = true;
+        self.executions += 2;
+    }
+
+    fn put_rules(&mut self) {
+        let newest = &self.rules[self.rules.len() - 1];
+        let yaml = yaml(ACCOUNT, &self.region, self.fate.parts, newest);
+        let version = self.player.wire.aws.put_object(BUCKET, "fargaze.yaml", yaml.as_str());
+        let mut checker = lock(&self.player.wire.checker);
+        checker.tell(|| yaml);
+        checker.rules.insert(version, newest.clone());
+    }
+
+    /// Leaves out a rule, or brings one back.
+    fn change_rules(&mut self) {
+        let mut rules = self.rules[0].clone();
+        let silencer = |rule: &Rule| rules.iter().any(|other| other.unless == Some(rule.name));
+        let free: Vec<usize> = (0..rules.len()).filter(|&at| !silencer(&rules[at])).collect();
+        if rules.len() > 1 && !free.is_empty() {
+            rules.remove(self.chance.one_of(&free));
+        }
+        self.rules.push(rules);
+        self.put_rules();
+    }
+}
