@@ -1,7 +1,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test simulate build delete requirements clean
+.PHONY: help setup demo test screenshots simulate build delete requirements clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -27,6 +27,9 @@ demo: setup ## The whole system on a local AWS, from a cluster event to the mail
 
 test: setup ## Everything that CI runs
 	@$(VENV)/bin/python tests/run.py
+
+screenshots: ## Pictures of the report's pages in docs/screenshots; needs Chromium
+	@$(PYTHON) tests/screenshots/shoot.py
 
 simulate: ## Thirty days and a million runs of the simulation (RUNS=..., SEED=...)
 	@cargo run --quiet --profile simulate --package simulation -- --days 30 $(SEED)

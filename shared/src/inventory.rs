@@ -61,6 +61,16 @@ impl Inventory {
             .flat_map(|(name, cluster)| cluster.services.iter().map(move |service| (name, service)))
     }
 
+    /// Who owns which cluster: the tag `owner`, in any case, of those that have it.
+    pub fn owners(&self) -> BTreeMap<ClusterName, String> {
+        let owner = |entry: &ClusterEntry| {
+            let tag =
+                entry.tags.iter().find(|(key, value)| key.eq_ignore_ascii_case("owner") && !value.is_empty());
+            tag.map(|(_, value)| value.clone())
+        };
+        self.clusters.iter().filter_map(|(name, entry)| Some((name.clone(), owner(entry)?))).collect()
+    }
+
     /// Number of services.
     pub fn service_count(&self) -> usize {
         self.clusters.values().map(|cluster| cluster.services.len()).sum()

@@ -174,6 +174,8 @@ impl Period {
     pub const MINUTE: Self = Self(60);
     /// 300 seconds.
     pub const FIVE_MINUTES: Self = Self(300);
+    /// An hour.
+    pub const HOUR: Self = Self(3600);
 
     /// A period from its seconds.
     pub fn from_seconds(seconds: i64) -> Result<Self, BadName> {

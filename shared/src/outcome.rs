@@ -33,6 +33,9 @@ pub struct Outcome {
     pub dry_run: bool,
     /// Key of the snapshot; none of a sweep.
     pub snapshot: Option<String>,
+    /// Who owns the clusters that there are notices about: the tag `owner` of those that have it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub owners: BTreeMap<ClusterName, String>,
 }
 
 /// Where an [`Outcome`] is stored. Functions hand each other such references, so that a run with many transitions

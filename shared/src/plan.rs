@@ -42,8 +42,9 @@ impl QueryPlan {
         plan
     }
 
-    /// What the report shows: mean and maximum of CPU and memory of every service, and the counts of those whose
-    /// cluster reports Container Insights.
+    /// What the report shows: mean and maximum of CPU and memory of every service; fewest and desired tasks, most
+    /// deployments and network of those whose cluster reports Container Insights. Clusters are asked nothing: their figures
+    /// are sums of their services.
     pub fn for_report(inventory: &Inventory, period: Period) -> Self {
         let mut plan = Self { queries: Vec::new() };
         for (cluster, service) in inventory.services() {
@@ -88,7 +89,10 @@ const REPORT_METRICS: &[(&str, &str, Statistic)] = &[
     (AWS_ECS, "MemoryUtilization", Statistic::Average),
     (AWS_ECS, "MemoryUtilization", Statistic::Maximum),
     (CONTAINER_INSIGHTS, "DesiredTaskCount", Statistic::Average),
-    (CONTAINER_INSIGHTS, "RunningTaskCount", Statistic::Average),
+    (CONTAINER_INSIGHTS, "RunningTaskCount", Statistic::Minimum),
+    (CONTAINER_INSIGHTS, "DeploymentCount", Statistic::Maximum),
+    (CONTAINER_INSIGHTS, "NetworkRxBytes", Statistic::Average),
+    (CONTAINER_INSIGHTS, "NetworkTxBytes", Statistic::Average),
 ];
 
 /// What a rule judges: what it selects of its scope, in clusters that publish what it needs.
@@ -298,6 +302,6 @@ rules:
             ("shop", InsightsLevel::Disabled, &["web"]),
             ("orders", InsightsLevel::Enabled, &["api"]),
         ]);
-        assert_eq!(QueryPlan::for_report(&inventory, Period::FIVE_MINUTES).queries.len(), 4 + 6);
+        assert_eq!(QueryPlan::for_report(&inventory, Period::FIVE_MINUTES).queries.len(), 4 + 9);
     }
 }

@@ -139,6 +139,18 @@ impl Run {
         }
     }
 
+    /// The same run; a report then looks back so many days, at more than one in steps of an hour.
+    #[must_use]
+    pub fn with_report_days(self, days: u32) -> Self {
+        let length = REPORT_WINDOW * i32::try_from(days.max(1)).unwrap_or(1);
+        let period = if days > 1 { Period::HOUR } else { Period::FIVE_MINUTES };
+        let delay = self.time.duration_since(self.window.end);
+        match self.kind {
+            RunKind::Report => Self { window: Window::ending(self.time, delay, period, length), ..self },
+            RunKind::Alarms | RunKind::Sweep | RunKind::Restore => self,
+        }
+    }
+
     /// The same run, which undoes only the changes made at or after `since`.
     #[must_use]
     pub fn with_since(self, since: Option<Timestamp>) -> Self {

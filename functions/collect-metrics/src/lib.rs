@@ -109,6 +109,7 @@ impl Handler {
                 account_default: self.account_default(&target).await?,
                 dry_run: false,
                 snapshot: Some(key.clone()),
+                owners: BTreeMap::new(),
             };
             self.store.put_json(&outcome_key, &outcome).await?;
             Some(ObjectRef { key: outcome_key })

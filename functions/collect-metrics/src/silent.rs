@@ -13,7 +13,8 @@ use crate::recording::Services;
 /// The services to describe, by cluster.
 ///
 /// An alarms run needs the state of services without a recent point, if a rule is judged by it: metrics vanish together
-/// with the last task. It also needs to know of deployments where a rule that keeps quiet during them may fire. A report shows the counts of services, also of those of which no metric tells them.
+/// with the last task. It also needs to know of deployments where a rule that keeps quiet during them may fire. A report
+/// shows tasks and deployments of all services.
 pub(crate) fn to_describe(
     run: &Run,
     rules: &[AlarmRule],
@@ -24,9 +25,7 @@ pub(crate) fn to_describe(
         let name = (cluster.to_string(), service.to_string());
         let silent = !known.alive.contains(&name);
         match run.kind {
-            RunKind::Report => {
-                silent || !inventory.clusters.get(cluster).is_some_and(|entry| entry.reports_insights)
-            }
+            RunKind::Report => true,
             RunKind::Alarms | RunKind::Sweep | RunKind::Restore => {
                 (silent && needs_service_states(rules)) || known.hot.contains(&name)
             }

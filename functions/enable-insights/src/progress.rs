@@ -1,5 +1,6 @@
 //! How far a sweep or restore has come: findings of this turn and of those before.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fargaze::aws::{Store, gone};
@@ -38,6 +39,7 @@ impl Progress {
                 account_default: None,
                 dry_run,
                 snapshot: None,
+                owners: BTreeMap::new(),
             };
             return Ok(Self { outcome, after: None, done: 0, faults: Vec::new() });
         };

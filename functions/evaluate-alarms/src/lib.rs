@@ -44,8 +44,9 @@ impl Handler {
         let found = found?.ok_or_else(|| gone(&snapshot.key))?;
         let judged = judge(&found.bytes, &rules, remembered.values())
             .map_err(|error| Fault::malformed("s3:GetObject", &snapshot.key, error.to_string()))?;
-        let coverage = judged.coverage.clone();
+        let (coverage, mut owners) = (judged.coverage.clone(), judged.owners.clone());
         let notices = self.remember(&target, judged, &remembered).await?;
+        owners.retain(|cluster, _| notices.iter().any(|notice| notice.subject.cluster == *cluster));
         let key = target.outcome_key(&run);
         let outcome = Outcome {
             target: target.clone(),
@@ -55,6 +56,7 @@ impl Handler {
             account_default: None,
             dry_run: false,
             snapshot: Some(snapshot.key),
+            owners,
         };
         self.store.put_json(&key, &outcome).await?;
         Ok(TargetDone { target, outcome: ObjectRef { key }, cursor: None })

@@ -1,5 +1,6 @@
 //! Settings of `forward-summary`; docs/configuration.md lists them all.
 
+use fargaze::cluster::Region;
 use fargaze::settings::{BadSettings, Settings, from_env};
 
 /// Settings of `forward-summary`.
@@ -11,6 +12,10 @@ pub struct Config {
     pub table: String,
     /// `FARGAZE_TOPIC_ARN`: the stack's topic.
     pub topic_arn: String,
+    /// `FARGAZE_STACK`: name of the stack.
+    pub stack: String,
+    /// `AWS_REGION`, which Lambda sets: where the bucket is.
+    pub region: Region,
 }
 
 impl Config {
@@ -25,7 +30,15 @@ impl Config {
         let bucket = settings.require("FARGAZE_BUCKET");
         let table = settings.require("FARGAZE_TABLE");
         let topic_arn = settings.require("FARGAZE_TOPIC_ARN");
-        let built = bucket.zip(table).zip(topic_arn);
-        settings.all(built.map(|((bucket, table), topic_arn)| Self { bucket, table, topic_arn }))
+        let stack = settings.require("FARGAZE_STACK");
+        let region = settings.require("AWS_REGION");
+        let built = bucket.zip(table).zip(topic_arn).zip(stack.zip(region));
+        settings.all(built.map(|(((bucket, table), topic_arn), (stack, region))| Self {
+            bucket,
+            table,
+            topic_arn,
+            stack,
+            region,
+        }))
     }
 }

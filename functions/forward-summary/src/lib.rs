@@ -5,24 +5,26 @@
 
 mod config;
 mod event;
+mod report;
 mod tell;
 
 use aws_config::SdkConfig;
-use fargaze::aws::{Memory, Store, Topic, gone};
+use fargaze::aws::{Clock, Memory, Store, Topic, gone};
+use fargaze::cluster::Region;
 use fargaze::failure::Failure;
 use fargaze::fault::{Fault, FaultKind};
-use fargaze::insights::Ledger;
 use fargaze::message::Message;
 use fargaze::outcome::{CountedFault, ObjectRef, Outcome, TargetEnd};
+use fargaze::pulse::Pulse;
 use fargaze::run::{Run, RunKind, Target};
-use fargaze::snapshot::Snapshot;
-use fargaze::summary::{self, CoverageChange, TargetResult};
+use fargaze::summary::{self, TargetResult};
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use config::Config;
 use event::Finished;
+use report::{Reported, Reporter};
 
 /// Objects read at once.
 const AT_ONCE: usize = 16;
@@ -33,6 +35,10 @@ pub struct Handler {
     store: Store,
     memory: Memory,
     topic: Topic,
+    clock: Clock,
+    bucket: String,
+    stack: String,
+    region: Region,
 }
 
 /// What came of a run's summary.
@@ -44,16 +50,25 @@ pub struct Receipt {
     pub message_id: Option<String>,
     /// Its subject, or why there was none.
     pub why: String,
+    /// Confirmed subscriptions of the topic: with none of them nobody heard it. Null if they could not be counted.
+    pub listeners: Option<u64>,
+    /// The run's sign of life: a line for the log, out of which CloudWatch reads metrics.
+    #[serde(skip)]
+    pub pulse: String,
 }
 
 impl Handler {
     /// The function with these settings.
     pub fn new(config: Config, sdk: &SdkConfig) -> Self {
-        let Config { bucket, table, topic_arn } = config;
+        let Config { bucket, table, topic_arn, stack, region } = config;
         Self {
             store: Store::new(sdk, &bucket),
             memory: Memory::new(sdk, &table),
             topic: Topic::new(sdk, &topic_arn),
+            clock: Clock::new(sdk),
+            bucket,
+            stack,
+            region,
         }
     }
 
@@ -62,39 +77,66 @@ impl Handler {
         let Finished { run, targets, outcomes } = event::read(event)?;
         let mut results = self.results(outcomes).await;
         results.extend(lost(targets, &results));
-        let snapshots =
-            if run.kind == RunKind::Report { self.snapshots(&mut results).await } else { Vec::new() };
-        tell::keep_untold(&self.memory, &mut results).await?;
-        let known = self.memory.broken_targets().await?;
+        let (store, memory) = (&self.store, &self.memory);
+        let reporter = Reporter { store, memory, bucket: &self.bucket, region: &self.region };
+        let read = match run.kind {
+            RunKind::Report => Some(reporter.read(&run, &mut results).await),
+            RunKind::Alarms | RunKind::Sweep | RunKind::Restore => None,
+        };
+        tell::keep_untold(memory, &mut results).await?;
+        let known = memory.broken_targets().await?;
         let changes = summary::coverage_changes(run.time, &results, &known);
-        let message = self.message(&run, &results, &snapshots, &changes).await?;
-        let receipt = if let Some(message) = self.with_bad_config(&run, message).await? {
-            let message_id = self.topic.publish(&message).await?;
-            tracing::info!(run = run.id, message_id, subject = message.subject, "published");
-            Receipt { published: true, message_id: Some(message_id), why: message.subject }
-        } else {
-            Receipt { published: false, message_id: None, why: nothing_to_tell(run.kind, &results) }
+        let (message, report) = match read {
+            Some(read) => {
+                let Reported { report, message } = reporter.report(&run, read, &results, &changes).await?;
+                (Some(message), Some(report))
+            }
+            None if run.kind == RunKind::Alarms => (summary::digest(&run, &results, &changes), None),
+            None => (summary::sweep(&run, &results, &changes), None),
+        };
+        let (message_id, why) = match self.with_bad_config(&run, message).await? {
+            Some(message) => (Some(self.publish(&run, &message).await?), message.subject),
+            None => (None, nothing_to_tell(run.kind, &results)),
         };
         if let Some(bad) = &run.bad_config {
             self.store.remember_told_bad(&bad.version).await?;
         }
-        tell::mark(&self.memory, run.time, &results, &changes).await?;
-        Ok(receipt)
+        tell::mark(memory, run.time, &results, &changes).await?;
+        if let Some(report) = report {
+            reporter.remember(&report).await;
+        }
+        let listeners = self.listeners().await;
+        let pulse = Pulse { stack: &self.stack, run: &run, listeners }.line(self.clock.now());
+        Ok(Receipt { published: message_id.is_some(), message_id, why, listeners, pulse })
     }
 
-    async fn message(
-        &self,
-        run: &Run,
-        results: &[TargetResult],
-        snapshots: &[Snapshot],
-        changes: &[CoverageChange],
-    ) -> Result<Option<Message>, Failure> {
-        match run.kind {
-            RunKind::Alarms => Ok(summary::digest(run, results, changes)),
-            RunKind::Sweep | RunKind::Restore => Ok(summary::sweep(run, results, changes)),
-            RunKind::Report => {
-                let ledgers = self.ledgers(results).await?;
-                Ok(Some(summary::report(run, results, snapshots, &ledgers, changes)))
+    async fn publish(&self, run: &Run, message: &Message) -> Result<String, Fault> {
+        match self.memory.turn_to_publish(&self.clock).await {
+            Ok(true) => {}
+            Ok(false) => {
+                tracing::warn!("others publish all the time; publishing without a turn at the topic");
+            }
+            Err(fault) => tracing::warn!(%fault, "no turn at the topic; publishing without one"),
+        }
+        let message_id = self.topic.publish(message).await?;
+        tracing::info!(run = run.id, message_id, subject = message.subject, "published");
+        Ok(message_id)
+    }
+
+    /// How many hear what is published. That it cannot be counted is no reason to fail: what was to be told is told.
+    async fn listeners(&self) -> Option<u64> {
+        match self.topic.confirmed_subscriptions().await {
+            Ok(listeners) => {
+                if listeners == 0 {
+                    tracing::error!(
+                        "nobody listens: the topic has no confirmed subscription; subscribe, or confirm the mail of SNS"
+                    );
+                }
+                Some(listeners)
+            }
+            Err(fault) => {
+                tracing::warn!(%fault, "could not count who listens");
+                None
             }
         }
     }
@@ -133,31 +175,6 @@ impl Handler {
 
     async fn outcome(&self, at: &ObjectRef) -> Result<Outcome, Fault> {
         self.store.get_json::<Outcome>(&at.key).await?.ok_or_else(|| gone(&at.key))
-    }
-
-    /// The snapshots of a report. One that cannot be read is a fault of its target, too.
-    async fn snapshots(&self, results: &mut [TargetResult]) -> Vec<Snapshot> {
-        let mut snapshots = Vec::new();
-        for result in results {
-            let Some(key) = result.outcome().and_then(|outcome| outcome.snapshot.clone()) else {
-                continue;
-            };
-            match self.store.get_snapshot(&key).await {
-                Ok(Some(snapshot)) => snapshots.push(snapshot),
-                Ok(None) => result.result = Err(gone(&key)),
-                Err(fault) => result.result = Err(fault),
-            }
-        }
-        snapshots
-    }
-
-    /// What fargaze changed, of each account and Region once.
-    async fn ledgers(&self, results: &[TargetResult]) -> Result<Vec<(Target, Ledger)>, Failure> {
-        let mut ledgers = Vec::new();
-        for target in results.iter().map(|result| &result.target).filter(|target| target.part.index == 0) {
-            ledgers.push((target.clone(), self.memory.ledger(target).await?));
-        }
-        Ok(ledgers)
     }
 }
 

@@ -7,5 +7,17 @@ use forward_summary::{Config, Handler};
 async fn main() -> Result<(), lambda_runtime::Error> {
     let sdk = fargaze::aws::load("forward-summary").await;
     let handler = Config::from_env().map(|config| Handler::new(config, &sdk)).map_err(Failure::from);
-    fargaze::aws::serve(handler, async |handler, event| handler.handle(event).await).await
+    fargaze::aws::serve(handler, async |handler, event| {
+        handler.handle(event).await.inspect(|receipt| print_line(&receipt.pulse))
+    })
+    .await
+}
+
+/// Lambda hands each line of the standard output to the log.
+#[expect(
+    clippy::print_stdout,
+    reason = "an embedded metric is a line of its own, without the logger's frame"
+)]
+fn print_line(line: &str) {
+    println!("{line}");
 }

@@ -17,6 +17,8 @@ pub struct Config {
     pub delay: SignedDuration,
     /// `FARGAZE_LOOKBACK_MINUTES`: how much of the past every alarms run judges.
     pub lookback: SignedDuration,
+    /// `FARGAZE_REPORT_DAYS`: how many days a report is about.
+    pub report_days: u32,
 }
 
 impl Config {
@@ -33,13 +35,15 @@ impl Config {
         let region = settings.require("AWS_REGION");
         let delay = settings.require::<u32>("FARGAZE_DELAY_SECONDS");
         let lookback = settings.require::<u32>("FARGAZE_LOOKBACK_MINUTES");
-        let built = bucket.zip(account).zip(region).zip(delay.zip(lookback)).map(
-            |(((bucket, account), region), (delay, lookback))| Self {
+        let report_days = settings.require::<u32>("FARGAZE_REPORT_DAYS");
+        let built = bucket.zip(account).zip(region).zip(delay.zip(lookback)).zip(report_days).map(
+            |((((bucket, account), region), (delay, lookback)), report_days)| Self {
                 bucket,
                 account,
                 region,
                 delay: SignedDuration::from_secs(i64::from(delay)),
                 lookback: SignedDuration::from_mins(i64::from(lookback)),
+                report_days,
             },
         );
         settings.all(built)

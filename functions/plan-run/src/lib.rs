@@ -49,7 +49,8 @@ impl Handler {
         }
         let lookback = user.lookback(self.config.lookback);
         let run = Run::new(asked.kind, asked.time, self.config.delay, lookback, version);
-        let run = Run { bad_config: bad, ..run.with_since(asked.since) };
+        let run = run.with_since(asked.since).with_report_days(self.config.report_days);
+        let run = Run { bad_config: bad, ..run };
         let targets = match asked.kind {
             RunKind::Alarms | RunKind::Report => user.targets,
             RunKind::Sweep | RunKind::Restore => whole(user.targets),

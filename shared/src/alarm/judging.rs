@@ -68,6 +68,8 @@ pub struct Judged<'a> {
     pub changes: Vec<Change<'a>>,
     /// Alarms that nothing judges any more, as they end.
     pub gone: Vec<AlarmRecord>,
+    /// Who owns which cluster, by its tag `owner`.
+    pub owners: BTreeMap<ClusterName, String>,
 }
 
 impl Change<'_> {
@@ -157,7 +159,8 @@ impl<'a> Judging<'a> {
         }
         let changes = self.silence(&services);
         let gone = self.gone(&coverage);
-        Judged { begin: self.begin, coverage, changes, gone }
+        let owners = self.inventory.owners();
+        Judged { begin: self.begin, coverage, changes, gone, owners }
     }
 
     fn series(&mut self, query: MetricQuery, reading: Reading) {

@@ -13,6 +13,6 @@ mod which;
 
 pub use judging::{Change, Judged, Judging};
 pub use mute::Mute;
-pub use notice::{Notice, NoticeKind};
+pub use notice::{MetricSource, Notice, NoticeKind};
 pub use record::{AlarmKey, AlarmRecord, BrokenTarget, Remembered};
 pub use step::{Sight, end, step};

@@ -1,11 +1,11 @@
 //! What people are told about an alarm.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Mute;
 use crate::evaluate::AlarmState;
-use crate::metric::{Period, Unit};
+use crate::metric::{Metric, Period, Statistic, Unit};
 use crate::rule::{Comparison, Severity, Subject};
 
 /// What a notice is about.
@@ -69,9 +69,39 @@ pub struct Notice {
     /// What is known of the reason: what ECS says of the service, or why the alarm could not be judged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// End of the newest of `values`, if it is not `at`: an alarm that was kept silent is told with newer values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values_end: Option<Timestamp>,
+    /// What was asked of CloudWatch; none if it was ECS that said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<MetricSource>,
+}
+
+/// The metrics that a value was made of: one, or the two of a derived value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetricSource {
+    /// The metrics.
+    pub metrics: Vec<Metric>,
+    /// Statistic of each period.
+    pub statistic: Statistic,
 }
 
 impl Notice {
+    /// End of the newest of the values.
+    pub fn values_until(&self) -> Timestamp {
+        self.values_end.unwrap_or(self.at)
+    }
+
+    /// The worst value for the reader with the start of its period, which is how CloudWatch stamps it. Of equal ones the
+    /// newest.
+    pub fn worst_at(&self) -> Option<(f64, Timestamp)> {
+        let worst = self.worst()?;
+        let age = self.values.iter().rev().position(|value| *value == Some(worst))?;
+        let seconds = i64::try_from(age + 1).ok()?.checked_mul(self.period.seconds())?;
+        let time = self.values_until().checked_sub(SignedDuration::from_secs(seconds)).ok()?;
+        Some((worst, time))
+    }
+
     /// Values that breached.
     pub fn breaching(&self) -> impl Iterator<Item = f64> + '_ {
         self.values.iter().flatten().copied().filter(|&value| self.comparison.breaches(value, self.threshold))

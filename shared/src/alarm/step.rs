@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{AlarmKey, AlarmRecord, Mute, Notice, NoticeKind, Remembered};
+use super::{AlarmKey, AlarmRecord, MetricSource, Mute, Notice, NoticeKind, Remembered};
 use crate::evaluate::AlarmState;
 use crate::metric::{Period, Unit};
 use crate::rule::{AlarmRule, Comparison, Measure, Severity, Subject};
@@ -204,7 +204,8 @@ impl Course<'_> {
         let (from, since) = if late.is_some() { (AlarmState::Ok, None) } else { (from, since) };
         let began = (self.memory.since, since);
         let notice = self.notice(NoticeKind::Began, (from, AlarmState::Alarm), began, evaluated);
-        self.notices.push(Notice { late, why: self.sight.why.clone(), ..notice });
+        let values_end = (end != notice.at).then_some(end);
+        self.notices.push(Notice { late, why: self.sight.why.clone(), values_end, ..notice });
         (self.memory.told, self.memory.told_at) = (AlarmState::Alarm, Some(self.now));
     }
 
@@ -268,6 +269,9 @@ impl Course<'_> {
             _ => (at, to.as_str()),
         };
         let n = rule.condition.evaluation_periods as usize;
+        let metrics = rule.measure.of(subject);
+        let source =
+            (!metrics.is_empty()).then(|| MetricSource { metrics, statistic: rule.statistic.clone() });
         Notice {
             id: format!("{}#{subject}#{}#{what}", rule.name, instant.as_second()),
             kind,
@@ -287,6 +291,8 @@ impl Course<'_> {
             message: rule.message.clone(),
             late: None,
             why: None,
+            values_end: None,
+            source,
         }
     }
 }
@@ -321,6 +327,8 @@ pub fn end(record: &AlarmRecord, at: Timestamp) -> Option<AlarmRecord> {
         message: None,
         late: None,
         why: None,
+        values_end: None,
+        source: None,
     };
     let mut record = record.clone();
     record.untold.extend((in_alarm || blind_told).then_some(gone));

@@ -1,5 +1,6 @@
 //! The borders to AWS: thin clients that take and give domain types. SDK types and SDK errors stop here.
 
+mod clock;
 mod cloudwatch;
 mod ecs;
 mod insights;
@@ -11,6 +12,7 @@ mod sdk_error;
 mod serve;
 mod store;
 mod topic;
+mod turn;
 mod user_file;
 
 use std::time::Duration;
@@ -23,6 +25,7 @@ use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
+pub use clock::Clock;
 pub use cloudwatch::{CloudWatch, StatisticsQuery};
 pub use ecs::{Described, DescribedServices, Ecs};
 pub use memory::{AlarmPage, Memory, Written};

@@ -155,8 +155,35 @@ impl Store {
 
     /// Stores an object (`PutObject`).
     pub async fn put(&self, key: &str, bytes: Vec<u8>) -> Result<(), Fault> {
+        self.put_typed(key, bytes, None).await
+    }
+
+    /// Stores an object that a browser shall know what to do with.
+    pub async fn put_typed(
+        &self,
+        key: &str,
+        bytes: Vec<u8>,
+        content_type: Option<&str>,
+    ) -> Result<(), Fault> {
         let request = self.client.put_object().bucket(&self.bucket).key(key).body(ByteStream::from(bytes));
+        let request = request.set_content_type(content_type.map(ToOwned::to_owned));
         request.send().await.map(|_| ()).map_err(|error| fault("s3:PutObject", key, &error))
+    }
+
+    /// Keys that begin with `prefix` and come after `after`, in order (`ListObjectsV2`, every page).
+    pub async fn keys_after(&self, prefix: &str, after: &str) -> Result<Vec<String>, Fault> {
+        const OPERATION: &str = "s3:ListBucket";
+        let (mut keys, mut token) = (Vec::new(), None);
+        loop {
+            let request = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
+            let request = request.start_after(after).set_continuation_token(token.take());
+            let page = request.send().await.map_err(|error| fault(OPERATION, prefix, &error))?;
+            keys.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key));
+            token = page.next_continuation_token;
+            if token.is_none() {
+                return Ok(keys);
+            }
+        }
     }
 
     /// Stores a value as JSON.

@@ -21,17 +21,36 @@ impl Topic {
         Self { client: Client::new(config), arn: arn.to_owned() }
     }
 
-    /// Publishes a message and returns the id that SNS gave it (`Publish`).
+    /// Publishes a message, to each protocol in its form, and returns the id that SNS gave it (`Publish`).
     pub async fn publish(&self, message: &Message) -> Result<String, Fault> {
         const OPERATION: &str = "sns:Publish";
-        let mut request =
-            self.client.publish().topic_arn(&self.arn).subject(&message.subject).message(&message.body);
+        let mut request = self.client.publish().topic_arn(&self.arn).subject(&message.subject);
+        request = request.message(message.structured()).message_structure("json");
         for (name, value) in &message.attributes {
-            let value = MessageAttributeValue::builder().data_type("String").string_value(value).build();
-            let value = value.map_err(|error| Fault::malformed(OPERATION, name, error.to_string()))?;
-            request = request.message_attributes(name, value);
+            let attribute = MessageAttributeValue::builder().data_type(value.data_type());
+            let attribute = attribute.string_value(value.value()).build();
+            let attribute =
+                attribute.map_err(|error| Fault::malformed(OPERATION, name, error.to_string()))?;
+            request = request.message_attributes(name, attribute);
         }
         let answer = request.send().await.map_err(|error| fault(OPERATION, &self.arn, &error))?;
         Ok(answer.message_id.unwrap_or_default())
+    }
+
+    /// How many subscriptions are confirmed: nobody else hears anything (`GetTopicAttributes`).
+    pub async fn confirmed_subscriptions(&self) -> Result<u64, Fault> {
+        const OPERATION: &str = "sns:GetTopicAttributes";
+        let request = self.client.get_topic_attributes().topic_arn(&self.arn);
+        let answer = request.send().await.map_err(|error| fault(OPERATION, &self.arn, &error))?;
+        let attributes = answer.attributes.unwrap_or_default();
+        let confirmed = attributes.get("SubscriptionsConfirmed").map(String::as_str).unwrap_or_default();
+        let malformed = |error| {
+            Fault::malformed(
+                OPERATION,
+                &self.arn,
+                format!("SubscriptionsConfirmed is `{confirmed}`: {error}"),
+            )
+        };
+        confirmed.parse().map_err(malformed)
     }
 }

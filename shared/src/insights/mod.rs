@@ -36,6 +36,7 @@ pub use wish::{AccountDefaultWish, ExistingClusters, InsightsConfig, Wish, WishR
 
 /// Value of a cluster's setting `containerInsights`, from less to more (ECS API, `ClusterSetting`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum InsightsLevel {
     /// Off.

@@ -120,6 +120,14 @@ impl Comparison {
         }
     }
 
+    /// What the worst value is called.
+    pub fn extreme(self) -> &'static str {
+        match self {
+            Self::GreaterThanThreshold | Self::GreaterThanOrEqualToThreshold => "highest",
+            Self::LessThanThreshold | Self::LessThanOrEqualToThreshold => "lowest",
+        }
+    }
+
     /// Of two values the one that is worse for the reader.
     pub fn worse(self, a: f64, b: f64) -> f64 {
         match self {

@@ -1,7 +1,9 @@
 //! A file of the user that cannot be used.
 
-use super::attributes;
+use serde_json::{Map, Value, json};
+
 use super::words::{count, wrap};
+use super::{attributes, head};
 use crate::config::CONFIG_KEY;
 use crate::message::{Message, harmless};
 use crate::run::{BadVersion, Run};
@@ -17,11 +19,16 @@ pub fn bad_config_first(run: &Run, bad: &BadVersion, message: Option<Message>) -
     for problem in &bad.problems {
         body.push_str(&wrap(&harmless(problem), 2));
     }
-    let Some(Message { subject, body: rest, attributes }) = message else {
+    let bad = json!({ "version": bad.version, "in_force": run.config_version, "problems": bad.problems });
+    let Some(Message { subject, body: rest, json, attributes }) = message else {
         let subject = format!("{CONFIG_KEY} has {problems}: {in_force}");
-        return Message::new(&subject, &body, attributes(run, "warning"));
+        let mut json = head(run);
+        json.insert("bad_config".to_owned(), bad);
+        return Message::new(&subject, &body, &json, attributes(run, "warning"));
     };
-    Message::new(&subject, &format!("{body}\n{rest}"), attributes)
+    let mut json: Map<String, Value> = serde_json::from_str(&json).unwrap_or_else(|_| head(run));
+    json.insert("bad_config".to_owned(), bad);
+    Message::new(&subject, &format!("{body}\n{rest}"), &json, attributes)
 }
 
 #[cfg(test)]
@@ -58,7 +65,12 @@ fargaze.yaml HAS 1 problem; the built-in rules are in force.
 
     #[test]
     fn it_comes_first_in_another_message() {
-        let other = Message::new("ALARM shop/web", "WARNING shop/web\n", attributes(&run(None), "warning"));
+        let other = Message::new(
+            "ALARM shop/web",
+            "WARNING shop/web\n",
+            &head(&run(None)),
+            attributes(&run(None), "warning"),
+        );
         let message = bad_config_first(&run(Some("v1")), &bad(), Some(other));
         assert_eq!(message.subject, "ALARM shop/web");
         assert!(

@@ -1,16 +1,21 @@
 //! What could not be seen: in every message, and as news of its own when it begins and when it ends.
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
 use super::TargetResult;
-use super::words::{count, list, span, wrap};
+use super::words::{count, hang, list, span, wrap};
 use crate::alarm::BrokenTarget;
 use crate::fault::{Fault, FaultKind};
 use crate::message::harmless;
-use crate::outcome::{CountedFault, Coverage};
+use crate::outcome::{CountedFault, Coverage, Outcome};
+use crate::run::Target;
 
 /// How long a target may be out of sight for a passing reason (throttling, an outage) before it is told.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
+
+/// Changes, and reasons why something could not be asked, that a message tells.
+const MOST: usize = 20;
 
 /// How the sight of one target changed.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,20 +73,26 @@ fn worst_fault(result: &TargetResult) -> Option<&Fault> {
 pub(super) fn news(now: Timestamp, changes: &[CoverageChange]) -> String {
     let line = |change: &CoverageChange| match change {
         CoverageChange::Lost(broken, fault) => {
-            let text = format!(
-                "CANNOT SEE {}: {} ({}).",
-                broken.name,
-                harmless(&fault.to_string()),
-                fault.kind.advice()
-            );
-            wrap(&text, 0)
+            let text = format!("CANNOT SEE {}: {} ({}).", broken.name, in_words(fault), fault.kind.advice());
+            hang(&text)
         }
         CoverageChange::Back(broken) if broken.told => {
             wrap(&format!("CAN SEE {} again, after {}.", broken.name, span(broken.since, now)), 0)
         }
         CoverageChange::Back(_) | CoverageChange::Noticed(_) => String::new(),
     };
-    changes.iter().map(line).collect()
+    let (told, more) = changes.split_at(changes.len().min(MOST));
+    let mut text: String = told.iter().map(line).collect();
+    if is_news(more) {
+        text.push_str(&format!("... and the sight of {} changed.\n", count(more.len(), "more target")));
+    }
+    text
+}
+
+/// A fault whose parts are harmless, each by itself.
+pub(super) fn in_words(Fault { operation, subject, kind, code, message }: &Fault) -> String {
+    let [operation, subject, code, message] = [operation, subject, code, message].map(|text| harmless(text));
+    Fault { operation, subject, kind: *kind, code, message }.to_string()
 }
 
 /// Whether some change of coverage is to be told.
@@ -93,14 +104,45 @@ pub(super) fn is_news(changes: &[CoverageChange]) -> bool {
     })
 }
 
-/// What was looked at, and what could not be asked and why: the end of every message.
-pub(super) fn paragraph(results: &[TargetResult]) -> String {
+/// What was looked at, and what could not be asked and why: the end of every message. What [`news`] told before in full
+/// is told here in short.
+pub(super) fn paragraph_after(results: &[TargetResult], told: &[CoverageChange]) -> String {
+    let is_told = |place: &Target, fault: &Fault| {
+        let is = |change: &CoverageChange| matches!(change, CoverageChange::Lost(broken, lost) if broken.name == place.to_string() && lost == fault);
+        told.iter().take(MOST).any(is)
+    };
+    let reasons: Vec<(&Target, CountedFault)> = reasons(results).collect();
+    let (shown, more) = reasons.split_at(reasons.len().min(MOST));
+    let mut paragraph = wrap(&looked_at(results), 0);
+    for (place, CountedFault { fault, count }) in shown {
+        let times = if *count > 1 { format!(" ({count} times)") } else { String::new() };
+        let why = if is_told(place, fault) {
+            format!("{}, see above", harmless(&fault.code))
+        } else {
+            in_words(fault)
+        };
+        paragraph.push_str(&hang(&format!("Could not ask in {place}: {}{times}.", harmless(&why))));
+    }
+    if !more.is_empty() {
+        paragraph.push_str(&format!("... and {}.\n", count(more.len(), "more reason")));
+    }
+    paragraph
+}
+
+/// `Looked at 41 of 43 clusters with 310 services. Of 620 metrics asked, 618 had data and 2 had none.`
+fn looked_at(results: &[TargetResult]) -> String {
     let coverages: Vec<&Coverage> =
         results.iter().filter_map(|r| r.outcome()).map(|outcome| &outcome.coverage).collect();
     let sum = |field: fn(&Coverage) -> usize| coverages.iter().map(|coverage| field(coverage)).sum::<usize>();
     let (clusters, seen) = (sum(|c| c.clusters), sum(|c| c.clusters_seen));
-    let mut text = format!("Looked at {seen} of {}", count(clusters, "cluster"));
     let targets = results.len();
+    if coverages.is_empty() && targets > 0 {
+        return match targets {
+            1 => "Looked at nothing: the only target could not be seen.".to_owned(),
+            _ => format!("Looked at nothing: none of {targets} targets could be seen."),
+        };
+    }
+    let mut text = format!("Looked at {seen} of {}", count(clusters, "cluster"));
     if targets > 1 {
         text.push_str(&format!(" in {} of {targets} targets", coverages.len()));
     }
@@ -111,57 +153,119 @@ pub(super) fn paragraph(results: &[TargetResult]) -> String {
     text.push('.');
     let metrics = sum(|c| c.metrics);
     if metrics > 0 {
-        let (with, without) = (sum(|c| c.with_data), sum(|c| c.without_data));
-        let (partial, unread) = (sum(|c| c.partial), sum(|c| c.unread));
-        text.push_str(&format!(" Of {} asked, {with} had data", count(metrics, "metric")));
-        for (n, what) in [(without, "had none"), (partial, "came in part"), (unread, "could not be read")] {
-            if n > 0 {
-                text.push_str(&format!(" and {n} {what}"));
-            }
-        }
-        text.push('.');
+        let parts = [
+            (sum(|c| c.without_data), "had none"),
+            (sum(|c| c.partial), "came in part"),
+            (sum(|c| c.unread), "could not be read"),
+        ];
+        let rest = parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}"));
+        let parts: Vec<String> =
+            std::iter::once(format!("{} had data", sum(|c| c.with_data))).chain(rest).collect();
+        let told = match parts.split_last() {
+            Some((last, first)) if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+            _ => parts.concat(),
+        };
+        text.push_str(&format!(" Of {} asked, {told}.", count(metrics, "metric")));
     }
-    let mut paragraph = wrap(&text, 0);
-    for result in results {
+    text
+}
+
+/// Why something could not be asked, target by target.
+fn reasons(results: &[TargetResult]) -> impl Iterator<Item = (&Target, CountedFault)> {
+    results.iter().flat_map(|result| {
         let faults = match &result.result {
             Err(fault) => vec![CountedFault { fault: fault.clone(), count: 1 }],
             Ok(outcome) => merged(&outcome.coverage.faults),
         };
-        for CountedFault { fault, count } in faults.iter().take(10) {
-            let times = if *count > 1 { format!(" ({count} times)") } else { String::new() };
-            let place = &result.target;
-            paragraph.push_str(&wrap(
-                &format!("Could not ask in {place}: {}{times}.", harmless(&fault.to_string())),
-                0,
-            ));
-        }
-        if faults.len() > 10 {
-            paragraph.push_str(&wrap(
-                &format!("... and {} more reasons in {}.", faults.len() - 10, result.target),
-                0,
-            ));
-        }
+        faults.into_iter().map(|fault| (&result.target, fault))
+    })
+}
+
+/// What was looked at, for the JSON of a message.
+pub(super) fn json(results: &[TargetResult]) -> Value {
+    let mut sum = Coverage::default();
+    let seen = results.iter().filter_map(TargetResult::outcome);
+    for Outcome { coverage, .. } in seen.clone() {
+        sum.clusters += coverage.clusters;
+        sum.clusters_seen += coverage.clusters_seen;
+        sum.services += coverage.services;
+        sum.metrics += coverage.metrics;
+        sum.with_data += coverage.with_data;
+        sum.without_data += coverage.without_data;
+        sum.partial += coverage.partial;
+        sum.unread += coverage.unread;
     }
-    paragraph
+    let reasons: Vec<Value> =
+        reasons(results).map(|(target, counted)| fault_json(target, &counted)).collect();
+    json!({
+        "targets": results.len(),
+        "targets_seen": seen.count(),
+        "clusters": sum.clusters,
+        "clusters_seen": sum.clusters_seen,
+        "services": sum.services,
+        "metrics": sum.metrics,
+        "with_data": sum.with_data,
+        "without_data": sum.without_data,
+        "partial": sum.partial,
+        "unread": sum.unread,
+        "faults": reasons[..reasons.len().min(MOST)],
+        "more": reasons.len().saturating_sub(MOST),
+    })
+}
+
+fn fault_json(target: &Target, CountedFault { fault, count }: &CountedFault) -> Value {
+    json!({
+        "account": target.account,
+        "region": target.region,
+        "part": target.part_name(),
+        "operation": fault.operation,
+        "subject": fault.subject,
+        "kind": fault.kind,
+        "code": fault.code,
+        "message": fault.message,
+        "count": count,
+    })
+}
+
+/// Targets that were lost and that are back, for the JSON of a message.
+pub(super) fn changes_json(changes: &[CoverageChange]) -> [(String, Value); 2] {
+    let lost = changes.iter().filter_map(|change| match change {
+        CoverageChange::Lost(broken, fault) => Some(json!({
+            "target": broken.name,
+            "since": broken.since,
+            "operation": fault.operation,
+            "kind": fault.kind,
+            "code": fault.code,
+            "message": fault.message,
+        })),
+        CoverageChange::Back(_) | CoverageChange::Noticed(_) => None,
+    });
+    let back = changes.iter().filter_map(|change| match change {
+        CoverageChange::Back(broken) if broken.told => {
+            Some(json!({ "target": broken.name, "since": broken.since }))
+        }
+        _ => None,
+    });
+    [("lost".to_owned(), lost.collect()), ("back".to_owned(), back.collect())]
 }
 
 /// Faults that differ in their subject alone as one: a hundred clusters denied are one sentence.
 fn merged(faults: &[CountedFault]) -> Vec<CountedFault> {
-    let mut groups = Vec::<(Fault, Vec<&str>, usize)>::new();
+    let mut groups = Vec::<(Fault, Vec<String>, usize)>::new();
     for CountedFault { fault, count } in faults {
-        let same = |(other, ..): &&mut (Fault, Vec<&str>, usize)| {
+        let same = |(other, ..): &&mut (Fault, Vec<String>, usize)| {
             (&other.operation, &other.code, &other.message) == (&fault.operation, &fault.code, &fault.message)
         };
         match groups.iter_mut().find(same) {
             Some((_, subjects, sum)) => {
-                subjects.push(&fault.subject);
+                subjects.push(harmless(&fault.subject));
                 *sum += count;
             }
-            None => groups.push((fault.clone(), vec![&fault.subject], *count)),
+            None => groups.push((fault.clone(), vec![harmless(&fault.subject)], *count)),
         }
     }
     let merged = groups.into_iter().map(|(fault, subjects, count)| {
-        let subject = list(subjects.into_iter().filter(|subject| !subject.is_empty()), 3);
+        let subject = list(subjects.iter().map(String::as_str).filter(|subject| !subject.is_empty()), 3);
         CountedFault { fault: Fault { subject, ..fault }, count }
     });
     let mut merged: Vec<CountedFault> = merged.collect();
@@ -200,6 +304,7 @@ mod tests {
             account_default: None,
             dry_run: false,
             snapshot: None,
+            owners: std::collections::BTreeMap::new(),
         };
         TargetResult { target, result: Ok(outcome) }
     }
@@ -242,11 +347,12 @@ mod tests {
         if let Ok(outcome) = &mut result.result {
             outcome.coverage.faults = ["a", "b", "c", "d", "e"].map(fault).to_vec();
         }
-        let text = paragraph(&[result]).replace('\n', " ");
+        let text = paragraph_after(&[result], &[]);
+        let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(
-            text.contains("ecs:ListServices of a, b, c and 2 more: malformed answer: no (5 times)."),
+            line.contains("ecs:ListServices of a, b, c and 2 more: malformed answer: no (5 times)."),
             "{text}"
         );
-        assert!(text.lines().all(|line| line.len() <= WIDTH || line.len() == text.len()));
+        assert!(text.lines().all(|line| line.len() <= WIDTH));
     }
 }

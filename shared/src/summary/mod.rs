@@ -4,23 +4,31 @@
 //! at most 78 characters wide, and everything that others could have written is made harmless.
 
 mod bad_config;
+mod console;
 mod coverage;
 mod digest;
 mod posture;
 mod report;
+mod spark;
 mod sweep;
 mod words;
 
 use std::collections::BTreeMap;
 
 use crate::fault::Fault;
+use crate::message::Attribute;
 use crate::outcome::Outcome;
 use crate::run::{Run, Target};
 
 pub use bad_config::bad_config_first;
 pub use coverage::{CoverageChange, coverage_changes};
 pub use digest::digest;
-pub use report::report;
+pub use report::{
+    AccountDefault, AlarmLine, Answer, Because, ClusterReport, Cost, Deployment, Difference, DifferenceKind,
+    Fleet, History, Posture, PostureChange, Problem, Report, ReportBuilder, ReportCoverage, ReportFacts,
+    ReportLink, ReportWindow, ServiceReport, SightChange, Since, Tasks, Text, Traffic, Utilization,
+    WorstService, console_object_link, report_html, report_mail,
+};
 pub use sweep::{nothing_to_do, sweep};
 
 /// How one target of the run ended.
@@ -40,10 +48,27 @@ impl TargetResult {
 }
 
 /// Message attributes that every message carries.
-fn attributes(run: &Run, severity: &str) -> BTreeMap<String, String> {
+fn attributes(run: &Run, severity: &str) -> BTreeMap<String, Attribute> {
     BTreeMap::from([
-        ("kind".to_owned(), run.kind.to_string()),
-        ("run".to_owned(), run.id.clone()),
-        ("severity".to_owned(), severity.to_owned()),
+        ("kind".to_owned(), run.kind.as_str().into()),
+        ("run".to_owned(), run.id.as_str().into()),
+        ("severity".to_owned(), severity.into()),
     ])
+}
+
+/// Adds the attributes `account` and `region` of the targets that a message is about.
+fn add_places<'a>(
+    attributes: &mut BTreeMap<String, Attribute>,
+    targets: impl Iterator<Item = &'a Target> + Clone,
+) {
+    let accounts = targets.clone().map(|target| target.account.to_string());
+    let regions = targets.map(|target| target.region.to_string());
+    attributes.insert("account".to_owned(), accounts.collect());
+    attributes.insert("region".to_owned(), regions.collect());
+}
+
+/// What the JSON of every message begins with; [`Message::new`](crate::message::Message::new) adds the subject.
+fn head(run: &Run) -> serde_json::Map<String, serde_json::Value> {
+    let head = [("kind", run.kind.to_string()), ("run", run.id.clone()), ("time", run.time.to_string())];
+    head.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
 }

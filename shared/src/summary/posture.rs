@@ -1,76 +1,58 @@
 //! How Container Insights stands, for the report: where it is on and off, who opted out, who fights us, who is silent.
 
 use super::TargetResult;
+use super::report::{AccountDefault, ClusterReport, Posture, PostureChange, Report, Text};
 use super::words::{count, list, utc, wrap};
-use crate::cluster::ClusterName;
-use crate::insights::{Change, ChangeState, InsightsLevel, Ledger, LedgerSubject, fight_over, opts_out};
-use crate::inventory::ClusterEntry;
-use crate::message::harmless;
+use crate::insights::{Change, ChangeState, ClusterLedger, InsightsLevel, Ledger, LedgerSubject, fight_over};
 use crate::run::{Run, Target};
 
 /// Clusters and changes that one line or list names.
 const NAMED: usize = 20;
 
-/// A cluster of the inventory with its place.
-pub(super) type Seen<'a> = (&'a Target, &'a ClusterName, &'a ClusterEntry);
+/// Why a cluster may be on and silent.
+pub(super) const WHY_SILENT: &str = "A likely cause: a cluster of that name, which was off, was deleted less than 7 days \
+                                     before this one was created; then ECS does not really turn it on.";
 
-/// The paragraph of the report. The ledger of an account and Region is about all parts of it.
-pub(super) fn paragraph(
+/// How Container Insights stands; marks the clusters that are silent or fought over. The ledger of an account and Region
+/// is about all parts of it.
+pub(super) fn posture(
     run: &Run,
     results: &[TargetResult],
-    clusters: &[Seen<'_>],
-    ledger: &[(Target, Ledger)],
-) -> String {
-    let mut text = String::from("CONTAINER INSIGHTS\n");
-    for level in InsightsLevel::ALL.into_iter().rev() {
-        text.push_str(&named(clusters, &format!("{level} in"), |(.., entry)| entry.insights == level));
+    clusters: &mut [ClusterReport],
+    ledgers: &[(Target, Ledger)],
+) -> Posture {
+    let mut posture = Posture { account_defaults: account_defaults(results), ..Posture::default() };
+    for cluster in clusters {
+        let known = ledger_of(ledgers, cluster);
+        cluster.silent = cluster.insights > InsightsLevel::Disabled
+            && !cluster.reports_insights
+            && !cluster.services.is_empty()
+            && !known.is_some_and(|known| known.changes.iter().any(|change| is_recent(run, change)));
+        let fight =
+            known.filter(|_| !cluster.opted_out).and_then(|known| fight_over(cluster.insights, known));
+        cluster.fought_by = fight.iter().flatten().map(|by| Text::new(by)).collect();
+        // A fight whose other side no event told of is one all the same.
+        if fight.is_some() && cluster.fought_by.is_empty() {
+            cluster.fought_by.push("somebody".into());
+        }
+        match cluster.insights {
+            InsightsLevel::Disabled => posture.disabled += 1,
+            InsightsLevel::Enabled => posture.enabled += 1,
+            InsightsLevel::Enhanced => posture.enhanced += 1,
+        }
+        posture.opted_out += usize::from(cluster.opted_out);
+        posture.silent += usize::from(cluster.silent);
+        posture.fights += usize::from(!cluster.fought_by.is_empty());
     }
-    text.push_str(&named(clusters, "opted out (tag fargaze = hands-off) in", |(.., entry)| {
-        opts_out(&entry.tags)
-    }));
-    let is_silent = |(target, name, entry): &Seen<'_>| {
-        let on = entry.insights > InsightsLevel::Disabled && !entry.reports_insights;
-        on && !entry.services.is_empty() && !was_changed(run, ledger, target, name)
-    };
-    let silent = named(clusters, "on, but no metrics in the last 3 hours, in", is_silent);
-    if !silent.is_empty() {
-        let why = "A likely cause: a cluster of that name, which was off, was deleted less than 7 days before this one was \
-                   created; then ECS does not really turn it on.";
-        text.push_str(&(silent + &wrap(why, 4)));
-    }
-    text.push_str(&fights(clusters, ledger));
-    text.push_str(&account_defaults(results));
-    text.push_str(&changes(run, ledger));
-    text
+    posture.changes = changes(run, ledgers);
+    posture
 }
 
-/// Clusters behind a heading, with their Region if there are several.
-fn named(clusters: &[Seen<'_>], head: &str, wanted: impl Fn(&Seen<'_>) -> bool) -> String {
-    let place = |target: &Target| (target.account.clone(), target.region.clone());
-    let first = clusters.first().map(|(target, ..)| place(target));
-    let one_place = clusters.iter().all(|(target, ..)| Some(place(target)) == first);
-    let label = |(target, name, _): &Seen<'_>| {
-        if one_place { name.to_string() } else { format!("{name} in {}", target.region) }
-    };
-    let names: Vec<String> = clusters.iter().filter(|seen| wanted(seen)).map(label).collect();
-    if names.is_empty() {
-        return String::new();
-    }
-    let listed = list(names.iter().map(String::as_str), NAMED);
-    wrap(&format!("{head} {}: {listed}", count(names.len(), "cluster")), 2)
-}
-
-/// The ledger of the target's account and Region.
-fn ledger_of<'a>(ledger: &'a [(Target, Ledger)], target: &Target) -> Option<&'a Ledger> {
-    let same = |other: &Target| (&other.account, &other.region) == (&target.account, &target.region);
-    ledger.iter().find(|(other, _)| same(other)).map(|(_, ledger)| ledger)
-}
-
-/// Whether we changed it lately, so that it cannot have metrics yet.
-fn was_changed(run: &Run, ledger: &[(Target, Ledger)], target: &Target, name: &ClusterName) -> bool {
-    let entry =
-        ledger_of(ledger, target).and_then(|ledger| ledger.get(&LedgerSubject::Cluster(name.clone())));
-    entry.is_some_and(|entry| entry.changes.iter().any(|change| is_recent(run, change)))
+/// The ledger of the cluster.
+fn ledger_of<'a>(ledgers: &'a [(Target, Ledger)], cluster: &ClusterReport) -> Option<&'a ClusterLedger> {
+    let place = (&cluster.account, &cluster.region);
+    let (_, ledger) = ledgers.iter().find(|(other, _)| (&other.account, &other.region) == place)?;
+    ledger.get(&LedgerSubject::Cluster(cluster.cluster.clone()))
 }
 
 /// Whether a change was made in the window of the report or after it.
@@ -78,18 +60,92 @@ fn is_recent(run: &Run, change: &Change) -> bool {
     change.time >= run.window.start && change.state != ChangeState::Abandoned
 }
 
-/// Clusters that others put back twice.
-fn fights(clusters: &[Seen<'_>], ledger: &[(Target, Ledger)]) -> String {
-    let fight = |(target, name, entry): &Seen<'_>| {
-        if opts_out(&entry.tags) {
-            return None;
+/// The account's default of each Region that told it.
+fn account_defaults(results: &[TargetResult]) -> Vec<AccountDefault> {
+    let told = results.iter().filter_map(|result| {
+        let level = result.outcome()?.account_default.as_ref()?.level;
+        let Target { account, region, .. } = result.target.clone();
+        Some(AccountDefault { account, region, level })
+    });
+    told.collect()
+}
+
+/// What we changed in the window of the report, and since, the newest first.
+fn changes(run: &Run, ledgers: &[(Target, Ledger)]) -> Vec<PostureChange> {
+    let all = ledgers.iter().flat_map(|(target, ledger)| {
+        ledger.values().flat_map(move |entry| entry.changes.iter().map(move |change| (target, change)))
+    });
+    let recent = all.filter(|(_, change)| is_recent(run, change));
+    let mut changes: Vec<PostureChange> = recent
+        .map(|(Target { account, region, .. }, change)| PostureChange {
+            account: account.clone(),
+            region: region.clone(),
+            cluster: match &change.subject {
+                LedgerSubject::Cluster(name) => Some(name.clone()),
+                LedgerSubject::AccountDefault => None,
+            },
+            time: change.time,
+            from: change.from,
+            to: change.to,
+            state: change.state.as_str().into(),
+            reason: Text::new(&change.reason),
+        })
+        .collect();
+    changes.sort_by_key(|change| std::cmp::Reverse(change.time));
+    changes
+}
+
+/// The paragraph of the mail.
+pub(super) fn paragraph(report: &Report) -> String {
+    let mut text = String::from("CONTAINER INSIGHTS\n");
+    for level in InsightsLevel::ALL.into_iter().rev() {
+        text.push_str(&named(report, &format!("{level} in"), |cluster| cluster.insights == level));
+    }
+    text.push_str(&named(report, "opted out (tag fargaze = hands-off) in", |cluster| cluster.opted_out));
+    let silent = named(report, "on, but no metrics in the last 3 hours, in", |cluster| cluster.silent);
+    if !silent.is_empty() {
+        text.push_str(&(silent + &wrap(WHY_SILENT, 4)));
+    }
+    text.push_str(&fights(report));
+    for AccountDefault { account, region, level } in &report.posture.account_defaults {
+        let level = level.map_or("could not be read", InsightsLevel::as_str);
+        text.push_str(&wrap(&format!("account default in {region} ({account}): {level}"), 2));
+    }
+    text.push_str(&told_changes(&report.posture.changes));
+    text
+}
+
+/// Clusters behind a heading, with their Region if there are several.
+fn named(report: &Report, head: &str, wanted: impl Fn(&ClusterReport) -> bool) -> String {
+    let place = |cluster: &ClusterReport| (cluster.account.clone(), cluster.region.clone());
+    let first = report.clusters.first().map(place);
+    let one_place = report.clusters.iter().all(|cluster| Some(place(cluster)) == first);
+    let label = |cluster: &ClusterReport| {
+        if one_place {
+            cluster.cluster.to_string()
+        } else {
+            format!("{} in {}", cluster.cluster, cluster.region)
         }
-        let subject = LedgerSubject::Cluster((*name).clone());
-        let by = fight_over(entry.insights, ledger_of(ledger, target)?.get(&subject)?)?;
-        let by = list(by.iter().map(String::as_str), 3);
-        Some(format!("{name} in {} (by {})", target.region, harmless(&by)))
     };
-    let fights: Vec<String> = clusters.iter().filter_map(fight).collect();
+    let names: Vec<String> = report.clusters.iter().filter(|cluster| wanted(cluster)).map(label).collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    let listed = list(names.iter().map(String::as_str), NAMED);
+    wrap(&format!("{head} {}: {listed}", count(names.len(), "cluster")), 2)
+}
+
+/// Clusters that others put back twice.
+fn fights(report: &Report) -> String {
+    let fights: Vec<String> = report
+        .clusters
+        .iter()
+        .filter(|cluster| !cluster.fought_by.is_empty())
+        .map(|cluster| {
+            let by = list(cluster.fought_by.iter().map(Text::as_str), 3);
+            format!("{} in {} (by {by})", cluster.cluster, cluster.region)
+        })
+        .collect();
     if fights.is_empty() {
         return String::new();
     }
@@ -97,40 +153,28 @@ fn fights(clusters: &[Seen<'_>], ledger: &[(Target, Ledger)]) -> String {
     wrap(&format!("put back twice, so fargaze leaves it until its wish changes: {names}"), 2)
 }
 
-/// The account's default of each Region that told it.
-fn account_defaults(results: &[TargetResult]) -> String {
-    let lines = results.iter().filter_map(|result| {
-        let finding = result.outcome()?.account_default.as_ref()?;
-        let level = finding.level.map_or("could not be read", InsightsLevel::as_str);
-        Some(wrap(&format!("account default in {}: {level}", result.target), 2))
-    });
-    lines.collect()
-}
-
-/// What we changed in the window of the report, and since.
-fn changes(run: &Run, ledger: &[(Target, Ledger)]) -> String {
-    let all = ledger.iter().flat_map(|(target, ledger)| {
-        ledger.values().flat_map(move |entry| entry.changes.iter().map(move |change| (target, change)))
-    });
-    let mut recent: Vec<(&Target, &Change)> = all.filter(|(_, change)| is_recent(run, change)).collect();
-    recent.sort_by_key(|(_, change)| std::cmp::Reverse(change.time));
-    let (told, more) = recent.split_at(recent.len().min(NAMED));
-    let mut text: String = told.iter().map(|(target, change)| told_change(target, change)).collect();
+fn told_changes(changes: &[PostureChange]) -> String {
+    let (told, more) = changes.split_at(changes.len().min(NAMED));
+    let mut text: String = told.iter().map(|change| wrap(&change.sentence(), 2)).collect();
     if !more.is_empty() {
         text.push_str(&format!("  ... and {} before.\n", count(more.len(), "change")));
     }
     text
 }
 
-fn told_change(target: &Target, Change { subject, time, from, to, reason, state, .. }: &Change) -> String {
-    let what = match subject {
-        LedgerSubject::Cluster(name) => format!("{name} in {}", target.region),
-        LedgerSubject::AccountDefault => format!("the account default in {}", target.region),
-    };
-    let set = if *state == ChangeState::Planned { "began to set (and may have set)" } else { "set" };
-    let then = if *state == ChangeState::Restored { ", and put it back in a restore" } else { "" };
-    let reason = harmless(reason);
-    wrap(&format!("fargaze {set} {what} from {from} to {to} at {}{then}: {reason}.", utc(*time)), 2)
+impl PostureChange {
+    /// What was done, where, when and why.
+    pub(super) fn sentence(&self) -> String {
+        let Self { region, cluster, time, from, to, state, reason, .. } = self;
+        let what = match cluster {
+            Some(name) => format!("{name} in {region}"),
+            None => format!("the account default in {region}"),
+        };
+        let is = |word: ChangeState| state.as_str() == word.as_str();
+        let set = if is(ChangeState::Planned) { "began to set (and may have set)" } else { "set" };
+        let then = if is(ChangeState::Restored) { ", and put it back in a restore" } else { "" };
+        format!("fargaze {set} {what} from {from} to {to} at {}{then}: {reason}.", utc(*time))
+    }
 }
 
 #[cfg(test)]
@@ -140,9 +184,12 @@ mod tests {
     use jiff::{SignedDuration, Timestamp};
 
     use super::*;
-    use crate::insights::{ClusterLedger, OPT_OUT_TAG, PutBack};
+    use crate::insights::{OPT_OUT_TAG, PutBack};
+    use crate::inventory::ClusterEntry;
     use crate::outcome::{AccountDefaultFinding, Coverage, InsightsResult, Outcome};
     use crate::run::{Part, RunKind};
+    use crate::snapshot::SnapshotLine;
+    use crate::summary::report::{ReportBuilder, ReportFacts};
 
     fn now() -> Timestamp {
         "2026-11-22T07:00:00Z".parse().unwrap()
@@ -191,9 +238,6 @@ mod tests {
         ledger: &[(Target, Ledger)],
         results: &[TargetResult],
     ) -> String {
-        let named: Vec<_> =
-            clusters.iter().map(|(target, name, entry)| (*target, name.parse().unwrap(), entry)).collect();
-        let seen: Vec<Seen<'_>> = named.iter().map(|(target, name, entry)| (*target, name, *entry)).collect();
         let run = Run::new(
             RunKind::Report,
             now(),
@@ -201,7 +245,16 @@ mod tests {
             SignedDuration::from_hours(24),
             None,
         );
-        paragraph(&run, results, &seen, ledger)
+        let mut builder = ReportBuilder::new(&run);
+        for target in [target("eu-west-1"), target("us-east-1")] {
+            builder.target(&target);
+            for (_, name, entry) in clusters.iter().filter(|(of, ..)| **of == target) {
+                builder.add(SnapshotLine::Cluster(name.parse().unwrap(), entry.clone()));
+            }
+        }
+        let facts =
+            ReportFacts { results, ledgers: ledger, alarms: &[], previous: None, changes: &[], usage: None };
+        paragraph(&builder.finish(facts))
     }
 
     #[test]
@@ -246,6 +299,7 @@ mod tests {
             account_default: Some(default),
             dry_run: false,
             snapshot: None,
+            owners: std::collections::BTreeMap::new(),
         };
         let results = [TargetResult { target: eu.clone(), result: Ok(outcome) }];
         let text = written(&clusters, &[(eu.clone(), eu_ledger), (us.clone(), us_ledger)], &results);

@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+use crate::message::harmless;
+
 /// Longest line of a body.
 pub(super) const WIDTH: usize = 78;
 
@@ -67,32 +69,60 @@ fn with_commas(digits: &str) -> String {
     separated.collect()
 }
 
-/// Breaks a paragraph into lines of at most [`WIDTH`], each behind the indent. A word longer than a line, such as a link,
-/// stays whole.
+/// Breaks a paragraph into lines of at most [`WIDTH`], each behind the indent. A word longer than a line is broken; a link
+/// stays whole, so that it can be followed. No text can end a line of its own.
 pub(super) fn wrap(text: &str, indent: usize) -> String {
     let pad = " ".repeat(indent);
-    let (mut lines, mut line) = (String::new(), String::new());
-    for word in words(text) {
+    broken(text, indent).iter().flat_map(|line| [&pad, line, "\n"]).collect()
+}
+
+/// The same with all lines but the first indented, so that what others wrote cannot come to begin a line, where it would
+/// look like the head of a paragraph.
+pub(super) fn hang(text: &str) -> String {
+    let lines = broken(text, 2);
+    let pads = std::iter::once("").chain(std::iter::repeat("  "));
+    lines.iter().zip(pads).flat_map(|(line, pad)| [pad, line, "\n"]).collect()
+}
+
+/// The lines of a paragraph with room for the indent.
+fn broken(text: &str, indent: usize) -> Vec<String> {
+    let (mut lines, mut line) = (Vec::new(), String::new());
+    let whole = words(&harmless(text));
+    for word in whole.iter().flat_map(|word| pieces(word, WIDTH - indent)) {
         if !line.is_empty() && indent + line.chars().count() + 1 + word.chars().count() > WIDTH {
-            lines.push_str(&format!("{pad}{line}\n"));
-            line.clear();
+            lines.push(std::mem::take(&mut line));
         }
         if !line.is_empty() {
             line.push(' ');
         }
-        line.push_str(&word);
+        line.push_str(word);
     }
     if !line.is_empty() {
-        lines.push_str(&format!("{pad}{line}\n"));
+        lines.push(line);
     }
     lines
+}
+
+/// The parts of a word that is longer than a line.
+fn pieces(word: &str, width: usize) -> Vec<&str> {
+    let is_link = ["https://", "http://"].iter().any(|scheme| word.starts_with(scheme));
+    if is_link || word.chars().count() <= width {
+        return vec![word];
+    }
+    let starts: Vec<usize> = word.char_indices().map(|(at, _)| at).step_by(width).collect();
+    let ends = starts.iter().skip(1).copied().chain([word.len()]);
+    starts.iter().zip(ends).map(|(&start, end)| &word[start..end]).collect()
 }
 
 /// Words between which a line may break: `93.1 %` is one.
 fn words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match words.last_mut().filter(|_| word.starts_with('%')) {
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let is_number = |last: &&mut String| {
+            word.trim_end_matches([',', '.', ';', ':', ')']) == "%"
+                && last.ends_with(|c: char| c.is_ascii_digit())
+        };
+        match words.last_mut().filter(is_number) {
             Some(number) => number.push_str(&format!(" {word}")),
             None => words.push(word.to_owned()),
         }
@@ -106,6 +136,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_percent_sign_stays_with_its_number_only() {
+        assert_eq!(words("memory 93.1 %, then"), ["memory", "93.1 %,", "then"]);
+        assert_eq!(words("% % 5 % %"), ["%", "%", "5 %", "%"]);
+    }
 
     #[test]
     fn spans_are_said_as_people_say_them() {
@@ -148,6 +184,13 @@ mod tests {
     fn a_number_and_its_percent_sign_stay_together() {
         let text = format!("{} 93.1 %), tasks", "x".repeat(WIDTH - 6));
         assert_eq!(wrap(&text, 0).lines().nth(1), Some("93.1 %), tasks"));
+    }
+
+    #[test]
+    fn a_long_word_is_broken_and_a_link_is_not() {
+        let (word, link) = ("x".repeat(100), format!("https://{}", "x".repeat(100)));
+        assert_eq!(wrap(&format!("a {word}"), 2), format!("  a\n  {}\n  {}\n", &word[..76], &word[..24]));
+        assert_eq!(wrap(&format!("see {link}"), 2), format!("  see\n  {link}\n"));
     }
 
     proptest! {

@@ -2,7 +2,7 @@
 
 use fargaze::alarm::{Mute, Notice, NoticeKind, Sight, end};
 use fargaze::evaluate::AlarmState;
-use fargaze::rule::{AlarmRule, Condition};
+use fargaze::rule::{AlarmRule, Condition, Subject};
 use fargaze::series::Reading;
 use jiff::SignedDuration;
 
@@ -30,6 +30,36 @@ fn three_of_five_hot_minutes_are_told_once() {
     assert_eq!(scene.heard(), [(Began, 10)]);
     assert_eq!(scene.told[0].breaching().count(), 3);
     assert_eq!((scene.told[0].from, scene.told[0].to), (AlarmState::Ok, AlarmState::Alarm));
+}
+
+#[test]
+fn a_notice_knows_what_was_asked_of_cloudwatch() {
+    let mut scene = scene();
+    scene.run(12, hot(8..=99));
+    let notice = &scene.told[0];
+    let source = notice.source.as_ref().unwrap();
+    let metrics: Vec<String> = source.metrics.iter().map(ToString::to_string).collect();
+    let Subject { cluster, service, .. } = &notice.subject;
+    let service = service.as_ref().unwrap();
+    assert_eq!(
+        metrics,
+        [format!("AWS/ECS MemoryUtilization {{ClusterName={cluster}, ServiceName={service}}}")]
+    );
+    assert_eq!(source.statistic.as_str(), "Average");
+    // Of equal values the newest, with the start of its period: minute 10.
+    assert_eq!(notice.worst_at(), Some((93.0, at(9))));
+}
+
+#[test]
+fn a_notice_of_an_earlier_version_can_still_be_read() {
+    let mut scene = scene();
+    scene.run(12, hot(8..=99));
+    let mut json = serde_json::to_value(&scene.told[0]).unwrap();
+    let members = json.as_object_mut().unwrap();
+    members.remove("source").unwrap();
+    assert_eq!(members.get("values_end"), None);
+    let old: Notice = serde_json::from_value(json).unwrap();
+    assert_eq!(old, Notice { source: None, ..scene.told[0].clone() });
 }
 
 #[test]
@@ -118,6 +148,10 @@ fn a_muted_alarm_is_told_late_with_its_true_begin_and_the_reason() {
     assert!(scene.run(27, hot(8..=99)));
     assert_eq!(scene.heard(), [(Began, 10)]);
     assert_eq!(scene.told[0].late, Some(Mute::Deployment));
+    assert!(
+        scene.told[0].values_until() > scene.told[0].at,
+        "the values are the newest, not those of its begin"
+    );
     scene.run(47, hot(8..=40));
     assert_eq!(scene.heard()[1], (Ended, 43));
 }

@@ -10,13 +10,15 @@ const FUNCTIONS: [&str; 5] =
     ["plan-run", "collect-metrics", "evaluate-alarms", "forward-summary", "enable-insights"];
 
 /// Every setting of every function; each takes what it needs.
-pub(crate) const SETTINGS: [(&str, &str); 8] = [
+pub(crate) const SETTINGS: [(&str, &str); 10] = [
     ("FARGAZE_BUCKET", "bucket"),
     ("FARGAZE_TABLE", "table"),
     ("FARGAZE_TOPIC_ARN", "arn:aws:sns:eu-west-1:123456789012:topic"),
     ("FARGAZE_ACCOUNT", "123456789012"),
     ("FARGAZE_DELAY_SECONDS", "120"),
-    ("FARGAZE_LOOKBACK_MINUTES", "15"),
+    ("FARGAZE_LOOKBACK_MINUTES", "60"),
+    ("FARGAZE_REPORT_DAYS", "1"),
+    ("FARGAZE_STACK", "fargaze"),
     ("FARGAZE_REGION", "eu-west-1"),
     ("FARGAZE_ROLE_ARN", "arn:aws:iam::123456789012:role/fargaze-EnableInsightsRole-1A2B3C4D5E6F"),
 ];

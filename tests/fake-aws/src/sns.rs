@@ -15,6 +15,7 @@ pub(crate) fn call(request: &Request, target: &Target, world: &mut World) -> Out
     let inner = match target.operation.as_str() {
         "Publish" => publish(request, target, world)?,
         "ListSubscriptionsByTopic" => subscriptions(request, target, world)?,
+        "GetTopicAttributes" => topic_attributes(request, target, world)?,
         _ => return Err(target.unknown()),
     };
     let id = format!("00000000-0000-4000-8000-{:012x}", world.next_serial());
@@ -103,6 +104,23 @@ fn attributes(target: &Target) -> Result<BTreeMap<String, String>, Refusal> {
         attributes.insert(name.to_owned(), value.to_owned());
     }
     Ok(attributes)
+}
+
+/// As far as anybody here asks for them.
+fn topic_attributes(request: &Request, target: &Target, world: &World) -> Result<String, Refusal> {
+    let arn = topic(request, target, world)?;
+    let confirmed = world.topics[&arn].len().to_string();
+    let entry = |(key, value): (&str, &str)| {
+        format!("<entry>{}{}</entry>", element("key", key), element("value", value))
+    };
+    let entries = [
+        ("TopicArn", arn.as_str()),
+        ("Owner", request.account.as_str()),
+        ("SubscriptionsConfirmed", confirmed.as_str()),
+        ("SubscriptionsPending", "0"),
+        ("SubscriptionsDeleted", "0"),
+    ];
+    Ok(format!("<Attributes>{}</Attributes>", entries.map(entry).concat()))
 }
 
 fn subscriptions(request: &Request, target: &Target, world: &World) -> Result<String, Refusal> {

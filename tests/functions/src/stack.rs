@@ -102,6 +102,8 @@ impl Stack {
             ("FARGAZE_ACCOUNT", ACCOUNT),
             ("FARGAZE_DELAY_SECONDS", "120"),
             ("FARGAZE_LOOKBACK_MINUTES", "15"),
+            ("FARGAZE_REPORT_DAYS", "1"),
+            ("FARGAZE_STACK", "fargaze"),
             ("FARGAZE_REGION", REGION),
             ("FARGAZE_ROLE_ARN", Self::ROLE),
             ("AWS_REGION", REGION),
@@ -188,9 +190,23 @@ impl Stack {
         }
     }
 
-    /// The messages published so far.
+    /// The messages published so far, as they stand in an email.
     pub fn mails(&self) -> Vec<Published> {
-        self.aws.published()
+        let mail = |published: Published| {
+            assert_eq!(published.structure.as_deref(), Some("json"), "one text for all protocols");
+            let forms: Value = serde_json::from_str(&published.message).unwrap();
+            Published { message: forms["default"].as_str().unwrap().to_owned(), ..published }
+        };
+        self.aws.published().into_iter().map(mail).collect()
+    }
+
+    /// The same messages as they come into queues and functions.
+    pub fn notifications(&self) -> Vec<Value> {
+        let json = |published: Published| {
+            let forms: Value = serde_json::from_str(&published.message).unwrap();
+            serde_json::from_str(forms["sqs"].as_str().unwrap()).unwrap()
+        };
+        self.aws.published().into_iter().map(json).collect()
     }
 
     /// All of a message in one line: its text is wrapped, and a test looks for sentences.
@@ -217,6 +233,12 @@ impl Stack {
     pub fn snapshot(&self, key: &str) -> Snapshot {
         let bytes = self.aws.object(Self::BUCKET, key);
         Snapshot::read(&bytes.unwrap_or_else(|| panic!("no object {key}"))[..]).unwrap()
+    }
+
+    /// What the table remembers, but for who had the last turn at the topic.
+    pub fn remembered(&self) -> Vec<Value> {
+        let items = self.aws.items(Self::TABLE).into_iter();
+        items.filter(|item| item["pk"]["S"] != "TOPIC").collect()
     }
 
     /// Calls that change something anywhere: in ECS, in the stack's own storage, or in a mailbox.

@@ -15,6 +15,7 @@ async fn a_function_without_settings_names_every_variable_that_is_missing() {
                 "AWS_REGION",
                 "FARGAZE_DELAY_SECONDS",
                 "FARGAZE_LOOKBACK_MINUTES",
+                "FARGAZE_REPORT_DAYS",
             ][..],
         ),
         (Function::CollectMetrics, &["FARGAZE_BUCKET"]),
@@ -23,7 +24,10 @@ async fn a_function_without_settings_names_every_variable_that_is_missing() {
             Function::EnableInsights,
             &["FARGAZE_BUCKET", "FARGAZE_TABLE", "FARGAZE_ACCOUNT", "FARGAZE_REGION", "FARGAZE_ROLE_ARN"],
         ),
-        (Function::ForwardSummary, &["FARGAZE_BUCKET", "FARGAZE_TABLE", "FARGAZE_TOPIC_ARN"]),
+        (
+            Function::ForwardSummary,
+            &["FARGAZE_BUCKET", "FARGAZE_TABLE", "FARGAZE_TOPIC_ARN", "FARGAZE_STACK", "AWS_REGION"],
+        ),
     ] {
         let stack = Stack::start(estate()).await;
         stack.unset_all();

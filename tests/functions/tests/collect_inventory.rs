@@ -197,7 +197,7 @@ async fn the_parts_of_a_target_share_its_clusters_without_gap_or_overlap() {
 }
 
 #[tokio::test]
-async fn a_report_asks_counts_of_reporting_clusters_and_describes_the_services_of_the_others() {
+async fn a_report_asks_counts_and_traffic_of_reporting_clusters_and_describes_all_services() {
     let mut estate = shop(|_| 50.0);
     running(&mut estate, "orders", "api", |_| 50.0);
     "enabled".clone_into(&mut estate.cluster_mut("orders").unwrap().insights);
@@ -209,9 +209,9 @@ async fn a_report_asks_counts_of_reporting_clusters_and_describes_the_services_o
     let stack = Stack::start(estate).await;
     let answer = stack.collect("report", minute(0)).await.unwrap();
     let snapshot = stack.snapshot(answer["snapshot"]["key"].as_str().unwrap());
-    assert_eq!(stack.aws.meter().billed_metrics, 4 + 4 + 6);
+    assert_eq!(stack.aws.meter().billed_metrics, 4 + 4 + (4 + 5));
     let described: Vec<_> = snapshot.services.iter().map(|state| state.service.as_str()).collect();
-    assert_eq!(described, ["api", "web"]);
+    assert_eq!(described, ["api", "api", "web"]);
     // A day in steps of five minutes.
     let longest = snapshot.readings.values().filter_map(|r| r.series()).map(|s| s.points().len()).max();
     assert_eq!(longest, Some(288));

@@ -107,8 +107,8 @@ async fn a_message_that_sns_does_not_take_is_told_by_the_next_run() {
 #[tokio::test]
 async fn a_crash_between_telling_and_marking_tells_at_most_twice() {
     let stack = Stack::start(shop(|_| 93.1)).await;
-    // The first write remembers the alarm, the second marks it as told.
-    stack.aws.add_fault(Fault::on(PUT).nth(2).times(ATTEMPTS).error(500, "InternalServerError", "down"));
+    // The first write remembers the alarm, the second takes the turn at the topic, the third marks it as told.
+    stack.aws.add_fault(Fault::on(PUT).nth(3).times(ATTEMPTS).error(500, "InternalServerError", "down"));
     let failure = stack.run_line("alarms", minute(0)).await.receipt.unwrap_err();
     assert!(failure.to_string().contains(PUT), "{failure}");
     assert_eq!(stack.mails().len(), 1);

@@ -29,7 +29,10 @@ async fn a_target_of_which_nothing_came_back_is_told() {
 async fn a_quiet_run_publishes_nothing_and_says_why() {
     let stack = Stack::start(shop(|_| 50.0)).await;
     let receipt = stack.run_line("alarms", minute(0)).await.receipt.unwrap();
-    assert_eq!(receipt, json!({"published": false, "message_id": null, "why": "nothing changed"}));
+    assert_eq!(
+        receipt,
+        json!({"published": false, "message_id": null, "why": "nothing changed", "listeners": 0})
+    );
     assert_eq!(stack.aws.meter().count("sns:Publish"), 0);
 }
 
@@ -97,9 +100,11 @@ async fn a_report_is_always_sent_and_tells_what_was_changed_and_what_is_silent()
     let receipt = stack.run_line("report", minute(0)).await.receipt.unwrap();
     assert_eq!(receipt["published"], true);
     let mail = stack.mail(0);
-    for word in ["shop", "web", "api", "idle"] {
-        assert!(mail.contains(word), "{word}: {mail}");
+    for words in ["shop/web", "shop/api", "Services: 3"] {
+        assert!(mail.contains(words), "{words}: {mail}");
     }
+    let services = stack.json("reports/latest.json")["clusters"][0]["services"].to_string();
+    assert!(services.contains("idle"), "{services}");
     assert_eq!(stack.mails()[0].attributes["kind"], "report");
 }
 

@@ -20,4 +20,5 @@ mod forward_summary;
 mod insights;
 mod plan_run;
 mod recorded_calls;
+mod summaries;
 mod triggers;

@@ -66,7 +66,8 @@ async fn play_everything(stack: &Stack) {
 fn objects(stack: &Stack, function: &str) -> BTreeSet<(String, String)> {
     let app = format!("fargaze-{function}");
     let calls = stack.aws.meter().calls.into_iter();
-    let calls = calls.filter(|call| call.app == app && call.operation.starts_with("s3:"));
+    let of_objects = ["s3:GetObject", "s3:PutObject"];
+    let calls = calls.filter(|call| call.app == app && of_objects.contains(&call.operation.as_str()));
     calls
         .map(|call| {
             let key = call.subject.split_once('/').unwrap().1;
@@ -87,7 +88,7 @@ async fn every_function_touches_only_the_objects_that_its_role_names() {
             &["inventory/", "outcomes/", "snapshots/"],
         ),
         ("evaluate-alarms", &["fargaze.yaml", "snapshots/"], &["outcomes/"]),
-        ("forward-summary", &["config/", "outcomes/", "snapshots/"], &["config/"]),
+        ("forward-summary", &["config/", "outcomes/", "reports/", "snapshots/"], &["config/", "reports/"]),
         (
             "enable-insights",
             &["clusters/", "config/", "fargaze.yaml", "outcomes/"],
@@ -145,8 +146,8 @@ async fn the_calls_of_every_function_are_the_known_ones() {
         ],
         "evaluate-alarms": ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "s3:GetObject", "s3:PutObject"],
         "forward-summary": [
-            "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "s3:GetObject", "s3:PutObject",
-            "sns:Publish",
+            "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "s3:GetObject", "s3:ListObjectsV2",
+            "s3:PutObject", "sns:GetTopicAttributes", "sns:Publish",
         ],
         "plan-run": ["s3:GetObject", "s3:PutObject"],
     }))

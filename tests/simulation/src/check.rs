@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fake_aws::FakeAws;
+use serde_json::Value;
 
 use crate::clock::Minute;
 use crate::coverage::Coverage;
@@ -293,7 +294,9 @@ impl Checker {
         for published in &mails[self.mails..] {
             let subject = published.subject.clone().unwrap_or_default();
             self.tell(|| format!("      #{id} MAIL {subject}"));
-            self.published_one(id, &published.message);
+            // What an email holds; `sqs` and others get JSON.
+            let forms: Value = serde_json::from_str(&published.message).unwrap();
+            self.published_one(id, forms["default"].as_str().unwrap());
         }
         self.mails = mails.len();
     }

@@ -82,6 +82,8 @@ impl Player {
             ("FARGAZE_ACCOUNT", ACCOUNT.to_owned()),
             ("FARGAZE_DELAY_SECONDS", (DELAY * 60).to_string()),
             ("FARGAZE_LOOKBACK_MINUTES", LOOKBACK.to_string()),
+            ("FARGAZE_REPORT_DAYS", "1".to_owned()),
+            ("FARGAZE_STACK", "fargaze".to_owned()),
             ("AWS_REGION", region.to_owned()),
         ];
         let settings = BTreeMap::from(settings);

@@ -1,48 +1,23 @@
-//! What the digest looks like.
+//! What the digest says; whole messages are in `shared/tests/goldens/digest`.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
+use super::samples::{notice, now};
 use super::*;
-use crate::alarm::Mute;
-use crate::metric::Period;
+use crate::alarm::BrokenTarget;
+use crate::evaluate::AlarmState;
+use crate::fault::{Fault, FaultKind};
+use crate::metric::Unit;
 use crate::outcome::{Coverage, Outcome};
-use crate::rule::{Comparison, Subject};
 use crate::run::{Part, RunKind};
-use crate::summary::words::WIDTH;
-
-fn now() -> Timestamp {
-    "2026-11-22T10:05:00Z".parse().unwrap()
-}
 
 fn run() -> Run {
     Run::new(RunKind::Alarms, now(), SignedDuration::from_mins(2), SignedDuration::from_mins(22), None)
 }
 
-fn change(service: &str, from: AlarmState, to: AlarmState, values: &[f64]) -> Notice {
-    Notice {
-        id: "id".to_owned(),
-        kind: if to == AlarmState::Alarm { NoticeKind::Began } else { NoticeKind::Ended },
-        rule: "memory-high".to_owned(),
-        severity: Severity::Warning,
-        subject: Subject {
-            cluster: "shop".parse().unwrap(),
-            service: Some(service.parse().unwrap()),
-            task_family: None,
-        },
-        from,
-        to,
-        at: now() - SignedDuration::from_mins(2),
-        since: (from == AlarmState::Alarm).then(|| now() - SignedDuration::from_mins(67)),
-        label: "memory".to_owned(),
-        unit: Unit::Percent,
-        comparison: Comparison::GreaterThanThreshold,
-        threshold: 80.0,
-        values: values.iter().map(|&value| value.is_finite().then_some(value)).collect(),
-        period: Period::MINUTE,
-        message: Some("Tasks are killed at 100 % of their memory.\nRaise it or look for a leak.".to_owned()),
-        late: None,
-        why: None,
-    }
+fn of_kind(kind: NoticeKind, service: &str, values: &[f64]) -> Notice {
+    let values = values.iter().map(|&value| value.is_finite().then_some(value)).collect();
+    Notice { kind, from: AlarmState::Alarm, values, ..notice(service) }
 }
 
 fn results(notices: Vec<Notice>) -> Vec<TargetResult> {
@@ -52,25 +27,21 @@ fn results(notices: Vec<Notice>) -> Vec<TargetResult> {
         part: Part::WHOLE,
         role: None,
     };
-    let coverage = Coverage {
-        clusters: 5,
-        clusters_seen: 5,
-        services: 7,
-        metrics: 14,
-        with_data: 12,
-        without_data: 2,
-        ..Coverage::default()
-    };
     let outcome = Outcome {
         target: target.clone(),
-        coverage,
+        coverage: Coverage { clusters: 5, clusters_seen: 5, ..Coverage::default() },
         notices,
         insights: Vec::new(),
         account_default: None,
         dry_run: false,
         snapshot: None,
+        owners: BTreeMap::from([("shop".parse().unwrap(), "team-shop".to_owned())]),
     };
     vec![TargetResult { target, result: Ok(outcome) }]
+}
+
+fn told(notices: Vec<Notice>) -> Message {
+    digest(&run(), &results(notices), &[]).unwrap()
 }
 
 #[test]
@@ -79,110 +50,143 @@ fn nothing_changed_is_no_message() {
 }
 
 #[test]
-fn a_digest_reads_like_this() {
-    let hot = change("web", AlarmState::Ok, AlarmState::Alarm, &[78.0, 81.25, f64::NAN, 90.0, 93.1]);
-    let over = change("api", AlarmState::Alarm, AlarmState::Ok, &[85.0, 60.0, 58.0, 57.0, 55.5]);
-    let mut down = change("cart", AlarmState::Ok, AlarmState::Alarm, &[2.0]);
-    (down.rule, down.severity, down.label) =
-        ("nothing-running".to_owned(), Severity::Critical, "tasks missing".to_owned());
-    (down.unit, down.threshold, down.message) = (Unit::Count, 0.0, None);
-    let message = digest(&run(), &results(vec![hot, over, down]), &[]).unwrap();
-    assert_eq!(message.subject, "ALARM shop/cart: 2 tasks missing and 1 more in eu-west-1");
-    assert_eq!(message.attributes["severity"], "critical");
-    assert_eq!(
-        message.body,
-        "\
-CRITICAL shop/cart: 2 tasks missing
-  Threshold: over 0.
-  In eu-west-1 (123456789012), since 2026-11-22 10:03 UTC. Rule
-  nothing-running.
-  https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/cart/health?region=eu-west-1
-
-WARNING shop/web: memory 93.1 %
-  3 of the last 5 minutes were over 80 %; at worst 93.1 %; 1 had no data.
-  Values, the newest last: 78 %, 81.2 %, -, 90 %, 93.1 %
-  In eu-west-1 (123456789012), since 2026-11-22 10:03 UTC. Rule memory-high.
-  Tasks are killed at 100 % of their memory. Raise it or look for a leak.
-  https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web/health?region=eu-west-1
-
-ENDED
-  shop/api is back at memory 55.5 % after 1 hour 5 minutes, at 10:03 UTC, in
-  eu-west-1 (123456789012). Rule memory-high.
-
-Looked at 5 of 5 clusters with 7 services. Of 14 metrics asked, 12 had data
-and 2 had none.
-Run alarms-20261122T100500Z, about 2026-11-22 09:41 UTC to 10:03 UTC.
-"
-    );
-    let links = |line: &&str| !line.trim_start().starts_with("https://");
-    assert!(message.body.lines().filter(links).all(|line| line.chars().count() <= WIDTH));
-}
-
-fn of_kind(kind: NoticeKind, service: &str, values: &[f64]) -> Notice {
-    let (from, to) = (AlarmState::Alarm, AlarmState::Alarm);
-    Notice { kind, message: None, ..change(service, from, to, values) }
-}
-
-#[test]
-fn late_blind_and_lasting_alarms_read_like_this() {
-    let mut late = change("web", AlarmState::Ok, AlarmState::Alarm, &[90.0, 91.0]);
-    (late.late, late.message) = (Some(Mute::Deployment), None);
-    let mut lasting = of_kind(NoticeKind::Reminder, "cart", &[2.0]);
-    (lasting.rule, lasting.severity, lasting.label) =
-        ("nothing-running".to_owned(), Severity::Critical, "tasks missing".to_owned());
-    (lasting.unit, lasting.threshold) = (Unit::Count, 0.0);
-    lasting.why = Some("ECS says: its deployment is IN_PROGRESS, 12 tasks failed.".to_owned());
-    let blind = |service| Notice {
-        since: Some(now() - SignedDuration::from_mins(17)),
-        why: Some("cloudwatch:GetMetricData: Throttling".to_owned()),
-        ..of_kind(NoticeKind::Blind, service, &[])
-    };
-    let seen = of_kind(NoticeKind::SeenAgain, "pay", &[50.0]);
-    let gone = of_kind(NoticeKind::Gone, "old", &[]);
-    let notices = vec![lasting, blind("api"), seen, gone, late, blind("auth")];
-    let message = digest(&run(), &results(notices), &[]).unwrap();
-    assert_eq!(message.subject, "ALARM shop/web: memory 91 % in eu-west-1");
-    assert_eq!(message.attributes["severity"], "critical", "an alarm that goes on counts");
-    assert_eq!(
-        message.body.split("Looked at").next().unwrap(),
-        "\
-WARNING shop/web: memory 91 %
-  2 of the last 2 minutes were over 80 %; at worst 91 %.
-  Values, the newest last: 90 %, 91 %
-  In eu-west-1 (123456789012), since 2026-11-22 10:03 UTC. Rule memory-high.
-  Told only now because of a deployment.
-  https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web/health?region=eu-west-1
-
-COULD NOT BE JUDGED
-  Rule memory-high on 2 subjects, for 15 minutes, in eu-west-1 (123456789012):
-  shop/api, shop/auth. cloudwatch:GetMetricData: Throttling.
-
-ENDED
-  shop/old is not judged any more: the service or the rule is gone after 1
-  hour 5 minutes, at 10:03 UTC, in eu-west-1 (123456789012). Rule memory-high.
-  shop/pay can be judged again after 1 hour 5 minutes, at 10:03 UTC, in
-  eu-west-1 (123456789012). Rule memory-high.
-
-STILL IN ALARM
-  CRITICAL shop/cart: 2 tasks missing, for 1 hour 5 minutes, in eu-west-1
-  (123456789012). Rule nothing-running.
-    ECS says: its deployment is IN_PROGRESS, 12 tasks failed.
-    https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/cart/health?region=eu-west-1
-
-"
-    );
-}
-
-#[test]
 fn the_subject_says_what_matters_most() {
-    let of = |notice: Notice| digest(&run(), &results(vec![notice]), &[]).unwrap().subject;
     for (kind, subject) in [
+        (NoticeKind::Began, "ALARM shop/web: memory 93.1 % in eu-west-1"),
         (NoticeKind::Blind, "CANNOT JUDGE shop/web: memory-high"),
         (NoticeKind::Ended, "OK shop/web: memory-high ended"),
         (NoticeKind::Gone, "OK shop/web: memory-high ended"),
         (NoticeKind::SeenAgain, "OK shop/web: memory-high can be judged again"),
         (NoticeKind::Reminder, "STILL shop/web: memory 93.1 %"),
     ] {
-        assert_eq!(of(of_kind(kind, "web", &[93.1])), subject);
+        assert_eq!(told(vec![of_kind(kind, "web", &[93.1])]).subject, subject);
     }
+}
+
+#[test]
+fn the_subject_of_several_names_as_many_as_fit() {
+    let three = |names: [&str; 3]| told(names.map(notice).to_vec()).subject;
+    assert_eq!(
+        three(["a", "b", "c"]),
+        "ALARM 3 alarms: shop/a memory 93.1 %, shop/b memory 93.1 %, shop/c memory 93.1 %"
+    );
+    assert_eq!(
+        three(["api-gateway", "checkout", "web-frontend"]),
+        "ALARM 3 alarms: shop/api-gateway memory 93.1 %, shop/checkout memory 93.1 %, ..."
+    );
+    let one_and_long = three([&"a".repeat(90), "b", "c"]);
+    assert!(one_and_long.starts_with("ALARM 3 alarms: shop/aaa") && one_and_long.ends_with("..."));
+    assert_eq!(one_and_long.len(), 99);
+}
+
+#[test]
+fn the_worst_comes_first_then_the_newest() {
+    let (mut old, mut critical) = (notice("old"), notice("down"));
+    old.at -= SignedDuration::from_mins(3);
+    critical.severity = Severity::Critical;
+    critical.at = old.at;
+    let body = told(vec![old, notice("new"), critical]).body;
+    let heads: Vec<&str> = body.lines().filter(|line| line.contains(": memory")).collect();
+    assert_eq!(
+        heads,
+        [
+            "CRITICAL shop/down: memory 93.1 %",
+            "WARNING shop/new: memory 93.1 %",
+            "WARNING shop/old: memory 93.1 %"
+        ]
+    );
+}
+
+#[test]
+fn an_advice_stands_once() {
+    let mut other = notice("pay");
+    other.message = Some("Ask the payment team.".to_owned());
+    let body = told(vec![notice("api"), other, notice("web")]).body;
+    assert_eq!(body.matches("Tasks are killed").count(), 1);
+    assert_eq!(body.matches("Ask the payment team.").count(), 1);
+    assert!(body.contains("  What to do: as for shop/api above.\n"), "{body}");
+}
+
+#[test]
+fn why_it_fired_is_one_sentence() {
+    let says = |notice: Notice, sentence: &str| {
+        let body = told(vec![notice]).body;
+        assert!(body.contains(&format!("\n  {sentence}\n")), "{body}");
+    };
+    says(notice("web"), "2 of the last 3 minutes were over 80 %; highest 93.1 % at 10:02 UTC.");
+    let low = Notice { comparison: crate::rule::Comparison::LessThanThreshold, ..notice("web") };
+    says(low, "1 of the last 3 minutes were under 80 %; lowest 78 % at 10:00 UTC.");
+    let late = Notice { values_end: Some(now()), ..notice("web") };
+    says(late, "2 of the last 3 minutes were over 80 %; highest 93.1 % at 10:04 UTC.");
+    let gaps = of_kind(NoticeKind::Began, "web", &[90.0, f64::NAN, 85.0]);
+    says(gaps, "2 of the last 3 minutes were over 80 %; highest 90 % at 10:00 UTC; 1 had no");
+    let silent = of_kind(NoticeKind::Began, "web", &[f64::NAN, f64::NAN]);
+    says(silent, "None of the last 2 minutes had data, which the rule counts as over 80 %.");
+    let slow = Notice { period: crate::metric::Period::FIVE_MINUTES, ..notice("web") };
+    says(slow, "2 of the last 3 periods of 5 minutes were over 80 %; highest 93.1 % at 09:58");
+    let down = Notice { values: vec![Some(2.0)], unit: Unit::Count, threshold: 0.0, ..notice("web") };
+    says(down, "It was 2 at 10:02 UTC; the rule fires over 0.");
+}
+
+#[test]
+fn the_link_shows_exactly_what_was_judged() {
+    let link = |region: &str, notice: Notice| {
+        let mut results = results(vec![notice]);
+        results[0].target.region = region.parse().unwrap();
+        let body = digest(&run(), &results, &[]).unwrap().body;
+        body.lines().find(|line| line.starts_with("  https://")).unwrap().trim().to_owned()
+    };
+    assert_eq!(
+        link("eu-west-1", notice("web")),
+        "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#metricsV2?graph=~(metrics~(~(~'AWS\
+         *2fECS~'MemoryUtilization~'ClusterName~'shop~'ServiceName~'web))~view~'timeSeries~stacked~false~region~'\
+         eu-west-1~stat~'Average~period~60~start~'2026-11-22T08*3a00*3a00Z~end~'2026-11-22T11*3a03*3a00Z\
+         ~annotations~(horizontal~(~(label~'memory-high~value~80))))&query=~'*7bAWS*2fECS*2cClusterName\
+         *2cServiceName*7d"
+    );
+    let mut derived = notice("web");
+    let source = derived.source.as_mut().unwrap();
+    source.metrics.push(crate::metric::Metric { name: "Other".into(), ..source.metrics[0].clone() });
+    let derived = link("cn-north-1", derived);
+    assert!(derived.starts_with("https://cn-north-1.console.amazonaws.cn/cloudwatch/home?"), "{derived}");
+    assert!(derived.contains("'web)~(~'AWS*2fECS~'Other~'ClusterName~") && !derived.contains("annotations"));
+    assert_eq!(
+        link("us-gov-west-1", Notice { source: None, ..notice("web") }),
+        "https://us-gov-west-1.console.amazonaws-us-gov.com/ecs/v2/clusters/shop/services/web/health\
+         ?region=us-gov-west-1"
+    );
+}
+
+#[test]
+fn filter_policies_find_where_there_is_news() {
+    let reminder = Notice { severity: Severity::Critical, ..of_kind(NoticeKind::Reminder, "api", &[90.0]) };
+    let message = told(vec![notice("web"), reminder]);
+    let of = |name: &str| message.attributes[name].value();
+    assert_eq!(["kind", "run", "severity"].map(of), ["alarms", "alarms-20261122T100500Z", "critical"]);
+    assert_eq!(
+        ["account", "region", "cluster", "owner"].map(of),
+        [r#"["123456789012"]"#, r#"["eu-west-1"]"#, r#"["shop"]"#, r#"["team-shop"]"#]
+    );
+    let fault = Fault { kind: FaultKind::Denied, ..Fault::malformed("ecs:ListClusters", "", "no") };
+    let mut results = results(Vec::new());
+    results[0].result = Err(fault.clone());
+    let broken = BrokenTarget { name: results[0].target.to_string(), since: now(), told: true };
+    let message = digest(&run(), &results, &[CoverageChange::Lost(broken, fault)]).unwrap();
+    assert_eq!(message.attributes["severity"].value(), "warning");
+    assert_eq!(message.attributes["region"].value(), r#"["eu-west-1"]"#);
+    assert!(!message.attributes.contains_key("cluster"));
+}
+
+#[test]
+fn the_json_says_all_that_the_text_says() {
+    let message = told(vec![notice("web"), of_kind(NoticeKind::Ended, "api", &[50.0])]);
+    let json: serde_json::Value = serde_json::from_str(&message.json).unwrap();
+    let alarm = &json["alarms"][0];
+    assert_eq!((&json["kind"], &json["subject"]), (&"alarms".into(), &message.subject.as_str().into()));
+    assert_eq!((&alarm["kind"], &alarm["state"]), (&"began".into(), &"ALARM".into()));
+    assert_eq!(alarm["values"], serde_json::json!([78.0, 90.0, 93.1]));
+    assert_eq!((&alarm["value"], &alarm["threshold"]), (&93.1.into(), &80.0.into()));
+    assert!(message.body.contains(alarm["console"].as_str().unwrap()));
+    assert_eq!(json["alarms"][1]["kind"], "ended");
+    assert_eq!((&json["coverage"]["clusters"], &json["lost"]), (&5.into(), &serde_json::json!([])));
 }

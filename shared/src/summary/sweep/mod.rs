@@ -1,11 +1,12 @@
 //! The message of a sweep or restore: what was set, put back, waits or failed, and what is not as wished.
 
+mod json;
 mod paragraphs;
 #[cfg(test)]
 mod tests;
 
 use super::words::{about_dollars, count, list, utc};
-use super::{CoverageChange, TargetResult, attributes, coverage};
+use super::{CoverageChange, TargetResult, coverage};
 use crate::insights::CostEstimate;
 use crate::message::Message;
 use crate::outcome::{AccountDefaultFinding, InsightsFinding, InsightsResult};
@@ -42,7 +43,9 @@ pub fn sweep(run: &Run, results: &[TargetResult], changes: &[CoverageChange]) ->
     }
     let mut body = coverage::news(run.time, changes);
     let mut paragraphs = findings.paragraphs();
-    paragraphs.push(coverage::paragraph(results) + &format!("Run {}, at {}.\n", run.id, utc(run.time)));
+    paragraphs.push(
+        coverage::paragraph_after(results, changes) + &format!("Run {}, at {}.\n", run.id, utc(run.time)),
+    );
     for paragraph in paragraphs {
         if !body.is_empty() {
             body.push('\n');
@@ -51,7 +54,8 @@ pub fn sweep(run: &Run, results: &[TargetResult], changes: &[CoverageChange]) ->
     }
     let is_lost = changes.iter().any(|change| matches!(change, CoverageChange::Lost(..)));
     let severity = if findings.needs_a_person() || is_lost { "warning" } else { "info" };
-    Some(Message::new(&findings.subject(changes), &body, attributes(run, severity)))
+    let json = findings.json(run, results, changes);
+    Some(Message::new(&findings.subject(changes), &body, &json, findings.filters(run, severity)))
 }
 
 /// Why a sweep has no message, for its receipt: `nothing to do: 41 of 41 clusters are as wished`.

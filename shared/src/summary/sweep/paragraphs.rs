@@ -1,6 +1,7 @@
 //! The paragraphs of the message, the most urgent first.
 
-use super::super::words::{about_dollars, count, list, thousands, wrap};
+use super::super::coverage::in_words;
+use super::super::words::{about_dollars, count, hang, list, thousands, wrap};
 use super::{Findings, Found, FoundDefault, cost_of, names};
 use crate::fault::Fault;
 use crate::insights::{CostEstimate, InsightsLevel, TARIFF};
@@ -212,7 +213,7 @@ fn account_default(alike: &[FoundDefault<'_>]) -> String {
         }
         InsightsResult::Right | InsightsResult::Left => {
             let text = format!("The account default is {level} in {place}: {}.", harmless(&finding.reason));
-            return wrap(&text, 0);
+            return hang(&text);
         }
     };
     wrap(&head, 0) + &wrap(&why, 2)
@@ -229,7 +230,7 @@ fn fight(what: &str, place: &str, reason: &str, by: &[String]) -> String {
 /// A fault and what to do about it; whose it is stands before it.
 fn why_failed(fault: &Fault) -> String {
     let unnamed = Fault { subject: String::new(), ..fault.clone() };
-    format!("{} ({}).", harmless(&unnamed.to_string()), fault.kind.advice())
+    format!("{} ({}).", in_words(&unnamed), fault.kind.advice())
 }
 
 /// Clusters behind a heading, place by place.

@@ -48,7 +48,7 @@ async fn a_reminder_reads_like_this() {
         &[
             "STILL IN ALARM",
             "WARNING shop/web: memory 93.1 %, for 2 days 15 minutes, in eu-west-1 (123456789012). Rule memory-high.",
-            "https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web/health?region=eu-west-1",
+            "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#metricsV2?graph=~(metrics~(~(~'AWS*2fECS~'MemoryUtilization",
             "Looked at 1 of 1 cluster with 2 services.",
             "Run alarms-20261124T100500Z",
         ],

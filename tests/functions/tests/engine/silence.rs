@@ -180,7 +180,7 @@ async fn an_alarm_of_the_whole_cluster_hides_its_services_and_no_others() {
     let stack = stack(estate);
     stack.put_config(UNLESS);
     let mail = told(&stack, 0).await;
-    assert!(mail.starts_with("ALARM shop: CPU 97.7 % and 1 more in eu-west-1 |"), "{mail}");
+    assert!(mail.starts_with("ALARM 2 alarms: shop CPU 97.7 %, orders/db CPU 97 % |"), "{mail}");
     says(&mail, &["CRITICAL shop: CPU 97.7 %", "Rule cluster-busy.", "WARNING orders/db: CPU 97 %"]);
     assert!(!mail.contains("shop/web") && !mail.contains("shop/api"), "{mail}");
     quiet(&stack, [5, 10]).await;

@@ -293,7 +293,7 @@ async fn a_dry_run_tells_what_a_run_would_do_with_its_cost_and_changes_nothing()
     let before = levels(&dry);
     let line = sweep(&dry, 0).await;
     let found = outcome(&dry, &line);
-    assert_eq!((levels(&dry), dry.aws.items(Stack::TABLE)), (before, vec![]));
+    assert_eq!((levels(&dry), dry.remembered()), (before, vec![]));
     assert_eq!(dry.aws.edit(|world| world.home().account_insights().to_owned()), "disabled");
     let written: Vec<String> = dry
         .aws
@@ -303,7 +303,10 @@ async fn a_dry_run_tells_what_a_run_would_do_with_its_cost_and_changes_nothing()
         .filter(|call| dry.writes().contains(&call.operation))
         .map(|call| format!("{} {}", call.operation, call.subject.split('/').nth(1).unwrap_or_default()))
         .collect();
-    assert_eq!(written, ["s3:PutObject config", "s3:PutObject outcomes", "sns:Publish "]);
+    assert_eq!(
+        written,
+        ["s3:PutObject config", "s3:PutObject outcomes", "dynamodb:PutItem turn", "sns:Publish "]
+    );
 
     // The same as without it, but for the word.
     let real = outcome(&wet, &sweep(&wet, 0).await);

@@ -28,7 +28,14 @@ fn a_sweep_with_changes_exclusions_a_fight_and_a_denial_reads_like_this() {
         Some(account_default(Some(Disabled), InsightsResult::Left, "account-default is leave"));
     let message = message(RunKind::Sweep, &results([outcome]));
     assert_eq!(message.subject, "FAILED to set Container Insights of payments");
-    assert_eq!(message.attributes["severity"], "warning");
+    assert_eq!(message.attributes["severity"].value(), "warning");
+    assert_eq!(message.attributes["cluster"].value(), r#"["cart","orders","payments","search","shop"]"#);
+    let json: serde_json::Value = serde_json::from_str(&message.json).unwrap();
+    let clusters = json["clusters"].as_array().unwrap();
+    let of = |member: &str| clusters.iter().map(|cluster| cluster[member].to_string()).collect::<Vec<_>>();
+    assert_eq!(of("cluster"), [r#""cart""#, r#""shop""#, r#""search""#, r#""orders""#, r#""payments""#]);
+    assert!(of("region").iter().all(|region| region == r#""eu-west-1""#));
+    assert_eq!((&json["kind"], &json["coverage"]["clusters"]), (&"sweep".into(), &41.into()));
     assert_eq!(
         message.body,
         "\
@@ -51,7 +58,7 @@ SET disabled -> enhanced in eu-west-1 (123456789012):
   Why: it is new; its wish is at-least-enhanced (fargaze.yaml:4).
 
 The account default is disabled in eu-west-1 (123456789012): account-default
-is leave.
+  is leave.
 
 As wished: 34 of 41 clusters.
 Left alone: 2 clusters.
@@ -86,7 +93,7 @@ fn a_dry_run_with_its_cost_reads_like_this() {
     ));
     let message = message(RunKind::Sweep, &results([outcome]));
     assert_eq!(message.subject, "Dry run: Container Insights of 3 clusters would be set, about $333 a month");
-    assert_eq!(message.attributes["severity"], "info");
+    assert_eq!(message.attributes["severity"].value(), "info");
     assert_eq!(
         message.body,
         "\

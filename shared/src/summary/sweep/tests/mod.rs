@@ -74,6 +74,7 @@ fn outcome(region: &str, insights: Vec<InsightsFinding>) -> Outcome {
         account_default: None,
         dry_run: false,
         snapshot: None,
+        owners: std::collections::BTreeMap::new(),
     }
 }
 
@@ -184,7 +185,10 @@ fn each_piece_of_news_alone_is_a_message_with_its_own_subject() {
         (with_default(Some(Disabled), InsightsResult::Fight(by), true), about_default, "warning"),
     ] {
         let message = message(RunKind::Sweep, &results([outcome]));
-        assert_eq!((message.subject.as_str(), message.attributes["severity"].as_str()), (subject, severity));
+        assert_eq!(
+            (message.subject.as_str(), message.attributes["severity"].value().as_str()),
+            (subject, severity)
+        );
     }
 }
 
@@ -265,6 +269,9 @@ fn what_cannot_be_seen_and_what_can_again_is_a_message_of_its_own() {
         (CoverageChange::Back(broken), "OK everything can be seen again", "info"),
     ] {
         let message = sweep(&run(RunKind::Sweep), &quiet, &[change]).unwrap();
-        assert_eq!((message.subject.as_str(), message.attributes["severity"].as_str()), (subject, severity));
+        assert_eq!(
+            (message.subject.as_str(), message.attributes["severity"].value().as_str()),
+            (subject, severity)
+        );
     }
 }

@@ -1,0 +1,209 @@
+//! The report: snapshots -> report -> its objects in the bucket -> message.
+
+use fargaze::alarm::AlarmRecord;
+use fargaze::aws::{Memory, Store, gone};
+use fargaze::cluster::Region;
+use fargaze::failure::Failure;
+use fargaze::fault::Fault;
+use fargaze::insights::Ledger;
+use fargaze::message::Message;
+use fargaze::outcome::Outcome;
+use fargaze::run::{Run, RunKind, Target};
+use fargaze::snapshot::SnapshotReader;
+use fargaze::summary::{
+    CoverageChange, Report, ReportBuilder, ReportFacts, ReportLink, TargetResult, console_object_link,
+    report_html, report_mail,
+};
+use fargaze::usage::Usage;
+use jiff::{SignedDuration, Timestamp};
+
+/// How long a report is kept: the bucket's lifecycle rule for `reports/`.
+const KEPT: SignedDuration = SignedDuration::from_hours(24 * 90);
+/// The newest report, which the next one is compared with.
+const LATEST: &str = "reports/latest.json";
+
+/// Most metrics of one `GetMetricData` (Amazon `CloudWatch` API Reference).
+const METRICS_PER_CALL: u64 = 500;
+
+/// What a report is made with.
+pub(crate) struct Reporter<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) memory: &'a Memory,
+    pub(crate) bucket: &'a str,
+    pub(crate) region: &'a Region,
+}
+
+/// A report that is in the bucket, and its mail.
+pub(crate) struct Reported {
+    pub(crate) report: Report,
+    pub(crate) message: Message,
+}
+
+impl Reporter<'_> {
+    /// Reads the snapshots of all targets. One that cannot be read to its end is a fault of its target.
+    pub(crate) async fn read(&self, run: &Run, results: &mut [TargetResult]) -> ReportBuilder {
+        let mut builder = ReportBuilder::new(run);
+        for result in results {
+            if let Err(fault) = self.read_one(result, &mut builder).await {
+                result.result = Err(fault);
+            }
+        }
+        builder
+    }
+
+    /// Makes the report of what was read, and puts it into the bucket.
+    pub(crate) async fn report(
+        &self,
+        run: &Run,
+        builder: ReportBuilder,
+        results: &[TargetResult],
+        changes: &[CoverageChange],
+    ) -> Result<Reported, Failure> {
+        let previous = self.previous().await;
+        let (ledgers, alarms) = (self.ledgers(results).await?, self.alarms(results).await?);
+        let since = previous.as_ref().map_or(run.window.start, |report| report.time);
+        let usage = self.usage(since, run.time).await?;
+        let facts = ReportFacts {
+            results,
+            ledgers: &ledgers,
+            alarms: &alarms,
+            previous: previous.as_ref(),
+            changes,
+            usage: Some(usage),
+        };
+        let report = builder.finish(facts);
+        let message = self.put(run, &report).await?;
+        Ok(Reported { report, message })
+    }
+
+    /// Keeps what the next report is compared with. This one was sent: if it cannot be kept, sending it again would not
+    /// help.
+    pub(crate) async fn remember(&self, report: &Report) {
+        if let Err(fault) = self.store.put_json(LATEST, report).await {
+            tracing::warn!(%fault, "the report cannot be kept for the next one to be compared with");
+        }
+    }
+
+    async fn read_one(&self, result: &TargetResult, builder: &mut ReportBuilder) -> Result<(), Fault> {
+        let Some(key) = result.outcome().and_then(|outcome| outcome.snapshot.clone()) else {
+            return Ok(());
+        };
+        let object = self.store.get(&key, None).await?.ok_or_else(|| gone(&key))?;
+        builder.target(&result.target);
+        for line in SnapshotReader::new(&object.bytes[..]) {
+            builder.add(line.map_err(|error| Fault::malformed("s3:GetObject", &key, error.to_string()))?);
+        }
+        Ok(())
+    }
+
+    /// The report before this one. One that cannot be read is no reason to have none today.
+    async fn previous(&self) -> Option<Report> {
+        match self.store.get(LATEST, None).await {
+            Ok(object) => object.and_then(|object| Report::read(&object.bytes)),
+            Err(fault) => {
+                tracing::warn!(%fault, "the last report cannot be read; comparing with none");
+                None
+            }
+        }
+    }
+
+    /// What fargaze changed, of each account and Region once.
+    async fn ledgers(&self, results: &[TargetResult]) -> Result<Vec<(Target, Ledger)>, Failure> {
+        let mut ledgers = Vec::new();
+        for target in places(results) {
+            ledgers.push((target.clone(), self.memory.ledger(target).await?));
+        }
+        Ok(ledgers)
+    }
+
+    /// All alarms that are remembered, of each account and Region once.
+    async fn alarms(&self, results: &[TargetResult]) -> Result<Vec<(Target, Vec<AlarmRecord>)>, Failure> {
+        let mut alarms = Vec::new();
+        for target in places(results) {
+            let records = self.memory.alarms(target).await?;
+            alarms.push((target.clone(), records.into_values().collect()));
+        }
+        Ok(alarms)
+    }
+
+    /// What alarms runs and reports asked of CloudWatch since then. Outcomes say when runs were; what one asked is taken
+    /// from the newest of each target, because reading all would cost more than it tells.
+    async fn usage(&self, since: Timestamp, until: Timestamp) -> Result<Usage, Fault> {
+        let mut usage = Usage::none(since);
+        for kind in [RunKind::Alarms, RunKind::Report] {
+            let prefix = format!("outcomes/{kind}-");
+            let after = format!("{prefix}{}~", since.strftime("%Y%m%dT%H%M%SZ"));
+            let last = format!("{prefix}{}~", until.strftime("%Y%m%dT%H%M%SZ"));
+            let keys = self.store.keys_after(&prefix, &after).await?;
+            let keys: Vec<&String> = keys.iter().filter(|key| **key <= last).collect();
+            usage.runs += runs(&keys);
+            for (newest, count) in newest_of_targets(&keys) {
+                let outcome = self.store.get_json::<Outcome>(newest).await?;
+                let metrics = outcome.map_or(0, |outcome| outcome.coverage.metrics);
+                let metrics = u64::try_from(metrics).unwrap_or(u64::MAX);
+                usage.metrics += metrics * count;
+                usage.calls += metrics.div_ceil(METRICS_PER_CALL) * count;
+            }
+        }
+        Ok(usage)
+    }
+
+    /// Puts the report into the bucket, as a page and as JSON; returns its mail.
+    async fn put(&self, run: &Run, report: &Report) -> Result<Message, Fault> {
+        let stem = format!("reports/dt={}/{}", run.time.strftime("%Y-%m-%d"), run.id);
+        let (page, data) = (format!("{stem}.html"), format!("{stem}.json"));
+        let html = report_html(report).into_bytes();
+        let json = serde_json::to_vec(report)
+            .map_err(|error| Fault::malformed("s3:PutObject", &data, error.to_string()))?;
+        self.store.put_typed(&page, html, Some("text/html; charset=utf-8")).await?;
+        self.store.put_typed(&data, json, Some("application/json")).await?;
+        let link = ReportLink {
+            url: console_object_link(self.region, self.bucket, &page),
+            kept_until: run.time + KEPT,
+            bucket: self.bucket.to_owned(),
+            key: page,
+        };
+        Ok(report_mail(report, &link))
+    }
+}
+
+/// One target of each account and Region: the table does not know parts.
+fn places(results: &[TargetResult]) -> impl Iterator<Item = &Target> {
+    results.iter().map(|result| &result.target).filter(|target| target.part.index == 0)
+}
+
+/// How many runs these outcomes are of. Keys are `outcomes/RUN/TARGET.json`, in order.
+fn runs(keys: &[&String]) -> u64 {
+    let mut runs: Vec<&str> = keys.iter().filter_map(|key| key.split('/').nth(1)).collect();
+    runs.dedup();
+    u64::try_from(runs.len()).unwrap_or(u64::MAX)
+}
+
+/// The newest outcome of each target, and how many there are of it.
+fn newest_of_targets<'a>(keys: &[&'a String]) -> Vec<(&'a str, u64)> {
+    let mut newest = std::collections::BTreeMap::<&str, (&str, u64)>::new();
+    for key in keys {
+        if let Some(target) = key.split('/').nth(2) {
+            let (last, count) = newest.entry(target).or_default();
+            (*last, *count) = (key.as_str(), *count + 1);
+        }
+    }
+    newest.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcomes_are_counted_by_run_and_by_target() {
+        let keys: Vec<String> = ["1/a", "1/b", "2/a", "3/a"]
+            .iter()
+            .map(|place| format!("outcomes/alarms-{place}.json"))
+            .collect();
+        let keys: Vec<&String> = keys.iter().collect();
+        assert_eq!(runs(&keys), 3);
+        let newest = newest_of_targets(&keys);
+        assert_eq!(newest, [("outcomes/alarms-3/a.json", 3), ("outcomes/alarms-1/b.json", 1)]);
+    }
+}

@@ -1,0 +1,157 @@
+//! How long a large report takes: 1,000 clusters of 10 services, as mail, page and JSON, on one core.
+//!
+//! ```text
+//! cargo run --release -p fargaze --example render
+//! ```
+//!
+//! The budget is for making the three forms of a report that is there. What the builder takes before is told beside it, and
+//! the memory is the most that the process had, of both.
+#![expect(clippy::print_stdout, reason = "it is run to be read")]
+
+use std::error::Error;
+use std::time::{Duration, Instant};
+
+use fargaze::catalogue::{AWS_ECS, CONTAINER_INSIGHTS, find};
+use fargaze::insights::InsightsLevel;
+use fargaze::inventory::{ClusterEntry, DeploymentState, ServiceState};
+use fargaze::metric::{MetricQuery, Statistic};
+use fargaze::run::{Part, Run, RunKind, Target};
+use fargaze::series::{Datapoint, MetricSeries, Reading};
+use fargaze::snapshot::SnapshotLine;
+use fargaze::summary::{
+    Report, ReportBuilder, ReportFacts, ReportLink, console_object_link, report_html, report_mail,
+};
+use jiff::{SignedDuration, Timestamp};
+
+const CLUSTERS: u32 = 1_000;
+const SERVICES: u32 = 10;
+const ROUNDS: usize = 9;
+/// What rendering may take.
+const BUDGET: Duration = Duration::from_millis(150);
+/// Memory of the whole process, building and rendering.
+const MOST_KIBIBYTES: u64 = 40 * 1024;
+/// The page.
+const MOST_BYTES: usize = 3_000_000;
+
+/// What is asked of each service; half of the clusters report Container Insights.
+const ASKED: [(&str, &str, Statistic); 9] = [
+    (AWS_ECS, "CPUUtilization", Statistic::Average),
+    (AWS_ECS, "CPUUtilization", Statistic::Maximum),
+    (AWS_ECS, "MemoryUtilization", Statistic::Average),
+    (AWS_ECS, "MemoryUtilization", Statistic::Maximum),
+    (CONTAINER_INSIGHTS, "DesiredTaskCount", Statistic::Average),
+    (CONTAINER_INSIGHTS, "RunningTaskCount", Statistic::Minimum),
+    (CONTAINER_INSIGHTS, "DeploymentCount", Statistic::Maximum),
+    (CONTAINER_INSIGHTS, "NetworkRxBytes", Statistic::Average),
+    (CONTAINER_INSIGHTS, "NetworkTxBytes", Statistic::Average),
+];
+
+/// How long a core has worked for this thread; none where the kernel does not tell.
+fn time_on_core() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    text.split(' ').next()?.parse().ok().map(Duration::from_nanos)
+}
+
+/// Most memory that the process has had, in KiB; none where the kernel does not tell.
+fn most_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+/// Work, and the time on the core that it took.
+fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
+    let (start, before) = (Instant::now(), time_on_core());
+    let done = work();
+    let busy = before.zip(time_on_core()).map(|(before, after)| after.saturating_sub(before));
+    (busy.unwrap_or_else(|| start.elapsed()), done)
+}
+
+fn points(run: &Run, seed: u32) -> Reading {
+    let points = run.window.period_starts().zip(0_u32..);
+    let points = points.map(|(timestamp, i)| {
+        let value = f64::from((seed * 37 + i * 7) % 83) + f64::from(i % 10) / 10.0;
+        Datapoint { timestamp, value }
+    });
+    Reading::Complete(MetricSeries::new(points.collect()))
+}
+
+/// Reads one cluster after another, as a report run does.
+fn build(run: &Run, target: &Target) -> Result<Report, Box<dyn Error>> {
+    let mut builder = ReportBuilder::new(run);
+    builder.target(target);
+    for c in 0..CLUSTERS {
+        let services = (0..SERVICES).map(|s| format!("service-{c}-{s}").parse());
+        let entry = ClusterEntry {
+            insights: if c % 2 == 0 { InsightsLevel::Enabled } else { InsightsLevel::Disabled },
+            reports_insights: c % 2 == 0,
+            services: services.collect::<Result<_, _>>()?,
+            ..ClusterEntry::default()
+        };
+        builder.add(SnapshotLine::Cluster(format!("cluster-{c}").parse()?, entry));
+    }
+    for c in 0..CLUSTERS {
+        let asked = if c % 2 == 0 { &ASKED[..] } else { &ASKED[..4] };
+        for s in 0..SERVICES {
+            let (cluster, service) = (format!("cluster-{c}").parse()?, format!("service-{c}-{s}").parse()?);
+            for ((namespace, name, statistic), n) in asked.iter().zip(0_u32..) {
+                let metric = find(namespace, name).and_then(|metric| metric.of_service(&cluster, &service));
+                let metric = metric.ok_or("the catalogue lacks a metric of the report")?;
+                let query = MetricQuery { metric, statistic: statistic.clone(), period: run.window.period };
+                builder.add(SnapshotLine::Series(query, points(run, c * 101 + s * 11 + n)));
+            }
+            let state = ServiceState {
+                cluster,
+                service,
+                status: "ACTIVE".to_owned(),
+                desired: 3,
+                running: if (c + s) % 97 == 0 { 0 } else { 3 },
+                pending: 0,
+                created_at: None,
+                deployment: Some(DeploymentState {
+                    rollout_state: Some("COMPLETED".to_owned()),
+                    ..DeploymentState::default()
+                }),
+                events: Vec::new(),
+            };
+            builder.add(SnapshotLine::Service(Box::new(state)));
+        }
+    }
+    let facts =
+        ReportFacts { results: &[], ledgers: &[], alarms: &[], previous: None, changes: &[], usage: None };
+    Ok(builder.finish(facts))
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let now: Timestamp = "2026-11-22T05:02:00Z".parse()?;
+    let run =
+        Run::new(RunKind::Report, now, SignedDuration::from_mins(2), SignedDuration::from_mins(15), None);
+    let region = "eu-west-1".parse()?;
+    let target = Target { account: "123456789012".parse()?, region, part: Part::WHOLE, role: None };
+    let key = format!("reports/{}.html", run.id);
+    let url = console_object_link(&target.region, "bucket", &key);
+    let link = ReportLink { url, kept_until: now, bucket: "bucket".to_owned(), key };
+    let (building, report) = timed(|| build(&run, &target));
+    let report = report?;
+    let mut rounds = Vec::new();
+    let (mut html, mut json) = (0, 0);
+    for _ in 0..ROUNDS {
+        let (busy, made) = timed(|| {
+            let mail = report_mail(&report, &link);
+            let page = report_html(&report).len();
+            (mail.body.len(), page, serde_json::to_vec(&report).map(|json| json.len()))
+        });
+        (html, json) = (made.1, made.2?);
+        rounds.push(busy);
+    }
+    rounds.sort();
+    let (median, most) = (rounds[ROUNDS / 2], most_memory().unwrap_or(0));
+    println!("{} clusters, {} services", report.fleet.clusters, report.fleet.services);
+    println!("building, the making of the points included: {building:?}");
+    println!("mail, page and JSON: {median:?} (fastest {:?}, slowest {:?})", rounds[0], rounds[ROUNDS - 1]);
+    println!("page {html} bytes, JSON {json} bytes; at most {} MiB of memory", most / 1024);
+    if median > BUDGET || html > MOST_BYTES || most > MOST_KIBIBYTES {
+        return Err(format!("the budget is {BUDGET:?}, {MOST_BYTES} bytes and {MOST_KIBIBYTES} KiB").into());
+    }
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! Links into AWS's console, of every partition.
+
+use jiff::SignedDuration;
+
+use crate::alarm::{MetricSource, Notice};
+use crate::cluster::Region;
+use crate::message::harmless;
+use crate::metric::Metric;
+use crate::run::Target;
+
+/// How much is shown before and after what was judged.
+const BEFORE: SignedDuration = SignedDuration::from_hours(2);
+const AFTER: SignedDuration = SignedDuration::from_hours(1);
+
+/// Where to look at what a notice is about: exactly the metrics, period and statistic that were judged, with the
+/// threshold; of what ECS itself says, its page of the service or cluster.
+pub(super) fn alarm_link(target: &Target, notice: &Notice) -> String {
+    match notice.source.as_ref().filter(|source| !source.metrics.is_empty()) {
+        Some(source) => metrics_link(&target.region, notice, source),
+        None => ecs_link(&target.region, notice),
+    }
+}
+
+/// The console's page of the service or cluster.
+fn ecs_link(region: &Region, notice: &Notice) -> String {
+    let host = region.partition().console_host();
+    let cluster = &notice.subject.cluster;
+    let place = match &notice.subject.service {
+        Some(service) => format!("services/{service}/health"),
+        None => "services".to_owned(),
+    };
+    format!("https://{region}.{host}/ecs/v2/clusters/{cluster}/{place}?region={region}")
+}
+
+/// The console's graph of metrics. What it shows stands behind `graph=` in JSURL, an encoding of JSON that the console
+/// writes there itself: `~(key~value)` is an object, `~(~value~value)` a list, `'` begins a text, `*2f` is a byte of it.
+/// The link ends with the console's search, because mail programs leave a closing bracket out of a link at its end.
+fn metrics_link(region: &Region, notice: &Notice, source: &MetricSource) -> String {
+    let host = region.partition().console_host();
+    let until = notice.values_until();
+    let seconds =
+        i64::try_from(notice.values.len().max(1)).unwrap_or(1).saturating_mul(notice.period.seconds());
+    let (start, end) = (until - SignedDuration::from_secs(seconds) - BEFORE, until + AFTER);
+    let metrics: Vec<String> =
+        source.metrics.iter().map(|metric| format!("~(~{})", metric_words(metric))).collect();
+    let metrics = metrics.concat();
+    // The threshold of a value that is derived from two metrics is none of theirs.
+    let threshold = match source.metrics.len() {
+        1 => format!(
+            "~annotations~(horizontal~(~(label~{}~value~{})))",
+            text(&harmless(&notice.rule)),
+            plain(notice.threshold)
+        ),
+        _ => String::new(),
+    };
+    let graph = format!(
+        "metrics~({metrics})~view~'timeSeries~stacked~false~region~{}~stat~{}~period~{}~start~{}~end~{}{threshold}",
+        text(region.as_str()),
+        text(source.statistic.as_str()),
+        notice.period.seconds(),
+        text(&start.to_string()),
+        text(&end.to_string()),
+    );
+    let search: Vec<&str> = source.metrics.first().into_iter().flat_map(table).collect();
+    let search = text(&format!("{{{}}}", search.join(",")));
+    format!(
+        "https://{region}.{host}/cloudwatch/home?region={region}#metricsV2?graph=~({graph})&query=~{search}"
+    )
+}
+
+/// Namespace, name and dimensions, as the console lists them.
+fn metric_words(metric: &Metric) -> String {
+    let dimensions = metric.dimensions.iter().flat_map(|(name, value)| [name, value]);
+    let words = [metric.namespace.as_ref(), metric.name.as_ref()].into_iter().chain(dimensions);
+    words.map(text).collect::<Vec<_>>().join("~")
+}
+
+/// The console's table of the metric: its namespace and the names of its dimensions.
+fn table(metric: &Metric) -> impl Iterator<Item = &str> {
+    std::iter::once(metric.namespace.as_ref()).chain(metric.dimensions.iter().map(|(name, _)| name))
+}
+
+/// A text in JSURL. Only letters, digits, `-`, `_` and `.` stay, so that nothing in it can end the text or the link.
+fn text(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len() + 1);
+    encoded.push('\'');
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("*{byte:02x}")),
+        }
+    }
+    encoded
+}
+
+/// A number in JSURL; without an exponent.
+fn plain(number: f64) -> String {
+    if number.is_finite() { format!("{number}") } else { "0".to_owned() }
+}

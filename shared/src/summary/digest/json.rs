@@ -1,0 +1,50 @@
+//! The digest as JSON, for queues and functions.
+
+use serde_json::{Map, Value, json};
+
+use super::super::console::alarm_link;
+use super::super::{CoverageChange, TargetResult, coverage, head};
+use super::News;
+use crate::run::Run;
+
+pub(super) fn digest(
+    run: &Run,
+    results: &[TargetResult],
+    news: &[News<'_>],
+    changes: &[CoverageChange],
+) -> Map<String, Value> {
+    let mut json = head(run);
+    json.insert("alarms".to_owned(), news.iter().map(alarm).collect());
+    json.insert("coverage".to_owned(), coverage::json(results));
+    json.extend(coverage::changes_json(changes));
+    json
+}
+
+fn alarm(News { target, notice }: &News<'_>) -> Value {
+    json!({
+        "id": notice.id,
+        "kind": notice.kind,
+        "rule": notice.rule,
+        "severity": notice.severity,
+        "account": target.account,
+        "region": target.region,
+        "cluster": notice.subject.cluster,
+        "service": notice.subject.service,
+        "task_family": notice.subject.task_family,
+        "state": notice.to,
+        "since": notice.since,
+        "at": notice.at,
+        "label": notice.label,
+        "value": notice.worst(),
+        "threshold": notice.threshold,
+        "comparison": notice.comparison,
+        "unit": notice.unit,
+        "values": notice.values,
+        "values_end": notice.values_until(),
+        "period_seconds": notice.period,
+        "message": notice.message,
+        "why": notice.why,
+        "late": notice.late,
+        "console": alarm_link(target, notice),
+    })
+}

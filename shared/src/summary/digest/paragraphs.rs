@@ -1,0 +1,190 @@
+//! The paragraphs of a digest, each of whole lines.
+
+use std::collections::BTreeMap;
+
+use super::super::console::alarm_link;
+use super::super::spark::spark;
+use super::super::words::{clock, count, hang, list, span, utc, wrap};
+use super::News;
+use super::subject::{headline, name};
+use crate::alarm::{Notice, NoticeKind};
+use crate::evaluate::AlarmState;
+use crate::message::harmless;
+use crate::run::Run;
+
+/// News of one kind that have a paragraph each.
+const IN_FULL: usize = 20;
+/// News of one kind that are told at all; the outcomes of the run and the JSON have more.
+const TOLD: usize = 60;
+/// What a rule on `nothing-running` judges.
+const TASKS_MISSING: &str = "tasks missing";
+/// Subjects that are named of a rule that could not be judged.
+const MOST_NAMED: usize = 5;
+
+/// Alarms that began.
+pub(super) fn began(news: &[News<'_>]) -> String {
+    let mut advised = BTreeMap::new();
+    let (in_full, rest) = news.split_at(news.len().min(IN_FULL));
+    let mut text: String = in_full.iter().map(|news| begun(news, &mut advised) + "\n").collect();
+    let (in_short, more) = rest.split_at(rest.len().min(TOLD - IN_FULL));
+    // The place stands above already if it is one.
+    let is_one_place = news.iter().all(|other| other.target == news[0].target);
+    for News { target, notice } in in_short {
+        let severity = notice.severity.as_str().to_uppercase();
+        let (since, rule) = (utc(notice.at), harmless(&notice.rule));
+        let place = if is_one_place { String::new() } else { format!(", in {target}") };
+        text.push_str(&hang(&format!("{severity} {}{place}, since {since}. Rule {rule}.", headline(notice))));
+    }
+    text.push_str(&and_more(more.len(), 0));
+    text + if rest.is_empty() { "" } else { "\n" }
+}
+
+fn and_more(n: usize, indent: usize) -> String {
+    if n > 0 { wrap(&format!("... and {n} more in the outcomes of the run."), indent) } else { String::new() }
+}
+
+/// One alarm in full. `advised` are the advices that stand above, each with where: none is repeated.
+fn begun<'a>(news: &News<'a>, advised: &mut BTreeMap<&'a str, String>) -> String {
+    let News { target, notice } = news;
+    let mut text = hang(&format!("{} {}", notice.severity.as_str().to_uppercase(), headline(notice)));
+    let mut line = |line: &str| text.push_str(&wrap(line, 2));
+    line(&crossed(notice));
+    if notice.values.len() > 1 && notice.worst().is_some() {
+        line(&window(notice));
+    }
+    if let Some(why) = &notice.why {
+        line(&harmless(why));
+    }
+    line(&format!("In {target}, since {}. Rule {}.", utc(notice.at), harmless(&notice.rule)));
+    if let Some(late) = &notice.late {
+        line(&format!("Told only now because of {}.", harmless(&late.to_string())));
+    }
+    if let Some(message) = &notice.message {
+        match advised.get(message.as_str()) {
+            Some(subject) => line(&format!("What to do: as for {subject} above.")),
+            None => line(&harmless(message)),
+        }
+        advised.entry(message).or_insert_with(|| name(&notice.subject));
+    }
+    line(&alarm_link(target, notice));
+    text
+}
+
+/// Why it fired, in one sentence.
+fn crossed(notice: &Notice) -> String {
+    let looked_at = notice.values.len();
+    let limit = format!("{} {}", notice.comparison.words(), notice.unit.show(notice.threshold));
+    let Some((worst, time)) = notice.worst_at() else {
+        return match looked_at {
+            0 => format!("Threshold: {limit}."),
+            1 => format!("There was no data, which the rule counts as {limit}."),
+            _ => format!("None of the last {} had data, which the rule counts as {limit}.", periods(notice)),
+        };
+    };
+    let (worst, time) = (notice.unit.show(worst), clock(time));
+    if looked_at == 1 && notice.source.is_none() && notice.label == TASKS_MISSING {
+        return format!("No task runs, and {worst} should.");
+    }
+    if looked_at == 1 {
+        return format!("It was {worst} at {time}; the rule fires {limit}.");
+    }
+    let missing = notice.values.iter().filter(|value| value.is_none()).count();
+    let gaps = if missing > 0 { format!("; {missing} had no data") } else { String::new() };
+    let extreme = notice.comparison.extreme();
+    let breaching = notice.breaching().count();
+    format!("{breaching} of the last {} were {limit}; {extreme} {worst} at {time}{gaps}.", periods(notice))
+}
+
+/// `5 minutes`, `3 periods of 5 minutes`
+fn periods(notice: &Notice) -> String {
+    let (n, minutes) = (notice.values.len(), notice.period.seconds() / 60);
+    if minutes == 1 { format!("{n} minutes") } else { format!("{n} periods of {minutes} minutes") }
+}
+
+/// The judged window in one line: `09:58 ▃[▅]·[▇█] 10:03 UTC; [ ] is over 80 %, · is no data.`
+fn window(notice: &Notice) -> String {
+    let (marks, each) = spark(notice);
+    let seconds = i64::try_from(notice.values.len()).unwrap_or(0).saturating_mul(notice.period.seconds());
+    let end = notice.values_until();
+    let start = end - jiff::SignedDuration::from_secs(seconds);
+    let limit = format!("{} {}", notice.comparison.words(), notice.unit.show(notice.threshold));
+    let mut legend = vec![format!("[ ] is {limit}")];
+    if marks.contains('·') {
+        legend.push("· is no data".to_owned());
+    }
+    if each > 1 {
+        legend.push(format!("each mark is the worst of {each} periods"));
+    }
+    format!("{} {marks} {}; {}.", start.strftime("%H:%M"), clock(end), legend.join(", "))
+}
+
+/// Alarms that could not be judged, one paragraph for each rule: one failing API spoils many.
+pub(super) fn blind(run: &Run, news: &[News<'_>]) -> String {
+    let (mut text, mut told) = (String::new(), 0);
+    let mut rest: Vec<&News<'_>> = news.iter().collect();
+    while let Some(News { target, notice }) = rest.first() {
+        let same = |other: &&News<'_>| other.notice.rule == notice.rule && other.target == *target;
+        let (group, others): (Vec<&News<'_>>, Vec<&News<'_>>) = rest.iter().copied().partition(same);
+        let names: Vec<String> = group.iter().map(|news| name(&news.notice.subject)).collect();
+        let since = group.iter().filter_map(|news| news.notice.since).min().unwrap_or(notice.at);
+        let why = notice.why.as_deref().map(|why| format!(" {}.", harmless(why))).unwrap_or_default();
+        let said = format!(
+            "Rule {} on {}, for {}, in {target}: {}.{why}",
+            harmless(&notice.rule),
+            count(names.len(), "subject"),
+            span(since, run.window.end),
+            list(names.iter().map(String::as_str), MOST_NAMED),
+        );
+        if told == TOLD {
+            return text + &and_more(rest.len(), 2);
+        }
+        told += 1;
+        text.push_str(&wrap(&said, 2));
+        rest = others;
+    }
+    text
+}
+
+/// Alarms that ended, one sentence each.
+pub(super) fn ended(news: &[News<'_>]) -> String {
+    let (told, more) = news.split_at(news.len().min(TOLD));
+    told.iter().map(over).collect::<String>() + &and_more(more.len(), 2)
+}
+
+fn over(News { target, notice }: &News<'_>) -> String {
+    let after = notice.since.map(|since| format!(" after {}", span(since, notice.at))).unwrap_or_default();
+    let now = match (notice.kind, notice.to) {
+        (NoticeKind::SeenAgain, _) => "can be judged again".to_owned(),
+        (NoticeKind::Gone, _) => "is not judged any more (the service or the rule is gone)".to_owned(),
+        (_, AlarmState::InsufficientData) => "has no data any more".to_owned(),
+        (_, AlarmState::Ok | AlarmState::Alarm) => match notice.values.iter().flatten().next_back() {
+            Some(value) => format!("is back at {} {}", harmless(&notice.label), notice.unit.show(*value)),
+            None => "is OK again".to_owned(),
+        },
+    };
+    let (subject, rule) = (name(&notice.subject), harmless(&notice.rule));
+    wrap(&format!("{subject} {now}{after}, at {}, in {target}. Rule {rule}.", clock(notice.at)), 2)
+}
+
+/// Alarms that go on.
+pub(super) fn reminders(run: &Run, news: &[News<'_>]) -> String {
+    let (told, more) = news.split_at(news.len().min(TOLD));
+    let in_full = |i: usize| i < IN_FULL;
+    let told = told.iter().enumerate().map(|(i, news)| still(run, news, in_full(i)));
+    told.collect::<String>() + &and_more(more.len(), 2)
+}
+
+fn still(run: &Run, News { target, notice }: &News<'_>, in_full: bool) -> String {
+    let lasts =
+        notice.since.map(|since| format!(", for {}", span(since, run.window.end))).unwrap_or_default();
+    let severity = notice.severity.as_str().to_uppercase();
+    let rule = harmless(&notice.rule);
+    let mut text = wrap(&format!("{severity} {}{lasts}, in {target}. Rule {rule}.", headline(notice)), 2);
+    if in_full {
+        if let Some(why) = &notice.why {
+            text.push_str(&wrap(&harmless(why), 4));
+        }
+        text.push_str(&wrap(&alarm_link(target, notice), 4));
+    }
+    text
+}

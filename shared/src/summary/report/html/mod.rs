@@ -1,0 +1,80 @@
+//! The page: one self-contained file without a script, which asks nobody for anything.
+//!
+//! Markup is made by maud, which escapes whatever is put into it; the rows of the tables have their own single way.
+
+mod chart;
+mod clusters;
+mod sections;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::model::Report;
+use super::words::Places;
+use crate::summary::words::utc;
+
+/// Style sheet of the page; it names no other file.
+const STYLE: &str = include_str!("style.css");
+
+/// Nothing but the style sheet within the page: no script, no picture, no font, no form, no frame, no request.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+/// One self-contained page, for light and dark screens of any width.
+pub fn report_html(report: &Report) -> String {
+    page(report).into_string()
+}
+
+fn page(report: &Report) -> Markup {
+    let place = Places::of(report).only(report);
+    let window = format!("{} to {}{place}", utc(report.window.start), utc(report.window.end));
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="referrer" content="no-referrer";
+                title { "fargaze report, " (utc(report.window.end)) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                a class="skip" href="#fleet" { "Skip to the report" }
+                header {
+                    p { "fargaze report on ECS on Fargate" }
+                    h1 { (report.window.end.strftime("%-d %B %Y").to_string()) }
+                    p { (window) }
+                    nav aria-label="Parts of the report" {
+                        ul {
+                            @for (id, words) in PARTS { li { a href={ "#" (id) } { (words) } } }
+                        }
+                    }
+                }
+                main {
+                    (sections::fleet(report))
+                    (sections::changes(report))
+                    (sections::alarms(report))
+                    (sections::worst(report))
+                    (clusters::section(report))
+                    (sections::posture(report))
+                    (sections::coverage(report))
+                    (sections::cost(report))
+                }
+                footer {
+                    p { "Made by fargaze in run " (report.run.as_str()) ". All times are UTC. The same as JSON lies beside this page." }
+                }
+            }
+        }
+    }
+}
+
+/// Parts of the page, for its navigation.
+const PARTS: [(&str, &str); 7] = [
+    ("changes", "Changes"),
+    ("alarms", "Alarms"),
+    ("worst", "To look at first"),
+    ("clusters", "Clusters and services"),
+    ("insights", "Container Insights"),
+    ("coverage", "Coverage"),
+    ("cost", "Cost"),
+];

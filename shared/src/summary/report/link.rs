@@ -1,0 +1,84 @@
+//! Where a report is kept.
+
+use jiff::Timestamp;
+
+use crate::cluster::{ClusterName, Region, ServiceName};
+
+/// A link to the console's page of the report's object. It opens for whoever may read the bucket and lives as long as the
+/// object; a presigned URL would die with the session of the role that signed it, within hours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportLink {
+    /// Address of the page.
+    pub url: String,
+    /// When the bucket deletes the object.
+    pub kept_until: Timestamp,
+    /// The bucket.
+    pub bucket: String,
+    /// Key of the HTML page in it.
+    pub key: String,
+}
+
+/// The S3 console's page of one object, in the console of the Region's partition.
+pub fn console_object_link(region: &Region, bucket: &str, key: &str) -> String {
+    let host = region.partition().console_host();
+    let (bucket, key) = (percent_encoded(bucket), percent_encoded(key));
+    format!("https://{region}.{host}/s3/object/{bucket}?region={region}&prefix={key}")
+}
+
+/// The ECS console's page of a cluster.
+pub(super) fn console_cluster_link(region: &Region, cluster: &ClusterName) -> String {
+    let host = region.partition().console_host();
+    format!("https://{region}.{host}/ecs/v2/clusters/{cluster}/services?region={region}")
+}
+
+/// The ECS console's page of a service.
+pub(super) fn console_service_link(region: &Region, cluster: &ClusterName, service: &ServiceName) -> String {
+    let host = region.partition().console_host();
+    format!("https://{region}.{host}/ecs/v2/clusters/{cluster}/services/{service}/health?region={region}")
+}
+
+/// Everything but the unreserved characters of RFC 3986 and the slash, which the S3 console leaves as it is.
+fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => {
+                encoded.push(char::from(byte));
+            }
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_partition_has_its_own_console() {
+        for (region, link) in [
+            (
+                "eu-west-1",
+                "https://eu-west-1.console.aws.amazon.com/s3/object/b?region=eu-west-1&prefix=reports/dt%3D2026-11-22/r.html",
+            ),
+            (
+                "cn-north-1",
+                "https://cn-north-1.console.amazonaws.cn/s3/object/b?region=cn-north-1&prefix=reports/dt%3D2026-11-22/r.html",
+            ),
+            (
+                "us-gov-west-1",
+                "https://us-gov-west-1.console.amazonaws-us-gov.com/s3/object/b?region=us-gov-west-1&prefix=reports/dt%3D2026-11-22/r.html",
+            ),
+        ] {
+            let region = region.parse().unwrap();
+            assert_eq!(console_object_link(&region, "b", "reports/dt=2026-11-22/r.html"), link);
+        }
+    }
+
+    #[test]
+    fn nothing_in_a_key_can_end_the_link() {
+        let link = console_object_link(&"eu-west-1".parse().unwrap(), "b", "a b\"<ü>&x=1\n");
+        assert!(link.ends_with("prefix=a%20b%22%3C%C3%BC%3E%26x%3D1%0A"), "{link}");
+    }
+}

@@ -1,0 +1,369 @@
+//! The mail: the fleet in five lines, and then what a person should know, with a link to the rest.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::compact::{attributes, compact};
+use super::link::ReportLink;
+use super::model::{AlarmLine, DifferenceKind, Fleet, Report, ServiceReport, SightChange, WorstService};
+use super::standing::{Cost, Problem, ReportCoverage};
+use super::words::{Places, percent};
+use crate::message::Message;
+use crate::summary::posture;
+use crate::summary::words::{about_dollars, count, dollars, span, utc, wrap};
+
+/// Services that the mail names.
+pub(super) const WORST: usize = 10;
+/// Changes and alarms that the mail names.
+const NAMED: usize = 20;
+
+/// The message of a report run. It is always sent: a report that fails to come is noticed.
+pub fn report_mail(report: &Report, link: &ReportLink) -> Message {
+    let places = Places::of(report);
+    let sections = [
+        fleet(report),
+        changes(report, places),
+        alarms(report, places),
+        worst(report, places),
+        insights(report),
+        coverage(&report.coverage, report.fleet.services),
+        cost(&report.cost),
+        linked(report, link),
+    ];
+    let body: Vec<String> = sections.into_iter().filter(|section| !section.is_empty()).collect();
+    Message::new(&subject(report), &body.join("\n"), &compact(report, link), attributes(report))
+}
+
+/// How Container Insights stands; nothing if nothing is known.
+fn insights(report: &Report) -> String {
+    let paragraph = posture::paragraph(report);
+    if paragraph.lines().count() > 1 { paragraph } else { String::new() }
+}
+
+/// What matters first.
+fn subject(report: &Report) -> String {
+    let Fleet { clusters, services, running, alarms, nothing_running, without_figures, .. } = report.fleet;
+    let ReportCoverage { targets, targets_seen, .. } = report.coverage;
+    let mut matters = Vec::new();
+    if alarms > 0 {
+        matters.push(format!("{alarms} in ALARM"));
+    }
+    if nothing_running > 0 {
+        matters.push(format!("{} with no task running", count(nothing_running, "service")));
+    }
+    if services > 0 && without_figures == services {
+        matters.push("no data of any service".to_owned());
+    }
+    if targets_seen < targets {
+        matters.push(format!("cannot see {} of {}", targets - targets_seen, count(targets, "target")));
+    } else if !is_whole(&report.coverage) {
+        matters.push("some could not be asked".to_owned());
+    }
+    let size = format!("{}, {}", count(clusters, "cluster"), count(services, "service"));
+    if matters.is_empty() {
+        format!(
+            "Report: all quiet in {size}, {} running",
+            count(usize::try_from(running).unwrap_or(usize::MAX), "task")
+        )
+    } else {
+        format!("Report: {}; {size}", matters.join(", "))
+    }
+}
+
+pub(super) fn is_whole(coverage: &ReportCoverage) -> bool {
+    coverage.problems.is_empty() && coverage.clusters_seen == coverage.clusters
+}
+
+/// Five lines under a heading.
+fn fleet(report: &Report) -> String {
+    let fleet = &report.fleet;
+    let window = format!("FLEET, {} to {}", utc(report.window.start), utc(report.window.end));
+    let mut text = wrap(&window, 0);
+    let mut line = |words: String| text.push_str(&wrap(&words, 2));
+    let place = Places::of(report).only(report);
+    line(with_notes(&format!("Clusters: {}{place}", fleet.clusters), &unseen(report)));
+    let mut services = format!("Services: {}", fleet.services);
+    if fleet.memory.or(fleet.cpu).is_some() {
+        services.push_str(&format!(
+            "; on average memory {} and CPU {}",
+            percent(fleet.memory),
+            percent(fleet.cpu)
+        ));
+    }
+    line(with_notes(&services, &without_figures(fleet)));
+    line(tasks(fleet));
+    let blind = if fleet.blind > 0 { format!(", {} cannot be judged", fleet.blind) } else { String::new() };
+    let alarms = if fleet.alarms == 0 { "none".to_owned() } else { format!("{} in ALARM", fleet.alarms) };
+    line(format!("Alarms: {alarms}{blind}."));
+    line(format!("Changes: {}.", differences(report)));
+    text
+}
+
+/// How many services have no figures, if any.
+pub(super) fn without_figures(fleet: &Fleet) -> String {
+    match fleet.without_figures {
+        0 => String::new(),
+        n => format!("{n} without data of CPU and memory"),
+    }
+}
+
+/// A line with what there is to say about it.
+fn with_notes(line: &str, notes: &str) -> String {
+    if notes.is_empty() { format!("{line}.") } else { format!("{line}; {notes}.") }
+}
+
+/// Of which clusters and targets something or all is missing.
+pub(super) fn unseen(report: &Report) -> String {
+    let ReportCoverage { targets, targets_seen, clusters, clusters_seen, .. } = report.coverage;
+    let mut notes = Vec::new();
+    if clusters > clusters_seen {
+        notes.push(format!("{} not seen in full", clusters - clusters_seen));
+    }
+    if targets > targets_seen {
+        notes.push(format!("nothing seen of {} of {}", targets - targets_seen, count(targets, "target")));
+    }
+    notes.join("; ")
+}
+
+fn tasks(fleet: &Fleet) -> String {
+    if fleet.services == fleet.tasks_unknown {
+        return "Tasks: none known.".to_owned();
+    }
+    with_notes(&format!("Tasks: {} of {} run", fleet.running, fleet.desired), &idle_notes(fleet))
+}
+
+fn idle_notes(fleet: &Fleet) -> String {
+    let notes = [
+        (fleet.nothing_running, "with no task running"),
+        (fleet.short_of_tasks, "with fewer than desired"),
+        (fleet.tasks_unknown, "whose tasks are not known"),
+    ];
+    let notes = notes.iter().filter(|(n, _)| *n > 0);
+    let notes: Vec<String> = notes.map(|(n, what)| format!("{} {what}", count(*n, "service"))).collect();
+    notes.join("; ")
+}
+
+/// What is to be said of the running tasks beside their number.
+pub(super) fn task_notes(fleet: &Fleet) -> String {
+    let (idle, desired) = (idle_notes(fleet), fleet.desired);
+    if idle.is_empty() { format!("of {desired} run") } else { format!("of {desired} run; {idle}") }
+}
+
+/// Since when changes are told.
+pub(super) fn since_words(report: &Report) -> String {
+    match &report.since {
+        Some(since) => format!("since {}", utc(since.time)),
+        None => "no earlier report to compare with".to_owned(),
+    }
+}
+
+/// What changed, counted.
+fn differences(report: &Report) -> String {
+    let Some(since) = &report.since else { return since_words(report) };
+    let mut counts = BTreeMap::<DifferenceKind, usize>::new();
+    for difference in &since.differences {
+        *counts.entry(difference.kind).or_default() += 1;
+    }
+    let told: Vec<String> = counts.into_iter().map(|(kind, n)| kind.counted(n)).collect();
+    let told = if told.is_empty() { "none".to_owned() } else { told.join(", ") };
+    format!("{told} since the last report ({})", utc(since.time))
+}
+
+fn changes(report: &Report, places: Places) -> String {
+    let mut text = String::new();
+    for SightChange { target, since, why, .. } in &report.sight {
+        let line = match why {
+            Some(why) => format!("CANNOT SEE {target}: {why}."),
+            None => format!("CAN SEE {target} again, after {}.", span(*since, report.time)),
+        };
+        text.push_str(&wrap(&line, 2));
+    }
+    let differences = report.since.iter().flat_map(|since| &since.differences);
+    let lines = differences.map(|difference| {
+        let place = places.behind(&difference.account, &difference.region);
+        let detail = difference.detail.as_ref().map(|detail| format!(", {detail}")).unwrap_or_default();
+        format!("{}: {}{place}{detail}", difference.kind.words(), difference.subject)
+    });
+    text.push_str(&named(lines));
+    if text.is_empty() { text } else { format!("CHANGES\n{text}") }
+}
+
+/// The first lines of a list, and how many more there are.
+fn named(lines: impl Iterator<Item = String>) -> String {
+    let (mut text, mut more) = (String::new(), 0);
+    for (i, line) in lines.enumerate() {
+        if i < NAMED {
+            text.push_str(&wrap(&line, 2));
+        } else {
+            more += 1;
+        }
+    }
+    if more > 0 {
+        text.push_str(&format!("  ... and {more} more in the report.\n"));
+    }
+    text
+}
+
+fn alarms(report: &Report, places: Places) -> String {
+    let lines = report.alarms.iter().map(|line| {
+        let place = places.behind(&line.account, &line.region);
+        format!("{}{place}, rule {}: {}", line.subject, line.rule, alarm_state(line, report.time))
+    });
+    let text = named(lines);
+    if text.is_empty() { text } else { format!("ALARMS that go on\n{text}") }
+}
+
+/// `in ALARM for 2 hours, and cannot be judged for 5 minutes; not told because of a deployment`
+pub(super) fn alarm_state(line: &AlarmLine, now: Timestamp) -> String {
+    let mut states = Vec::new();
+    if line.in_alarm {
+        states.push(format!("in ALARM for {}", span(line.since, now)));
+    }
+    if let Some(since) = line.blind_since {
+        states.push(format!("cannot be judged for {}", span(since, now)));
+    }
+    let silenced = line.silenced_by.as_ref().map(|by| format!("; not told because of {by}"));
+    states.join(", and ") + &silenced.unwrap_or_default()
+}
+
+fn worst(report: &Report, places: Places) -> String {
+    let told = &report.worst[..report.worst.len().min(WORST)];
+    if told.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from("SERVICES to look at first\n");
+    told.iter().for_each(|worst| text.push_str(&one_service(worst, places)));
+    let more = report.fleet.services.saturating_sub(told.len());
+    if more > 0 {
+        text.push_str(&format!("  ... and {more} more in the report.\n"));
+    }
+    text
+}
+
+fn one_service(
+    WorstService { account, region, cluster, because, figures, .. }: &WorstService,
+    places: Places,
+) -> String {
+    let place = places.behind(account, region);
+    let because: Vec<&str> = because.iter().map(|because| because.words()).collect();
+    let because = if because.is_empty() { String::new() } else { format!(": {}", because.join(", ")) };
+    let mut text = wrap(&format!("{cluster}/{}{place}{because}", figures.service), 2);
+    text.push_str(&wrap(&format!("memory {}", figures.memory.sentence()), 4));
+    text.push_str(&wrap(&format!("CPU {}", figures.cpu.sentence()), 4));
+    text + &wrap(&tasks_and_more(figures), 4)
+}
+
+/// Tasks, deployment and network.
+pub(super) fn tasks_and_more(figures: &ServiceReport) -> String {
+    let mut rest = format!("tasks {}", figures.tasks.of_desired());
+    let rollout = figures.deployment.as_ref().filter(|deployment| !deployment.is("COMPLETED"));
+    if let Some(rollout) = rollout.and_then(|deployment| deployment.rollout.as_ref()) {
+        rest.push_str(&format!(", deployment {rollout}"));
+    }
+    if let Some(failed) = figures.deployment.as_ref().and_then(|deployment| deployment.failed_tasks) {
+        rest.push_str(&format!(" with {} failed", count(usize::try_from(failed).unwrap_or(0), "task")));
+    }
+    if let Some(network) = &figures.network {
+        rest.push_str(&format!(", network {}", network.sentence()));
+    }
+    rest
+}
+
+fn coverage(coverage: &ReportCoverage, services: usize) -> String {
+    let section = format!("COVERAGE\n{}", wrap(&looked_at(coverage, services), 2));
+    section + &named(coverage.problems.iter().map(problem))
+}
+
+/// What could not be asked, and what to do about it.
+pub(super) fn problem(problem: &Problem) -> String {
+    let times = if problem.count > 1 { format!(" ({} times)", problem.count) } else { String::new() };
+    let (region, account) = (&problem.region, &problem.account);
+    format!("Could not ask in {region} ({account}): {}{times}; {}.", problem.why, problem.advice)
+}
+
+/// How much was looked at.
+pub(super) fn looked_at(coverage: &ReportCoverage, services: usize) -> String {
+    let ReportCoverage { targets, targets_seen, clusters, clusters_seen, metrics, .. } = *coverage;
+    if targets_seen == 0 && targets > 0 {
+        return format!("Looked at nothing: {} could not be seen.", count(targets, "target"));
+    }
+    let mut text = format!("Looked at {clusters_seen} of {}", count(clusters, "cluster"));
+    if targets > 1 {
+        text.push_str(&format!(" in {targets_seen} of {targets} targets"));
+    }
+    if services > 0 {
+        text.push_str(&format!(" with {}", count(services, "service")));
+    }
+    text.push('.');
+    if metrics > 0 {
+        let parts = [
+            (coverage.with_data, "had data"),
+            (coverage.without_data, "had none"),
+            (coverage.partial, "came in part"),
+            (coverage.unread, "could not be read"),
+        ];
+        let told = parts.iter().enumerate().filter(|(i, (n, _))| *i == 0 || *n > 0);
+        let told: Vec<String> = told.map(|(_, (n, what))| format!("{n} {what}")).collect();
+        let told = match told.split_last() {
+            Some((last, first)) if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+            _ => told.concat(),
+        };
+        text.push_str(&format!(" Of {} asked, {told}.", count(metrics, "metric")));
+    }
+    text
+}
+
+fn cost(cost: &Cost) -> String {
+    format!("COST of fargaze itself\n{}", wrap(&cost_words(cost), 2))
+}
+
+/// What was used and what it cost.
+pub(super) fn cost_words(cost: &Cost) -> String {
+    let mut text = match (&cost.usage, cost.usage_dollars) {
+        (Some(usage), Some(spent)) => {
+            let month =
+                cost.dollars_a_month.map(|month| format!(", at this pace {} a month", about_dollars(month)));
+            format!(
+                "Since {} fargaze made {}, and asked CloudWatch for {} in {}: {}{}.",
+                utc(usage.since),
+                counted(usage.runs, "run"),
+                counted(usage.metrics, "metric"),
+                counted(usage.calls, "call"),
+                dollars(spent),
+                month.unwrap_or_default()
+            )
+        }
+        _ => "What fargaze used since the last report is not known.".to_owned(),
+    };
+    text.push_str(&format!(
+        " This report asked CloudWatch for {}, billed {}.",
+        counted(cost.report_metrics, "metric"),
+        dollars(cost.report_dollars)
+    ));
+    text
+}
+
+/// `1 run`, `4,032 metrics`.
+fn counted(n: u64, word: &str) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    format!("{text} {word}{}", if n == 1 { "" } else { "s" })
+}
+
+fn linked(report: &Report, link: &ReportLink) -> String {
+    let ReportLink { url, kept_until, bucket, key } = link;
+    let until = kept_until.strftime("%Y-%m-%d");
+    let text = format!(
+        "The whole report, with charts and every service. The link opens the page in the S3 console for whoever may read \
+         the bucket {bucket}, until {until}; then the bucket deletes it."
+    );
+    let kept = format!("Key: {key}; the same as JSON lies beside it. Run {}.", report.run);
+    format!("REPORT\n{}  {url}\n{}", wrap(&text, 2), wrap(&kept, 2))
+}

@@ -1,0 +1,293 @@
+//! The report as data: what the mail, the page and the JSON say, and nothing else.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::figures::{Deployment, History, Tasks, Traffic, Utilization};
+use super::standing::{Cost, Posture, ReportCoverage};
+use super::text::Text;
+use crate::cluster::{AccountId, ClusterName, Region, ServiceName};
+use crate::insights::InsightsLevel;
+
+/// Version of the form of a [`Report`]: raised when a reader of the old form would misread the new one.
+pub(super) const FORMAT: u32 = 1;
+
+/// How the fleet was in the report's window.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Report {
+    /// Version of this form.
+    pub format: u32,
+    /// The run that made it.
+    pub run: Text,
+    /// Time of the run.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub time: Timestamp,
+    /// What it is about.
+    pub window: ReportWindow,
+    /// All clusters together.
+    pub fleet: Fleet,
+    /// What is different from the report before; none if there is none that could be read.
+    pub since: Option<Since>,
+    /// What came out of sight or back into it, since the last run that told.
+    pub sight: Vec<SightChange>,
+    /// Alarms that go on, and those that cannot be judged.
+    pub alarms: Vec<AlarmLine>,
+    /// Services to look at first, with their history.
+    pub worst: Vec<WorstService>,
+    /// How Container Insights stands.
+    pub posture: Posture,
+    /// What was looked at, and what could not be asked.
+    pub coverage: ReportCoverage,
+    /// What fargaze itself used.
+    pub cost: Cost,
+    /// Every cluster with its services, by Region, account and name.
+    pub clusters: Vec<ClusterReport>,
+}
+
+impl Report {
+    /// Reads a report that was written as JSON; none if it is damaged or has another form. Then there is no earlier report to
+    /// compare with, and the new one says so.
+    pub fn read(json: &[u8]) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Form {
+            format: u32,
+        }
+        let form: Form = serde_json::from_slice(json).ok()?;
+        if form.format == FORMAT { serde_json::from_slice(json).ok() } else { None }
+    }
+}
+
+/// What the report is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ReportWindow {
+    /// First instant.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub start: Timestamp,
+    /// First instant after it.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub end: Timestamp,
+    /// Length of one datapoint.
+    pub period_seconds: i64,
+}
+
+/// All clusters together.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Fleet {
+    /// Clusters of the targets that could be seen.
+    pub clusters: usize,
+    /// Their services.
+    pub services: usize,
+    /// Tasks that run, of the services whose tasks are known.
+    pub running: u64,
+    /// Tasks that should run, of the same services.
+    pub desired: u64,
+    /// Services of which there is no figure of CPU or memory, whatever the reason.
+    pub without_figures: usize,
+    /// Services whose tasks are not known.
+    pub tasks_unknown: usize,
+    /// Services that should run tasks and run none.
+    pub nothing_running: usize,
+    /// Services with fewer tasks than they should have, but some.
+    pub short_of_tasks: usize,
+    /// Alarms that go on.
+    pub alarms: usize,
+    /// Alarms that cannot be judged.
+    pub blind: usize,
+    /// CPU of a service, averaged over all services that have data.
+    pub cpu: Option<f64>,
+    /// Memory of a service, averaged over all services that have data.
+    pub memory: Option<f64>,
+    /// The same two over time.
+    pub history: History,
+}
+
+/// What is different from the report before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Since {
+    /// Time of the report before.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub time: Timestamp,
+    /// What changed, the gravest kind first.
+    pub differences: Vec<Difference>,
+}
+
+/// One difference from the report before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Difference {
+    /// What kind of difference it is.
+    pub kind: DifferenceKind,
+    /// Account of the cluster.
+    pub account: AccountId,
+    /// Region of the cluster.
+    pub region: Region,
+    /// What it is about: `cluster`, `cluster/service` or `cluster#task-family`.
+    pub subject: Text,
+    /// More about it: the rule, the figures or the levels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Text>,
+}
+
+/// Kinds of differences, the gravest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum DifferenceKind {
+    /// It has lost all its tasks.
+    Stopped,
+    /// An alarm began.
+    AlarmBegan,
+    /// An alarm ended.
+    AlarmEnded,
+    /// It has tasks again.
+    Started,
+    /// Its memory or CPU is higher by 20 points or more.
+    Fuller,
+    /// Its memory or CPU is lower by as much.
+    Emptier,
+    /// A cluster is new.
+    NewCluster,
+    /// A cluster is gone.
+    GoneCluster,
+    /// A service is new, in a cluster that is not.
+    NewService,
+    /// A service is gone from a cluster that is still there.
+    GoneService,
+    /// The level of Container Insights is another.
+    Insights,
+}
+
+/// A target that came out of sight or back into it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SightChange {
+    /// The target.
+    pub target: Text,
+    /// Whether it can be seen again.
+    pub back: bool,
+    /// Since when it could not be seen.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub since: Timestamp,
+    /// Why it cannot be seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<Text>,
+}
+
+/// An alarm that goes on, or that cannot be judged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct AlarmLine {
+    /// Account of the cluster.
+    pub account: AccountId,
+    /// Region of the cluster.
+    pub region: Region,
+    /// What it is about: `cluster`, `cluster/service` or `cluster#task-family`.
+    pub subject: Text,
+    /// Name of its rule.
+    pub rule: Text,
+    /// Whether it is in ALARM. It may be both in ALARM and impossible to judge.
+    pub in_alarm: bool,
+    /// Since when it is in ALARM; of one that is not, since when it cannot be judged.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub since: Timestamp,
+    /// Since when it cannot be judged; none if it can be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub blind_since: Option<Timestamp>,
+    /// What keeps it silent, so that nobody was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silenced_by: Option<Text>,
+}
+
+/// A service to look at first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct WorstService {
+    /// Account of the cluster.
+    pub account: AccountId,
+    /// Region of the cluster.
+    pub region: Region,
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// Why it is among them beside its fullness; empty if it is only full.
+    pub because: Vec<Because>,
+    /// Its figures.
+    pub figures: ServiceReport,
+    /// CPU and memory over time.
+    pub history: History,
+}
+
+/// Why a service is to be looked at, the gravest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Because {
+    /// It should run tasks and runs none.
+    NothingRunning,
+    /// It is in ALARM.
+    InAlarm,
+    /// Its newest deployment failed, or its tasks fail.
+    DeploymentFails,
+    /// It runs fewer tasks than it should.
+    ShortOfTasks,
+}
+
+/// One cluster.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and a member of the JSON")]
+pub struct ClusterReport {
+    /// Its account.
+    pub account: AccountId,
+    /// Its Region.
+    pub region: Region,
+    /// Its name.
+    pub cluster: ClusterName,
+    /// Its level of Container Insights.
+    pub insights: InsightsLevel,
+    /// Whether metrics of Container Insights were seen.
+    pub reports_insights: bool,
+    /// Its owner opted out.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub opted_out: bool,
+    /// Container Insights is on, and no metrics come, though it has services and the setting is not new.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub silent: bool,
+    /// Who puts the setting back each time; empty if nobody does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fought_by: Vec<Text>,
+    /// Whether its services could not be listed, so that the list is an older one or empty.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub services_unread: bool,
+    /// Its services, by name.
+    pub services: Vec<ServiceReport>,
+}
+
+/// One service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ServiceReport {
+    /// Its name.
+    pub service: ServiceName,
+    /// CPU, in percent of what its tasks reserve.
+    pub cpu: Utilization,
+    /// Memory, in percent of what its tasks reserve.
+    pub memory: Utilization,
+    /// Its tasks.
+    pub tasks: Tasks,
+    /// Its newest deployment; none if nothing is known of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<Deployment>,
+    /// Network, per task; only where Container Insights reports it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<Traffic>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}

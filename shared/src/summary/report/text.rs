@@ -1,0 +1,65 @@
+//! Text that others could have written.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::message::harmless;
+
+/// Longest text that a report keeps, in characters: the sentences of AWS are shorter.
+const LONGEST: usize = 600;
+
+/// Free text made harmless, however it came here: from AWS, or from a report that is read back. A report holds no other
+/// kind of free text, so no renderer can forget it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(from = "String")]
+pub struct Text(String);
+
+impl Text {
+    /// The text on one line, without hidden characters.
+    pub fn new(text: &str) -> Self {
+        let harmless = harmless(text);
+        match harmless.char_indices().nth(LONGEST) {
+            None => Self(harmless),
+            Some((end, _)) => Self(format!("{} ...", harmless[..end].trim_end())),
+        }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self::new(&text)
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_has_one_line_of_a_sane_length_however_it_came() {
+        let hostile = "a\n\u{202e}b\u{200b}c".to_owned();
+        assert_eq!(Text::new(&hostile).as_str(), "a b c");
+        let read: Text = serde_json::from_str(&serde_json::to_string(&hostile).unwrap()).unwrap();
+        assert_eq!(read.as_str(), "a b c");
+        assert_eq!(Text::new(&"ü".repeat(700)).as_str().chars().count(), LONGEST + 4);
+    }
+}

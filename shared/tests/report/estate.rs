@@ -1,0 +1,304 @@
+//! Estates to report on: what a collector would have written of them.
+
+use std::collections::BTreeMap;
+
+use fargaze::alarm::{AlarmKey, AlarmRecord, Remembered};
+use fargaze::catalogue::{AWS_ECS, CONTAINER_INSIGHTS, find};
+use fargaze::evaluate::AlarmState;
+use fargaze::fault::{Fault, FaultKind};
+use fargaze::insights::{AccountDefaultFinding, InsightsLevel, InsightsResult, Ledger};
+use fargaze::inventory::{ClusterEntry, DeploymentState, ServiceState, UndescribedService};
+use fargaze::metric::{MetricQuery, Period, Statistic};
+use fargaze::outcome::{Coverage, Outcome};
+use fargaze::rule::Subject;
+use fargaze::run::{Part, Run, RunKind, Target};
+use fargaze::series::{Datapoint, MetricSeries, Reading};
+use fargaze::snapshot::SnapshotLine;
+use fargaze::summary::{
+    CoverageChange, Report, ReportBuilder, ReportFacts, ReportLink, TargetResult, console_object_link,
+};
+use fargaze::usage::Usage;
+use jiff::{SignedDuration, Timestamp};
+
+pub(crate) fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+pub(crate) fn run() -> Run {
+    let (delay, lookback) = (SignedDuration::from_mins(2), SignedDuration::from_mins(15));
+    Run::new(RunKind::Report, at("2026-11-22T05:02:00Z"), delay, lookback, None)
+}
+
+pub(crate) fn target(region: &str) -> Target {
+    Target {
+        account: "123456789012".parse().unwrap(),
+        region: region.parse().unwrap(),
+        part: Part::WHOLE,
+        role: None,
+    }
+}
+
+pub(crate) fn link(run: &Run) -> ReportLink {
+    let (bucket, key) = ("fargaze-bucket-1abc", format!("reports/dt=2026-11-22/{}.html", run.id));
+    ReportLink {
+        url: console_object_link(&"eu-west-1".parse().unwrap(), bucket, &key),
+        kept_until: run.time + SignedDuration::from_hours(24 * 90),
+        bucket: bucket.to_owned(),
+        key,
+    }
+}
+
+/// One service and how it behaves.
+#[derive(Clone)]
+pub(crate) struct Service {
+    pub(crate) name: String,
+    /// Running, desired, and pending tasks; none if ECS could not be asked.
+    pub(crate) tasks: Option<(u32, u32, u32)>,
+    pub(crate) rollout: &'static str,
+    pub(crate) failed: u32,
+    /// Mean CPU and memory; none if there are no points.
+    pub(crate) load: Option<(f64, f64)>,
+    /// Why CloudWatch could not be asked, wholly or in part.
+    pub(crate) fault: Option<Fault>,
+}
+
+pub(crate) fn service(name: &str, tasks: u32, load: (f64, f64)) -> Service {
+    Service {
+        name: name.to_owned(),
+        tasks: Some((tasks, tasks, 0)),
+        rollout: "COMPLETED",
+        failed: 0,
+        load: Some(load),
+        fault: None,
+    }
+}
+
+/// One cluster.
+#[derive(Clone)]
+pub(crate) struct Cluster {
+    pub(crate) name: String,
+    pub(crate) insights: InsightsLevel,
+    pub(crate) reports: bool,
+    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) services: Vec<Service>,
+}
+
+pub(crate) fn cluster(name: &str, insights: InsightsLevel, services: Vec<Service>) -> Cluster {
+    let reports = insights > InsightsLevel::Disabled;
+    Cluster { name: name.to_owned(), insights, reports, tags: BTreeMap::new(), services }
+}
+
+/// Everything that a report is made of.
+#[derive(Default)]
+pub(crate) struct Estate {
+    /// What each target brought, or why it brought nothing.
+    pub(crate) targets: Vec<(String, Result<Vec<Cluster>, Fault>)>,
+    pub(crate) ledgers: Vec<(Target, Ledger)>,
+    pub(crate) alarms: Vec<(Target, Vec<AlarmRecord>)>,
+    pub(crate) changes: Vec<CoverageChange>,
+    pub(crate) usage: Option<Usage>,
+    pub(crate) account_default: Option<InsightsLevel>,
+}
+
+impl Estate {
+    pub(crate) fn report(&self, run: &Run, previous: Option<&Report>) -> Report {
+        let (mut builder, mut results) = (ReportBuilder::new(run), Vec::new());
+        for (region, clusters) in &self.targets {
+            let target = target(region);
+            let result = match clusters {
+                Err(fault) => Err(fault.clone()),
+                Ok(clusters) => Ok(self.seen(&mut builder, run, &target, clusters)),
+            };
+            results.push(TargetResult { target, result });
+        }
+        builder.finish(ReportFacts {
+            results: &results,
+            ledgers: &self.ledgers,
+            alarms: &self.alarms,
+            previous,
+            changes: &self.changes,
+            usage: self.usage,
+        })
+    }
+
+    fn seen(&self, builder: &mut ReportBuilder, run: &Run, target: &Target, clusters: &[Cluster]) -> Outcome {
+        let mut coverage = Coverage { clusters: clusters.len(), ..Coverage::default() };
+        let mut faults = Vec::new();
+        builder.target(target);
+        for cluster in clusters {
+            let entry = ClusterEntry {
+                insights: cluster.insights,
+                reports_insights: cluster.reports,
+                tags: cluster.tags.clone(),
+                services: cluster.services.iter().map(|service| service.name.parse().unwrap()).collect(),
+                ..ClusterEntry::default()
+            };
+            builder.add(SnapshotLine::Cluster(cluster.name.parse().unwrap(), entry));
+            coverage.services += cluster.services.len();
+            coverage.clusters_seen +=
+                usize::from(cluster.services.iter().all(|service| service.fault.is_none()));
+        }
+        for cluster in clusters {
+            for service in &cluster.services {
+                for (query, reading) in readings(run, cluster, service) {
+                    coverage.metrics += 1;
+                    match &reading {
+                        Reading::Complete(_) if reading.is_silent() => coverage.without_data += 1,
+                        Reading::Complete(_) => coverage.with_data += 1,
+                        Reading::Partial(..) => coverage.partial += 1,
+                        Reading::Unread(_) => coverage.unread += 1,
+                    }
+                    faults.extend(reading.fault().cloned());
+                    builder.add(SnapshotLine::Series(query, reading));
+                }
+            }
+        }
+        for cluster in clusters {
+            cluster.services.iter().filter_map(|service| state(run, cluster, service)).for_each(|state| {
+                builder.add(SnapshotLine::Service(Box::new(state)));
+            });
+        }
+        for cluster in clusters {
+            for service in cluster.services.iter().filter(|service| service.tasks.is_none()) {
+                let fault = fault(FaultKind::Throttled, "ecs:DescribeServices", &cluster.name);
+                faults.push(fault.clone());
+                let (cluster, service) = (cluster.name.parse().unwrap(), service.name.parse().unwrap());
+                builder.add(SnapshotLine::Undescribed(UndescribedService { cluster, service, fault }));
+            }
+        }
+        coverage.faults = fargaze::outcome::counted(faults);
+        builder.add(SnapshotLine::End(coverage.clone()));
+        Outcome {
+            target: target.clone(),
+            coverage,
+            notices: Vec::new(),
+            owners: BTreeMap::new(),
+            insights: Vec::new(),
+            account_default: self.account_default.map(|level| AccountDefaultFinding {
+                level: Some(level),
+                result: InsightsResult::Right,
+                reason: String::new(),
+                news: false,
+            }),
+            dry_run: false,
+            snapshot: None,
+        }
+    }
+}
+
+/// What CloudWatch answers about a service: a calm wave, and a peak at three in the morning.
+fn readings(run: &Run, cluster: &Cluster, service: &Service) -> Vec<(MetricQuery, Reading)> {
+    let (cluster_name, name) = (cluster.name.parse().unwrap(), service.name.parse().unwrap());
+    // Memory moves little, CPU more.
+    let reading = |base: Option<f64>, peak: f64, swing: f64| {
+        let starts = run.window.period_starts().take(if base.is_some() { usize::MAX } else { 0 });
+        let points = starts.enumerate().filter_map(|(i, timestamp)| {
+            let wave = f64::from(u32::try_from((i * 7 + service.name.len() * 13) % 29).unwrap()) / 29.0;
+            let day = f64::from(u32::try_from(i.abs_diff(150)).unwrap()) / 150.0;
+            base.map(|base| Datapoint { timestamp, value: base * (1.05 - 0.25 * day + swing * wave) * peak })
+        });
+        let points: Vec<Datapoint> = points.collect();
+        match &service.fault {
+            None => Reading::Complete(MetricSeries::new(points)),
+            Some(fault) if fault.kind == FaultKind::Throttled => {
+                Reading::Partial(MetricSeries::new(points[..points.len() / 2].to_vec()), fault.clone())
+            }
+            Some(fault) => Reading::Unread(fault.clone()),
+        }
+    };
+    let tasks = service.tasks.filter(|_| service.load.is_some());
+    let counted = |n: u32| {
+        Reading::Complete(MetricSeries::new(
+            run.window
+                .period_starts()
+                .map(|timestamp| Datapoint { timestamp, value: f64::from(n) })
+                .collect(),
+        ))
+    };
+    let (cpu, memory) = (service.load.map(|load| load.0), service.load.map(|load| load.1));
+    let mut asked = vec![
+        (AWS_ECS, "CPUUtilization", Statistic::Average, reading(cpu, 1.0, 0.3)),
+        (AWS_ECS, "CPUUtilization", Statistic::Maximum, reading(cpu, 1.4, 0.3)),
+        (AWS_ECS, "MemoryUtilization", Statistic::Average, reading(memory, 1.0, 0.06)),
+        (AWS_ECS, "MemoryUtilization", Statistic::Maximum, reading(memory, 1.12, 0.06)),
+    ];
+    if cluster.reports {
+        if let Some((running, desired, _)) = tasks {
+            asked.extend([
+                (
+                    CONTAINER_INSIGHTS,
+                    "RunningTaskCount",
+                    Statistic::Minimum,
+                    counted(running.saturating_sub(1)),
+                ),
+                (CONTAINER_INSIGHTS, "DesiredTaskCount", Statistic::Average, counted(desired)),
+                (
+                    CONTAINER_INSIGHTS,
+                    "DeploymentCount",
+                    Statistic::Maximum,
+                    counted(1 + u32::from(service.failed > 0)),
+                ),
+            ]);
+        }
+        asked.push((CONTAINER_INSIGHTS, "NetworkRxBytes", Statistic::Average, reading(cpu, 4_000.0, 0.3)));
+        asked.push((
+            CONTAINER_INSIGHTS,
+            "NetworkTxBytes",
+            Statistic::Average,
+            reading(memory, 31_000.0, 0.3),
+        ));
+    }
+    let asked = asked.into_iter().map(|(namespace, metric, statistic, reading)| {
+        let metric = find(namespace, metric).unwrap().of_service(&cluster_name, &name).unwrap();
+        (MetricQuery { metric, statistic, period: Period::FIVE_MINUTES }, reading)
+    });
+    asked.collect()
+}
+
+fn state(run: &Run, cluster: &Cluster, service: &Service) -> Option<ServiceState> {
+    let (running, desired, pending) = service.tasks?;
+    Some(ServiceState {
+        cluster: cluster.name.parse().unwrap(),
+        service: service.name.parse().unwrap(),
+        status: "ACTIVE".to_owned(),
+        desired,
+        running,
+        pending,
+        created_at: None,
+        deployment: Some(DeploymentState {
+            rollout_state: Some(service.rollout.to_owned()),
+            failed_tasks: service.failed,
+            reason: None,
+            started_at: Some(run.time - SignedDuration::from_hours(2)),
+        }),
+        events: Vec::new(),
+    })
+}
+
+pub(crate) fn fault(kind: FaultKind, operation: &str, subject: &str) -> Fault {
+    let (code, message) = match kind {
+        FaultKind::Denied => ("AccessDeniedException", "User is not authorized to perform this action"),
+        _ => ("ThrottlingException", "Rate exceeded"),
+    };
+    Fault {
+        operation: operation.to_owned(),
+        subject: subject.to_owned(),
+        kind,
+        code: code.to_owned(),
+        message: message.to_owned(),
+    }
+}
+
+pub(crate) fn in_alarm(cluster: &str, service: &str, rule: &str, hours: i64) -> AlarmRecord {
+    let since = run().time - SignedDuration::from_hours(hours);
+    let subject =
+        Subject { cluster: cluster.parse().unwrap(), service: service.parse().ok(), task_family: None };
+    let memory = Remembered {
+        state: AlarmState::Alarm,
+        since,
+        told: AlarmState::Alarm,
+        told_at: Some(since),
+        ..Remembered::plainly_ok(run().window.end)
+    };
+    AlarmRecord { key: AlarmKey { rule: rule.to_owned(), subject }, memory, untold: Vec::new(), version: 1 }
+}

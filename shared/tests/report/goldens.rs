@@ -1,0 +1,125 @@
+//! Whole reports, to the letter. Each file was read by eye.
+
+use std::path::{Path, PathBuf};
+
+use fargaze::message::Message;
+use fargaze::summary::{Report, report_html, report_mail};
+
+use crate::estate::{Estate, at, link, run};
+use crate::scenes;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/report")
+}
+
+/// Compares with the file of that name; `FARGAZE_WRITE_DOCS=1` writes it anew, to be read by a person.
+fn hold(name: &str, made: &str) {
+    let path = folder().join(name);
+    if std::env::var_os("FARGAZE_WRITE_DOCS").is_some() {
+        std::fs::write(&path, made).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    let differs = kept.lines().zip(made.lines()).find(|(kept, made)| kept != made);
+    assert!(kept == made, "{name} differs, first here: {differs:?}; write it anew with FARGAZE_WRITE_DOCS=1");
+}
+
+/// A day before, the same estate.
+fn the_day_before(estate: &Estate) -> Report {
+    let mut report = estate.report(&run(), None);
+    report.time = at("2026-11-21T05:02:00Z");
+    report
+}
+
+fn text(message: &Message) -> String {
+    format!("Subject: {}\n\n{}", message.subject, message.body)
+}
+
+/// Holds the three forms of a report, and that the JSON reads back as what it was.
+fn hold_all(name: &str, report: &Report, all: bool) {
+    hold(&format!("{name}.txt"), &text(&report_mail(report, &link(&run()))));
+    let json = serde_json::to_string_pretty(report).unwrap() + "\n";
+    assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), *report);
+    if all {
+        hold(&format!("{name}.html"), &report_html(report));
+        hold(&format!("{name}.json"), &json);
+    }
+}
+
+#[test]
+fn all_quiet() {
+    let estate = scenes::quiet();
+    let before = the_day_before(&estate);
+    hold_all("quiet", &estate.report(&run(), Some(&before)), true);
+}
+
+#[test]
+fn one_of_everything_that_needs_a_person() {
+    let before = the_day_before(&scenes::quiet());
+    hold_all("busy", &scenes::busy().report(&run(), Some(&before)), true);
+}
+
+#[test]
+fn three_targets_of_which_one_is_denied_and_one_throttled() {
+    hold_all("three-targets", &scenes::three_targets().report(&run(), None), true);
+}
+
+#[test]
+fn no_data_at_all() {
+    hold_all("no-data", &scenes::no_data().report(&run(), None), true);
+    hold_all("nothing-seen", &scenes::nothing_seen().report(&run(), None), true);
+}
+
+#[test]
+fn two_hundred_clusters() {
+    let estate = scenes::many(200);
+    let before = the_day_before(&scenes::many(196));
+    let report = estate.report(&run(), Some(&before));
+    hold_all("200-clusters", &report, false);
+    hold("200-clusters.html", &report_html(&report));
+}
+
+#[test]
+fn mails_fit_in_78_columns_and_begin_with_the_fleet_in_five_lines() {
+    let estates =
+        [scenes::quiet(), scenes::busy(), scenes::three_targets(), scenes::no_data(), scenes::many(50)];
+    for estate in estates {
+        let mail = report_mail(&estate.report(&run(), None), &link(&run()));
+        let wide = mail.body.lines().find(|line| line.chars().count() > 78 && !line.contains("https://"));
+        assert_eq!(wide, None);
+        let heads: Vec<&str> = mail.body.lines().take_while(|line| !line.is_empty()).collect();
+        let heads = heads.iter().filter_map(|line| line.strip_prefix("  ")?.split_once(':'));
+        let heads: Vec<&str> = heads.map(|(head, _)| head).collect();
+        assert_eq!(heads, ["Clusters", "Services", "Tasks", "Alarms", "Changes"], "{}", mail.body);
+    }
+}
+
+#[test]
+fn the_page_asks_nobody_for_anything() {
+    let page = report_html(&scenes::busy().report(&run(), None));
+    for asking in
+        ["<script", "<img", "<iframe", "<object", "<embed", "<form", "src=", "@import", "url(", "javascript:"]
+    {
+        assert!(!page.contains(asking), "{asking}");
+    }
+    assert!(page.contains("default-src 'none'") && page.contains(r#"<html lang="en">"#));
+    // A link is followed by a click only, and goes to the console and nowhere else.
+    for link in page.split("href=\"").skip(1).filter(|link| !link.starts_with('#')) {
+        assert!(link.starts_with("https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/"), "{link:.80}");
+    }
+}
+
+#[test]
+fn headings_have_an_order_and_tables_a_caption_and_scopes() {
+    let page = report_html(&scenes::busy().report(&run(), None));
+    let levels = page.match_indices("<h").filter_map(|(at, _)| page[at + 2..].chars().next()?.to_digit(10));
+    let mut before = 0;
+    for level in levels {
+        assert!(level <= before + 1, "h{level} behind h{before}");
+        before = level;
+    }
+    assert_eq!(page.matches("<h1").count(), 1);
+    assert_eq!(page.matches("<table").count(), page.matches("<caption").count());
+    let heads = page.match_indices("<th").filter(|(at, _)| !page[at + 3..].starts_with("ead"));
+    assert!(heads.into_iter().all(|(at, _)| page[at..].split('>').next().unwrap().contains("scope=")));
+    assert_eq!(page.matches("<svg").count(), page.matches("<title>").count() - 1);
+}

@@ -1,0 +1,177 @@
+//! Texts that others could have written, in every form of the report.
+//!
+//! 10,000 cases of 12 texts; `FARGAZE_CASES=1000000` for more.
+
+use std::sync::LazyLock;
+
+use fargaze::alarm::{AlarmRecord, BrokenTarget, Mute};
+use fargaze::fault::{Fault, FaultKind};
+use fargaze::insights::{Change, ChangeState, InsightsLevel, Ledger, LedgerSubject, PutBack};
+use fargaze::message;
+use fargaze::rule::Subject;
+use fargaze::summary::{CoverageChange, Report, report_html, report_mail};
+use jiff::SignedDuration;
+use proptest::prelude::*;
+
+use crate::estate::{Estate, cluster, in_alarm, link, run, service, target};
+use crate::scenes;
+
+/// Texts that a report takes from others.
+const TEXTS: usize = 12;
+
+/// The report before, of another estate, so that there are differences.
+static BEFORE: LazyLock<Report> = LazyLock::new(|| scenes::quiet().report(&run(), None));
+
+/// One report with these texts wherever a report has free text.
+fn report(texts: &[String]) -> Report {
+    let text = |n: usize| texts[n].clone();
+    let fault = |n| Fault {
+        operation: "ecs:DescribeClusters".to_owned(),
+        subject: text(n),
+        kind: FaultKind::Denied,
+        code: text(n + 1),
+        message: text(n + 2),
+    };
+    let mut shop = cluster("shop", InsightsLevel::Disabled, vec![service("web", 2, (20.0, 40.0))]);
+    (shop.services[0].load, shop.services[0].tasks) = (None, Some((1, 2, 0)));
+    shop.tags.insert(text(0), text(1));
+    let change = |hours, reason| Change {
+        subject: LedgerSubject::Cluster("shop".parse().unwrap()),
+        time: run().time - SignedDuration::from_hours(hours),
+        cause: text(2),
+        from: InsightsLevel::Disabled,
+        to: InsightsLevel::Enabled,
+        wish: "at-least-enabled".to_owned(),
+        reason,
+        request_id: Some(text(3)),
+        state: ChangeState::Done,
+    };
+    let mut ledger = Ledger::new();
+    let of_shop = ledger.entry(LedgerSubject::Cluster("shop".parse().unwrap())).or_default();
+    of_shop.changes = vec![change(300, text(4)), change(2, text(5))];
+    let level = InsightsLevel::Disabled;
+    of_shop.put_back.push(PutBack { time: run().time, event_id: text(6), by: text(6), level });
+    let mut alarm: AlarmRecord = in_alarm("shop", "web", &text(7), 1);
+    alarm.memory.muted = Some(Mute::Unless { rule: text(8) });
+    alarm.key.subject = Subject { service: None, task_family: Some(text(9)), ..alarm.key.subject };
+    let broken = |n| BrokenTarget { name: text(n), since: run().time, told: true };
+    let estate = Estate {
+        targets: vec![("eu-west-1".to_owned(), Ok(vec![shop])), ("us-east-1".to_owned(), Err(fault(3)))],
+        ledgers: vec![(target("eu-west-1"), ledger)],
+        alarms: vec![(target("eu-west-1"), vec![alarm])],
+        changes: vec![CoverageChange::Lost(broken(10), fault(0)), CoverageChange::Back(broken(11))],
+        ..Estate::default()
+    };
+    estate.report(&run(), Some(&BEFORE))
+}
+
+/// Whether a character is hidden; most are plain, and the question is put to some hundred million.
+fn is_hidden(c: char) -> bool {
+    !(' '..='~').contains(&c) && message::is_hidden(c)
+}
+
+/// What of a page comes behind its style sheet.
+fn body(page: &str) -> &str {
+    page.split_once("</style>").unwrap().1
+}
+
+/// All tags of a page, one after another: what a text must not change.
+fn tags(page: &str) -> Vec<&str> {
+    page.split('<').skip(1).map(|tag| tag.split_once('>').map_or(tag, |(tag, _)| tag)).collect()
+}
+
+fn texts() -> impl Strategy<Value = Vec<String>> {
+    let piece = prop::sample::select(vec![
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "</td></table><b>",
+        "\" onmouseover=\"x",
+        "'",
+        "&lt;",
+        "&#60;script&#62;",
+        "]]>",
+        "<!--",
+        "\n",
+        "\r\n\r\nFLEET, all is well",
+        "\t",
+        "\0",
+        "\u{1b}[31m",
+        "\u{202e}",
+        "\u{2066}",
+        "\u{200b}",
+        "\u{feff}",
+        "\u{2028}",
+        "\u{ad}",
+        "\u{e0041}",
+        "\u{1f525}",
+        "größe",
+        "a plain word",
+        "{\"kind\":\"alarms\"}",
+        "\\",
+        "|",
+        "=cmd()",
+    ]);
+    let piece = prop_oneof![4 => piece.prop_map(str::to_owned), 1 => any::<char>().prop_map(String::from)];
+    let text = prop::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat().replace('%', ""));
+    prop::collection::vec(text, TEXTS)
+}
+
+/// The tags of the same report with harmless texts.
+static TAGS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let plain: Vec<String> = (0..TEXTS).map(|n| format!("text-{n}")).collect();
+    let page = report_html(&report(&plain));
+    assert!(plain.iter().filter(|text| page.contains(*text)).count() >= 9, "most texts must be shown");
+    tags(body(&page)).into_iter().map(str::to_owned).collect()
+});
+
+/// Lines of the mail that begin at the margin.
+const HEADS: [&str; 8] = [
+    "FLEET, ",
+    "CHANGES",
+    "ALARMS that go on",
+    "SERVICES to ",
+    "CONTAINER INSIGHTS",
+    "COVERAGE",
+    "COST of ",
+    "REPORT",
+];
+
+fn cases() -> u32 {
+    std::env::var("FARGAZE_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(10_000)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_text_changes_a_page_or_a_json(texts in texts()) {
+        let report = report(&texts);
+        let page = report_html(&report);
+        let page = body(&page);
+        prop_assert!(tags(page) == *TAGS, "the tags of the page changed");
+        prop_assert!(!page.contains(is_hidden));
+        let json = serde_json::to_string(&report).unwrap();
+        prop_assert!(!json.contains(is_hidden));
+        prop_assert_eq!(&serde_json::from_str::<Report>(&json).unwrap(), &report);
+    }
+}
+
+proptest! {
+    // A mail takes as long as three pages, and the digest's test goes the same way through the message.
+    #![proptest_config(ProptestConfig { cases: cases().div_ceil(3), ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_text_splits_a_mail(texts in texts()) {
+        let report = report(&texts);
+        let mail = report_mail(&report, &link(&run()));
+        prop_assert!(mail.subject.len() < 100 && mail.subject.bytes().all(|byte| (0x20..0x7f).contains(&byte)));
+        for line in mail.body.lines() {
+            prop_assert!(!line.contains(is_hidden));
+            let is_head = HEADS.iter().any(|head| line.starts_with(head)) && !line.contains("all is well");
+            prop_assert!(line.is_empty() || line.starts_with("  ") || is_head, "{}", line);
+            prop_assert!(line.chars().count() <= 78 || !line.trim().contains(' '), "{}", line);
+        }
+        prop_assert!(serde_json::from_str::<serde_json::Value>(&mail.json).unwrap().is_object());
+        prop_assert!(mail.structured().len() < 256 * 1024);
+    }
+}

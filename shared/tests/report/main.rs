@@ -1,0 +1,13 @@
+//! The report as people and programs get it: goldens read by eye, and hostile names.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "in a test these are the assertion"
+)]
+
+mod estate;
+mod goldens;
+mod hostile;
+mod scenes;
+mod since;

@@ -1,0 +1,174 @@
+//! Estates of the goldens.
+
+use std::collections::BTreeMap;
+
+use fargaze::alarm::{BrokenTarget, Mute};
+use fargaze::evaluate::AlarmState;
+use fargaze::fault::FaultKind;
+use fargaze::insights::{Change, ChangeState, InsightsLevel, Ledger, LedgerSubject, PutBack};
+use fargaze::summary::CoverageChange;
+use fargaze::usage::Usage;
+use jiff::SignedDuration;
+
+use crate::estate::{Cluster, Estate, at, cluster, fault, in_alarm, run, service, target};
+
+fn usage() -> Usage {
+    Usage { since: at("2026-11-21T05:02:00Z"), runs: 289, metrics: 4_032, calls: 1_310 }
+}
+
+fn calm() -> Vec<Cluster> {
+    use InsightsLevel::{Disabled, Enabled};
+    vec![
+        cluster(
+            "orders",
+            Disabled,
+            vec![service("api", 4, (31.0, 52.0)), service("worker", 2, (12.0, 33.0))],
+        ),
+        cluster(
+            "shop",
+            Enabled,
+            vec![
+                service("cart", 3, (18.0, 41.0)),
+                service("search", 6, (44.0, 58.0)),
+                service("web", 8, (27.0, 47.0)),
+            ],
+        ),
+    ]
+}
+
+/// Nothing to do for anybody.
+pub(crate) fn quiet() -> Estate {
+    Estate {
+        targets: vec![("eu-west-1".to_owned(), Ok(calm()))],
+        usage: Some(usage()),
+        account_default: Some(InsightsLevel::Enabled),
+        ..Estate::default()
+    }
+}
+
+/// One of everything that needs a person.
+pub(crate) fn busy() -> Estate {
+    use InsightsLevel::{Disabled, Enabled, Enhanced};
+    let mut clusters = calm();
+    clusters[1].services[0].load = Some((24.0, 71.0));
+    clusters[1].services[2].load = Some((62.0, 74.0));
+    let mut payments = service("checkout", 3, (35.0, 40.0));
+    (payments.tasks, payments.load) = (Some((0, 3, 1)), None);
+    let mut ledger = service("ledger", 2, (15.0, 66.0));
+    (ledger.tasks, ledger.rollout, ledger.failed) = (Some((1, 2, 1)), "IN_PROGRESS", 14);
+    clusters.push(cluster(
+        "payments",
+        Enhanced,
+        vec![payments, ledger, service("fraud-check", 2, (5.0, 22.0))],
+    ));
+    let mut silent = cluster("till", Enabled, vec![service("printer", 1, (3.0, 18.0))]);
+    silent.reports = false;
+    clusters.push(silent);
+    let mut lab = cluster("lab", Disabled, vec![service("notebook", 1, (71.0, 35.0))]);
+    lab.tags = BTreeMap::from([("fargaze".to_owned(), "hands-off".to_owned())]);
+    clusters.push(lab);
+    let mut muted = in_alarm("payments", "ledger", "deployment-failing", 1);
+    muted.memory.muted = Some(Mute::Maintenance);
+    let mut blind = in_alarm("till", "printer", "memory-high", 0);
+    blind.memory.state = AlarmState::Ok;
+    blind.memory.blind_since = Some(run().time - SignedDuration::from_mins(40));
+    let broken = BrokenTarget {
+        name: target("eu-north-1").to_string(),
+        since: run().time - SignedDuration::from_mins(95),
+        told: true,
+    };
+    Estate {
+        targets: vec![("eu-west-1".to_owned(), Ok(clusters))],
+        ledgers: vec![(target("eu-west-1"), fights())],
+        alarms: vec![(
+            target("eu-west-1"),
+            vec![
+                in_alarm("payments", "checkout", "nothing-running", 3),
+                in_alarm("shop", "web", "memory-high", 1),
+                muted,
+                blind,
+            ],
+        )],
+        changes: vec![CoverageChange::Back(broken)],
+        usage: Some(usage()),
+        account_default: Some(Enabled),
+    }
+}
+
+/// `shop` was set lately, and `orders` is put back each time.
+fn fights() -> Ledger {
+    let change = |name: &str, hours: i64, state| Change {
+        subject: LedgerSubject::Cluster(name.parse().unwrap()),
+        time: run().time - SignedDuration::from_hours(hours),
+        cause: format!("event-{hours}"),
+        from: InsightsLevel::Disabled,
+        to: InsightsLevel::Enabled,
+        wish: "at-least-enabled".to_owned(),
+        reason: "it is new; its wish is at-least-enabled (built-in)".to_owned(),
+        request_id: None,
+        state,
+    };
+    let mut ledger = Ledger::new();
+    for (name, hours) in [("orders", 300), ("orders", 200), ("shop", 5)] {
+        let change = change(name, hours, ChangeState::Done);
+        ledger.entry(change.subject.clone()).or_default().changes.push(change);
+    }
+    let by = "arn:aws:sts::123456789012:assumed-role/terraform/ci".to_owned();
+    let put_back = PutBack { time: run().time, event_id: "e".to_owned(), by, level: InsightsLevel::Disabled };
+    ledger.entry(LedgerSubject::Cluster("orders".parse().unwrap())).or_default().put_back.push(put_back);
+    ledger
+}
+
+/// Three targets: one well, one denied, one throttled.
+pub(crate) fn three_targets() -> Estate {
+    let mut throttled = calm();
+    throttled[0].services[1].fault = Some(fault(FaultKind::Throttled, "cloudwatch:GetMetricData", "orders"));
+    throttled[0].services[0].fault = Some(fault(FaultKind::Transient, "cloudwatch:GetMetricData", "orders"));
+    throttled[1].services[0].tasks = None;
+    throttled[1].reports = false;
+    let denied = fault(FaultKind::Denied, "ecs:ListClusters", "");
+    let lost = BrokenTarget { name: target("us-east-1").to_string(), since: run().time, told: true };
+    Estate {
+        targets: vec![
+            ("eu-west-1".to_owned(), Ok(calm())),
+            ("us-east-1".to_owned(), Err(denied.clone())),
+            ("ap-southeast-2".to_owned(), Ok(throttled)),
+        ],
+        changes: vec![CoverageChange::Lost(lost, denied)],
+        ..Estate::default()
+    }
+}
+
+/// Clusters and services are there, and nothing is known of them.
+pub(crate) fn no_data() -> Estate {
+    let mut clusters = calm();
+    for service in clusters.iter_mut().flat_map(|cluster| &mut cluster.services) {
+        (service.load, service.tasks) = (None, None);
+    }
+    Estate { targets: vec![("eu-west-1".to_owned(), Ok(clusters))], ..Estate::default() }
+}
+
+/// Not one target could be seen.
+pub(crate) fn nothing_seen() -> Estate {
+    let denied = || Err(fault(FaultKind::Denied, "sts:AssumeRole", "fargaze-reader"));
+    Estate {
+        targets: vec![("eu-west-1".to_owned(), denied()), ("us-east-1".to_owned(), denied())],
+        ..Estate::default()
+    }
+}
+
+/// So many clusters in two Regions.
+pub(crate) fn many(clusters: u32) -> Estate {
+    let make = |i: u32| {
+        let services = ["api", "web", "worker"].into_iter().zip(1..);
+        let services = services.map(|(name, n)| {
+            let load = (f64::from(i * 7 * n % 60), 20.0 + f64::from((i * 11 + n * 5) % 50));
+            service(name, 1 + (i + n) % 5, load)
+        });
+        let level = InsightsLevel::ALL[usize::try_from(i % 3).unwrap()];
+        cluster(&format!("team-{i:03}"), level, services.collect())
+    };
+    let of = |region: u32| Ok((0..clusters).filter(|i| i % 2 == region).map(make).collect());
+    let targets = vec![("eu-west-1".to_owned(), of(0)), ("us-east-1".to_owned(), of(1))];
+    Estate { targets, usage: Some(usage()), ..Estate::default() }
+}

@@ -1,0 +1,66 @@
+//! What is told as different from the report before, and what is not.
+
+use fargaze::fault::FaultKind;
+use fargaze::summary::{DifferenceKind, Report};
+
+use crate::estate::{Estate, fault, run};
+use crate::scenes;
+
+fn told(before: &Estate, now: &Estate) -> Vec<(DifferenceKind, String)> {
+    let before = before.report(&run(), None);
+    let now = now.report(&run(), Some(&before));
+    let differences = now.since.unwrap().differences;
+    differences.into_iter().map(|difference| (difference.kind, difference.subject.to_string())).collect()
+}
+
+#[test]
+fn the_same_estate_has_no_differences() {
+    assert_eq!(told(&scenes::busy(), &scenes::busy()), []);
+}
+
+#[test]
+fn what_began_and_what_ended_are_told_the_gravest_first() {
+    use DifferenceKind::{
+        AlarmBegan, AlarmEnded, Fuller, GoneCluster, Insights, NewCluster, Started, Stopped,
+    };
+    let there = told(&scenes::quiet(), &scenes::busy());
+    let kinds: Vec<DifferenceKind> = there.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(
+        kinds,
+        [AlarmBegan, AlarmBegan, AlarmBegan, Fuller, Fuller, Fuller, NewCluster, NewCluster, NewCluster],
+        "{there:?}"
+    );
+    let back = told(&scenes::busy(), &scenes::quiet());
+    assert_eq!(back.iter().filter(|(kind, _)| *kind == AlarmEnded).count(), 3);
+    assert_eq!(back.iter().filter(|(kind, _)| *kind == GoneCluster).count(), 3);
+    let mut stopped = scenes::quiet();
+    if let Ok(clusters) = &mut stopped.targets[0].1 {
+        clusters[0].services[0].tasks = Some((0, 4, 0));
+        clusters[1].insights = fargaze::insights::InsightsLevel::Enhanced;
+    }
+    let shop = (Insights, "shop".to_owned());
+    assert_eq!(told(&scenes::quiet(), &stopped), [(Stopped, "orders/api".to_owned()), shop.clone()]);
+    assert_eq!(told(&stopped, &scenes::quiet()), [(Started, "orders/api".to_owned()), shop]);
+}
+
+#[test]
+fn what_cannot_be_seen_is_not_gone_and_what_could_not_be_seen_is_not_new() {
+    let mut denied = scenes::three_targets();
+    denied.targets[0].1 = Err(fault(FaultKind::Denied, "ecs:ListClusters", ""));
+    assert_eq!(told(&scenes::three_targets(), &denied), []);
+    assert_eq!(told(&denied, &scenes::three_targets()), []);
+    // A target that nobody planned any more is gone with its clusters.
+    let mut fewer = scenes::three_targets();
+    drop(fewer.targets.remove(0));
+    assert_eq!(told(&scenes::three_targets(), &fewer).len(), 2);
+}
+
+#[test]
+fn a_report_of_another_form_is_none() {
+    let report = serde_json::to_value(scenes::quiet().report(&run(), None)).unwrap();
+    assert_eq!(Report::read(report.to_string().as_bytes()).unwrap().format, 1);
+    let mut newer = report.clone();
+    newer["format"] = 2.into();
+    assert!(Report::read(newer.to_string().as_bytes()).is_none());
+    assert!(Report::read(b"{}").is_none() && Report::read(b"").is_none());
+}

@@ -1,0 +1,150 @@
+//! Whole digests, kept in the tree to be read by a person. `FARGAZE_WRITE_DOCS=1` writes them anew.
+
+use std::fs;
+use std::path::Path;
+
+use fargaze::alarm::{Mute, Notice, NoticeKind};
+use fargaze::message::Message;
+use fargaze::outcome::CountedFault;
+use fargaze::rule::{Comparison, Severity, Subject};
+use fargaze::run::RunKind;
+use fargaze::summary::{TargetResult, coverage_changes, digest};
+
+use crate::scene::{
+    denied, memory, minutes_ago, nothing_running, now, over, run, seen, service, target, throttled,
+};
+
+/// Compares a message with the file of that name, or writes it.
+fn golden(name: &str, message: &Message) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/digest").join(format!("{name}.txt"));
+    let text = format!("Subject: {}\n\n{}", message.subject, message.body);
+    for line in message.body.lines() {
+        let is_link = line.trim_start().starts_with("https://");
+        assert!(is_link || line.chars().count() <= 78, "{name}: {line}");
+    }
+    if std::env::var_os("FARGAZE_WRITE_DOCS").is_some() {
+        fs::write(&path, text).unwrap();
+        return;
+    }
+    let kept = fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == text, "{name}: write it anew with FARGAZE_WRITE_DOCS=1 and read it:\n{text}");
+}
+
+fn told(results: &[TargetResult]) -> Message {
+    let changes = coverage_changes(now(), results, &[]);
+    digest(&run(RunKind::Alarms), results, &changes).unwrap()
+}
+
+fn hot(name: &str) -> Notice {
+    memory(service("shop", name), &[Some(78.0), Some(81.25), None, Some(89.0), Some(93.1)])
+}
+
+#[test]
+fn one_hot_service() {
+    golden("one-hot-service", &told(&[seen("eu-west-1", 5, vec![hot("web")])]));
+}
+
+#[test]
+fn sixty_transitions_at_once() {
+    let mut notices = Vec::new();
+    for i in 0..60_u32 {
+        let cluster = format!("shop-{}", i % 7);
+        let level = f64::from(81 + i % 19);
+        let mut notice =
+            memory(service(&cluster, &format!("worker-{i:02}")), &[Some(70.0), Some(level), Some(level)]);
+        if i % 20 == 0 {
+            notice = nothing_running(notice.subject, f64::from(1 + i % 3));
+        }
+        notice.at = minutes_ago(2 + i64::from(i % 5));
+        notices.push(notice);
+    }
+    let more = (0..10).map(|i| hot(&format!("late-{i}")));
+    let over = (0..3).map(|i| over(hot(&format!("calm-{i}")), 41.5));
+    notices.extend(more.chain(over));
+    golden("sixty-transitions", &told(&[seen("eu-west-1", 40, notices)]));
+}
+
+#[test]
+fn three_targets_of_which_one_is_denied_and_one_throttled() {
+    let mut slow = seen("us-east-1", 12, Vec::new());
+    if let Ok(outcome) = &mut slow.result {
+        outcome.coverage.clusters_seen = 9;
+        outcome.coverage.with_data -= 30;
+        outcome.coverage.unread = 30;
+        let fault = |cluster| CountedFault { fault: throttled(cluster), count: 10 };
+        outcome.coverage.faults = ["orders", "pay", "search"].map(fault).to_vec();
+        let blind = |name: &str| Notice {
+            kind: NoticeKind::Blind,
+            since: Some(minutes_ago(19)),
+            why: Some(throttled("orders").to_string()),
+            ..memory(service("orders", name), &[])
+        };
+        outcome.notices = ["api", "auth", "cart", "mail", "pay", "till", "web"].map(blind).to_vec();
+    }
+    let mut closed = target("eu-central-1");
+    closed.account = "210987654321".parse().unwrap();
+    let closed = TargetResult { target: closed, result: Err(denied()) };
+    golden("one-denied-one-throttled", &told(&[seen("eu-west-1", 29, vec![hot("web")]), slow, closed]));
+}
+
+#[test]
+fn recovery() {
+    let web = over(hot("web"), 55.5);
+    let gone = Notice { kind: NoticeKind::Gone, values: Vec::new(), ..over(hot("old"), 0.0) };
+    let silent = Notice {
+        to: fargaze::evaluate::AlarmState::InsufficientData,
+        values: vec![None, None],
+        ..over(hot("batch"), 0.0)
+    };
+    golden("recovery", &told(&[seen("eu-west-1", 5, vec![web, gone, silent])]));
+}
+
+#[test]
+fn a_reminder() {
+    let kind = NoticeKind::Reminder;
+    let down = Notice {
+        kind,
+        since: Some(minutes_ago(24 * 60 + 5)),
+        ..nothing_running(service("shop", "cart"), 2.0)
+    };
+    let full = Notice { kind, ..hot("web") };
+    golden("reminder", &told(&[seen("eu-west-1", 5, vec![full, down])]));
+}
+
+#[test]
+fn no_data_at_all() {
+    let results: Vec<TargetResult> = ["eu-central-1", "eu-west-1"]
+        .map(|region| TargetResult { target: target(region), result: Err(denied()) })
+        .to_vec();
+    golden("no-data-at-all", &told(&results));
+}
+
+#[test]
+fn all_kinds_of_windows() {
+    let day = (0..96).map(|i| Some(f64::from(40 + i % 60))).collect::<Vec<_>>();
+    let long = memory(service("shop", "long"), &day);
+    let low = Notice {
+        rule: "too-few-tasks".to_owned(),
+        severity: Severity::Info,
+        label: "RunningTaskCount".to_owned(),
+        unit: fargaze::metric::Unit::Count,
+        comparison: Comparison::LessThanThreshold,
+        threshold: 2.0,
+        message: None,
+        ..memory(service("shop", "low"), &[Some(3.0), Some(2.0), Some(1.0), Some(0.0)])
+    };
+    let late = Notice {
+        late: Some(Mute::Deployment),
+        at: minutes_ago(12),
+        values_end: Some(minutes_ago(2)),
+        ..hot("late")
+    };
+    let silent = Notice {
+        rule: "heartbeat".to_owned(),
+        message: None,
+        ..memory(service("shop", "silent"), &[None, None])
+    };
+    let family = Subject { service: None, task_family: Some("nightly".to_owned()), ..service("shop", "x") };
+    let family = Notice { subject: family, ..hot("web") };
+    golden("windows", &told(&[seen("eu-west-1", 5, vec![long, low, late, silent, family])]));
+}

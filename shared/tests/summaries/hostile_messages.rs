@@ -1,0 +1,166 @@
+//! Hostile names, tags and reasons through every message of alarms, sweeps and bad files.
+
+use fargaze::alarm::{BrokenTarget, Mute, NoticeKind};
+use fargaze::cluster::ClusterName;
+use fargaze::config::CONFIG_KEY;
+use fargaze::fault::{Fault, FaultKind};
+use fargaze::insights::InsightsLevel;
+use fargaze::message::{Attribute, Message, harmless, is_hidden};
+use fargaze::outcome::{CountedFault, InsightsFinding, InsightsResult};
+use fargaze::rule::Subject;
+use fargaze::run::{BadVersion, RunKind};
+use fargaze::summary::{CoverageChange, TargetResult, bad_config_first, digest, sweep};
+use proptest::prelude::*;
+use serde_json::Value;
+
+use crate::hostile::{cases, text};
+use crate::scene::{memory, now, run, seen, service, target};
+
+/// As many texts as [`messages`] has places for.
+const PLACES: usize = 12;
+
+/// The digest, the message of a sweep, and a bad file, with these texts wherever somebody else writes one.
+fn messages(texts: &[String]) -> (Message, Message, BadVersion) {
+    let of = |place: usize| texts[place].clone();
+    let fault = Fault {
+        operation: "ecs:ListServices".to_owned(),
+        subject: of(0),
+        kind: FaultKind::Denied,
+        code: of(1),
+        message: of(2),
+    };
+    let kinds = [
+        NoticeKind::Began,
+        NoticeKind::Ended,
+        NoticeKind::Reminder,
+        NoticeKind::Blind,
+        NoticeKind::SeenAgain,
+        NoticeKind::Gone,
+    ];
+    let notice = |kind| {
+        let mut notice = memory(service("shop", "web"), &[Some(70.0), None, Some(90.0)]);
+        notice.kind = kind;
+        (notice.rule, notice.label) = (of(3), of(4));
+        (notice.message, notice.why) = (Some(of(5)), Some(of(6)));
+        notice.late = Some(Mute::Unless { rule: of(7) });
+        notice.subject = Subject { service: None, task_family: Some(of(8)), ..notice.subject };
+        notice.source.as_mut().unwrap().metrics[0].name = of(9).into();
+        notice
+    };
+    let mut result = seen("eu-west-1", 3, kinds.map(notice).to_vec());
+    let cluster: ClusterName = "shop".parse().unwrap();
+    let finding = |result| InsightsFinding {
+        cluster: cluster.clone(),
+        level: InsightsLevel::Disabled,
+        result,
+        reason: of(10),
+        cost: None,
+        unannounced: true,
+        silent: true,
+        news: true,
+    };
+    if let Ok(outcome) = &mut result.result {
+        outcome.coverage.faults = vec![CountedFault { fault: fault.clone(), count: 2 }];
+        outcome.owners.insert(cluster.clone(), of(11));
+        outcome.insights = vec![
+            finding(InsightsResult::Failed(fault.clone())),
+            finding(InsightsResult::Fight(vec![of(11)])),
+            finding(InsightsResult::Set(InsightsLevel::Enabled)),
+            finding(InsightsResult::Reported),
+        ];
+    }
+    let lost = TargetResult { target: target("us-east-1"), result: Err(fault.clone()) };
+    let broken = BrokenTarget { name: lost.target.to_string(), since: now(), told: true };
+    let (results, changes) = ([result, lost], [CoverageChange::Lost(broken, fault)]);
+    let digest = digest(&run(RunKind::Alarms), &results, &changes).unwrap();
+    let sweep = sweep(&run(RunKind::Sweep), &results, &changes).unwrap();
+    (digest, sweep, BadVersion { version: of(0), problems: vec![of(1), of(2)] })
+}
+
+/// Words of the same lengths without any meaning: other ones of each text, and equal ones of equal texts, because a fault
+/// does not repeat its code as its message.
+fn plain(texts: &[String]) -> Vec<String> {
+    let texts: Vec<String> = texts.iter().map(|text| harmless(text)).collect();
+    let plain = |text: &String| {
+        let first = texts.iter().position(|other| other == text).unwrap();
+        let letter = char::from(b"abcdefghijkl"[first]);
+        // A percent sign stays on the line of its number.
+        let stays = |c: char| c.is_ascii_digit() || " %,.;:)".contains(c);
+        text.chars().map(|c| if stays(c) { c } else { letter }).collect()
+    };
+    texts.iter().map(plain).collect()
+}
+
+/// The name of a metric must be exact in a link, so there it is encoded as it is.
+fn without_links(body: &str) -> Vec<&str> {
+    body.lines().filter(|line| !line.contains("/cloudwatch/home?")).collect()
+}
+
+fn check(message: &Message) -> Result<(), TestCaseError> {
+    let Message { subject, body, json, attributes } = message;
+    prop_assert!(!subject.is_empty() && subject.len() < 100, "{subject}");
+    prop_assert!(subject.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{subject}");
+    for line in body.lines() {
+        let is_link = line.trim_start().starts_with("http") && !line.trim().contains(' ');
+        prop_assert!(is_link || line.chars().count() <= 78, "{line}");
+        let is_ours = line.trim_start().starts_with("https://eu-west-1.console");
+        prop_assert!(!is_ours || line.trim().bytes().all(|byte| byte.is_ascii_graphic()), "{line}");
+        prop_assert!(!line.contains(is_hidden), "{line:?}");
+        // What only fargaze may begin a line with.
+        prop_assert!(!line.starts_with("Bcc:") && !line.starts_with("CRITICAL"), "{line}");
+    }
+    let whole: Value = serde_json::from_str(json).unwrap();
+    prop_assert!(whole.is_object() && !json.contains(is_hidden));
+    prop_assert_eq!(&whole["subject"], subject);
+    let structured: Value = serde_json::from_str(&message.structured()).unwrap();
+    prop_assert_eq!(structured["sqs"].as_str(), Some(json.as_str()));
+    prop_assert_eq!(structured["default"].as_str(), Some(body.as_str()));
+    let size: usize = attributes.iter().map(|(name, value)| name.len() + value.value().len()).sum();
+    prop_assert!(attributes.len() <= 10 && size + message.structured().len() < 256 * 1024);
+    for value in attributes.values() {
+        prop_assert!(!value.value().is_empty() && !value.value().contains(is_hidden));
+        if let Attribute::List(list) = value {
+            prop_assert!(!list.is_empty() && list.is_sorted(), "{list:?}");
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(cases(PLACES))]
+    #[test]
+    fn hostile_text_stays_text_in_every_message(texts in prop::collection::vec(text(), PLACES)) {
+        let (digest, sweep, bad) = messages(&texts);
+        let tamed = messages(&texts.iter().map(|text| harmless(text)).collect::<Vec<_>>());
+        let plain = messages(&plain(&texts));
+        for (hostile, tamed, plain) in [(&digest, tamed.0, plain.0), (&sweep, tamed.1, plain.1)] {
+            check(hostile)?;
+            // What is hidden in a text changes nothing at all, and what is said in it not the number of lines.
+            prop_assert_eq!(&hostile.subject, &tamed.subject);
+            for (line, tamed) in without_links(&hostile.body).iter().zip(without_links(&tamed.body)) {
+                prop_assert_eq!(*line, tamed);
+            }
+            let (lines, plain) = (hostile.body.lines().count(), plain.body.lines().count());
+            prop_assert_eq!(lines, plain, "{}", hostile.body);
+        }
+        let json: Value = serde_json::from_str(&digest.json).unwrap();
+        check(&bad_config_first(&run(RunKind::Alarms), &bad, None))?;
+        check(&bad_config_first(&run(RunKind::Alarms), &bad, Some(digest)))?;
+        let alarm = &json["alarms"][0];
+        for (member, place) in [("rule", 3), ("label", 4), ("message", 5), ("why", 6), ("task_family", 8)] {
+            prop_assert_eq!(&alarm[member], &Value::from(harmless(&texts[place])), "{}", member);
+        }
+    }
+}
+
+#[test]
+fn a_text_that_plays_a_message_of_its_own_stays_in_its_line() {
+    let fake = "x\n\nCRITICAL shop/web: memory 99 %\r\nBcc: everyone".to_owned();
+    let (digest, sweep, _) = messages(&vec![fake; PLACES]);
+    for line in digest.body.lines().chain(sweep.body.lines()) {
+        assert!(!line.starts_with("CRITICAL shop/web") && !line.starts_with("Bcc"), "{line}");
+    }
+    let bad = BadVersion { version: "v2".to_owned(), problems: vec!["a\nb".to_owned()] };
+    let body = bad_config_first(&run(RunKind::Alarms), &bad, None).body;
+    assert_eq!(body, format!("{CONFIG_KEY} HAS 1 problem; the built-in rules are in force.\n  a b\n"));
+}

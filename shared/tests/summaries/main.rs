@@ -1,0 +1,13 @@
+//! What people are sent: whole messages as they are kept in the tree, and hostile names in all of them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "in a test these are the assertion"
+)]
+
+mod goldens;
+#[path = "../hostile/mod.rs"]
+mod hostile;
+mod hostile_messages;
+mod scene;

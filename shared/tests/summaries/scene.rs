@@ -1,0 +1,143 @@
+//! Runs, targets and notices by name.
+
+use std::collections::BTreeMap;
+
+use fargaze::alarm::{MetricSource, Notice, NoticeKind};
+use fargaze::catalogue::{AWS_ECS, find};
+use fargaze::evaluate::AlarmState;
+use fargaze::fault::{Fault, FaultKind};
+use fargaze::metric::{Period, Statistic, Unit};
+use fargaze::outcome::{Coverage, Outcome};
+use fargaze::rule::{Comparison, Severity, Subject};
+use fargaze::run::{Part, Run, RunKind, Target};
+use fargaze::summary::TargetResult;
+use jiff::{SignedDuration, Timestamp};
+
+pub(crate) fn now() -> Timestamp {
+    "2026-11-22T10:05:00Z".parse().unwrap()
+}
+
+pub(crate) fn minutes_ago(minutes: i64) -> Timestamp {
+    now() - SignedDuration::from_mins(minutes)
+}
+
+pub(crate) fn run(kind: RunKind) -> Run {
+    Run::new(kind, now(), SignedDuration::from_mins(2), SignedDuration::from_mins(22), None)
+}
+
+pub(crate) fn target(region: &str) -> Target {
+    Target {
+        account: "123456789012".parse().unwrap(),
+        region: region.parse().unwrap(),
+        part: Part::WHOLE,
+        role: None,
+    }
+}
+
+/// A target of which everything was seen.
+pub(crate) fn seen(region: &str, clusters: usize, notices: Vec<Notice>) -> TargetResult {
+    let target = target(region);
+    let services = clusters * 10;
+    let coverage = Coverage {
+        clusters,
+        clusters_seen: clusters,
+        services,
+        metrics: services * 2,
+        with_data: services * 2 - 2,
+        without_data: 2,
+        ..Coverage::default()
+    };
+    let outcome = Outcome {
+        target: target.clone(),
+        coverage,
+        notices,
+        insights: Vec::new(),
+        account_default: None,
+        dry_run: false,
+        snapshot: None,
+        owners: BTreeMap::new(),
+    };
+    TargetResult { target, result: Ok(outcome) }
+}
+
+pub(crate) fn denied() -> Fault {
+    Fault {
+        operation: "ecs:ListClusters".to_owned(),
+        subject: String::new(),
+        kind: FaultKind::Denied,
+        code: "AccessDeniedException".to_owned(),
+        message: "User: arn:aws:sts::210987654321:assumed-role/fargaze/run is not authorized to perform: \
+                  ecs:ListClusters on resource: * because no identity-based policy allows the action"
+            .to_owned(),
+    }
+}
+
+pub(crate) fn throttled(cluster: &str) -> Fault {
+    Fault {
+        operation: "cloudwatch:GetMetricData".to_owned(),
+        subject: cluster.to_owned(),
+        kind: FaultKind::Throttled,
+        code: "ThrottlingException".to_owned(),
+        message: "Rate exceeded".to_owned(),
+    }
+}
+
+/// The service of a cluster.
+pub(crate) fn service(cluster: &str, service: &str) -> Subject {
+    Subject { cluster: cluster.parse().unwrap(), service: Some(service.parse().unwrap()), task_family: None }
+}
+
+/// Memory of a service over 80 %, since two minutes ago.
+pub(crate) fn memory(subject: Subject, values: &[Option<f64>]) -> Notice {
+    let metric = find(AWS_ECS, "MemoryUtilization").unwrap().of(&subject).unwrap();
+    let at = minutes_ago(2);
+    Notice {
+        id: format!("memory-high#{subject}#{}#ALARM", at.as_second()),
+        kind: NoticeKind::Began,
+        rule: "memory-high".to_owned(),
+        severity: Severity::Warning,
+        subject,
+        from: AlarmState::Ok,
+        to: AlarmState::Alarm,
+        at,
+        since: Some(minutes_ago(65)),
+        label: "memory".to_owned(),
+        unit: Unit::Percent,
+        comparison: Comparison::GreaterThanThreshold,
+        threshold: 80.0,
+        values: values.to_vec(),
+        period: Period::MINUTE,
+        message: Some(
+            "A task is killed at 100 % of its memory. Raise the task's memory, or look for a leak."
+                .to_owned(),
+        ),
+        late: None,
+        why: None,
+        values_end: None,
+        source: Some(MetricSource { metrics: vec![metric], statistic: Statistic::Average }),
+    }
+}
+
+/// A service without a running task.
+pub(crate) fn nothing_running(subject: Subject, missing: f64) -> Notice {
+    Notice {
+        rule: "nothing-running".to_owned(),
+        severity: Severity::Critical,
+        label: "tasks missing".to_owned(),
+        unit: Unit::Count,
+        threshold: 0.0,
+        message: Some(
+            "No task runs although some should. Read the service's events and the reason of its stopped tasks."
+                .to_owned(),
+        ),
+        why: Some("ECS says: its deployment is IN_PROGRESS, 12 tasks failed.".to_owned()),
+        source: None,
+        ..memory(subject, &[Some(missing)])
+    }
+}
+
+/// The end of an alarm that lasted an hour.
+pub(crate) fn over(notice: Notice, newest: f64) -> Notice {
+    let values = vec![Some(85.0), Some(60.0), Some(newest)];
+    Notice { kind: NoticeKind::Ended, from: AlarmState::Alarm, to: AlarmState::Ok, values, ..notice }
+}
