@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from local_aws import LocalAws
 
 NAMESPACE = "AWS/ECS"
-MINUTES_OF_POINTS = 45
+# Longer than the window of an alarms run.
+MINUTES_OF_POINTS = 90
 # Points go on into the future, as CloudWatch allows, so that a run can be about a time when the services are no longer
 # new: a service that has only just been created may still be starting, and is not judged.
 MINUTES_AHEAD = 15

@@ -256,6 +256,7 @@ def test_deleting_leaves_nothing(stack) -> None:
         "roles": [role["RoleName"] for role in aws.client("iam").list_roles()["Roles"]],
         "policies": aws.client("iam").list_policies(Scope="Local")["Policies"],
         "log groups": [group["logGroupName"] for group in aws.client("logs").describe_log_groups()["logGroups"]],
+        "alarms": aws.client("cloudwatch").describe_alarms()["MetricAlarms"],
         "rules": aws.client("events").list_rules()["Rules"],
         "schedules": aws.client("scheduler").list_schedules()["Schedules"],
         "state machines": aws.client("stepfunctions").list_state_machines()["stateMachines"],
