@@ -1,13 +1,14 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test screenshots simulate build delete requirements clean
+.PHONY: help setup demo test hostile screenshots simulate build delete requirements clean
 
 PYTHON ?= python3
 VENV := .venv
 ARCH ?= arm64
 STACK ?= fargaze
 RUNS ?= 1000000
+CASES ?= 1000000
 SEED ?= $(shell date +%s)
 
 help: ## This list
@@ -27,6 +28,9 @@ demo: setup ## The whole system on a local AWS, from a cluster event to the mail
 
 test: setup ## Everything that CI runs
 	@$(VENV)/bin/python tests/run.py
+
+hostile: ## A million hostile texts through every renderer (CASES=...)
+	@FARGAZE_CASES=$(CASES) cargo test --quiet --profile simulate --package fargaze --test summaries --test report -- hostile
 
 screenshots: ## Pictures of the report's pages in docs/screenshots; needs Chromium
 	@$(PYTHON) tests/screenshots/shoot.py
