@@ -80,7 +80,7 @@ impl Memory {
             Fault::malformed("dynamodb:PutItem", record.key.to_string(), error.to_string())
         })?;
         let condition = if record.version == 0 { "attribute_not_exists(pk)" } else { "version = :version" };
-        let version = (record.version > 0).then(|| number(record.version));
+        let version = (record.version > 0).then(|| (":version", number(record.version)));
         self.put_if(item, condition, version, &record.key.to_string()).await
     }
 
@@ -114,17 +114,18 @@ impl Memory {
         request.send().await.map(|_| ()).map_err(|error| fault("dynamodb:PutItem", &target.name, &error))
     }
 
-    async fn put_if(
+    /// Writes an item if the condition holds, which may name one value (`PutItem`).
+    pub(super) async fn put_if(
         &self,
         item: Item,
         condition: &str,
-        version: Option<AttributeValue>,
+        value: Option<(&str, AttributeValue)>,
         subject: &str,
     ) -> Result<Written, Fault> {
         let mut request = self.client.put_item().table_name(&self.table).set_item(Some(item));
         request = request.condition_expression(condition);
-        if let Some(version) = version {
-            request = request.expression_attribute_values(":version", version);
+        if let Some((name, value)) = value {
+            request = request.expression_attribute_values(name, value);
         }
         match request.send().await {
             Ok(_) => Ok(Written::Yes),

@@ -3,10 +3,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-
 use super::memory::{Item, Memory, Written, number, text};
-use super::sdk_error::fault;
 use crate::aws::Clock;
 use crate::fault::Fault;
 
@@ -35,20 +32,7 @@ impl Memory {
             ("sk".to_owned(), text("turn")),
             ("published_at".to_owned(), number(now)),
         ]);
-        let request = self.client.put_item().table_name(&self.table).set_item(Some(item));
-        let request = request
-            .condition_expression("attribute_not_exists(pk) OR published_at <= :before")
-            .expression_attribute_values(":before", number(now - apart));
-        match request.send().await {
-            Ok(_) => Ok(Written::Yes),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(Written::Conflict)
-            }
-            Err(error) => Err(fault("dynamodb:PutItem", "TOPIC#turn", &error)),
-        }
+        let condition = "attribute_not_exists(pk) OR published_at <= :before";
+        self.put_if(item, condition, Some((":before", number(now - apart))), "TOPIC#turn").await
     }
 }
