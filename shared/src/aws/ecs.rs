@@ -340,7 +340,12 @@ fn service_state(cluster: &ClusterName, service: &Service) -> Result<ServiceStat
         running: count("runningCount", service.running_count())?,
         pending: count("pendingCount", service.pending_count())?,
         created_at,
-        deployment: service.deployments().iter().find(|d| d.status() == Some("PRIMARY")).map(deployment),
+        deployment: service
+            .deployments()
+            .iter()
+            .find(|d| d.status() == Some("PRIMARY"))
+            .map(deployment)
+            .transpose()?,
         events: service
             .events()
             .iter()
@@ -351,12 +356,12 @@ fn service_state(cluster: &ClusterName, service: &Service) -> Result<ServiceStat
     })
 }
 
-fn deployment(deployment: &Deployment) -> DeploymentState {
+fn deployment(deployment: &Deployment) -> Result<DeploymentState, String> {
     let started_at = deployment.created_at().and_then(|time| Timestamp::from_second(time.secs()).ok());
-    DeploymentState {
+    Ok(DeploymentState {
         rollout_state: deployment.rollout_state().map(|state| state.as_str().to_owned()),
-        failed_tasks: u32::try_from(deployment.failed_tasks()).unwrap_or(0),
+        failed_tasks: count("failedTasks", deployment.failed_tasks())?,
         reason: deployment.rollout_state_reason().map(ToOwned::to_owned),
         started_at,
-    }
+    })
 }

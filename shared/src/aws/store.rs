@@ -178,7 +178,10 @@ impl Store {
             let request = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
             let request = request.start_after(after).set_continuation_token(token.take());
             let page = request.send().await.map_err(|error| fault(OPERATION, prefix, &error))?;
-            keys.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key));
+            for object in page.contents.unwrap_or_default() {
+                let nameless = || Fault::malformed(OPERATION, prefix, "an object without a key".to_owned());
+                keys.push(object.key.ok_or_else(nameless)?);
+            }
             token = page.next_continuation_token;
             if token.is_none() {
                 return Ok(keys);
