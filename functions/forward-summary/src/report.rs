@@ -62,14 +62,16 @@ impl Reporter<'_> {
         let previous = self.previous().await;
         let (ledgers, alarms) = (self.ledgers(results).await?, self.alarms(results).await?);
         let since = previous.as_ref().map_or(run.window.start, |report| report.time);
-        let usage = self.usage(since, run.time).await?;
+        // What is not known of it is told as such; a report is no worse for the rest.
+        let usage = self.usage(since, run.time).await;
+        let usage = usage.inspect_err(|fault| tracing::warn!(%fault, "what was asked is not known")).ok();
         let facts = ReportFacts {
             results,
             ledgers: &ledgers,
             alarms: &alarms,
             previous: previous.as_ref(),
             changes,
-            usage: Some(usage),
+            usage,
         };
         let report = builder.finish(facts);
         let message = self.put(run, &report).await?;
@@ -138,9 +140,8 @@ impl Reporter<'_> {
             let keys: Vec<&String> = keys.iter().filter(|key| **key <= last).collect();
             usage.runs += runs(&keys);
             for (newest, count) in newest_of_targets(&keys) {
-                let outcome = self.store.get_json::<Outcome>(newest).await?;
-                let metrics = outcome.map_or(0, |outcome| outcome.coverage.metrics);
-                let metrics = u64::try_from(metrics).unwrap_or(u64::MAX);
+                let outcome = self.store.get_json::<Outcome>(newest).await?.ok_or_else(|| gone(newest))?;
+                let metrics = u64::try_from(outcome.coverage.metrics).unwrap_or(u64::MAX);
                 usage.metrics += metrics * count;
                 usage.calls += metrics.div_ceil(METRICS_PER_CALL) * count;
             }

@@ -125,6 +125,17 @@ async fn a_report_tells_what_the_runs_since_the_last_one_asked() {
 }
 
 #[tokio::test]
+async fn a_report_comes_and_says_so_if_it_is_not_known_what_was_asked() {
+    let stack = Stack::start(shop(|_| 50.0)).await;
+    stack.aws.add_fault(Fault::on("s3:ListObjectsV2").times(ATTEMPTS).error(403, "AccessDenied", "no"));
+    let receipt = stack.run_line("report", minute(0)).await.receipt.unwrap();
+    assert_eq!(receipt["published"], true, "{receipt}");
+    let mail = stack.mail(0);
+    assert!(mail.contains("What fargaze used since the last report is not known."), "{mail}");
+    assert_eq!(stack.json("reports/latest.json")["cost"]["usage"], Value::Null);
+}
+
+#[tokio::test]
 async fn a_weekly_report_is_about_seven_days_by_the_hour() {
     let stack = Stack::start(shop(|_| 50.0)).await;
     stack.set("FARGAZE_REPORT_DAYS", "7");
