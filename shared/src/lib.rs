@@ -18,6 +18,8 @@ pub mod alarm;
 pub mod aws;
 pub mod catalogue;
 pub mod cluster;
+#[cfg(test)]
+mod committed;
 pub mod config;
 pub mod derive;
 pub mod evaluate;

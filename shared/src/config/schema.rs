@@ -1,10 +1,8 @@
 //! The JSON Schema of the file, for editors: made from the types that read the file, and committed.
 
-use std::borrow::Cow;
-use std::path::Path;
-
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use std::borrow::Cow;
 
 use super::RawConfig;
 use super::insights::RawWish;
@@ -110,17 +108,7 @@ fn schema() -> serde_json::Value {
 /// `FARGAZE_WRITE_DOCS=1 cargo test -p fargaze schema` writes it anew.
 #[test]
 fn the_committed_schema_is_that_of_the_types() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/fargaze.schema.json");
-    if std::env::var_os("FARGAZE_WRITE_DOCS").is_some() {
-        let text = serde_json::to_string_pretty(&schema()).unwrap();
-        std::fs::write(&path, format!("{text}\n")).unwrap();
-    }
-    let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    let committed: serde_json::Value = serde_json::from_str(&committed).unwrap_or_default();
-    assert!(
-        committed == schema(),
-        "docs/fargaze.schema.json is stale; write it anew with FARGAZE_WRITE_DOCS=1"
-    );
+    crate::committed::is_fresh("fargaze.schema.json", &schema());
 }
 
 /// First cells of the rows of the table that begins with this head.
@@ -134,7 +122,7 @@ fn first_cells(page: &str, head: &str) -> Vec<String> {
 
 #[test]
 fn the_docs_tell_every_key_and_every_measure() {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/rules.md");
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/rules.md");
     let page = std::fs::read_to_string(page).unwrap();
     let schema = schema();
     let mut keys: Vec<&String> = schema["$defs"]["rule"]["properties"].as_object().unwrap().keys().collect();

@@ -1,10 +1,8 @@
 //! The JSON Schema of the report: made from its types, and committed.
 
-use std::borrow::Cow;
-use std::path::Path;
-
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use std::borrow::Cow;
 
 use super::model::Report;
 use crate::cluster::{ClusterName, ServiceName};
@@ -40,15 +38,5 @@ fn schema() -> serde_json::Value {
 /// `FARGAZE_WRITE_DOCS=1 cargo test -p fargaze schema` writes it anew.
 #[test]
 fn the_committed_schema_of_the_report_is_that_of_the_types() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/report.schema.json");
-    if std::env::var_os("FARGAZE_WRITE_DOCS").is_some() {
-        let text = serde_json::to_string_pretty(&schema()).unwrap();
-        std::fs::write(&path, format!("{text}\n")).unwrap();
-    }
-    let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    let committed: serde_json::Value = serde_json::from_str(&committed).unwrap_or_default();
-    assert!(
-        committed == schema(),
-        "docs/report.schema.json is stale; write it anew with FARGAZE_WRITE_DOCS=1"
-    );
+    crate::committed::is_fresh("report.schema.json", &schema());
 }
