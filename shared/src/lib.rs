@@ -22,6 +22,7 @@ pub mod cluster;
 mod committed;
 pub mod config;
 pub mod derive;
+pub mod eks;
 pub mod evaluate;
 pub mod event;
 pub mod failure;
