@@ -76,8 +76,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut alarms = Vec::with_capacity(SERIES);
     for series in 0..SERIES {
         let (cluster, service) = (format!("cluster-{}", series / 100), format!("service-{}", series % 100));
-        let subject =
-            Subject { cluster: cluster.parse()?, service: Some(service.parse()?), task_family: None };
+        let subject = Subject {
+            cluster: cluster.parse()?,
+            service: Some(service.parse()?),
+            task_family: None,
+            workload: None,
+        };
         let reading = reading(&window, series);
         // What an earlier run has remembered of it.
         let sight = Sight::of(&reading);

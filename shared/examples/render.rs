@@ -127,7 +127,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let run =
         Run::new(RunKind::Report, now, SignedDuration::from_mins(2), SignedDuration::from_mins(15), None);
     let region = "eu-west-1".parse()?;
-    let target = Target { account: "123456789012".parse()?, region, part: Part::WHOLE, role: None };
+    let target = Target {
+        platform: fargaze::run::Platform::Ecs,
+        account: "123456789012".parse()?,
+        region,
+        part: Part::WHOLE,
+        role: None,
+    };
     let key = format!("reports/{}.html", run.id);
     let url = console_object_link(&target.region, "bucket", &key);
     let link = ReportLink { url, kept_until: now, bucket: "bucket".to_owned(), key };

@@ -196,10 +196,11 @@ impl CatalogueMetric {
 
     /// The metric of what a verdict is about.
     pub fn of(&self, subject: &Subject) -> Option<Metric> {
-        match (&subject.service, &subject.task_family) {
-            (Some(service), _) => self.of_service(&subject.cluster, service),
-            (None, Some(family)) => self.of_family(&subject.cluster, family),
-            (None, None) => self.of_cluster(&subject.cluster),
+        match (&subject.service, &subject.task_family, &subject.workload) {
+            (Some(service), _, _) => self.of_service(&subject.cluster, service),
+            (None, Some(family), _) => self.of_family(&subject.cluster, family),
+            (None, None, None) => self.of_cluster(&subject.cluster),
+            (None, None, Some(_)) => None,
         }
     }
 

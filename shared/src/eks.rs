@@ -67,9 +67,9 @@ impl FromStr for LogType {
 pub enum AuthenticationMode {
     /// Access entries only.
     Api,
-    /// Access entries, and the ConfigMap `aws-auth`.
+    /// Access entries, and the `ConfigMap` `aws-auth`.
     ApiAndConfigMap,
-    /// The ConfigMap `aws-auth` only: there are no access entries.
+    /// The `ConfigMap` `aws-auth` only: there are no access entries.
     ConfigMap,
 }
 

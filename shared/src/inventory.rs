@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::cluster::{ClusterName, ServiceName};
 use crate::fault::Fault;
 use crate::insights::InsightsLevel;
+use crate::rule::Workload;
 
 /// Age at which a cached inventory is read anew. A full listing needs one `ListServices` call per cluster, and ECS
 /// allows 20 a second.
@@ -42,7 +43,10 @@ pub struct ClusterEntry {
     /// Families of task definitions whose metrics were seen lately, sorted: what a rule of scope `task-family` judges.
     #[serde(default)]
     pub task_families: Vec<String>,
-    /// Whether the services could not be listed, so that this list is an older one or empty.
+    /// Workloads of an EKS cluster, sorted. One stays until Kubernetes no longer lists it or a pod of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub workloads: Vec<Workload>,
+    /// Whether the services or workloads could not be listed, so that this list is an older one or empty.
     pub services_unread: bool,
 }
 
@@ -81,6 +85,7 @@ impl Inventory {
         for (name, cluster) in self.clusters.iter_mut().filter(|(_, cluster)| cluster.services_unread) {
             if let Some(known) = older.clusters.get(name) {
                 cluster.services.clone_from(&known.services);
+                cluster.workloads.clone_from(&known.workloads);
             }
         }
     }
@@ -157,6 +162,7 @@ mod tests {
             tags: BTreeMap::new(),
             services: services.iter().map(|name| name.parse().unwrap()).collect(),
             task_families: Vec::new(),
+            workloads: Vec::new(),
             services_unread: unread,
         };
         Inventory {

@@ -36,6 +36,7 @@ pub mod observe;
 pub mod outcome;
 pub mod pattern;
 pub mod plan;
+pub mod pods;
 pub mod pulse;
 pub mod rule;
 pub mod run;

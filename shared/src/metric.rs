@@ -245,6 +245,8 @@ impl Unit {
             Self::BytesPerSecond => format!("{value:.0} bytes/s"),
             Self::Megabytes => format!("{value:.0} MB"),
             Self::Gigabytes => format!("{} GB", short(value, 1)),
+            Self::Seconds if value.abs() >= 7200.0 => format!("{} h", short(value / 3600.0, 1)),
+            Self::Seconds if value.abs() >= 120.0 => format!("{} min", short(value / 60.0, 1)),
             Self::Seconds => format!("{} s", short(value, 2)),
             Self::Milliseconds => format!("{value:.0} ms"),
         }
@@ -288,7 +290,9 @@ mod tests {
             (Unit::Count, 1200.0, "1200"),
             (Unit::CpuUnits, 819.2, "0.80 vCPU"),
             (Unit::Gigabytes, 20.0, "20 GB"),
-            (Unit::Seconds, 900.0, "900 s"),
+            (Unit::Seconds, 90.0, "90 s"),
+            (Unit::Seconds, 900.0, "15 min"),
+            (Unit::Seconds, 9000.0, "2.5 h"),
             (Unit::Seconds, 0.25, "0.25 s"),
             (Unit::Milliseconds, 12.6, "13 ms"),
         ] {

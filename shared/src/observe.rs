@@ -9,7 +9,7 @@ use crate::catalogue::CatalogueMetric;
 use crate::fault::Fault;
 use crate::inventory::{DeploymentState, ServiceState};
 use crate::metric::MetricQuery;
-use crate::rule::{AlarmRule, Measure, MissingData};
+use crate::rule::{AlarmRule, KUBERNETES, KubernetesMeasure, Measure, MissingData};
 use crate::series::{Datapoint, MetricSeries, Reading};
 use crate::window::Window;
 
@@ -41,6 +41,11 @@ impl AlarmRule {
             Measure::Derived { formula, first, second, .. } => {
                 Some(Cow::Owned(formula.derive(&answer(first), &answer(second))))
             }
+            Measure::Kubernetes(measure) => {
+                let found = answers.iter().find(|(query, _)| self.samples(measure, query));
+                let unread = || Cow::Owned(Reading::Unread(not_asked(measure.label())));
+                Some(found.map_or_else(unread, |(_, reading)| Cow::Borrowed(reading)))
+            }
             Measure::NothingRunning | Measure::Custom(_) => None,
         }
     }
@@ -63,6 +68,13 @@ impl AlarmRule {
         query.metric.name == metric.name
             && query.metric.namespace == metric.namespace
             && query.period == self.period
+            && query.statistic == self.statistic
+    }
+
+    /// Whether the line holds the samples that this rule judges.
+    fn samples(&self, measure: KubernetesMeasure, query: &MetricQuery) -> bool {
+        query.metric.namespace == KUBERNETES
+            && query.metric.name == measure.metric_name()
             && query.statistic == self.statistic
     }
 

@@ -25,7 +25,7 @@ impl QueryPlan {
         // Few plans ask more than this; growing by doubling would copy every question several times.
         let mut plan = Self { queries: Vec::with_capacity(inventory.service_count() * 2 * rules.len()) };
         for (cluster, entry) in &inventory.clusters {
-            for scope in [Scope::Cluster, Scope::Service, Scope::TaskFamily] {
+            for scope in [Scope::Cluster, Scope::Service, Scope::TaskFamily, Scope::Workload] {
                 let of_scope: Vec<&AlarmRule> = rules.iter().filter(|rule| rule.scope == scope).collect();
                 if of_scope.is_empty() {
                     continue;
@@ -105,12 +105,17 @@ pub fn subjects(rule: &AlarmRule, inventory: &Inventory) -> Vec<Subject> {
 
 /// All there is of a scope in one cluster.
 fn subjects_of(scope: Scope, cluster: &ClusterName, entry: &ClusterEntry) -> Vec<Subject> {
-    let subject = |service, task_family| Subject { cluster: cluster.clone(), service, task_family };
+    let cluster = || cluster.clone();
     match scope {
-        Scope::Cluster => vec![subject(None, None)],
-        Scope::Service => entry.services.iter().map(|name| subject(Some(name.clone()), None)).collect(),
+        Scope::Cluster => vec![Subject::cluster(cluster())],
+        Scope::Service => {
+            entry.services.iter().map(|name| Subject::service(cluster(), name.clone())).collect()
+        }
         Scope::TaskFamily => {
-            entry.task_families.iter().map(|name| subject(None, Some(name.clone()))).collect()
+            entry.task_families.iter().map(|name| Subject::task_family(cluster(), name.clone())).collect()
+        }
+        Scope::Workload => {
+            entry.workloads.iter().map(|workload| Subject::workload(cluster(), workload.clone())).collect()
         }
     }
 }
@@ -122,8 +127,11 @@ fn judges(rule: &AlarmRule, subject: &Subject, entry: &ClusterEntry) -> bool {
         && rule.selection.fits_within(subject)
 }
 
-/// What must be asked to judge the rule on one subject: nothing, one metric, or the two of a derived value.
+/// What CloudWatch must be asked to judge the rule on one subject: nothing, one metric, or the two of a derived value.
 pub fn queries(rule: &AlarmRule, subject: &Subject) -> Vec<MetricQuery> {
+    if matches!(rule.measure, Measure::Kubernetes(_)) {
+        return Vec::new();
+    }
     let metrics = rule.measure.of(subject).into_iter();
     metrics
         .map(|metric| MetricQuery { metric, statistic: rule.statistic.clone(), period: rule.period })
@@ -150,6 +158,7 @@ mod tests {
             tags: BTreeMap::new(),
             services: services.iter().map(|name| name.parse().unwrap()).collect(),
             task_families: Vec::new(),
+            workloads: Vec::new(),
             services_unread: false,
         };
         Inventory {

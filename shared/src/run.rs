@@ -190,9 +190,38 @@ impl Part {
     }
 }
 
-/// Where to look: an account, a Region, and a share of the clusters there.
+/// Which of AWS's two services runs the clusters of a target. Their clusters are listed, read and set up in different ways, and
+/// may have the same names.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Platform {
+    /// Amazon ECS.
+    #[default]
+    Ecs,
+    /// Amazon EKS.
+    Eks,
+}
+
+impl Platform {
+    /// Both, in the order in which they are looked at.
+    pub const ALL: [Self; 2] = [Self::Ecs, Self::Eks];
+
+    /// The word of the user's file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ecs => "ecs",
+            Self::Eks => "eks",
+        }
+    }
+}
+
+/// Where to look: an account, a Region, one of ECS and EKS, and a share of the clusters there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
+    /// Whether its clusters are those of ECS or of EKS.
+    #[serde(default)]
+    pub platform: Platform,
     /// Account of the clusters.
     pub account: AccountId,
     /// Region of the clusters.
@@ -204,9 +233,13 @@ pub struct Target {
 }
 
 impl Target {
-    /// File name of the target, such as `1-of-1`, below a folder of its account and Region.
+    /// File name of the target, such as `1-of-1` or `eks-1-of-1`, below a folder of its account and Region.
     pub fn part_name(&self) -> String {
-        format!("{}-of-{}", self.part.index + 1, self.part.count)
+        let platform = match self.platform {
+            Platform::Ecs => "",
+            Platform::Eks => "eks-",
+        };
+        format!("{platform}{}-of-{}", self.part.index + 1, self.part.count)
     }
 
     /// Key of the cached inventory.
@@ -238,6 +271,9 @@ impl Target {
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.platform == Platform::Eks {
+            f.write_str("EKS in ")?;
+        }
         write!(f, "{} ({}", self.region, self.account)?;
         if self.part.count > 1 {
             write!(f, ", part {} of {}", self.part.index + 1, self.part.count)?;

@@ -100,6 +100,7 @@ async fn list(
             tags: cluster.tags,
             task_families: families.remove(cluster.name.as_str()).unwrap_or_default(),
             services,
+            workloads: Vec::new(),
             services_unread,
         };
         (cluster.name, entry)

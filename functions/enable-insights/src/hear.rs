@@ -74,9 +74,13 @@ impl Handler {
         let named = user.targets.iter().find(|target| target.account == *account && target.region == *region);
         match named {
             Some(target) => Ok(Target { part: Part::WHOLE, ..target.clone() }),
-            None if *account == self.config.account => {
-                Ok(Target { account: account.clone(), region: region.clone(), part: Part::WHOLE, role: None })
-            }
+            None if *account == self.config.account => Ok(Target {
+                platform: fargaze::run::Platform::Ecs,
+                account: account.clone(),
+                region: region.clone(),
+                part: Part::WHOLE,
+                role: None,
+            }),
             None => Err(Failure::Invalid(format!(
                 "the event is about account {account} in {region}, which is neither the home account {} nor a target of \
                  {CONFIG_KEY}",

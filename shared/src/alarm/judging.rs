@@ -13,6 +13,7 @@ use crate::metric::{Metric, MetricQuery};
 use crate::observe::{newest_only, not_asked};
 use crate::outcome::Coverage;
 use crate::plan;
+use crate::pods::{PodState, why};
 use crate::rule::{AlarmRule, Measure, Subject};
 use crate::series::Reading;
 use crate::snapshot::{SnapshotBegin, SnapshotLine};
@@ -42,6 +43,10 @@ pub struct Judging<'a> {
     services: HashMap<Subject, ServiceState>,
     /// Services that ECS was asked about in vain.
     undescribed: HashMap<Subject, Fault>,
+    /// Subjects that may change, once the first pod has come.
+    explained: Option<HashSet<Subject>>,
+    /// Pods that explain why they do.
+    pods: HashMap<Subject, Vec<PodState>>,
     /// What changes unless something keeps it silent, rule by rule.
     open: Vec<Vec<Change<'a>>>,
 }
@@ -111,6 +116,8 @@ impl<'a> Judging<'a> {
             unclear: HashMap::new(),
             services: HashMap::new(),
             undescribed: HashMap::new(),
+            explained: None,
+            pods: HashMap::new(),
             open: rules.iter().map(|_| Vec::new()).collect(),
         }
     }
@@ -128,7 +135,29 @@ impl<'a> Judging<'a> {
             SnapshotLine::Undescribed(UndescribedService { cluster, service, fault }) => {
                 self.undescribed.insert(service_of(cluster, service), fault);
             }
-            SnapshotLine::Run(_) | SnapshotLine::End(_) => {}
+            SnapshotLine::Pod(pod) => self.pod(*pod),
+            SnapshotLine::Run(_)
+            | SnapshotLine::Eks(_)
+            | SnapshotLine::Workload(_)
+            | SnapshotLine::End(_) => {}
+        }
+    }
+
+    /// Keeps a pod if an alarm of its workload changes, or one of its cluster that it explains. All series have come before the
+    /// first pod.
+    fn pod(&mut self, pod: PodState) {
+        self.flush();
+        let open = &self.open;
+        let wanted = self.explained.get_or_insert_with(|| {
+            open.iter().flatten().map(|change| change.record.key.subject.clone()).collect()
+        });
+        let cluster = Subject::cluster(pod.cluster.clone());
+        if (pod.is_completed() || pod.logging_disabled.is_some()) && wanted.contains(&cluster) {
+            self.pods.entry(cluster).or_default().push(pod.clone());
+        }
+        let workload = pod.subject();
+        if wanted.contains(&workload) {
+            self.pods.entry(workload).or_default().push(pod);
         }
     }
 
@@ -244,9 +273,13 @@ impl<'a> Judging<'a> {
                 let goes_on = before.is_some_and(|record| record.memory.is_alarm_before(run.window.end));
                 change.sight.mute = unless(change.rule, subject, &in_alarm)
                     .or_else(|| change.rule.quiet_for(state?, run.time, goes_on));
-                if change.rule.measure == Measure::NothingRunning {
-                    change.sight.why = state.and_then(ServiceState::why);
-                }
+                change.sight.why = match change.rule.measure {
+                    Measure::NothingRunning => state.and_then(ServiceState::why),
+                    Measure::Kubernetes(measure) => {
+                        self.pods.get(subject).and_then(|pods| why(measure, pods))
+                    }
+                    _ => None,
+                };
                 let Some(record) = step(change.rule, subject, &change.sight, &run.window, run.time, before)
                 else {
                     continue;
@@ -304,10 +337,11 @@ impl<'a> Judging<'a> {
 
     fn is_judged(&self, AlarmKey { rule, subject }: &AlarmKey) -> bool {
         let Some(entry) = self.inventory.clusters.get(&subject.cluster) else { return false };
-        let exists = match (&subject.service, &subject.task_family) {
-            (Some(service), _) => entry.services.contains(service),
-            (None, Some(family)) => entry.task_families.contains(family),
-            (None, None) => true,
+        let exists = match (&subject.service, &subject.task_family, &subject.workload) {
+            (Some(service), _, _) => entry.services.contains(service),
+            (None, Some(family), _) => entry.task_families.contains(family),
+            (None, None, Some(workload)) => entry.workloads.contains(workload),
+            (None, None, None) => true,
         };
         let rule = self.rules.iter().find(|candidate| candidate.name == *rule);
         exists && rule.is_some_and(|rule| judges(rule, subject, entry))
@@ -316,8 +350,9 @@ impl<'a> Judging<'a> {
     /// Whether it is sure that the subject is in the inventory if it exists, be it none because its cluster is gone.
     fn knows(&self, subject: &Subject, coverage: &Coverage) -> bool {
         // Task families are those whose metrics `ListMetrics` sees.
-        let listing = ["ecs:ListClusters", "ecs:DescribeClusters", "cloudwatch:ListMetrics"];
-        let listing = if subject.task_family.is_some() { &listing[..] } else { &listing[..2] };
+        let listing =
+            ["ecs:ListClusters", "ecs:DescribeClusters", "eks:ListClusters", "cloudwatch:ListMetrics"];
+        let listing = if subject.task_family.is_some() { &listing[..] } else { &listing[..3] };
         let mut faults = coverage.faults.iter().map(|counted| &counted.fault);
         let listed = faults.all(|fault| !listing.contains(&fault.operation.as_str()));
         let cluster = self.inventory.clusters.get(&subject.cluster);
@@ -326,12 +361,12 @@ impl<'a> Judging<'a> {
 }
 
 fn service_of(cluster: ClusterName, service: ServiceName) -> Subject {
-    Subject { cluster, service: Some(service), task_family: None }
+    Subject::service(cluster, service)
 }
 
 /// The alarm of another rule that keeps this one silent.
 fn unless(rule: &AlarmRule, subject: &Subject, in_alarm: &HashSet<AlarmKey>) -> Option<Mute> {
-    let cluster = Subject { cluster: subject.cluster.clone(), service: None, task_family: None };
+    let cluster = Subject::cluster(subject.cluster.clone());
     let places = [subject, &cluster];
     let fires = |name: &&String| {
         let key = |subject: &Subject| AlarmKey { rule: (*name).clone(), subject: subject.clone() };

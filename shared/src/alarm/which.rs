@@ -4,16 +4,11 @@ use std::collections::HashSet;
 
 use crate::inventory::ClusterEntry;
 use crate::metric::Dimensions;
-use crate::rule::{AlarmRule, Measure, Scope, Subject};
+use crate::rule::{AlarmRule, Measure, Subject, Workload};
 
 /// Whether the rule judges this subject of an existing cluster.
 pub(super) fn judges(rule: &AlarmRule, subject: &Subject, entry: &ClusterEntry) -> bool {
-    let scope = match (&subject.service, &subject.task_family) {
-        (Some(_), _) => Scope::Service,
-        (None, Some(_)) => Scope::TaskFamily,
-        (None, None) => Scope::Cluster,
-    };
-    rule.scope == scope
+    rule.scope == subject.scope()
         && entry.insights >= rule.measure.needs()
         && rule.selection.fits_cluster(&subject.cluster, &entry.tags)
         && rule.selection.fits_within(subject)
@@ -48,7 +43,7 @@ pub(super) fn kept_metrics(rules: &[AlarmRule]) -> HashSet<(String, String)> {
     }
 }
 
-/// The subject that a metric of the catalogue is about.
+/// The subject that a metric of the catalogue, or a sample of a workload, is about.
 pub(super) fn subject_of(dimensions: &Dimensions) -> Option<Subject> {
     let cluster = dimensions.get("ClusterName")?.parse().ok()?;
     let service = match dimensions.get("ServiceName") {
@@ -56,7 +51,13 @@ pub(super) fn subject_of(dimensions: &Dimensions) -> Option<Subject> {
         None => None,
     };
     let task_family = dimensions.get("TaskDefinitionFamily").map(ToOwned::to_owned);
-    Some(Subject { cluster, service, task_family })
+    let named = |name| dimensions.get(name).map(ToOwned::to_owned);
+    let workload = named("Workload").map(|name| Workload {
+        namespace: named("Namespace").unwrap_or_default(),
+        kind: named("WorkloadKind").unwrap_or_default(),
+        name,
+    });
+    Some(Subject { cluster, service, task_family, workload })
 }
 
 /// Indices of the rules, each after those that it names in `unless`. In a circle the order is that of the file.

@@ -16,7 +16,7 @@ use serde_saphyr::options::DuplicateKeyPolicy;
 use crate::cluster::{AccountId, Region};
 use crate::insights::InsightsConfig;
 use crate::rule::AlarmRule;
-use crate::run::{Part, Target};
+use crate::run::{Part, Platform, Target};
 
 use insights::{RawInsights, check_insights};
 use read::{At, Problems, read};
@@ -66,12 +66,10 @@ impl Config {
         Self::read(DEFAULT_YAML, account, region)
     }
 
-    /// How far an alarms run must look back so that every period of the newest `judged` can be judged on its whole
-    /// evaluation range.
+    /// How far an alarms run must look back at CloudWatch so that every period of the newest `judged` can be judged on its whole
+    /// evaluation range. Samples of EKS are kept longer if their rules need it: nobody is asked for them again.
     pub fn lookback(&self, judged: SignedDuration) -> SignedDuration {
-        let range = |rule: &AlarmRule| i64::try_from(rule.condition.evaluation_range()).unwrap_or(0);
-        let longest = self.rules.iter().map(|rule| range(rule) * rule.period.seconds()).max().unwrap_or(0);
-        judged + SignedDuration::from_secs(longest)
+        judged + longest_range(&self.rules, Platform::Ecs)
     }
 
     /// Reads the user's file. `account` and `region` are home: the target if the file names none, and the account that
@@ -81,12 +79,16 @@ impl Config {
         let problems = Problems::default();
         let raw: RawConfig = read(&tree, "", &problems).unwrap_or_default();
         let targets = match raw.targets {
-            None => vec![Target {
-                account: account.clone(),
-                region: region.clone(),
-                part: Part::WHOLE,
-                role: None,
-            }],
+            None => {
+                let home = |platform| Target {
+                    platform,
+                    account: account.clone(),
+                    region: region.clone(),
+                    part: Part::WHOLE,
+                    role: None,
+                };
+                Platform::ALL.map(home).to_vec()
+            }
             Some(targets) => check_targets(&targets, account, &problems),
         };
         let rules = match raw.rules {
@@ -97,6 +99,15 @@ impl Config {
         let insights = section.map(|section| check_insights(section, &problems)).unwrap_or_default();
         all_good(problems, Self { targets, rules, insights })
     }
+}
+
+/// The longest stretch of time that one verdict of these rules looks at.
+pub fn longest_range(rules: &[AlarmRule], platform: Platform) -> SignedDuration {
+    let range = |rule: &AlarmRule| {
+        i64::try_from(rule.condition.evaluation_range()).unwrap_or(0) * rule.period.seconds()
+    };
+    let of_platform = rules.iter().filter(|rule| rule.platform() == platform);
+    SignedDuration::from_secs(of_platform.map(range).max().unwrap_or(0))
 }
 
 /// Reads only the rules of the user's file, for those who have their target already.
@@ -176,9 +187,26 @@ rules:
     #[test]
     fn without_a_file_home_is_watched_by_the_default_rules() {
         let config = read("{}").unwrap();
-        assert_eq!(config.targets.len(), 1);
+        assert_eq!(config.targets.iter().map(|target| target.platform).collect::<Vec<_>>(), Platform::ALL);
         let names: Vec<&str> = config.rules.iter().map(|rule| rule.name.as_str()).collect();
-        assert_eq!(names, ["nothing-running", "memory-high", "cpu-high"]);
+        assert_eq!(
+            names,
+            [
+                "nothing-running",
+                "memory-high",
+                "cpu-high",
+                "pod-memory-high",
+                "pod-cpu-high",
+                "restarts-grow",
+                "crash-loop",
+                "oom-killed",
+                "pod-pending",
+                "replicas-missing",
+                "completed-pods",
+                "metrics-server-down",
+                "logging-disabled",
+            ]
+        );
         // 5 periods and the 2 that CloudWatch looks at beyond them.
         assert_eq!(config.lookback(SignedDuration::from_mins(15)), SignedDuration::from_mins(15 + 7));
     }
@@ -188,7 +216,7 @@ rules:
         for rule in read_rules(DEFAULT_YAML).unwrap() {
             let Condition { comparison, threshold, .. } = rule.condition;
             assert!(
-                !comparison.breaches(0.0, threshold) && comparison.breaches(100.0, threshold),
+                !comparison.breaches(0.0, threshold) && comparison.breaches(1000.0, threshold),
                 "{}",
                 rule.name
             );
@@ -326,7 +354,9 @@ targets:
     parts: 2
 ";
         let targets = read(yaml).unwrap().targets;
-        assert_eq!(targets.len(), 4);
+        assert_eq!(targets.len(), 2 * 2 * Platform::ALL.len());
+        assert_eq!(read(&format!("{yaml}    platforms: [eks]\n")).unwrap().targets.len(), 4);
+        assert!(problems(&format!("{yaml}    platforms: []\n"))[0].contains("both"));
         assert_eq!(targets[0].role.as_ref().unwrap().external_id.as_deref(), Some("secret"));
         assert!(!problems(&yaml.replace("iam::999999999999", "iam::111111111111")).is_empty());
     }

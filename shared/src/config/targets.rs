@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::read::{At, Problems};
 use crate::cluster::{AccountId, Region};
-use crate::run::{Part, Target, TargetRole};
+use crate::run::{Part, Platform, Target, TargetRole};
 
 /// Shares that a target may be split into.
 const MAX_PARTS: u32 = 64;
@@ -24,6 +24,9 @@ pub(super) struct RawTarget {
     role_arn: Option<At<String>>,
     /// External id that the role asks for.
     external_id: Option<At<String>>,
+    /// Whether clusters of ECS, of EKS or of both are watched. Default: both.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    platforms: Option<At<Vec<At<Platform>>>>,
     /// Work on so many shares of the clusters at once. Default: 1.
     #[cfg_attr(test, schemars(range(min = 1, max = 64)))]
     parts: Option<At<u32>>,
@@ -74,6 +77,7 @@ fn check_target(line: u64, raw: &RawTarget, home: &AccountId, problems: &Problem
         }
         Some(At { value: Some(parts), .. }) => *parts,
     };
+    let platforms = check_platforms(raw.platforms.as_ref(), &tell);
     if let (Some(external_id), None) = (&raw.external_id, &raw.role_arn) {
         tell(external_id.line, "external-id", "means nothing without role-arn".to_owned());
     }
@@ -84,15 +88,27 @@ fn check_target(line: u64, raw: &RawTarget, home: &AccountId, problems: &Problem
     let role =
         raw.role_arn.as_ref().and_then(|at| at.value.clone()).map(|arn| TargetRole { arn, external_id });
     let parts = (0..parts).map(|index| Part { index, count: parts });
-    parts
-        .flat_map(|part| regions.iter().map(move |&region| (part, region)))
-        .map(|(part, region)| Target {
+    let places = parts.flat_map(|part| regions.iter().map(move |&region| (part, region)));
+    places
+        .flat_map(|place| platforms.iter().map(move |&platform| (place, platform)))
+        .map(|((part, region), platform)| Target {
+            platform,
             account: account.clone(),
             region: region.clone(),
             part,
             role: role.clone(),
         })
         .collect()
+}
+
+/// The platforms of an entry, each once.
+fn check_platforms(at: Option<&At<Vec<At<Platform>>>>, tell: &dyn Fn(u64, &str, String)) -> Vec<Platform> {
+    let Some(at) = at else { return Platform::ALL.to_vec() };
+    let given: Vec<Platform> = at.value.iter().flatten().filter_map(|platform| platform.value).collect();
+    if at.value.as_ref().is_some_and(Vec::is_empty) {
+        tell(at.line, "platforms", "the list is empty; leave the key out to mean both".to_owned());
+    }
+    Platform::ALL.into_iter().filter(|platform| given.contains(platform)).collect()
 }
 
 fn is_role_arn(arn: &str, account: &AccountId) -> bool {

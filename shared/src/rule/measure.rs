@@ -2,12 +2,14 @@
 
 use std::str::FromStr;
 
+use super::KubernetesMeasure;
 use crate::catalogue::{self, AWS_ECS, CONTAINER_INSIGHTS, CatalogueMetric, DimensionSet};
 use crate::cluster::BadName;
 use crate::derive::Formula;
 use crate::insights::InsightsLevel;
 use crate::metric::{Dimensions, Metric, Unit};
 use crate::rule::{Scope, Subject};
+use crate::run::Platform;
 
 /// What is judged: one metric, a value derived from two, or what ECS itself says.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +32,8 @@ pub enum Measure {
     /// Tasks that should run while not a single one does, by `DescribeServices`. Such a service publishes no metrics,
     /// so no metric can tell.
     NothingRunning,
+    /// What is sampled of workloads on EKS.
+    Kubernetes(KubernetesMeasure),
     /// Any metric of CloudWatch.
     Custom(CustomMetric),
 }
@@ -41,14 +45,28 @@ pub struct CustomMetric {
     pub namespace: String,
     /// Name, upper and lower case told apart.
     pub name: String,
-    /// Exact set of dimensions. Values may hold `{cluster}`, `{service}` and `{task-family}`.
+    /// Exact set of dimensions. Values may hold `{cluster}`, `{service}`, `{task-family}`, `{namespace}` and
+    /// `{workload}`.
     pub dimensions: Vec<(String, String)>,
     /// Unit of its values, to read the threshold and to write the summary; CloudWatch is not asked by it.
     pub unit: Unit,
 }
 
+/// Namespaces of CloudWatch whose metrics are about clusters of EKS (Amazon EKS User Guide, "Monitor cluster data with Amazon
+/// CloudWatch"; CloudWatch User Guide, "Amazon EKS and Kubernetes Container Insights metrics").
+pub const EKS_NAMESPACES: [&str; 2] = ["AWS/EKS", "ContainerInsights"];
+
 /// The short words for `what:` that need no namespace.
-pub const WORDS: [&str; 7] = [
+pub fn words() -> impl Iterator<Item = &'static str> {
+    WORDS.into_iter().chain(KubernetesMeasure::ALL.into_iter().map(KubernetesMeasure::word))
+}
+
+fn kubernetes(text: &str) -> Option<KubernetesMeasure> {
+    KubernetesMeasure::ALL.into_iter().find(|measure| measure.word() == text)
+}
+
+/// Those that are about services of ECS.
+const WORDS: [&str; 7] = [
     "memory-percent",
     "cpu-percent",
     "memory-percent-of-reservation",
@@ -65,6 +83,7 @@ impl Measure {
             Self::Metric(metric) => metric.unit,
             Self::Derived { unit, .. } => *unit,
             Self::NothingRunning => Unit::Count,
+            Self::Kubernetes(measure) => measure.unit(),
             Self::Custom(custom) => custom.unit,
         }
     }
@@ -79,6 +98,7 @@ impl Measure {
             Self::Metric(metric) => metric.name,
             Self::Derived { label, .. } => label,
             Self::NothingRunning => "tasks missing",
+            Self::Kubernetes(measure) => measure.label(),
             Self::Custom(custom) => &custom.name,
         }
     }
@@ -88,7 +108,7 @@ impl Measure {
         let (first, second) = match *self {
             Self::Metric(metric) => (Some(metric), None),
             Self::Derived { first, second, .. } => (Some(first), Some(second)),
-            Self::NothingRunning | Self::Custom(_) => (None, None),
+            Self::NothingRunning | Self::Kubernetes(_) | Self::Custom(_) => (None, None),
         };
         first.into_iter().chain(second)
     }
@@ -104,23 +124,35 @@ impl Measure {
     /// Whether it exists for that scope.
     pub fn supports(&self, scope: Scope) -> bool {
         let set = match scope {
-            Scope::Cluster => DimensionSet::Cluster,
-            Scope::Service => DimensionSet::Service,
-            Scope::TaskFamily => DimensionSet::Family,
+            Scope::Cluster => Some(DimensionSet::Cluster),
+            Scope::Service => Some(DimensionSet::Service),
+            Scope::TaskFamily => Some(DimensionSet::Family),
+            Scope::Workload => None,
         };
         match self {
             Self::NothingRunning => scope == Scope::Service,
+            Self::Kubernetes(measure) => scope == measure.scope(),
             Self::Custom(custom) => custom.placeholders().all(|name| scope.fills(name)),
             Self::Metric(_) | Self::Derived { .. } => {
-                self.metrics().all(|metric| metric.dimension_sets.contains(&set))
+                set.is_some_and(|set| self.metrics().all(|metric| metric.dimension_sets.contains(&set)))
             }
         }
     }
 
-    /// The metrics that must be asked for to judge this subject: nothing, one, or the two of a derived value.
+    /// Whether it is about clusters of ECS or of EKS.
+    pub fn platform(&self) -> Platform {
+        match self {
+            Self::Kubernetes(_) => Platform::Eks,
+            Self::Custom(custom) if EKS_NAMESPACES.contains(&custom.namespace.as_str()) => Platform::Eks,
+            Self::Metric(_) | Self::Derived { .. } | Self::NothingRunning | Self::Custom(_) => Platform::Ecs,
+        }
+    }
+
+    /// The metrics that it is made of for this subject: none, one, or the two of a derived value.
     pub fn of(&self, subject: &Subject) -> Vec<Metric> {
         match self {
             Self::Custom(custom) => vec![custom.of(subject)],
+            Self::Kubernetes(measure) => vec![measure.of(subject)],
             _ => self.metrics().filter_map(|metric| metric.of(subject)).collect(),
         }
     }
@@ -133,6 +165,7 @@ impl Scope {
             "cluster" => true,
             "service" => self == Self::Service,
             "task-family" => self == Self::TaskFamily,
+            "namespace" | "workload" => self == Self::Workload,
             _ => false,
         }
     }
@@ -149,9 +182,14 @@ impl CustomMetric {
     pub fn of(&self, subject: &Subject) -> Metric {
         let service = subject.service.as_ref().map_or("", |service| service.as_str());
         let family = subject.task_family.as_deref().unwrap_or_default();
+        let (namespace, workload) = subject
+            .workload
+            .as_ref()
+            .map_or(("", ""), |workload| (workload.namespace.as_str(), workload.name.as_str()));
         let fill = |value: &str| {
             let value = value.replace("{cluster}", subject.cluster.as_str());
-            value.replace("{service}", service).replace("{task-family}", family)
+            let value = value.replace("{service}", service).replace("{task-family}", family);
+            value.replace("{namespace}", namespace).replace("{workload}", workload)
         };
         let dimensions = self.dimensions.iter().map(|(name, value)| (name.clone(), fill(value)));
         Metric {
@@ -178,7 +216,7 @@ impl FromStr for Measure {
         let bad = || BadName {
             text: text.to_owned(),
             what: "measure",
-            expected: "memory-percent, cpu-percent, memory-percent-of-reservation, cpu-percent-of-reservation, \
+            expected: "a word such as memory-percent, cpu-percent, memory-percent-of-reservation, cpu-percent-of-reservation, \
                        ephemeral-storage-percent, running-below-desired, nothing-running, or a namespace and a metric \
                        of the catalogue such as `ECS/ContainerInsights CpuUtilized`",
         };
@@ -201,6 +239,7 @@ impl FromStr for Measure {
                 derived(Formula::Minus, desired, running, Unit::Count, "tasks missing")
             }
             "nothing-running" => Ok(Self::NothingRunning),
+            _ if let Some(measure) = kubernetes(text) => Ok(Self::Kubernetes(measure)),
             _ => {
                 let (namespace, name) = text.split_once(' ').ok_or_else(bad)?;
                 Ok(Self::Metric(metric(namespace, name.trim())?))
@@ -215,8 +254,10 @@ mod tests {
 
     #[test]
     fn every_word_is_a_measure_and_nonsense_is_none() {
-        for word in WORDS {
-            assert!(word.parse::<Measure>().unwrap().supports(Scope::Service), "{word}");
+        for word in words() {
+            let measure = word.parse::<Measure>().unwrap();
+            let scopes = [Scope::Service, Scope::Workload, Scope::Cluster];
+            assert!(scopes.into_iter().any(|scope| measure.supports(scope)), "{word}");
         }
         assert!("ECS/ContainerInsights CpuUtilized".parse::<Measure>().unwrap().supports(Scope::Cluster));
         for text in ["memory", "AWS/ECS memoryutilization", "AWS/EC2 CPUUtilization", ""] {
@@ -277,6 +318,7 @@ mod tests {
             cluster: "shop".parse().unwrap(),
             service: Some("web".parse().unwrap()),
             task_family: None,
+            workload: None,
         };
         assert_eq!(custom.of(&subject).to_string(), "Shop Orders {Service=web, Where=shop/x}");
         let measure = Measure::Custom(custom);

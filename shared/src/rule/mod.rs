@@ -2,6 +2,7 @@
 
 mod cron;
 mod duration;
+mod kubernetes;
 mod maintenance;
 mod measure;
 mod threshold;
@@ -15,11 +16,13 @@ use serde::{Deserialize, Serialize};
 use crate::cluster::{ClusterName, ServiceName};
 use crate::metric::{Period, Statistic, Unit};
 use crate::pattern::NamePattern;
+use crate::run::Platform;
 
 pub use cron::BadCron;
 pub use duration::DurationText;
+pub use kubernetes::{KUBERNETES, KubernetesMeasure, SAMPLE_PERIOD};
 pub use maintenance::MaintenanceWindow;
-pub use measure::{CustomMetric, Measure, WORDS};
+pub use measure::{CustomMetric, EKS_NAMESPACES, Measure, words};
 pub use threshold::ThresholdText;
 
 /// A rule of the user's file, checked: it can be judged.
@@ -31,7 +34,7 @@ pub struct AlarmRule {
     pub measure: Measure,
     /// Statistic of each period.
     pub statistic: Statistic,
-    /// Whether clusters, services or task families are judged.
+    /// Whether clusters, services, task families or workloads are judged.
     pub scope: Scope,
     /// Which of them.
     pub selection: Selection,
@@ -64,6 +67,10 @@ pub struct Selection {
     pub services: Vec<NamePattern>,
     /// Patterns of task families.
     pub task_families: Vec<NamePattern>,
+    /// Patterns of Kubernetes namespaces.
+    pub namespaces: Vec<NamePattern>,
+    /// Patterns of names of workloads.
+    pub workloads: Vec<NamePattern>,
     /// Keys of tags of the cluster with patterns of their values. A cluster without the tag does not fit.
     pub tags: Vec<(String, NamePattern)>,
 }
@@ -190,6 +197,8 @@ pub enum Scope {
     Service,
     /// Each family of task definitions: all tasks of the family, of a service or not.
     TaskFamily,
+    /// Each workload on EKS, such as a Deployment: all pods that it owns.
+    Workload,
 }
 
 impl Scope {
@@ -199,11 +208,21 @@ impl Scope {
             Self::Cluster => "cluster",
             Self::Service => "service",
             Self::TaskFamily => "task-family",
+            Self::Workload => "workload",
         }
     }
 }
 
 impl AlarmRule {
+    /// Whether clusters of ECS or of EKS are judged by it.
+    pub fn platform(&self) -> Platform {
+        match self.scope {
+            Scope::Service | Scope::TaskFamily => Platform::Ecs,
+            Scope::Workload => Platform::Eks,
+            Scope::Cluster => self.measure.platform(),
+        }
+    }
+
     /// Unit of the judged values: that of the measure, except that a number of samples is a number whatever was sampled.
     pub fn unit(&self) -> Unit {
         if self.statistic == Statistic::SampleCount { Unit::Count } else { self.measure.unit() }
@@ -220,10 +239,13 @@ impl Selection {
                 .all(|(key, pattern)| tags.get(key).is_some_and(|value| pattern.matches(value)))
     }
 
-    /// Whether the service or task family of the subject fits; a cluster as a whole always does.
+    /// Whether the service, task family or workload of the subject fits; a cluster as a whole always does.
     pub fn fits_within(&self, subject: &Subject) -> bool {
         subject.service.as_ref().is_none_or(|service| fits(&self.services, service.as_str()))
             && subject.task_family.as_ref().is_none_or(|family| fits(&self.task_families, family))
+            && subject.workload.as_ref().is_none_or(|workload| {
+                fits(&self.namespaces, &workload.namespace) && fits(&self.workloads, &workload.name)
+            })
     }
 }
 
@@ -236,19 +258,73 @@ fn fits(patterns: &[NamePattern], name: &str) -> bool {
 pub struct Subject {
     /// The cluster.
     pub cluster: ClusterName,
-    /// The service; none if the cluster as a whole or a task family is meant.
+    /// The service; none if anything else is meant.
     pub service: Option<ServiceName>,
-    /// The family of task definitions; none if a service or the cluster as a whole is meant.
+    /// The family of task definitions; none if anything else is meant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_family: Option<String>,
+    /// The workload on EKS; none if anything else is meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workload: Option<Workload>,
+}
+
+impl Subject {
+    /// A cluster as a whole.
+    pub fn cluster(cluster: ClusterName) -> Self {
+        Self { cluster, service: None, task_family: None, workload: None }
+    }
+
+    /// A service of ECS.
+    pub fn service(cluster: ClusterName, service: ServiceName) -> Self {
+        Self { service: Some(service), ..Self::cluster(cluster) }
+    }
+
+    /// A family of task definitions of ECS.
+    pub fn task_family(cluster: ClusterName, family: String) -> Self {
+        Self { task_family: Some(family), ..Self::cluster(cluster) }
+    }
+
+    /// A workload on EKS.
+    pub fn workload(cluster: ClusterName, workload: Workload) -> Self {
+        Self { workload: Some(workload), ..Self::cluster(cluster) }
+    }
+
+    /// What kind of thing it is.
+    pub fn scope(&self) -> Scope {
+        match (&self.service, &self.task_family, &self.workload) {
+            (Some(_), _, _) => Scope::Service,
+            (None, Some(_), _) => Scope::TaskFamily,
+            (None, None, Some(_)) => Scope::Workload,
+            (None, None, None) => Scope::Cluster,
+        }
+    }
 }
 
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.service, &self.task_family) {
-            (Some(service), _) => write!(f, "{}/{service}", self.cluster),
-            (None, Some(family)) => write!(f, "{}#{family}", self.cluster),
-            (None, None) => write!(f, "{}", self.cluster),
+        match (&self.service, &self.task_family, &self.workload) {
+            (Some(service), _, _) => write!(f, "{}/{service}", self.cluster),
+            (None, Some(family), _) => write!(f, "{}#{family}", self.cluster),
+            (None, None, Some(workload)) => write!(f, "{} {workload}", self.cluster),
+            (None, None, None) => write!(f, "{}", self.cluster),
         }
+    }
+}
+
+/// What owns pods on EKS: a Deployment, `StatefulSet`, `DaemonSet`, Job or `CronJob`, or a pod that nothing owns.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Workload {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its kind, as Kubernetes spells it.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl fmt::Display for Workload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { namespace, kind, name } = self;
+        write!(f, "{namespace}/{}/{name}", kind.to_lowercase())
     }
 }

@@ -27,7 +27,7 @@ impl ThresholdText {
                     Unit::Gigabytes => "a number of gigabytes such as 18, or `18 GB` or `512 MB`",
                     Unit::Bytes => "a number of bytes such as 1048576, or `1 MB`",
                     Unit::BytesPerSecond => "a number of bytes a second such as 1048576, or `1 MB/s`",
-                    Unit::Seconds => "a number of seconds such as 0.5, or `500 ms`",
+                    Unit::Seconds => "a number of seconds such as 0.5, or `500 ms` or `10 min`",
                     Unit::Milliseconds => "a number of milliseconds such as 500, or `0.5 s`",
                     Unit::Count => "a number without a unit",
                 },
@@ -55,6 +55,8 @@ fn factor(suffix: &str, unit: Unit) -> Option<f64> {
         (_, Unit::BytesPerSecond) => bytes(suffix.strip_suffix("/s")?),
         ("ms", Unit::Seconds) => Some(0.001),
         ("s", Unit::Milliseconds) => Some(1000.0),
+        ("min", Unit::Seconds) => Some(60.0),
+        ("h", Unit::Seconds) => Some(3600.0),
         _ => None,
     }
 }
@@ -86,6 +88,8 @@ mod tests {
             ("1.5 MB/s", Unit::BytesPerSecond, 1_572_864.0),
             ("500 ms", Unit::Seconds, 0.5),
             ("2 s", Unit::Milliseconds, 2000.0),
+            ("10 min", Unit::Seconds, 600.0),
+            ("1.5 h", Unit::Seconds, 5400.0),
             ("-1", Unit::Count, -1.0),
             ("80 %", Unit::Percent, 80.0),
             ("80%", Unit::Percent, 80.0),

@@ -22,6 +22,7 @@ use crate::fault::Fault;
 use crate::inventory::{ClusterEntry, Inventory, ServiceState, UndescribedService};
 use crate::metric::{Dimensions, Metric, MetricQuery, Period, Statistic};
 use crate::outcome::Coverage;
+use crate::pods::{ClusterState, PodState, WorkloadState};
 use crate::run::{Run, Target};
 use crate::series::{Datapoint, MetricSeries, Reading};
 
@@ -43,8 +44,14 @@ pub struct Snapshot {
     pub services: Vec<ServiceState>,
     /// Services that ECS was asked about in vain.
     pub undescribed: Vec<UndescribedService>,
-    /// Answers of CloudWatch.
+    /// Answers of CloudWatch, and samples of workloads.
     pub readings: BTreeMap<MetricQuery, Reading>,
+    /// EKS clusters as they are set up.
+    pub eks: Vec<ClusterState>,
+    /// Replicas of workloads on EKS.
+    pub workloads: Vec<WorkloadState>,
+    /// Pods on EKS.
+    pub pods: Vec<PodState>,
 }
 
 /// One line of the file.
@@ -61,6 +68,9 @@ enum Line<'a> {
     Series(SeriesLine<'a>),
     Service(Cow<'a, ServiceState>),
     Undescribed(Cow<'a, UndescribedService>),
+    Eks(Cow<'a, ClusterState>),
+    Workload(Cow<'a, WorkloadState>),
+    Pod(Cow<'a, PodState>),
     /// Always the last line: without it the file was cut.
     End {
         coverage: Cow<'a, Coverage>,
@@ -203,6 +213,21 @@ impl<W: Write> SnapshotWriter<W> {
         self.line(&Line::Undescribed(Cow::Borrowed(service)))
     }
 
+    /// Writes an EKS cluster as it is set up; after all that is about ECS.
+    pub fn eks(&mut self, state: &ClusterState) -> io::Result<()> {
+        self.line(&Line::Eks(Cow::Borrowed(state)))
+    }
+
+    /// Writes the replicas of a workload; after all EKS clusters.
+    pub fn workload(&mut self, state: &WorkloadState) -> io::Result<()> {
+        self.line(&Line::Workload(Cow::Borrowed(state)))
+    }
+
+    /// Writes a pod; after all workloads.
+    pub fn pod(&mut self, state: &PodState) -> io::Result<()> {
+        self.line(&Line::Pod(Cow::Borrowed(state)))
+    }
+
     /// Ends the snapshot with how much was seen.
     pub fn end(mut self, coverage: &Coverage) -> io::Result<W> {
         self.line(&Line::End { coverage: Cow::Borrowed(coverage) })?;
@@ -239,6 +264,15 @@ impl Snapshot {
         for service in &self.undescribed {
             writer.undescribed(service)?;
         }
+        for state in &self.eks {
+            writer.eks(state)?;
+        }
+        for state in &self.workloads {
+            writer.workload(state)?;
+        }
+        for state in &self.pods {
+            writer.pod(state)?;
+        }
         writer.end(&self.coverage)
     }
 
@@ -256,6 +290,9 @@ impl Snapshot {
                 }
                 (Some(snapshot), SnapshotLine::Service(service)) => snapshot.services.push(*service),
                 (Some(snapshot), SnapshotLine::Undescribed(service)) => snapshot.undescribed.push(service),
+                (Some(snapshot), SnapshotLine::Eks(state)) => snapshot.eks.push(*state),
+                (Some(snapshot), SnapshotLine::Workload(state)) => snapshot.workloads.push(state),
+                (Some(snapshot), SnapshotLine::Pod(state)) => snapshot.pods.push(*state),
                 (Some(snapshot), SnapshotLine::End(coverage)) => snapshot.coverage = coverage,
                 (None, _) => break,
             }
@@ -271,7 +308,9 @@ impl Snapshot {
             families_listed: false,
         };
         let (services, undescribed, readings) = (Vec::new(), Vec::new(), BTreeMap::new());
-        Self { run, target, coverage: Coverage::default(), inventory, services, undescribed, readings }
+        let (eks, workloads, pods) = (Vec::new(), Vec::new(), Vec::new());
+        let coverage = Coverage::default();
+        Self { run, target, coverage, inventory, services, undescribed, readings, eks, workloads, pods }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::cluster::ClusterName;
 use crate::inventory::{ClusterEntry, ServiceState, UndescribedService};
 use crate::metric::MetricQuery;
 use crate::outcome::Coverage;
+use crate::pods::{ClusterState, PodState, WorkloadState};
 use crate::run::{Run, Target};
 use crate::series::Reading;
 
@@ -31,12 +32,18 @@ pub enum SnapshotLine {
     Run(Box<SnapshotBegin>),
     /// A cluster that was looked at.
     Cluster(ClusterName, ClusterEntry),
-    /// What CloudWatch answered to one question; those about one subject stand together.
+    /// What CloudWatch answered to one question, or samples; those about one subject stand together.
     Series(MetricQuery, Reading),
     /// The state of a service that ECS was asked about.
     Service(Box<ServiceState>),
     /// A service that ECS was asked about in vain.
     Undescribed(UndescribedService),
+    /// An EKS cluster as it is set up.
+    Eks(Box<ClusterState>),
+    /// Replicas of a workload on EKS.
+    Workload(WorkloadState),
+    /// A pod on EKS.
+    Pod(Box<PodState>),
     /// How much was seen, once.
     End(Coverage),
 }
@@ -54,7 +61,7 @@ pub struct SnapshotReader<R> {
 }
 
 /// Place of the last line in the order of kinds.
-const END: u8 = 5;
+const END: u8 = 8;
 
 impl<R: Read> SnapshotReader<R> {
     /// Reads what a [`SnapshotWriter`](super::SnapshotWriter) wrote.
@@ -111,6 +118,9 @@ impl Line<'_> {
             Self::Series(_) => 2,
             Self::Service(_) => 3,
             Self::Undescribed(_) => 4,
+            Self::Eks(_) => 5,
+            Self::Workload(_) => 6,
+            Self::Pod(_) => 7,
             Self::End { .. } => END,
         }
     }
@@ -130,6 +140,9 @@ impl Line<'_> {
             }
             Self::Service(state) => SnapshotLine::Service(Box::new(state.into_owned())),
             Self::Undescribed(service) => SnapshotLine::Undescribed(service.into_owned()),
+            Self::Eks(state) => SnapshotLine::Eks(Box::new(state.into_owned())),
+            Self::Workload(state) => SnapshotLine::Workload(state.into_owned()),
+            Self::Pod(state) => SnapshotLine::Pod(Box::new(state.into_owned())),
             Self::End { coverage } => SnapshotLine::End(coverage.into_owned()),
         })
     }

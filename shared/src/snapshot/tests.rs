@@ -4,7 +4,12 @@ use flate2::read::GzDecoder;
 use jiff::SignedDuration;
 
 use super::*;
+use crate::eks::LogType;
 use crate::insights::InsightsLevel;
+use crate::pods::{
+    Amounts, Finding, MetricsApi, PendingPod, PodUsageState, Share, Termination, WaitingContainer,
+};
+use crate::rule::Workload;
 use crate::run::{Part, RunKind};
 
 fn snapshot() -> Snapshot {
@@ -12,6 +17,7 @@ fn snapshot() -> Snapshot {
     let run =
         Run::new(RunKind::Alarms, time, SignedDuration::from_mins(2), SignedDuration::from_mins(15), None);
     let target = Target {
+        platform: crate::run::Platform::Ecs,
         account: "123456789012".parse().unwrap(),
         region: "eu-west-1".parse().unwrap(),
         part: Part::WHOLE,
@@ -43,6 +49,7 @@ fn snapshot() -> Snapshot {
         tags: BTreeMap::from([("team".to_owned(), "web".to_owned())]),
         services: vec!["web".parse().unwrap()],
         task_families: Vec::new(),
+        workloads: Vec::new(),
         services_unread: false,
     };
     let clusters = BTreeMap::from([("shop".parse().unwrap(), entry)]);
@@ -71,6 +78,77 @@ fn snapshot() -> Snapshot {
         services: vec![service],
         undescribed: vec![undescribed],
         readings,
+        eks: vec![eks()],
+        workloads: vec![workload()],
+        pods: vec![pod()],
+    }
+}
+
+fn eks() -> ClusterState {
+    ClusterState {
+        cluster: "payments".parse().unwrap(),
+        status: "ACTIVE".to_owned(),
+        version: Some("1.33".to_owned()),
+        logs: [LogType::Api].into(),
+        profiles: Vec::new(),
+        addons: Vec::new(),
+        fargate_nodes: Some(3),
+        other_nodes: None,
+        metrics_api: MetricsApi::Down("503: service unavailable".to_owned()),
+        findings: vec![Finding { problem: "no access entry".to_owned(), cure: "aws eks ...".to_owned() }],
+    }
+}
+
+fn web() -> Workload {
+    Workload { namespace: "shop".to_owned(), kind: "Deployment".to_owned(), name: "web".to_owned() }
+}
+
+fn workload() -> WorkloadState {
+    let cluster = "payments".parse().unwrap();
+    WorkloadState { cluster, workload: web(), desired: 3, ready: 2, available: 1 }
+}
+
+fn pod() -> PodState {
+    let time: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
+    PodState {
+        cluster: "payments".parse().unwrap(),
+        workload: web(),
+        pod: "web-5d-1".to_owned(),
+        uid: "u-1".to_owned(),
+        phase: "Running".to_owned(),
+        fargate: true,
+        profile: Some("fp-default".to_owned()),
+        provisioned: Some(Amounts {
+            cpu_millicores: Some(250),
+            memory_bytes: Some(1 << 29),
+            ..Amounts::default()
+        }),
+        requests: Amounts::default(),
+        limits: Amounts::default(),
+        usage: Some(PodUsageState {
+            cpu_nanocores: 1_234_567,
+            memory_bytes: 1 << 28,
+            timestamp: time,
+            window_seconds: 14.713,
+        }),
+        ready: false,
+        restarts: 4,
+        created_at: Some(time),
+        pending: Some(PendingPod { since: time, reason: Some("Unschedulable".to_owned()), message: None }),
+        waiting: vec![WaitingContainer {
+            container: "app".to_owned(),
+            reason: "CrashLoopBackOff".to_owned(),
+        }],
+        terminated: vec![Termination {
+            container: "app".to_owned(),
+            reason: "OOMKilled".to_owned(),
+            exit_code: 137,
+            finished_at: Some(time),
+        }],
+        logging_disabled: Some("LOGGING_CONFIGMAP_NOT_FOUND".to_owned()),
+        node: Some("fargate-ip-10-0-0-1.eu-west-1.compute.internal".to_owned()),
+        of_node: [("cpu".to_owned(), Share { requests_percent: 75, limits_percent: 87 })].into(),
+        unreadable: vec!["limits: `1 Gi` is no quantity".to_owned()],
     }
 }
 
@@ -111,7 +189,7 @@ fn lines_are_handed_on_one_by_one_and_a_cut_ends_in_an_error() {
     let lines: Vec<SnapshotLine> = SnapshotReader::new(&bytes[..]).map(Result::unwrap).collect();
     assert!(matches!(lines.first(), Some(SnapshotLine::Run(begin)) if begin.run == snapshot().run));
     assert!(matches!(lines.last(), Some(SnapshotLine::End(_))));
-    assert_eq!(lines.len(), 1 + 1 + 4 + 2 + 1);
+    assert_eq!(lines.len(), 1 + 1 + 4 + 2 + 3 + 1);
     let mut cut = SnapshotReader::new(&bytes[..bytes.len() - 12]);
     assert!(cut.by_ref().any(|line| line.is_err()));
     assert!(cut.next().is_none(), "nothing comes after the error");

@@ -285,6 +285,7 @@ mod tests {
 
     fn failed(kind: FaultKind) -> TargetResult {
         let target = Target {
+            platform: crate::run::Platform::Ecs,
             account: "123456789012".parse().unwrap(),
             region: "eu-west-1".parse().unwrap(),
             part: Part::WHOLE,

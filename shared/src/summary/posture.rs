@@ -197,6 +197,7 @@ mod tests {
 
     fn target(region: &str) -> Target {
         Target {
+            platform: crate::run::Platform::Ecs,
             account: "123456789012".parse().unwrap(),
             region: region.parse().unwrap(),
             part: Part::WHOLE,

@@ -68,6 +68,7 @@ impl Estate {
         let (delay, lookback) = (SignedDuration::from_mins(2), SignedDuration::from_mins(22));
         let run = Run::new(RunKind::Alarms, at(now), delay, lookback, None);
         let target = Target {
+            platform: fargaze::run::Platform::Ecs,
             account: "123456789012".parse().unwrap(),
             region: "eu-west-1".parse().unwrap(),
             part: self.part,
@@ -123,7 +124,12 @@ impl Estate {
 }
 
 pub(crate) fn service(cluster: &str, service: &str) -> Subject {
-    Subject { cluster: cluster.parse().unwrap(), service: Some(service.parse().unwrap()), task_family: None }
+    Subject {
+        cluster: cluster.parse().unwrap(),
+        service: Some(service.parse().unwrap()),
+        task_family: None,
+        workload: None,
+    }
 }
 
 /// What ECS says of `shop/web`, created long ago.

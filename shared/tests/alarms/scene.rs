@@ -22,7 +22,12 @@ pub(crate) fn minute(instant: Timestamp) -> i64 {
 }
 
 pub(crate) fn subject() -> Subject {
-    Subject { cluster: "shop".parse().unwrap(), service: Some("web".parse().unwrap()), task_family: None }
+    Subject {
+        cluster: "shop".parse().unwrap(),
+        service: Some("web".parse().unwrap()),
+        task_family: None,
+        workload: None,
+    }
 }
 
 /// The rule of a file's section `rules`.

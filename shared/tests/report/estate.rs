@@ -31,6 +31,7 @@ pub(crate) fn run() -> Run {
 
 pub(crate) fn target(region: &str) -> Target {
     Target {
+        platform: fargaze::run::Platform::Ecs,
         account: "123456789012".parse().unwrap(),
         region: region.parse().unwrap(),
         part: Part::WHOLE,
@@ -291,8 +292,12 @@ pub(crate) fn fault(kind: FaultKind, operation: &str, subject: &str) -> Fault {
 
 pub(crate) fn in_alarm(cluster: &str, service: &str, rule: &str, hours: i64) -> AlarmRecord {
     let since = run().time - SignedDuration::from_hours(hours);
-    let subject =
-        Subject { cluster: cluster.parse().unwrap(), service: service.parse().ok(), task_family: None };
+    let subject = Subject {
+        cluster: cluster.parse().unwrap(),
+        service: service.parse().ok(),
+        task_family: None,
+        workload: None,
+    };
     let memory = Remembered {
         state: AlarmState::Alarm,
         since,

@@ -27,6 +27,7 @@ pub(crate) fn run(kind: RunKind) -> Run {
 
 pub(crate) fn target(region: &str) -> Target {
     Target {
+        platform: fargaze::run::Platform::Ecs,
         account: "123456789012".parse().unwrap(),
         region: region.parse().unwrap(),
         part: Part::WHOLE,
@@ -84,7 +85,12 @@ pub(crate) fn throttled(cluster: &str) -> Fault {
 
 /// The service of a cluster.
 pub(crate) fn service(cluster: &str, service: &str) -> Subject {
-    Subject { cluster: cluster.parse().unwrap(), service: Some(service.parse().unwrap()), task_family: None }
+    Subject {
+        cluster: cluster.parse().unwrap(),
+        service: Some(service.parse().unwrap()),
+        task_family: None,
+        workload: None,
+    }
 }
 
 /// Memory of a service over 80 %, since two minutes ago.

@@ -117,6 +117,7 @@ fn task(time: Timestamp, window: SignedDuration, version: &str) -> serde_json::V
     let delay = SignedDuration::from_mins(2);
     let run = Run::new(RunKind::Alarms, time, delay, window, Some(version.to_owned()));
     let target = Target {
+        platform: fargaze::run::Platform::Ecs,
         account: "123456789012".parse().unwrap(),
         region: "eu-west-1".parse().unwrap(),
         part: Part::WHOLE,

@@ -6,14 +6,14 @@ use std::str::FromStr;
 use jiff::SignedDuration;
 
 use super::super::nearest::nearest;
-use super::super::read::{At, Problems};
-use super::raw::{RawMaintenance, RawRule, RemindText, StatisticText};
+use super::super::read::{At, Either, OneOf, Problems};
+use super::raw::{RawMaintenance, RawMetric, RawRule, RemindText, StatisticText, WhatText};
 use super::{MAX_EVALUATION_PERIODS, unless};
 use crate::metric::{Period, Statistic, Unit};
 use crate::pattern::NamePattern;
 use crate::rule::{
-    AlarmRule, Comparison, Condition, DurationText, MaintenanceWindow, Measure, Scope, Selection,
-    ThresholdText,
+    AlarmRule, Comparison, Condition, DurationText, MaintenanceWindow, Measure, SAMPLE_PERIOD, Scope,
+    Selection, ThresholdText,
 };
 
 /// How many seconds N periods may have: CloudWatch judges longer ranges once an hour only (`PutMetricAlarm`).
@@ -75,9 +75,10 @@ pub(super) fn rule(line: u64, raw: RawRule, problems: &Problems) -> Option<Alarm
     let scope = raw.scope.as_ref().and_then(|at| at.value).unwrap_or_default();
 
     let name = check.need("name", raw.name.clone()).and_then(|(line, name)| check.name(line, name));
-    let statistic = check.statistic(raw.statistic.as_ref());
+    let sampled = is_sampled(raw.what.as_ref());
+    let statistic = check.statistic(raw.statistic.as_ref(), sampled);
     let measure = check.measure(raw.what.as_ref(), scope, statistic.as_ref());
-    let period = check.period(raw.period.as_ref());
+    let period = check.period(raw.period.as_ref(), sampled);
     let selection = check.selection(&raw, scope);
     let condition = measure.as_ref().zip(statistic.as_ref());
     let condition = check.condition(&raw, condition, period);
@@ -104,6 +105,12 @@ pub(super) fn rule(line: u64, raw: RawRule, problems: &Problems) -> Option<Alarm
     })
 }
 
+/// Whether what is judged is sampled once a run, and so has a period of its own.
+fn is_sampled(what: Option<&Either<WhatText, RawMetric>>) -> bool {
+    let Some(OneOf::Plain(WhatText(text))) = what.and_then(|what| what.value.as_ref()) else { return false };
+    matches!(Measure::from_str(text), Ok(Measure::Kubernetes(_)))
+}
+
 impl Check<'_> {
     /// A name that can be a part of the key by which an alarm is remembered.
     fn name(&self, line: u64, name: String) -> Option<String> {
@@ -120,8 +127,9 @@ impl Check<'_> {
         None
     }
 
-    fn statistic(&self, at: Option<&At<StatisticText>>) -> Option<Statistic> {
-        let Some(at) = at else { return Some(Statistic::Average) };
+    fn statistic(&self, at: Option<&At<StatisticText>>, sampled: bool) -> Option<Statistic> {
+        let default = if sampled { Statistic::Maximum } else { Statistic::Average };
+        let Some(at) = at else { return Some(default) };
         let StatisticText(text) = at.value.as_ref()?;
         let read = Statistic::from_str(text).map_err(|error| match nearest(text, STATISTICS) {
             Some(near) => self.tell(at.line, "statistic", format_args!("{error}; did you mean `{near}`?")),
@@ -130,15 +138,32 @@ impl Check<'_> {
         read.ok()
     }
 
-    fn period(&self, at: Option<&At<i64>>) -> Option<Period> {
-        let Some(at) = at else { return Some(Period::MINUTE) };
-        Period::from_seconds(at.value?).map_err(|error| self.tell(at.line, "period", error)).ok()
+    fn period(&self, at: Option<&At<i64>>, sampled: bool) -> Option<Period> {
+        let default = if sampled { SAMPLE_PERIOD } else { Period::MINUTE };
+        let Some(at) = at else { return Some(default) };
+        let period =
+            Period::from_seconds(at.value?).map_err(|error| self.tell(at.line, "period", error)).ok()?;
+        if sampled && period != SAMPLE_PERIOD {
+            let why = format_args!(
+                "{}, but pods are sampled once a run, so it must be {}",
+                period.seconds(),
+                SAMPLE_PERIOD.seconds()
+            );
+            self.tell(at.line, "period", why);
+        }
+        Some(period)
     }
 
     fn selection(&self, raw: &RawRule, scope: Scope) -> Selection {
         let of_service = (scope != Scope::Service).then_some(&raw.services);
         let of_family = (scope != Scope::TaskFamily).then_some(&raw.task_families);
-        for (key, at) in [("services", of_service), ("task-families", of_family)] {
+        let of_workload = |at| (scope != Scope::Workload).then_some(at);
+        for (key, at) in [
+            ("services", of_service),
+            ("task-families", of_family),
+            ("namespaces", of_workload(&raw.namespaces)),
+            ("workloads", of_workload(&raw.workloads)),
+        ] {
             if let Some(Some(at)) = at {
                 self.tell(at.line, key, format_args!("means nothing for scope {}", scope.as_str()));
             }
@@ -149,18 +174,21 @@ impl Check<'_> {
             clusters: self.patterns("clusters", raw.clusters.as_ref()),
             services: self.patterns("services", raw.services.as_ref()),
             task_families: self.patterns("task-families", raw.task_families.as_ref()),
+            namespaces: self.patterns("namespaces", raw.namespaces.as_ref()),
+            workloads: self.patterns("workloads", raw.workloads.as_ref()),
             tags: tags.collect(),
         }
     }
 
-    /// Patterns that some name can fit: ECS names clusters, services and families alike.
+    /// Patterns that some name can fit: ECS names clusters, services and families alike, and Kubernetes allows dots beside.
     fn patterns(&self, key: &str, at: Option<&At<Vec<At<NamePattern>>>>) -> Vec<NamePattern> {
         let Some(at) = at else { return vec![NamePattern::new("*")] };
         let Some(given) = &at.value else { return Vec::new() };
         if given.is_empty() {
             self.tell(at.line, key, "the list is empty; leave the key out to mean all of them");
         }
-        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '*' | '-' | '_');
+        let dots = matches!(key, "namespaces" | "workloads");
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '*' | '-' | '_') || (dots && c == '.');
         let mut patterns = Vec::new();
         for At { line, value } in given {
             let Some(pattern) = value else { continue };

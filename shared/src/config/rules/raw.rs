@@ -22,9 +22,10 @@ pub(in crate::config) struct RawRule {
     #[cfg_attr(test, schemars(required))]
     pub what: Option<Either<WhatText, RawMetric>>,
     /// How the samples of a period become one value: Average, Maximum, Minimum, Sum, `SampleCount`, or a percentile such as
-    /// p99. Default: Average.
+    /// p99. Default: Average, and Maximum of what is sampled on EKS.
     pub statistic: Option<At<StatisticText>>,
-    /// Whether each cluster as a whole, each service or each family of task definitions is judged. Default: service.
+    /// Whether each cluster as a whole, each service or family of task definitions of ECS, or each workload on EKS is judged.
+    /// Default: service.
     pub scope: Option<At<Scope>>,
     /// Patterns of cluster names, `*` for any part. Default: all.
     #[cfg_attr(test, schemars(length(min = 1)))]
@@ -35,6 +36,12 @@ pub(in crate::config) struct RawRule {
     /// Patterns of task families, for scope task-family. Default: all.
     #[cfg_attr(test, schemars(length(min = 1)))]
     pub task_families: Option<At<Vec<At<NamePattern>>>>,
+    /// Patterns of Kubernetes namespaces, for scope workload. Default: all.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    pub namespaces: Option<At<Vec<At<NamePattern>>>>,
+    /// Patterns of names of workloads, for scope workload. Default: all.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    pub workloads: Option<At<Vec<At<NamePattern>>>>,
     /// Tags that the cluster must have: keys with patterns of their values. Default: none.
     pub tags: Option<At<BTreeMap<String, At<NamePattern>>>>,
     /// The threshold: a number in the unit of the measure, or with a unit such as `80 %`, `0.8 vCPU`, `4 GB`.
@@ -45,7 +52,7 @@ pub(in crate::config) struct RawRule {
     /// How a value is compared with the threshold to breach it.
     #[cfg_attr(test, schemars(required))]
     pub comparison: Option<At<Comparison>>,
-    /// Length of a period in seconds, a multiple of 60. Default: 60.
+    /// Length of a period in seconds, a multiple of 60. Default: 60, and 300 of what is sampled on EKS.
     #[cfg_attr(test, schemars(range(min = 60, max = 86400), extend("multipleOf" = 60)))]
     pub period: Option<At<i64>>,
     /// N: how many periods are looked at. N periods are at most a day.
@@ -83,7 +90,8 @@ pub(in crate::config) struct RawMetric {
     /// Name of the metric.
     #[cfg_attr(test, schemars(required, length(min = 1)))]
     pub metric: Option<At<String>>,
-    /// The exact set of its dimensions. Values may hold {cluster}, {service} and {task-family}. Default: none.
+    /// The exact set of its dimensions. Values may hold {cluster}, {service}, {task-family}, {namespace}
+    /// and {workload}. Default: none.
     pub dimensions: Option<At<BTreeMap<String, At<String>>>>,
     /// Unit of its values, to read the threshold and to write the mail. Default: none.
     pub unit: Option<At<UnitWord>>,

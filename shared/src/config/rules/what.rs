@@ -8,12 +8,12 @@ use super::check::Check;
 use super::raw::{RawMetric, WhatText};
 use crate::catalogue::CATALOGUE;
 use crate::metric::{Statistic, Unit};
-use crate::rule::{CustomMetric, Measure, Scope, WORDS};
+use crate::rule::{CustomMetric, Measure, Scope, words};
 
 /// Dimensions that a metric may have (CloudWatch API, `Metric`).
 const MAX_DIMENSIONS: usize = 30;
 
-const PLACEHOLDERS: [&str; 3] = ["cluster", "service", "task-family"];
+const PLACEHOLDERS: [&str; 5] = ["cluster", "service", "task-family", "namespace", "workload"];
 
 impl Check<'_> {
     /// The measure, if it is one.
@@ -41,10 +41,23 @@ impl Check<'_> {
             }
             OneOf::Compound(raw) => Measure::Custom(self.custom(line, raw, scope)?),
         };
+        self.statistic_of_samples(&measure, statistic);
         if statistic == Some(&Statistic::SampleCount) && matches!(measure, Measure::Derived { .. }) {
             self.tell(line, "statistic", "SampleCount means nothing for a value computed from two metrics");
         }
         Some(measure)
+    }
+
+    /// Samples of workloads have few statistics: the pods of a workload are one sample each.
+    fn statistic_of_samples(&self, measure: &Measure, statistic: Option<&Statistic>) {
+        let (Measure::Kubernetes(measure), Some(statistic)) = (measure, statistic) else { return };
+        let known = measure.statistics();
+        if !known.contains(statistic) {
+            let known: Vec<&str> = known.iter().map(Statistic::as_str).collect();
+            let word = measure.word();
+            let why = format_args!("{statistic} is not known of {word}: {}", known.join(" or "));
+            self.tell(self.line, "statistic", why);
+        }
     }
 
     fn custom(&self, line: u64, raw: &RawMetric, scope: Scope) -> Option<CustomMetric> {
@@ -106,12 +119,13 @@ impl Check<'_> {
 fn like(text: &str) -> String {
     let metrics: Vec<String> =
         CATALOGUE.iter().map(|metric| format!("{} {}", metric.namespace, metric.name)).collect();
-    let known = WORDS.into_iter().chain(metrics.iter().map(String::as_str));
+    let mut known: Vec<&str> = words().collect();
+    known.extend(metrics.iter().map(String::as_str));
     match nearest(text, known) {
         Some(word) => format!("did you mean `{word}`?"),
         None => format!(
             "known are {}, and metrics of ECS such as `{}`; any other metric is a map of namespace, metric and dimensions",
-            WORDS.join(", "),
+            words().collect::<Vec<_>>().join(", "),
             metrics[0]
         ),
     }

@@ -18,6 +18,7 @@ pub(in crate::summary) fn notice(service: &str) -> Notice {
         cluster: "shop".parse().unwrap(),
         service: Some(service.parse().unwrap()),
         task_family: None,
+        workload: None,
     };
     let metric = find(AWS_ECS, "MemoryUtilization").unwrap().of(&subject).unwrap();
     Notice {

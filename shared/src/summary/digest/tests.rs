@@ -22,6 +22,7 @@ fn of_kind(kind: NoticeKind, service: &str, values: &[f64]) -> Notice {
 
 fn results(notices: Vec<Notice>) -> Vec<TargetResult> {
     let target = Target {
+        platform: crate::run::Platform::Ecs,
         account: "123456789012".parse().unwrap(),
         region: "eu-west-1".parse().unwrap(),
         part: Part::WHOLE,

@@ -77,7 +77,10 @@ impl ReportBuilder {
     pub fn add(&mut self, line: SnapshotLine) {
         let Some(target) = self.targets.last_mut() else { return };
         match line {
-            SnapshotLine::Run(_) => {}
+            SnapshotLine::Run(_)
+            | SnapshotLine::Eks(_)
+            | SnapshotLine::Workload(_)
+            | SnapshotLine::Pod(_) => {}
             SnapshotLine::Cluster(name, entry) => target.add_cluster(name, &entry),
             SnapshotLine::Series(query, reading) => {
                 let dimension = |name| query.metric.dimensions.get(name);

@@ -59,6 +59,7 @@ fn off(cluster: &str, result: InsightsResult, reason: &str, services: u32) -> In
 
 fn outcome(region: &str, insights: Vec<InsightsFinding>) -> Outcome {
     let target = Target {
+        platform: crate::run::Platform::Ecs,
         account: "123456789012".parse().unwrap(),
         region: region.parse().unwrap(),
         part: Part::WHOLE,

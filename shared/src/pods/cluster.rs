@@ -1,0 +1,74 @@
+//! An EKS cluster as a snapshot holds it: what is set up, what could not be read, and what mends it.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cluster::ClusterName;
+use crate::eks::{Addon, FargateProfile, LogType};
+
+/// An EKS cluster at the time of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterState {
+    /// Its name.
+    pub cluster: ClusterName,
+    /// `ACTIVE`, or what else EKS says.
+    pub status: String,
+    /// Kubernetes version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Types of control-plane logs that are on.
+    pub logs: BTreeSet<LogType>,
+    /// Its Fargate profiles; of a report only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profiles: Vec<FargateProfile>,
+    /// Its add-ons; of a report only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addons: Vec<Addon>,
+    /// Nodes that are Fargate's, one for each pod; none if they were not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fargate_nodes: Option<usize>,
+    /// Other nodes; none if they were not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_nodes: Option<usize>,
+    /// Whether the Metrics API answers.
+    pub metrics_api: MetricsApi,
+    /// What keeps it from being read, and what is amiss, each with its cure.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+}
+
+/// The Metrics API of a cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MetricsApi {
+    /// It answers, in this version.
+    Serves(String),
+    /// The API group is not there: Metrics Server is not installed.
+    Missing,
+    /// The API group is there and does not answer, with what came instead.
+    Down(String),
+    /// Nobody could ask.
+    Unknown,
+}
+
+impl MetricsApi {
+    /// 1 while it does not answer, 0 if it does; none if nobody could ask.
+    pub fn is_down(&self) -> Option<bool> {
+        match self {
+            Self::Serves(_) => Some(false),
+            Self::Missing | Self::Down(_) => Some(true),
+            Self::Unknown => None,
+        }
+    }
+}
+
+/// Something amiss of a cluster, and what mends it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Finding {
+    /// What is amiss, in one sentence.
+    pub problem: String,
+    /// The command or YAML that mends it, ready to be copied; empty if there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cure: String,
+}

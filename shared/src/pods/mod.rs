@@ -1,0 +1,21 @@
+//! Pods, workloads and clusters of EKS as one run sees them: what stands in a snapshot, and what rules judge of it.
+//!
+//! ```text
+//! PodFacts, PodUsage -> PodState ┐
+//! WorkloadFacts -> WorkloadState ┼-> figures -> samples, joined to those of the runs before -> Snapshot
+//! EksCluster -> ClusterState     ┘
+//! ```
+
+mod cluster;
+mod figures;
+mod history;
+mod state;
+mod why;
+
+pub use cluster::{ClusterState, Finding, MetricsApi};
+pub use figures::{Sample, cluster_samples, workload_samples};
+pub use history::{Before, History};
+pub use state::{
+    Amounts, PendingPod, PodState, PodUsageState, Share, Termination, WaitingContainer, WorkloadState,
+};
+pub use why::why;
