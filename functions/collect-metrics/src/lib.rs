@@ -17,7 +17,7 @@ use fargaze::outcome::{
     AccountDefaultFinding, Collected, Coverage, InsightsResult, ObjectRef, Outcome, TargetTask,
 };
 use fargaze::plan::QueryPlan;
-use fargaze::run::{RunKind, Target};
+use fargaze::run::{Platform, RunKind, Target};
 use fargaze::series::Datapoint;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -75,7 +75,8 @@ impl Handler {
             tracing::info!(key, "the snapshot is there already");
             return self.hand_on(task, key, snapshot.coverage).await;
         }
-        let rules = rules?;
+        let mut rules = rules?;
+        rules.retain(|rule| rule.platform() == Platform::Ecs);
         let sdk = config_for(&self.home, &task.target).await?;
         let (ecs, cloudwatch) = (Ecs::new(&sdk), CloudWatch::new(&sdk));
         let inventory = listing::inventory(&task, &rules, cached, &ecs, &cloudwatch, &self.store).await?;

@@ -175,6 +175,7 @@ impl<'a> Judging<'a> {
             .rules
             .iter()
             .enumerate()
+            .filter(|(_, rule)| rule.platform() == self.begin.target.platform)
             .filter(|(_, rule)| is_late(rule, &self.kept_metrics))
             .collect::<Vec<_>>()
         {
@@ -227,10 +228,11 @@ impl<'a> Judging<'a> {
     /// The rules of every subject, once all clusters are known.
     fn waiting(&mut self) -> &mut HashMap<Subject, Vec<usize>> {
         let (rules, inventory, kept) = (self.rules, &self.inventory, &self.kept_metrics);
+        let platform = self.begin.target.platform;
         self.waiting.get_or_insert_with(|| {
             let mut waiting = HashMap::<Subject, Vec<usize>>::with_capacity(inventory.service_count());
             for (index, rule) in rules.iter().enumerate() {
-                if !is_late(rule, kept) {
+                if rule.platform() == platform && !is_late(rule, kept) {
                     for subject in plan::subjects(rule, inventory) {
                         waiting.entry(subject).or_default().push(index);
                     }
@@ -344,6 +346,7 @@ impl<'a> Judging<'a> {
             (None, None, None) => true,
         };
         let rule = self.rules.iter().find(|candidate| candidate.name == *rule);
+        let rule = rule.filter(|rule| rule.platform() == self.begin.target.platform);
         exists && rule.is_some_and(|rule| judges(rule, subject, entry))
     }
 

@@ -2,7 +2,7 @@
 //!
 //! | `pk` | `sk` | what |
 //! |---|---|---|
-//! | `ALARMS#ACCOUNT#REGION` | `RULE#SUBJECT` | an alarm that is not plainly OK, with the changes nobody was told yet |
+//! | `ALARMS#ACCOUNT#REGION`, of EKS with `#EKS` behind | `RULE#SUBJECT` | an alarm that is not plainly OK, with the changes nobody was told yet |
 //! | `TARGETS` | `ACCOUNT#REGION#PART` | a target that could not be seen, or could not until lately |
 //! | `LEDGER#ACCOUNT#REGION` | `SUBJECT#TIME#CAUSE` | a setting that we changed |
 //! | `LEDGER#ACCOUNT#REGION` | `SUBJECT#TIME#EVENT#by` | somebody else's change of a setting that we had changed |
@@ -19,8 +19,8 @@ use serde::de::DeserializeOwned;
 use super::sdk_error::fault;
 use crate::alarm::{AlarmKey, AlarmRecord, BrokenTarget, Remembered};
 use crate::fault::Fault;
-use crate::rule::Subject;
-use crate::run::Target;
+use crate::rule::{Subject, Workload};
+use crate::run::{Platform, Target};
 
 /// How long an alarm that is OK again stays remembered: much longer than any window, so that no window judges again
 /// what was told.
@@ -167,7 +167,12 @@ impl Memory {
 }
 
 fn alarms_key(target: &Target) -> String {
-    format!("ALARMS#{}#{}", target.account, target.region)
+    // Clusters of ECS and of EKS may have the same names, and a run of the one must not end alarms of the other.
+    let platform = match target.platform {
+        Platform::Ecs => "",
+        Platform::Eks => "#EKS",
+    };
+    format!("ALARMS#{}#{}{platform}", target.account, target.region)
 }
 
 pub(super) fn text(value: impl Into<String>) -> AttributeValue {
@@ -202,6 +207,7 @@ fn alarm_item(target: &Target, record: &AlarmRecord) -> Result<Item, serde_json:
         ("cluster".to_owned(), text(key.subject.cluster.as_str())),
         ("service".to_owned(), text(service)),
         ("task_family".to_owned(), text(key.subject.task_family.as_deref().unwrap_or(""))),
+        ("workload".to_owned(), text(key.subject.workload.as_ref().map_or(String::new(), workload_path))),
         ("state".to_owned(), text(state.as_str())),
         ("since".to_owned(), text(since.to_string())),
         ("judged_until".to_owned(), text(judged_until.to_string())),
@@ -212,6 +218,19 @@ fn alarm_item(target: &Target, record: &AlarmRecord) -> Result<Item, serde_json:
     ]))
 }
 
+/// `NAMESPACE/KIND/NAME`; Kubernetes has no `/` in names.
+fn workload_path(Workload { namespace, kind, name }: &Workload) -> String {
+    format!("{namespace}/{kind}/{name}")
+}
+
+fn read_workload(path: &str) -> Result<Workload, String> {
+    let mut parts = path.splitn(3, '/').map(ToOwned::to_owned);
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(namespace), Some(kind), Some(name)) => Ok(Workload { namespace, kind, name }),
+        _ => Err(format!("attribute `workload`: `{path}` is not NAMESPACE/KIND/NAME")),
+    }
+}
+
 fn read_alarm(item: &Item) -> Result<AlarmRecord, String> {
     fn json<T: DeserializeOwned>(item: &Item, name: &str) -> Result<T, String> {
         serde_json::from_str(&get(item, name)?).map_err(|error| format!("attribute `{name}`: {error}"))
@@ -219,9 +238,15 @@ fn read_alarm(item: &Item) -> Result<AlarmRecord, String> {
     let (service, family) = (get(item, "service")?, get(item, "task_family")?);
     let service = if service.is_empty() { None } else { Some(service.parse().map_err(|e| format!("{e}"))?) };
     let task_family = Some(family).filter(|family| !family.is_empty());
+    // Items of versions without EKS have no such attribute.
+    let workload = get(item, "workload").ok().filter(|path| !path.is_empty());
+    let workload = workload.map(|path| read_workload(&path)).transpose()?;
     let cluster = get(item, "cluster")?.parse().map_err(|error| format!("{error}"))?;
     Ok(AlarmRecord {
-        key: AlarmKey { rule: get(item, "rule")?, subject: Subject { cluster, service, task_family } },
+        key: AlarmKey {
+            rule: get(item, "rule")?,
+            subject: Subject { cluster, service, task_family, workload },
+        },
         memory: json(item, "memory")?,
         untold: json(item, "untold")?,
         version: get(item, "version")?.parse().map_err(|error| format!("attribute `version`: {error}"))?,

@@ -3,6 +3,7 @@
 mod clock;
 mod cloudwatch;
 mod ecs;
+mod eks;
 mod insights;
 mod ledger;
 mod memory;
@@ -28,6 +29,7 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 pub use clock::Clock;
 pub use cloudwatch::{CloudWatch, StatisticsQuery};
 pub use ecs::{Described, DescribedServices, Ecs};
+pub use eks::{Eks, Equipment};
 pub use memory::{AlarmPage, Memory, Written};
 pub use role::config_for;
 pub use serve::{serve, serve_until};
