@@ -30,6 +30,7 @@ pub mod fault;
 pub mod gather;
 pub mod insights;
 pub mod inventory;
+pub mod kubernetes;
 pub mod message;
 pub mod metric;
 pub mod observe;

@@ -1,0 +1,46 @@
+//! Which API groups the server has (Kubernetes API, "APIGroupList", the answer of `GET /apis`).
+
+use serde::Deserialize;
+
+use super::nullable;
+
+/// All groups but the core one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct ApiGroupList {
+    /// The groups.
+    #[serde(deserialize_with = "nullable")]
+    pub groups: Vec<ApiGroup>,
+}
+
+/// One group.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ApiGroup {
+    /// Its name, such as `metrics.k8s.io`.
+    pub name: String,
+    /// The versions that are served.
+    #[serde(deserialize_with = "nullable")]
+    pub versions: Vec<GroupVersion>,
+    /// The version that the server would rather be asked for.
+    #[serde(deserialize_with = "nullable")]
+    pub preferred_version: GroupVersion,
+}
+
+/// A version of a group.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct GroupVersion {
+    /// The version alone, such as `v1beta1`.
+    pub version: String,
+}
+
+impl ApiGroupList {
+    /// The preferred version of a group; none if the server does not have the group, as it has no `metrics.k8s.io` if
+    /// Metrics Server is not installed.
+    pub fn preferred(&self, group: &str) -> Option<&str> {
+        let group = self.groups.iter().find(|candidate| candidate.name == group)?;
+        let preferred = Some(&group.preferred_version).filter(|preferred| !preferred.version.is_empty());
+        preferred.or(group.versions.first()).map(|version| version.version.as_str())
+    }
+}

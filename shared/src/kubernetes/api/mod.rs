@@ -1,0 +1,167 @@
+//! What the Kubernetes API answers: the fields that are needed and no other, so that a page of thousands of pods stays
+//! small. `managedFields`, half of each object, is skipped because no type has it.
+//!
+//! Go writes an empty list as `null` as well as leaving it out; both are read as empty here.
+
+mod auth;
+mod discovery;
+mod metrics;
+mod node;
+mod pod;
+mod workload;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{DeserializeOwned, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use super::quantity::{BadQuantity, Quantity};
+
+pub use auth::{
+    AccessSpec, AccessStatus, ResourceAttributes, SelfSubjectAccessReview, SelfSubjectReview,
+    SelfSubjectStatus, Status, StatusDetails, UserInfo,
+};
+pub use discovery::{ApiGroup, ApiGroupList, GroupVersion};
+pub use metrics::{ContainerMetrics, NodeMetrics, PodMetrics};
+pub use node::{Node, NodeInfo, NodeStatus};
+pub use pod::{
+    Container, ContainerState, ContainerStatus, Pod, PodSpec, PodStatus, Requirements, StateRunning,
+    StateTerminated, StateWaiting,
+};
+pub use workload::{
+    ConfigMap, DaemonSet, DaemonSetStatus, Deployment, Job, JobSpec, JobStatus, Namespace, ReplicaSpec,
+    ReplicaStatus, StatefulSet,
+};
+
+/// Amounts of resources by name, such as `cpu` and `memory`, as the API wrote them.
+pub type ResourceList = BTreeMap<String, RawQuantity>;
+
+/// `null` as nothing, where a field is a list, a map or an object.
+fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// A page of a list (Kubernetes API, "Retrieving large results sets in chunks").
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(bound = "T: DeserializeOwned")]
+pub struct List<T> {
+    /// Where the page stands in the whole.
+    #[serde(default, deserialize_with = "nullable")]
+    pub metadata: ListMeta,
+    /// The objects of this page.
+    #[serde(default, deserialize_with = "nullable")]
+    pub items: Vec<T>,
+}
+
+/// Metadata of a page, and of the error that says that a page is gone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ListMeta {
+    /// Token of the next page; empty on the last one.
+    #[serde(deserialize_with = "nullable")]
+    pub r#continue: String,
+    /// How many objects follow behind this page; absent if a selector was given.
+    pub remaining_item_count: Option<i64>,
+}
+
+/// Metadata of an object.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ObjectMeta {
+    /// Name, unique in its namespace.
+    pub name: String,
+    /// Namespace; empty for nodes and namespaces.
+    pub namespace: String,
+    /// Identity over time: a pod of the same name made anew has another.
+    pub uid: String,
+    /// Labels.
+    #[serde(deserialize_with = "nullable")]
+    pub labels: BTreeMap<String, String>,
+    /// Annotations.
+    #[serde(deserialize_with = "nullable")]
+    pub annotations: BTreeMap<String, String>,
+    /// Who made it.
+    #[serde(deserialize_with = "nullable")]
+    pub owner_references: Vec<OwnerReference>,
+    /// When it was made, RFC 3339.
+    pub creation_timestamp: Option<String>,
+    /// When it is to be gone, RFC 3339, if it is being deleted.
+    pub deletion_timestamp: Option<String>,
+}
+
+/// One owner of an object.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct OwnerReference {
+    /// Kind, such as `ReplicaSet`.
+    pub kind: String,
+    /// Name.
+    pub name: String,
+    /// Whether it is the one that manages the object.
+    pub controller: Option<bool>,
+}
+
+/// A condition of a pod or node.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Condition {
+    /// Which condition, such as `Ready`.
+    pub r#type: String,
+    /// `True`, `False` or `Unknown`.
+    pub status: String,
+    /// Why, in one word.
+    pub reason: Option<String>,
+    /// Why, in a sentence.
+    pub message: Option<String>,
+}
+
+/// A quantity as it was written, so that a bad one can be reported instead of spoiling its page.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RawQuantity(pub String);
+
+impl RawQuantity {
+    /// The amount.
+    pub fn parse(&self) -> Result<Quantity, BadQuantity> {
+        self.0.trim().parse()
+    }
+}
+
+impl<'de> Deserialize<'de> for RawQuantity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RawVisitor)
+    }
+}
+
+struct RawVisitor;
+
+impl Visitor<'_> for RawVisitor {
+    type Value = RawQuantity;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a quantity: a string or a number")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<RawQuantity, E> {
+        Ok(RawQuantity(text.to_owned()))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<RawQuantity, E> {
+        Ok(RawQuantity(number.to_string()))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<RawQuantity, E> {
+        Ok(RawQuantity(number.to_string()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<RawQuantity, E> {
+        Ok(RawQuantity(number.to_string()))
+    }
+
+    // Go's `UnmarshalJSON` of a quantity reads `null` as zero.
+    fn visit_unit<E>(self) -> Result<RawQuantity, E> {
+        Ok(RawQuantity("0".to_owned()))
+    }
+}

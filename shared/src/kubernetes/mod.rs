@@ -1,0 +1,11 @@
+//! What is read of a Kubernetes cluster whose pods run on AWS Fargate, and what it means. Pure: nothing here asks anyone.
+//!
+//! ```text
+//! JSON of the API server -> api -> PodFacts, NodeFacts, WorkloadFacts, PodUsage -> views
+//! text of cAdvisor -> prometheus
+//! ConfigMap aws-logging -> logging
+//! ```
+
+pub mod api;
+pub mod duration;
+pub mod quantity;

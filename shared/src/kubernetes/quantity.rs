@@ -1,0 +1,310 @@
+//! Quantities of resources, such as `250m`, `1536Mi` or `107374182400m` (Kubernetes API, "Quantity").
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, AddAssign};
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer};
+
+use super::api::RawQuantity;
+
+/// Nano units in one unit: nothing finer exists, a finer amount is rounded away from zero.
+const NANO: i128 = 1_000_000_000;
+const MILLION: i128 = 1_000_000;
+/// Digits behind the point of a nano unit.
+const NANO_DIGITS: i64 = 9;
+/// Largest exponent of ten that can matter: 10^38 nano units are the most that 128 bits hold.
+const TOO_LARGE: i64 = 39;
+
+/// An amount of a resource: cores, bytes, or a plain number. Kept exactly, in nano units; equal and ordered by amount
+/// however it is written, so `1000m` equals `1`. More than 1.7e29 units are kept as that many.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Quantity {
+    nanos: i128,
+    style: Style,
+}
+
+/// The family of suffixes it was written with, which only matters for how it is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Style {
+    /// `m`, `k`, `M` ...
+    #[default]
+    Decimal,
+    /// `e3`.
+    Exponent,
+    /// `Ki`, `Mi` ...
+    Binary,
+}
+
+/// Text that is no quantity.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{text:?} is not a quantity: expected a number with one of the suffixes n, u, m, k, M, G, T, P, E, Ki, Mi, Gi, Ti, Pi, Ei or \
+     an exponent such as e3"
+)]
+pub struct BadQuantity {
+    /// What was read.
+    pub text: String,
+}
+
+impl Quantity {
+    /// Nothing.
+    pub const ZERO: Self = Self { nanos: 0, style: Style::Decimal };
+
+    /// That many units, shown with binary suffixes as amounts of memory are.
+    pub fn bytes(bytes: i64) -> Self {
+        Self { nanos: i128::from(bytes) * NANO, style: Style::Binary }
+    }
+
+    /// That many thousandths, such as millicores.
+    pub fn millis(millis: i64) -> Self {
+        Self { nanos: i128::from(millis) * MILLION, style: Style::Decimal }
+    }
+
+    /// Whole units, rounded away from zero. What does not fit is the nearest `i64`, where Go's `Value` overflows.
+    pub fn value(self) -> i64 {
+        saturate(divide_up(self.nanos, NANO))
+    }
+
+    /// Thousandths of a unit, rounded away from zero; what does not fit is the nearest `i64`.
+    pub fn milli(self) -> i64 {
+        saturate(divide_up(self.nanos, MILLION))
+    }
+
+    /// Billionths of a unit, exactly.
+    pub fn nanos(self) -> i128 {
+        self.nanos
+    }
+
+    /// Units as a float, with its 15 to 17 digits.
+    #[expect(clippy::cast_precision_loss, reason = "a float is what is asked for")]
+    pub fn as_f64(self) -> f64 {
+        // Whole units apart, so that they come out exactly up to 2^53.
+        (self.nanos / NANO) as f64 + (self.nanos % NANO) as f64 / NANO as f64
+    }
+
+    /// Whether it is nothing at all.
+    pub fn is_zero(self) -> bool {
+        self.nanos == 0
+    }
+}
+
+fn saturate(number: i128) -> i64 {
+    i64::try_from(number).unwrap_or(if number < 0 { i64::MIN } else { i64::MAX })
+}
+
+/// Division that rounds away from zero.
+fn divide_up(number: i128, by: i128) -> i128 {
+    number / by + if number % by == 0 { 0 } else { number.signum() }
+}
+
+/// Suffix as a factor: a power of ten or of two.
+#[derive(Clone, Copy)]
+enum Factor {
+    Ten(i64),
+    Two(u32),
+}
+
+fn factor(suffix: &str) -> Option<(Factor, Style)> {
+    let decimal = |exponent| Some((Factor::Ten(exponent), Style::Decimal));
+    let binary = |exponent| Some((Factor::Two(exponent), Style::Binary));
+    match suffix {
+        "n" => decimal(-9),
+        "u" => decimal(-6),
+        "m" => decimal(-3),
+        "" => decimal(0),
+        "k" => decimal(3),
+        "M" => decimal(6),
+        "G" => decimal(9),
+        "T" => decimal(12),
+        "P" => decimal(15),
+        "E" => decimal(18),
+        "Ki" => binary(10),
+        "Mi" => binary(20),
+        "Gi" => binary(30),
+        "Ti" => binary(40),
+        "Pi" => binary(50),
+        "Ei" => binary(60),
+        _ => {
+            // `12E` has the suffix above, `12E3` an exponent.
+            let exponent = suffix.strip_prefix(['e', 'E'])?;
+            Some((Factor::Ten(exponent.parse().ok()?), Style::Exponent))
+        }
+    }
+}
+
+impl FromStr for Quantity {
+    type Err = BadQuantity;
+
+    /// Reads what Go's `resource.ParseQuantity` reads. As there, a part of the digits may be missing (`.5`, `5.`), and
+    /// even all of them, which is zero.
+    fn from_str(text: &str) -> Result<Self, BadQuantity> {
+        read(text).ok_or_else(|| BadQuantity { text: text.to_owned() })
+    }
+}
+
+fn read(text: &str) -> Option<Quantity> {
+    if text.is_empty() {
+        return None;
+    }
+    let (negative, number) = match text.as_bytes()[0] {
+        b'-' => (true, &text[1..]),
+        b'+' => (false, &text[1..]),
+        _ => (false, text),
+    };
+    let (whole, rest) = digits(number);
+    let (fraction, suffix) = rest.strip_prefix('.').map_or(("", rest), digits);
+    let (factor, style) = factor(suffix)?;
+    let nanos = match factor {
+        Factor::Ten(exponent) => decimal(whole, fraction, exponent.saturating_add(NANO_DIGITS)),
+        Factor::Two(exponent) => binary(whole, fraction, exponent),
+    };
+    // A binary amount below one has no binary suffix to be shown with, and neither has what is added to it later.
+    let style = if style == Style::Binary && nanos < NANO { Style::Decimal } else { style };
+    Some(Quantity { nanos: if negative { -nanos } else { nanos }, style })
+}
+
+fn digits(text: &str) -> (&str, &str) {
+    text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()))
+}
+
+/// The number with so many more digits, rounded up; `i128::MAX` if it has no room.
+fn decimal(whole: &str, fraction: &str, shift: i64) -> i128 {
+    let number = || whole.bytes().chain(fraction.bytes()).skip_while(|digit| *digit == b'0');
+    let given = i64::try_from(number().count()).unwrap_or(i64::MAX);
+    if given == 0 {
+        return 0;
+    }
+    let shift = shift.saturating_sub(i64::try_from(fraction.len()).unwrap_or(i64::MAX));
+    let kept = given.saturating_add(shift);
+    if kept > TOO_LARGE {
+        return i128::MAX;
+    }
+    if kept < 0 {
+        return 1;
+    }
+    let mut nanos = 0_i128;
+    let mut lost = false;
+    for (place, digit) in (0..).zip(number()) {
+        if place < kept {
+            nanos = nanos.saturating_mul(10).saturating_add(i128::from(digit - b'0'));
+        } else {
+            lost |= digit != b'0';
+        }
+    }
+    for _ in given..kept {
+        nanos = nanos.saturating_mul(10);
+    }
+    nanos.saturating_add(i128::from(lost))
+}
+
+/// The number times a power of two, rounded up, at most 2^63 - 1 units (the cap of Go's `ParseQuantity`).
+fn binary(whole: &str, fraction: &str, power: u32) -> i128 {
+    let cap = i128::from(i64::MAX) * NANO;
+    let whole_units = decimal(whole, "", 0).saturating_mul(1 << power);
+    if whole_units > i128::from(i64::MAX) {
+        return cap;
+    }
+    (whole_units * NANO).saturating_add(binary_fraction(fraction, power)).min(cap)
+}
+
+/// `0.fraction * 2^power` in nano units, rounded up.
+fn binary_fraction(fraction: &str, power: u32) -> i128 {
+    let unit = NANO << power;
+    // From the last digit on. To round up at each step is to round up once: ceil((n + x) / 10) is
+    // ceil((n + ceil(x)) / 10) for a whole n.
+    fraction.bytes().rev().fold(0, |behind, digit| divide_up(i128::from(digit - b'0') * unit + behind, 10))
+}
+
+impl fmt::Display for Quantity {
+    /// The canonical form, as kubectl shows sums: the largest suffix that needs no fraction.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let units = self.nanos / NANO;
+        if self.style == Style::Binary && self.nanos % NANO == 0 && units.abs() >= 1024 {
+            let (number, steps) = reduce(units, 1024, 6);
+            return write!(f, "{number}{}", ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"][steps]);
+        }
+        match self.style {
+            _ if self.nanos == 0 => f.write_str("0"),
+            Style::Exponent => match reduce(self.nanos, 1000, usize::MAX) {
+                (number, 3) => write!(f, "{number}"),
+                (number, steps) => {
+                    write!(f, "{number}e{}{}", if steps < 3 { "-" } else { "" }, 3 * steps.abs_diff(3))
+                }
+            },
+            Style::Decimal | Style::Binary => {
+                let (number, steps) = reduce(self.nanos, 1000, 9);
+                write!(f, "{number}{}", ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"][steps])
+            }
+        }
+    }
+}
+
+/// A number other than zero without its factors of `by`, at most `most` of them, and how many there were.
+fn reduce(mut number: i128, by: i128, most: usize) -> (i128, usize) {
+    let mut steps = 0;
+    while steps < most && number % by == 0 {
+        number /= by;
+        steps += 1;
+    }
+    (number, steps)
+}
+
+impl PartialEq for Quantity {
+    fn eq(&self, other: &Self) -> bool {
+        self.nanos == other.nanos
+    }
+}
+
+impl Eq for Quantity {}
+
+impl PartialOrd for Quantity {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Quantity {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.nanos.cmp(&other.nanos)
+    }
+}
+
+impl Add for Quantity {
+    type Output = Self;
+
+    /// The sum, shown as the first one that is not zero is.
+    fn add(self, other: Self) -> Self {
+        let style = if self.is_zero() { other.style } else { self.style };
+        Self { nanos: self.nanos.saturating_add(other.nanos), style }
+    }
+}
+
+impl AddAssign for Quantity {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Sum for Quantity {
+    fn sum<I: Iterator<Item = Self>>(quantities: I) -> Self {
+        quantities.fold(Self::ZERO, Add::add)
+    }
+}
+
+impl TryFrom<String> for Quantity {
+    type Error = BadQuantity;
+
+    fn try_from(text: String) -> Result<Self, BadQuantity> {
+        text.parse()
+    }
+}
+
+impl<'de> Deserialize<'de> for Quantity {
+    /// From a string or from a bare number, both of which Kubernetes allows.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        RawQuantity::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
