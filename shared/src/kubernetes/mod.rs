@@ -8,4 +8,5 @@
 
 pub mod api;
 pub mod duration;
+pub mod prometheus;
 pub mod quantity;

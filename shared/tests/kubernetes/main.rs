@@ -7,6 +7,7 @@
 )]
 
 mod api;
+mod prometheus;
 mod quantities;
 
 use std::path::PathBuf;
