@@ -8,5 +8,14 @@
 
 pub mod api;
 pub mod duration;
+pub mod fargate;
+pub mod logging;
+pub mod node;
+mod place;
+pub mod pod;
 pub mod prometheus;
 pub mod quantity;
+pub mod resources;
+pub mod usage;
+pub mod views;
+pub mod workload;

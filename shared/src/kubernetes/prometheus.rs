@@ -36,7 +36,8 @@ pub struct Report {
     pub skipped: u64,
     /// The first of them.
     pub first_skipped: Option<SkippedLine>,
-    /// A last line that cannot be read and has no end: the page was cut. It is not among the skipped ones.
+    /// A last line that cannot be read and has no end: the page was cut. It is not among the skipped ones. A page that was
+    /// cut inside its last number cannot be told from a whole one here, only by the length of its answer.
     pub truncated: Option<SkippedLine>,
 }
 

@@ -1,4 +1,4 @@
-//! Errors of the API and who is asking (Kubernetes API, "Status", "SelfSubjectReview v1", "SelfSubjectAccessReview v1").
+//! Errors of the API and who is asking (Kubernetes API, `Status`, `SelfSubjectReview`, `SelfSubjectAccessReview`).
 
 use serde::{Deserialize, Serialize};
 

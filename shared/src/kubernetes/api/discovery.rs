@@ -1,4 +1,4 @@
-//! Which API groups the server has (Kubernetes API, "APIGroupList", the answer of `GET /apis`).
+//! Which API groups the server has (Kubernetes API, `APIGroupList`, the answer of `GET /apis`).
 
 use serde::Deserialize;
 

@@ -1,0 +1,222 @@
+//! The `ConfigMap` with which Fargate forwards the logs of pods, and the rules that it must keep (Amazon EKS User Guide,
+//! "Start AWS Fargate logging for your cluster"). If it breaks one, pods log nothing and only an annotation tells.
+
+#[path = "../../config/nearest.rs"]
+#[expect(clippy::duplicate_mod, reason = "the helper of the configuration is private to it")]
+mod nearest;
+mod sections;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use nearest::hint;
+use sections::{Section, sections};
+
+/// Namespace of the `ConfigMap`, and the name of the label that the namespace must have.
+pub const NAMESPACE: &str = "aws-observability";
+/// Name of the `ConfigMap`.
+pub const CONFIG_MAP: &str = "aws-logging";
+
+/// Most characters that its texts may have together.
+const MOST_CHARACTERS: usize = 5300;
+const KEYS: [&str; 4] = ["output.conf", "filters.conf", "parsers.conf", "flb_log_cw"];
+const FILTERS: [&str; 8] =
+    ["grep", "parser", "record_modifier", "rewrite_tag", "throttle", "nest", "modify", "kubernetes"];
+const OUTPUTS: [&str; 6] = ["es", "firehose", "kinesis_firehose", "cloudwatch", "cloudwatch_logs", "kinesis"];
+/// Keys of the filter `kubernetes` by which it would read what is not the user's.
+const KUBERNETES_KEYS: [&str; 4] = ["Kube_URL", "Kube_CA_File", "Kube_Token_Command", "Kube_Token_File"];
+
+/// What a file of the `ConfigMap` may hold.
+struct File {
+    key: &'static str,
+    section: &'static str,
+    required: [&'static str; 2],
+    names: Option<&'static [&'static str]>,
+}
+
+const FILES: [File; 3] = [
+    File { key: "output.conf", section: "OUTPUT", required: ["Name", "Match"], names: Some(&OUTPUTS) },
+    File { key: "filters.conf", section: "FILTER", required: ["Name", "Match"], names: Some(&FILTERS) },
+    File { key: "parsers.conf", section: "PARSER", required: ["Name", "Format"], names: None },
+];
+
+/// A broken rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Key of the `ConfigMap`, such as `output.conf`; empty if it is about the whole.
+    pub key: String,
+    /// Line in the text of that key, from 1, if it is about one.
+    pub line: Option<usize>,
+    /// What is wrong.
+    pub what: String,
+    /// What to do.
+    pub cure: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = if self.key.is_empty() { CONFIG_MAP } else { &self.key };
+        let line = self.line.map_or(String::new(), |line| format!(", line {line}"));
+        write!(f, "{place}{line}: {}; {}", self.what, self.cure)
+    }
+}
+
+/// All rules that are broken, with `namespace_labels` those of [`NAMESPACE`] and `data` the texts of [`CONFIG_MAP`]. None if
+/// Fargate takes it. What was corrected reaches only pods that are made afterwards.
+pub fn check(namespace_labels: &BTreeMap<String, String>, data: &BTreeMap<String, String>) -> Vec<Problem> {
+    let mut found = Found(Vec::new());
+    if namespace_labels.get(NAMESPACE).is_none_or(|value| value != "enabled") {
+        let what = format!("the namespace {NAMESPACE} does not have the label `{NAMESPACE}: enabled`");
+        found.push(
+            "",
+            None,
+            what,
+            format!("kubectl label --overwrite namespace {NAMESPACE} {NAMESPACE}=enabled"),
+        );
+    }
+    let characters: usize = data.values().map(|text| text.chars().count()).sum();
+    if characters > MOST_CHARACTERS {
+        let what = format!("it has {characters} characters, and {MOST_CHARACTERS} are allowed");
+        found.push("", None, what, "take out comments, filters or outputs".to_owned());
+    }
+    for key in data.keys().filter(|key| !KEYS.contains(&key.as_str())) {
+        found.push(key, None, format!("`{key}` is not a known key"), hint(key, &KEYS));
+    }
+    for file in &FILES {
+        if let Some(text) = data.get(file.key) {
+            found.check_file(file, text);
+        }
+    }
+    if !data.contains_key("output.conf") {
+        let cure = "add it with an [OUTPUT] section".to_owned();
+        found.push("output.conf", None, "the key is missing".to_owned(), cure);
+    }
+    if let Some(value) = data.get("flb_log_cw").filter(|value| !matches!(value.trim(), "true" | "false")) {
+        let what = format!("its value is {value:?}");
+        found.push("flb_log_cw", None, what, "write \"true\" or \"false\", in quotes".to_owned());
+    }
+    found.0
+}
+
+struct Found(Vec<Problem>);
+
+impl Found {
+    fn push(&mut self, key: &str, line: Option<usize>, what: String, cure: String) {
+        self.0.push(Problem { key: key.to_owned(), line, what, cure });
+    }
+
+    fn check_file(&mut self, file: &File, text: &str) {
+        let (sections, strays) = sections(text);
+        for (line, stray) in strays {
+            let cure = format!("write it below [{}]; only sections and their entries are read", file.section);
+            self.push(file.key, Some(line), format!("`{stray}` is in no section"), cure);
+        }
+        for (line, _) in (1..).zip(text.lines()).filter(|(_, line)| is_environment(line)) {
+            let cure = "write the value itself".to_owned();
+            self.push(file.key, Some(line), "a variable `${...}` is not allowed".to_owned(), cure);
+        }
+        if file.key == "output.conf" && !sections.iter().any(|section| section.is(file.section)) {
+            let cure = "add one, with the output that the logs are to go to".to_owned();
+            self.push(file.key, None, "there is no [OUTPUT] section".to_owned(), cure);
+        }
+        for section in &sections {
+            self.check_indent(file, section);
+            if section.is(file.section) {
+                self.check_section(file, section);
+            } else {
+                self.misplaced(file, section);
+            }
+        }
+    }
+
+    /// A section that this file may not have.
+    fn misplaced(&mut self, file: &File, section: &Section<'_>) {
+        let cure = if section.is("INPUT") || section.is("SERVICE") {
+            "take it out; Fargate provides it".to_owned()
+        } else if let Some(home) = FILES.iter().find(|home| section.is(home.section)) {
+            format!("move it to {}", home.key)
+        } else {
+            hint(section.name, &[file.section])
+        };
+        let what = format!("[{}] is not allowed here", section.name);
+        self.push(file.key, Some(section.line), what, cure);
+    }
+
+    /// Entries of a section must be indented, and alike.
+    fn check_indent(&mut self, file: &File, section: &Section<'_>) {
+        let Some(first) = section.entries.first() else { return };
+        for entry in &section.entries {
+            if entry.indent.is_empty() || entry.indent != first.indent {
+                let what =
+                    format!("`{}` is not indented as the other entries of [{}]", entry.key, section.name);
+                let cure = "indent all entries of a section by the same blanks, such as 4 spaces".to_owned();
+                self.push(file.key, Some(entry.line), what, cure);
+            }
+        }
+    }
+
+    fn check_section(&mut self, file: &File, section: &Section<'_>) {
+        for key in file.required {
+            if section.get(key).is_none_or(|entry| entry.value.is_empty()) {
+                let what = format!("[{}] has no {key}", section.name);
+                self.push(file.key, Some(section.line), what, format!("add `{key}` with a value"));
+            }
+        }
+        let (Some(name), Some(known)) =
+            (section.get("Name").filter(|name| !name.value.is_empty()), file.names)
+        else {
+            return;
+        };
+        if !known.iter().any(|known| known.eq_ignore_ascii_case(name.value)) {
+            let what = format!("`{}` is not allowed in [{}]", name.value, section.name);
+            self.push(file.key, Some(name.line), what, hint(name.value, known));
+        }
+        if name.value.eq_ignore_ascii_case("kubernetes") {
+            self.check_kubernetes(file, section);
+        }
+    }
+
+    fn check_kubernetes(&mut self, file: &File, section: &Section<'_>) {
+        for entry in &section.entries {
+            if KUBERNETES_KEYS.iter().any(|key| key.eq_ignore_ascii_case(entry.key)) {
+                let what = format!("`{}` is not allowed in the filter kubernetes", entry.key);
+                self.push(file.key, Some(entry.line), what, "take it out; Fargate sets it".to_owned());
+            }
+        }
+    }
+}
+
+fn is_environment(line: &str) -> bool {
+    let line = line.trim_start();
+    !line.starts_with('#') && line.split_once("${").is_some_and(|(_, rest)| rest.contains('}'))
+}
+
+/// Where the logs go.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outputs {
+    /// Names of all outputs in their order, such as `cloudwatch_logs`.
+    pub names: Vec<String>,
+    /// Log groups of CloudWatch among them, once each.
+    pub log_groups: Vec<String>,
+}
+
+impl Outputs {
+    /// Reads the outputs of the texts of [`CONFIG_MAP`], whether they keep the rules or not.
+    pub fn read(data: &BTreeMap<String, String>) -> Self {
+        let mut outputs = Self::default();
+        let (sections, _) = sections(data.get("output.conf").map_or("", String::as_str));
+        for section in sections.iter().filter(|section| section.is("OUTPUT")) {
+            let Some(name) = section.get("Name").map(|entry| entry.value.to_lowercase()) else { continue };
+            let group = section.get("log_group_name").map(|entry| entry.value.to_owned());
+            let is_cloudwatch = matches!(name.as_str(), "cloudwatch" | "cloudwatch_logs");
+            outputs.names.push(name);
+            match group {
+                Some(group) if is_cloudwatch && !group.is_empty() && !outputs.log_groups.contains(&group) => {
+                    outputs.log_groups.push(group);
+                }
+                _ => {}
+            }
+        }
+        outputs
+    }
+}

@@ -1,0 +1,292 @@
+//! What is known of a pod from the API server's list.
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use super::api::{self, ContainerState, ContainerStatus, ObjectMeta};
+use super::fargate::Provisioned;
+use super::place::{field, moment};
+use super::resources::{Resources, of_pod};
+
+/// What is known of a pod.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PodFacts {
+    /// Namespace.
+    pub namespace: String,
+    /// Name, unique in its namespace.
+    pub name: String,
+    /// Identity over time.
+    pub uid: String,
+    /// The workload that made it.
+    pub owner: Option<Owner>,
+    /// Node it runs on, once it is scheduled.
+    pub node: Option<String>,
+    /// Fargate profile that took it (label `eks.amazonaws.com/fargate-profile`).
+    pub fargate_profile: Option<String>,
+    /// Where it is in its life.
+    pub phase: Phase,
+    /// When it was made.
+    pub created: Option<Timestamp>,
+    /// When the kubelet took it over.
+    pub started: Option<Timestamp>,
+    /// When it is to be gone, if it is being deleted.
+    pub deletion: Option<Timestamp>,
+    /// What it got and is paid for (annotation `CapacityProvisioned`).
+    pub provisioned: Option<Provisioned>,
+    /// What it asks for as a whole.
+    pub requests: Resources,
+    /// What it may not exceed as a whole.
+    pub limits: Resources,
+    /// How often its containers were started again, init containers among them.
+    pub restarts: i64,
+    /// Whether it takes requests (condition `Ready`).
+    pub ready: bool,
+    /// Why it does not run yet, if its phase is `Pending`.
+    pub pending: Option<Pending>,
+    /// Containers that do not run yet, or are held back after they failed.
+    pub waiting: Vec<Waiting>,
+    /// Ends of containers: of those that have ended, and of the run before of those that were started again.
+    pub terminated: Vec<Termination>,
+    /// Whether Fargate forwards its logs (annotation `Logging`), decided when it was scheduled: a later correction of the
+    /// `ConfigMap` does not reach it.
+    pub logging: Option<Logging>,
+    /// Whether it was scheduled, or waits to be, by Fargate.
+    is_fargate: bool,
+    /// A sentence for each field that could not be read, beginning with its place.
+    pub unreadable: Vec<String>,
+}
+
+/// A workload that makes pods.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Owner {
+    /// Kind, such as `Deployment`.
+    pub kind: String,
+    /// Name, in the namespace of the pod.
+    pub name: String,
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind, self.name)
+    }
+}
+
+/// Where a pod is in its life (Kubernetes documentation, "Pod lifecycle: Pod phase").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// Accepted, and not all of its containers were started. Some minutes are usual on Fargate.
+    Pending,
+    /// At least one container runs, or is being started again.
+    Running,
+    /// All containers have ended well, for good.
+    Succeeded,
+    /// All containers have ended, one of them badly, for good.
+    Failed,
+    /// Its node does not answer.
+    Unknown,
+}
+
+/// A pod that does not run yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending {
+    /// Since when: its creation.
+    pub since: Option<Timestamp>,
+    /// The word, such as `Unschedulable` or `ContainerCreating`.
+    pub reason: Option<String>,
+    /// The sentence.
+    pub message: Option<String>,
+}
+
+/// A container that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its name.
+    pub container: String,
+    /// Why, such as `CrashLoopBackOff`; `ContainerCreating` and `PodInitializing` are usual.
+    pub reason: String,
+}
+
+/// The end of a container: an event with a time, so that an alarm about it can end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Termination {
+    /// Its name.
+    pub container: String,
+    /// Why, such as `OOMKilled`, `Error` or `Completed`.
+    pub reason: String,
+    /// Exit code of its process.
+    pub exit_code: i32,
+    /// When.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// Whether Fargate forwards the logs of a pod (Amazon EKS User Guide, "Fargate logging: troubleshooting").
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Logging {
+    /// It does.
+    Enabled,
+    /// It does not.
+    Disabled {
+        /// Why, such as `LOGGING_CONFIGMAP_NOT_FOUND`; empty if it was not told.
+        reason: String,
+    },
+}
+
+impl PodFacts {
+    /// What a pod of the list says. No bad field loses the pod: it is told in `unreadable` instead.
+    pub fn read(pod: api::Pod) -> Self {
+        let mut unreadable = Vec::new();
+        let (requests, limits) = of_pod(&pod.spec, &mut unreadable);
+        let is_fargate = is_fargate(&pod);
+        let api::Pod { metadata, spec, status } = pod;
+        let created =
+            moment(metadata.creation_timestamp.as_deref(), "metadata.creationTimestamp", &mut unreadable);
+        let phase =
+            field(Some(phase(&status.phase)), "status.phase", &mut unreadable).unwrap_or(Phase::Unknown);
+        Self {
+            owner: owner(&metadata),
+            node: Some(spec.node_name).filter(|node| !node.is_empty()),
+            fargate_profile: metadata.labels.get(PROFILE).cloned(),
+            phase,
+            created,
+            started: moment(status.start_time.as_deref(), "status.startTime", &mut unreadable),
+            deletion: moment(
+                metadata.deletion_timestamp.as_deref(),
+                "metadata.deletionTimestamp",
+                &mut unreadable,
+            ),
+            provisioned: annotation(&metadata, "CapacityProvisioned", str::parse, &mut unreadable),
+            requests,
+            limits,
+            restarts: statuses(&status).map(|(_, container)| container.restart_count).sum(),
+            ready: condition(&status, "Ready").is_some_and(|ready| ready.status == "True"),
+            pending: (phase == Phase::Pending).then(|| pending(&status, created)),
+            waiting: statuses(&status).filter_map(|(_, container)| waiting(container)).collect(),
+            terminated: terminated(&status, &mut unreadable),
+            logging: annotation(&metadata, "Logging", logging, &mut unreadable),
+            is_fargate,
+            namespace: metadata.namespace,
+            name: metadata.name,
+            uid: metadata.uid,
+            unreadable,
+        }
+    }
+
+    /// Whether it runs on Fargate, or waits for it.
+    pub fn is_fargate(&self) -> bool {
+        self.is_fargate
+    }
+
+    /// Whether it has done its work for good.
+    pub fn is_completed(&self) -> bool {
+        matches!(self.phase, Phase::Succeeded | Phase::Failed)
+    }
+
+    /// Whether it has done its work and is paid for all the same: on Fargate a node lives, and is billed, as long as its
+    /// pod is in the list, until someone deletes the pod (a Job does so by `ttlSecondsAfterFinished`).
+    pub fn bills_though_completed(&self) -> bool {
+        self.is_fargate && self.is_completed()
+    }
+}
+
+const PROFILE: &str = "eks.amazonaws.com/fargate-profile";
+
+/// Each of the three marks is enough: a pod that waits has no node yet, and one whose label was taken off still has.
+fn is_fargate(pod: &api::Pod) -> bool {
+    pod.metadata.labels.contains_key(PROFILE)
+        || pod.spec.scheduler_name == "fargate-scheduler"
+        || pod.spec.node_name.starts_with("fargate-")
+}
+
+/// The controller. A Deployment owns its pods by way of a `ReplicaSet` that is named after it and the label
+/// `pod-template-hash`; only then is the Deployment told, since a `ReplicaSet` may also stand alone.
+fn owner(metadata: &ObjectMeta) -> Option<Owner> {
+    let controller = metadata.owner_references.iter().find(|owner| owner.controller == Some(true))?;
+    let hash = metadata.labels.get("pod-template-hash").filter(|hash| !hash.is_empty());
+    let deployment = hash
+        .filter(|_| controller.kind == "ReplicaSet")
+        .and_then(|hash| controller.name.strip_suffix(hash.as_str())?.strip_suffix('-'))
+        .filter(|name| !name.is_empty());
+    let (kind, name) = match deployment {
+        Some(name) => ("Deployment", name),
+        None => (controller.kind.as_str(), controller.name.as_str()),
+    };
+    Some(Owner { kind: kind.to_owned(), name: name.to_owned() })
+}
+
+fn phase(text: &str) -> Result<Phase, String> {
+    match text {
+        "Pending" => Ok(Phase::Pending),
+        "Running" => Ok(Phase::Running),
+        "Succeeded" => Ok(Phase::Succeeded),
+        "Failed" => Ok(Phase::Failed),
+        "Unknown" => Ok(Phase::Unknown),
+        _ => Err(format!("{text:?} is not a phase: expected Pending, Running, Succeeded, Failed or Unknown")),
+    }
+}
+
+fn annotation<T, E: fmt::Display>(
+    metadata: &ObjectMeta,
+    name: &str,
+    read: impl Fn(&str) -> Result<T, E>,
+    unreadable: &mut Vec<String>,
+) -> Option<T> {
+    let text = metadata.annotations.get(name);
+    field(text.map(|text| read(text)), &format!("metadata.annotations.{name}"), unreadable)
+}
+
+fn logging(text: &str) -> Result<Logging, String> {
+    let (word, reason) = text.split_once(':').unwrap_or((text, ""));
+    match word.trim() {
+        "LoggingEnabled" => Ok(Logging::Enabled),
+        "LoggingDisabled" => Ok(Logging::Disabled { reason: reason.trim().to_owned() }),
+        _ => Err(format!("{text:?} is not a state of logging: expected LoggingEnabled or LoggingDisabled")),
+    }
+}
+
+fn condition<'a>(status: &'a api::PodStatus, name: &str) -> Option<&'a api::Condition> {
+    status.conditions.iter().find(|condition| condition.r#type == name)
+}
+
+/// All containers with the list they are in.
+fn statuses(status: &api::PodStatus) -> impl Iterator<Item = (&'static str, &ContainerStatus)> {
+    let init = status.init_container_statuses.iter().map(|container| ("initContainerStatuses", container));
+    init.chain(status.container_statuses.iter().map(|container| ("containerStatuses", container)))
+}
+
+/// The first that knows: the scheduler, the pod as a whole, the first container that waits.
+fn pending(status: &api::PodStatus, since: Option<Timestamp>) -> Pending {
+    let unscheduled = condition(status, "PodScheduled").filter(|scheduled| scheduled.status == "False");
+    let (reason, message) = match unscheduled {
+        Some(condition) => (condition.reason.clone(), condition.message.clone()),
+        None => (status.reason.clone(), status.message.clone()),
+    };
+    let waiting =
+        || statuses(status).find_map(|(_, container)| waiting(container)).map(|waiting| waiting.reason);
+    Pending { since, reason: reason.or_else(waiting), message }
+}
+
+fn waiting(container: &ContainerStatus) -> Option<Waiting> {
+    let reason = container.state.waiting.as_ref()?.reason.clone()?;
+    Some(Waiting { container: container.name.clone(), reason })
+}
+
+fn terminated(status: &api::PodStatus, unreadable: &mut Vec<String>) -> Vec<Termination> {
+    let mut ends = Vec::new();
+    for (list, container) in statuses(status) {
+        let mut push = |state: &ContainerState, name: &str| {
+            if let Some(end) = &state.terminated {
+                let place = format!("status.{list}[{}].{name}.terminated.finishedAt", container.name);
+                ends.push(Termination {
+                    container: container.name.clone(),
+                    reason: end.reason.clone().unwrap_or_default(),
+                    exit_code: end.exit_code,
+                    finished_at: moment(end.finished_at.as_deref(), &place, unreadable),
+                });
+            }
+        };
+        push(&container.state, "state");
+        push(&container.last_state, "lastState");
+    }
+    ends
+}
