@@ -7,8 +7,12 @@
 )]
 
 mod api;
+mod logging;
+mod pods;
 mod prometheus;
 mod quantities;
+mod sizes;
+mod views;
 
 use std::path::PathBuf;
 

@@ -1,0 +1,219 @@
+//! The rules for the `ConfigMap` of Fargate's log router, one by one.
+
+use std::collections::BTreeMap;
+
+use fargaze::kubernetes::api::ConfigMap;
+use fargaze::kubernetes::logging::{Outputs, check};
+use proptest::prelude::*;
+
+use super::json;
+
+const OUTPUT: &str =
+    "[OUTPUT]\n    Name cloudwatch_logs\n    Match *\n    region eu-central-1\n    log_group_name shop\n";
+
+fn labelled() -> BTreeMap<String, String> {
+    [("aws-observability".to_owned(), "enabled".to_owned())].into()
+}
+
+fn data(texts: &[(&str, &str)]) -> BTreeMap<String, String> {
+    texts.iter().map(|(key, text)| ((*key).to_owned(), (*text).to_owned())).collect()
+}
+
+/// All problems of these texts, as they are shown.
+fn problems(texts: &[(&str, &str)]) -> Vec<String> {
+    check(&labelled(), &data(texts)).iter().map(ToString::to_string).collect()
+}
+
+/// The problems of a text beside a good output.
+fn beside(key: &str, text: &str) -> Vec<String> {
+    problems(&[("output.conf", OUTPUT), (key, text)])
+}
+
+#[test]
+fn a_good_file_has_no_problem() {
+    let recorded: ConfigMap = json("configmap_aws_logging.body");
+    assert_eq!(check(&labelled(), &recorded.data), []);
+    let filters = "# of the team\n[FILTER]\n    name grep\n    match *\n    Regex log a$\n\n[FILTER]\n\tName kubernetes\n\tMatch *\n\tMerge_Log On\n";
+    let parsers = "[PARSER]\n    Name json\n    Format json\n";
+    let all = [
+        ("output.conf", OUTPUT),
+        ("filters.conf", filters),
+        ("parsers.conf", parsers),
+        ("flb_log_cw", "true"),
+    ];
+    assert_eq!(problems(&all), Vec::<String>::new());
+    assert_eq!(beside("flb_log_cw", "false"), Vec::<String>::new());
+}
+
+#[test]
+fn every_allowed_output_and_filter_is_taken() {
+    for name in ["es", "firehose", "kinesis_firehose", "cloudwatch", "cloudwatch_logs", "kinesis"] {
+        let text = format!("[OUTPUT]\n  Name {name}\n  Match *\n");
+        assert_eq!(problems(&[("output.conf", &text)]), Vec::<String>::new());
+    }
+    for name in
+        ["grep", "parser", "record_modifier", "rewrite_tag", "throttle", "nest", "modify", "kubernetes"]
+    {
+        let text = format!("[FILTER]\n  Name {name}\n  Match *\n");
+        assert_eq!(beside("filters.conf", &text), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn the_namespace_must_have_its_label() {
+    for labels in [BTreeMap::new(), data(&[("aws-observability", "true")])] {
+        let found = check(&labels, &data(&[("output.conf", OUTPUT)]));
+        assert_eq!(found.len(), 1);
+        let shown = "aws-logging: the namespace aws-observability does not have the label `aws-observability: enabled`; \
+                     kubectl label --overwrite namespace aws-observability aws-observability=enabled";
+        assert_eq!(found[0].to_string(), shown);
+    }
+}
+
+#[test]
+fn an_output_is_needed() {
+    assert_eq!(problems(&[]), ["output.conf: the key is missing; add it with an [OUTPUT] section"]);
+    let none =
+        "output.conf: there is no [OUTPUT] section; add one, with the output that the logs are to go to";
+    assert_eq!(problems(&[("output.conf", "# later\n")]), [none]);
+}
+
+#[test]
+fn at_most_5300_characters_are_taken() {
+    let long = |extra: usize| format!("{OUTPUT}#{}\n", "ä".repeat(5300 - OUTPUT.len() - 2 + extra));
+    assert_eq!(problems(&[("output.conf", &long(0))]), Vec::<String>::new());
+    let told =
+        "aws-logging: it has 5301 characters, and 5300 are allowed; take out comments, filters or outputs";
+    assert_eq!(problems(&[("output.conf", &long(1))]), [told]);
+}
+
+#[test]
+fn keys_are_known_ones() {
+    assert_eq!(
+        beside("filter.conf", ""),
+        ["filter.conf: `filter.conf` is not a known key; did you mean `filters.conf`?"]
+    );
+    let told =
+        "extra: `extra` is not a known key; known are output.conf, filters.conf, parsers.conf, flb_log_cw";
+    assert_eq!(beside("extra", ""), [told]);
+}
+
+#[test]
+fn sections_stand_in_their_file_and_some_in_none() {
+    let input = "[INPUT]\n    Name tail\n";
+    let told = "filters.conf, line 1: [INPUT] is not allowed here; take it out; Fargate provides it";
+    assert_eq!(beside("filters.conf", input), [told]);
+    let told = "output.conf, line 6: [SERVICE] is not allowed here; take it out; Fargate provides it";
+    assert_eq!(problems(&[("output.conf", &format!("{OUTPUT}[SERVICE]\n    Flush 1\n"))]), [told]);
+    let told = "filters.conf, line 1: [OUTPUT] is not allowed here; move it to output.conf";
+    assert_eq!(beside("filters.conf", OUTPUT), [told]);
+    let told = "filters.conf, line 1: [FILTERS] is not allowed here; did you mean `FILTER`?";
+    assert_eq!(beside("filters.conf", "[FILTERS]\n    Name grep\n    Match *\n"), [told]);
+}
+
+#[test]
+fn what_is_in_no_section_is_told() {
+    let told = "filters.conf, line 1: `Name grep` is in no section; write it below [FILTER]; only sections and their entries are read";
+    assert_eq!(beside("filters.conf", "Name grep\n"), [told]);
+    for stray in ["@INCLUDE other.conf", "[FILTER"] {
+        let found = beside("filters.conf", &format!("[FILTER]\n    Name grep\n    Match *\n{stray}\n"));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0].starts_with(&format!("filters.conf, line 4: `{stray}` is in no section")),
+            "{found:?}"
+        );
+    }
+}
+
+#[test]
+fn sections_have_their_keys_in_any_case() {
+    let told = |key: &str| format!("filters.conf, line 1: [FILTER] has no {key}; add `{key}` with a value");
+    assert_eq!(beside("filters.conf", "[FILTER]\n    NAME grep\n"), [told("Match")]);
+    assert_eq!(beside("filters.conf", "[FILTER]\n    Name\n    match *\n"), [told("Name")]);
+    assert_eq!(beside("filters.conf", "[FILTER]\n"), [told("Name"), told("Match")]);
+    let told = "parsers.conf, line 1: [PARSER] has no Format; add `Format` with a value";
+    assert_eq!(beside("parsers.conf", "[PARSER]\n    Name json\n"), [told]);
+}
+
+#[test]
+fn filters_and_outputs_are_allowed_ones() {
+    let told = "filters.conf, line 2: `gerp` is not allowed in [FILTER]; did you mean `grep`?";
+    assert_eq!(beside("filters.conf", "[FILTER]\n    Name gerp\n    Match *\n"), [told]);
+    let told =
+        "output.conf, line 2: `cloudwach_logs` is not allowed in [OUTPUT]; did you mean `cloudwatch_logs`?";
+    assert_eq!(problems(&[("output.conf", &OUTPUT.replace("cloudwatch", "cloudwach"))]), [told]);
+    let told = "output.conf, line 2: `splunk` is not allowed in [OUTPUT]; known are es, firehose, kinesis_firehose, cloudwatch, cloudwatch_logs, kinesis";
+    assert_eq!(problems(&[("output.conf", "[OUTPUT]\n    Name splunk\n    Match *\n")]), [told]);
+}
+
+#[test]
+fn variables_are_not_allowed() {
+    let told = "output.conf, line 4: a variable `${...}` is not allowed; write the value itself";
+    assert_eq!(problems(&[("output.conf", &OUTPUT.replace("eu-central-1", "${AWS_REGION}"))]), [told]);
+    assert_eq!(beside("filters.conf", "# ${A} in a comment\n"), Vec::<String>::new());
+}
+
+#[test]
+fn the_kubernetes_filter_may_not_be_led_elsewhere() {
+    for key in ["Kube_URL", "Kube_CA_File", "kube_token_command", "Kube_Token_File"] {
+        let told = format!(
+            "filters.conf, line 4: `{key}` is not allowed in the filter kubernetes; take it out; Fargate sets it"
+        );
+        assert_eq!(
+            beside("filters.conf", &format!("[FILTER]\n    Name kubernetes\n    Match *\n    {key} x\n")),
+            [told]
+        );
+        assert_eq!(
+            beside("filters.conf", &format!("[FILTER]\n    Name modify\n    Match *\n    {key} x\n")),
+            Vec::<String>::new()
+        );
+    }
+}
+
+#[test]
+fn entries_are_indented_alike() {
+    let told = |line: usize, key: &str| {
+        format!(
+            "filters.conf, line {line}: `{key}` is not indented as the other entries of [FILTER]; \
+             indent all entries of a section by the same blanks, such as 4 spaces"
+        )
+    };
+    assert_eq!(beside("filters.conf", "[FILTER]\n    Name grep\n   Match *\n"), [told(3, "Match")]);
+    assert_eq!(beside("filters.conf", "[FILTER]\n    Name grep\n\tMatch *\n"), [told(3, "Match")]);
+    assert_eq!(beside("filters.conf", "[FILTER]\nName grep\nMatch *\n"), [told(2, "Name"), told(3, "Match")]);
+}
+
+#[test]
+fn the_routers_own_log_is_switched_by_text() {
+    let told = "flb_log_cw: its value is \"yes\"; write \"true\" or \"false\", in quotes";
+    assert_eq!(beside("flb_log_cw", "yes"), [told]);
+}
+
+#[test]
+fn all_problems_are_told_at_once() {
+    let texts = [("output.conf", "[INPUT]\n  Name ${A}\n"), ("flb_log_cw", "1"), ("more", "")];
+    assert_eq!(check(&BTreeMap::new(), &data(&texts)).len(), 6);
+}
+
+#[test]
+fn outputs_tell_the_log_groups_of_cloudwatch() {
+    let texts = format!(
+        "{OUTPUT}[OUTPUT]\n  Name CloudWatch\n  log_group_name other\n[OUTPUT]\n  Name es\n  log_group_name none\n{OUTPUT}[OUTPUT]\n  Match *\n"
+    );
+    let outputs = Outputs::read(&data(&[("output.conf", &texts)]));
+    assert_eq!(outputs.names, ["cloudwatch_logs", "cloudwatch", "es", "cloudwatch_logs"]);
+    assert_eq!(outputs.log_groups, ["shop", "other"]);
+    assert_eq!(Outputs::read(&data(&[])), Outputs::default());
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in ".*|([\\[\\]@#${}A-Za-z _]|\n|OUTPUT|FILTER|Name|Match){0,80}") {
+        let texts = ["output.conf", "filters.conf", "parsers.conf", "flb_log_cw", ""].map(|key| (key, text.as_str()));
+        for problem in check(&labelled(), &data(&texts)) {
+            prop_assert!(!problem.what.is_empty() && !problem.cure.is_empty());
+            prop_assert!(problem.line.is_none_or(|line| line >= 1 && line <= text.lines().count()));
+        }
+        Outputs::read(&data(&texts));
+    }
+}

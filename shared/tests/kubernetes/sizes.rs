@@ -1,0 +1,98 @@
+//! Sizes of Fargate.
+
+use fargaze::kubernetes::fargate::{Provisioned, expected_size, misses_step_by_overhead};
+use fargaze::kubernetes::resources::Resources;
+use proptest::prelude::*;
+
+fn requests(cpu: &str, memory: &str) -> Resources {
+    let amount = |text: &str| (!text.is_empty()).then(|| text.parse().unwrap());
+    Resources { cpu: amount(cpu), memory: amount(memory), ..Resources::default() }
+}
+
+fn size(cpu: &str, memory: &str) -> Option<String> {
+    expected_size(&requests(cpu, memory)).map(|size| size.to_string())
+}
+
+#[test]
+fn a_pod_gets_256_mb_more_and_the_next_size_up() {
+    for (cpu, memory, expected) in [
+        ("", "", "0.25vCPU 0.5GB"),
+        ("250m", "256Mi", "0.25vCPU 0.5GB"),
+        ("250m", "257Mi", "0.25vCPU 1GB"),
+        ("250m", "1Gi", "0.25vCPU 2GB"),
+        ("250m", "1792Mi", "0.25vCPU 2GB"),
+        ("250m", "2Gi", "0.5vCPU 3GB"),
+        ("251m", "", "0.5vCPU 1GB"),
+        ("1", "1Gi", "1vCPU 2GB"),
+        // The guide's own example: 1 vCPU and 8 GB.
+        ("1", "8Gi", "2vCPU 9GB"),
+        // 4 GB of the article "Key metrics for monitoring AWS Fargate".
+        ("", "4Gi", "1vCPU 5GB"),
+        ("3", "1Gi", "4vCPU 8GB"),
+        ("4", "30Gi", "8vCPU 32GB"),
+        ("8", "32Gi", "8vCPU 36GB"),
+        ("9", "", "16vCPU 32GB"),
+        ("16", "122624Mi", "16vCPU 120GB"),
+    ] {
+        assert_eq!(size(cpu, memory).as_deref(), Some(expected), "{cpu} {memory}");
+    }
+    for (cpu, memory) in [("16001m", ""), ("", "120Gi"), ("1", "9E"), ("1", "100000Ei")] {
+        assert_eq!(size(cpu, memory), None, "{cpu} {memory}");
+    }
+}
+
+#[test]
+fn a_step_missed_by_the_overhead_is_noticed() {
+    for (cpu, memory, misses) in [
+        ("1", "8Gi", true),
+        ("250m", "1Gi", true),
+        ("250m", "512Mi", true),
+        ("250m", "700Mi", false),
+        ("250m", "769Mi", true),
+        ("1", "1Gi", false),
+        ("", "", false),
+        ("16", "120Gi", true),
+        ("17", "1Gi", false),
+    ] {
+        assert_eq!(misses_step_by_overhead(&requests(cpu, memory)), misses, "{cpu} {memory}");
+    }
+}
+
+#[test]
+fn gb_are_gib_and_nonsense_is_refused() {
+    let size: Provisioned = "0.25vCPU 0.5GB".parse().unwrap();
+    assert_eq!((size.cpu.milli(), size.memory.value()), (250, 512 << 20));
+    for text in ["0.25vCPU 0.5GB", "16vCPU 120GB"] {
+        assert_eq!(text.parse::<Provisioned>().unwrap().to_string(), text);
+    }
+    for text in [
+        "",
+        "1vCPU",
+        "1vCPU  2GB",
+        "1vCPU 2GiB",
+        "-1vCPU 2GB",
+        "1kvCPU 2GB",
+        "1vCPU 2GB ",
+        "1.2.3vCPU 2GB",
+        ".vCPU 1GB",
+    ] {
+        assert!(text.parse::<Provisioned>().is_err(), "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_size_is_enough_and_more_never_gets_less(millis in 0..20_000_i64, mebibytes in 0..140_000_i64, more in 0..5000_i64) {
+        let asked = |millis: i64, mebibytes: i64| requests(&format!("{millis}m"), &format!("{mebibytes}Mi"));
+        let one = expected_size(&asked(millis, mebibytes));
+        let other = expected_size(&asked(millis + more, mebibytes));
+        match one {
+            Some(size) => {
+                prop_assert!(size.cpu.milli() >= millis && size.memory.value() >= (mebibytes + 256) << 20);
+                prop_assert!(other.is_none_or(|other| other.cpu >= size.cpu));
+                prop_assert_eq!(size.to_string().parse::<Provisioned>().unwrap(), size);
+            }
+            None => prop_assert!(other.is_none() && (millis > 16_000 || mebibytes + 256 > 120 * 1024)),
+        }
+    }
+}
