@@ -7,7 +7,7 @@ use fargaze::settings::{BadSettings, Settings, from_env};
 pub struct Config {
     /// `FARGAZE_BUCKET`: the stack's bucket.
     pub bucket: String,
-    /// `FARGAZE_ROLE`: ARN of the function's role, which clusters of the home account need an access entry for.
+    /// `FARGAZE_ROLE_ARN`: ARN of the function's role, which clusters of the home account need an access entry for.
     pub role: String,
 }
 
@@ -20,7 +20,7 @@ impl Config {
     /// The settings of any source.
     pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, BadSettings> {
         let settings = Settings::new(lookup);
-        let (bucket, role) = (settings.require("FARGAZE_BUCKET"), settings.require("FARGAZE_ROLE"));
+        let (bucket, role) = (settings.require("FARGAZE_BUCKET"), settings.require("FARGAZE_ROLE_ARN"));
         settings.all(bucket.zip(role).map(|(bucket, role)| Self { bucket, role }))
     }
 }
