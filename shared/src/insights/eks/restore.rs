@@ -72,3 +72,82 @@ pub fn eks_restore_step(
     }
     EksRestoreStep::Skip(format!("fargaze made it {}, and now it is {now}", newest.to))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{addon, change, cluster, data, ledger, logs, observed};
+    use super::super::{Asked, AwsLogging, LoggingNamespace};
+    use super::*;
+    use crate::eks::{LogType, METRICS_SERVER};
+    use crate::insights::samples::at;
+    use ChangeState::{Done, Planned, Restored};
+    use LogType::{Api, Audit, Scheduler};
+
+    fn back(to: EksState) -> EksRestoreStep {
+        EksRestoreStep::PutBack { to }
+    }
+
+    #[test]
+    fn only_logs_that_we_turned_on_are_turned_off() {
+        let aspect = EksAspect::ControlPlaneLogs;
+        let raised = |minute, from: &[_], to: &[_]| {
+            change(minute, aspect, (EksState::Logs(logs(from)), EksState::Logs(logs(to))), Done)
+        };
+        let ledger = ledger([
+            raised(1, &[Scheduler], &[Api, Scheduler]),
+            raised(2, &[Scheduler], &[Audit, Scheduler]),
+        ]);
+        let mut now = observed("*");
+        now.cluster.logs = logs(&[Api, Audit, Scheduler]);
+        let step = |now: &ObservedEks, since| eks_restore_step(aspect, now, &ledger, since);
+        assert_eq!(step(&now, None), back(EksState::Logs(logs(&[Scheduler]))));
+        assert_eq!(step(&now, Some(at(2))), back(EksState::Logs(logs(&[Api, Scheduler]))));
+        assert_eq!(step(&now, Some(at(3))), EksRestoreStep::Nothing);
+        now.cluster.logs = logs(&[]);
+        assert_eq!(step(&now, None), back(EksState::Logs(logs(&[]))), "only the mark is missing");
+        let busy = ObservedEks::bare(cluster("UPDATING"));
+        assert_eq!(step(&busy, None), EksRestoreStep::Skip("its status is UPDATING".to_owned()));
+    }
+
+    #[test]
+    fn an_addon_is_deleted_if_it_is_still_the_one_that_we_made() {
+        let made = EksState::of_addon(&addon(METRICS_SERVER, "ACTIVE"));
+        let with =
+            |state| ledger([change(1, EksAspect::MetricsServer, (EksState::Absent, made.clone()), state)]);
+        let step = |addons: Vec<crate::eks::Addon>, state| {
+            let now = ObservedEks { addons: Asked::Known(addons), ..observed("*") };
+            eks_restore_step(EksAspect::MetricsServer, &now, &with(state), None)
+        };
+        let same = addon(METRICS_SERVER, "ACTIVE");
+        let mut newer = same.clone();
+        newer.version = Some("v0.9.0-eksbuild.1".to_owned());
+        let mut configured = same.clone();
+        configured.configuration = Some("{}".to_owned());
+        assert_eq!(step(vec![same.clone()], Done), back(EksState::Absent));
+        assert_eq!(step(vec![], Done), back(EksState::Absent));
+        assert_eq!(step(vec![same.clone()], Restored), EksRestoreStep::Nothing);
+        for skipped in [step(vec![newer], Done), step(vec![configured], Done), step(vec![same], Planned)] {
+            assert!(matches!(skipped, EksRestoreStep::Skip(_)), "{skipped:?}");
+        }
+    }
+
+    #[test]
+    fn a_config_map_is_deleted_if_it_is_still_what_we_wrote() {
+        let map = |output: &str| EksState::ConfigMap(data(output));
+        let aspect = EksAspect::AwsLogging;
+        let first = change(1, aspect, (EksState::Absent, map("a")), Done);
+        let second = change(2, aspect, (map("a"), map("b")), Done);
+        let ledger = ledger([first, second]);
+        let step = |output: &str, since| {
+            let logging = AwsLogging::Known {
+                namespace: LoggingNamespace::Enabled,
+                config_map: Some(data(output)),
+                problems: Vec::new(),
+            };
+            eks_restore_step(aspect, &ObservedEks { logging, ..observed("*") }, &ledger, since)
+        };
+        assert_eq!(step("b", None), back(EksState::Absent));
+        assert_eq!(step("b", Some(at(2))), back(map("a")));
+        assert!(matches!(step("theirs", None), EksRestoreStep::Skip(_)));
+    }
+}

@@ -72,6 +72,7 @@ fn outcome(region: &str, insights: Vec<InsightsFinding>) -> Outcome {
         coverage,
         notices: Vec::new(),
         insights,
+        eks: Vec::new(),
         account_default: None,
         dry_run: false,
         snapshot: None,
