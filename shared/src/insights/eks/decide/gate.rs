@@ -71,11 +71,12 @@ impl Case<'_> {
     }
 }
 
-/// How many of the newest changes are so and were made for this wish. The row begins anew with a change for another wish, a
-/// restore, and a change that ended otherwise; what never reached EKS does not count.
+/// How many of the newest changes in a row are so and were made for this wish. The row begins anew with a success that is
+/// not so, with a change for another wish, and with a restore; what never reached EKS does not count.
 fn in_a_row(changes: &[EksChange], wish: &str, is_so: impl Fn(&EksChange) -> bool) -> usize {
-    let reached = changes.iter().rev().filter(|change| {
-        !matches!(change.state, ChangeState::Abandoned | ChangeState::Planned) || change.failure.is_some()
-    });
-    reached.take_while(|change| change.wish == wish && is_so(change)).count()
+    let counts = |change: &&EksChange| {
+        matches!(change.state, ChangeState::Done | ChangeState::Restored) || is_so(change)
+    };
+    let ended = changes.iter().rev().filter(counts);
+    ended.take_while(|change| change.wish == wish && is_so(change)).count()
 }

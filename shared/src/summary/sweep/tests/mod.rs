@@ -1,5 +1,6 @@
 //! When there is a message, and what it says.
 
+mod eks;
 mod golden;
 
 use jiff::{SignedDuration, Timestamp};
