@@ -258,7 +258,8 @@ impl EksChange {
             End::Open => false,
             End::Done if std::mem::take(open) => {
                 self.state = ChangeState::Done;
-                if matches!(self.to, EksState::Addon { .. }) {
+                // Only what is still as we made it is ours; its version was EKS's choice.
+                if matches!(self.to, EksState::Addon { .. }) && now.fulfils(&self.to) {
                     self.to = now;
                 }
                 true
@@ -294,7 +295,9 @@ impl EksChange {
                 _ => {}
             }
         }
-        if now.fulfils(&self.to) { End::Done } else { End::Failed(None) }
+        // What EKS accepted and is not there was undone before we looked.
+        let is_done = now.fulfils(&self.to) || self.accepted && self.update_id.is_none();
+        if is_done { End::Done } else { End::Failed(None) }
     }
 }
 
@@ -302,7 +305,7 @@ impl EksChange {
 mod tests {
     use super::super::samples::{addon, change, cluster, data, ledger, logs, observed};
     use super::*;
-    use crate::eks::{LogType, METRICS_SERVER};
+    use crate::eks::{Addon, LogType, METRICS_SERVER};
     use crate::insights::samples::at;
     use ChangeState::{Abandoned, Done, Planned, Restored};
 
@@ -366,6 +369,24 @@ mod tests {
             assert_eq!(settled(installed(), &with(status)).state, state, "{status}");
         }
         assert_eq!(settled(installed(), &with("ACTIVE")).to.to_string(), "v0.8.0-eksbuild.1");
+        let accepted = || EksChange { accepted: true, ..installed() };
+        let undone = settled(accepted(), &observed("*"));
+        assert_eq!(
+            (undone.state, undone.to),
+            (Done, EksState::DEFAULT_ADDON),
+            "made, and deleted by somebody"
+        );
+        let mut configured = with("ACTIVE");
+        configured.addons = Asked::Known(vec![Addon {
+            configuration: Some("{}".to_owned()),
+            ..addon(METRICS_SERVER, "ACTIVE")
+        }]);
+        let theirs = settled(accepted(), &configured);
+        assert_eq!(
+            (theirs.state, theirs.to),
+            (Done, EksState::DEFAULT_ADDON),
+            "no restore takes it for ours"
+        );
         let failed = settled(installed(), &with("CREATE_FAILED"));
         assert_eq!((failed.state, failed.failure.is_some()), (Abandoned, true));
         assert_eq!(settled(installed(), &observed("*")).state, Abandoned);

@@ -47,7 +47,7 @@ fn step(world: &mut World, n: u32) {
         }
         10 => world.delete_addon([METRICS_SERVER, CLOUDWATCH_OBSERVABILITY][which as usize % 2]),
         11 => {
-            world.config_map = [None, Some(data("mine")), None][which as usize % 3].clone();
+            world.config_map = (which % 3 == 1).then(|| data("mine"));
             world.reason(EksAspect::AwsLogging);
         }
         12 => world.namespace = ["default", "kube-*", "*"][which as usize % 3],
@@ -56,6 +56,26 @@ fn step(world: &mut World, n: u32) {
         _ if which % 4 == 0 => world.restore(),
         _ => world.wish(wishes(which)),
     }
+}
+
+#[test]
+fn who_undoes_it_each_time_is_told_as_a_fight_and_wins() {
+    let mut world = World::new(all(), Acquaintance::New);
+    (world.namespace, world.has_nodes) = ("*", true);
+    for _ in 0..10 {
+        world.pass(5);
+        world.look(Kill::Never);
+        world.pass(5);
+        world.look(Kill::Never);
+        world.logs.clear();
+        world.config_map = None;
+        world.delete_addon(METRICS_SERVER);
+        world.delete_addon(CLOUDWATCH_OBSERVABILITY);
+        world.reason(EksAspect::ControlPlaneLogs);
+        world.reason(EksAspect::AwsLogging);
+    }
+    let steps = world.look(Kill::Never);
+    assert!(steps.iter().all(|step| step.action == EksAction::Fight), "{steps:#?}");
 }
 
 proptest! {

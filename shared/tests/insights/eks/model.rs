@@ -113,7 +113,7 @@ impl World {
         if is_busy {
             status.clone_into(&mut seen.cluster.status);
         }
-        seen.cluster.logs = self.logs.clone();
+        seen.cluster.logs.clone_from(&self.logs);
         seen.node_groups = Asked::Known(if self.has_nodes { vec!["nodes".to_owned()] } else { Vec::new() });
         let addons = self.addons.iter().map(|(name, (ready, fails))| {
             let end = if *fails { "CREATE_FAILED" } else { "ACTIVE" };

@@ -10,6 +10,7 @@ use crate::fault::FaultKind;
 use crate::insights::samples::at;
 use crate::insights::{ChangeState, ExistingClusters};
 use EksAspect::{AwsLogging as Logging, CloudwatchObservability, ControlPlaneLogs, MetricsServer};
+use LoggingNamespace::{Enabled, Missing, NotEnabled};
 
 fn denied() -> Fault {
     Fault {
@@ -162,7 +163,6 @@ fn the_configuration_of_others_is_never_overwritten_and_ours_may_be() {
         },
         ..observed("*")
     };
-    use LoggingNamespace::{Enabled, Missing, NotEnabled};
     let wanted = || EksState::ConfigMap(data("[OUTPUT]"));
     for (observed, action, why) in [
         (has(Missing, None, &[]), set(EksState::Absent, wanted()), "the cluster is new"),
