@@ -267,5 +267,6 @@ fn read_addon(name: &str, addon: &types::Addon) -> Addon {
         status: addon.status().map(|status| status.as_str().to_owned()).unwrap_or_default(),
         version: addon.addon_version().map(ToOwned::to_owned),
         issues: issues.map(words).collect(),
+        configuration: addon.configuration_values().map(ToOwned::to_owned),
     }
 }
