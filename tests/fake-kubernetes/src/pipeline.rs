@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH};
@@ -151,7 +152,10 @@ fn play(answer: Answer, effect: Option<Effect>) -> Response<Played> {
             let pieces = body.chunks(piece.max(1)).map(Bytes::copy_from_slice);
             Played::new(pieces.flat_map(|piece| [Step::Pause(pause), Step::Data(piece)]))
         }
-        Some(Effect::Cut { after }) => Played::new([head(after), Step::Break]),
+        // The pause lets hyper send what it has: an error right behind it would drop that, too.
+        Some(Effect::Cut { after }) => {
+            Played::new([head(after), Step::Pause(Duration::from_millis(5)), Step::Break])
+        }
         Some(Effect::Stall { after }) => Played::new([head(after), Step::Stall]),
         _ => Played::whole(body),
     };

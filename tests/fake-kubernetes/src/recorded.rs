@@ -32,7 +32,7 @@ macro_rules! fixture {
 }
 
 /// All of them; the paths of errors are ours.
-static ALL: [Recorded; 24] = [
+static ALL: [Recorded; 25] = [
     fixture!("version", "/version"),
     fixture!("apis", "/apis"),
     fixture!("pods_page1", "/api/v1/pods"),
@@ -56,6 +56,7 @@ static ALL: [Recorded; 24] = [
     fixture!("410_expired_continue", "/recorded/410_expired_continue", EXPIRED),
     fixture!("429", "/recorded/429"),
     fixture!("metrics_503", "/recorded/metrics_503"),
+    fixture!("metrics_absent_404", "/recorded/metrics_absent_404"),
     fixture!("metrics_group_v1_404", "/apis/metrics.k8s.io/v1"),
 ];
 

@@ -150,3 +150,113 @@ impl<'a> Claim<'a> {
         Ok(identity)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    /// Tokens of the AWS CLI, which we did not make.
+    const GOLDEN: &str = include_str!("../../../shared/src/kubernetes/client/testdata/eks_tokens.json");
+
+    const CLUSTER: &str = "shop_1-prod";
+
+    fn now() -> Timestamp {
+        "2026-11-22T07:58:55Z".parse().unwrap()
+    }
+
+    fn golden(session: bool) -> (String, Identity) {
+        let golden: Value = serde_json::from_str(GOLDEN).unwrap();
+        let one = &golden[usize::from(session)];
+        let text = |name: &str| one[name].as_str().map(str::to_owned);
+        let identity = Identity {
+            access_key_id: text("access_key_id").unwrap(),
+            secret_access_key: text("secret_access_key").unwrap(),
+            session_token: text("session_token"),
+            ..Identity::collector()
+        };
+        (text("token").unwrap(), identity)
+    }
+
+    fn url(token: &str) -> String {
+        let url = BASE64_URL_SAFE_NO_PAD.decode(token.strip_prefix("k8s-aws-v1.").unwrap()).unwrap();
+        String::from_utf8(url).unwrap()
+    }
+
+    fn token(url: &str) -> String {
+        format!("k8s-aws-v1.{}", BASE64_URL_SAFE_NO_PAD.encode(url))
+    }
+
+    fn refused(token: &str, identity: &Identity) -> String {
+        check(token, CLUSTER, std::slice::from_ref(identity), now()).unwrap_err()
+    }
+
+    #[test]
+    fn a_token_of_the_aws_cli_is_taken_for_15_minutes() {
+        for session in [false, true] {
+            let (token, identity) = golden(session);
+            let at = |minutes| {
+                let at = now() + SignedDuration::from_mins(minutes);
+                check(&token, CLUSTER, std::slice::from_ref(&identity), at)
+                    .map(|known| known.username.clone())
+            };
+            assert_eq!(at(0).unwrap(), identity.username);
+            assert!(at(15).is_ok());
+            assert_eq!(at(16).unwrap_err(), "X-Amz-Date parameter is expired");
+            assert!(at(-6).unwrap_err().contains("not yet current"));
+        }
+    }
+
+    #[test]
+    fn whatever_differs_is_refused() {
+        let (whole, identity) = golden(true);
+        let url = url(&whole);
+        let changed = |from: &str, to: &str| {
+            assert!(url.contains(from), "{from}");
+            refused(&token(&url.replacen(from, to, 1)), &identity)
+        };
+        for (from, to, why) in [
+            ("https", "http", "unexpected scheme"),
+            (".com/?", ".com/x/?", "unexpected hostname"),
+            ("sts.us-east-1", "sts.eu-west-1", "unexpected hostname"),
+            ("sts.us-east-1.amazonaws.com", "sts.us-east-1.evil.example", "unexpected hostname"),
+            ("Action=GetCallerIdentity", "Action=GetSessionToken", "unexpected action"),
+            ("&Version", "&x-id=GetCallerIdentity&Version", "non-whitelisted query parameter"),
+            ("&Version", "&X-Amz-Expires=60&Version", "multiple values"),
+            ("host%3Bx-k8s-aws-id", "host", "did not sign the x-k8s-aws-id header"),
+            ("X-Amz-Expires=60", "X-Amz-Expires=901", "invalid X-Amz-Expires"),
+            ("X-Amz-Expires=60", "X-Amz-Expires=61", "SignatureDoesNotMatch"),
+            ("X-Amz-Date=20261122T0758", "X-Amz-Date=20261122T0757", "SignatureDoesNotMatch"),
+            ("AKIAIOSFODNN7EXAMPLE", "AKIAIOSFODNN7EXAMPLF", "InvalidClientTokenId"),
+            ("X-Amz-Security-Token=I", "X-Amz-Security-Token=J", "InvalidClientTokenId"),
+            ("X-Amz-Signature=", "X-Amz-Signature=0", "SignatureDoesNotMatch"),
+        ] {
+            let error = changed(from, to);
+            assert!(error.contains(why), "{from} -> {to}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_outer_form_counts() {
+        let (whole, identity) = golden(true);
+        for (bad, why) in [
+            (whole.replacen("k8s-aws-v1.", "k8s-aws-v2.", 1), "missing expected prefix"),
+            (format!("{whole}="), "padding"),
+            (format!("k8s-aws-v1.{}", "a".repeat(4_086)), "too large"),
+            (String::new(), "missing expected prefix"),
+        ] {
+            let error = refused(&bad, &identity);
+            assert!(error.to_lowercase().contains(why), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_for_one_cluster_and_lives_as_long_as_its_session() {
+        let (whole, mut identity) = golden(true);
+        let other = check(&whole, "other", std::slice::from_ref(&identity), now());
+        assert_eq!(other.unwrap_err(), "SignatureDoesNotMatch");
+        identity.session_ended = true;
+        assert!(refused(&whole, &identity).starts_with("ExpiredToken"));
+    }
+}

@@ -46,15 +46,16 @@ enum Sink {
 }
 
 impl Sink {
-    fn write(&mut self, part: &[u8]) -> Result<(), Cause> {
+    /// Takes a part; `wire` is how much was sent with it.
+    fn write(&mut self, part: &[u8], wire: u64) -> Result<(), Cause> {
         let written = match self {
             Self::Plain(sink) => sink.write_all(part),
             Self::Gzip(sink) => sink.write_all(part),
         };
-        written.map_err(|error| self.cause(&error))
+        written.map_err(|error| self.cause(&error, wire))
     }
 
-    fn cause(&self, error: &io::Error) -> Cause {
+    fn cause(&self, error: &io::Error, wire: u64) -> Cause {
         let inner = match self {
             Self::Plain(sink) => sink,
             Self::Gzip(sink) => sink.get_ref(),
@@ -62,22 +63,22 @@ impl Sink {
         if inner.full {
             Cause::TooLarge { limit: inner.limit }
         } else {
-            Cause::Malformed(format!("bad gzip: {error}"))
+            Cause::Malformed(format!("bad gzip, damaged or cut off after {wire} bytes: {error}"))
         }
     }
 
     /// The whole body; `wire` is how much of it was sent.
     fn finish(mut self, wire: u64) -> Result<Vec<u8>, Cause> {
+        // Checks the length and the checksum at the end, too.
         if let Self::Gzip(sink) = &mut self
             && let Err(error) = sink.try_finish()
         {
-            let cut = error.kind() == io::ErrorKind::UnexpectedEof;
-            return Err(if cut { Cause::Cut { bytes: wire } } else { self.cause(&error) });
+            return Err(self.cause(&error, wire));
         }
         match self {
             Self::Plain(sink) => Ok(sink.bytes),
             Self::Gzip(sink) => {
-                Ok(sink.finish().map_err(|error| Cause::Malformed(format!("bad gzip: {error}")))?.bytes)
+                sink.finish().map(|sink| sink.bytes).map_err(|error| Cause::Malformed(error.to_string()))
             }
         }
     }
@@ -104,7 +105,7 @@ pub(super) async fn read(
         if let Some(data) = frame.data_ref() {
             wire += data.remaining() as u64;
             sent(data.remaining() as u64);
-            sink.write(data)?;
+            sink.write(data, wire)?;
         }
     }
 }

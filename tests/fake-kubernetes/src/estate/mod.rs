@@ -88,6 +88,13 @@ impl Estate {
         Self { recorded, ..Self::default() }
     }
 
+    /// Changes it before it is served.
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
     /// Puts a pod, its namespace, and the node that it is bound to.
     pub fn place(&mut self, pod: Pod) {
         self.place_namespace(&pod.namespace.clone());
