@@ -68,8 +68,8 @@ impl Answer {
 
     /// Compresses as the server does: JSON of some length, if asked.
     pub(crate) fn compressed(mut self, accept_encoding: &str) -> Self {
-        let encoded = self.headers.iter().any(|(name, _)| name == CONTENT_ENCODING);
-        if encoded || !accept_encoding.contains("gzip") || self.body.len() <= COMPRESSED_FROM {
+        let has_encoding = self.headers.iter().any(|(name, _)| name == CONTENT_ENCODING);
+        if has_encoding || !accept_encoding.contains("gzip") || self.body.len() <= COMPRESSED_FROM {
             return self;
         }
         // Level 1, as k8s.io/apiserver does.

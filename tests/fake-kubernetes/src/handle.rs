@@ -37,12 +37,12 @@ impl FakeKubernetes {
 }
 
 impl Handle {
-    /// DescribeCluster's `endpoint`.
+    /// `DescribeCluster`'s `endpoint`.
     pub fn endpoint(&self) -> String {
         format!("https://{}", self.address)
     }
 
-    /// DescribeCluster's `certificateAuthority.data`.
+    /// `DescribeCluster`'s `certificateAuthority.data`.
     pub fn ca_base64(&self) -> &str {
         &self.ca_base64
     }

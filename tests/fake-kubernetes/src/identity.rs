@@ -24,7 +24,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The role of fargaze with the ClusterRole that its documentation asks for; the keys are AWS's examples.
+    /// The role of fargaze with the `ClusterRole` that its documentation asks for; the keys are AWS's examples.
     pub fn collector() -> Self {
         Self {
             access_key_id: "AKIAIOSFODNN7EXAMPLE".to_owned(),

@@ -130,13 +130,13 @@ fn page(target: &Target, resource: Resource, place: &Place) -> Result<(Value, bo
             metadata["remainingItemCount"] = rest.into();
         }
     }
-    let list = json!({
+    let page = json!({
         "kind": format!("{}List", resource.kind()),
         "apiVersion": api_version(&target.group, &target.version),
         "metadata": metadata,
         "items": items,
     });
-    Ok((list, rest > 0))
+    Ok((page, rest > 0))
 }
 
 /// `a=b,c!=d`: path, whether equal, value. Sets and existence are not read.

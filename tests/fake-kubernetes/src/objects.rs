@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::estate::{Estate, Key, Kind, MetricsApi, Node, Pod};
+use crate::estate::{Estate, Key, Kind, MetricsApi, Node, Pod, Workload};
 use crate::recorded::Recorded;
 use crate::target::Target;
 
@@ -92,7 +92,7 @@ impl Resource {
             Self::Namespaces => stored("namespaces"),
             Self::ConfigMaps => stored("configmaps"),
             Self::Events => None,
-            Self::Workloads(kind) => estate.workloads.get(&(kind, key.clone())).map(|one| one.value()),
+            Self::Workloads(kind) => estate.workloads.get(&(kind, key.clone())).map(Workload::value),
             Self::PodMetrics => {
                 let pod = estate.pods.get(key).filter(|pod| is_measured(pod))?;
                 Some(pod_metrics(pod, estate))
@@ -114,7 +114,7 @@ fn measured(estate: &Estate) -> impl Iterator<Item = &Pod> {
     estate.pods.values().filter(|pod| is_measured(pod))
 }
 
-fn sampled(metadata: Value, estate: &Estate) -> Value {
+fn sampled(metadata: &Value, estate: &Estate) -> Value {
     // As metrics-server does: creationTimestamp is now, the sample is some seconds old.
     let now = estate.time();
     let text = |at: jiff::Timestamp| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
@@ -127,7 +127,7 @@ fn sampled(metadata: Value, estate: &Estate) -> Value {
 
 fn pod_metrics(pod: &Pod, estate: &Estate) -> Value {
     let metadata = json!({"name": pod.name, "namespace": pod.namespace, "labels": pod.all_labels()});
-    let mut value = sampled(metadata, estate);
+    let mut value = sampled(&metadata, estate);
     let sidecars = pod.init_containers.iter().filter(|one| one.restart_policy.is_some());
     let usage = pod.containers.iter().chain(sidecars).filter_map(|one| {
         let usage = one.usage?;
@@ -146,7 +146,7 @@ fn node_metrics(pod: &Pod, node: &str, estate: &Estate) -> Value {
         pod.containers.iter().filter_map(|one| one.usage.as_ref().map(of)).sum()
     };
     let mut value =
-        sampled(json!({"name": node, "labels": {"eks.amazonaws.com/compute-type": "fargate"}}), estate);
+        sampled(&json!({"name": node, "labels": {"eks.amazonaws.com/compute-type": "fargate"}}), estate);
     let cpu = used(|usage| usage.cpu_nanocores) + 20_000_000;
     let memory = used(|usage| usage.memory_kib) + 61_440;
     value["usage"] = json!({"cpu": format!("{cpu}n"), "memory": format!("{memory}Ki")});

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH};
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, Method, Request, Response};
 
 use crate::answer::Answer;
@@ -39,7 +39,7 @@ pub(crate) async fn respond(request: &Request<Bytes>, state: &State) -> io::Resu
     let (status, bytes) = (answer.status.as_u16(), answer.body.len());
     let call = Call { method: request.method().to_string(), path, user, status, bytes };
     state.lock().meter.calls.push(call);
-    Ok(play(answer, effect))
+    Ok(play(answer, effect.as_ref()))
 }
 
 /// Counts a request as one that is being answered.
@@ -121,6 +121,12 @@ fn answer_of_estate(
         return found;
     }
     let Some(target) = target else { return Answer::no_page() };
+    // The real server also takes protobuf, which kubectl writes for some of its commands.
+    if !request.body().is_empty() && !header(request.headers(), &CONTENT_TYPE).starts_with("application/json")
+    {
+        let message = "the body of the request was in an unknown format - accepted media types include: application/json";
+        return Answer::failure(415, "UnsupportedMediaType", message);
+    }
     if let Some(review) = reviews::answer(&target, request, identity, estate.time()) {
         return review;
     }
@@ -143,20 +149,20 @@ fn answer_of_estate(
     }
 }
 
-fn play(answer: Answer, effect: Option<Effect>) -> Response<Played> {
+fn play(answer: Answer, effect: Option<&Effect>) -> Response<Played> {
     let Answer { status, headers, body } = answer;
     let declared = body.len();
     let head = |after: usize| Step::Data(body.slice(..after.min(declared)));
     let played = match effect {
-        Some(Effect::Slow { piece, pause }) => {
+        Some(&Effect::Slow { piece, pause }) => {
             let pieces = body.chunks(piece.max(1)).map(Bytes::copy_from_slice);
             Played::new(pieces.flat_map(|piece| [Step::Pause(pause), Step::Data(piece)]))
         }
         // The pause lets hyper send what it has: an error right behind it would drop that, too.
-        Some(Effect::Cut { after }) => {
+        Some(&Effect::Cut { after }) => {
             Played::new([head(after), Step::Pause(Duration::from_millis(5)), Step::Break])
         }
-        Some(Effect::Stall { after }) => Played::new([head(after), Step::Stall]),
+        Some(&Effect::Stall { after }) => Played::new([head(after), Step::Stall]),
         _ => Played::whole(body),
     };
     let mut response = Response::new(played);

@@ -1,12 +1,12 @@
 //! Rights as RBAC has them: verbs on resources of API groups, over the whole cluster or in one namespace.
 
-/// One rule of a Role or ClusterRole.
+/// One rule of a Role or `ClusterRole`.
 #[derive(Clone, Debug)]
 struct Rule {
     group: &'static str,
     resources: Vec<String>,
     verbs: Vec<String>,
-    /// Namespace of a Role's rule; a ClusterRole's has none.
+    /// Namespace of a Role's rule; a `ClusterRole`'s has none.
     namespace: Option<String>,
     /// `resourceNames`; all if empty.
     names: Vec<String>,
@@ -41,7 +41,7 @@ impl Rights {
         Self::default()
     }
 
-    /// The ClusterRole and the Role that the collector needs, without `nodes/proxy`.
+    /// The `ClusterRole` and the Role that the collector needs, without `nodes/proxy`.
     pub fn collector() -> Self {
         Self::none()
             .with("", &["nodes", "pods", "namespaces"], &["get", "list"])

@@ -27,7 +27,8 @@ impl Presigned<'_> {
         let mut headers = vec![("host", self.host)];
         headers.extend(&self.headers);
         headers.sort_unstable();
-        let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+        let lines: Vec<String> = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+        let lines = lines.concat();
         let names: Vec<&str> = headers.iter().map(|(name, _)| *name).collect();
         let canonical = format!("GET\n/\n{}\n{lines}\n{}\n{EMPTY}", query.join("&"), names.join(";"));
         let day = &self.date[..8];
@@ -50,5 +51,6 @@ fn mac(key: &[u8], text: &str) -> Vec<u8> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    digits.concat()
 }

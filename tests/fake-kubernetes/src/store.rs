@@ -1,4 +1,4 @@
-//! Creating and updating Namespaces and ConfigMaps.
+//! Creating and updating Namespaces and `ConfigMaps`.
 
 use std::sync::Arc;
 

@@ -44,7 +44,7 @@ impl Target {
             resource: resource.to_owned(),
             name: part(0),
             subresource: part(1),
-            rest: after.iter().map(|part| format!("/{part}")).collect(),
+            rest: if after.is_empty() { String::new() } else { format!("/{}", after.join("/")) },
             query: read_query(query),
         })
     }

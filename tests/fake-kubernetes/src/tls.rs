@@ -11,7 +11,7 @@ use rustls::pki_types::PrivateKeyDer;
 /// What a TLS server needs, and what its clients have to trust.
 pub(crate) struct Identity {
     pub(crate) config: Arc<ServerConfig>,
-    /// As DescribeCluster gives it in `certificateAuthority.data`.
+    /// As `DescribeCluster` gives it in `certificateAuthority.data`.
     pub(crate) ca_base64: String,
 }
 

@@ -7,6 +7,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use common::{access, limits, names, now, refusal, seeded, serve};
 use fake_kubernetes::{Effect, Estate, FakeKubernetes, Fault};
 use fargaze::kubernetes::client::{Access, Cause, Client, Limits, TlsError};
@@ -42,7 +43,6 @@ async fn only_the_ca_of_the_cluster_is_trusted() {
     assert!(cause.to_string().starts_with("certificate not signed by the cluster's CA"));
     assert!(one.meter().calls.is_empty());
     // While a CA is rotated, there are two.
-    use base64::prelude::{BASE64_STANDARD, Engine};
     let both: Vec<u8> = [other.ca_base64(), one.ca_base64()]
         .iter()
         .flat_map(|ca| BASE64_STANDARD.decode(ca).unwrap())

@@ -42,7 +42,7 @@ impl Write for Bounded {
 /// A body while it comes.
 enum Sink {
     Plain(Bounded),
-    Gzip(GzDecoder<Bounded>),
+    Gzip(Box<GzDecoder<Bounded>>),
 }
 
 impl Sink {
@@ -93,7 +93,7 @@ pub(super) async fn read(
 ) -> Result<Vec<u8>, Cause> {
     let gzip = response.headers().get(CONTENT_ENCODING).is_some_and(|encoding| encoding == "gzip");
     let bounded = Bounded { bytes: Vec::new(), limit, full: false };
-    let mut sink = if gzip { Sink::Gzip(GzDecoder::new(bounded)) } else { Sink::Plain(bounded) };
+    let mut sink = if gzip { Sink::Gzip(Box::new(GzDecoder::new(bounded))) } else { Sink::Plain(bounded) };
     let mut wire: u64 = 0;
     loop {
         let frame = timeout(silence, response.body_mut().frame()).await;

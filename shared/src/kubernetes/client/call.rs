@@ -55,7 +55,11 @@ impl Client {
     /// The error that names the question.
     pub(super) fn error(&self, method: &Method, path: &str, cause: Cause) -> ClientError {
         ClientError {
-            method: method.to_string(),
+            method: match *method {
+                Method::POST => "POST",
+                Method::PUT => "PUT",
+                _ => "GET",
+            },
             path: path.split('?').next().unwrap_or_default().to_owned(),
             cluster: self.access.cluster.clone(),
             cause,

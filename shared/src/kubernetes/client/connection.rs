@@ -34,7 +34,7 @@ pub(super) struct Origin {
 }
 
 impl Origin {
-    /// `endpoint` as DescribeCluster gives it: `https://HOST[:PORT]`.
+    /// `endpoint` as `DescribeCluster` gives it: `https://HOST[:PORT]`.
     pub(super) fn new(endpoint: &str, config: Arc<ClientConfig>) -> Result<Self, Cause> {
         let bad = || Cause::Endpoint(endpoint.to_owned());
         let uri: Uri = endpoint.parse().map_err(|_| bad())?;

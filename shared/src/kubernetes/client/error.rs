@@ -12,7 +12,7 @@ use crate::fault::{Fault, FaultKind};
 #[error("{method} {path} of cluster {cluster}: {cause}")]
 pub struct ClientError {
     /// Method of HTTP.
-    pub method: String,
+    pub method: &'static str,
     /// Path without the query.
     pub path: String,
     /// The cluster's name.

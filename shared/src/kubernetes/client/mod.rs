@@ -44,9 +44,9 @@ pub struct Access {
     pub cluster: String,
     /// Its Region.
     pub region: String,
-    /// DescribeCluster's `endpoint`.
+    /// `DescribeCluster`'s `endpoint`.
     pub endpoint: String,
-    /// DescribeCluster's `certificateAuthority.data`: base64 of PEM.
+    /// `DescribeCluster`'s `certificateAuthority.data`: base64 of PEM.
     pub certificate_authority: String,
     /// The credentials of the role that the cluster has an access entry for.
     pub credentials: SharedCredentialsProvider,
@@ -111,7 +111,7 @@ impl Client {
             .map_err(Cause::Tls)
             .and_then(|config| Origin::new(&access.endpoint, config));
         let origin = origin.map_err(|cause| ClientError {
-            method: "connect to".to_owned(),
+            method: "connect to",
             path: access.endpoint.clone(),
             cluster: access.cluster.clone(),
             cause,

@@ -31,7 +31,7 @@ pub enum TlsError {
     Handshake(String),
 }
 
-/// Trusts the certificates of DescribeCluster's `certificateAuthority.data` (base64 of PEM, one or several).
+/// Trusts the certificates of `DescribeCluster`'s `certificateAuthority.data` (base64 of PEM, one or several).
 pub(super) fn config(certificate_authority: &str) -> Result<Arc<ClientConfig>, TlsError> {
     let unreadable = |why: String| TlsError::Authority(why);
     // Wrapped base64 is common where people copy it by hand.

@@ -55,7 +55,7 @@ pub struct Estate {
     pub(crate) pods: BTreeMap<Key, Pod>,
     pub(crate) nodes: BTreeMap<Key, Node>,
     pub(crate) workloads: BTreeMap<(Kind, Key), Workload>,
-    /// Namespaces and ConfigMaps, as they were written.
+    /// Namespaces and `ConfigMaps`, as they were written.
     pub(crate) stored: BTreeMap<(&'static str, Key), Value>,
 }
 
@@ -159,7 +159,7 @@ impl Estate {
         self.stored.entry(("namespaces", (String::new(), name.to_owned()))).or_insert(value);
     }
 
-    /// Puts a ConfigMap and its namespace.
+    /// Puts a `ConfigMap` and its namespace.
     pub fn place_config_map(&mut self, namespace: &str, name: &str, data: &[(&str, &str)]) {
         self.place_namespace(namespace);
         let data: serde_json::Map<String, Value> =
@@ -175,7 +175,7 @@ impl Estate {
         self.stored.insert(key, json!({"metadata": metadata, "data": data}));
     }
 
-    /// A namespace (namespace empty) or a ConfigMap as it is stored.
+    /// A namespace (namespace empty) or a `ConfigMap` as it is stored.
     pub fn stored(&self, resource: &'static str, namespace: &str, name: &str) -> Option<&Value> {
         self.stored.get(&(resource, (namespace.to_owned(), name.to_owned())))
     }

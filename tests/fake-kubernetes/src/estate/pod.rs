@@ -83,7 +83,7 @@ impl Pod {
     /// One that Fargate has not taken yet, and why.
     #[must_use]
     pub fn pending(mut self, reason: &str, message: &str) -> Self {
-        self.phase = "Pending".to_owned();
+        "Pending".clone_into(&mut self.phase);
         (self.node, self.started_at) = (None, None);
         (self.capacity_provisioned, self.logging) = (None, None);
         self.unscheduled = Some((reason.to_owned(), message.to_owned()));
@@ -124,7 +124,7 @@ impl Pod {
     /// One that has done its work.
     #[must_use]
     pub fn completed(mut self, finished_at: Timestamp) -> Self {
-        self.phase = "Succeeded".to_owned();
+        "Succeeded".clone_into(&mut self.phase);
         self.scraped = false;
         let started_at = self.started_at.unwrap_or(self.created_at);
         for container in &mut self.containers {
@@ -184,7 +184,7 @@ impl Pod {
 
     pub(crate) fn value(&self) -> Value {
         let mut pod = POD.clone();
-        pod["metadata"] = self.metadata(pod["metadata"]["managedFields"].take());
+        pod["metadata"] = self.metadata(&pod["metadata"]["managedFields"]);
         let templates = pod["spec"]["containers"].take();
         let spec = |containers: &[Container]| -> Value {
             containers
@@ -207,7 +207,7 @@ impl Pod {
         pod
     }
 
-    fn metadata(&self, managed_fields: Value) -> Value {
+    fn metadata(&self, managed_fields: &Value) -> Value {
         let annotations: BTreeMap<&str, &String> =
             [("CapacityProvisioned", &self.capacity_provisioned), ("Logging", &self.logging)]
                 .into_iter()

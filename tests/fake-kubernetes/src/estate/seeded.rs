@@ -7,10 +7,10 @@ use super::{Container, Estate, Kind, Pod, Workload};
 /// Namespaces of a seeded estate.
 const NAMESPACES: [&str; 4] = ["default", "payments", "shop", "web"];
 
-/// Pods of one Deployment, StatefulSet or Job.
+/// Pods of one Deployment, `StatefulSet` or Job.
 const REPLICAS: usize = 5;
 
-/// SplitMix64.
+/// `SplitMix64`.
 struct Random(u64);
 
 impl Random {
@@ -24,11 +24,15 @@ impl Random {
     fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
+
+    fn seconds_below(&mut self, end: u64) -> SignedDuration {
+        SignedDuration::from_secs(i64::try_from(self.below(end)).unwrap())
+    }
 }
 
 impl Estate {
     /// A cluster of so many running pods of Fargate at the time given, and metrics-server beside them, which has no
-    /// metrics of its own pod. Every fifth workload is a StatefulSet, every seventh a Job.
+    /// metrics of its own pod. Every fifth workload is a `StatefulSet`, every seventh a Job.
     pub fn seeded(seed: u64, pods: usize, now: Timestamp) -> Self {
         let mut random = Random(seed);
         let mut estate = Self { now: Some(now), ..Self::default() };
@@ -43,7 +47,7 @@ impl Estate {
     fn place_group(&mut self, random: &mut Random, index: usize, replicas: usize, now: Timestamp) {
         let namespace = NAMESPACES[index % NAMESPACES.len()];
         let app = format!("app-{index:04}");
-        let created_at = now - SignedDuration::from_secs(86_400 + i64::from(random.below(1 << 20) as u32));
+        let created_at = now - SignedDuration::from_hours(24) - random.seconds_below(1 << 20);
         let desired = u32::try_from(replicas).unwrap();
         let kind = match index {
             index if index % 7 == 6 => Kind::Job,
@@ -70,7 +74,7 @@ impl Estate {
                 _ => format!("{:05x}", random.next() >> 44),
             };
             let name = format!("{}-{suffix}", owner.1);
-            let since = created_at + SignedDuration::from_secs(i64::from(random.below(600) as u32));
+            let since = created_at + random.seconds_below(600);
             let pod = Pod::running(namespace, &name, containers(random, since), since)
                 .labelled("app", &app)
                 .owned_by(owner.0.name(), &owner.1);
@@ -88,7 +92,7 @@ impl Estate {
         self.place(pod);
         let deployment = Workload::new(Kind::Deployment, "kube-system", "metrics-server", 1, since);
         let mut set = Workload::new(Kind::ReplicaSet, "kube-system", "metrics-server-6c8b54d8b7", 1, since);
-        set.app = "metrics-server".to_owned();
+        "metrics-server".clone_into(&mut set.app);
         set.owner = Some((Kind::Deployment, "metrics-server".to_owned()));
         self.place_workload(deployment);
         self.place_workload(set);

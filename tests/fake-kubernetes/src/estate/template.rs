@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 use serde_json::Value;
 
-/// A running pod of two containers with probes, environment and managedFields: 8.6 KB.
+/// A running pod of two containers with probes, environment and `managedFields`: 8.6 KB.
 pub(crate) static POD: LazyLock<Value> =
     LazyLock::new(|| first_item(include_str!("../../../fixtures/kubernetes/pods_page1.body")));
 

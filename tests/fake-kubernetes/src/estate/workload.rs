@@ -1,4 +1,4 @@
-//! What makes pods: Deployments, ReplicaSets, StatefulSets, Jobs and the like.
+//! What makes pods: Deployments, `ReplicaSets`, `StatefulSets`, Jobs and the like.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
