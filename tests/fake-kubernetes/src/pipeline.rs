@@ -121,9 +121,9 @@ fn answer_of_estate(
         return found;
     }
     let Some(target) = target else { return Answer::no_page() };
-    // The real server also takes protobuf, which kubectl writes for some of its commands.
-    if !request.body().is_empty() && !header(request.headers(), &CONTENT_TYPE).starts_with("application/json")
-    {
+    // The real server also takes protobuf, which kubectl writes for some of its commands; without a word, it is JSON.
+    let form = header(request.headers(), &CONTENT_TYPE);
+    if !request.body().is_empty() && !form.is_empty() && !form.starts_with("application/json") {
         let message = "the body of the request was in an unknown format - accepted media types include: application/json";
         return Answer::failure(415, "UnsupportedMediaType", message);
     }

@@ -93,6 +93,9 @@ fn page_path(path: &str, next: Option<&str>) -> String {
     format!("{path}{separator}limit={PAGE}{next}")
 }
 
+/// From a slice, not from a stream: two pages of 500 pods took 33 ms of CPU time and 7.6 MB, from a stream out of the
+/// decompression 68 ms and 3 MB. The 4.6 MB are there once, however large the cluster (`walk` among the examples of
+/// `fake-kubernetes` measures it).
 fn read_page<T: DeserializeOwned>(body: &[u8]) -> Result<Page<T>, Cause> {
     serde_json::from_slice(body).map_err(|error| Cause::Malformed(error.to_string()))
 }
