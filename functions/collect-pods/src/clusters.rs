@@ -119,7 +119,7 @@ impl Reader<'_> {
 
     fn client(&self, cluster: &EksCluster, endpoint: &str, authority: &str) -> Result<Client, ClientError> {
         let error = |cause| ClientError {
-            method: "connect to".to_owned(),
+            method: "connect to",
             path: endpoint.to_owned(),
             cluster: cluster.name.to_string(),
             cause,
@@ -184,7 +184,7 @@ impl Reader<'_> {
     ) -> Result<(), ClientError> {
         let groups = client.get("/apis").await?;
         let groups: api::ApiGroupList = serde_json::from_slice(&groups).map_err(|error| ClientError {
-            method: "GET".to_owned(),
+            method: "GET",
             path: "/apis".to_owned(),
             cluster: cluster.name.to_string(),
             cause: Cause::Malformed(error.to_string()),

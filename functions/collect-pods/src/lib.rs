@@ -138,6 +138,7 @@ impl Handler {
                 coverage,
                 notices: Vec::new(),
                 insights: Vec::new(),
+                eks: Vec::new(),
                 account_default: None,
                 dry_run: false,
                 snapshot: Some(key.clone()),
