@@ -58,14 +58,16 @@ impl Estate {
         if kind == Kind::Job {
             workload.ready = 0;
         }
-        let mut owner = (kind, app.clone());
+        let (mut owner, mut template_hash) = ((kind, app.clone()), None);
         if kind == Kind::Deployment {
-            let set = format!("{app}-{:010x}", random.next() >> 24);
+            let hash = format!("{:010x}", random.next() >> 24);
+            let set = format!("{app}-{hash}");
             let mut replica_set = Workload::new(Kind::ReplicaSet, namespace, &set, desired, created_at);
             replica_set.app.clone_from(&app);
             replica_set.owner = Some((kind, app.clone()));
             self.place_workload(replica_set);
             owner = (Kind::ReplicaSet, set);
+            template_hash = Some(hash);
         }
         self.place_workload(workload);
         for replica in 0..replicas {
@@ -75,9 +77,13 @@ impl Estate {
             };
             let name = format!("{}-{suffix}", owner.1);
             let since = created_at + random.seconds_below(600);
-            let pod = Pod::running(namespace, &name, containers(random, since), since)
+            let mut pod = Pod::running(namespace, &name, containers(random, since), since)
                 .labelled("app", &app)
                 .owned_by(owner.0.name(), &owner.1);
+            if let Some(hash) = &template_hash {
+                // The Deployment's controller names its ReplicaSets after it.
+                pod = pod.labelled("pod-template-hash", hash);
+            }
             self.place(pod);
         }
     }
@@ -87,6 +93,7 @@ impl Estate {
         let container = Container::running("metrics-server", "100m", "200Mi", since);
         let pod = Pod::running("kube-system", "metrics-server-6c8b54d8b7-x2k4p", vec![container], since)
             .labelled("app.kubernetes.io/name", "metrics-server")
+            .labelled("pod-template-hash", "6c8b54d8b7")
             .owned_by("ReplicaSet", "metrics-server-6c8b54d8b7")
             .not_scraped();
         self.place(pod);

@@ -1,0 +1,158 @@
+//! What runs hand to each other: samples, listings, CloudWatch's own metrics of EKS, and the report.
+
+use fake_aws::EksClusterSpec;
+use fake_kubernetes::{Estate, MetricsApi};
+use fargaze::metric::Statistic;
+use function_tests::{Function, minute, put_minutes};
+
+use super::{CLUSTER, collector, healthy, watch, web};
+
+#[tokio::test]
+async fn samples_are_joined_from_snapshot_to_snapshot() {
+    let watched = watch(healthy()).await;
+    for run in 0..4 {
+        watched.alarms(run * 5).await;
+    }
+    let key = "snapshots/dt=2026-11-22/account=123456789012/region=eu-west-1/alarms-20261122T102000Z.eks-1-of-1.ndjson.gz";
+    let snapshot = watched.stack.snapshot(key);
+    let memory = snapshot.readings.iter().find(|(query, _)| {
+        query.metric.name == "pod_memory_percent_of_provisioned" && query.statistic == Statistic::Maximum
+    });
+    let points = memory.unwrap().1.series().unwrap().points().to_vec();
+    let starts: Vec<String> =
+        points.iter().map(|point| point.timestamp.strftime("%H:%M").to_string()).collect();
+    assert_eq!(
+        starts,
+        ["10:00", "10:05", "10:10", "10:15"],
+        "each sample is that of the period which ends with its run"
+    );
+    assert!(points.iter().all(|point| (point.value - 29.296_875).abs() < 1e-9), "{points:?}");
+}
+
+#[tokio::test]
+async fn a_retry_takes_no_second_sample() {
+    let watched = watch(healthy()).await;
+    let items = watched.stack.items("alarms", minute(0)).await;
+    let item = items.into_iter().find(|item| item["target"]["platform"] == "eks").unwrap();
+    let first = watched.stack.invoke(Function::CollectPods, item.clone()).await.unwrap();
+    let calls = watched.kubernetes.meter().calls.len();
+    assert_eq!(watched.stack.invoke(Function::CollectPods, item).await.unwrap(), first);
+    assert_eq!(watched.kubernetes.meter().calls.len(), calls);
+}
+
+#[tokio::test]
+async fn clusters_are_listed_once_an_hour_and_anew_when_one_cannot_be_read() {
+    let watched = watch(healthy()).await;
+    for run in 0..3 {
+        watched.alarms(run * 5).await;
+    }
+    assert_eq!(watched.stack.aws.meter().count("eks:ListClusters"), 1);
+    // Made anew under its name, at another endpoint and with another CA.
+    let anew = fake_kubernetes::FakeKubernetes::start(healthy()).await;
+    let spec = EksClusterSpec::new(CLUSTER).at(&anew.endpoint(), anew.ca_base64());
+    watched.stack.aws.edit(|world| world.home().put_eks(spec));
+    watched.edit(|estate| estate.identities.clear());
+    watched.alarms(15).await;
+    watched.alarms(20).await;
+    assert_eq!(watched.stack.aws.meter().count("eks:ListClusters"), 2);
+    assert!(anew.meter().count("/api/v1/pods") > 0, "the new endpoint is asked");
+}
+
+#[tokio::test]
+async fn usage_is_asked_in_the_version_that_the_server_prefers() {
+    for version in ["v1beta1", "v1"] {
+        let watched =
+            watch(healthy().with(|estate| estate.metrics = MetricsApi::Serving(version.into()))).await;
+        watched.alarms(0).await;
+        assert_eq!(
+            watched.kubernetes.meter().count(&format!("/apis/metrics.k8s.io/{version}/pods")),
+            1,
+            "{version}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_pods_come_in_pages_with_few_requests_at_once() {
+    let mut estate = Estate::seeded(1, 1000, minute(0));
+    CLUSTER.clone_into(&mut estate.cluster);
+    estate.now = None;
+    estate.identities = vec![collector()];
+    let watched = watch(estate).await;
+    watched.alarms(0).await;
+    let meter = watched.kubernetes.meter();
+    assert!(meter.most_at_once <= 8, "{}", meter.most_at_once);
+    assert_eq!(meter.count("/api/v1/pods"), 3, "1001 pods in pages of 500");
+}
+
+#[tokio::test]
+async fn a_rule_on_a_vended_metric_is_judged_on_clusters_of_eks() {
+    let watched = watch(healthy()).await;
+    watched.stack.aws.edit(|world| {
+        put_minutes(world.home(), "AWS/EKS", "scheduler_pending_pods", &[("ClusterName", CLUSTER)], |_| 7.0);
+    });
+    let yaml = "
+rules:
+  - name: unscheduled
+    what:
+      namespace: AWS/EKS
+      metric: scheduler_pending_pods
+      dimensions: {ClusterName: '{cluster}'}
+    scope: cluster
+    threshold: 5
+    comparison: GreaterThanThreshold
+    evaluation-periods: 3
+";
+    watched.stack.put_config(yaml);
+    let mails = watched.alarms(0).await;
+    assert!(mails.len() == 1 && mails[0].contains("scheduler_pending_pods 7"), "{mails:?}");
+}
+
+#[tokio::test]
+async fn a_report_finds_vended_metrics_by_asking_and_joins_the_samples_of_the_day() {
+    let watched = watch(healthy()).await;
+    watched.stack.aws.edit(|world| {
+        for (namespace, name) in [("AWS/EKS", "named_tomorrow"), ("ContainerInsights", "pod_cpu_utilization")]
+        {
+            put_minutes(world.home(), namespace, name, &[("ClusterName", CLUSTER)], |_| 3.0);
+        }
+    });
+    for run in 0..14 {
+        watched.alarms(run * 5 - 65).await;
+    }
+    watched.stack.run_line("report", minute(5)).await.receipt.unwrap();
+    let key = "snapshots/dt=2026-11-22/account=123456789012/region=eu-west-1/report-20261122T101000Z.eks-1-of-1.ndjson.gz";
+    let snapshot = watched.stack.snapshot(key);
+    let names: Vec<&str> = snapshot.readings.keys().map(|query| query.metric.name.as_ref()).collect();
+    assert!(names.contains(&"named_tomorrow") && names.contains(&"pod_cpu_utilization"), "{names:?}");
+    let points = snapshot.readings.iter().filter(|(query, _)| query.metric.name == "pod_restarts");
+    let points = points.map(|(_, reading)| reading.series().unwrap().points().len()).next();
+    // Fourteen runs and the report's own sample, of which the first knows of no restarts.
+    assert_eq!(points, Some(14));
+    let pod = snapshot.pods.iter().find(|pod| pod.pod.ends_with("-a")).unwrap();
+    assert!(pod.of_node.contains_key("memory"), "{pod:?}");
+    assert_eq!((snapshot.eks[0].fargate_nodes, snapshot.eks[0].other_nodes), (Some(2), Some(0)));
+}
+
+#[tokio::test]
+async fn a_workload_that_is_deleted_ends_its_alarm_with_a_word() {
+    let watched = watch(healthy()).await;
+    watched.alarms(-5).await;
+    watched.edit_web("a", |pod| pod.oom_killed(1, minute(-1)));
+    assert_eq!(watched.alarms(0).await.len(), 1);
+    watched.edit(|estate| {
+        for name in ["a", "b"] {
+            estate.remove("shop", &super::web_name(name));
+        }
+        estate.place(web("z", minute(0)).owned_by("StatefulSet", "other"));
+    });
+    watched.edit(|estate| {
+        let mut workload =
+            fake_kubernetes::Workload::new(fake_kubernetes::Kind::Deployment, "shop", "web", 0, minute(-600));
+        workload.ready = 0;
+        estate.place_workload(workload);
+    });
+    // Scaled to nothing: the alarm ends by itself when its hold is over.
+    let (_, mail) = watched.until_mail(5, 10).await.unwrap();
+    assert!(mail.starts_with("OK"), "{mail}");
+}

@@ -1,0 +1,178 @@
+//! Clusters that cannot be read: alarms keep their state, the summary says so, and the report says what mends it.
+
+use std::time::Duration;
+
+use fake_aws::EksClusterSpec;
+use fake_kubernetes::{Effect, Fault, Rights};
+use function_tests::{Stack, minute};
+use serde_json::Value;
+
+use super::{CLUSTER, Watched, ago, collector, healthy, watch};
+
+/// The cluster of the snapshot of the newest run of that kind.
+fn cluster(watched: &Watched, kind: &str, offset: i64) -> fargaze::pods::ClusterState {
+    let run = format!("{kind}-{}", minute(offset).strftime("%Y%m%dT%H%M%SZ"));
+    let objects = watched.stack.aws.objects();
+    let key =
+        objects.iter().find(|object| object.key.contains(&run) && object.key.contains("eks-1-of-1.ndjson"));
+    watched.stack.snapshot(&key.unwrap().key).eks.remove(0)
+}
+
+/// What a report says of the cluster's findings: all in one text.
+async fn findings(watched: &Watched) -> String {
+    watched.stack.run_line("report", minute(0)).await.receipt.unwrap();
+    let findings = cluster(watched, "report", 0).findings;
+    findings.into_iter().map(|finding| format!("{}\n{}\n", finding.problem, finding.cure)).collect()
+}
+
+#[tokio::test]
+async fn without_an_access_entry_the_command_that_makes_one_is_printed() {
+    let watched = watch(healthy().with(|estate| estate.identities.clear())).await;
+    let found = findings(&watched).await;
+    assert!(found.contains("There is no access entry for"), "{found}");
+    assert!(
+        found.contains(&format!("--principal-arn {} --kubernetes-groups fargaze-readers", super::ROLE)),
+        "{found}"
+    );
+}
+
+#[tokio::test]
+async fn with_an_entry_a_refused_token_is_the_clock_or_the_session() {
+    let watched = watch(healthy().with(|estate| estate.identities.clear())).await;
+    watched.stack.aws.edit(|world| {
+        let cluster = world.home().eks_cluster(CLUSTER).unwrap();
+        cluster.access_entries.insert(super::ROLE.to_owned());
+    });
+    assert!(findings(&watched).await.contains("clock"));
+}
+
+#[tokio::test]
+async fn missing_rights_are_named_with_the_yaml_that_gives_them() {
+    let watched = watch(healthy().with(|estate| estate.identities[0].rights = Rights::none())).await;
+    let found = findings(&watched).await;
+    assert!(found.contains("the role may not list pods, list nodes, list deployments.apps"), "{found}");
+    assert!(found.contains("kind: ClusterRoleBinding"), "{found}");
+}
+
+#[tokio::test]
+async fn a_role_in_another_group_is_told() {
+    let watched = watch(healthy().with(|estate| {
+        estate.identities[0].rights = Rights::none();
+        estate.identities[0].groups = vec!["viewers".to_owned()];
+    }))
+    .await;
+    assert!(findings(&watched).await.contains("aws eks update-access-entry"));
+}
+
+#[tokio::test]
+async fn an_endpoint_that_nobody_answers_at_is_told_by_its_kind() {
+    let watched = watch(healthy()).await;
+    watched.stack.aws.edit(|world| {
+        let cluster = world.home().eks_cluster(CLUSTER).unwrap();
+        cluster.endpoint = Some("https://127.0.0.1:1".to_owned());
+        cluster.public_endpoint = false;
+    });
+    let found = findings(&watched).await;
+    assert!(found.contains("is private") && found.contains("VpcSubnetIds"), "{found}");
+}
+
+#[tokio::test]
+async fn a_server_of_another_ca_is_not_trusted() {
+    let (watched, other) = (watch(healthy()).await, watch(healthy()).await);
+    let authority = other.kubernetes.ca_base64().to_owned();
+    watched.stack.aws.edit(|world| {
+        world.home().eks_cluster(CLUSTER).unwrap().certificate_authority = Some(authority);
+    });
+    assert!(findings(&watched).await.contains("does not prove to be that of the cluster"));
+}
+
+#[tokio::test]
+async fn a_cluster_being_made_is_no_fault_and_one_for_over_an_hour_is() {
+    for (age, amiss) in [(20, false), (90, true)] {
+        let watched = watch(healthy()).await;
+        watched.stack.aws.edit(|world| {
+            let mut spec = EksClusterSpec::new(CLUSTER);
+            "CREATING".clone_into(&mut spec.status);
+            spec.created_at = ago(0, age);
+            world.home().put_eks(spec);
+        });
+        assert_eq!(findings(&watched).await.contains("CREATING for over an hour"), amiss, "{age}");
+    }
+}
+
+#[tokio::test]
+async fn an_alarm_of_a_cluster_that_cannot_be_read_keeps_its_state_and_blindness_is_told() {
+    let watched = watch(healthy()).await;
+    watched.alarms(-5).await;
+    watched.edit_web("a", |pod| pod.oom_killed(1, ago(0, 2)));
+    assert_eq!(watched.alarms(0).await.len(), 1);
+    watched.edit(|estate| estate.identities.clear());
+    let mut told = String::new();
+    for run in 1..6 {
+        told.extend(watched.alarms(run * 5).await);
+    }
+    assert!(told.contains("could not") || told.contains("COULD NOT") || told.contains("CANNOT"), "{told}");
+    assert!(!told.contains("OK "), "what cannot be seen has not ended: {told}");
+    // It can be read again: the kill is long known.
+    watched.edit(|estate| estate.identities = vec![collector()]);
+    let (_, seen) = watched.until_mail(30, 12).await.unwrap();
+    assert!(!seen.contains("ALARM"), "{seen}");
+}
+
+#[tokio::test]
+async fn percentages_without_the_metrics_api_could_not_be_asked_and_are_not_zero() {
+    let watched = watch(healthy()).await;
+    watched.kubernetes.inject(Fault::always("/apis/metrics.k8s.io/v1beta1/pods", Effect::ServiceUnavailable));
+    watched.alarms(0).await;
+    let run = minute(0).strftime("%Y%m%dT%H%M%SZ").to_string();
+    let objects = watched.stack.aws.objects();
+    let key = objects.iter().find(|object| object.key.contains(&run) && object.key.contains("eks")).unwrap();
+    let snapshot = watched.stack.snapshot(&key.key);
+    let memory = snapshot.readings.iter().filter(|(query, _)| query.metric.name.contains("memory"));
+    let unread: Vec<bool> = memory.map(|(_, reading)| reading.series().is_none()).collect();
+    assert!(unread.len() == 2 && unread.iter().all(|unread| *unread));
+    assert!(snapshot.pods.iter().all(|pod| pod.usage.is_none()));
+}
+
+#[tokio::test]
+async fn a_cluster_that_hangs_takes_no_other_down_and_is_told() {
+    let (watched, other) = (
+        watch(healthy()).await,
+        watch(healthy().with(|estate| {
+            "orders".clone_into(&mut estate.cluster);
+        }))
+        .await,
+    );
+    let spec = EksClusterSpec::new("orders").at(&other.kubernetes.endpoint(), other.kubernetes.ca_base64());
+    watched.stack.aws.edit(|world| world.home().put_eks(spec));
+    watched.kubernetes.inject(Fault::always("/api/v1/pods", Effect::Stall { after: 100 }));
+    // Two seconds are left for Kubernetes: five are kept for writing the snapshot.
+    watched.stack.set_timeout(Duration::from_secs(7));
+    let line = watched.stack.run_line("alarms", minute(0)).await;
+    line.receipt.unwrap();
+    let outcome = line.items.iter().find(|item| item["target"]["platform"] == "eks").unwrap();
+    let outcome: Value = watched.stack.json(outcome["outcome"]["key"].as_str().unwrap());
+    assert_eq!(
+        (outcome["coverage"]["clusters"].as_u64(), outcome["coverage"]["clusters_seen"].as_u64()),
+        (Some(2), Some(1))
+    );
+}
+
+#[tokio::test]
+async fn neither_token_nor_keys_are_written_anywhere() {
+    let watched = watch(healthy().with(|estate| estate.identities.clear())).await;
+    watched.alarms(0).await;
+    watched.stack.run_line("report", minute(0)).await.receipt.unwrap();
+    for object in watched.stack.aws.objects() {
+        let bytes = watched.stack.aws.object(Stack::BUCKET, &object.key).unwrap();
+        let mut text = String::new();
+        if std::io::Read::read_to_string(&mut flate2::read::MultiGzDecoder::new(&bytes[..]), &mut text)
+            .is_err()
+        {
+            text = String::from_utf8_lossy(&bytes).into_owned();
+        }
+        for secret in ["k8s-aws-v1", "X-Amz-Signature", "aws4_request"] {
+            assert!(!text.contains(secret), "{secret} in {}", object.key);
+        }
+    }
+}
