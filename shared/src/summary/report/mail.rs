@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::compact::{attributes, compact};
+use super::eks::EksFleet;
 use super::link::ReportLink;
-use super::model::{AlarmLine, DifferenceKind, Fleet, Report, ServiceReport, SightChange, WorstService};
+use super::model::{
+    AlarmLine, DifferenceKind, Fleet, Report, ServiceReport, SightChange, Worst, WorstService, WorstWorkload,
+};
 use super::standing::{Cost, Problem, ReportCoverage};
 use super::words::{Places, percent};
 use crate::message::Message;
+use crate::run::Platform;
 use crate::summary::posture;
 use crate::summary::words::{about_dollars, count, dollars, span, utc, wrap};
 
@@ -26,8 +30,9 @@ pub fn report_mail(report: &Report, link: &ReportLink) -> Message {
         changes(report, places),
         alarms(report, places),
         worst(report, places),
+        eks(report, places),
         insights(report),
-        coverage(&report.coverage, report.fleet.services),
+        coverage(report),
         cost(&report.cost),
         linked(report, link),
     ];
@@ -52,6 +57,7 @@ fn subject(report: &Report) -> String {
     if nothing_running > 0 {
         matters.push(format!("{} with no task running", count(nothing_running, "service")));
     }
+    matters.extend(report.fleet.eks.iter().flat_map(matters_of_eks));
     if services > 0 && without_figures == services {
         matters.push("no data of any service".to_owned());
     }
@@ -60,15 +66,39 @@ fn subject(report: &Report) -> String {
     } else if !is_whole(&report.coverage) {
         matters.push("some could not be asked".to_owned());
     }
-    let size = format!("{}, {}", count(clusters, "cluster"), count(services, "service"));
+    let size = format!("{}{}", count(clusters, "cluster"), subjects(&report.fleet));
     if matters.is_empty() {
-        format!(
-            "Report: all quiet in {size}, {} running",
-            count(usize::try_from(running).unwrap_or(usize::MAX), "task")
-        )
+        let tasks = count(usize::try_from(running).unwrap_or(usize::MAX), "task");
+        let running = match &report.fleet.eks {
+            None => tasks,
+            Some(eks) if services == 0 => count(eks.pods, "pod"),
+            Some(eks) => format!("{tasks} and {}", count(eks.pods, "pod")),
+        };
+        format!("Report: all quiet in {size}, {running} running")
     } else {
         format!("Report: {}; {size}", matters.join(", "))
     }
+}
+
+/// `, 40 services, 14 workloads`, without what there is none of.
+fn subjects(fleet: &Fleet) -> String {
+    let services = format!(", {}", count(fleet.services, "service"));
+    match &fleet.eks {
+        None => services,
+        Some(EksFleet { clusters, workloads, .. }) => {
+            let services = if *clusters == fleet.clusters { String::new() } else { services };
+            format!("{services}, {}", count(*workloads, "workload"))
+        }
+    }
+}
+
+fn matters_of_eks(eks: &EksFleet) -> impl Iterator<Item = String> + use<> {
+    let matters = [
+        (eks.unread > 0).then(|| format!("cannot read {}", count(eks.unread, "EKS cluster"))),
+        (eks.none_available > 0).then(|| format!("{} down", count(eks.none_available, "workload"))),
+        (eks.crash_looping > 0).then(|| format!("{} crash-looping", count(eks.crash_looping, "pod"))),
+    ];
+    matters.into_iter().flatten()
 }
 
 pub(super) fn is_whole(coverage: &ReportCoverage) -> bool {
@@ -82,7 +112,44 @@ fn fleet(report: &Report) -> String {
     let mut text = wrap(&window, 0);
     let mut line = |words: String| text.push_str(&wrap(&words, 2));
     let place = Places::of(report).only(report);
-    line(with_notes(&format!("Clusters: {}{place}", fleet.clusters), &unseen(report)));
+    line(with_notes(&format!("Clusters: {}{place}", clusters(fleet)), &unseen(report)));
+    if !is_eks_only(fleet) {
+        line(services(fleet));
+        line(tasks(fleet));
+    }
+    if let Some(eks) = &fleet.eks {
+        line(format!("Workloads: {} {}.", eks.workloads, eks.sentence()));
+    }
+    let blind = if fleet.blind > 0 { format!(", {} cannot be judged", fleet.blind) } else { String::new() };
+    let alarms = if fleet.alarms == 0 { "none".to_owned() } else { format!("{} in ALARM", fleet.alarms) };
+    line(format!("Alarms: {alarms}{blind}."));
+    line(format!("Changes: {}.", differences(report)));
+    text
+}
+
+/// `12`, or `12 (9 ECS, 3 EKS)`.
+fn clusters(fleet: &Fleet) -> String {
+    match by_platform(fleet) {
+        Some(both) => format!("{} ({both})", fleet.clusters),
+        None => fleet.clusters.to_string(),
+    }
+}
+
+/// `9 ECS, 3 EKS`; none without EKS.
+pub(super) fn by_platform(fleet: &Fleet) -> Option<String> {
+    let eks = fleet.eks.as_ref()?.clusters;
+    Some(match fleet.clusters - eks {
+        0 => "all of EKS".to_owned(),
+        ecs => format!("{ecs} ECS, {eks} EKS"),
+    })
+}
+
+/// Whether there is nothing of ECS to tell.
+pub(super) fn is_eks_only(fleet: &Fleet) -> bool {
+    fleet.eks.as_ref().is_some_and(|eks| eks.clusters == fleet.clusters)
+}
+
+fn services(fleet: &Fleet) -> String {
     let mut services = format!("Services: {}", fleet.services);
     if fleet.memory.or(fleet.cpu).is_some() {
         services.push_str(&format!(
@@ -91,13 +158,7 @@ fn fleet(report: &Report) -> String {
             percent(fleet.cpu)
         ));
     }
-    line(with_notes(&services, &without_figures(fleet)));
-    line(tasks(fleet));
-    let blind = if fleet.blind > 0 { format!(", {} cannot be judged", fleet.blind) } else { String::new() };
-    let alarms = if fleet.alarms == 0 { "none".to_owned() } else { format!("{} in ALARM", fleet.alarms) };
-    line(format!("Alarms: {alarms}{blind}."));
-    line(format!("Changes: {}.", differences(report)));
-    text
+    with_notes(&services, &without_figures(fleet))
 }
 
 /// How many services have no figures, if any.
@@ -161,11 +222,12 @@ pub(super) fn since_words(report: &Report) -> String {
 /// What changed, counted.
 fn differences(report: &Report) -> String {
     let Some(since) = &report.since else { return since_words(report) };
-    let mut counts = BTreeMap::<DifferenceKind, usize>::new();
+    let mut counts = BTreeMap::<(DifferenceKind, Platform), usize>::new();
     for difference in &since.differences {
-        *counts.entry(difference.kind).or_default() += 1;
+        *counts.entry((difference.kind, difference.platform)).or_default() += 1;
     }
-    let told: Vec<String> = counts.into_iter().map(|(kind, n)| kind.counted(n)).collect();
+    let told: Vec<String> =
+        counts.into_iter().map(|((kind, platform), n)| kind.counted(platform, n)).collect();
     let told = if told.is_empty() { "none".to_owned() } else { told.join(", ") };
     format!("{told} since the last report ({})", utc(since.time))
 }
@@ -183,7 +245,7 @@ fn changes(report: &Report, places: Places) -> String {
     let lines = differences.map(|difference| {
         let place = places.behind(&difference.account, &difference.region);
         let detail = difference.detail.as_ref().map(|detail| format!(", {detail}")).unwrap_or_default();
-        format!("{}: {}{place}{detail}", difference.kind.words(), difference.subject)
+        format!("{}: {}{place}{detail}", difference.words(), difference.subject)
     });
     text.push_str(&named(lines));
     if text.is_empty() { text } else { format!("CHANGES\n{text}") }
@@ -232,11 +294,67 @@ fn worst(report: &Report, places: Places) -> String {
     if told.is_empty() {
         return String::new();
     }
-    let mut text = String::from("SERVICES to look at first\n");
-    told.iter().for_each(|worst| text.push_str(&one_service(worst, places)));
-    let more = report.fleet.services.saturating_sub(told.len());
+    let mut text = format!("{} to look at first\n", kinds(report).to_uppercase());
+    for worst in told {
+        text.push_str(&match worst {
+            Worst::Service(worst) => one_service(worst, places),
+            Worst::Workload(worst) => one_workload(worst, places),
+        });
+    }
+    let workloads = report.fleet.eks.as_ref().map_or(0, |eks| eks.workloads);
+    let more = (report.fleet.services + workloads).saturating_sub(told.len());
     if more > 0 {
         text.push_str(&format!("  ... and {more} more in the report.\n"));
+    }
+    text
+}
+
+/// What there is to look at.
+pub(super) fn kinds(report: &Report) -> &'static str {
+    match &report.fleet.eks {
+        None => "Services",
+        Some(_) if is_eks_only(&report.fleet) => "Workloads",
+        Some(_) => "Services and workloads",
+    }
+}
+
+fn one_workload(
+    WorstWorkload { account, region, cluster, because, figures, .. }: &WorstWorkload,
+    places: Places,
+) -> String {
+    let place = places.behind(account, region);
+    let because: Vec<&str> = because.iter().map(|because| because.words()).collect();
+    let because = if because.is_empty() { String::new() } else { format!(": {}", because.join(", ")) };
+    let mut text = wrap(&format!("{}{place}{because}", figures.subject(cluster)), 2);
+    text.push_str(&wrap(&format!("memory {}", figures.sentence(&figures.memory)), 4));
+    text.push_str(&wrap(&format!("CPU {}", figures.sentence(&figures.cpu)), 4));
+    text + &wrap(&figures.pods_and_more(), 4)
+}
+
+/// Clusters of EKS with what is amiss of them.
+fn eks(report: &Report, places: Places) -> String {
+    let (told, more) = report.eks.split_at(report.eks.len().min(NAMED));
+    if told.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from("EKS\n");
+    for cluster in told {
+        let place = places.behind(&cluster.account, &cluster.region);
+        let api = cluster.metrics_api.words();
+        text.push_str(&wrap(
+            &format!("{}{place}: {}; Metrics API {api}.", cluster.cluster, cluster.heading()),
+            2,
+        ));
+        for finding in &cluster.findings {
+            text.push_str(&wrap(&finding.problem.to_string(), 4));
+            if let Some(cure) = finding.cure.lines().find(|line| !line.trim().is_empty()) {
+                text.push_str(&wrap(&format!("Cure: {cure}"), 6));
+            }
+        }
+        cluster.hints.iter().for_each(|hint| text.push_str(&wrap(&hint.sentence(), 4)));
+    }
+    if !more.is_empty() {
+        text.push_str(&format!("  ... and {} more in the report.\n", more.len()));
     }
     text
 }
@@ -270,20 +388,25 @@ pub(super) fn tasks_and_more(figures: &ServiceReport) -> String {
     rest
 }
 
-fn coverage(coverage: &ReportCoverage, services: usize) -> String {
-    let section = format!("COVERAGE\n{}", wrap(&looked_at(coverage, services), 2));
-    section + &named(coverage.problems.iter().map(problem))
+fn coverage(report: &Report) -> String {
+    let section = format!("COVERAGE\n{}", wrap(&looked_at(report), 2));
+    section + &named(report.coverage.problems.iter().map(problem))
 }
 
 /// What could not be asked, and what to do about it.
 pub(super) fn problem(problem: &Problem) -> String {
     let times = if problem.count > 1 { format!(" ({} times)", problem.count) } else { String::new() };
     let (region, account) = (&problem.region, &problem.account);
-    format!("Could not ask in {region} ({account}): {}{times}; {}.", problem.why, problem.advice)
+    let platform = match problem.platform {
+        Platform::Ecs => "",
+        Platform::Eks => "EKS ",
+    };
+    format!("Could not ask {platform}in {region} ({account}): {}{times}; {}.", problem.why, problem.advice)
 }
 
 /// How much was looked at.
-pub(super) fn looked_at(coverage: &ReportCoverage, services: usize) -> String {
+pub(super) fn looked_at(report: &Report) -> String {
+    let (coverage, fleet) = (&report.coverage, &report.fleet);
     let ReportCoverage { targets, targets_seen, clusters, clusters_seen, metrics, .. } = *coverage;
     if targets_seen == 0 && targets > 0 {
         return format!("Looked at nothing: {} could not be seen.", count(targets, "target"));
@@ -292,8 +415,12 @@ pub(super) fn looked_at(coverage: &ReportCoverage, services: usize) -> String {
     if targets > 1 {
         text.push_str(&format!(" in {targets_seen} of {targets} targets"));
     }
-    if services > 0 {
-        text.push_str(&format!(" with {}", count(services, "service")));
+    let workloads = fleet.eks.as_ref().map_or(0, |eks| eks.workloads);
+    let subjects = [(fleet.services, "service"), (workloads, "workload")];
+    let subjects: Vec<String> =
+        subjects.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| count(n, what)).collect();
+    if !subjects.is_empty() {
+        text.push_str(&format!(" with {}", subjects.join(" and ")));
     }
     text.push('.');
     if metrics > 0 {
