@@ -6,7 +6,7 @@ use fargaze::message::Message;
 use fargaze::summary::{Report, report_html, report_mail};
 
 use crate::estate::{Estate, at, link, run};
-use crate::scenes;
+use crate::{eks_scenes, scenes};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/report")
@@ -67,6 +67,47 @@ fn three_targets_of_which_one_is_denied_and_one_throttled() {
 fn no_data_at_all() {
     hold_all("no-data", &scenes::no_data().report(&run(), None), true);
     hold_all("nothing-seen", &scenes::nothing_seen().report(&run(), None), true);
+}
+
+#[test]
+fn a_quiet_cluster_of_eks_beside_ecs() {
+    let estate = eks_scenes::quiet();
+    let before = the_day_before(&estate);
+    hold_all("eks-quiet", &estate.report(&run(), Some(&before)), true);
+}
+
+#[test]
+fn one_of_everything_that_needs_a_person_on_eks() {
+    let before = the_day_before(&eks_scenes::quiet());
+    hold_all("eks-busy", &eks_scenes::busy().report(&run(), Some(&before)), true);
+}
+
+#[test]
+fn a_cluster_of_eks_that_lets_nobody_in() {
+    hold_all("eks-unreadable", &eks_scenes::unreadable().report(&run(), None), true);
+}
+
+#[test]
+fn of_many_pods_the_worst_fifty_are_shown_and_the_others_counted() {
+    let report = eks_scenes::crowd(2_000).report(&run(), None);
+    let cluster = &report.eks[0];
+    assert_eq!((cluster.pods.len(), cluster.pods_left_out, cluster.pod_count()), (50, 1_952, 2_002));
+    assert_eq!(cluster.pods[0].waiting[0].as_str(), "app: CrashLoopBackOff");
+    let page = report_html(&report);
+    assert!(page.contains("The worst 50 of 2002 pods") && page.len() < 60_000, "{}", page.len());
+    assert!(serde_json::to_string(&report).unwrap().len() < 60_000);
+}
+
+#[test]
+fn a_report_of_an_older_version_can_be_compared_with() {
+    let mut old = serde_json::to_value(scenes::quiet().report(&run(), None)).unwrap();
+    assert!(old.get("eks").is_none() && old["fleet"].get("eks").is_none());
+    old["time"] = "2026-11-21T05:02:00Z".into();
+    let before = Report::read(old.to_string().as_bytes()).unwrap();
+    let now = eks_scenes::quiet().report(&run(), Some(&before));
+    let told: Vec<String> =
+        now.since.unwrap().differences.iter().map(|one| one.subject.to_string()).collect();
+    assert_eq!(told, ["shop"]);
 }
 
 #[test]

@@ -16,9 +16,9 @@ pub(super) fn attributes(report: &Report) -> BTreeMap<String, Attribute> {
     let fleet = &report.fleet;
     let eks_is_bad = fleet.eks.as_ref().is_some_and(|eks| eks.unread + eks.none_available > 0);
     let is_bad = fleet.alarms > 0 || fleet.nothing_running > 0 || eks_is_bad || !is_whole(&report.coverage);
-    let of_ecs = report.clusters.iter().map(|cluster| (cluster.account.as_str(), cluster.region.as_str()));
-    let of_eks = report.eks.iter().map(|cluster| (cluster.account.as_str(), cluster.region.as_str()));
-    let (accounts, regions) = of_ecs.chain(of_eks).unzip();
+    let services = report.clusters.iter().map(|cluster| (cluster.account.as_str(), cluster.region.as_str()));
+    let workloads = report.eks.iter().map(|cluster| (cluster.account.as_str(), cluster.region.as_str()));
+    let (accounts, regions) = services.chain(workloads).unzip();
     let list = |values: BTreeSet<&str>| values.into_iter().map(ToOwned::to_owned).collect::<Attribute>();
     BTreeMap::from([
         ("kind".to_owned(), "report".into()),

@@ -11,6 +11,7 @@ use super::model::{
     AlarmLine, DifferenceKind, Fleet, Report, ServiceReport, SightChange, Worst, WorstService, WorstWorkload,
 };
 use super::standing::{Cost, Problem, ReportCoverage};
+use super::text::Block;
 use super::words::{Places, percent};
 use crate::message::Message;
 use crate::run::Platform;
@@ -118,7 +119,9 @@ fn fleet(report: &Report) -> String {
         line(tasks(fleet));
     }
     if let Some(eks) = &fleet.eks {
-        line(format!("Workloads: {} {}.", eks.workloads, eks.sentence()));
+        let sentence = eks.sentence();
+        let separator = if sentence.starts_with("with ") { "" } else { ";" };
+        line(format!("Workloads: {}{separator} {sentence}.", eks.workloads));
     }
     let blind = if fleet.blind > 0 { format!(", {} cannot be judged", fleet.blind) } else { String::new() };
     let alarms = if fleet.alarms == 0 { "none".to_owned() } else { format!("{} in ALARM", fleet.alarms) };
@@ -139,7 +142,7 @@ fn clusters(fleet: &Fleet) -> String {
 pub(super) fn by_platform(fleet: &Fleet) -> Option<String> {
     let eks = fleet.eks.as_ref()?.clusters;
     Some(match fleet.clusters - eks {
-        0 => "all of EKS".to_owned(),
+        0 => "all EKS".to_owned(),
         ecs => format!("{ecs} ECS, {eks} EKS"),
     })
 }
@@ -331,6 +334,19 @@ fn one_workload(
     text + &wrap(&figures.pods_and_more(), 4)
 }
 
+/// The first line of a cure; the page has the others.
+fn cure(cure: &Block) -> String {
+    let mut lines = cure.lines().filter(|line| !line.trim().is_empty());
+    match (lines.next(), lines.next()) {
+        (None, _) => String::new(),
+        (Some(only), None) => wrap(&format!("Cure: {only}"), 6),
+        (Some(first), Some(_)) => {
+            let first = first.trim_end_matches(['\\', ' ']);
+            wrap(&format!("Cure (the report has all of it): {first} ..."), 6)
+        }
+    }
+}
+
 /// Clusters of EKS with what is amiss of them.
 fn eks(report: &Report, places: Places) -> String {
     let (told, more) = report.eks.split_at(report.eks.len().min(NAMED));
@@ -347,9 +363,7 @@ fn eks(report: &Report, places: Places) -> String {
         ));
         for finding in &cluster.findings {
             text.push_str(&wrap(&finding.problem.to_string(), 4));
-            if let Some(cure) = finding.cure.lines().find(|line| !line.trim().is_empty()) {
-                text.push_str(&wrap(&format!("Cure: {cure}"), 6));
-            }
+            text.push_str(&cure(&finding.cure));
         }
         cluster.hints.iter().for_each(|hint| text.push_str(&wrap(&hint.sentence(), 4)));
     }

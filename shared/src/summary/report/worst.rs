@@ -9,6 +9,7 @@ use super::figures::{Deployment, History, Utilization};
 use super::finish::{eks_clusters, services};
 use super::model::{AlarmLine, Because, Worst, WorstService, WorstWorkload};
 use super::slots::Slots;
+use super::text::Text;
 use crate::run::Target;
 
 /// Services and workloads that the page draws charts of.
@@ -105,7 +106,7 @@ impl<'a> What<'a> {
         match self {
             Self::Service(cluster, seen) => (cluster.name.as_str(), [seen.figures.service.as_str(), "", ""]),
             Self::Workload(cluster, SeenWorkload { figures, .. }) => {
-                let name = [&figures.namespace, &figures.kind, &figures.name].map(|text| text.as_str());
+                let name = [&figures.namespace, &figures.kind, &figures.name].map(Text::as_str);
                 (cluster.name.as_str(), name)
             }
         }

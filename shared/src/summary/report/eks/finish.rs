@@ -17,7 +17,7 @@ pub(in crate::summary::report) fn cluster(target: &Target, mut seen: SeenEks) ->
     seen.keep_worst_pods();
     let SeenEks { name, unread, state, api, workloads, pods, pod_count, hints, vended } = seen;
     let (metrics, metrics_left_out) = vended.finish();
-    let workloads = workloads.into_values().map(|workload| of_workload(&workload.figures, &api));
+    let workloads = workloads.into_values().map(|workload| of_workload(&workload.figures, &api, unread));
     let workloads = workloads.collect();
     let report = EksClusterReport {
         account: target.account.clone(),
@@ -63,14 +63,15 @@ fn set_up(report: EksClusterReport, state: &ClusterState) -> EksClusterReport {
 impl SeenEks {
     /// The figures of a workload, where it is told whether they could be asked for.
     pub(in crate::summary::report) fn asked(&self, figures: &WorkloadReport) -> WorkloadReport {
-        of_workload(figures, &self.api)
+        of_workload(figures, &self.api, self.unread)
     }
 }
 
-fn of_workload(figures: &WorkloadReport, api: &MetricsApiReport) -> WorkloadReport {
+/// Where the cluster could not be read, that no pod was seen does not mean that there is none.
+fn of_workload(figures: &WorkloadReport, api: &MetricsApiReport, unread: bool) -> WorkloadReport {
     let serves = api.state == MetricsApiState::Serves;
     let (cpu, memory) = (asked(figures.cpu, serves), asked(figures.memory, serves));
-    WorkloadReport { cpu, memory, ..figures.clone() }
+    WorkloadReport { cpu, memory, pods: figures.pods.filter(|_| !unread), ..figures.clone() }
 }
 
 /// Where the Metrics API does not answer, there being no figure does not mean that there is none.

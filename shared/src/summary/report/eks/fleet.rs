@@ -19,7 +19,7 @@ pub struct EksFleet {
     pub workloads: usize,
     /// Pods that have not run to their end.
     pub pods: usize,
-    /// Workloads of which there is no figure of CPU or memory, whatever the reason.
+    /// Workloads with pods of which there is no figure of CPU or memory, whatever the reason.
     pub without_figures: usize,
     /// Workloads that should have replicas and have none available.
     pub none_available: usize,
@@ -67,12 +67,14 @@ pub(in crate::summary::report) fn fleet<'a>(
 impl EksFleet {
     fn count(&mut self, workload: &WorkloadReport) {
         self.workloads += 1;
-        self.pods += workload.pods;
+        let pods = workload.pods.unwrap_or(0);
+        self.pods += pods;
         self.crash_looping += workload.crash_looping;
         self.pending += workload.pending;
         self.none_available += usize::from(workload.none_available());
         self.short_of_pods += usize::from(workload.is_short());
         let known = [&workload.cpu, &workload.memory].map(|figure| figure.average.or(figure.maximum));
-        self.without_figures += usize::from(known == [None, None]);
+        let is_measured = pods > 0 && !workload.cannot_be_measured();
+        self.without_figures += usize::from(is_measured && known == [None, None]);
     }
 }

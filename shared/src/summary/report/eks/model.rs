@@ -91,8 +91,9 @@ pub struct WorkloadReport {
     pub cpu: Utilization,
     /// Memory of its pods, in percent of what Fargate provisioned.
     pub memory: Utilization,
-    /// Pods that have not run to their end.
-    pub pods: usize,
+    /// Pods that have not run to their end; none if nobody could look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pods: Option<usize>,
     /// Pods that have.
     #[serde(default)]
     pub completed: usize,
@@ -133,7 +134,7 @@ impl WorkloadReport {
     pub(super) fn new(workload: &Workload) -> Self {
         let Workload { namespace, kind, name } = workload;
         let (namespace, kind, name) = (Text::new(namespace), Text::new(kind), Text::new(name));
-        Self { namespace, kind, name, ..Self::default() }
+        Self { namespace, kind, name, pods: Some(0), ..Self::default() }
     }
 
     /// Available and desired replicas, if both are known.
@@ -149,6 +150,12 @@ impl WorkloadReport {
     /// Some replicas are available, and fewer than there should be.
     pub fn is_short(&self) -> bool {
         self.both().is_some_and(|(available, desired)| 0 < available && available < desired)
+    }
+
+    /// It is the pod of Metrics Server, which reads all pods on Fargate but its own: no pod there reaches its own kubelet
+    /// (aws/containers-roadmap, issue 1798).
+    pub fn cannot_be_measured(&self) -> bool {
+        self.namespace.as_str() == "kube-system" && self.name.as_str() == crate::eks::METRICS_SERVER
     }
 
     /// `shop/deployment/web`

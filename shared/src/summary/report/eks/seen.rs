@@ -146,7 +146,7 @@ impl SeenWorkload {
             figures.completed += 1;
             return;
         }
-        figures.pods += 1;
+        figures.pods = figures.pods.map(|pods| pods + 1);
         figures.pending += usize::from(pod.pending.is_some());
         figures.crash_looping += usize::from(pod.is_crash_looping());
         figures.cannot_start += usize::from(pod.cannot_start());

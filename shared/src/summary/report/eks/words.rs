@@ -16,21 +16,20 @@ use crate::summary::words::{count, list, span, utc};
 const GIB: f64 = 1_073_741_824.0;
 
 impl EksFleet {
-    /// `with 23 pods; on average memory 41 % and CPU 12 %; 1 workload with no replica available`
+    /// `with 23 pods; on average memory 41 % and CPU 12 %; 1 with no replica available`
     pub(in crate::summary::report) fn sentence(&self) -> String {
-        let mut text = format!("with {}", count(self.pods, "pod"));
+        let mut parts = Vec::new();
+        if self.unread < self.clusters {
+            parts.push(format!("with {}", count(self.pods, "pod")));
+        }
         if self.memory.or(self.cpu).is_some() {
-            text.push_str(&format!(
-                "; on average memory {} and CPU {}",
-                percent(self.memory),
-                percent(self.cpu)
-            ));
+            parts.push(format!("on average memory {} and CPU {}", percent(self.memory), percent(self.cpu)));
         }
-        for note in self.notes() {
-            text.push_str("; ");
-            text.push_str(&note);
+        if self.unread > 0 {
+            parts.push(format!("{} could not be read", count(self.unread, "cluster")));
         }
-        text
+        parts.extend(self.notes());
+        parts.join("; ")
     }
 
     /// What needs a person.
@@ -38,13 +37,12 @@ impl EksFleet {
         let workloads = [
             (self.none_available, "with no replica available"),
             (self.short_of_pods, "with fewer than desired"),
-            (self.without_figures, "without data of CPU and memory"),
+            (self.without_figures, "without data"),
         ];
         let pods = [(self.crash_looping, "crash-looping"), (self.pending, "pending")];
-        let workloads =
-            workloads.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| (count(n, "workload"), what));
-        let pods = pods.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| (count(n, "pod"), what));
-        workloads.chain(pods).map(|(n, what)| format!("{n} {what}")).collect()
+        let workloads = workloads.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}"));
+        let pods = pods.into_iter().filter(|(n, _)| *n > 0);
+        workloads.chain(pods.map(|(n, what)| format!("{} {what}", count(n, "pod")))).collect()
     }
 
     /// Whether something runs that should not be as it is, or nothing runs that should.
@@ -60,8 +58,9 @@ impl EksClusterReport {
         let mut parts = vec![status.to_owned()];
         parts.extend(self.version.as_ref().map(|version| format!("Kubernetes {version}")));
         parts.extend(self.nodes());
-        let pods = self.workloads.iter().map(|workload| workload.pods).sum();
-        parts.push(format!("{} with {}", count(self.workloads.len(), "workload"), count(pods, "pod")));
+        let pods = self.workloads.iter().filter_map(|workload| workload.pods).sum();
+        let pods = if self.unread { String::new() } else { format!(" with {}", count(pods, "pod")) };
+        parts.push(format!("{}{pods}", count(self.workloads.len(), "workload")));
         parts.join(", ")
     }
 
@@ -94,8 +93,9 @@ impl WorkloadReport {
     pub(in crate::summary::report) fn why_none(&self, figure: &Utilization) -> &'static str {
         match figure.answer {
             Answer::CouldNotAsk => figure.answer.words(),
+            _ if self.cannot_be_measured() => "cannot measure itself",
+            _ if self.pods == Some(0) => "no pods",
             _ if self.not_yet_read > 0 => "no data yet",
-            _ if self.pods == 0 => "no pods",
             _ => "no data",
         }
     }
@@ -115,7 +115,7 @@ impl WorkloadReport {
 
     /// Pods, replicas, restarts and kills.
     pub(in crate::summary::report) fn pods_and_more(&self) -> String {
-        let mut text = count(self.pods, "pod");
+        let mut text = self.pods.map_or_else(|| "pods not known".to_owned(), |pods| count(pods, "pod"));
         let states = [
             (self.crash_looping, "crash-looping"),
             (self.cannot_start, "that cannot start"),
@@ -159,9 +159,9 @@ impl Hint {
                 count(n, "pod")
             ),
             HintKind::MissesStep => format!(
-                "{pods} {} for a step of Fargate's sizes that 256 MB too much bring: {named}. Asking for that much less \
-                 memory, the pod would get the next smaller size.",
-                if n == 1 { "pays" } else { "pay" }
+                "{pods} {} by 256 MB: {named}. Fargate adds that much to what a pod asks for; asking for that much less brings \
+                 the next smaller size.",
+                if n == 1 { "pays for a step that it misses" } else { "pay for a step that they miss" }
             ),
             HintKind::Unreadable => {
                 format!(

@@ -29,11 +29,11 @@ pub fn report_html(report: &Report) -> String {
 
 fn page(report: &Report) -> Markup {
     let place = Places::of(report).only(report);
-    let has_eks = !report.eks.is_empty();
-    let has_ecs = !has_eks || !report.clusters.is_empty();
+    let with_pods = !report.eks.is_empty();
+    let with_services = !with_pods || !report.clusters.is_empty();
     let parts = PARTS.into_iter().filter(|(id, _)| match *id {
-        "eks" => has_eks,
-        "clusters" | "insights" => has_ecs,
+        "eks" => with_pods,
+        "clusters" | "insights" => with_services,
         _ => true,
     });
     let window = format!("{} to {}{place}", utc(report.window.start), utc(report.window.end));
@@ -47,12 +47,12 @@ fn page(report: &Report) -> Markup {
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
                 title { "fargaze report, " (utc(report.window.end)) }
-                style { (PreEscaped(STYLE)) @if has_eks { (PreEscaped(EKS_STYLE)) } }
+                style { (PreEscaped(STYLE)) @if with_pods { (PreEscaped(EKS_STYLE)) } }
             }
             body {
                 a class="skip" href="#fleet" { "Skip to the report" }
                 header {
-                    p { (title(has_ecs, has_eks)) }
+                    p { (title(with_services, with_pods)) }
                     h1 { (report.window.end.strftime("%-d %B %Y").to_string()) }
                     p { (window) }
                     nav aria-label="Parts of the report" {
@@ -66,9 +66,9 @@ fn page(report: &Report) -> Markup {
                     (sections::changes(report))
                     (sections::alarms(report))
                     (worst::section(report))
-                    @if has_ecs { (clusters::section(report)) }
-                    @if has_eks { (eks::section(report)) }
-                    @if has_ecs { (sections::posture(report)) }
+                    @if with_services { (clusters::section(report)) }
+                    @if with_pods { (eks::section(report)) }
+                    @if with_services { (sections::posture(report)) }
                     (sections::coverage(report))
                     (sections::cost(report))
                 }
@@ -80,8 +80,8 @@ fn page(report: &Report) -> Markup {
     }
 }
 
-fn title(has_ecs: bool, has_eks: bool) -> &'static str {
-    match (has_ecs, has_eks) {
+fn title(with_services: bool, with_pods: bool) -> &'static str {
+    match (with_services, with_pods) {
         (true, false) => "fargaze report on ECS on Fargate",
         (false, _) => "fargaze report on EKS on Fargate",
         (true, true) => "fargaze report on ECS and EKS on Fargate",

@@ -27,8 +27,8 @@ pub(super) fn section(report: &Report) -> Markup {
             h2 id="eks" { "EKS clusters and workloads" }
             p class="note" {
                 "CPU and memory of workloads: mean and highest value of the last 3 hours, and of the whole report, over the pods of \
-                 a workload, in percent of what Fargate provisioned for them. It samples the Metrics API every five minutes: a \
-                 peak between two samples is not seen. A dash: not known."
+                 a workload, in percent of what Fargate provisioned for them. The Metrics API is asked every five minutes: a peak \
+                 between two answers is not seen. A dash: not known."
             }
             @if let Some(fleet) = fleet.filter(|fleet| fleet.cpu.or(fleet.memory).is_some()) {
                 figure class="fleet" {

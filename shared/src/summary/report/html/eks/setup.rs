@@ -12,7 +12,7 @@ pub(super) fn findings(cluster: &EksClusterReport) -> Markup {
         @for finding in &cluster.findings {
             div class="finding" {
                 p { (finding.problem.as_str()) }
-                @if !finding.cure.is_empty() { pre { (lines(&finding.cure)) } }
+                @if !finding.cure.is_empty() { pre tabindex="0" { (lines(&finding.cure)) } }
             }
         }
     }
@@ -45,7 +45,8 @@ pub(super) fn facts(cluster: &EksClusterReport) -> Markup {
     let is_down = matches!(cluster.metrics_api.state, MetricsApiState::Missing | MetricsApiState::Down);
     let profiles = cluster.profiles.iter().map(|profile| {
         let selectors: Vec<&str> = profile.selectors.iter().map(Text::as_str).collect();
-        format!("{}{} (namespaces {})", profile.name, unless_active(&profile.status), selectors.join("; "))
+        let what = if selectors.len() == 1 { "namespace" } else { "namespaces" };
+        format!("{}{} ({what} {})", profile.name, unless_active(&profile.status), selectors.join("; "))
     });
     let logs: Vec<&str> = cluster.logs.iter().map(|log| log.as_str()).collect();
     let facts = [

@@ -64,7 +64,7 @@ fn utilization(to: &mut String, workload: &WorkloadReport, figure: &Utilization)
 
 /// `3`, and what is not well of them: `3, 1 crashing`.
 fn pods(workload: &WorkloadReport) -> String {
-    let mut text = workload.pods.to_string();
+    let mut text = workload.pods.map_or_else(|| "-".to_owned(), |pods| pods.to_string());
     let states = [
         (workload.crash_looping, "crashing"),
         (workload.cannot_start, "stuck"),
