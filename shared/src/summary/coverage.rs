@@ -150,12 +150,14 @@ fn looked_at(results: &[TargetResult]) -> String {
         };
     }
     let mut text = format!("Looked at {seen} of {}", count(clusters, "cluster"));
+    let of_eks = of_eks(results);
+    match (clusters - of_eks.clusters, of_eks.clusters) {
+        (_, 0) => {}
+        (0, _) => text.push_str(" of EKS"),
+        (ecs, eks) => text.push_str(&format!(" ({ecs} of ECS, {eks} of EKS)")),
+    }
     if targets > 1 {
         text.push_str(&format!(" in {} of {targets} targets", coverages.len()));
-    }
-    let of_eks = of_eks(results);
-    if of_eks.clusters > 0 {
-        text.push_str(&format!(" ({} of ECS, {} of EKS)", clusters - of_eks.clusters, of_eks.clusters));
     }
     let (services, workloads) = (sum(|c| c.services) - of_eks.services, of_eks.services);
     let subjects = [(services, "service"), (workloads, "workload")];

@@ -3,7 +3,7 @@
 use crate::message::is_hidden;
 use crate::rule::Workload;
 
-/// Longest command: a longer one would be wrapped, and could not be copied.
+/// Longest command that is told.
 const MOST: usize = 300;
 
 /// What shows the events and pods of a workload. None if a name is none that Kubernetes gives, so that it could be taken for

@@ -28,7 +28,7 @@ pub(crate) struct Eks {
     pub(crate) unread: bool,
     pub(crate) workloads: Vec<Owner>,
     /// Name, mean and highest value of metrics of AWS.
-    pub(crate) vended: Vec<(&'static str, &'static str, f64, f64)>,
+    pub(crate) vended: Vec<(&'static str, String, f64, f64)>,
     pub(crate) fault: Option<Fault>,
 }
 
@@ -189,7 +189,7 @@ fn series(run: &Run, cluster: &Eks) -> Vec<SnapshotLine> {
         let reading = Reading::Complete(MetricSeries::new(points));
         lines.push(SnapshotLine::Series(MetricQuery { metric, statistic, period }, reading));
     };
-    for (namespace, name, mean, highest) in cluster.vended.iter().copied() {
+    for (namespace, name, mean, highest) in cluster.vended.iter().cloned() {
         let dimensions = Dimensions::new([("ClusterName", cluster.name.clone())]);
         let metric = Metric { namespace: namespace.into(), name: name.into(), dimensions };
         line(metric.clone(), Statistic::Average, Period::FIVE_MINUTES, &|_| Some(mean));

@@ -10,11 +10,11 @@ use crate::eks::{Eks, MIB, Owner, cluster, eks_target, finding, owner, pod};
 use crate::estate::{Estate, in_alarm, run};
 use crate::scenes;
 
-fn control_plane() -> Vec<(&'static str, &'static str, f64, f64)> {
+fn control_plane() -> Vec<(&'static str, String, f64, f64)> {
     vec![
-        ("AWS/EKS", "apiserver_request_total", 1_840.4, 4_210.0),
-        ("AWS/EKS", "apiserver_request_total_5XX", 0.0, 0.0),
-        ("AWS/EKS", "scheduler_pending_pods", 0.1, 2.0),
+        ("AWS/EKS", "apiserver_request_total".to_owned(), 1_840.4, 4_210.0),
+        ("AWS/EKS", "apiserver_request_total_5XX".to_owned(), 0.0, 0.0),
+        ("AWS/EKS", "scheduler_pending_pods".to_owned(), 0.1, 2.0),
     ]
 }
 

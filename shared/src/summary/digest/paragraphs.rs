@@ -12,6 +12,7 @@ use super::subject::{headline, name};
 use crate::alarm::{Notice, NoticeKind};
 use crate::evaluate::AlarmState;
 use crate::message::harmless;
+use crate::rule::KubernetesMeasure;
 use crate::run::Run;
 
 /// News of one kind that have a paragraph each.
@@ -71,7 +72,8 @@ fn begun<'a>(news: &News<'a>, advised: &mut BTreeMap<&'a str, String>) -> String
     }
     line(&alarm_link(target, notice));
     if let Some(command) = notice.subject.workload.as_ref().and_then(kubectl::describe) {
-        line(&format!("Look: {command}"));
+        // On one line, so that it can be copied.
+        text.push_str(&format!("  Look: {command}\n"));
     }
     text
 }
@@ -90,6 +92,9 @@ fn crossed(notice: &Notice) -> String {
     let (worst, time) = (notice.unit.show(worst), clock(time));
     if looked_at == 1 && notice.source.is_none() && notice.label == TASKS_MISSING {
         return format!("No task runs, and {worst} should.");
+    }
+    if looked_at == 1 && notice.label == KubernetesMeasure::MetricsServerDown.label() {
+        return format!("The Metrics API did not answer at {time}.");
     }
     if looked_at == 1 {
         return format!("It was {worst} at {time}; the rule fires {limit}.");

@@ -1,22 +1,23 @@
 //! The mail: the fleet in five lines, and then what a person should know, with a link to the rest.
 
+mod eks;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use super::compact::{attributes, compact};
-use super::eks::EksFleet;
 use super::link::ReportLink;
 use super::model::{
-    AlarmLine, DifferenceKind, Fleet, Report, ServiceReport, SightChange, Worst, WorstService, WorstWorkload,
+    AlarmLine, DifferenceKind, Fleet, Report, ServiceReport, SightChange, Worst, WorstService,
 };
 use super::standing::{Cost, Problem, ReportCoverage};
-use super::text::Block;
 use super::words::{Places, percent};
 use crate::message::Message;
 use crate::run::Platform;
 use crate::summary::posture;
 use crate::summary::words::{about_dollars, count, dollars, span, utc, wrap};
+pub(super) use eks::{by_platform, is_eks_only, kinds};
 
 /// Services that the mail names.
 pub(super) const WORST: usize = 10;
@@ -31,7 +32,7 @@ pub fn report_mail(report: &Report, link: &ReportLink) -> Message {
         changes(report, places),
         alarms(report, places),
         worst(report, places),
-        eks(report, places),
+        eks::section(report, places),
         insights(report),
         coverage(report),
         cost(&report.cost),
@@ -58,7 +59,7 @@ fn subject(report: &Report) -> String {
     if nothing_running > 0 {
         matters.push(format!("{} with no task running", count(nothing_running, "service")));
     }
-    matters.extend(report.fleet.eks.iter().flat_map(matters_of_eks));
+    matters.extend(report.fleet.eks.iter().flat_map(eks::matters));
     if services > 0 && without_figures == services {
         matters.push("no data of any service".to_owned());
     }
@@ -67,7 +68,7 @@ fn subject(report: &Report) -> String {
     } else if !is_whole(&report.coverage) {
         matters.push("some could not be asked".to_owned());
     }
-    let size = format!("{}{}", count(clusters, "cluster"), subjects(&report.fleet));
+    let size = format!("{}{}", count(clusters, "cluster"), eks::subjects(&report.fleet));
     if matters.is_empty() {
         let tasks = count(usize::try_from(running).unwrap_or(usize::MAX), "task");
         let running = match &report.fleet.eks {
@@ -81,27 +82,6 @@ fn subject(report: &Report) -> String {
     }
 }
 
-/// `, 40 services, 14 workloads`, without what there is none of.
-fn subjects(fleet: &Fleet) -> String {
-    let services = format!(", {}", count(fleet.services, "service"));
-    match &fleet.eks {
-        None => services,
-        Some(EksFleet { clusters, workloads, .. }) => {
-            let services = if *clusters == fleet.clusters { String::new() } else { services };
-            format!("{services}, {}", count(*workloads, "workload"))
-        }
-    }
-}
-
-fn matters_of_eks(eks: &EksFleet) -> impl Iterator<Item = String> + use<> {
-    let matters = [
-        (eks.unread > 0).then(|| format!("cannot read {}", count(eks.unread, "EKS cluster"))),
-        (eks.none_available > 0).then(|| format!("{} down", count(eks.none_available, "workload"))),
-        (eks.crash_looping > 0).then(|| format!("{} crash-looping", count(eks.crash_looping, "pod"))),
-    ];
-    matters.into_iter().flatten()
-}
-
 pub(super) fn is_whole(coverage: &ReportCoverage) -> bool {
     coverage.problems.is_empty() && coverage.clusters_seen == coverage.clusters
 }
@@ -113,43 +93,17 @@ fn fleet(report: &Report) -> String {
     let mut text = wrap(&window, 0);
     let mut line = |words: String| text.push_str(&wrap(&words, 2));
     let place = Places::of(report).only(report);
-    line(with_notes(&format!("Clusters: {}{place}", clusters(fleet)), &unseen(report)));
+    line(with_notes(&format!("Clusters: {}{place}", eks::clusters(fleet)), &unseen(report)));
     if !is_eks_only(fleet) {
         line(services(fleet));
         line(tasks(fleet));
     }
-    if let Some(eks) = &fleet.eks {
-        let sentence = eks.sentence();
-        let separator = if sentence.starts_with("with ") { "" } else { ";" };
-        line(format!("Workloads: {}{separator} {sentence}.", eks.workloads));
-    }
+    fleet.eks.iter().for_each(|eks| line(eks::workloads(eks)));
     let blind = if fleet.blind > 0 { format!(", {} cannot be judged", fleet.blind) } else { String::new() };
     let alarms = if fleet.alarms == 0 { "none".to_owned() } else { format!("{} in ALARM", fleet.alarms) };
     line(format!("Alarms: {alarms}{blind}."));
     line(format!("Changes: {}.", differences(report)));
     text
-}
-
-/// `12`, or `12 (9 ECS, 3 EKS)`.
-fn clusters(fleet: &Fleet) -> String {
-    match by_platform(fleet) {
-        Some(both) => format!("{} ({both})", fleet.clusters),
-        None => fleet.clusters.to_string(),
-    }
-}
-
-/// `9 ECS, 3 EKS`; none without EKS.
-pub(super) fn by_platform(fleet: &Fleet) -> Option<String> {
-    let eks = fleet.eks.as_ref()?.clusters;
-    Some(match fleet.clusters - eks {
-        0 => "all EKS".to_owned(),
-        ecs => format!("{ecs} ECS, {eks} EKS"),
-    })
-}
-
-/// Whether there is nothing of ECS to tell.
-pub(super) fn is_eks_only(fleet: &Fleet) -> bool {
-    fleet.eks.as_ref().is_some_and(|eks| eks.clusters == fleet.clusters)
 }
 
 fn services(fleet: &Fleet) -> String {
@@ -301,74 +255,13 @@ fn worst(report: &Report, places: Places) -> String {
     for worst in told {
         text.push_str(&match worst {
             Worst::Service(worst) => one_service(worst, places),
-            Worst::Workload(worst) => one_workload(worst, places),
+            Worst::Workload(worst) => eks::one_workload(worst, places),
         });
     }
     let workloads = report.fleet.eks.as_ref().map_or(0, |eks| eks.workloads);
     let more = (report.fleet.services + workloads).saturating_sub(told.len());
     if more > 0 {
         text.push_str(&format!("  ... and {more} more in the report.\n"));
-    }
-    text
-}
-
-/// What there is to look at.
-pub(super) fn kinds(report: &Report) -> &'static str {
-    match &report.fleet.eks {
-        None => "Services",
-        Some(_) if is_eks_only(&report.fleet) => "Workloads",
-        Some(_) => "Services and workloads",
-    }
-}
-
-fn one_workload(
-    WorstWorkload { account, region, cluster, because, figures, .. }: &WorstWorkload,
-    places: Places,
-) -> String {
-    let place = places.behind(account, region);
-    let because: Vec<&str> = because.iter().map(|because| because.words()).collect();
-    let because = if because.is_empty() { String::new() } else { format!(": {}", because.join(", ")) };
-    let mut text = wrap(&format!("{}{place}{because}", figures.subject(cluster)), 2);
-    text.push_str(&wrap(&format!("memory {}", figures.sentence(&figures.memory)), 4));
-    text.push_str(&wrap(&format!("CPU {}", figures.sentence(&figures.cpu)), 4));
-    text + &wrap(&figures.pods_and_more(), 4)
-}
-
-/// The first line of a cure; the page has the others.
-fn cure(cure: &Block) -> String {
-    let mut lines = cure.lines().filter(|line| !line.trim().is_empty());
-    match (lines.next(), lines.next()) {
-        (None, _) => String::new(),
-        (Some(only), None) => wrap(&format!("Cure: {only}"), 6),
-        (Some(first), Some(_)) => {
-            let first = first.trim_end_matches(['\\', ' ']);
-            wrap(&format!("Cure (the report has all of it): {first} ..."), 6)
-        }
-    }
-}
-
-/// Clusters of EKS with what is amiss of them.
-fn eks(report: &Report, places: Places) -> String {
-    let (told, more) = report.eks.split_at(report.eks.len().min(NAMED));
-    if told.is_empty() {
-        return String::new();
-    }
-    let mut text = String::from("EKS\n");
-    for cluster in told {
-        let place = places.behind(&cluster.account, &cluster.region);
-        let api = cluster.metrics_api.words();
-        text.push_str(&wrap(
-            &format!("{}{place}: {}; Metrics API {api}.", cluster.cluster, cluster.heading()),
-            2,
-        ));
-        for finding in &cluster.findings {
-            text.push_str(&wrap(&finding.problem.to_string(), 4));
-            text.push_str(&cure(&finding.cure));
-        }
-        cluster.hints.iter().for_each(|hint| text.push_str(&wrap(&hint.sentence(), 4)));
-    }
-    if !more.is_empty() {
-        text.push_str(&format!("  ... and {} more in the report.\n", more.len()));
     }
     text
 }
