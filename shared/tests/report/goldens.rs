@@ -124,43 +124,69 @@ fn mails_fit_in_78_columns_and_begin_with_the_fleet_in_five_lines() {
     let estates =
         [scenes::quiet(), scenes::busy(), scenes::three_targets(), scenes::no_data(), scenes::many(50)];
     for estate in estates {
-        let mail = report_mail(&estate.report(&run(), None), &link(&run()));
-        let wide = mail.body.lines().find(|line| line.chars().count() > 78 && !line.contains("https://"));
-        assert_eq!(wide, None);
-        let heads: Vec<&str> = mail.body.lines().take_while(|line| !line.is_empty()).collect();
-        let heads = heads.iter().filter_map(|line| line.strip_prefix("  ")?.split_once(':'));
-        let heads: Vec<&str> = heads.map(|(head, _)| head).collect();
-        assert_eq!(heads, ["Clusters", "Services", "Tasks", "Alarms", "Changes"], "{}", mail.body);
+        assert_eq!(heads(&estate), ["Clusters", "Services", "Tasks", "Alarms", "Changes"]);
     }
+    for estate in [eks_scenes::quiet(), eks_scenes::busy()] {
+        assert_eq!(heads(&estate), ["Clusters", "Services", "Tasks", "Workloads", "Alarms", "Changes"]);
+    }
+    assert_eq!(heads(&eks_scenes::unreadable()), ["Clusters", "Workloads", "Alarms", "Changes"]);
+}
+
+/// What the first lines of a mail are about.
+fn heads(estate: &Estate) -> Vec<String> {
+    let mail = report_mail(&estate.report(&run(), None), &link(&run()));
+    let wide = mail.body.lines().find(|line| line.chars().count() > 78 && !line.contains("https://"));
+    assert_eq!(wide, None);
+    let lines = mail.body.lines().take_while(|line| !line.is_empty());
+    let heads = lines.filter_map(|line| line.strip_prefix("  ")?.split_once(':'));
+    heads.map(|(head, _)| head.to_owned()).collect()
 }
 
 #[test]
 fn the_page_asks_nobody_for_anything() {
-    let page = report_html(&scenes::busy().report(&run(), None));
-    for asking in
-        ["<script", "<img", "<iframe", "<object", "<embed", "<form", "src=", "@import", "url(", "javascript:"]
-    {
-        assert!(!page.contains(asking), "{asking}");
-    }
-    assert!(page.contains("default-src 'none'") && page.contains(r#"<html lang="en">"#));
-    // A link is followed by a click only, and goes to the console and nowhere else.
-    for link in page.split("href=\"").skip(1).filter(|link| !link.starts_with('#')) {
-        assert!(link.starts_with("https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/"), "{link:.80}");
+    for (estate, consoles) in [
+        (scenes::busy(), &["ecs/v2/clusters/"][..]),
+        (eks_scenes::busy(), &["ecs/v2/clusters/", "eks/home?region=eu-west-1#/clusters/"]),
+    ] {
+        let page = report_html(&estate.report(&run(), None));
+        for asking in [
+            "<script",
+            "<img",
+            "<iframe",
+            "<object",
+            "<embed",
+            "<form",
+            "src=",
+            "@import",
+            "url(",
+            "javascript:",
+        ] {
+            assert!(!page.contains(asking), "{asking}");
+        }
+        assert!(page.contains("default-src 'none'") && page.contains(r#"<html lang="en">"#));
+        // A link is followed by a click only, and goes to the console and nowhere else.
+        for link in page.split("href=\"").skip(1).filter(|link| !link.starts_with('#')) {
+            let path = link.strip_prefix("https://eu-west-1.console.aws.amazon.com/").unwrap();
+            assert!(consoles.iter().any(|console| path.starts_with(console)), "{link:.80}");
+        }
     }
 }
 
 #[test]
 fn headings_have_an_order_and_tables_a_caption_and_scopes() {
-    let page = report_html(&scenes::busy().report(&run(), None));
-    let levels = page.match_indices("<h").filter_map(|(at, _)| page[at + 2..].chars().next()?.to_digit(10));
-    let mut before = 0;
-    for level in levels {
-        assert!(level <= before + 1, "h{level} behind h{before}");
-        before = level;
+    for estate in [scenes::busy(), eks_scenes::busy(), eks_scenes::unreadable()] {
+        let page = report_html(&estate.report(&run(), None));
+        let levels =
+            page.match_indices("<h").filter_map(|(at, _)| page[at + 2..].chars().next()?.to_digit(10));
+        let mut before = 0;
+        for level in levels {
+            assert!(level <= before + 1, "h{level} behind h{before}");
+            before = level;
+        }
+        assert_eq!(page.matches("<h1").count(), 1);
+        assert_eq!(page.matches("<table").count(), page.matches("<caption").count());
+        let heads = page.match_indices("<th").filter(|(at, _)| !page[at + 3..].starts_with("ead"));
+        assert!(heads.into_iter().all(|(at, _)| page[at..].split('>').next().unwrap().contains("scope=")));
+        assert_eq!(page.matches("<svg").count(), page.matches("<title>").count() - 1);
     }
-    assert_eq!(page.matches("<h1").count(), 1);
-    assert_eq!(page.matches("<table").count(), page.matches("<caption").count());
-    let heads = page.match_indices("<th").filter(|(at, _)| !page[at + 3..].starts_with("ead"));
-    assert!(heads.into_iter().all(|(at, _)| page[at..].split('>').next().unwrap().contains("scope=")));
-    assert_eq!(page.matches("<svg").count(), page.matches("<title>").count() - 1);
 }

@@ -7,6 +7,7 @@
 )]
 
 mod eks;
+mod eks_facts;
 mod eks_scenes;
 mod estate;
 mod goldens;

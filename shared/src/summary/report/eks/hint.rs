@@ -48,8 +48,13 @@ pub(super) struct Hints(BTreeMap<(HintKind, Option<Text>), (usize, Vec<Text>)>);
 
 impl Hints {
     pub(super) fn take(&mut self, pod: &PodReport) {
+        let goes_on = !matches!(pod.phase.as_str(), "Succeeded" | "Failed");
         let hints = [
-            (pod.logging_disabled.is_some(), HintKind::LoggingDisabled, pod.logging_disabled.as_ref()),
+            (
+                goes_on && pod.logging_disabled.is_some(),
+                HintKind::LoggingDisabled,
+                pod.logging_disabled.as_ref(),
+            ),
             (pod.paid_though_completed, HintKind::PaidThoughCompleted, None),
             (pod.misses_step, HintKind::MissesStep, None),
             (!pod.unreadable.is_empty(), HintKind::Unreadable, None),
