@@ -50,6 +50,7 @@ pub(super) fn worst(targets: &[SeenTarget], alarms: &[AlarmLine], slots: &Slots)
             let because = what.because(target, &in_alarm);
             Ranked { target, what, because, fullness: what.fullness() }
         })
+        .filter(|ranked| !ranked.because.is_empty() || !ranked.what.is_idle())
         .collect();
     if ranked.len() > MOST {
         ranked.select_nth_unstable_by(MOST, Ranked::compare);
@@ -123,6 +124,17 @@ impl<'a> What<'a> {
             Self::Workload(cluster, seen) => {
                 let subject = || seen.figures.subject(&cluster.name);
                 of_workload(seen, !in_alarm.is_empty() && has_alarm(subject().as_str()))
+            }
+        }
+    }
+
+    /// Whether nothing runs of it, as of a CronJob between its times: then there is nothing to look at.
+    fn is_idle(self) -> bool {
+        match self {
+            Self::Service(..) => false,
+            Self::Workload(cluster, seen) => {
+                let figures = cluster.asked(&seen.figures);
+                figures.pods == Some(0) && figures.memory.maximum.is_none()
             }
         }
     }

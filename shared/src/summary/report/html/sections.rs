@@ -50,7 +50,7 @@ pub(super) fn fleet(report: &Report) -> Markup {
                     }
                 }
             }
-            dl class=(if figures.len() == 6 { "facts six" } else { "facts" }) {
+            dl class=(facts_class(figures.len())) {
                 @for (name, figure, is_bad, note) in &figures {
                     div {
                         dt { (name) }
@@ -68,6 +68,15 @@ pub(super) fn fleet(report: &Report) -> Markup {
                 }
             } @else if !mail::is_eks_only(fleet) { p { "There are no figures of any service." } }
         }
+    }
+}
+
+/// Five figures are usual; EKS has one more, and without ECS there are two less.
+fn facts_class(figures: usize) -> &'static str {
+    match figures {
+        6 => "facts six",
+        4 => "facts four",
+        _ => "facts",
     }
 }
 
