@@ -4,6 +4,7 @@ use fargaze::summary::{
     Answer, Because, HintKind, PodUsage, Report, WorkloadReport, Worst, report_html, report_mail,
 };
 
+use crate::eks::Eks;
 use crate::eks_scenes;
 use crate::estate::{link, run};
 
@@ -87,6 +88,18 @@ fn what_is_wrong_comes_first_whether_it_runs_on_ecs_or_on_eks() {
     );
     // Neither the CronJob between its times nor the Job that is done.
     assert_eq!(report.worst.len(), 14);
+}
+
+#[test]
+fn many_clusters_share_the_pods_that_a_report_keeps() {
+    let mut estate = eks_scenes::crowd(60);
+    let Ok(one) = estate.eks.remove(0).1 else { panic!("it could be seen") };
+    let many = |n: usize| (0..n).map(|i| Eks { name: format!("shop-{i:03}"), ..one[0].clone() }).collect();
+    for (clusters, pods) in [(20, 50), (40, 25), (400, 5)] {
+        estate.eks = vec![("eu-west-1".to_owned(), Ok(many(clusters)))];
+        let report = estate.report(&run(), None);
+        assert!(report.eks.iter().all(|one| one.pods.len() == pods && one.pod_count() == 62));
+    }
 }
 
 #[test]

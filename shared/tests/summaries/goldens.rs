@@ -247,6 +247,13 @@ fn the_json_says_which_workload_and_what_shows_it() {
         alarm["console"],
         "https://cn-north-1.console.amazonaws.cn/eks/home?region=cn-north-1#/clusters/payments"
     );
+    // A metric that AWS publishes has a graph.
+    let mut vended = full();
+    vended.source.as_mut().unwrap().metrics[0].namespace = "AWS/EKS".into();
+    let json_of_vended: serde_json::Value =
+        serde_json::from_str(&told(&[eks_seen("eu-west-1", 1, vec![vended])]).json).unwrap();
+    let console = json_of_vended["alarms"][0]["console"].as_str().unwrap();
+    assert!(console.starts_with("https://eu-west-1.console.aws.amazon.com/cloudwatch/home?"), "{console}");
     assert_eq!(json["coverage"]["workloads"], 6);
     assert_eq!(eks_target("cn-north-1").to_string(), "EKS in cn-north-1 (123456789012)");
     let names: Vec<&str> = message.attributes.keys().map(String::as_str).collect();

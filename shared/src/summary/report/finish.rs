@@ -25,9 +25,10 @@ pub(super) fn report(builder: ReportBuilder, facts: &ReportFacts<'_>) -> Report 
     let coverage = coverage::coverage(&targets, facts.results);
     let report_metrics = u64::try_from(coverage.metrics).unwrap_or(u64::MAX);
     let (mut clusters, mut eks) = (Vec::<ClusterReport>::new(), Vec::<EksClusterReport>::new());
+    let most_pods = eks::most_pods(targets.iter().map(|seen| seen.eks.len()).sum());
     for mut seen in targets {
         let of_eks = std::mem::take(&mut seen.eks);
-        eks.extend(of_eks.into_values().map(|cluster| eks::cluster(&seen.target, cluster)));
+        eks.extend(of_eks.into_values().map(|cluster| eks::cluster(&seen.target, cluster, most_pods)));
         clusters.extend(self::clusters(seen));
     }
     eks.sort_by(|a, b| (&a.region, &a.account, &a.cluster).cmp(&(&b.region, &b.account, &b.cluster)));

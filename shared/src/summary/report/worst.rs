@@ -128,7 +128,7 @@ impl<'a> What<'a> {
         }
     }
 
-    /// Whether nothing runs of it, as of a CronJob between its times: then there is nothing to look at.
+    /// Whether nothing runs of it, as of a `CronJob` between its times: then there is nothing to look at.
     fn is_idle(self) -> bool {
         match self {
             Self::Service(..) => false,

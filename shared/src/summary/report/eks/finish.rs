@@ -12,9 +12,13 @@ use crate::summary::report::text::Text;
 /// Findings that a report keeps of a cluster, and profiles, and add-ons.
 const MOST: usize = 40;
 
-/// The report of one cluster.
-pub(in crate::summary::report) fn cluster(target: &Target, mut seen: SeenEks) -> EksClusterReport {
-    seen.keep_worst_pods();
+/// The report of one cluster, with at most so many of its pods.
+pub(in crate::summary::report) fn cluster(
+    target: &Target,
+    mut seen: SeenEks,
+    most_pods: usize,
+) -> EksClusterReport {
+    seen.keep_worst_pods(most_pods);
     let SeenEks { name, unread, state, api, workloads, pods, pod_count, hints, vended } = seen;
     let (metrics, metrics_left_out) = vended.finish();
     let workloads = workloads.into_values().map(|workload| of_workload(&workload.figures, &api, unread));

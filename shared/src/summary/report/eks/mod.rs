@@ -26,5 +26,5 @@ pub use vended::VendedMetric;
 pub(super) use finish::cluster;
 pub(super) use fleet::fleet;
 pub(super) use model::subject;
-pub(super) use seen::{SeenEks, SeenWorkload};
+pub(super) use seen::{SeenEks, SeenWorkload, most_pods};
 pub(super) use since::since;

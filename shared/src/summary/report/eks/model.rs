@@ -56,7 +56,7 @@ pub struct EksClusterReport {
     pub unread: bool,
     /// Its workloads, by namespace, kind and name.
     pub workloads: Vec<WorkloadReport>,
-    /// Its pods, the worst first, at most 50.
+    /// Its pods, the worst first: at most 50, and fewer where there are more than 20 clusters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pods: Vec<PodReport>,
     /// Pods that are not among them.

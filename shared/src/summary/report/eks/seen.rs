@@ -19,7 +19,10 @@ use crate::summary::report::figures::points;
 use crate::summary::report::slots::Slots;
 
 /// Pods that a report keeps of a cluster.
-pub(super) const MOST_PODS: usize = 50;
+const MOST_PODS: usize = 50;
+/// Pods that it keeps in all, unless a cluster would have less than the fewest.
+const MOST_IN_ALL: usize = 1_000;
+const FEWEST_PODS: usize = 5;
 
 /// What was read of one cluster so far. Of its pods only the worst are held.
 #[derive(Debug)]
@@ -40,6 +43,11 @@ pub(in crate::summary::report) struct SeenEks {
 pub(in crate::summary::report) struct SeenWorkload {
     pub(in crate::summary::report) figures: WorkloadReport,
     pub(in crate::summary::report) sparks: Sparks,
+}
+
+/// Pods of each of so many clusters.
+pub(in crate::summary::report) fn most_pods(clusters: usize) -> usize {
+    (MOST_IN_ALL / clusters.max(1)).clamp(FEWEST_PODS, MOST_PODS)
 }
 
 impl SeenEks {
@@ -110,13 +118,13 @@ impl SeenEks {
         self.pods.push(report);
         // Sorted now and then only, so that a pod costs the same however many there are.
         if self.pods.len() >= 4 * MOST_PODS {
-            self.keep_worst_pods();
+            self.keep_worst_pods(MOST_PODS);
         }
     }
 
-    pub(super) fn keep_worst_pods(&mut self) {
+    pub(super) fn keep_worst_pods(&mut self, most: usize) {
         self.pods.sort_by_cached_key(PodReport::order);
-        self.pods.truncate(MOST_PODS);
+        self.pods.truncate(most);
     }
 }
 

@@ -7,6 +7,9 @@ use crate::summary::report::text::Block;
 use crate::summary::report::words::Places;
 use crate::summary::words::{count, wrap};
 
+/// Findings of one cluster that the mail tells.
+const FINDINGS: usize = 5;
+
 /// `, 40 services, 14 workloads`, without what there is none of.
 pub(super) fn subjects(fleet: &Fleet) -> String {
     let services = format!(", {}", count(fleet.services, "service"));
@@ -107,9 +110,13 @@ pub(super) fn section(report: &Report, places: Places) -> String {
             &format!("{}{place}: {}; Metrics API {api}.", cluster.cluster, cluster.heading()),
             2,
         ));
-        for finding in &cluster.findings {
+        let (findings, more) = cluster.findings.split_at(cluster.findings.len().min(FINDINGS));
+        for finding in findings {
             text.push_str(&wrap(&finding.problem.to_string(), 4));
             text.push_str(&cure(&finding.cure));
+        }
+        if !more.is_empty() {
+            text.push_str(&format!("    ... and {} in the report.\n", count(more.len(), "more finding")));
         }
         cluster.hints.iter().for_each(|hint| text.push_str(&wrap(&hint.sentence(), 4)));
     }
