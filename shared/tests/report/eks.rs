@@ -4,7 +4,7 @@ use fargaze::eks::{Addon, FargateProfile, FargateSelector, LogType};
 use fargaze::fault::Fault;
 use fargaze::inventory::ClusterEntry;
 use fargaze::metric::{Dimensions, Metric, MetricQuery, Period, Statistic};
-use fargaze::outcome::{Coverage, Outcome};
+use fargaze::outcome::Coverage;
 use fargaze::pods::{
     Amounts, ClusterState, Finding, MetricsApi, PodState, PodUsageState, Share, WorkloadState,
 };
@@ -151,8 +151,8 @@ pub(crate) fn pod(workload: &Workload, i: u32, (cpu, memory): (f64, f64)) -> Pod
     }
 }
 
-/// Takes the clusters of one target as a report run does, and says what became of it.
-pub(crate) fn seen(builder: &mut ReportBuilder, run: &Run, target: &Target, clusters: &[Eks]) -> Outcome {
+/// Takes the clusters of one target as a report run does, and says how much was seen.
+pub(crate) fn seen(builder: &mut ReportBuilder, run: &Run, target: &Target, clusters: &[Eks]) -> Coverage {
     builder.target(target);
     let mut coverage = Coverage { clusters: clusters.len(), ..Coverage::default() };
     for cluster in clusters {
@@ -167,16 +167,7 @@ pub(crate) fn seen(builder: &mut ReportBuilder, run: &Run, target: &Target, clus
     all(series).chain(all(states)).for_each(|line| builder.add(line));
     coverage.faults = fargaze::outcome::counted(clusters.iter().filter_map(|one| one.fault.clone()));
     builder.add(SnapshotLine::End(coverage.clone()));
-    Outcome {
-        target: target.clone(),
-        coverage,
-        notices: Vec::new(),
-        owners: std::collections::BTreeMap::new(),
-        insights: Vec::new(),
-        account_default: None,
-        dry_run: false,
-        snapshot: None,
-    }
+    coverage
 }
 
 fn series(run: &Run, cluster: &Eks) -> Vec<SnapshotLine> {

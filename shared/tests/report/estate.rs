@@ -120,7 +120,11 @@ impl Estate {
             let target = eks_target(region);
             let result = match clusters {
                 Err(fault) => Err(fault.clone()),
-                Ok(clusters) => Ok(eks::seen(&mut builder, run, &target, clusters)),
+                Ok(clusters) => {
+                    let coverage = eks::seen(&mut builder, run, &target, clusters);
+                    let nothing = self.seen(&mut ReportBuilder::new(run), run, &target, &[]);
+                    Ok(Outcome { coverage, account_default: None, ..nothing })
+                }
             };
             results.push(TargetResult { target, result });
         }
