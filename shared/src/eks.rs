@@ -124,6 +124,23 @@ pub struct FargateSelector {
     pub labels: BTreeMap<String, String>,
 }
 
+impl FargateSelector {
+    /// Whether pods of this namespace are selected, if they have its labels (Amazon EKS User Guide, "Fargate profile
+    /// components": `*` stands for any characters, `?` for one).
+    pub fn is_about(&self, namespace: &str) -> bool {
+        fits(self.namespace.as_bytes(), namespace.as_bytes())
+    }
+}
+
+fn fits(pattern: &[u8], name: &[u8]) -> bool {
+    match (pattern.split_first(), name.split_first()) {
+        (None, _) => name.is_empty(),
+        (Some((b'*', after)), rest) => fits(after, name) || rest.is_some_and(|(_, tail)| fits(pattern, tail)),
+        (Some((p, after)), Some((c, tail))) => (*p == b'?' || p == c) && fits(after, tail),
+        (Some(_), None) => false,
+    }
+}
+
 /// An add-on by `DescribeAddon`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Addon {
@@ -133,6 +150,8 @@ pub struct Addon {
     pub status: String,
     /// Version such as `v0.8.0-eksbuild.1`.
     pub version: Option<String>,
+    /// Its configuration values, if it was given any.
+    pub configuration: Option<String>,
     /// What ails it, in EKS's words.
     pub issues: Vec<String>,
 }
@@ -142,3 +161,34 @@ pub const METRICS_SERVER: &str = "metrics-server";
 /// Add-on that is Container Insights with enhanced observability for EKS. Its agents are `DaemonSet`s, which Fargate cannot run
 /// (CloudWatch User Guide, "Container Insights with enhanced observability for Amazon EKS").
 pub const CLOUDWATCH_OBSERVABILITY: &str = "amazon-cloudwatch-observability";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_selector_may_have_wildcards() {
+        for (namespace, about) in [
+            ("kube-system", true),
+            ("kube-*", true),
+            ("*", true),
+            ("kube?system", true),
+            ("*-sys*m", true),
+            ("kube", false),
+            ("kube-system?", false),
+            ("default", false),
+        ] {
+            let selector = FargateSelector { namespace: namespace.to_owned(), labels: BTreeMap::new() };
+            assert_eq!(selector.is_about("kube-system"), about, "{namespace}");
+        }
+    }
+
+    #[test]
+    fn log_types_read_what_they_write() {
+        for log in LogType::ALL {
+            assert_eq!(log.to_string().parse::<LogType>().unwrap(), log);
+            assert_eq!(serde_json::to_string(&log).unwrap(), format!("\"{log}\""));
+        }
+        assert!("all".parse::<LogType>().is_err());
+    }
+}

@@ -1,4 +1,6 @@
-//! What CloudTrail tells about clusters, as EventBridge delivers it.
+//! What CloudTrail tells about clusters, as EventBridge delivers it, and what we tell ourselves.
+
+mod eks;
 
 use std::fmt;
 
@@ -7,6 +9,9 @@ use serde::Deserialize;
 
 use crate::cluster::{AccountId, BadName, ClusterArn, ClusterName, Region};
 use crate::insights::InsightsLevel;
+use crate::insights::eks::{BadFollow, EksFollow};
+
+pub use eks::EksEvent;
 
 /// An event that says something about one ECS cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,8 +42,12 @@ pub enum ClusterChange {
 /// What an event turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Heard {
-    /// An event for us.
+    /// An event about an ECS cluster.
     Cluster(ClusterEvent),
+    /// An event about an EKS cluster.
+    Eks(EksEvent),
+    /// Our own message to look at an EKS cluster again.
+    Follow(EksFollow),
     /// A well-formed event that is none of our business; why not.
     Ignored(String),
 }
@@ -49,6 +58,9 @@ pub enum BadEvent {
     /// Not JSON, or not the envelope of EventBridge.
     #[error("this is no EventBridge event of CloudTrail: {0}")]
     Unreadable(String),
+    /// Our own message, and it is wrong.
+    #[error(transparent)]
+    Follow(#[from] BadFollow),
     /// A field has a value that it cannot have.
     #[error("the event {id} has a bad {field}: {why}")]
     BadField {
@@ -111,6 +123,8 @@ struct SessionIssuer {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RequestParameters {
+    /// EKS's word for the name of a new cluster.
+    name: Option<String>,
     cluster_name: Option<String>,
     cluster: Option<String>,
     #[serde(default)]
@@ -131,15 +145,23 @@ struct ResponseElements {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ResponseCluster {
+    /// EKS's word for the ARN.
+    arn: Option<String>,
+    /// EKS's word for the name.
+    name: Option<String>,
     cluster_arn: Option<String>,
     cluster_name: Option<String>,
 }
 
-/// Reads an EventBridge event of CloudTrail (EventBridge User Guide, "AWS service events delivered via CloudTrail").
+/// Reads a message of the queue: an EventBridge event of CloudTrail (EventBridge User Guide, "AWS service events delivered
+/// via CloudTrail"), or one of our own.
 ///
 /// Failed calls and calls to other services are [`Heard::Ignored`]: many services have an API named `CreateCluster`.
 /// Region and account of the record and of the cluster must equal the envelope's, which EventBridge vouches for.
 pub fn read(body: &str) -> Result<Heard, BadEvent> {
+    if let Some(follow) = EksFollow::read(body) {
+        return Ok(Heard::Follow(follow?));
+    }
     let envelope: Envelope =
         serde_json::from_str(body).map_err(|error| BadEvent::Unreadable(error.to_string()))?;
     let Envelope { id, source, detail_type, account, region, detail } = envelope;
@@ -148,9 +170,15 @@ pub fn read(body: &str) -> Result<Heard, BadEvent> {
     }
     let bad =
         |field, why: &dyn fmt::Display| BadEvent::BadField { id: id.clone(), field, why: why.to_string() };
-    let event_source = detail.get("eventSource").and_then(serde_json::Value::as_str).unwrap_or("");
-    if event_source != "ecs.amazonaws.com" {
-        return Ok(Heard::Ignored(format!("event {id} is a call to `{event_source}`, not to ECS")));
+    let word = |key| detail.get(key).and_then(serde_json::Value::as_str).unwrap_or("");
+    let (event_source, event_name) = (word("eventSource"), word("eventName"));
+    let is_eks = event_source == "eks.amazonaws.com";
+    if !is_eks && event_source != "ecs.amazonaws.com" {
+        return Ok(Heard::Ignored(format!("event {id} is a call to `{event_source}`, not to ECS or EKS")));
+    }
+    // Other calls to EKS have parameters of other shapes.
+    if is_eks && event_name != "CreateCluster" {
+        return Ok(Heard::Ignored(format!("event {id} is a call of {event_name}")));
     }
     let record: CloudTrailRecord = serde_json::from_value(detail).map_err(|error| bad("detail", &error))?;
     if let Some(code) = &record.error_code {
@@ -158,6 +186,11 @@ pub fn read(body: &str) -> Result<Heard, BadEvent> {
             "the call {} of event {id} failed with {code}",
             record.event_name
         )));
+    }
+    if is_eks {
+        vouched(&record, &account, &region).map_err(|(field, why)| bad(field, &why))?;
+        let event = eks::created(record, account, region);
+        return event.map(Heard::Eks).map_err(|(field, why)| bad(field, &why));
     }
     let change = match record.event_name.as_str() {
         "CreateCluster" => ClusterChange::Created,
@@ -168,24 +201,37 @@ pub fn read(body: &str) -> Result<Heard, BadEvent> {
         }
         other => return Ok(Heard::Ignored(format!("event {id} is a call of {other}"))),
     };
-    if record.aws_region != region {
-        return Err(bad(
-            "detail.awsRegion",
-            &format!("{} is not the envelope's {region}", record.aws_region),
-        ));
-    }
-    if let Some(recipient) = record.recipient_account_id.as_ref().filter(|&recipient| *recipient != account) {
-        return Err(bad(
-            "detail.recipientAccountId",
-            &format!("{recipient} is not the envelope's {account}"),
-        ));
-    }
+    vouched(&record, &account, &region).map_err(|(field, why)| bad(field, &why))?;
     let cluster = cluster_of(&record, &account, &region).map_err(|(field, why)| bad(field, &why))?;
-    let UserIdentity { arn, user_name, invoked_by, session_context } = record.user_identity;
-    let by = arn.or(user_name).or(invoked_by).unwrap_or_else(|| "unknown".to_owned());
-    let role = session_context.and_then(|context| context.session_issuer?.arn);
+    let by = record.user_identity.by();
+    let role = record.user_identity.session_context.and_then(|context| context.session_issuer?.arn);
     let (time, id) = (record.event_time, record.event_id);
     Ok(Heard::Cluster(ClusterEvent { change, cluster, time, id, by, role }))
+}
+
+impl UserIdentity {
+    /// ARN or name of who did it.
+    fn by(&self) -> String {
+        let Self { arn, user_name, invoked_by, .. } = self;
+        let by = arn.as_ref().or(user_name.as_ref()).or(invoked_by.as_ref());
+        by.cloned().unwrap_or_else(|| "unknown".to_owned())
+    }
+}
+
+/// Why a field is bad.
+type BadField = (&'static str, String);
+
+/// Whether Region and account of the record are the envelope's.
+fn vouched(record: &CloudTrailRecord, account: &AccountId, region: &Region) -> Result<(), BadField> {
+    if record.aws_region != *region {
+        return Err(("detail.awsRegion", format!("{} is not the envelope's {region}", record.aws_region)));
+    }
+    match &record.recipient_account_id {
+        Some(recipient) if recipient != account => {
+            Err(("detail.recipientAccountId", format!("{recipient} is not the envelope's {account}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn level_asked_for(record: &CloudTrailRecord) -> Result<Option<InsightsLevel>, BadName> {
@@ -200,7 +246,7 @@ fn cluster_of(
     record: &CloudTrailRecord,
     account: &AccountId,
     region: &Region,
-) -> Result<ClusterArn, (&'static str, String)> {
+) -> Result<ClusterArn, BadField> {
     let answered = record.response_elements.as_ref().and_then(|response| response.cluster.as_ref());
     let requested = record.request_parameters.as_ref();
     let (field, text) = if let Some(arn) = answered.and_then(|cluster| cluster.cluster_arn.as_deref()) {
@@ -283,9 +329,7 @@ mod tests {
 
     #[test]
     fn t11_create_cluster_of_another_service_is_ignored() {
-        for source in
-            ["redshift.amazonaws.com", "kafka.amazonaws.com", "eks.amazonaws.com", "dax.amazonaws.com"]
-        {
+        for source in ["redshift.amazonaws.com", "kafka.amazonaws.com", "dax.amazonaws.com"] {
             let mut event = create_cluster();
             event["detail"]["eventSource"] = json!(source);
             event["detail"]["responseElements"] = json!({"clusterArn": "something else"});
@@ -300,7 +344,7 @@ mod tests {
             event["detail"]["eventTime"] = json!(time);
             match heard(&event).unwrap() {
                 Heard::Cluster(event) => assert_eq!(event.time.as_second(), 1_777_885_940, "{time}"),
-                Heard::Ignored(why) => panic!("{why}"),
+                other => panic!("{other:?}"),
             }
         }
     }
@@ -316,7 +360,7 @@ mod tests {
                 assert_eq!(event.change, ClusterChange::SettingsUpdated(Some(InsightsLevel::Disabled)));
                 assert_eq!(event.by, "arn:aws:sts::123456789012:assumed-role/deploy/ci");
             }
-            Heard::Ignored(why) => panic!("{why}"),
+            other => panic!("{other:?}"),
         }
     }
 

@@ -12,6 +12,7 @@ use crate::metric::MetricQuery;
 use crate::run::{Run, Target};
 use crate::series::Reading;
 
+pub use crate::insights::eks::EksFinding;
 pub use crate::insights::{AccountDefaultFinding, InsightsFinding, InsightsResult};
 
 /// What one target brought.
@@ -25,6 +26,9 @@ pub struct Outcome {
     pub notices: Vec<Notice>,
     /// What was found and done about Container Insights; of a sweep and a restore only.
     pub insights: Vec<InsightsFinding>,
+    /// What was found and done about EKS clusters, aspect by aspect; of a sweep and a restore only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub eks: Vec<EksFinding>,
     /// What was found and done about the account's default; of one part of a sweep or restore only.
     #[serde(default)]
     pub account_default: Option<AccountDefaultFinding>,

@@ -108,6 +108,9 @@ pub struct BadVersion {
     pub problems: Vec<String>,
 }
 
+/// How a run's time stands in its id.
+const STAMP: &str = "%Y%m%dT%H%M%SZ";
+
 /// Length of the report's window.
 pub const REPORT_WINDOW: SignedDuration = SignedDuration::from_hours(24);
 
@@ -127,7 +130,7 @@ impl Run {
             }
             RunKind::Report => Window::ending(time, delay, Period::FIVE_MINUTES, REPORT_WINDOW),
         };
-        let stamp = time.strftime("%Y%m%dT%H%M%SZ");
+        let stamp = time.strftime(STAMP);
         Self {
             id: format!("{kind}-{stamp}"),
             kind,
@@ -149,6 +152,16 @@ impl Run {
             RunKind::Report => Self { window: Window::ending(self.time, delay, period, length), ..self },
             RunKind::Alarms | RunKind::Sweep | RunKind::Restore => self,
         }
+    }
+
+    /// The same run as it is for samples, which are taken while it goes on: its window ends with it, and reaches back as far as
+    /// `range`, the longest that one verdict looks at, needs. Nobody is asked for older samples again.
+    #[must_use]
+    pub fn of_samples(&self, range: SignedDuration) -> Self {
+        let Window { start, end, period } = self.window;
+        let window =
+            Window::ending(self.time, SignedDuration::ZERO, period, end.duration_since(start) + range);
+        Self { window, ..self.clone() }
     }
 
     /// The same run, which undoes only the changes made at or after `since`.
@@ -263,6 +276,28 @@ impl Target {
         )
     }
 
+    /// What keys of snapshots of alarms runs on the day of this instant begin with.
+    pub fn snapshots_of_alarms(&self, day: Timestamp) -> String {
+        let Self { account, region, .. } = self;
+        format!("snapshots/dt={}/account={account}/region={region}/alarms-", day.strftime("%Y-%m-%d"))
+    }
+
+    /// The beginning of the key of the snapshot of an alarms run at this time; keys of later runs come after it.
+    pub fn snapshots_of_alarms_at(&self, time: Timestamp) -> String {
+        format!("{}{}", self.snapshots_of_alarms(time), time.strftime(STAMP))
+    }
+
+    /// Time of the alarms run whose snapshot of this target has that key; none if it is of another target.
+    pub fn time_of_snapshot(&self, key: &str) -> Option<Timestamp> {
+        let (_, name) = key.rsplit_once("/alarms-")?;
+        let stamp = name.strip_suffix(&format!(".{}.ndjson.gz", self.part_name()))?;
+        jiff::civil::DateTime::strptime(STAMP, stamp)
+            .ok()?
+            .to_zoned(jiff::tz::TimeZone::UTC)
+            .ok()
+            .map(|t| t.timestamp())
+    }
+
     /// Key of the outcome of one run.
     pub fn outcome_key(&self, run: &Run) -> String {
         format!("outcomes/{}/{}.{}.{}.json", run.id, self.account, self.region, self.part_name())
@@ -318,6 +353,40 @@ mod tests {
         assert!(error.contains("`since`") && error.contains("`restore`"), "{error}");
         let error = read(r#"{"kind":"restore","since":"yesterday"}"#).unwrap_err();
         assert!(error.contains("`since` is `yesterday`"), "{error}");
+    }
+
+    #[test]
+    fn keys_of_snapshots_tell_the_time_of_their_run_and_are_ordered_by_it() {
+        let target = |platform, index| Target {
+            platform,
+            account: "123456789012".parse().unwrap(),
+            region: "eu-west-1".parse().unwrap(),
+            part: Part { index, count: 2 },
+            role: None,
+        };
+        let time: Timestamp = "2026-11-22T23:55:00Z".parse().unwrap();
+        let run =
+            |time| Run::new(RunKind::Alarms, time, SignedDuration::ZERO, SignedDuration::from_mins(15), None);
+        let eks = target(Platform::Eks, 0);
+        let key = eks.snapshot_key(&run(time));
+        assert_eq!(eks.time_of_snapshot(&key), Some(time));
+        assert!(key.starts_with(&eks.snapshots_of_alarms(time)) && key > eks.snapshots_of_alarms_at(time));
+        assert!(
+            eks.snapshot_key(&run(time - SignedDuration::from_mins(1))) < eks.snapshots_of_alarms_at(time)
+        );
+        for other in [target(Platform::Ecs, 0), target(Platform::Eks, 1)] {
+            assert_eq!(other.time_of_snapshot(&key), None);
+        }
+    }
+
+    #[test]
+    fn the_window_of_samples_ends_with_the_run_and_reaches_back_further() {
+        let time = "2026-11-22T10:05:00Z".parse().unwrap();
+        let (delay, lookback) = (SignedDuration::from_mins(2), SignedDuration::from_mins(60));
+        let run = Run::new(RunKind::Alarms, time, delay, lookback, None);
+        let sampled = run.of_samples(SignedDuration::from_mins(40));
+        assert_eq!((sampled.window.end, sampled.window.len()), (time, 100));
+        assert_eq!(Run { window: run.window, ..sampled }, run);
     }
 
     #[test]

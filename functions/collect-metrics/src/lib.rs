@@ -107,6 +107,7 @@ impl Handler {
                 coverage,
                 notices: Vec::new(),
                 insights: Vec::new(),
+                eks: Vec::new(),
                 account_default: self.account_default(&target).await?,
                 dry_run: false,
                 snapshot: Some(key.clone()),

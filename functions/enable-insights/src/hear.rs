@@ -8,7 +8,7 @@ use fargaze::config::{CONFIG_KEY, Config as UserConfig};
 use fargaze::event::{ClusterChange, ClusterEvent, Heard};
 use fargaze::failure::Failure;
 use fargaze::insights::{Acquaintance, InsightsLevel, InsightsResult, LedgerSubject, PutBack};
-use fargaze::run::{Part, Target};
+use fargaze::run::{Part, Platform, Target};
 
 use crate::Handler;
 use crate::known::Known;
@@ -20,6 +20,7 @@ impl Handler {
     pub(crate) async fn hear(&self, body: &str) -> Result<String, Failure> {
         let event = match fargaze::event::read(body)? {
             Heard::Cluster(event) => event,
+            Heard::Eks(_) | Heard::Follow(_) => return Ok("ignored: it is about a cluster of EKS".to_owned()),
             Heard::Ignored(why) => return Ok(format!("ignored: {why}")),
         };
         let (account, region) = (&self.config.account, &self.config.region);
@@ -71,11 +72,13 @@ impl Handler {
     /// The whole target that a cluster belongs to: one of the user's file, or the home account.
     fn target_of(&self, cluster: &ClusterArn, user: &UserConfig) -> Result<Target, Failure> {
         let ClusterArn { account, region, .. } = cluster;
-        let named = user.targets.iter().find(|target| target.account == *account && target.region == *region);
+        let named = user.targets.iter().find(|target| {
+            target.platform == Platform::Ecs && target.account == *account && target.region == *region
+        });
         match named {
             Some(target) => Ok(Target { part: Part::WHOLE, ..target.clone() }),
             None if *account == self.config.account => Ok(Target {
-                platform: fargaze::run::Platform::Ecs,
+                platform: Platform::Ecs,
                 account: account.clone(),
                 region: region.clone(),
                 part: Part::WHOLE,

@@ -36,6 +36,7 @@ impl Progress {
                 coverage: Coverage::default(),
                 notices: Vec::new(),
                 insights: Vec::new(),
+                eks: Vec::new(),
                 account_default: None,
                 dry_run,
                 snapshot: None,

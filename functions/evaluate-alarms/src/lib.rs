@@ -53,6 +53,7 @@ impl Handler {
             coverage,
             notices,
             insights: Vec::new(),
+            eks: Vec::new(),
             account_default: None,
             dry_run: false,
             snapshot: Some(snapshot.key),

@@ -43,7 +43,7 @@ pub struct Judging<'a> {
     services: HashMap<Subject, ServiceState>,
     /// Services that ECS was asked about in vain.
     undescribed: HashMap<Subject, Fault>,
-    /// Subjects that may change, once the first pod has come.
+    /// Subjects that may change, once the first pod of a cluster has come.
     explained: Option<HashSet<Subject>>,
     /// Pods that explain why they do.
     pods: HashMap<Subject, Vec<PodState>>,
@@ -143,10 +143,8 @@ impl<'a> Judging<'a> {
         }
     }
 
-    /// Keeps a pod if an alarm of its workload changes, or one of its cluster that it explains. All series have come before the
-    /// first pod.
+    /// Keeps a pod if an alarm of its workload changes, or one of its cluster that it explains.
     fn pod(&mut self, pod: PodState) {
-        self.flush();
         let open = &self.open;
         let wanted = self.explained.get_or_insert_with(|| {
             open.iter().flatten().map(|change| change.record.key.subject.clone()).collect()

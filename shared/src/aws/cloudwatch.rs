@@ -150,16 +150,28 @@ impl CloudWatch {
     /// Metrics of a name that had data in the last three hours (`ListMetrics` with `RecentlyActive`, every page). A new
     /// metric may take 15 minutes to be listed.
     pub async fn list_active_metrics(&self, namespace: &str, name: &str) -> Result<Vec<Metric>, Fault> {
+        self.list_active(namespace, Some(name)).await
+    }
+
+    /// All metrics of a namespace that had data in the last three hours.
+    pub async fn list_active_namespace(&self, namespace: &str) -> Result<Vec<Metric>, Fault> {
+        self.list_active(namespace, None).await
+    }
+
+    async fn list_active(&self, namespace: &str, name: Option<&str>) -> Result<Vec<Metric>, Fault> {
         const OPERATION: &str = "cloudwatch:ListMetrics";
         let (mut metrics, mut token) = (Vec::new(), None);
         loop {
             self.list_metrics.ready().await;
-            let request = self.client.list_metrics().namespace(namespace).metric_name(name);
-            let request = request.recently_active(RecentlyActive::Pt3H).set_next_token(token.take());
+            let request = self.client.list_metrics().namespace(namespace);
+            let request = request
+                .set_metric_name(name.map(ToOwned::to_owned))
+                .recently_active(RecentlyActive::Pt3H)
+                .set_next_token(token.take());
             let page = request
                 .send()
                 .await
-                .map_err(|error| fault(OPERATION, format!("{namespace} {name}"), &error))?;
+                .map_err(|error| fault(OPERATION, format!("{namespace} {}", name.unwrap_or("*")), &error))?;
             metrics.extend(page.metrics().iter().map(from_sdk_metric));
             token = page.next_token;
             if token.is_none() {

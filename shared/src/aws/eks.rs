@@ -106,6 +106,23 @@ impl Eks {
         })
     }
 
+    /// Whether a role may get into a cluster by an access entry (`DescribeAccessEntry`).
+    pub async fn has_access_entry(&self, cluster: &ClusterName, role: &str) -> Result<bool, Fault> {
+        self.pace.ready().await;
+        let request = self.client.describe_access_entry().cluster_name(cluster.as_str()).principal_arn(role);
+        match request.send().await {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error.as_service_error().is_some_and(
+                    aws_sdk_eks::operation::describe_access_entry::DescribeAccessEntryError::is_resource_not_found_exception,
+                ) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(fault("eks:DescribeAccessEntry", format!("{cluster}/{role}"), &error)),
+        }
+    }
+
     /// Fargate profiles of a cluster (`ListFargateProfiles`, every page, and `DescribeFargateProfile`).
     pub async fn fargate_profiles(&self, cluster: &ClusterName) -> Result<Vec<FargateProfile>, Fault> {
         let (mut names, mut token) = (Vec::new(), None);
@@ -250,5 +267,6 @@ fn read_addon(name: &str, addon: &types::Addon) -> Addon {
         status: addon.status().map(|status| status.as_str().to_owned()).unwrap_or_default(),
         version: addon.addon_version().map(ToOwned::to_owned),
         issues: issues.map(words).collect(),
+        configuration: addon.configuration_values().map(ToOwned::to_owned),
     }
 }

@@ -13,7 +13,7 @@ use crate::insights::{BlastRadius, InsightsConfig, Wish, WishRule};
 use crate::pattern::NamePattern;
 
 /// Clusters that one run may be allowed to change.
-const MAX_CHANGES: u32 = 1000;
+pub(super) const MAX_CHANGES: u32 = 1000;
 
 /// What is wished of Container Insights, and how much may be changed at once.
 #[derive(Debug, Clone, serde::Deserialize)]
@@ -88,7 +88,7 @@ impl<'de> Deserialize<'de> for RawWish {
 }
 
 /// Reads a word if there is one.
-fn word<T: FromStr<Err: fmt::Display>>(
+pub(super) fn word<T: FromStr<Err: fmt::Display>>(
     key: &str,
     raw: Option<At<ScalarText>>,
     words: &[&str],
@@ -99,13 +99,13 @@ fn word<T: FromStr<Err: fmt::Display>>(
     text.parse().map_err(|error| problems.tell(line, key, near(error, &text, words))).ok()
 }
 
-fn near(error: impl fmt::Display, text: &str, words: &[&str]) -> String {
+pub(super) fn near(error: impl fmt::Display, text: &str, words: &[&str]) -> String {
     let near = nearest(text, words.iter().copied());
     near.map_or_else(|| error.to_string(), |near| format!("{error}; did you mean `{near}`?"))
 }
 
 /// Reads a number within its limits.
-fn number(key: &str, raw: Option<At<ScalarText>>, most: u32, problems: &Problems) -> Option<u32> {
+pub(super) fn number(key: &str, raw: Option<At<ScalarText>>, most: u32, problems: &Problems) -> Option<u32> {
     let At { line, value } = raw?;
     let ScalarText(text) = value?;
     let number = text.parse().ok().filter(|number| (1..=most).contains(number));
@@ -116,7 +116,7 @@ fn number(key: &str, raw: Option<At<ScalarText>>, most: u32, problems: &Problems
 }
 
 /// Reads each entry of a list; a list must have one.
-fn list<R, T>(
+pub(super) fn list<R, T>(
     key: &str,
     raw: Option<At<Vec<At<R>>>>,
     read: impl Fn(R) -> Result<T, BadName>,
@@ -158,7 +158,7 @@ pub(super) fn check_insights(raw: RawInsights, problems: &Problems) -> InsightsC
     config
 }
 
-const EXISTING: [&str; 2] = ["report", "change"];
+pub(super) const EXISTING: [&str; 2] = ["report", "change"];
 const WISHES: [&str; 7] = [
     "hands-off",
     "off-is-fine",
@@ -186,7 +186,7 @@ fn check_rule(line: u64, rule: RawWishRule, problems: &Problems) -> Option<WishR
 }
 
 /// A pattern that some Region can fit.
-fn region_pattern(text: &str) -> Result<NamePattern, BadName> {
+pub(super) fn region_pattern(text: &str) -> Result<NamePattern, BadName> {
     let fits = |c: char| c == '*' || c == '-' || c.is_ascii_lowercase() || c.is_ascii_digit();
     if !text.contains('*') {
         text.parse::<Region>()?;
@@ -201,7 +201,7 @@ fn region_pattern(text: &str) -> Result<NamePattern, BadName> {
 }
 
 /// A pattern that some cluster can fit.
-fn cluster_pattern(text: &str) -> Result<NamePattern, BadName> {
+pub(super) fn cluster_pattern(text: &str) -> Result<NamePattern, BadName> {
     text.replace('*', "x").parse::<ClusterName>().map_err(|_| BadName {
         text: text.to_owned(),
         what: "pattern of cluster names",

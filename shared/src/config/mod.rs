@@ -1,5 +1,6 @@
 //! The user's file `fargaze.yaml`: targets, rules and wishes. Unknown keys are errors, and all problems are told at once.
 
+mod eks;
 mod insights;
 mod nearest;
 mod read;
@@ -15,9 +16,11 @@ use serde_saphyr::options::DuplicateKeyPolicy;
 
 use crate::cluster::{AccountId, Region};
 use crate::insights::InsightsConfig;
+use crate::insights::eks::EksConfig;
 use crate::rule::AlarmRule;
 use crate::run::{Part, Platform, Target};
 
+use eks::{RawEks, check_eks};
 use insights::{RawInsights, check_insights};
 use read::{At, Problems, read};
 use rules::{RawRule, check_rules};
@@ -39,6 +42,8 @@ pub struct Config {
     pub rules: Vec<AlarmRule>,
     /// What is wished of Container Insights; the built-in wishes if the file has none.
     pub insights: InsightsConfig,
+    /// What is wished of EKS clusters; the built-in wishes if the file has none.
+    pub eks: EksConfig,
 }
 
 /// Every problem of the file in one sentence each, with its line.
@@ -46,7 +51,7 @@ pub struct Config {
 #[error("{}", .0.join("; "))]
 pub struct BadConfig(pub Vec<String>);
 
-/// fargaze.yaml: where to look, what to judge, and what is wished of Container Insights. All of it is optional.
+/// fargaze.yaml: where to look, what to judge, and what is wished of ECS and EKS clusters. All of it is optional.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -58,6 +63,8 @@ struct RawConfig {
     rules: Option<At<Vec<At<RawRule>>>>,
     /// What is wished of Container Insights. Default: the built-in wishes.
     insights: Option<At<RawInsights>>,
+    /// What is wished of EKS clusters. Default: the built-in wishes.
+    eks: Option<At<RawEks>>,
 }
 
 impl Config {
@@ -97,7 +104,9 @@ impl Config {
         };
         let section = raw.insights.and_then(|at| at.value);
         let insights = section.map(|section| check_insights(section, &problems)).unwrap_or_default();
-        all_good(problems, Self { targets, rules, insights })
+        let section = raw.eks.and_then(|at| at.value);
+        let eks = section.map(|section| check_eks(section, &problems)).unwrap_or_default();
+        all_good(problems, Self { targets, rules, insights, eks })
     }
 }
 
@@ -134,6 +143,15 @@ pub fn read_insights(yaml: &str) -> Result<InsightsConfig, BadConfig> {
         tree.get("insights").and_then(|node| read(node, "insights", &problems));
     let insights = section.flatten().map(|section| check_insights(section, &problems)).unwrap_or_default();
     all_good(problems, insights)
+}
+
+/// Reads only what the user's file wishes of EKS clusters, for those who have their target already.
+pub fn read_eks(yaml: &str) -> Result<EksConfig, BadConfig> {
+    let tree = parse_yaml(yaml)?;
+    let problems = Problems::default();
+    let section: Option<Option<RawEks>> = tree.get("eks").and_then(|node| read(node, "eks", &problems));
+    let eks = section.flatten().map(|section| check_eks(section, &problems)).unwrap_or_default();
+    all_good(problems, eks)
 }
 
 fn all_good<T>(problems: Problems, value: T) -> Result<T, BadConfig> {

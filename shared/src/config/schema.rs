@@ -5,11 +5,13 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
 
 use super::RawConfig;
+use super::eks::{AddonText, LogText, ReportText};
 use super::insights::RawWish;
 use super::read::{At, Either, ScalarText};
 use super::rules::{RemindText, StatisticText, WhatText};
 use crate::catalogue::CATALOGUE;
 use crate::cluster::{AccountId, Region};
+use crate::eks::LogType;
 use crate::insights::Wish;
 use crate::pattern::NamePattern;
 use crate::rule::{DurationText, ThresholdText, words};
@@ -97,6 +99,9 @@ schema!(RawWish, {
         },
     ],
 });
+schema!(AddonText, { "enum": ["install", "report", "leave"] });
+schema!(ReportText, { "enum": ["report", "leave"] });
+schema!(LogText, { "enum": LogType::ALL.map(LogType::as_str) });
 
 fn schema() -> serde_json::Value {
     let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<RawConfig>();

@@ -8,11 +8,13 @@
 //! ```
 //!
 //! [`BlastRadius`] says how many clusters one run may change, and [`estimate`] what a change costs. What is decided when
-//! is told by the table in `docs/insights.md`, which a test makes from [`decide()`].
+//! is told by the table in `docs/insights.md`, which a test makes from [`decide()`]. EKS clusters are set up in the same
+//! way, by [`eks`].
 
 mod blast;
 mod cost;
 mod decide;
+pub mod eks;
 mod finding;
 mod ledger;
 mod restore;

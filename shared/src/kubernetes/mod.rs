@@ -7,6 +7,8 @@
 //! ```
 
 pub mod api;
+#[cfg(feature = "kubernetes")]
+pub mod client;
 pub mod duration;
 pub mod fargate;
 pub mod logging;

@@ -158,7 +158,7 @@ impl PodFacts {
             provisioned: annotation(&metadata, "CapacityProvisioned", str::parse, &mut unreadable),
             requests,
             limits,
-            restarts: statuses(&status).map(|(_, container)| container.restart_count).sum(),
+            restarts: statuses(&status).map(|(_, container)| i64::from(container.restart_count)).sum(),
             ready: condition(&status, "Ready").is_some_and(|ready| ready.status == "True"),
             pending: (phase == Phase::Pending).then(|| pending(&status, created)),
             waiting: statuses(&status).filter_map(|(_, container)| waiting(container)).collect(),
@@ -182,8 +182,8 @@ impl PodFacts {
         matches!(self.phase, Phase::Succeeded | Phase::Failed)
     }
 
-    /// Whether it has done its work and is paid for all the same: on Fargate a node lives, and is billed, as long as its
-    /// pod is in the list, until someone deletes the pod (a Job does so by `ttlSecondsAfterFinished`).
+    /// Whether it has done its work and is paid for all the same: on Fargate a node lives, and is billed, until its pod is
+    /// deleted (github.com/aws/containers-roadmap, issue 1284). A Job deletes its own by `ttlSecondsAfterFinished`.
     pub fn bills_though_completed(&self) -> bool {
         self.is_fargate && self.is_completed()
     }

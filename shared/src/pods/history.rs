@@ -16,7 +16,7 @@ use crate::window::Window;
 /// What the snapshot before holds of a target's clusters.
 #[derive(Debug, Clone, Default)]
 pub struct History {
-    series: HashMap<MetricQuery, MetricSeries>,
+    series: HashMap<MetricQuery, Vec<Datapoint>>,
     before: HashMap<ClusterName, Before>,
     workloads: BTreeMap<ClusterName, Vec<Workload>>,
 }
@@ -41,7 +41,13 @@ impl Before {
 }
 
 impl History {
-    /// Takes in a line of the snapshot before.
+    /// A snapshot follows that is newer than all before: what those saw last does not count any more, only their samples do.
+    pub fn next_snapshot(&mut self) {
+        self.before.clear();
+        self.workloads.clear();
+    }
+
+    /// Takes in a line of the snapshot.
     pub fn add(&mut self, line: SnapshotLine) {
         match line {
             SnapshotLine::Cluster(cluster, entry) => {
@@ -52,9 +58,8 @@ impl History {
                 self.workloads.insert(cluster, entry.workloads);
             }
             SnapshotLine::Series(query, reading) if query.metric.namespace == KUBERNETES => {
-                if let Some(series) = reading.series() {
-                    self.series.insert(query, series.clone());
-                }
+                let points = reading.series().map(MetricSeries::points).unwrap_or_default();
+                self.series.entry(query).or_default().extend_from_slice(points);
             }
             SnapshotLine::Pod(pod) => {
                 let before = self.before.entry(pod.cluster.clone()).or_default();
@@ -102,10 +107,9 @@ impl History {
 }
 
 /// The points within the window, and the new one in its newest period.
-fn append(before: MetricSeries, window: &Window, value: Option<f64>) -> MetricSeries {
+fn append(mut points: Vec<Datapoint>, window: &Window, value: Option<f64>) -> MetricSeries {
     let newest = window.period_starts().next_back();
-    let within = |point: &&Datapoint| point.timestamp >= window.start && Some(point.timestamp) < newest;
-    let mut points: Vec<Datapoint> = before.points().iter().filter(within).copied().collect();
+    points.retain(|point| point.timestamp >= window.start && Some(point.timestamp) < newest);
     let new = newest.zip(value).map(|(timestamp, value): (Timestamp, f64)| Datapoint { timestamp, value });
     points.extend(new);
     MetricSeries::new(points)

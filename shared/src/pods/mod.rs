@@ -9,12 +9,16 @@
 mod cluster;
 mod figures;
 mod history;
+mod preflight;
+mod read;
 mod state;
 mod why;
 
 pub use cluster::{ClusterState, Finding, MetricsApi};
 pub use figures::{Sample, cluster_samples, workload_samples};
 pub use history::{Before, History};
+pub use preflight::{CLUSTER_ROLE, Caller, GROUP, RIGHTS, Trouble, finding};
+pub use read::JobOwners;
 pub use state::{
     Amounts, PendingPod, PodState, PodUsageState, Share, Termination, WaitingContainer, WorkloadState,
 };

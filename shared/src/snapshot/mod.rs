@@ -185,11 +185,22 @@ const PENDING_BYTES: usize = 16 * 1024;
 impl<W: Write> SnapshotWriter<W> {
     /// Begins the snapshot of a target in a run. `inventory_read_at` is when its clusters were listed.
     pub fn begin(to: W, run: &Run, target: &Target, inventory_read_at: Timestamp) -> io::Result<Self> {
-        let out = GzEncoder::new(to, Compression::fast());
-        let mut writer = Self { out, pending: Vec::with_capacity(2 * PENDING_BYTES) };
+        let mut writer = Self::piece(to);
         let (run, target) = (Cow::Borrowed(run), Cow::Borrowed(target));
         writer.line(&Line::Run { run, target, inventory_read_at })?;
         Ok(writer)
+    }
+
+    /// Begins a further piece of a snapshot. Pieces are joined by writing one behind the other: each is a gzip member of its own.
+    pub fn piece(to: W) -> Self {
+        let out = GzEncoder::new(to, Compression::fast());
+        Self { out, pending: Vec::with_capacity(2 * PENDING_BYTES) }
+    }
+
+    /// Ends a piece of a snapshot that others follow.
+    pub fn end_piece(mut self) -> io::Result<W> {
+        self.out.write_all(&self.pending)?;
+        self.out.finish()
     }
 
     /// Writes a cluster that was looked at.
@@ -213,17 +224,17 @@ impl<W: Write> SnapshotWriter<W> {
         self.line(&Line::Undescribed(Cow::Borrowed(service)))
     }
 
-    /// Writes an EKS cluster as it is set up; after all that is about ECS.
+    /// Writes an EKS cluster as it is set up; after its samples, and before its workloads and pods.
     pub fn eks(&mut self, state: &ClusterState) -> io::Result<()> {
         self.line(&Line::Eks(Cow::Borrowed(state)))
     }
 
-    /// Writes the replicas of a workload; after all EKS clusters.
+    /// Writes the replicas of a workload; after its cluster.
     pub fn workload(&mut self, state: &WorkloadState) -> io::Result<()> {
         self.line(&Line::Workload(Cow::Borrowed(state)))
     }
 
-    /// Writes a pod; after all workloads.
+    /// Writes a pod; after the workloads of its cluster.
     pub fn pod(&mut self, state: &PodState) -> io::Result<()> {
         self.line(&Line::Pod(Cow::Borrowed(state)))
     }
@@ -231,8 +242,7 @@ impl<W: Write> SnapshotWriter<W> {
     /// Ends the snapshot with how much was seen.
     pub fn end(mut self, coverage: &Coverage) -> io::Result<W> {
         self.line(&Line::End { coverage: Cow::Borrowed(coverage) })?;
-        self.out.write_all(&self.pending)?;
-        let mut written = self.out.finish()?;
+        let mut written = self.end_piece()?;
         written.flush()?;
         Ok(written)
     }

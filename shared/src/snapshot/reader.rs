@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 
-use flate2::read::GzDecoder;
+use flate2::read::MultiGzDecoder;
 use jiff::Timestamp;
 
 use super::{BadSnapshot, ClusterLine, Line};
@@ -25,7 +25,8 @@ pub struct SnapshotBegin {
     pub inventory_read_at: Timestamp,
 }
 
-/// One fact of a snapshot. They come in this order, and only the first and the last are sure to come.
+/// One fact of a snapshot. They come in this order, and only the first and the last are sure to come. Of EKS, each cluster comes with
+/// its samples, itself, its workloads and its pods, and then the next.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SnapshotLine {
     /// The run, once.
@@ -52,7 +53,7 @@ pub enum SnapshotLine {
 /// read: what came before it may be less than was written.
 #[derive(Debug)]
 pub struct SnapshotReader<R> {
-    from: BufReader<GzDecoder<R>>,
+    from: BufReader<MultiGzDecoder<R>>,
     text: String,
     lines: usize,
     /// Place of the newest line in the order of kinds; none before the first.
@@ -60,13 +61,15 @@ pub struct SnapshotReader<R> {
     over: bool,
 }
 
+const SERIES: u8 = 2;
+const EKS: u8 = 5;
 /// Place of the last line in the order of kinds.
 const END: u8 = 8;
 
 impl<R: Read> SnapshotReader<R> {
     /// Reads what a [`SnapshotWriter`](super::SnapshotWriter) wrote.
     pub fn new(from: R) -> Self {
-        let from = BufReader::new(GzDecoder::new(from));
+        let from = BufReader::new(MultiGzDecoder::new(from));
         Self { from, text: String::new(), lines: 0, place: None, over: false }
     }
 
@@ -82,6 +85,8 @@ impl<R: Read> SnapshotReader<R> {
         let place = line.place();
         let fits = match self.place {
             None => place == 0,
+            // EKS clusters come one after the other, each with its samples before it.
+            Some(before) if place == SERIES => before != END && !(SERIES + 1..EKS).contains(&before),
             Some(before) => place > 0 && place >= before && before != END,
         };
         if !fits {
@@ -115,10 +120,10 @@ impl Line<'_> {
         match self {
             Self::Run { .. } => 0,
             Self::Cluster(_) => 1,
-            Self::Series(_) => 2,
+            Self::Series(_) => SERIES,
             Self::Service(_) => 3,
             Self::Undescribed(_) => 4,
-            Self::Eks(_) => 5,
+            Self::Eks(_) => EKS,
             Self::Workload(_) => 6,
             Self::Pod(_) => 7,
             Self::End { .. } => END,

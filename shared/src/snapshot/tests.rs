@@ -196,6 +196,28 @@ fn lines_are_handed_on_one_by_one_and_a_cut_ends_in_an_error() {
 }
 
 #[test]
+fn pieces_one_behind_the_other_are_one_snapshot() {
+    let whole = snapshot();
+    let begun =
+        SnapshotWriter::begin(Vec::new(), &whole.run, &whole.target, whole.inventory.read_at).unwrap();
+    let mut bytes = begun.end_piece().unwrap();
+    for _ in 0..2 {
+        let mut piece = SnapshotWriter::piece(Vec::new());
+        for (query, reading) in &whole.readings {
+            piece.series(query, reading).unwrap();
+        }
+        piece.eks(&eks()).unwrap();
+        piece.workload(&workload()).unwrap();
+        piece.pod(&pod()).unwrap();
+        bytes.extend(piece.end_piece().unwrap());
+    }
+    assert!(Snapshot::read(&bytes[..]).is_err(), "the end is missing");
+    bytes.extend(SnapshotWriter::piece(Vec::new()).end(&Coverage::default()).unwrap());
+    let read = Snapshot::read(&bytes[..]).unwrap();
+    assert_eq!((read.eks.len(), read.workloads.len(), read.pods), (2, 2, vec![pod(), pod()]));
+}
+
+#[test]
 fn lines_out_of_order_are_an_error() {
     let mut text = String::new();
     GzDecoder::new(&snapshot().write(Vec::new()).unwrap()[..]).read_to_string(&mut text).unwrap();

@@ -330,6 +330,7 @@ mod tests {
             coverage: Coverage::default(),
             notices: Vec::new(),
             insights: Vec::new(),
+            eks: Vec::new(),
             account_default: None,
             dry_run: false,
             snapshot: None,

@@ -297,6 +297,7 @@ mod tests {
             coverage: Coverage::default(),
             notices: Vec::new(),
             insights: Vec::new(),
+            eks: Vec::new(),
             account_default: Some(default),
             dry_run: false,
             snapshot: None,

@@ -1,6 +1,7 @@
 //! The tables in `docs/insights.md`: made from the code, and compared with the file.
 
 use fargaze::config::Config;
+use fargaze::insights::eks::EksConfig;
 use fargaze::insights::{
     AccountDefaultWish, Acquaintance, Action, Change, ChangeState, ClusterLedger, ClusterSize, Decision,
     ExistingClusters, History, InsightsConfig, InsightsLevel, LedgerSubject, ObservedCluster, PutBack,
@@ -174,7 +175,12 @@ fn with_section(text: &str, name: &str, content: &str) -> String {
 #[test]
 fn the_tables_of_the_document_are_what_the_code_does() {
     let written = std::fs::read_to_string(FILE).unwrap();
-    let sections = [("decisions", decisions()), ("account default", account_default()), ("cost", cost())];
+    let sections = [
+        ("decisions", decisions()),
+        ("account default", account_default()),
+        ("cost", cost()),
+        ("EKS decisions", super::eks::table::decisions()),
+    ];
     let made =
         sections.iter().fold(written.clone(), |text, (name, content)| with_section(&text, name, content));
     if std::env::var_os("FARGAZE_WRITE_DOCS").is_some() {
@@ -195,7 +201,8 @@ fn the_files_in_the_documents_are_read_without_a_problem() {
         for yaml in files {
             let config = Config::read(yaml, &"123456789012".parse().unwrap(), &"eu-west-1".parse().unwrap());
             let config = config.unwrap_or_else(|error| panic!("{document}: {error}"));
-            assert_ne!(config.insights, InsightsConfig::default(), "{document}");
+            let says = (config.insights, config.eks);
+            assert_ne!(says, (InsightsConfig::default(), EksConfig::default()), "{document}");
         }
     }
 }

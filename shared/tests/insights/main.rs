@@ -7,5 +7,6 @@
 )]
 
 mod document;
+mod eks;
 mod histories;
 mod model;

@@ -42,6 +42,31 @@ fn a_pod_gets_256_mb_more_and_the_next_size_up() {
 }
 
 #[test]
+fn every_size_of_fargate_is_given_and_no_other() {
+    let gigabytes = |from: i64, to: i64, step: i64| (from..=to).filter(move |gb| (gb - from) % step == 0);
+    let rows: [(i64, Vec<i64>); 7] = [
+        (250, vec![512, 1024, 2048]),
+        (500, gigabytes(1, 4, 1).map(|gb| gb * 1024).collect()),
+        (1000, gigabytes(2, 8, 1).map(|gb| gb * 1024).collect()),
+        (2000, gigabytes(4, 16, 1).map(|gb| gb * 1024).collect()),
+        (4000, gigabytes(8, 30, 1).map(|gb| gb * 1024).collect()),
+        (8000, gigabytes(16, 60, 4).map(|gb| gb * 1024).collect()),
+        (16_000, gigabytes(32, 120, 8).map(|gb| gb * 1024).collect()),
+    ];
+    for (millis, memories) in &rows {
+        let mut more_than = 0;
+        for mebibytes in memories {
+            // The most and the least that this size is given for, with 256 MB taken off.
+            for asked in [(mebibytes - 256) << 20, ((more_than - 256).max(0) << 20) + 1] {
+                let size = expected_size(&requests(&format!("{millis}m"), &asked.to_string())).unwrap();
+                assert_eq!((size.cpu.milli(), size.memory.value() >> 20), (*millis, *mebibytes), "{asked}");
+            }
+            more_than = *mebibytes;
+        }
+    }
+}
+
+#[test]
 fn a_step_missed_by_the_overhead_is_noticed() {
     for (cpu, memory, misses) in [
         ("1", "8Gi", true),

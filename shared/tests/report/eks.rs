@@ -65,6 +65,7 @@ pub(crate) fn cluster(name: &str, workloads: Vec<Owner>) -> Eks {
         status: "ACTIVE".to_owned(),
         version: Some(version.to_owned()),
         issues: Vec::new(),
+        configuration: None,
     };
     let state = ClusterState {
         cluster: name.parse().unwrap(),

@@ -191,6 +191,7 @@ impl Estate {
             notices: Vec::new(),
             owners: BTreeMap::new(),
             insights: Vec::new(),
+            eks: Vec::new(),
             account_default: self.account_default.map(|level| AccountDefaultFinding {
                 level: Some(level),
                 result: InsightsResult::Right,

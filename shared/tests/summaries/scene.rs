@@ -53,6 +53,7 @@ pub(crate) fn seen(region: &str, clusters: usize, notices: Vec<Notice>) -> Targe
         coverage,
         notices,
         insights: Vec::new(),
+        eks: Vec::new(),
         account_default: None,
         dry_run: false,
         snapshot: None,

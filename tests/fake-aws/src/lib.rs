@@ -31,6 +31,7 @@ mod cloudwatch;
 mod crash;
 mod dynamodb;
 mod ecs;
+mod eks;
 mod estate;
 mod fake;
 mod fault;
@@ -50,6 +51,7 @@ mod world;
 
 pub use buckets::{Quota, TokenBucket, published_quota};
 pub use crash::Crash;
+pub use eks::{AddonSpec, EksClusterSpec, ProfileSpec, UpdateSpec};
 pub use estate::{
     ClusterSpec, Estate, MetricSet, Oddity, SeededEstate, Series, SeriesKey, ServiceSpec, StatisticSet,
     TaskSpec,

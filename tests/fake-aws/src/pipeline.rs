@@ -9,7 +9,7 @@ use crate::meter::Call;
 use crate::request::Request;
 use crate::service::{Service, Target};
 use crate::wire::{Answer, Outcome, Refusal};
-use crate::{cloudwatch, dynamodb, ecs, s3, sns, sts};
+use crate::{cloudwatch, dynamodb, ecs, eks, s3, sns, sts};
 
 /// The connection ends without an answer.
 #[derive(Debug)]
@@ -107,6 +107,7 @@ fn decide(request: &Request, target: &Target, effects: &[Effect], state: &State)
     let prefix = target.name.split(':').next().unwrap_or_default();
     let outcome = match (target.service, prefix) {
         (Service::Ecs, "ecs") => ecs::call(request, target, &mut world),
+        (Service::Eks, "eks") => eks::call(request, target, &mut world),
         (Service::CloudWatch, "cloudwatch") => cloudwatch::call(request, target, &mut world, &mut billed),
         (Service::Sns, "sns") => sns::call(request, target, &mut world),
         (Service::Sts, "sts") => sts::call(request, target, &mut world, state.wall_clock()),

@@ -7,6 +7,7 @@ use crate::wire::{Answer, Refusal, cbor, cbor_as_json, form, json, rest_xml, xml
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Service {
     Ecs,
+    Eks,
     CloudWatch,
     Sns,
     Sts,
@@ -31,6 +32,7 @@ impl Service {
     fn prefix(self) -> &'static str {
         match self {
             Self::Ecs => "ecs",
+            Self::Eks => "eks",
             Self::CloudWatch => "cloudwatch",
             Self::Sns => "sns",
             Self::Sts => "sts",
@@ -51,6 +53,7 @@ impl Service {
     pub(crate) fn throttle(self) -> Refusal {
         match self {
             Self::Ecs | Self::CloudWatch => Refusal::bad("ThrottlingException", "Rate exceeded"),
+            Self::Eks => Refusal::new(429, "ThrottlingException", "Rate exceeded"),
             Self::Sns => Refusal::new(429, "Throttled", "Rate exceeded"),
             Self::Sts => Refusal::bad("Throttling", "Rate exceeded"),
             Self::S3 => Refusal::new(503, "SlowDown", "Please reduce your request rate."),
@@ -68,6 +71,7 @@ impl Service {
         );
         match self {
             Self::Ecs | Self::DynamoDb => Refusal::bad("AccessDeniedException", message),
+            Self::Eks => Refusal::new(403, "AccessDeniedException", message),
             Self::Sns => Refusal::new(403, "AuthorizationError", message),
             Self::CloudWatch | Self::Sts | Self::S3 => Refusal::new(403, "AccessDenied", message),
         }
@@ -77,6 +81,7 @@ impl Service {
     pub(crate) fn error(self, refusal: &Refusal, request: &Request, request_id: &str) -> Answer {
         match self {
             Self::Ecs => json::error(json::Version::V1_1, refusal),
+            Self::Eks => crate::eks::error(refusal),
             Self::DynamoDb => json::error(json::Version::V1_0, refusal),
             Self::CloudWatch if request.header("x-amz-target").is_empty() => cbor::error(refusal),
             Self::CloudWatch => cbor_as_json::answer(cbor::error(refusal)),
@@ -98,6 +103,7 @@ impl Target {
         let value = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value);
         let service = match request.signing_name.as_str() {
             "ecs" => Some(Service::Ecs),
+            "eks" => Some(Service::Eks),
             "monitoring" => Some(Service::CloudWatch),
             "sns" => Some(Service::Sns),
             "sts" => Some(Service::Sts),
@@ -131,6 +137,8 @@ impl Target {
             operation.to_owned()
         } else if let Some(action) = value("Action") {
             action.clone()
+        } else if service == Service::Eks {
+            crate::eks::operation(request)
         } else {
             crate::s3::operation(request)
         };

@@ -7,11 +7,12 @@ use crate::service::{Service, Target};
 use crate::wire::{form, json};
 
 impl Service {
-    /// ECS: the cluster, or several with commas between; of account settings the name. DynamoDB: the item's key. S3:
+    /// ECS: the cluster, or several with commas between; of account settings the name. EKS: the cluster and what of it. DynamoDB: the item's key. S3:
     /// bucket and key. SNS: the topic. STS: the role. "" where there is none, and for CloudWatch.
     pub(crate) fn subject(self, target: &Target, request: &Request) -> String {
         match self {
             Self::Ecs => ecs(&json::input(&request.body).unwrap_or_default(), &target.operation),
+            Self::Eks => crate::eks::subject(request),
             Self::DynamoDb => item(&json::input(&request.body).unwrap_or_default()),
             Self::S3 => form::decode(request.path.trim_start_matches('/'), false),
             Self::Sns => target.parameter("TopicArn").unwrap_or_default().to_owned(),

@@ -49,6 +49,7 @@ impl Stack {
     /// Plans a run of one target and collects it; gives the collector's answer.
     pub async fn collect(&self, kind: &str, time: Timestamp) -> Result<Value, Failure> {
         let mut items = self.items(kind, time).await;
+        items.retain(|item| item["target"]["platform"] == "ecs");
         assert_eq!(items.len(), 1, "a run of one target");
         self.invoke(Function::CollectMetrics, items.remove(0)).await
     }
@@ -74,14 +75,18 @@ impl Stack {
 
     /// Plays the steps of one item of the `Map`.
     pub async fn play_item(&self, item: Value) -> Value {
-        let steps: &[Function] = match item["run"]["kind"].as_str() {
-            Some("alarms") => &[Function::CollectMetrics, Function::EvaluateAlarms],
-            Some("report") => &[Function::CollectMetrics],
+        let collector = match item["target"]["platform"].as_str() {
+            Some("eks") => Function::CollectPods,
+            _ => Function::CollectMetrics,
+        };
+        let steps = match item["run"]["kind"].as_str() {
+            Some("alarms") => vec![collector, Function::EvaluateAlarms],
+            Some("report") => vec![collector],
             Some("sweep" | "restore") => return self.play_insights(item).await,
             other => panic!("no branch of the state machine for {other:?}"),
         };
         let mut state = item;
-        for &step in steps {
+        for step in steps {
             state = match self.invoke(step, state.clone()).await {
                 Ok(answer) => answer,
                 Err(failure) => return caught(state, &failure),

@@ -26,6 +26,8 @@ pub enum Function {
     PlanRun,
     /// `collect-metrics`
     CollectMetrics,
+    /// `collect-pods`
+    CollectPods,
     /// `evaluate-alarms`
     EvaluateAlarms,
     /// `enable-insights`
@@ -36,9 +38,10 @@ pub enum Function {
 
 impl Function {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::PlanRun,
         Self::CollectMetrics,
+        Self::CollectPods,
         Self::EvaluateAlarms,
         Self::EnableInsights,
         Self::ForwardSummary,
@@ -49,6 +52,7 @@ impl Function {
         match self {
             Self::PlanRun => "plan-run",
             Self::CollectMetrics => "collect-metrics",
+            Self::CollectPods => "collect-pods",
             Self::EvaluateAlarms => "evaluate-alarms",
             Self::EnableInsights => "enable-insights",
             Self::ForwardSummary => "forward-summary",
@@ -173,6 +177,11 @@ impl Stack {
             Function::CollectMetrics => {
                 let config = collect_metrics::Config::from_lookup(&lookup)?;
                 json(collect_metrics::Handler::new(config, &sdk).handle(event).await)
+            }
+            Function::CollectPods => {
+                let config = collect_pods::Config::from_lookup(&lookup)?;
+                let deadline = tokio::time::Instant::now() + self.timeout.get();
+                json(collect_pods::Handler::new(config, &sdk).handle(event, deadline).await)
             }
             Function::EvaluateAlarms => {
                 let config = evaluate_alarms::Config::from_lookup(&lookup)?;

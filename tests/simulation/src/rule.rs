@@ -170,6 +170,6 @@ pub(crate) fn rules(chance: &mut Chance) -> Vec<Rule> {
 pub(crate) fn yaml(account: &str, region: &str, parts: u32, rules: &[Rule]) -> String {
     let rules: String = rules.iter().map(Rule::yaml).collect();
     format!(
-        "targets:\n  - account: '{account}'\n    regions: [{region}]\n    parts: {parts}\nrules:\n{rules}"
+        "targets:\n  - account: '{account}'\n    regions: [{region}]\n    platforms: [ecs]\n    parts: {parts}\nrules:\n{rules}"
     )
 }

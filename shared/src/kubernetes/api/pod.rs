@@ -100,7 +100,7 @@ pub struct ContainerStatus {
     /// Whether it passes its readiness probe.
     pub ready: bool,
     /// How often it was started again.
-    pub restart_count: i64,
+    pub restart_count: i32,
     /// Its state now.
     #[serde(deserialize_with = "nullable")]
     pub state: ContainerState,

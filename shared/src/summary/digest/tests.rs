@@ -33,6 +33,7 @@ fn results(notices: Vec<Notice>) -> Vec<TargetResult> {
         coverage: Coverage { clusters: 5, clusters_seen: 5, ..Coverage::default() },
         notices,
         insights: Vec::new(),
+        eks: Vec::new(),
         account_default: None,
         dry_run: false,
         snapshot: None,

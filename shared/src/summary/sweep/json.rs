@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::super::{CoverageChange, TargetResult, add_places, attributes, coverage, head};
+use super::eks::FoundEks;
 use super::{Findings, Found, FoundDefault};
 use crate::message::Attribute;
 use crate::outcome::InsightsResult;
@@ -25,6 +26,8 @@ impl Findings<'_> {
         json.insert("clusters".to_owned(), clusters.collect());
         let defaults = self.defaults.iter().map(|FoundDefault { target, finding }| placed(target, finding));
         json.insert("account_defaults".to_owned(), defaults.collect());
+        let eks = self.remarkable_eks().map(|FoundEks { target, finding }| placed(target, finding));
+        json.insert("eks_clusters".to_owned(), eks.collect());
         json.insert("coverage".to_owned(), coverage::json(results));
         json.extend(coverage::changes_json(changes));
         json
@@ -34,9 +37,12 @@ impl Findings<'_> {
     pub(super) fn filters(&self, run: &Run, severity: &str) -> BTreeMap<String, Attribute> {
         let mut attributes = attributes(run, severity);
         let defaults = self.defaults.iter().map(|found| found.target);
-        add_places(&mut attributes, self.clusters.iter().map(|found| found.target).chain(defaults));
+        let eks = self.eks.iter().map(|found| found.target);
+        let places = self.clusters.iter().map(|found| found.target).chain(defaults).chain(eks);
+        add_places(&mut attributes, places);
         let clusters = self.remarkable().map(|found| found.finding.cluster.to_string());
-        attributes.insert("cluster".to_owned(), clusters.collect());
+        let eks = self.remarkable_eks().map(|found| found.finding.cluster.to_string());
+        attributes.insert("cluster".to_owned(), clusters.chain(eks).collect());
         attributes
     }
 

@@ -1,5 +1,6 @@
 //! The message of a sweep or restore: what was set, put back, waits or failed, and what is not as wished.
 
+mod eks;
 mod json;
 mod paragraphs;
 #[cfg(test)]
@@ -11,6 +12,8 @@ use crate::insights::CostEstimate;
 use crate::message::Message;
 use crate::outcome::{AccountDefaultFinding, InsightsFinding, InsightsResult};
 use crate::run::{Run, RunKind, Target};
+
+use eks::FoundEks;
 
 /// A finding with its place.
 #[derive(Clone, Copy)]
@@ -32,6 +35,7 @@ struct Findings<'a> {
     dry_run: bool,
     clusters: Vec<Found<'a>>,
     defaults: Vec<FoundDefault<'a>>,
+    eks: Vec<FoundEks<'a>>,
 }
 
 /// The message of a sweep or restore. A restore and a dry run always have one. A sweep has none if it did nothing, all
@@ -74,6 +78,12 @@ pub fn nothing_to_do(results: &[TargetResult]) -> String {
             text.push_str(&format!(", {n} {what}"));
         }
     }
+    if !findings.eks.is_empty() {
+        let (right, all) = findings.eks_as_wished();
+        text.push_str(&format!("; {right} of {} are as wished", count(all, "EKS cluster")));
+        let told = findings.eks_counts().map(|counts| format!(", told before: {counts}"));
+        text.push_str(&told.unwrap_or_default());
+    }
     if unseen > 0 {
         text.push_str(&format!(", and {} could not be seen, as told before", count(unseen, "target")));
     }
@@ -95,6 +105,7 @@ impl<'a> Findings<'a> {
             dry_run: seen().any(|(_, outcome)| outcome.dry_run),
             clusters: clusters.collect(),
             defaults: defaults.collect(),
+            eks: eks::found(results),
         }
     }
 
@@ -123,6 +134,7 @@ impl<'a> Findings<'a> {
             || self.kind == RunKind::Restore
             || self.clusters.iter().any(|found| found.finding.news || acted(&found.finding.result))
             || self.defaults.iter().any(|found| found.finding.news || acted(&found.finding.result))
+            || self.is_eks_news()
     }
 
     /// Whether something failed, or somebody works against us.
@@ -131,6 +143,7 @@ impl<'a> Findings<'a> {
             |result: &InsightsResult| matches!(result, InsightsResult::Failed(_) | InsightsResult::Fight(_));
         self.clusters.iter().any(|found| bad(&found.finding.result))
             || self.defaults.iter().any(|found| found.finding.level.is_none() || bad(&found.finding.result))
+            || self.eks_needs_a_person()
     }
 
     /// What matters most, first: it may be all that is read.
@@ -148,22 +161,48 @@ impl<'a> Findings<'a> {
             let what = if self.kind == RunKind::Restore { "put back" } else { "set" };
             return format!("FAILED to {what} Container Insights of {}", of(&failed));
         }
-        if let Some(lost) = lost {
-            return lost;
+        if let Some(bad) = self.eks_failure().or(lost) {
+            return bad;
         }
         if !fights.is_empty() {
             return format!("FIGHT over Container Insights of {}", of(&fights));
         }
-        if self.dry_run {
-            let would = self
-                .with(|result| matches!(result, InsightsResult::WouldSet(_) | InsightsResult::Waiting(_)));
-            let what = if self.kind == RunKind::Restore { "put back" } else { "set" };
-            let clusters = count(would.len(), "cluster");
-            let has_cost = would.iter().any(|found| found.finding.cost.is_some());
-            let cost = about_dollars(cost_of(&would).dollars_a_month.max(0.0));
-            let cost = if has_cost { format!(", about {cost} a month") } else { String::new() };
-            return format!("Dry run: Container Insights of {clusters} would be {what}{cost}");
+        if let Some(fight) = self.eks_fight() {
+            return fight;
         }
+        if self.dry_run {
+            return self.dry_run_subject();
+        }
+        let counts = self.counts_in_subject();
+        if !counts.is_empty() {
+            return counts;
+        }
+        let is_back = changes.iter().any(|change| matches!(change, CoverageChange::Back(_)));
+        match self.kind {
+            RunKind::Restore => "Container Insights: nothing to put back".to_owned(),
+            _ if is_back => "OK everything can be seen again".to_owned(),
+            _ => "Container Insights: the account default".to_owned(),
+        }
+    }
+
+    fn dry_run_subject(&self) -> String {
+        let would =
+            self.with(|result| matches!(result, InsightsResult::WouldSet(_) | InsightsResult::Waiting(_)));
+        let what = if self.kind == RunKind::Restore { "put back" } else { "set" };
+        let clusters = count(would.len(), "cluster");
+        let has_cost = would.iter().any(|found| found.finding.cost.is_some());
+        let cost = about_dollars(cost_of(&would).dollars_a_month.max(0.0));
+        let cost = if has_cost { format!(", about {cost} a month") } else { String::new() };
+        let ecs = format!("Container Insights of {clusters} would be {what}{cost}");
+        match self.eks_dry_run() {
+            Some(eks) if would.is_empty() => format!("Dry run: {eks}"),
+            Some(eks) => format!("Dry run: {ecs}; {eks}"),
+            None => format!("Dry run: {ecs}"),
+        }
+    }
+
+    /// How many there are of what is told.
+    fn counts_in_subject(&self) -> String {
         let counts = [
             (self.with(|result| matches!(result, InsightsResult::Set(_))), "set"),
             (self.with(|result| matches!(result, InsightsResult::Restored(_))), "put back"),
@@ -181,15 +220,9 @@ impl<'a> Findings<'a> {
             .filter(|(found, _)| !found.is_empty())
             .map(|(found, what)| format!("{} {what}", found.len()))
             .collect();
-        if !counts.is_empty() {
-            return format!("Container Insights: {}", counts.join(", "));
-        }
-        let is_back = changes.iter().any(|change| matches!(change, CoverageChange::Back(_)));
-        match self.kind {
-            RunKind::Restore => "Container Insights: nothing to put back".to_owned(),
-            _ if is_back => "OK everything can be seen again".to_owned(),
-            _ => "Container Insights: the account default".to_owned(),
-        }
+        let ecs = (!counts.is_empty()).then(|| format!("Container Insights: {}", counts.join(", ")));
+        let eks = self.eks_counts().filter(|_| self.is_eks_news()).map(|counts| format!("EKS: {counts}"));
+        ecs.into_iter().chain(eks).collect::<Vec<_>>().join("; ")
     }
 }
 

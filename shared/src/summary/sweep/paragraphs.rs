@@ -10,17 +10,16 @@ use crate::outcome::InsightsResult;
 use crate::run::{RunKind, Target};
 
 /// Clusters that one paragraph names.
-const NAMED: usize = 20;
+pub(super) const NAMED: usize = 20;
 
 impl Findings<'_> {
     /// All paragraphs, each of whole lines.
     pub(super) fn paragraphs(&self) -> Vec<String> {
         let mut paragraphs = Vec::new();
-        if self.dry_run {
-            paragraphs.push("DRY RUN: nothing was changed, because fargaze.yaml says dry-run.\n".to_owned());
-        }
+        paragraphs.extend(self.dry_run_head().map(ToOwned::to_owned));
         paragraphs.extend(self.failed());
         paragraphs.extend(self.fights());
+        paragraphs.extend(self.eks_urgent());
         paragraphs.extend(self.moved("SET", |result| match result {
             InsightsResult::Set(to) => Some(*to),
             _ => None,
@@ -43,6 +42,7 @@ impl Findings<'_> {
         paragraphs.extend(self.unannounced());
         paragraphs.extend(self.standing("NOT AS WISHED, AND LEFT SO", &InsightsResult::Reported));
         paragraphs.extend(self.account_defaults());
+        paragraphs.extend(self.eks_paragraphs());
         paragraphs.extend(Some(self.counts()).filter(|counts| !counts.is_empty()));
         paragraphs.extend(self.costs());
         paragraphs
@@ -151,6 +151,9 @@ impl Findings<'_> {
             return if rest > 0 { text() } else { String::new() };
         }
         let right = self.with(|result| *result == InsightsResult::Right).len();
+        if self.clusters.is_empty() && !self.eks.is_empty() {
+            return String::new();
+        }
         let mut text = format!("As wished: {right} of {}.\n", count(self.clusters.len(), "cluster"));
         if !left.is_empty() {
             text.push_str(&format!("Left alone: {}.\n", count(left.len(), "cluster")));
@@ -228,7 +231,7 @@ fn fight(what: &str, place: &str, reason: &str, by: &[String]) -> String {
 }
 
 /// A fault and what to do about it; whose it is stands before it.
-fn why_failed(fault: &Fault) -> String {
+pub(super) fn why_failed(fault: &Fault) -> String {
     let unnamed = Fault { subject: String::new(), ..fault.clone() };
     format!("{} ({}).", in_words(&unnamed), fault.kind.advice())
 }
@@ -243,7 +246,7 @@ fn by_place(head: &str, found: &[Found<'_>]) -> String {
 }
 
 /// The target without its part: clusters of all parts belong together.
-fn place(target: &Target) -> String {
+pub(super) fn place(target: &Target) -> String {
     format!("{} ({})", target.region, target.account)
 }
 
@@ -268,7 +271,10 @@ fn words_of(CostEstimate { metrics, dollars_a_month }: CostEstimate, kind: &str)
 }
 
 /// Items with equal keys together, in the order in which the keys first appear.
-fn grouped<T, K: PartialEq>(items: impl Iterator<Item = T>, key: impl Fn(&T) -> K) -> Vec<(K, Vec<T>)> {
+pub(super) fn grouped<T, K: PartialEq>(
+    items: impl Iterator<Item = T>,
+    key: impl Fn(&T) -> K,
+) -> Vec<(K, Vec<T>)> {
     let mut groups: Vec<(K, Vec<T>)> = Vec::new();
     for item in items {
         let key = key(&item);

@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
+use crate::eks::EksClusterSpec;
+
 pub use cluster::{ClusterSpec, ServiceSpec, TaskSpec};
 pub use oddity::Oddity;
 pub use seeded::{MetricSet, SeededEstate};
@@ -25,6 +27,7 @@ pub struct Estate {
     pub(crate) page_points: Option<usize>,
     pub(crate) series: Vec<(SeriesKey, Series)>,
     pub(crate) oddities: Vec<(SeriesKey, Oddity)>,
+    pub(crate) eks: BTreeMap<String, EksClusterSpec>,
     clusters: BTreeMap<String, ClusterSpec>,
     /// The account setting `containerInsights`, if it was ever set.
     account_default: Option<String>,
@@ -48,6 +51,28 @@ impl Estate {
     pub fn cluster(mut self, cluster: ClusterSpec) -> Self {
         self.put_cluster(cluster);
         self
+    }
+
+    /// Adds or replaces a cluster of EKS.
+    #[must_use]
+    pub fn eks(mut self, cluster: EksClusterSpec) -> Self {
+        self.put_eks(cluster);
+        self
+    }
+
+    /// Adds or replaces a cluster of EKS.
+    pub fn put_eks(&mut self, cluster: EksClusterSpec) {
+        self.eks.insert(cluster.name.clone(), cluster);
+    }
+
+    /// A cluster of EKS.
+    pub fn eks_cluster(&mut self, name: &str) -> Option<&mut EksClusterSpec> {
+        self.eks.get_mut(name)
+    }
+
+    /// Deletes a cluster of EKS.
+    pub fn remove_eks(&mut self, name: &str) {
+        self.eks.remove(name);
     }
 
     /// Adds or replaces a service; the cluster must be there.

@@ -1,5 +1,6 @@
 //! When there is a message, and what it says.
 
+mod eks;
 mod golden;
 
 use jiff::{SignedDuration, Timestamp};
@@ -72,6 +73,7 @@ fn outcome(region: &str, insights: Vec<InsightsFinding>) -> Outcome {
         coverage,
         notices: Vec::new(),
         insights,
+        eks: Vec::new(),
         account_default: None,
         dry_run: false,
         snapshot: None,

@@ -1,0 +1,95 @@
+//! The samples of earlier runs, from their snapshots.
+
+use std::collections::BTreeMap;
+
+use fargaze::aws::{Store, gone};
+use fargaze::fault::Fault;
+use fargaze::pods::History;
+use fargaze::run::{Run, RunKind, Target};
+use fargaze::snapshot::{BadSnapshot, SnapshotLine, SnapshotReader};
+use jiff::{SignedDuration, Timestamp};
+
+/// How far back the snapshot before is looked for. What is older belongs to no window of an alarms run.
+const OLDEST: SignedDuration = SignedDuration::from_hours(3);
+
+/// What the runs before have seen. An alarms run goes on from the snapshot before; a report joins the last snapshot of each hour,
+/// since each holds the samples of more than one. A snapshot that cannot be understood is a fault, and the samples begin anew.
+pub(crate) async fn history(
+    store: &Store,
+    target: &Target,
+    run: &Run,
+) -> Result<(History, Vec<Fault>), Fault> {
+    let since = match run.kind {
+        RunKind::Report => run.window.start,
+        RunKind::Alarms | RunKind::Sweep | RunKind::Restore => run.time - OLDEST,
+    };
+    let keys = keys(store, target, since, run.time).await?;
+    let keys = match run.kind {
+        RunKind::Report => last_of_each_hour(keys),
+        RunKind::Alarms | RunKind::Sweep | RunKind::Restore => {
+            keys.into_values().next_back().into_iter().collect()
+        }
+    };
+    let (mut history, mut faults) = (History::default(), Vec::new());
+    for key in keys {
+        match store
+            .get(&key, None)
+            .await?
+            .ok_or_else(|| gone(&key))
+            .and_then(|object| read(&key, &object.bytes))
+        {
+            Ok(lines) => {
+                history.next_snapshot();
+                lines.into_iter().for_each(|line| history.add(line));
+            }
+            // It will not become better by trying again, and is told instead of ending all runs to come.
+            Err(fault) => faults.push(fault),
+        }
+    }
+    Ok((history, faults))
+}
+
+/// All lines, or none: half a snapshot would make restarts of what is missing.
+fn read(key: &str, bytes: &[u8]) -> Result<Vec<SnapshotLine>, Fault> {
+    let lines: Result<Vec<_>, _> = SnapshotReader::new(bytes).filter(is_kept).collect();
+    lines.map_err(|error| Fault::malformed("s3:GetObject", key, error.to_string()))
+}
+
+/// What a [`History`] keeps of a line.
+fn is_kept(line: &Result<SnapshotLine, BadSnapshot>) -> bool {
+    !matches!(line, Ok(SnapshotLine::Run(_) | SnapshotLine::Eks(_) | SnapshotLine::Workload(_)))
+}
+
+/// Snapshots of alarms runs of the target in `since..until`, by the time of their run.
+async fn keys(
+    store: &Store,
+    target: &Target,
+    since: Timestamp,
+    until: Timestamp,
+) -> Result<BTreeMap<Timestamp, String>, Fault> {
+    let mut found = BTreeMap::new();
+    for day in days(since, until) {
+        let prefix = target.snapshots_of_alarms(day);
+        let after = target.snapshots_of_alarms_at(since.max(day));
+        for key in store.keys_after(&prefix, &after).await? {
+            if let Some(time) = target.time_of_snapshot(&key).filter(|time| (since..until).contains(time)) {
+                found.insert(time, key);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Beginnings of the days, in UTC, that the stretch touches.
+fn days(since: Timestamp, until: Timestamp) -> Vec<Timestamp> {
+    const DAY: i64 = 86_400;
+    let first = since.as_second().div_euclid(DAY);
+    let last = until.as_second().div_euclid(DAY);
+    (first..=last).filter_map(|day| Timestamp::from_second(day * DAY).ok()).collect()
+}
+
+fn last_of_each_hour(keys: BTreeMap<Timestamp, String>) -> Vec<String> {
+    let by_hour: BTreeMap<i64, String> =
+        keys.into_iter().map(|(time, key)| (time.as_second().div_euclid(3600), key)).collect();
+    by_hour.into_values().collect()
+}

@@ -1,0 +1,345 @@
+//! Reads one cluster: Metrics API, workloads, nodes, pods.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_config::SdkConfig;
+use fargaze::aws::{Eks, Equipment};
+use fargaze::cluster::ClusterName;
+use fargaze::eks::EksCluster;
+use fargaze::fault::{Fault, FaultKind};
+use fargaze::kubernetes::api;
+use fargaze::kubernetes::client::{Access, Cause, Client, ClientError, Explanation, Limits};
+use fargaze::kubernetes::node::NodeFacts;
+use fargaze::kubernetes::pod::PodFacts;
+use fargaze::kubernetes::usage::PodUsage;
+use fargaze::kubernetes::workload::WorkloadFacts;
+use fargaze::pods::{ClusterState, Finding, JobOwners, MetricsApi, PodState, WorkloadState};
+use fargaze::run::{Run, RunKind, Target};
+use jiff::SignedDuration;
+
+use crate::trouble;
+
+/// How long EKS may take to create a cluster before that is amiss; it says "several minutes".
+const LONGEST_CREATION: SignedDuration = SignedDuration::from_hours(1);
+
+const METRICS: &str = "metrics.k8s.io";
+
+/// What clusters are read with.
+#[derive(Debug)]
+pub(crate) struct Reader<'a> {
+    pub(crate) eks: &'a Eks,
+    pub(crate) sdk: &'a SdkConfig,
+    pub(crate) target: &'a Target,
+    pub(crate) run: &'a Run,
+    /// ARN of the role that asks.
+    pub(crate) role: &'a str,
+    pub(crate) limits: Limits,
+}
+
+/// What was read of a cluster.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    pub(crate) state: ClusterState,
+    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) workloads: Vec<WorkloadState>,
+    pub(crate) pods: Vec<PodState>,
+    /// What could not be asked.
+    pub(crate) faults: Vec<Fault>,
+    /// Why there are no pods, if they could not be asked.
+    pub(crate) unread: Option<Fault>,
+    /// Why there is no usage, if it could not be asked.
+    pub(crate) no_usage: Option<Fault>,
+}
+
+/// Usage of pods by namespace and name.
+type Usage = HashMap<(String, String), PodUsage>;
+
+impl Reading {
+    pub(crate) fn is_unread(&self) -> bool {
+        self.unread.is_some()
+    }
+
+    fn new(cluster: &EksCluster) -> Self {
+        let state = ClusterState {
+            cluster: cluster.name.clone(),
+            status: cluster.status.clone(),
+            version: cluster.version.clone(),
+            logs: cluster.logs.clone(),
+            profiles: Vec::new(),
+            addons: Vec::new(),
+            fargate_nodes: None,
+            other_nodes: None,
+            metrics_api: MetricsApi::Unknown,
+            findings: Vec::new(),
+        };
+        Self {
+            state,
+            tags: cluster.tags.clone(),
+            workloads: Vec::new(),
+            pods: Vec::new(),
+            faults: Vec::new(),
+            unread: None,
+            no_usage: None,
+        }
+    }
+
+    /// Takes in a fault of the cluster. The coverage counts clusters by the subjects of faults.
+    fn fault(&mut self, fault: Fault) {
+        if !self.faults.contains(&fault) {
+            self.faults.push(fault);
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// Reads a cluster as far as it lets us. What it does not is told in its faults and findings.
+    pub(crate) async fn read(&self, cluster: &EksCluster) -> Reading {
+        let mut reading = Reading::new(cluster);
+        if self.run.kind == RunKind::Report {
+            self.equipment(&cluster.name, &mut reading).await;
+        }
+        let (Some(endpoint), Some(authority)) = (&cluster.endpoint, &cluster.certificate_authority) else {
+            self.without_endpoint(cluster, &mut reading);
+            return reading;
+        };
+        let client = self.client(cluster, endpoint, authority);
+        let read = match &client {
+            Ok(client) => self.kubernetes(client, cluster, &mut reading).await,
+            Err(error) => Err(error.clone()),
+        };
+        if let Err(error) = read {
+            let finding = trouble::finding(self, client.as_ref().ok(), cluster, &error).await;
+            reading.state.findings.push(finding);
+            let fault = Fault::from(error);
+            reading.unread = Some(fault.clone());
+            reading.fault(fault);
+        }
+        reading
+    }
+
+    fn client(&self, cluster: &EksCluster, endpoint: &str, authority: &str) -> Result<Client, ClientError> {
+        let error = |cause| ClientError {
+            method: "connect to",
+            path: endpoint.to_owned(),
+            cluster: cluster.name.to_string(),
+            cause,
+        };
+        let none = || error(Cause::Malformed("there are no credentials to sign with".to_owned()));
+        let access = Access {
+            cluster: cluster.name.to_string(),
+            region: self.target.region.to_string(),
+            endpoint: endpoint.to_owned(),
+            certificate_authority: authority.to_owned(),
+            credentials: self.sdk.credentials_provider().ok_or_else(none)?,
+            time: self.sdk.time_source().unwrap_or_default(),
+        };
+        Client::new(access, self.limits.clone())
+    }
+
+    /// A cluster that is being made, or deleted, has no endpoint: nothing is amiss unless it takes too long.
+    fn without_endpoint(&self, cluster: &EksCluster, reading: &mut Reading) {
+        let age = cluster.created_at.map(|created| self.run.time.duration_since(created));
+        match cluster.status.as_str() {
+            "CREATING" | "PENDING" if age.is_none_or(|age| age <= LONGEST_CREATION) => {}
+            "DELETING" => {}
+            status => {
+                let problem = match status {
+                    "CREATING" | "PENDING" => format!("It is {status} for over an hour."),
+                    _ => format!("EKS calls it {status}, and it has no endpoint to ask."),
+                };
+                let cure = format!(
+                    "aws eks describe-cluster --region {} --name {} --query cluster.health",
+                    self.target.region, cluster.name
+                );
+                reading.state.findings.push(Finding { problem: problem.clone(), cure });
+                let fault = Fault {
+                    operation: "eks:DescribeCluster".to_owned(),
+                    subject: cluster.name.to_string(),
+                    kind: FaultKind::NotFound,
+                    code: status.to_owned(),
+                    message: problem,
+                };
+                reading.unread = Some(fault.clone());
+                reading.fault(fault);
+            }
+        }
+    }
+
+    async fn equipment(&self, cluster: &ClusterName, reading: &mut Reading) {
+        match self.eks.equipment(cluster).await {
+            Ok(Equipment { profiles, addons, node_groups: _ }) => {
+                reading.state.profiles = profiles;
+                reading.state.addons = addons;
+            }
+            Err(fault) => reading.fault(Fault { subject: cluster.to_string(), ..fault }),
+        }
+    }
+
+    /// Asks Kubernetes. Fails if pods cannot be read: without them there is nothing to judge.
+    async fn kubernetes(
+        &self,
+        client: &Client,
+        cluster: &EksCluster,
+        reading: &mut Reading,
+    ) -> Result<(), ClientError> {
+        let groups = client.get("/apis").await?;
+        let groups: api::ApiGroupList = serde_json::from_slice(&groups).map_err(|error| ClientError {
+            method: "GET",
+            path: "/apis".to_owned(),
+            cluster: cluster.name.to_string(),
+            cause: Cause::Malformed(error.to_string()),
+        })?;
+        let (usage, workloads, nodes) = tokio::join!(
+            self.usage(client, groups.preferred(METRICS)),
+            self.workloads(client),
+            self.nodes(client)
+        );
+        let (workloads, jobs, faults) = workloads;
+        reading.faults.extend(faults);
+        let usage = self.take_usage(usage, client, cluster, reading).await;
+        let nodes = nodes.unwrap_or_else(|error| {
+            reading.fault(error.into());
+            HashMap::new()
+        });
+        if self.run.kind == RunKind::Report {
+            let fargate = nodes.values().filter(|node| node.is_fargate).count();
+            (reading.state.fargate_nodes, reading.state.other_nodes) =
+                (Some(fargate), Some(nodes.len() - fargate));
+        }
+        let name = &cluster.name;
+        let states = workloads.iter().filter_map(|facts| WorkloadState::read(name, facts));
+        reading.workloads = states.collect();
+        let pods = &mut reading.pods;
+        client
+            .list::<api::Pod>("/api/v1/pods", |page| {
+                pods.extend(page.into_iter().map(|pod| {
+                    let facts = PodFacts::read(pod);
+                    let used = usage.get(&(facts.namespace.clone(), facts.name.clone()));
+                    let node = facts.node.as_ref().and_then(|node| nodes.get(node)).cloned();
+                    PodState::read(name, facts, used, &jobs, node.as_ref())
+                }));
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// What pods use, with the version of the API; or why that is not known.
+    async fn usage(
+        &self,
+        client: &Client,
+        version: Option<&str>,
+    ) -> Result<(String, Usage, Vec<Fault>), NoUsage> {
+        let version = version.ok_or(NoUsage::Missing)?;
+        let (mut usage, mut faults) = (Usage::new(), Vec::new());
+        let path = format!("/apis/{METRICS}/{version}/pods");
+        let listed = client.list::<api::PodMetrics>(&path, |page| {
+            for metrics in page {
+                match PodUsage::read(metrics) {
+                    Ok(read) => {
+                        usage.insert((read.namespace.clone(), read.name.clone()), read);
+                    }
+                    Err(error) => faults.push(error.to_string()),
+                }
+            }
+        });
+        match listed.await {
+            Ok(_) => {
+                let malformed = |why| Fault::malformed("kubernetes:ListPodMetrics", "", why);
+                Ok((version.to_owned(), usage, faults.into_iter().map(malformed).collect()))
+            }
+            Err(ClientError { cause: Cause::NotFound(Explanation::Text(_)), .. }) => Err(NoUsage::Missing),
+            Err(error) => Err(NoUsage::Failed(error)),
+        }
+    }
+
+    /// Writes down how the question about usage ended.
+    async fn take_usage(
+        &self,
+        usage: Result<(String, Usage, Vec<Fault>), NoUsage>,
+        client: &Client,
+        cluster: &EksCluster,
+        reading: &mut Reading,
+    ) -> Usage {
+        let name = cluster.name.to_string();
+        match usage {
+            Ok((version, usage, faults)) => {
+                reading.state.metrics_api = MetricsApi::Serves(version);
+                faults.into_iter().for_each(|fault| reading.fault(Fault { subject: name.clone(), ..fault }));
+                usage
+            }
+            Err(NoUsage::Missing) => {
+                reading.state.metrics_api = MetricsApi::Missing;
+                reading.state.findings.push(trouble::no_metrics(self, cluster));
+                // A complete answer: there is nothing that could tell.
+                reading.no_usage = Some(Fault {
+                    operation: format!("kubernetes:GET /apis/{METRICS}"),
+                    subject: name,
+                    kind: FaultKind::NotFound,
+                    code: "NotFound".to_owned(),
+                    message: "Metrics Server is not installed".to_owned(),
+                });
+                Usage::new()
+            }
+            Err(NoUsage::Failed(error)) => {
+                if let Cause::Unavailable(answer) = &error.cause {
+                    reading.state.metrics_api = MetricsApi::Down(format!("503: {answer}"));
+                }
+                let finding = trouble::finding(self, Some(client), cluster, &error).await;
+                reading.state.findings.push(finding);
+                let fault = Fault::from(error);
+                reading.no_usage = Some(fault.clone());
+                reading.fault(fault);
+                Usage::new()
+            }
+        }
+    }
+
+    /// Deployments, `StatefulSet`s, `DaemonSet`s and Jobs, owners of Jobs, and what could not be listed.
+    async fn workloads(&self, client: &Client) -> (Vec<WorkloadFacts>, JobOwners, Vec<Fault>) {
+        let (mut deployments, mut stateful, mut daemons, mut jobs) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let answers = tokio::join!(
+            client.list::<api::Deployment>("/apis/apps/v1/deployments", |page| {
+                deployments.extend(page.into_iter().map(WorkloadFacts::from));
+            }),
+            client.list::<api::StatefulSet>("/apis/apps/v1/statefulsets", |page| {
+                stateful.extend(page.into_iter().map(WorkloadFacts::from));
+            }),
+            client.list::<api::DaemonSet>("/apis/apps/v1/daemonsets", |page| {
+                daemons.extend(page.into_iter().map(WorkloadFacts::from));
+            }),
+            client.list::<api::Job>("/apis/batch/v1/jobs", |page| {
+                jobs.extend(page.into_iter().map(WorkloadFacts::from));
+            }),
+        );
+        let faults =
+            [answers.0, answers.1, answers.2, answers.3].into_iter().filter_map(Result::err).map(Fault::from);
+        let faults = faults.collect();
+        let owner =
+            |job: &WorkloadFacts| Some(((job.namespace.clone(), job.name.clone()), job.owner.clone()?));
+        let owners = jobs.iter().filter_map(owner).collect();
+        (deployments.into_iter().chain(stateful).chain(daemons).collect(), owners, faults)
+    }
+
+    /// Nodes by name; of a report only, since nothing is judged by them.
+    async fn nodes(&self, client: &Client) -> Result<HashMap<String, NodeFacts>, ClientError> {
+        let mut nodes = HashMap::new();
+        if self.run.kind == RunKind::Report {
+            client
+                .list::<api::Node>("/api/v1/nodes", |page| {
+                    let read = page.into_iter().map(NodeFacts::read);
+                    nodes.extend(read.map(|node| (node.name.clone(), node)));
+                })
+                .await?;
+        }
+        Ok(nodes)
+    }
+}
+
+/// Why usage is not known.
+enum NoUsage {
+    /// The API group is not there.
+    Missing,
+    /// It could not be asked.
+    Failed(ClientError),
+}

@@ -1,0 +1,156 @@
+//! `collect-pods`: target -> EKS clusters -> pods, workloads and usage -> samples, joined to those before -> snapshot.
+
+mod before;
+mod clusters;
+mod config;
+mod listing;
+mod recording;
+mod trouble;
+mod vended;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use fargaze::aws::{CloudWatch, Eks, Store, config_for};
+use fargaze::config::longest_range;
+use fargaze::failure::Failure;
+use fargaze::fault::Fault;
+use fargaze::kubernetes::client::Limits;
+use fargaze::outcome::{Collected, Coverage, ObjectRef, Outcome, TargetTask};
+use fargaze::rule::AlarmRule;
+use fargaze::run::{Platform, RunKind};
+use fargaze::snapshot::{SnapshotLine, SnapshotReader};
+use futures_util::{StreamExt, stream};
+use serde_json::Value;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use clusters::Reader;
+pub use config::Config;
+use recording::Recording;
+
+/// Requests to Kubernetes in flight at once, over all clusters: API priority and fairness gives a user who is in no group of the
+/// system few seats, and a big list takes several.
+const REQUESTS_AT_ONCE: usize = 8;
+/// Clusters that are read at once: each holds a page of pods.
+const CLUSTERS_AT_ONCE: usize = 6;
+/// What is left of the function's time for writing the snapshot.
+const TO_WRITE: Duration = Duration::from_secs(5);
+
+/// The function with its clients.
+#[derive(Debug)]
+pub struct Handler {
+    config: Config,
+    home: SdkConfig,
+    store: Store,
+}
+
+impl Handler {
+    /// The function with these settings.
+    pub fn new(config: Config, sdk: &SdkConfig) -> Self {
+        let store = Store::new(sdk, &config.bucket);
+        Self { config, home: sdk.clone(), store }
+    }
+
+    /// Takes a snapshot of the target that `event` names. `deadline` is when Lambda ends the function: clusters that are not read
+    /// by then are told as such.
+    pub async fn handle(&self, event: Value, deadline: Instant) -> Result<Collected, Failure> {
+        let task: TargetTask = serde_json::from_value(event)
+            .map_err(|error| Failure::Invalid(format!("this is no target of a run: {error}")))?;
+        let key = task.target.snapshot_key(&task.run);
+        // A retry finds the snapshot of the attempt before: a second sample would count what happened in between as nothing.
+        if let Some(coverage) = self.taken(&key).await? {
+            tracing::info!(key, "the snapshot is there already");
+            return self.hand_on(task, key, coverage).await;
+        }
+        let (bytes, coverage) = self.collect(&task, deadline).await?;
+        self.store.put(&key, bytes).await?;
+        self.hand_on(task, key, coverage).await
+    }
+
+    async fn collect(&self, task: &TargetTask, deadline: Instant) -> Result<(Vec<u8>, Coverage), Failure> {
+        let mut rules = self.store.rules(&task.run).await?;
+        rules.retain(|rule| rule.platform() == Platform::Eks);
+        let run = task.run.of_samples(longest_range(&rules, Platform::Eks));
+        let sdk = config_for(&self.home, &task.target).await?;
+        let (eks, cloudwatch) = (Eks::new(&sdk), CloudWatch::new(&sdk));
+        let listing = listing::listing(task, &eks, &self.store).await?;
+        let (history, lost) = before::history(&self.store, &task.target, &run).await?;
+        let mut recording = Recording::new(&run, &task.target, history, listing.read_at);
+        recording.faults(listing.faults.iter().cloned().chain(lost));
+        let role = task.target.role.as_ref().map_or(self.config.role.as_str(), |role| &role.arn);
+        let limits = Limits::until(deadline - TO_WRITE, Arc::new(Semaphore::new(REQUESTS_AT_ONCE)));
+        let reader = Reader { eks: &eks, sdk: &sdk, target: &task.target, run: &run, role, limits };
+        let readings: Vec<_> = listing.clusters.iter().map(|cluster| reader.read(cluster)).collect();
+        let mut readings = stream::iter(readings).buffer_unordered(CLUSTERS_AT_ONCE);
+        let mut suspect = false;
+        while let Some(reading) = readings.next().await {
+            suspect |= reading.is_unread();
+            recording.add(reading).map_err(|error| unwritten(&task.run.id, &error))?;
+        }
+        if suspect {
+            // Perhaps a cluster was made anew under its name: the next run describes all of them.
+            listing::forget(task, &self.store).await?;
+        }
+        self.vended(&rules, &cloudwatch, &mut recording).await?;
+        recording.end().map_err(|error| unwritten(&task.run.id, &error).into())
+    }
+
+    /// What CloudWatch has of EKS clusters: what rules need, and for a report all that there is.
+    async fn vended(
+        &self,
+        rules: &[AlarmRule],
+        cloudwatch: &CloudWatch,
+        recording: &mut Recording<'_>,
+    ) -> Result<(), Failure> {
+        let (queries, mut faults) = vended::queries(rules, recording, cloudwatch).await;
+        let window = *recording.window();
+        let more = cloudwatch
+            .get_metric_data(&queries, &window, |query, reading| recording.vended(query, &reading))
+            .await;
+        faults.extend(more);
+        recording.faults(faults);
+        Ok(())
+    }
+
+    /// How much an earlier attempt saw, if there was one that came to its end.
+    async fn taken(&self, key: &str) -> Result<Option<Coverage>, Fault> {
+        let Some(object) = self.store.get(key, None).await? else { return Ok(None) };
+        let bad = |error: &dyn std::fmt::Display| Fault::malformed("s3:GetObject", key, error.to_string());
+        for line in SnapshotReader::new(&object.bytes[..]) {
+            if let SnapshotLine::End(coverage) = line.map_err(|error| bad(&error))? {
+                return Ok(Some(coverage));
+            }
+        }
+        Err(bad(&"the line of the end is missing"))
+    }
+
+    /// Tells where the snapshot is. A report's target ends here, so its outcome is written as well.
+    async fn hand_on(&self, task: TargetTask, key: String, coverage: Coverage) -> Result<Collected, Failure> {
+        let TargetTask { run, target, .. } = task;
+        let mut outcome = None;
+        if run.kind == RunKind::Report {
+            let outcome_key = target.outcome_key(&run);
+            let ended = Outcome {
+                target: target.clone(),
+                coverage,
+                notices: Vec::new(),
+                insights: Vec::new(),
+                eks: Vec::new(),
+                account_default: None,
+                dry_run: false,
+                snapshot: Some(key.clone()),
+                owners: BTreeMap::new(),
+            };
+            self.store.put_json(&outcome_key, &ended).await?;
+            outcome = Some(ObjectRef { key: outcome_key });
+        }
+        Ok(Collected { run, target, snapshot: ObjectRef { key }, outcome })
+    }
+}
+
+fn unwritten(run: &str, error: &std::io::Error) -> Fault {
+    Fault::malformed("s3:PutObject", run, error.to_string())
+}

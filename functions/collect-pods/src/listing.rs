@@ -1,0 +1,107 @@
+//! Which EKS clusters there are: from the cache while it is fresh, else listed anew.
+
+use std::collections::BTreeSet;
+
+use fargaze::aws::{Eks, Store};
+use fargaze::cluster::ClusterName;
+use fargaze::eks::EksCluster;
+use fargaze::failure::Failure;
+use fargaze::fault::Fault;
+use fargaze::inventory::MAX_AGE;
+use fargaze::outcome::TargetTask;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The EKS clusters of a target, as the cache holds them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Listing {
+    /// Logical time of the run that listed them.
+    pub(crate) read_at: Timestamp,
+    /// Clusters that could be described, by name.
+    pub(crate) clusters: Vec<EksCluster>,
+    /// What could not be listed or described.
+    pub(crate) faults: Vec<Fault>,
+}
+
+impl Listing {
+    /// Whether a run at `time` may still use it: one with faults, or with clusters that are on their way to another status, is made
+    /// anew at once.
+    fn is_fresh(&self, time: Timestamp) -> bool {
+        let age = time.duration_since(self.read_at);
+        let settled = self.clusters.iter().all(|cluster| cluster.status == "ACTIVE");
+        self.faults.is_empty() && settled && !age.is_negative() && age < MAX_AGE
+    }
+}
+
+/// The cached listing if it is fresh; else a new one, stored for the runs to come. If not even the names can be listed, an older
+/// listing serves, with the fault.
+pub(crate) async fn listing(task: &TargetTask, eks: &Eks, store: &Store) -> Result<Listing, Failure> {
+    let key = task.target.inventory_key();
+    // A cache that cannot be read is a cache that is not there: listing anew says the same, only later.
+    let cached = store.get_json::<Listing>(&key).await.unwrap_or_else(|fault| {
+        tracing::warn!(%fault, "the cached listing cannot be read; listing anew");
+        None
+    });
+    if let Some(fresh) = cached.as_ref().filter(|cached| cached.is_fresh(task.run.time)) {
+        return Ok(fresh.clone());
+    }
+    let names = match eks.list_clusters().await {
+        Ok(names) => names,
+        Err(fault) => match cached {
+            Some(mut older) => {
+                older.faults.push(fault);
+                return Ok(older);
+            }
+            None => return Err(fault.into()),
+        },
+    };
+    let listing = describe(task, names, eks, cached.as_ref()).await;
+    store.put_json(&key, &listing).await?;
+    Ok(listing)
+}
+
+/// A cluster that is listed and cannot be described stays as the older listing knew it.
+async fn describe(task: &TargetTask, names: Vec<ClusterName>, eks: &Eks, older: Option<&Listing>) -> Listing {
+    let names: BTreeSet<ClusterName> =
+        names.into_iter().filter(|name| task.target.part.holds(name)).collect();
+    let names: Vec<ClusterName> = names.into_iter().collect();
+    let (mut clusters, mut faults) = (Vec::new(), Vec::new());
+    for (name, described) in eks.describe_clusters(&names).await {
+        match described {
+            Ok(cluster) => clusters.push(cluster),
+            Err(fault) => {
+                faults.push(fault);
+                let known =
+                    older.and_then(|older| older.clusters.iter().find(|cluster| cluster.name == name));
+                clusters.push(known.cloned().unwrap_or_else(|| unknown(name)));
+            }
+        }
+    }
+    Listing { read_at: task.run.time, clusters, faults }
+}
+
+/// A cluster of which nothing but the name is known.
+fn unknown(name: ClusterName) -> EksCluster {
+    EksCluster {
+        name,
+        status: "UNKNOWN".to_owned(),
+        version: None,
+        endpoint: None,
+        certificate_authority: None,
+        public_endpoint: true,
+        public_access_cidrs: Vec::new(),
+        logs: BTreeSet::new(),
+        authentication: None,
+        auto_mode: false,
+        created_at: None,
+        tags: std::collections::BTreeMap::new(),
+    }
+}
+
+/// Makes the next run list anew.
+pub(crate) async fn forget(task: &TargetTask, store: &Store) -> Result<(), Fault> {
+    let key = task.target.inventory_key();
+    let Some(mut listing) = store.get_json::<Listing>(&key).await? else { return Ok(()) };
+    listing.read_at = Timestamp::UNIX_EPOCH;
+    store.put_json(&key, &listing).await
+}

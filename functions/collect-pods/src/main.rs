@@ -1,0 +1,12 @@
+//! `collect-pods`: from a target to a snapshot of its EKS clusters.
+
+use collect_pods::{Config, Handler};
+use fargaze::failure::Failure;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let sdk = fargaze::aws::load("collect-pods").await;
+    let handler = Config::from_env().map(|config| Handler::new(config, &sdk)).map_err(Failure::from);
+    fargaze::aws::serve_until(handler, async |handler, event, deadline| handler.handle(event, deadline).await)
+        .await
+}

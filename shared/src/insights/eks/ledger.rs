@@ -1,0 +1,305 @@
+//! The ledger of EKS clusters: what we changed, and how far it has come.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+
+use super::super::ChangeState;
+use super::{Asked, EksAspect, EksState, ObservedEks, UpdateStatus};
+use crate::cluster::{BadName, ClusterName};
+use crate::fault::FaultKind;
+
+/// What a change is about: one aspect of one cluster.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EksSubject {
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// The aspect.
+    pub aspect: EksAspect,
+}
+
+/// `payments/metrics-server`; no ECS cluster can have that name, so a ledger of both can tell them apart.
+impl fmt::Display for EksSubject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}/{}", self.cluster, self.aspect))
+    }
+}
+
+impl FromStr for EksSubject {
+    type Err = BadName;
+
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        let (cluster, aspect) = text.split_once('/').ok_or_else(|| BadName {
+            text: text.to_owned(),
+            what: "part of an EKS cluster",
+            expected: "CLUSTER/PART, such as payments/metrics-server",
+        })?;
+        Ok(Self { cluster: cluster.parse()?, aspect: aspect.parse()? })
+    }
+}
+
+/// A change of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EksChange {
+    /// What was changed.
+    pub subject: EksSubject,
+    /// Time of the event, or of the run; not before the creation of the cluster.
+    pub time: Timestamp,
+    /// Id of the event, or of the run; see [`EksSubjectLedger::cause_for`].
+    pub cause: String,
+    /// What was there before.
+    pub from: EksState,
+    /// What is there after; exactly that once the change is done.
+    pub to: EksState,
+    /// Text of the wish that it was made for.
+    pub wish: String,
+    /// Why, in words.
+    pub reason: String,
+    /// Id of the request that made it, as CloudTrail has it.
+    pub request_id: Option<String>,
+    /// How far it has come. One that is planned and accepted is in progress.
+    pub state: ChangeState,
+    /// It was accepted: EKS works on it.
+    pub accepted: bool,
+    /// EKS's id of the update to follow, if it gave one.
+    pub update_id: Option<String>,
+    /// Why EKS could not do what it had accepted, in its words.
+    pub failure: Option<String>,
+}
+
+/// An item of the ledger that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("attribute `{attribute}`: {why}")]
+pub struct BadEksChange {
+    /// Name of the attribute.
+    pub attribute: &'static str,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl EksChange {
+    /// Whether EKS works on it, as far as we know.
+    pub fn is_in_progress(&self) -> bool {
+        self.state == ChangeState::Planned && self.accepted
+    }
+
+    /// A text of 32 characters that is the same for each attempt at this change: EKS's `clientRequestToken`, by which a
+    /// repeated call makes no second change.
+    pub fn token(&self) -> String {
+        let text = format!("{}#{}#{}", self.subject, self.time, self.cause);
+        let fnv = |basis: u64| {
+            text.bytes().fold(basis, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+        };
+        format!("{:016x}{:016x}", fnv(0xcbf2_9ce4_8422_2325), fnv(0x9ae1_6a3b_2f90_404f))
+    }
+
+    /// The change as texts by name, for a table. Names and words are those of the changes of ECS clusters.
+    pub fn to_attributes(&self) -> BTreeMap<&'static str, String> {
+        let json = |state: &EksState| serde_json::json!(state).to_string();
+        let fixed = [
+            ("subject", self.subject.to_string()),
+            ("time", self.time.to_string()),
+            ("cause", self.cause.clone()),
+            ("setting", self.subject.aspect.to_string()),
+            ("from", json(&self.from)),
+            ("to", json(&self.to)),
+            ("wish", self.wish.clone()),
+            ("reason", self.reason.clone()),
+            ("state", self.state.as_str().to_owned()),
+        ];
+        let accepted = self.accepted.then(|| ("accepted", "true".to_owned()));
+        let some =
+            [("request_id", &self.request_id), ("update_id", &self.update_id), ("failure", &self.failure)];
+        let some = some.into_iter().filter_map(|(name, value)| Some((name, value.clone()?)));
+        fixed.into_iter().chain(accepted).chain(some).collect()
+    }
+
+    /// Reads what [`Self::to_attributes`] wrote; `get` gives the text of an attribute.
+    pub fn from_attributes(get: &dyn Fn(&'static str) -> Option<String>) -> Result<Self, BadEksChange> {
+        fn parsed<T: FromStr<Err: fmt::Display>>(
+            attribute: &'static str,
+            text: &str,
+        ) -> Result<T, BadEksChange> {
+            text.parse().map_err(|error: T::Err| BadEksChange { attribute, why: error.to_string() })
+        }
+        let need = |attribute| {
+            get(attribute).ok_or_else(|| BadEksChange { attribute, why: "is missing".to_owned() })
+        };
+        let state = |attribute| {
+            serde_json::from_str(&need(attribute)?)
+                .map_err(|error| BadEksChange { attribute, why: error.to_string() })
+        };
+        Ok(Self {
+            subject: parsed("subject", &need("subject")?)?,
+            time: parsed("time", &need("time")?)?,
+            cause: need("cause")?,
+            from: state("from")?,
+            to: state("to")?,
+            wish: need("wish")?,
+            reason: need("reason")?,
+            state: parsed("state", &need("state")?)?,
+            accepted: get("accepted").is_some(),
+            request_id: get("request_id"),
+            update_id: get("update_id"),
+            failure: get("failure"),
+        })
+    }
+}
+
+/// What the ledger has about one aspect of one cluster, the oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EksSubjectLedger {
+    /// Our changes.
+    pub changes: Vec<EksChange>,
+}
+
+/// What the ledger has about one cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EksLedger {
+    /// By aspect.
+    pub aspects: BTreeMap<EksAspect, EksSubjectLedger>,
+}
+
+impl EksLedger {
+    /// The changes of one aspect; none if there never was one.
+    pub fn of(&self, aspect: EksAspect) -> &[EksChange] {
+        self.aspects.get(&aspect).map_or(&[], |ledger| &ledger.changes)
+    }
+
+    /// Adds a change, or writes over an earlier attempt at the same one; keeps them in the order of their times.
+    pub fn put(&mut self, change: EksChange) {
+        let changes = &mut self.aspects.entry(change.subject.aspect).or_default().changes;
+        changes.retain(|other| (other.time, &other.cause) != (change.time, &change.cause));
+        changes.push(change);
+        changes.sort_by_key(|change| change.time);
+    }
+
+    /// Ids of the updates that are followed: what EKS is to be asked about.
+    pub fn followed(&self) -> Vec<&str> {
+        let changes = self.aspects.values().flat_map(|ledger| &ledger.changes);
+        changes
+            .filter(|change| change.is_in_progress())
+            .filter_map(|change| change.update_id.as_deref())
+            .collect()
+    }
+
+    /// Forgets what is older than the creation of the cluster: it was about another cluster of the same name.
+    pub fn forget_before(&mut self, created: Timestamp) {
+        for ledger in self.aspects.values_mut() {
+            ledger.changes.retain(|change| change.time >= created);
+        }
+    }
+
+    /// Ends what was begun as far as the cluster tells how it ended: done if the cluster now is so, abandoned if EKS
+    /// failed or never heard of it. What is not known or still in progress stays planned. Gives those that changed, to be
+    /// written.
+    pub fn settle(&mut self, observed: &ObservedEks) -> Vec<EksChange> {
+        // While the cluster is busy nothing can be said, and once it is being deleted nothing matters.
+        if observed.cluster.status != "ACTIVE" {
+            return Vec::new();
+        }
+        let mut settled = Vec::new();
+        for ledger in self.aspects.values_mut() {
+            let mut open = true;
+            for change in ledger.changes.iter_mut().rev() {
+                if change.state == ChangeState::Planned && change.settle(observed, &mut open) {
+                    settled.push(change.clone());
+                }
+            }
+        }
+        settled
+    }
+}
+
+impl EksSubjectLedger {
+    /// The cause to write for a change that the event or run `id` brings; as of ECS clusters, `id+2` for its second one.
+    pub fn cause_for(&self, id: &str) -> String {
+        let taken = |cause: &str| {
+            let same = self.changes.iter().filter(|change| change.cause == cause);
+            // One that EKS failed keeps its place too: the same token would only bring back the failure.
+            same.into_iter().any(|change| {
+                matches!(change.state, ChangeState::Done | ChangeState::Restored) || change.failure.is_some()
+            })
+        };
+        let numbered = (2_u32..).map(|n| format!("{id}+{n}"));
+        std::iter::once(id.to_owned()).chain(numbered).find(|cause| !taken(cause)).unwrap_or_default()
+    }
+
+    /// Marks as restored the changes that were made at or after `since`, and gives them.
+    pub fn mark_restored(&mut self, since: Option<Timestamp>) -> Vec<EksChange> {
+        let made = self.changes.iter_mut().filter(|change| change.is_done_since(since));
+        made.map(|change| {
+            change.state = ChangeState::Restored;
+            change.clone()
+        })
+        .collect()
+    }
+}
+
+/// How a change ended.
+enum End {
+    Open,
+    Done,
+    Failed(Option<String>),
+}
+
+impl EksChange {
+    /// Whether it is done and was made at or after `since`.
+    pub(super) fn is_done_since(&self, since: Option<Timestamp>) -> bool {
+        self.state == ChangeState::Done && since.is_none_or(|since| self.time >= since)
+    }
+
+    /// Ends this planned change if it has ended. `open` says whether no newer one was taken for done.
+    fn settle(&mut self, observed: &ObservedEks, open: &mut bool) -> bool {
+        let Ok(now) = observed.state(self.subject.aspect) else { return false };
+        match self.ended(observed, &now) {
+            End::Open => false,
+            End::Done if std::mem::take(open) => {
+                self.state = ChangeState::Done;
+                // Only what is still as we made it is ours; its version was EKS's choice.
+                if matches!(self.to, EksState::Addon { .. }) && now.fulfils(&self.to) {
+                    self.to = now;
+                }
+                true
+            }
+            End::Done => self.abandon(None),
+            End::Failed(why) => self.abandon(why),
+        }
+    }
+
+    fn abandon(&mut self, failure: Option<String>) -> bool {
+        self.state = ChangeState::Abandoned;
+        self.failure = failure;
+        true
+    }
+
+    fn ended(&self, observed: &ObservedEks, now: &EksState) -> End {
+        if let Some(id) = &self.update_id {
+            match observed.updates.get(id) {
+                Some(Asked::Known(UpdateStatus::Failed(why))) => return End::Failed(Some(why.clone())),
+                // Who turned it off again since did so after us.
+                Some(Asked::Known(UpdateStatus::Successful)) => return End::Done,
+                // EKS keeps updates for a while only.
+                Some(Asked::Unread(fault)) if fault.kind == FaultKind::NotFound => {}
+                // In progress, or nobody could say.
+                _ => return End::Open,
+            }
+        }
+        if let Some(addon) = self.subject.aspect.addon().and_then(|name| observed.addon(name).ok().flatten())
+        {
+            match addon.status.as_str() {
+                "CREATING" | "UPDATING" => return End::Open,
+                "CREATE_FAILED" => return End::Failed(Some(addon.issues.join("; "))),
+                _ => {}
+            }
+        }
+        // What EKS accepted and is not there was undone before we looked.
+        let is_done = now.fulfils(&self.to) || self.accepted && self.update_id.is_none();
+        if is_done { End::Done } else { End::Failed(None) }
+    }
+}

@@ -1,0 +1,153 @@
+//! Undoing what we did to an EKS cluster, and nothing else.
+
+use jiff::Timestamp;
+
+use super::super::ChangeState;
+use super::{EksAspect, EksChange, EksLedger, EksState, ObservedEks};
+use crate::fault::Fault;
+
+/// What a restore does with one aspect of a cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EksRestoreStep {
+    /// Bring it to this state and mark the changes as restored. If it is so already, only the mark is missing. `Absent`
+    /// means to delete the add-on or the `ConfigMap`; the namespace stays. Logs that are on and not named are turned off.
+    PutBack {
+        /// What it is to be.
+        to: EksState,
+    },
+    /// Leave it, and say why: somebody changed it since, or EKS is not done with it.
+    Skip(String),
+    /// It could not be seen what is there.
+    Unknown(Fault),
+    /// We changed nothing there.
+    Nothing,
+}
+
+/// What a restore does with an aspect, given the ledger after [`EksLedger::settle`]. With `since`, only changes made at or
+/// after it are undone.
+///
+/// An add-on is deleted only if it is still of the version and configuration that we made, a `ConfigMap` only if it is
+/// still what we wrote. Logs are turned off that we turned on; those that others turned on stay on.
+pub fn eks_restore_step(
+    aspect: EksAspect,
+    observed: &ObservedEks,
+    ledger: &EksLedger,
+    since: Option<Timestamp>,
+) -> EksRestoreStep {
+    let changes = ledger.of(aspect);
+    let in_progress = changes.iter().rev().find(|change| change.state == ChangeState::Planned);
+    let made: Vec<&EksChange> = changes.iter().rev().filter(|change| change.is_done_since(since)).collect();
+    if let Some(change) = in_progress.filter(|change| since.is_none_or(|since| change.time >= since)) {
+        return EksRestoreStep::Skip(format!(
+            "the change to {} is not finished; restore again later",
+            change.to
+        ));
+    }
+    let Some(newest) = made.first() else { return EksRestoreStep::Nothing };
+    if observed.cluster.status != "ACTIVE" {
+        return EksRestoreStep::Skip(format!("its status is {}", observed.cluster.status));
+    }
+    let now = match observed.state(aspect) {
+        Ok(now) => now,
+        Err(fault) => return EksRestoreStep::Unknown(fault.clone()),
+    };
+    if let EksState::Logs(on) = &now {
+        let ours = |log| {
+            made.iter().any(|change| match (&change.from, &change.to) {
+                (EksState::Logs(from), EksState::Logs(to)) => to.contains(log) && !from.contains(log),
+                _ => false,
+            })
+        };
+        return EksRestoreStep::PutBack {
+            to: EksState::Logs(on.iter().filter(|log| !ours(log)).copied().collect()),
+        };
+    }
+    // As long as a change found what the one before it had made, go back to that.
+    let to = made[1..].iter().try_fold(&newest.from, |found, before| {
+        if before.to == *found { Ok(&before.from) } else { Err(found) }
+    });
+    let (Ok(to) | Err(to)) = to;
+    if now == *to || now == newest.to {
+        return EksRestoreStep::PutBack { to: to.clone() };
+    }
+    EksRestoreStep::Skip(format!("fargaze made it {}, and now it is {now}", newest.to))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{addon, change, cluster, data, ledger, logs, observed};
+    use super::super::{Asked, AwsLogging, LoggingNamespace};
+    use super::*;
+    use crate::eks::{LogType, METRICS_SERVER};
+    use crate::insights::samples::at;
+    use ChangeState::{Done, Planned, Restored};
+    use LogType::{Api, Audit, Scheduler};
+
+    fn back(to: EksState) -> EksRestoreStep {
+        EksRestoreStep::PutBack { to }
+    }
+
+    #[test]
+    fn only_logs_that_we_turned_on_are_turned_off() {
+        let aspect = EksAspect::ControlPlaneLogs;
+        let raised = |minute, from: &[_], to: &[_]| {
+            change(minute, aspect, (EksState::Logs(logs(from)), EksState::Logs(logs(to))), Done)
+        };
+        let ledger = ledger([
+            raised(1, &[Scheduler], &[Api, Scheduler]),
+            raised(2, &[Scheduler], &[Audit, Scheduler]),
+        ]);
+        let mut now = observed("*");
+        now.cluster.logs = logs(&[Api, Audit, Scheduler]);
+        let step = |now: &ObservedEks, since| eks_restore_step(aspect, now, &ledger, since);
+        assert_eq!(step(&now, None), back(EksState::Logs(logs(&[Scheduler]))));
+        assert_eq!(step(&now, Some(at(2))), back(EksState::Logs(logs(&[Api, Scheduler]))));
+        assert_eq!(step(&now, Some(at(3))), EksRestoreStep::Nothing);
+        now.cluster.logs = logs(&[]);
+        assert_eq!(step(&now, None), back(EksState::Logs(logs(&[]))), "only the mark is missing");
+        let busy = ObservedEks::bare(cluster("UPDATING"));
+        assert_eq!(step(&busy, None), EksRestoreStep::Skip("its status is UPDATING".to_owned()));
+    }
+
+    #[test]
+    fn an_addon_is_deleted_if_it_is_still_the_one_that_we_made() {
+        let made = EksState::of_addon(&addon(METRICS_SERVER, "ACTIVE"));
+        let with =
+            |state| ledger([change(1, EksAspect::MetricsServer, (EksState::Absent, made.clone()), state)]);
+        let step = |addons: Vec<crate::eks::Addon>, state| {
+            let now = ObservedEks { addons: Asked::Known(addons), ..observed("*") };
+            eks_restore_step(EksAspect::MetricsServer, &now, &with(state), None)
+        };
+        let same = addon(METRICS_SERVER, "ACTIVE");
+        let mut newer = same.clone();
+        newer.version = Some("v0.9.0-eksbuild.1".to_owned());
+        let mut configured = same.clone();
+        configured.configuration = Some("{}".to_owned());
+        assert_eq!(step(vec![same.clone()], Done), back(EksState::Absent));
+        assert_eq!(step(vec![], Done), back(EksState::Absent));
+        assert_eq!(step(vec![same.clone()], Restored), EksRestoreStep::Nothing);
+        for skipped in [step(vec![newer], Done), step(vec![configured], Done), step(vec![same], Planned)] {
+            assert!(matches!(skipped, EksRestoreStep::Skip(_)), "{skipped:?}");
+        }
+    }
+
+    #[test]
+    fn a_config_map_is_deleted_if_it_is_still_what_we_wrote() {
+        let map = |output: &str| EksState::ConfigMap(data(output));
+        let aspect = EksAspect::AwsLogging;
+        let first = change(1, aspect, (EksState::Absent, map("a")), Done);
+        let second = change(2, aspect, (map("a"), map("b")), Done);
+        let ledger = ledger([first, second]);
+        let step = |output: &str, since| {
+            let logging = AwsLogging::Known {
+                namespace: LoggingNamespace::Enabled,
+                config_map: Some(data(output)),
+                problems: Vec::new(),
+            };
+            eks_restore_step(aspect, &ObservedEks { logging, ..observed("*") }, &ledger, since)
+        };
+        assert_eq!(step("b", None), back(EksState::Absent));
+        assert_eq!(step("b", Some(at(2))), back(map("a")));
+        assert!(matches!(step("theirs", None), EksRestoreStep::Skip(_)));
+    }
+}

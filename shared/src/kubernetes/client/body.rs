@@ -1,0 +1,190 @@
+//! Reading a body: bounded, decompressed, and never taken for whole when it is not.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use bytes::Buf;
+use flate2::write::GzDecoder;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http_body_util::BodyExt;
+use hyper::Response;
+use hyper::body::Incoming;
+use serde::Deserialize;
+use tokio::time::timeout;
+
+use super::error::{Cause, Explanation};
+
+/// Most bytes of an error's text that are kept.
+const LONGEST_TEXT: usize = 1024;
+
+/// Where the body goes, after decompression.
+struct Bounded {
+    bytes: Vec<u8>,
+    limit: usize,
+    full: bool,
+}
+
+impl Write for Bounded {
+    fn write(&mut self, part: &[u8]) -> io::Result<usize> {
+        if part.len() > self.limit - self.bytes.len() {
+            self.full = true;
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(part);
+        Ok(part.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A body while it comes.
+enum Sink {
+    Plain(Bounded),
+    Gzip(Box<GzDecoder<Bounded>>),
+}
+
+impl Sink {
+    /// Takes a part; `wire` is how much was sent with it.
+    fn write(&mut self, part: &[u8], wire: u64) -> Result<(), Cause> {
+        let written = match self {
+            Self::Plain(sink) => sink.write_all(part),
+            Self::Gzip(sink) => sink.write_all(part),
+        };
+        written.map_err(|error| self.cause(&error, wire))
+    }
+
+    fn cause(&self, error: &io::Error, wire: u64) -> Cause {
+        let inner = match self {
+            Self::Plain(sink) => sink,
+            Self::Gzip(sink) => sink.get_ref(),
+        };
+        if inner.full {
+            Cause::TooLarge { limit: inner.limit }
+        } else {
+            Cause::Malformed(format!("bad gzip, damaged or cut off after {wire} bytes: {error}"))
+        }
+    }
+
+    /// The whole body; `wire` is how much of it was sent.
+    fn finish(mut self, wire: u64) -> Result<Vec<u8>, Cause> {
+        // Checks the length and the checksum at the end, too.
+        if let Self::Gzip(sink) = &mut self
+            && let Err(error) = sink.try_finish()
+        {
+            return Err(self.cause(&error, wire));
+        }
+        match self {
+            Self::Plain(sink) => Ok(sink.bytes),
+            Self::Gzip(sink) => {
+                sink.finish().map(|sink| sink.bytes).map_err(|error| Cause::Malformed(error.to_string()))
+            }
+        }
+    }
+}
+
+/// Reads the whole body, at most `limit` bytes after decompression; counts the bytes that were sent.
+pub(super) async fn read(
+    mut response: Response<Incoming>,
+    silence: Duration,
+    limit: usize,
+    mut sent: impl FnMut(u64),
+) -> Result<Vec<u8>, Cause> {
+    let gzip = response.headers().get(CONTENT_ENCODING).is_some_and(|encoding| encoding == "gzip");
+    let bounded = Bounded { bytes: Vec::new(), limit, full: false };
+    let mut sink = if gzip { Sink::Gzip(Box::new(GzDecoder::new(bounded))) } else { Sink::Plain(bounded) };
+    let mut wire: u64 = 0;
+    loop {
+        let frame = timeout(silence, response.body_mut().frame()).await;
+        let frame = match frame.map_err(|_| Cause::Stalled { waited: silence, bytes: wire })? {
+            None => return sink.finish(wire),
+            Some(Err(_)) => return Err(Cause::Cut { bytes: wire }),
+            Some(Ok(frame)) => frame,
+        };
+        if let Some(data) = frame.data_ref() {
+            wire += data.remaining() as u64;
+            sent(data.remaining() as u64);
+            sink.write(data, wire)?;
+        }
+    }
+}
+
+/// Whether the answer calls itself JSON.
+pub(super) fn is_json(response: &Response<Incoming>) -> bool {
+    let of = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    of.split(';').next().is_some_and(|form| form.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// The fields of a `Status` that are read.
+#[derive(Deserialize)]
+struct Status {
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    metadata: Metadata,
+}
+
+#[derive(Default, Deserialize)]
+struct Metadata {
+    #[serde(default, rename = "continue")]
+    next: String,
+}
+
+/// What the body of an error answer says, and the continue token that a 410 brings.
+pub(super) fn explain(json: bool, body: &[u8]) -> (Explanation, Option<String>) {
+    let status = json.then(|| serde_json::from_slice::<Status>(body).ok()).flatten();
+    match status {
+        Some(Status { reason, message, metadata }) => {
+            let explanation = Explanation::Status { reason: plain(&reason), message: plain(&message) };
+            (explanation, Some(metadata.next).filter(|next| !next.is_empty()))
+        }
+        None => (Explanation::Text(plain(&String::from_utf8_lossy(body))), None),
+    }
+}
+
+/// Text of a server for logs and summaries: on one line, and not too long.
+fn plain(text: &str) -> String {
+    let one_line: String = text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut cut = one_line.len().min(LONGEST_TEXT);
+    while !one_line.is_char_boundary(cut) {
+        cut -= 1;
+    }
+    if cut < one_line.len() { format!("{}...", &one_line[..cut]) } else { one_line }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_read_by_its_content_type_only() {
+        let status = br#"{"kind":"Status","message":"pods is forbidden","reason":"Forbidden","code":403}"#;
+        let read =
+            Explanation::Status { reason: "Forbidden".to_owned(), message: "pods is forbidden".to_owned() };
+        assert_eq!(explain(true, status), (read, None));
+        let Explanation::Text(text) = explain(false, status).0 else { panic!() };
+        assert!(text.starts_with("{\"kind\""));
+        assert_eq!(explain(true, b"<html>"), (Explanation::Text("<html>".to_owned()), None));
+    }
+
+    #[test]
+    fn the_text_of_an_error_is_short_and_on_one_line() {
+        let (Explanation::Text(text), None) = explain(false, "a\u{1b}[31m\r\nb\n".as_bytes()) else {
+            panic!()
+        };
+        assert_eq!(text, "a [31m  b");
+        let (Explanation::Text(text), None) = explain(false, "ä".repeat(600).as_bytes()) else { panic!() };
+        assert_eq!(text, format!("{}...", "ä".repeat(512)));
+        let (Explanation::Text(text), None) = explain(false, &[b'x', 0xff]) else { panic!() };
+        assert_eq!(text, "x\u{fffd}");
+    }
+
+    #[test]
+    fn the_new_token_of_an_expired_walk_is_found() {
+        let body = br#"{"metadata":{"continue":"abc"},"reason":"Expired","code":410}"#;
+        assert_eq!(explain(true, body).1.as_deref(), Some("abc"));
+    }
+}

@@ -1,0 +1,159 @@
+//! One question and its answer: token, tries, deadline.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, RETRY_AFTER, USER_AGENT};
+use http::{HeaderMap, Method, Request, StatusCode, Uri};
+use http_body_util::Full;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::error::{Cause, ClientError};
+use super::token::BearerToken;
+use super::{Client, body, retry};
+
+/// Names the program. One that begins with `curl`, `Wget` or `Mozilla/5.0` would get indented JSON of twice the size.
+const PROGRAM: &str = concat!("fargaze/", env!("CARGO_PKG_VERSION"));
+
+/// The most that is read of one answer, decompressed: a page of 500 pods has 4 to 5 MB.
+const LONGEST: usize = 64 << 20;
+
+/// The most that is read of an error's body.
+const LONGEST_ERROR: usize = 64 << 10;
+
+/// What is asked.
+pub(super) struct Call<'a> {
+    pub(super) method: Method,
+    /// With its query.
+    pub(super) path: &'a str,
+    /// JSON; empty if there is none.
+    pub(super) body: Bytes,
+}
+
+/// An answer that is no success.
+pub(super) struct Refused {
+    pub(super) cause: Cause,
+    /// The continue token that a 410 brings.
+    pub(super) next: Option<String>,
+    retry_after: Option<Duration>,
+}
+
+impl From<Cause> for Refused {
+    fn from(cause: Cause) -> Self {
+        Self { cause, next: None, retry_after: None }
+    }
+}
+
+impl Client {
+    /// Asks until there is an answer, a refusal that stays, or no time.
+    pub(super) async fn call(&self, call: &Call<'_>) -> Result<Vec<u8>, Refused> {
+        let tried = timeout_at(self.limits.deadline, self.tried(call)).await;
+        tried.unwrap_or_else(|_| Err(Cause::Deadline.into()))
+    }
+
+    /// The error that names the question.
+    pub(super) fn error(&self, method: &Method, path: &str, cause: Cause) -> ClientError {
+        ClientError {
+            method: match *method {
+                Method::POST => "POST",
+                Method::PUT => "PUT",
+                _ => "GET",
+            },
+            path: path.split('?').next().unwrap_or_default().to_owned(),
+            cluster: self.access.cluster.clone(),
+            cause,
+        }
+    }
+
+    async fn tried(&self, call: &Call<'_>) -> Result<Vec<u8>, Refused> {
+        let proxied = call.path.contains("/proxy/");
+        let mut tries = 0;
+        let mut refused_token = None;
+        loop {
+            let token = self.session.token(&self.access, refused_token.as_ref()).await;
+            let token = token.map_err(Cause::Token)?;
+            let refused = match self.once(call, &token).await {
+                Ok(body) => return Ok(body),
+                Err(refused) => refused,
+            };
+            if refused.cause == Cause::Unauthorized && refused_token.is_none() {
+                refused_token = Some(token);
+                continue;
+            }
+            tries += 1;
+            if tries >= retry::tries(&refused.cause, call.method.is_safe(), proxied) {
+                return Err(refused);
+            }
+            let wait = retry::wait(tries, refused.retry_after, self.limits.longest_wait, fastrand::f64());
+            if Instant::now() + wait >= self.limits.deadline {
+                return Err(refused);
+            }
+            sleep(wait).await;
+        }
+    }
+
+    async fn once(&self, call: &Call<'_>, token: &BearerToken) -> Result<Vec<u8>, Refused> {
+        let request = self.request(call, token)?;
+        // Held until the body is read: that is what makes the server work. It is never closed.
+        let _permit = self.limits.at_once.acquire().await;
+        self.calls.fetch_add(1, Relaxed);
+        let (response, connection) = self.origin.send(request, &self.limits).await?;
+        let count = |bytes| {
+            self.bytes.fetch_add(bytes, Relaxed);
+        };
+        let status = response.status();
+        let json = body::is_json(&response);
+        let retry_after = retry_after(response.headers());
+        let limit = if status.is_success() { LONGEST } else { LONGEST_ERROR };
+        let body = body::read(response, self.limits.silence, limit, count).await;
+        if status.is_success() {
+            let body = body?;
+            self.origin.give_back(connection);
+            return Ok(body);
+        }
+        if body.is_ok() {
+            self.origin.give_back(connection);
+        }
+        // What the status says is worth more than why its explanation could not be read.
+        let (explanation, next) = body::explain(json, &body.unwrap_or_default());
+        Err(Refused { cause: cause(status, explanation), next, retry_after })
+    }
+
+    fn request(&self, call: &Call<'_>, token: &BearerToken) -> Result<Request<Full<Bytes>>, Cause> {
+        let path: Uri = call.path.parse().map_err(|_| Cause::Path)?;
+        if !call.path.starts_with('/') {
+            return Err(Cause::Path);
+        }
+        let mut request = Request::builder()
+            .method(&call.method)
+            .uri(path)
+            .header(HOST, self.origin.authority())
+            .header(USER_AGENT, PROGRAM)
+            .header(ACCEPT, "application/json, */*;q=0.1")
+            .header(ACCEPT_ENCODING, "gzip")
+            .header(AUTHORIZATION, token.header());
+        if !call.body.is_empty() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        request.body(Full::new(call.body.clone())).map_err(|_| Cause::Path)
+    }
+}
+
+/// Seconds only; the API server writes no dates there.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+fn cause(status: StatusCode, explanation: super::Explanation) -> Cause {
+    match status {
+        StatusCode::UNAUTHORIZED => Cause::Unauthorized,
+        StatusCode::FORBIDDEN => Cause::Forbidden(explanation),
+        StatusCode::NOT_FOUND => Cause::NotFound(explanation),
+        StatusCode::GONE => Cause::Gone(explanation),
+        StatusCode::TOO_MANY_REQUESTS => Cause::TooManyRequests(explanation),
+        StatusCode::SERVICE_UNAVAILABLE => Cause::Unavailable(explanation),
+        _ => Cause::Status { code: status.as_u16(), explanation },
+    }
+}

@@ -1,0 +1,130 @@
+//! Connections to the API server: HTTP/1.1 over TLS, each used again while the server keeps it open.
+
+use std::io::ErrorKind;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response, Uri};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+use super::Limits;
+use super::error::Cause;
+use super::tls::TlsError;
+
+/// A connection that can take a request.
+pub(super) type Connection = SendRequest<Full<Bytes>>;
+
+/// The API server of one cluster.
+pub(super) struct Origin {
+    host: String,
+    port: u16,
+    authority: String,
+    name: ServerName<'static>,
+    tls: TlsConnector,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Origin {
+    /// `endpoint` as `DescribeCluster` gives it: `https://HOST[:PORT]`.
+    pub(super) fn new(endpoint: &str, config: Arc<ClientConfig>) -> Result<Self, Cause> {
+        let bad = || Cause::Endpoint(endpoint.to_owned());
+        let uri: Uri = endpoint.parse().map_err(|_| bad())?;
+        let authority = uri.authority().filter(|_| uri.scheme_str() == Some("https")).ok_or_else(bad)?;
+        if !matches!(uri.path(), "" | "/") || authority.as_str().contains('@') {
+            return Err(bad());
+        }
+        let host = authority.host().trim_matches(['[', ']']).to_owned();
+        Ok(Self {
+            name: ServerName::try_from(host.clone()).map_err(|_| bad())?,
+            host,
+            port: authority.port_u16().unwrap_or(443),
+            authority: authority.as_str().to_owned(),
+            tls: TlsConnector::from(config),
+            idle: Mutex::default(),
+        })
+    }
+
+    /// Value of the `Host` header.
+    pub(super) fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// Sends the request and gives the head of the answer, with the connection to give back after its body.
+    ///
+    /// The server may close an idle connection at any time. A request that was not written, or that changes nothing,
+    /// is therefore sent once more on a new one (RFC 9110, section 9.2.2).
+    pub(super) async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+        limits: &Limits,
+    ) -> Result<(Response<Incoming>, Connection), Cause> {
+        let stalled = |_| Cause::Stalled { waited: limits.silence, bytes: 0 };
+        while let Some(mut old) = self.take_idle() {
+            if old.ready().await.is_err() {
+                continue;
+            }
+            match timeout(limits.silence, old.try_send_request(request.clone())).await.map_err(stalled)? {
+                Ok(response) => return Ok((response, old)),
+                Err(error) if error.message().is_some() || request.method().is_safe() => {}
+                Err(error) => return Err(Cause::Broken(error.into_error().to_string())),
+            }
+        }
+        let mut new = self.connect(limits.connect).await?;
+        let sent = timeout(limits.silence, new.send_request(request)).await.map_err(stalled)?;
+        Ok((sent.map_err(|error| Cause::Broken(error.to_string()))?, new))
+    }
+
+    /// Keeps a connection whose answer was read to the end.
+    pub(super) fn give_back(&self, connection: Connection) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+    }
+
+    fn take_idle(&self) -> Option<Connection> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|connection| !connection.is_closed());
+        idle.pop()
+    }
+
+    async fn connect(&self, within: Duration) -> Result<Connection, Cause> {
+        timeout(within, self.open(within)).await.unwrap_or(Err(Cause::ConnectTimeout(within)))
+    }
+
+    async fn open(&self, within: Duration) -> Result<Connection, Cause> {
+        let stream = self.reach(within).await?;
+        // Without this, Nagle's algorithm and delayed acknowledgements cost 40 ms a call.
+        stream.set_nodelay(true).map_err(|error| Cause::Connect(error.to_string()))?;
+        let stream = self.tls.connect(self.name.clone(), stream).await.map_err(TlsError::from)?;
+        let (sender, connection) =
+            http1::handshake(TokioIo::new(stream)).await.map_err(|error| Cause::Broken(error.to_string()))?;
+        // Its error reaches the one who waits for the answer.
+        tokio::spawn(connection);
+        Ok(sender)
+    }
+
+    /// Tries the addresses one after the other, each for its part of the time; the last one's error is told.
+    async fn reach(&self, within: Duration) -> Result<TcpStream, Cause> {
+        let addresses = lookup_host((self.host.as_str(), self.port));
+        let addresses: Vec<_> = addresses.await.map_err(|error| Cause::Dns(error.to_string()))?.collect();
+        let mut error = Cause::Dns("it has no address".to_owned());
+        for address in &addresses {
+            // An endpoint has an address in two zones or more; one that is silent must not take the other's time.
+            let part = within / u32::try_from(addresses.len()).unwrap_or(u32::MAX);
+            error = match timeout(part, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(refused)) if refused.kind() == ErrorKind::ConnectionRefused => Cause::Refused,
+                Ok(Err(other)) => Cause::Connect(other.to_string()),
+                Err(_) => Cause::ConnectTimeout(within),
+            };
+        }
+        Err(error)
+    }
+}

@@ -1,0 +1,181 @@
+//! What can go wrong between a question and its answer, told apart as a person needs it who has to repair it.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::tls::TlsError;
+use super::token::TokenError;
+use crate::fault::{Fault, FaultKind};
+
+/// A question that got no usable answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{method} {path} of cluster {cluster}: {cause}")]
+pub struct ClientError {
+    /// Method of HTTP.
+    pub method: &'static str,
+    /// Path without the query.
+    pub path: String,
+    /// The cluster's name.
+    pub cluster: String,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// What the server says in the body of an error answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Explanation {
+    /// A `Status` of the API server: `reason` and `message`.
+    Status {
+        /// Word for machines, such as `Forbidden`; empty if there is none.
+        reason: String,
+        /// Sentence for people; names the user and the right if one is missing.
+        message: String,
+    },
+    /// Anything else, such as the `404 page not found` of an API group that is not there.
+    Text(String),
+}
+
+/// Why a question got no usable answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Cause {
+    /// The endpoint is no `https://HOST`.
+    #[error("the endpoint {0:?} is not https://HOST[:PORT]")]
+    Endpoint(String),
+    /// The path is none.
+    #[error("the path is not a path of HTTP; names in it have to be escaped")]
+    Path,
+    /// The endpoint's name has no address here.
+    #[error(
+        "the endpoint's name cannot be resolved ({0}); a private endpoint resolves in the cluster's VPC only"
+    )]
+    Dns(String),
+    /// Nothing listens there.
+    #[error("connection refused")]
+    Refused,
+    /// No connection within the time given for it.
+    #[error(
+        "no connection within {0:?}; does the network, its security group or publicAccessCidrs let us in?"
+    )]
+    ConnectTimeout(Duration),
+    /// No route and the like.
+    #[error("no connection: {0}")]
+    Connect(String),
+    /// The server is not proven to be the cluster's.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// No token to send.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// 401. The server does not say which of them it is.
+    #[error(
+        "401 Unauthorized: wrong cluster name, no access entry for the role, a skewed clock, or an expired session"
+    )]
+    Unauthorized,
+    /// 403; the server names the user and the right.
+    #[error("403 Forbidden: {0}")]
+    Forbidden(Explanation),
+    /// 404; as text if the API group is not there at all.
+    #[error("404 Not Found: {0}")]
+    NotFound(Explanation),
+    /// 410: the continue token has expired, and a second one did, too.
+    #[error("410 Gone: {0}")]
+    Gone(Explanation),
+    /// 429, after all tries.
+    #[error("429 Too Many Requests: {0}")]
+    TooManyRequests(Explanation),
+    /// 503, after all tries; as text if the server of an API group is down.
+    #[error("503 Service Unavailable: {0}")]
+    Unavailable(Explanation),
+    /// Any other answer that is no success; redirects are not followed.
+    #[error("answer {code}: {explanation}")]
+    Status {
+        /// Status code of HTTP.
+        code: u16,
+        /// What the body says.
+        explanation: Explanation,
+    },
+    /// The connection broke before an answer.
+    #[error("the connection broke before an answer came: {0}")]
+    Broken(String),
+    /// Nothing came for the time given.
+    #[error("nothing came for {waited:?}, after {bytes} bytes of the answer")]
+    Stalled {
+        /// How long nothing came.
+        waited: Duration,
+        /// How many bytes of the body had come, as they are sent.
+        bytes: u64,
+    },
+    /// The body ends too early.
+    #[error("the answer was cut off after {bytes} bytes")]
+    Cut {
+        /// How many bytes of the body had come, as they are sent.
+        bytes: u64,
+    },
+    /// The body is longer than is read, after decompression.
+    #[error("the answer has more than {limit} bytes")]
+    TooLarge {
+        /// How many are read.
+        limit: usize,
+    },
+    /// The body is not what it says it is.
+    #[error("the answer cannot be read: {0}")]
+    Malformed(String),
+    /// The time of the whole run was over.
+    #[error("the time for it was over")]
+    Deadline,
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status { message, .. } if !message.is_empty() => f.write_str(message),
+            Self::Status { reason, .. } => f.write_str(reason),
+            Self::Text(text) if text.is_empty() => f.write_str("without a word"),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+impl Cause {
+    /// Stable word for logs, and what it means.
+    fn class(&self) -> (&'static str, FaultKind) {
+        match self {
+            Self::Endpoint(_) => ("endpoint", FaultKind::Invalid),
+            Self::Path => ("path", FaultKind::Invalid),
+            Self::Dns(_) => ("dns", FaultKind::Transient),
+            Self::Refused => ("refused", FaultKind::Transient),
+            Self::ConnectTimeout(_) => ("connect timeout", FaultKind::Transient),
+            Self::Connect(_) => ("connect", FaultKind::Transient),
+            Self::Tls(_) => ("tls", FaultKind::Denied),
+            Self::Token(_) => ("token", FaultKind::Denied),
+            Self::Unauthorized => ("Unauthorized", FaultKind::Denied),
+            Self::Forbidden(_) => ("Forbidden", FaultKind::Denied),
+            Self::NotFound(_) => ("NotFound", FaultKind::NotFound),
+            Self::Gone(_) => ("Expired", FaultKind::Transient),
+            Self::TooManyRequests(_) => ("TooManyRequests", FaultKind::Throttled),
+            Self::Unavailable(_) => ("ServiceUnavailable", FaultKind::Transient),
+            Self::Status { code: 500.., .. } => ("5xx", FaultKind::Transient),
+            Self::Status { .. } => ("status", FaultKind::Invalid),
+            Self::Broken(_) => ("broken connection", FaultKind::Transient),
+            Self::Stalled { .. } => ("timeout", FaultKind::Transient),
+            Self::Cut { .. } => ("cut answer", FaultKind::Transient),
+            Self::TooLarge { .. } => ("too large", FaultKind::Malformed),
+            Self::Malformed(_) => ("malformed answer", FaultKind::Malformed),
+            Self::Deadline => ("deadline", FaultKind::Transient),
+        }
+    }
+}
+
+impl From<ClientError> for Fault {
+    fn from(error: ClientError) -> Self {
+        let ClientError { method, path, cluster, cause } = error;
+        let (code, kind) = cause.class();
+        Self {
+            operation: format!("kubernetes:{method} {path}"),
+            subject: cluster,
+            kind,
+            code: code.to_owned(),
+            message: cause.to_string(),
+        }
+    }
+}

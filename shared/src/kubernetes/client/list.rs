@@ -1,0 +1,129 @@
+//! Walking a list page by page.
+
+use bytes::Bytes;
+use http::Method;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::call::Call;
+use super::error::{Cause, ClientError};
+use super::{Client, Explanation};
+
+/// Objects on a page: 500 pods have some 4.3 MB of JSON.
+const PAGE: u32 = 500;
+
+/// What needs no escape in a path or a query (RFC 3986, section 2.3).
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// What a walk was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Walk {
+    /// Objects given to the caller.
+    pub items: usize,
+    /// Pages that were asked and read.
+    pub pages: u32,
+    /// Whether the rest was read at a newer state than the beginning: an object that changed meanwhile may be missing.
+    pub inconsistent: bool,
+}
+
+/// One page of a list.
+#[derive(Deserialize)]
+struct Page<T> {
+    #[serde(default)]
+    metadata: Option<ListMeta>,
+    // An empty list of Go is null.
+    items: Option<Vec<T>>,
+}
+
+#[derive(Default, Deserialize)]
+struct ListMeta {
+    #[serde(default, rename = "continue")]
+    next: Option<String>,
+}
+
+impl Client {
+    /// Walks a list; each page is given away and forgotten before the next is asked.
+    ///
+    /// All pages are one state of the cluster. If the server has forgotten it (410 after 5 minutes or so), the walk goes
+    /// on once at the newest state; the second time it is an error. `path` may have a query of its own.
+    pub async fn list<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        mut on_page: impl FnMut(Vec<T>),
+    ) -> Result<Walk, ClientError> {
+        let mut walk = Walk::default();
+        let mut next: Option<String> = None;
+        loop {
+            let asked = page_path(path, next.as_deref());
+            let call = Call { method: Method::GET, path: &asked, body: Bytes::new() };
+            let body = match self.call(&call).await {
+                Ok(body) => body,
+                Err(refused) => match (refused.cause, refused.next) {
+                    (Cause::Gone(_), Some(new)) if !walk.inconsistent => {
+                        walk.inconsistent = true;
+                        next = Some(new);
+                        continue;
+                    }
+                    (cause, _) => return Err(self.error(&Method::GET, path, cause)),
+                },
+            };
+            let page = read_page(&body).map_err(|cause| self.error(&Method::GET, path, cause))?;
+            drop(body);
+            let items = page.items.unwrap_or_default();
+            walk.items += items.len();
+            walk.pages += 1;
+            on_page(items);
+            next = page.metadata.unwrap_or_default().next.filter(|next| !next.is_empty());
+            if next.is_none() {
+                return Ok(walk);
+            }
+        }
+    }
+}
+
+/// Escapes a name for use in a path or a query.
+pub fn escape(name: &str) -> String {
+    utf8_percent_encode(name, ESCAPED).to_string()
+}
+
+fn page_path(path: &str, next: Option<&str>) -> String {
+    let separator = if path.contains('?') { '&' } else { '?' };
+    let next = next.map(|next| format!("&continue={}", escape(next))).unwrap_or_default();
+    format!("{path}{separator}limit={PAGE}{next}")
+}
+
+/// From a slice, not from a stream: two pages of 500 pods took 33 ms of CPU time and 7.6 MB, from a stream out of the
+/// decompression 68 ms and 3 MB. The 4.6 MB are there once, however large the cluster (`walk` among the examples of
+/// `fake-kubernetes` measures it).
+fn read_page<T: DeserializeOwned>(body: &[u8]) -> Result<Page<T>, Cause> {
+    serde_json::from_slice(body).map_err(|error| Cause::Malformed(error.to_string()))
+}
+
+impl Explanation {
+    /// Whether it is the API server itself that speaks; a group that is not there, or down, answers with text.
+    pub fn is_status(&self) -> bool {
+        matches!(self, Self::Status { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_asked_beside_the_selectors() {
+        assert_eq!(page_path("/api/v1/pods", None), "/api/v1/pods?limit=500");
+        let selected = "/api/v1/pods?fieldSelector=spec.nodeName%3Dn";
+        assert_eq!(page_path(selected, Some("a=/")), format!("{selected}&limit=500&continue=a%3D%2F"));
+    }
+
+    #[test]
+    fn a_list_without_items_is_empty_and_one_without_the_field_is_none() {
+        let page: Page<u8> = read_page(br#"{"kind":"PodList","metadata":null,"items":null}"#).unwrap();
+        assert!(page.items.is_none());
+        for page in [&b"{\"items\":{}}"[..], b"[]", b"{\"items\":[1]", b""] {
+            assert!(matches!(read_page::<u8>(page), Err(Cause::Malformed(_))));
+        }
+    }
+}

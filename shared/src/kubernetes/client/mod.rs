@@ -1,0 +1,170 @@
+//! A thin client of the API server of an EKS cluster: lists, single objects, reviews; nothing is watched.
+//!
+//! [`Client::list`] walks pages and gives each away before it asks for the next; [`Client::get`], [`Client::post`] and
+//! [`Client::put`] move one JSON or text body. [`ClientError`] tells apart what a person repairs in different places. A
+//! client belongs to one run: it keeps the run's deadline, and signs its tokens with the role's credentials.
+
+mod body;
+mod call;
+mod connection;
+mod error;
+mod list;
+mod retry;
+mod session;
+mod tls;
+mod token;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::time::SharedTimeSource;
+use bytes::Bytes;
+use http::Method;
+use serde::Serialize;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use call::Call;
+use connection::Origin;
+use session::Session;
+
+pub use error::{Cause, ClientError, Explanation};
+pub use list::{Walk, escape};
+pub use tls::TlsError;
+pub use token::{BearerToken, TokenError};
+
+/// Where a cluster is and who asks it.
+#[derive(Clone)]
+pub struct Access {
+    /// The cluster's name; the token is bound to it.
+    pub cluster: String,
+    /// Its Region.
+    pub region: String,
+    /// `DescribeCluster`'s `endpoint`.
+    pub endpoint: String,
+    /// `DescribeCluster`'s `certificateAuthority.data`: base64 of PEM.
+    pub certificate_authority: String,
+    /// The credentials of the role that the cluster has an access entry for.
+    pub credentials: SharedCredentialsProvider,
+    /// The clock to sign by.
+    pub time: SharedTimeSource,
+}
+
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cluster, region, endpoint, .. } = self;
+        f.debug_struct("Access")
+            .field("cluster", cluster)
+            .field("region", region)
+            .field("endpoint", endpoint)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How long and how much is asked.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// When the run has to be done with the cluster.
+    pub deadline: Instant,
+    /// Requests at once, over all clients that share it. 4 to 8 are gentle to the server's priority and fairness.
+    pub at_once: Arc<Semaphore>,
+    /// How long a connection may take, with its TLS handshake.
+    pub connect: Duration,
+    /// How long nothing may come while an answer is awaited.
+    pub silence: Duration,
+    /// The longest wait before another try, whatever `Retry-After` says.
+    pub longest_wait: Duration,
+}
+
+impl Limits {
+    /// The usual limits: 5 s to connect, 20 s of silence (a kubelet without a route takes the server 3 s and more), 10 s
+    /// before another try.
+    pub fn until(deadline: Instant, at_once: Arc<Semaphore>) -> Self {
+        Self {
+            deadline,
+            at_once,
+            connect: Duration::from_secs(5),
+            silence: Duration::from_secs(20),
+            longest_wait: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Asks one cluster during one run.
+pub struct Client {
+    access: Access,
+    limits: Limits,
+    origin: Origin,
+    session: Session,
+    calls: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Client {
+    /// Reads the CA and the endpoint; nothing is asked yet.
+    pub fn new(access: Access, limits: Limits) -> Result<Self, ClientError> {
+        let origin = tls::config(&access.certificate_authority)
+            .map_err(Cause::Tls)
+            .and_then(|config| Origin::new(&access.endpoint, config));
+        let origin = origin.map_err(|cause| ClientError {
+            method: "connect to",
+            path: access.endpoint.clone(),
+            cluster: access.cluster.clone(),
+            cause,
+        })?;
+        let (calls, bytes) = (AtomicU64::new(0), AtomicU64::new(0));
+        Ok(Self { access, limits, origin, session: Session::default(), calls, bytes })
+    }
+
+    /// One object, or one text of a node proxy. Names in the path have to be escaped, see [`escape`].
+    pub async fn get(&self, path: &str) -> Result<Vec<u8>, ClientError> {
+        self.ask(Method::GET, path, Bytes::new()).await
+    }
+
+    /// Creates an object, or asks a review (`SelfSubjectReview`, `SelfSubjectAccessReview`).
+    pub async fn post(&self, path: &str, object: &impl Serialize) -> Result<Vec<u8>, ClientError> {
+        self.send(Method::POST, path, object).await
+    }
+
+    /// Puts an object in the place of the one that is there.
+    pub async fn put(&self, path: &str, object: &impl Serialize) -> Result<Vec<u8>, ClientError> {
+        self.send(Method::PUT, path, object).await
+    }
+
+    /// Requests sent so far, each try of its own.
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Relaxed)
+    }
+
+    /// Bytes of the answers' bodies so far, as they were sent: compressed if they were.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Relaxed)
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        object: &impl Serialize,
+    ) -> Result<Vec<u8>, ClientError> {
+        match serde_json::to_vec(object) {
+            Ok(body) => self.ask(method, path, body.into()).await,
+            Err(error) => Err(self.error(&method, path, Cause::Malformed(error.to_string()))),
+        }
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: Bytes) -> Result<Vec<u8>, ClientError> {
+        let call = Call { method, path, body };
+        self.call(&call).await.map_err(|refused| self.error(&call.method, path, refused.cause))
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("access", &self.access).finish_non_exhaustive()
+    }
+}

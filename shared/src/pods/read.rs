@@ -1,0 +1,155 @@
+//! From what Kubernetes says to what a snapshot holds.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Amounts, PendingPod, PodState, PodUsageState, Share, Termination, WaitingContainer, WorkloadState,
+};
+use crate::cluster::ClusterName;
+use crate::kubernetes::node::NodeFacts;
+use crate::kubernetes::pod::{Logging, Owner, Phase, PodFacts};
+use crate::kubernetes::resources::Resources;
+use crate::kubernetes::usage::PodUsage;
+use crate::kubernetes::views::describe_node;
+use crate::kubernetes::workload::{WorkloadFacts, WorkloadKind};
+use crate::rule::Workload;
+
+/// Characters of Kubernetes' sentences that are kept.
+const LONGEST_MESSAGE: usize = 300;
+
+/// Owners of Jobs by namespace and name of the Job: the `CronJob` that makes a new one each time is what people know.
+pub type JobOwners = BTreeMap<(String, String), Owner>;
+
+impl From<&Resources> for Amounts {
+    fn from(resources: &Resources) -> Self {
+        Self {
+            cpu_millicores: resources.cpu.map(|cpu| cpu.milli()),
+            memory_bytes: resources.memory.map(|memory| memory.value()),
+            ephemeral_storage_bytes: resources.ephemeral_storage.map(|storage| storage.value()),
+        }
+    }
+}
+
+impl From<&PodUsage> for PodUsageState {
+    fn from(usage: &PodUsage) -> Self {
+        Self {
+            cpu_nanocores: i64::try_from(usage.cpu.nanos()).unwrap_or(i64::MAX),
+            memory_bytes: usage.memory.value(),
+            timestamp: usage.timestamp,
+            window_seconds: usage.window.as_secs_f64(),
+        }
+    }
+}
+
+impl PodState {
+    /// A pod as Kubernetes tells of it. `node` is its own, if nodes were asked for.
+    pub fn read(
+        cluster: &ClusterName,
+        pod: PodFacts,
+        usage: Option<&PodUsage>,
+        jobs: &JobOwners,
+        node: Option<&NodeFacts>,
+    ) -> Self {
+        let of_node = node.map(|node| of_node(&pod, node)).unwrap_or_default();
+        let (workload, fargate) = (workload_of(&pod, jobs), pod.is_fargate());
+        let pending = pod.pending.and_then(|pending| {
+            let cut = |text: String| text.chars().take(LONGEST_MESSAGE).collect();
+            let since = pending.since?;
+            Some(PendingPod { since, reason: pending.reason, message: pending.message.map(cut) })
+        });
+        Self {
+            cluster: cluster.clone(),
+            workload,
+            uid: pod.uid,
+            phase: phase(pod.phase).to_owned(),
+            fargate,
+            profile: pod.fargate_profile,
+            provisioned: pod.provisioned.map(|size| Amounts {
+                cpu_millicores: Some(size.cpu.milli()),
+                memory_bytes: Some(size.memory.value()),
+                ephemeral_storage_bytes: None,
+            }),
+            requests: Amounts::from(&pod.requests),
+            limits: Amounts::from(&pod.limits),
+            usage: usage.map(PodUsageState::from),
+            ready: pod.ready,
+            restarts: u32::try_from(pod.restarts.max(0)).unwrap_or(u32::MAX),
+            created_at: pod.created,
+            pending,
+            waiting: pod
+                .waiting
+                .into_iter()
+                .map(|waiting| WaitingContainer { container: waiting.container, reason: waiting.reason })
+                .collect(),
+            terminated: pod
+                .terminated
+                .into_iter()
+                .map(|end| Termination {
+                    container: end.container,
+                    reason: end.reason,
+                    exit_code: end.exit_code,
+                    finished_at: end.finished_at,
+                })
+                .collect(),
+            logging_disabled: pod.logging.and_then(|logging| match logging {
+                Logging::Disabled { reason } => Some(reason),
+                Logging::Enabled => None,
+            }),
+            node: pod.node,
+            of_node,
+            unreadable: pod.unreadable,
+            pod: pod.name,
+        }
+    }
+}
+
+impl WorkloadState {
+    /// Replicas as Kubernetes tells of them; none of a Job, which has no replicas to be missed.
+    pub fn read(cluster: &ClusterName, facts: &WorkloadFacts) -> Option<Self> {
+        if facts.kind == WorkloadKind::Job {
+            return None;
+        }
+        let count = |number: i64| u32::try_from(number.max(0)).unwrap_or(u32::MAX);
+        let workload = Workload {
+            namespace: facts.namespace.clone(),
+            kind: facts.kind.to_string(),
+            name: facts.name.clone(),
+        };
+        Some(Self {
+            cluster: cluster.clone(),
+            workload,
+            desired: count(facts.desired),
+            ready: count(facts.ready),
+            available: count(facts.available.unwrap_or(facts.ready)),
+        })
+    }
+}
+
+/// The workload of a pod: what owns it, the `CronJob` behind its Job, or the pod itself if nothing owns it.
+fn workload_of(pod: &PodFacts, jobs: &JobOwners) -> Workload {
+    let itself = || Owner { kind: "Pod".to_owned(), name: pod.name.clone() };
+    let owner = pod.owner.clone().unwrap_or_else(itself);
+    let cron =
+        (owner.kind == "Job").then(|| jobs.get(&(pod.namespace.clone(), owner.name.clone()))).flatten();
+    let Owner { kind, name } = cron.cloned().unwrap_or(owner);
+    Workload { namespace: pod.namespace.clone(), kind, name }
+}
+
+fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Pending => "Pending",
+        Phase::Running => "Running",
+        Phase::Succeeded => "Succeeded",
+        Phase::Failed => "Failed",
+        Phase::Unknown => "Unknown",
+    }
+}
+
+/// What the pod asks for of its node, by resource, as `kubectl describe node` prints it.
+fn of_node(pod: &PodFacts, node: &NodeFacts) -> BTreeMap<String, Share> {
+    let asked = describe_node([pod], node).totals.into_iter().filter_map(|(resource, asked)| {
+        let (requests_percent, limits_percent) = (asked.requests.percent?, asked.limits.percent?);
+        Some((resource, Share { requests_percent, limits_percent }))
+    });
+    asked.filter(|(_, share)| share.requests_percent > 0 || share.limits_percent > 0).collect()
+}

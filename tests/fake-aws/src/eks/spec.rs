@@ -1,0 +1,128 @@
+//! What tests place: clusters of EKS with what they are equipped with.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+/// A cluster of EKS.
+#[derive(Clone, Debug)]
+pub struct EksClusterSpec {
+    /// Its name.
+    pub name: String,
+    /// `ACTIVE`, `CREATING` and so on.
+    pub status: String,
+    /// URL of the API server; none as long as it is made.
+    pub endpoint: Option<String>,
+    /// Base64 of the PEM of its certificate authority.
+    pub certificate_authority: Option<String>,
+    /// Whether its endpoint is public.
+    pub public_endpoint: bool,
+    /// Ranges that the public endpoint lets in.
+    pub public_access_cidrs: Vec<String>,
+    /// `API`, `API_AND_CONFIG_MAP` or `CONFIG_MAP`.
+    pub authentication_mode: String,
+    /// Types of control-plane logs that are on.
+    pub logs: BTreeSet<String>,
+    /// Its Fargate profiles.
+    pub profiles: Vec<ProfileSpec>,
+    /// Its managed node groups.
+    pub node_groups: Vec<String>,
+    /// Its add-ons by name.
+    pub addons: BTreeMap<String, AddonSpec>,
+    /// Principals with an access entry.
+    pub access_entries: BTreeSet<String>,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// Updates by id.
+    pub updates: BTreeMap<String, UpdateSpec>,
+}
+
+/// A Fargate profile.
+#[derive(Clone, Debug)]
+pub struct ProfileSpec {
+    /// Its name.
+    pub name: String,
+    /// Namespaces that it selects.
+    pub namespaces: Vec<String>,
+}
+
+/// An add-on.
+#[derive(Clone, Debug)]
+pub struct AddonSpec {
+    /// `ACTIVE` and so on.
+    pub status: String,
+    /// Its version.
+    pub version: String,
+    /// Code and message of what ails it.
+    pub issues: Vec<(String, String)>,
+}
+
+/// A change of a cluster that EKS is making.
+#[derive(Clone, Debug)]
+pub struct UpdateSpec {
+    /// `InProgress`, `Successful`, `Failed` or `Cancelled`.
+    pub status: String,
+    /// Types of logs that are on once it has succeeded.
+    pub logs: BTreeSet<String>,
+    /// Why it failed.
+    pub errors: Vec<(String, String)>,
+}
+
+impl EksClusterSpec {
+    /// An ACTIVE cluster with a public endpoint, access entries, and nothing set up.
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            status: "ACTIVE".to_owned(),
+            endpoint: None,
+            certificate_authority: None,
+            public_endpoint: true,
+            public_access_cidrs: vec!["0.0.0.0/0".to_owned()],
+            authentication_mode: "API".to_owned(),
+            logs: BTreeSet::new(),
+            profiles: Vec::new(),
+            node_groups: Vec::new(),
+            addons: BTreeMap::new(),
+            access_entries: BTreeSet::new(),
+            tags: BTreeMap::new(),
+            created_at: Timestamp::UNIX_EPOCH,
+            updates: BTreeMap::new(),
+        }
+    }
+
+    /// Where its API server is.
+    #[must_use]
+    pub fn at(mut self, endpoint: &str, certificate_authority: &str) -> Self {
+        self.endpoint = Some(endpoint.to_owned());
+        self.certificate_authority = Some(certificate_authority.to_owned());
+        self
+    }
+
+    /// Adds a Fargate profile.
+    #[must_use]
+    pub fn profile(mut self, name: &str, namespaces: &[&str]) -> Self {
+        let namespaces = namespaces.iter().map(ToString::to_string).collect();
+        self.profiles.push(ProfileSpec { name: name.to_owned(), namespaces });
+        self
+    }
+
+    /// Adds an add-on that is ACTIVE.
+    #[must_use]
+    pub fn addon(mut self, name: &str, version: &str) -> Self {
+        let addon =
+            AddonSpec { status: "ACTIVE".to_owned(), version: version.to_owned(), issues: Vec::new() };
+        self.addons.insert(name.to_owned(), addon);
+        self
+    }
+
+    /// Ends all updates well: what they change is changed.
+    pub fn finish_updates(&mut self) {
+        for update in self.updates.values_mut().filter(|update| update.status == "InProgress") {
+            update.status = "Successful".to_owned();
+            self.logs = update.logs.clone();
+        }
+        self.status = "ACTIVE".to_owned();
+    }
+}

@@ -1,0 +1,84 @@
+//! Operations that change a cluster.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::output;
+use super::read::missing;
+use super::spec::{AddonSpec, EksClusterSpec, UpdateSpec};
+use crate::wire::{Outcome, Refusal};
+
+/// `UpdateClusterConfig` with `logging`: an update that is in progress until the test ends it.
+pub(super) fn update_config(cluster: &mut EksClusterSpec, body: &Value, serial: u64) -> Outcome {
+    must_be_active(cluster)?;
+    if cluster.updates.values().any(|update| update.status == "InProgress") {
+        let message = format!(
+            "Cannot LoggingUpdate because cluster {} currently has an update in progress",
+            cluster.name
+        );
+        return Err(Refusal::new(409, "ResourceInUseException", message));
+    }
+    let mut logs = cluster.logs.clone();
+    for setup in body["logging"]["clusterLogging"].as_array().into_iter().flatten() {
+        let types: BTreeSet<String> = setup["types"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect();
+        if setup["enabled"] == json!(true) {
+            logs.extend(types);
+        } else {
+            logs.retain(|log| !types.contains(log));
+        }
+    }
+    if logs == cluster.logs {
+        return Err(Refusal::bad(
+            "InvalidParameterException",
+            "No changes needed for the logging config provided",
+        ));
+    }
+    let id = format!("00000000-0000-4000-8000-{serial:012x}");
+    cluster
+        .updates
+        .insert(id.clone(), UpdateSpec { status: "InProgress".to_owned(), logs, errors: Vec::new() });
+    let update = json!({ "id": id, "status": "InProgress", "type": "LoggingUpdate", "errors": [] });
+    Ok(output(&json!({ "update": update })))
+}
+
+/// `CreateAddon`: it is CREATING until the test says otherwise.
+pub(super) fn create_addon(cluster: &mut EksClusterSpec, body: &Value) -> Outcome {
+    must_be_active(cluster)?;
+    let name = body["addonName"].as_str().unwrap_or_default().to_owned();
+    if cluster.addons.contains_key(&name) {
+        return Err(Refusal::new(409, "ResourceInUseException", format!("Addon already exists: {name}.")));
+    }
+    let version = body["addonVersion"].as_str().unwrap_or("v0.8.0-eksbuild.1").to_owned();
+    let addon = AddonSpec { status: "CREATING".to_owned(), version: version.clone(), issues: Vec::new() };
+    cluster.addons.insert(name.clone(), addon);
+    let addon = json!({
+        "addonName": name,
+        "clusterName": cluster.name,
+        "status": "CREATING",
+        "addonVersion": version,
+        "health": { "issues": [] },
+    });
+    Ok(output(&json!({ "addon": addon })))
+}
+
+/// `DeleteAddon`, which takes effect at once.
+pub(super) fn delete_addon(cluster: &mut EksClusterSpec, name: &str) -> Outcome {
+    let addon = cluster.addons.remove(name).ok_or_else(|| missing("addon", name))?;
+    let addon = json!({ "addonName": name, "clusterName": cluster.name, "status": "DELETING", "addonVersion": addon.version });
+    Ok(output(&json!({ "addon": addon })))
+}
+
+fn must_be_active(cluster: &EksClusterSpec) -> Result<(), Refusal> {
+    if cluster.status == "ACTIVE" {
+        return Ok(());
+    }
+    let message = format!("Cluster {} is not in ACTIVE status: {}", cluster.name, cluster.status);
+    Err(Refusal::bad("InvalidRequestException", message))
+}

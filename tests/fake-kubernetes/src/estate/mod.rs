@@ -1,0 +1,182 @@
+//! What is served: the objects of a cluster on Fargate, in our words.
+
+mod container;
+mod node;
+mod pod;
+mod seeded;
+mod template;
+mod workload;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::identity::Identity;
+use crate::recorded::{Recorded, recorded};
+
+pub use container::{Container, ContainerState, Terminated, Usage};
+pub use node::Node;
+pub use pod::{Owner, Pod};
+pub use workload::{Kind, Workload};
+
+/// Namespace and name; the namespace of an object of the cluster is empty.
+pub(crate) type Key = (String, String);
+
+/// How the group metrics.k8s.io is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricsApi {
+    /// Served as `v1beta1` (metrics-server up to Kubernetes 1.36) or `v1`.
+    Serving(&'static str),
+    /// Not installed: the group is in no list, its paths are 404 as text.
+    Absent,
+    /// Installed, but its server does not answer: 503 as text.
+    Down,
+}
+
+/// The cluster.
+#[derive(Clone, Debug)]
+pub struct Estate {
+    /// Its name, which the token has to be signed for.
+    pub cluster: String,
+    /// Its time; the system's clock if there is none.
+    pub now: Option<Timestamp>,
+    /// Names and addresses of the server's certificate.
+    pub server_names: Vec<String>,
+    /// Time before each answer.
+    pub latency: Duration,
+    /// Who has an access entry.
+    pub identities: Vec<Identity>,
+    /// How usage is served.
+    pub metrics: MetricsApi,
+    /// Answers of the real server, by path, instead of ours.
+    pub recorded: BTreeMap<String, &'static Recorded>,
+    pub(crate) pods: BTreeMap<Key, Pod>,
+    pub(crate) nodes: BTreeMap<Key, Node>,
+    pub(crate) workloads: BTreeMap<(Kind, Key), Workload>,
+    /// Namespaces and `ConfigMaps`, as they were written.
+    pub(crate) stored: BTreeMap<(&'static str, Key), Value>,
+}
+
+impl Default for Estate {
+    fn default() -> Self {
+        let mut estate = Self {
+            cluster: "shop".to_owned(),
+            now: None,
+            server_names: vec!["127.0.0.1".to_owned(), "localhost".to_owned()],
+            latency: Duration::ZERO,
+            identities: vec![Identity::collector()],
+            metrics: MetricsApi::Serving("v1beta1"),
+            recorded: BTreeMap::new(),
+            pods: BTreeMap::new(),
+            nodes: BTreeMap::new(),
+            workloads: BTreeMap::new(),
+            stored: BTreeMap::new(),
+        };
+        for name in ["default", "kube-system"] {
+            estate.place_namespace(name);
+        }
+        estate
+    }
+}
+
+impl Estate {
+    /// Answers as recorded wherever there is a recorded answer, and nothing beside.
+    pub fn recorded() -> Self {
+        let recorded = recorded().iter().map(|one| (one.path.to_owned(), one)).collect();
+        Self { recorded, ..Self::default() }
+    }
+
+    /// Changes it before it is served.
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
+    /// Puts a pod, its namespace, and the node that it is bound to.
+    pub fn place(&mut self, pod: Pod) {
+        self.place_namespace(&pod.namespace.clone());
+        if let Some(node) = &pod.node {
+            let key = (String::new(), node.clone());
+            self.nodes.entry(key).or_insert_with(|| Node::of(&pod, node));
+        }
+        self.pods.insert((pod.namespace.clone(), pod.name.clone()), pod);
+    }
+
+    /// Takes a pod away, and its node with it, as Fargate does.
+    pub fn remove(&mut self, namespace: &str, name: &str) -> Option<Pod> {
+        let pod = self.pods.remove(&(namespace.to_owned(), name.to_owned()))?;
+        if let Some(node) = &pod.node {
+            self.nodes.remove(&(String::new(), node.clone()));
+        }
+        Some(pod)
+    }
+
+    /// A pod to look at or to change.
+    pub fn pod(&mut self, namespace: &str, name: &str) -> Option<&mut Pod> {
+        self.pods.get_mut(&(namespace.to_owned(), name.to_owned()))
+    }
+
+    /// All pods in the order of a list.
+    pub fn pods(&self) -> impl Iterator<Item = &Pod> {
+        self.pods.values()
+    }
+
+    /// All pods, to change.
+    pub fn pods_mut(&mut self) -> impl Iterator<Item = &mut Pod> {
+        self.pods.values_mut()
+    }
+
+    /// A node to look at or to change.
+    pub fn node(&mut self, name: &str) -> Option<&mut Node> {
+        self.nodes.get_mut(&(String::new(), name.to_owned()))
+    }
+
+    /// All nodes in the order of a list.
+    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.values()
+    }
+
+    /// Puts a workload and its namespace.
+    pub fn place_workload(&mut self, workload: Workload) {
+        self.place_namespace(&workload.namespace.clone());
+        let key = (workload.namespace.clone(), workload.name.clone());
+        self.workloads.insert((workload.kind, key), workload);
+    }
+
+    /// Puts a namespace.
+    pub fn place_namespace(&mut self, name: &str) {
+        let metadata = json!({
+            "name": name,
+            "uid": template::uid(&["namespace", name]),
+            "resourceVersion": "12",
+            "creationTimestamp": "2026-01-05T08:00:00Z",
+            "labels": {"kubernetes.io/metadata.name": name},
+        });
+        let value = json!({"metadata": metadata, "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}});
+        self.stored.entry(("namespaces", (String::new(), name.to_owned()))).or_insert(value);
+    }
+
+    /// Puts a `ConfigMap` and its namespace.
+    pub fn place_config_map(&mut self, namespace: &str, name: &str, data: &[(&str, &str)]) {
+        self.place_namespace(namespace);
+        let data: serde_json::Map<String, Value> =
+            data.iter().map(|&(key, value)| (key.to_owned(), value.into())).collect();
+        let metadata = json!({
+            "name": name,
+            "namespace": namespace,
+            "uid": template::uid(&["configmap", namespace, name]),
+            "resourceVersion": "229",
+            "creationTimestamp": "2026-01-05T08:00:00Z",
+        });
+        let key = ("configmaps", (namespace.to_owned(), name.to_owned()));
+        self.stored.insert(key, json!({"metadata": metadata, "data": data}));
+    }
+
+    /// A namespace (namespace empty) or a `ConfigMap` as it is stored.
+    pub fn stored(&self, resource: &'static str, namespace: &str, name: &str) -> Option<&Value> {
+        self.stored.get(&(resource, (namespace.to_owned(), name.to_owned())))
+    }
+}

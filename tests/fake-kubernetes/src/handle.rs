@@ -1,0 +1,87 @@
+//! Starting, changing, watching and stopping a server.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::estate::Estate;
+use crate::fault::Fault;
+use crate::meter::Meter;
+use crate::state::State;
+use crate::{server, tls};
+
+/// Starts servers; many may run in one process.
+#[derive(Debug)]
+pub struct FakeKubernetes;
+
+/// A server that runs; it ends with the handle.
+pub struct Handle {
+    address: SocketAddr,
+    ca_base64: String,
+    state: Arc<State>,
+    server: JoinHandle<()>,
+}
+
+impl FakeKubernetes {
+    /// Serves the estate on a free port of the loopback interface.
+    pub async fn start(estate: Estate) -> Handle {
+        let identity = tls::Identity::new(&estate.server_names);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let state = Arc::new(State::new(estate));
+        let server = tokio::spawn(server::serve(listener, identity.config, Arc::clone(&state)));
+        Handle { address, ca_base64: identity.ca_base64, state, server }
+    }
+}
+
+impl Handle {
+    /// `DescribeCluster`'s `endpoint`.
+    pub fn endpoint(&self) -> String {
+        format!("https://{}", self.address)
+    }
+
+    /// `DescribeCluster`'s `certificateAuthority.data`.
+    pub fn ca_base64(&self) -> &str {
+        &self.ca_base64
+    }
+
+    /// Changes the estate; a page of a walk that began before does not show it.
+    pub fn change<T>(&self, change: impl FnOnce(&mut Estate) -> T) -> T {
+        self.state.lock().change(change)
+    }
+
+    /// The estate as it is.
+    pub fn estate(&self) -> Arc<Estate> {
+        Arc::clone(&self.state.lock().estate)
+    }
+
+    /// Forgets the snapshots, as etcd's compaction does every 5 minutes: walks under way get a 410.
+    pub fn compact(&self) {
+        self.state.lock().snapshots.clear();
+    }
+
+    /// Adds a fault; earlier ones come first.
+    pub fn inject(&self, fault: Fault) {
+        self.state.lock().faults.push(fault);
+    }
+
+    /// What was asked so far.
+    pub fn meter(&self) -> Meter {
+        self.state.lock().meter.clone()
+    }
+
+    /// Stops listening and closes all connections.
+    pub async fn stop(mut self) {
+        self.server.abort();
+        // The error says that it was aborted.
+        let _ = (&mut self.server).await;
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}

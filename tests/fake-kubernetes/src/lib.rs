@@ -1,0 +1,48 @@
+//! A stand-in for the API server of an EKS cluster on Fargate.
+//!
+//! [`FakeKubernetes`] serves an [`Estate`] (pods, nodes, workloads and their usage) over TLS on the loopback interface,
+//! with a CA made at start. Lists are paged by snapshots that can be forgotten, errors have the forms of the real server
+//! (JSON or text), tokens are checked as aws-iam-authenticator does, signature included, and rights as RBAC does. The
+//! [`Handle`] changes the estate while it is served, injects a [`Fault`], and meters every call.
+//!
+//! The shapes of objects and the recorded answers are those of a kube-apiserver 1.36.2 (`tests/fixtures/kubernetes/`).
+//! What the real server leaves open is decided where the code does it, with a comment.
+#![allow(
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test double: a broken set-up should stop the test on the spot"
+)]
+#![allow(clippy::disallowed_methods, reason = "the fake is where time comes from, if no test gives it one")]
+
+mod answer;
+mod body;
+mod discovery;
+mod estate;
+mod fault;
+mod handle;
+mod identity;
+mod list;
+mod meter;
+mod objects;
+mod pipeline;
+mod recorded;
+mod reviews;
+mod rights;
+mod server;
+mod sigv4;
+mod state;
+mod store;
+mod target;
+mod tls;
+mod token;
+
+pub use estate::{
+    Container, ContainerState, Estate, Kind, MetricsApi, Node, Owner, Pod, Terminated, Usage, Workload,
+};
+pub use fault::{Effect, Fault};
+pub use handle::{FakeKubernetes, Handle};
+pub use identity::Identity;
+pub use meter::{Call, Meter};
+pub use recorded::{Recorded, recorded};
+pub use rights::Rights;

@@ -1,0 +1,74 @@
+//! Serves a seeded cluster until its input ends or Ctrl-C, for clients of other make, such as kubectl.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use fake_kubernetes::{Container, Estate, FakeKubernetes, Identity, Pod};
+use jiff::{SignedDuration, Timestamp};
+use tokio::io::AsyncReadExt as _;
+
+const USAGE: &str = "usage: fake-kubernetes [--pods N] [--seed N] [--token TOKEN]";
+
+/// What the command line asks for.
+struct Arguments {
+    pods: usize,
+    seed: u64,
+    /// Taken without a signature.
+    token: Option<String>,
+}
+
+impl Arguments {
+    fn parse(mut words: impl Iterator<Item = String>) -> Option<Self> {
+        let mut found = Self { pods: 20, seed: 1, token: None };
+        while let Some(word) = words.next() {
+            let value = words.next()?;
+            match word.as_str() {
+                "--pods" => found.pods = value.parse().ok()?,
+                "--seed" => found.seed = value.parse().ok()?,
+                "--token" => found.token = Some(value),
+                _ => return None,
+            }
+        }
+        Some(found)
+    }
+
+    /// The seeded cluster on the system's clock, and three pods that are not well in the namespace `odd`.
+    #[allow(clippy::disallowed_methods, reason = "the fake is where time comes from")]
+    fn estate(self) -> Estate {
+        let now = Timestamp::now();
+        let mut estate = Estate::seeded(self.seed, self.pods, now);
+        estate.now = None;
+        estate.identities.extend(self.token.as_deref().map(Identity::admin));
+        let ended = now - SignedDuration::from_mins(7);
+        let pod = |name: &str| {
+            let app = Container::running("app", "250m", "512Mi", ended).using(120_000_000, 307_200);
+            Pod::running("odd", name, vec![app], ended)
+        };
+        estate.place(pod("crashes").crash_looping(12, ended));
+        estate.place(pod("killed").oom_killed(3, ended));
+        estate.place(pod("waits").pending("Unschedulable", "Pod provisioning timed out (will retry)"));
+        estate
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Some(arguments) = Arguments::parse(std::env::args().skip(1)) else {
+        let _ = writeln!(std::io::stderr(), "{USAGE}");
+        return ExitCode::FAILURE;
+    };
+    let server = FakeKubernetes::start(arguments.estate()).await;
+    let told = serde_json::json!({"endpoint": server.endpoint(), "certificateAuthority": server.ca_base64()});
+    // Whoever started it reads this line; without a reader, there is nobody to serve.
+    if writeln!(std::io::stdout(), "{told}").is_err() {
+        return ExitCode::FAILURE;
+    }
+    let (mut input, mut ignored) = (tokio::io::stdin(), Vec::new());
+    tokio::select! {
+        _ = input.read_to_end(&mut ignored) => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    server.stop().await;
+    // A read of the input that still waits would hold the runtime's end.
+    std::process::exit(0)
+}

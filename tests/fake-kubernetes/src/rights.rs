@@ -1,0 +1,114 @@
+//! Rights as RBAC has them: verbs on resources of API groups, over the whole cluster or in one namespace.
+
+/// One rule of a Role or `ClusterRole`.
+#[derive(Clone, Debug)]
+struct Rule {
+    group: &'static str,
+    resources: Vec<String>,
+    verbs: Vec<String>,
+    /// Namespace of a Role's rule; a `ClusterRole`'s has none.
+    namespace: Option<String>,
+    /// `resourceNames`; all if empty.
+    names: Vec<String>,
+}
+
+/// What an identity may do.
+#[derive(Clone, Debug, Default)]
+pub struct Rights {
+    all: bool,
+    rules: Vec<Rule>,
+}
+
+/// What is asked to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Attributes {
+    pub(crate) verb: String,
+    pub(crate) group: String,
+    /// With its subresource, as in `nodes/proxy`.
+    pub(crate) resource: String,
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+}
+
+impl Rights {
+    /// Everything.
+    pub fn all() -> Self {
+        Self { all: true, rules: Vec::new() }
+    }
+
+    /// Nothing: the group of the access entry is not bound.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// The `ClusterRole` and the Role that the collector needs, without `nodes/proxy`.
+    pub fn collector() -> Self {
+        Self::none()
+            .with("", &["nodes", "pods", "namespaces"], &["get", "list"])
+            .with("apps", &["deployments", "replicasets", "statefulsets", "daemonsets"], &["get", "list"])
+            .with("batch", &["jobs", "cronjobs"], &["get", "list"])
+            .with("metrics.k8s.io", &["nodes", "pods"], &["get", "list"])
+            .with_named("aws-observability", "configmaps", "aws-logging", &["get"])
+    }
+
+    /// Adds a rule for the whole cluster.
+    #[must_use]
+    pub fn with(mut self, group: &'static str, resources: &[&str], verbs: &[&str]) -> Self {
+        let owned = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+        let (resources, verbs) = (owned(resources), owned(verbs));
+        self.rules.push(Rule { group, resources, verbs, namespace: None, names: Vec::new() });
+        self
+    }
+
+    /// Adds a rule for one object of the core group in one namespace.
+    #[must_use]
+    pub fn with_named(mut self, namespace: &str, resource: &str, name: &str, verbs: &[&str]) -> Self {
+        self.rules.push(Rule {
+            group: "",
+            resources: vec![resource.to_owned()],
+            verbs: verbs.iter().map(|&verb| verb.to_owned()).collect(),
+            namespace: Some(namespace.to_owned()),
+            names: vec![name.to_owned()],
+        });
+        self
+    }
+
+    /// Takes a resource of a group away from all rules.
+    #[must_use]
+    pub fn without(mut self, group: &str, resource: &str) -> Self {
+        for rule in self.rules.iter_mut().filter(|rule| rule.group == group) {
+            rule.resources.retain(|known| known != resource);
+        }
+        self
+    }
+
+    /// Whether it may be done. What everybody may do (discovery, asking about oneself) is not asked here.
+    pub(crate) fn allow(&self, asked: &Attributes) -> bool {
+        self.all
+            || self.rules.iter().any(|rule| {
+                rule.group == asked.group
+                    && rule.resources.contains(&asked.resource)
+                    && rule.verbs.contains(&asked.verb)
+                    && rule.namespace.as_ref().is_none_or(|namespace| *namespace == asked.namespace)
+                    && (rule.names.is_empty() || rule.names.contains(&asked.name))
+            })
+    }
+}
+
+impl Attributes {
+    /// The sentence of the real server for a missing right.
+    pub(crate) fn refusal(&self, username: &str) -> String {
+        let Self { verb, group, resource, namespace, name } = self;
+        let kind = resource.split('/').next().unwrap_or_default();
+        let kind = if group.is_empty() { kind.to_owned() } else { format!("{kind}.{group}") };
+        let named = if name.is_empty() { String::new() } else { format!(" {name:?}") };
+        let place = if namespace.is_empty() {
+            "at the cluster scope".to_owned()
+        } else {
+            format!("in the namespace {namespace:?}")
+        };
+        format!(
+            "{kind}{named} is forbidden: User {username:?} cannot {verb} resource {resource:?} in API group {group:?} {place}"
+        )
+    }
+}

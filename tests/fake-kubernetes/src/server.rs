@@ -1,0 +1,53 @@
+//! The HTTPS server on the loopback interface.
+
+use std::io;
+use std::sync::Arc;
+
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use rustls::ServerConfig;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use crate::body::Played;
+use crate::pipeline;
+use crate::state::State;
+
+/// Serves until aborted; the connections are the set's, so they end with it.
+pub(crate) async fn serve(listener: TcpListener, config: Arc<ServerConfig>, state: Arc<State>) {
+    let acceptor = TlsAcceptor::from(config);
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                if let Ok((stream, _)) = accepted {
+                    connections.spawn(connection(stream, acceptor.clone(), Arc::clone(&state)));
+                }
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, acceptor: TlsAcceptor, state: Arc<State>) {
+    // Without this, Nagle's algorithm and delayed acknowledgements cost 40 ms a call.
+    let _ = stream.set_nodelay(true);
+    // A client that does not trust us ends here.
+    let Ok(stream) = acceptor.accept(stream).await else { return };
+    let service = service_fn(|request| {
+        let state = Arc::clone(&state);
+        async move { respond(request, &state).await }
+    });
+    // An error is a client that went away, or a connection that a fault cut.
+    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+/// An error makes hyper close the connection without an answer.
+async fn respond(incoming: http::Request<Incoming>, state: &State) -> io::Result<http::Response<Played>> {
+    let (head, body) = incoming.into_parts();
+    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    pipeline::respond(&http::Request::from_parts(head, body), state).await
+}

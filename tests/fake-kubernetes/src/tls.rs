@@ -1,0 +1,46 @@
+//! A CA of our own, made at start, and a server certificate of it: as EKS does for each cluster.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+
+/// What a TLS server needs, and what its clients have to trust.
+pub(crate) struct Identity {
+    pub(crate) config: Arc<ServerConfig>,
+    /// As `DescribeCluster` gives it in `certificateAuthority.data`.
+    pub(crate) ca_base64: String,
+}
+
+impl Identity {
+    /// A certificate for these names, of a CA that nobody else has.
+    pub(crate) fn new(names: &[String]) -> Self {
+        let ca_key = KeyPair::generate().unwrap();
+        let mut ca = CertificateParams::default();
+        ca.distinguished_name.push(DnType::CommonName, "kubernetes");
+        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let ca_certificate = ca.self_signed(&ca_key).unwrap();
+        let issuer = Issuer::new(ca, ca_key);
+
+        let key = KeyPair::generate().unwrap();
+        let mut server = CertificateParams::new(names.to_vec()).unwrap();
+        server.distinguished_name.push(DnType::CommonName, "kube-apiserver");
+        let certificate = server.signed_by(&key, &issuer).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![certificate.der().clone()],
+                PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+            )
+            .unwrap();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Self { config: Arc::new(config), ca_base64: BASE64_STANDARD.encode(ca_certificate.pem()) }
+    }
+}

