@@ -4,9 +4,10 @@ use fargaze::summary::{
     Answer, Because, HintKind, PodUsage, Report, WorkloadReport, Worst, report_html, report_mail,
 };
 
-use crate::eks::Eks;
+use crate::eks::{Eks, eks_target};
 use crate::eks_scenes;
 use crate::estate::{link, run};
+use crate::scenes;
 
 fn busy() -> Report {
     eks_scenes::busy().report(&run(), None)
@@ -100,6 +101,16 @@ fn many_clusters_share_the_pods_that_a_report_keeps() {
         let report = estate.report(&run(), None);
         assert!(report.eks.iter().all(|one| one.pods.len() == pods && one.pod_count() == 62));
     }
+}
+
+#[test]
+fn changes_of_settings_are_told_once_though_targets_share_a_ledger() {
+    let mut estate = scenes::busy();
+    let once = estate.report(&run(), None).posture.changes;
+    let (_, ledger) = estate.ledgers[0].clone();
+    estate.ledgers.push((eks_target("eu-west-1"), ledger));
+    assert_eq!(estate.report(&run(), None).posture.changes, once);
+    assert!(!once.is_empty());
 }
 
 #[test]
