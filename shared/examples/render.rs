@@ -1,4 +1,5 @@
-//! How long a large report takes: 1,000 clusters of 10 services, as mail, page and JSON, on one core.
+//! How long a large report takes: 1,000 clusters of 10 services on ECS and 20 of 10 workloads with 20 pods on EKS, as mail, page
+//! and JSON, on one core.
 //!
 //! ```text
 //! cargo run --release -p fargaze --example render
@@ -8,14 +9,18 @@
 //! the memory is the most that the process had, of both.
 #![expect(clippy::print_stdout, reason = "it is run to be read")]
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::time::{Duration, Instant};
 
 use fargaze::catalogue::{AWS_ECS, CONTAINER_INSIGHTS, find};
+use fargaze::cluster::ClusterName;
 use fargaze::insights::InsightsLevel;
 use fargaze::inventory::{ClusterEntry, DeploymentState, ServiceState};
 use fargaze::metric::{MetricQuery, Statistic};
-use fargaze::run::{Part, Run, RunKind, Target};
+use fargaze::pods::{Amounts, PodState};
+use fargaze::rule::{KubernetesMeasure, SAMPLE_PERIOD, Subject, Workload};
+use fargaze::run::{Part, Platform, Run, RunKind, Target};
 use fargaze::series::{Datapoint, MetricSeries, Reading};
 use fargaze::snapshot::SnapshotLine;
 use fargaze::summary::{
@@ -25,6 +30,9 @@ use jiff::{SignedDuration, Timestamp};
 
 const CLUSTERS: u32 = 1_000;
 const SERVICES: u32 = 10;
+const EKS_CLUSTERS: u32 = 20;
+const WORKLOADS: u32 = 10;
+const PODS: u32 = 20;
 const ROUNDS: usize = 9;
 /// What rendering may take.
 const BUDGET: Duration = Duration::from_millis(150);
@@ -117,9 +125,67 @@ fn build(run: &Run, target: &Target) -> Result<Report, Box<dyn Error>> {
             builder.add(SnapshotLine::Service(Box::new(state)));
         }
     }
+    build_eks(&mut builder, run, target)?;
     let facts =
         ReportFacts { results: &[], ledgers: &[], alarms: &[], previous: None, changes: &[], usage: None };
     Ok(builder.finish(facts))
+}
+
+/// Reads the clusters of EKS, each with its samples before its pods.
+fn build_eks(builder: &mut ReportBuilder, run: &Run, target: &Target) -> Result<(), Box<dyn Error>> {
+    builder.target(&Target { platform: Platform::Eks, ..target.clone() });
+    for c in 0..EKS_CLUSTERS {
+        let cluster: ClusterName = format!("eks-{c}").parse()?;
+        builder.add(SnapshotLine::Cluster(cluster.clone(), ClusterEntry::default()));
+        let workloads = (0..WORKLOADS).map(|w| Workload {
+            namespace: "shop".to_owned(),
+            kind: "Deployment".to_owned(),
+            name: format!("workload-{c}-{w}"),
+        });
+        let workloads: Vec<Workload> = workloads.collect();
+        for workload in &workloads {
+            let subject = Subject::workload(cluster.clone(), workload.clone());
+            for measure in [KubernetesMeasure::PodCpuPercent, KubernetesMeasure::PodMemoryPercent] {
+                for statistic in [Statistic::Average, Statistic::Maximum] {
+                    let query =
+                        MetricQuery { metric: measure.of(&subject), statistic, period: SAMPLE_PERIOD };
+                    builder.add(SnapshotLine::Series(query, points(run, c)));
+                }
+            }
+        }
+        for workload in &workloads {
+            (0..PODS).for_each(|p| builder.add(SnapshotLine::Pod(Box::new(pod(&cluster, workload, p)))));
+        }
+    }
+    Ok(())
+}
+
+fn pod(cluster: &ClusterName, workload: &Workload, p: u32) -> PodState {
+    let size =
+        Amounts { cpu_millicores: Some(250), memory_bytes: Some(1 << 30), ephemeral_storage_bytes: None };
+    PodState {
+        cluster: cluster.clone(),
+        workload: workload.clone(),
+        pod: format!("{}-6c9f7d5b8-{p:05}", workload.name),
+        uid: format!("{workload}-{p}"),
+        phase: "Running".to_owned(),
+        fargate: true,
+        profile: None,
+        provisioned: Some(size),
+        requests: size,
+        limits: size,
+        usage: None,
+        ready: true,
+        restarts: p % 3,
+        created_at: None,
+        pending: None,
+        waiting: Vec::new(),
+        terminated: Vec::new(),
+        logging_disabled: None,
+        node: None,
+        of_node: BTreeMap::new(),
+        unreadable: Vec::new(),
+    }
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -128,7 +194,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Run::new(RunKind::Report, now, SignedDuration::from_mins(2), SignedDuration::from_mins(15), None);
     let region = "eu-west-1".parse()?;
     let target = Target {
-        platform: fargaze::run::Platform::Ecs,
+        platform: Platform::Ecs,
         account: "123456789012".parse()?,
         region,
         part: Part::WHOLE,
@@ -152,7 +218,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     rounds.sort();
     let (median, most) = (rounds[ROUNDS / 2], most_memory().unwrap_or(0));
-    println!("{} clusters, {} services", report.fleet.clusters, report.fleet.services);
+    let pods = report.fleet.eks.as_ref().map_or(0, |eks| eks.pods);
+    println!("{} clusters, {} services, {pods} pods", report.fleet.clusters, report.fleet.services);
     println!("building, the making of the points included: {building:?}");
     println!("mail, page and JSON: {median:?} (fastest {:?}, slowest {:?})", rounds[0], rounds[ROUNDS - 1]);
     println!("page {html} bytes, JSON {json} bytes; at most {} MiB of memory", most / 1024);

@@ -33,9 +33,6 @@ pub fn workload_samples(
 ) -> Vec<Sample> {
     use KubernetesMeasure as M;
     let count = |fits: &dyn Fn(&PodState) -> bool| as_value(pods.iter().filter(|pod| fits(pod)).count());
-    let waits = |pod: &PodState, among: &[&str]| {
-        pod.waiting.iter().any(|waiting| among.contains(&waiting.reason.as_str()))
-    };
     let running = || pods.iter().filter(|pod| !pod.is_completed());
     let mut samples = Vec::with_capacity(10);
     samples.extend(shares(M::PodMemoryPercent, running().filter_map(|pod| pod.memory_percent())));
@@ -46,8 +43,8 @@ pub fn workload_samples(
         before.map(|before| pods.iter().map(|pod| f64::from(before.restarts_since(pod))).sum()),
     );
     one(M::OomKilled, Some(as_value(pods.iter().map(|pod| oom_kills(pod, before, now)).sum())));
-    one(M::CrashLoopingPods, Some(count(&|pod| waits(pod, &["CrashLoopBackOff"]))));
-    one(M::UnstartablePods, Some(count(&|pod| waits(pod, &CANNOT_START))));
+    one(M::CrashLoopingPods, Some(count(&PodState::is_crash_looping)));
+    one(M::UnstartablePods, Some(count(&PodState::cannot_start)));
     one(M::PodPending, Some(longest_pending(pods, now)));
     one(
         M::AvailableBelowDesired,
@@ -72,6 +69,20 @@ pub fn cluster_samples(
 }
 
 impl PodState {
+    /// Whether a container of it crashes again and again.
+    pub fn is_crash_looping(&self) -> bool {
+        self.waits_for(&["CrashLoopBackOff"])
+    }
+
+    /// Whether a container of it will not start by itself.
+    pub fn cannot_start(&self) -> bool {
+        self.waits_for(&CANNOT_START)
+    }
+
+    fn waits_for(&self, reasons: &[&str]) -> bool {
+        self.waiting.iter().any(|waiting| reasons.contains(&waiting.reason.as_str()))
+    }
+
     /// Whether it is paid for although it completed over an hour ago: the node of a Fargate pod lives until the pod is deleted
     /// (Amazon EKS User Guide, "Fargate Pod configuration").
     pub fn is_forgotten(&self, now: Timestamp) -> bool {

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::ClusterName;
+use crate::kubernetes::quantity::Quantity;
+use crate::kubernetes::resources::Resources;
 use crate::rule::{Subject, Workload};
 
 /// CPU and memory.
@@ -183,5 +185,24 @@ impl PodState {
         let (usage, provisioned) =
             (self.usage.as_ref()?, self.provisioned?.cpu_millicores.filter(|m| *m > 0)?);
         Some(usage.cpu_nanocores as f64 / 10_000.0 / provisioned as f64)
+    }
+}
+
+impl Amounts {
+    /// The same as Kubernetes reckons with them.
+    pub fn resources(&self) -> Resources {
+        Resources {
+            cpu: self.cpu_millicores.map(Quantity::millis),
+            memory: self.memory_bytes.map(Quantity::bytes),
+            ephemeral_storage: self.ephemeral_storage_bytes.map(Quantity::bytes),
+            ..Resources::default()
+        }
+    }
+}
+
+impl PodUsageState {
+    /// Thousandths of a core, rounded up as `kubectl top` does.
+    pub fn cpu_millicores(&self) -> i64 {
+        self.cpu_nanocores.div_euclid(1_000_000) + i64::from(self.cpu_nanocores.rem_euclid(1_000_000) != 0)
     }
 }

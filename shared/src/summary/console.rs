@@ -3,22 +3,34 @@
 use jiff::SignedDuration;
 
 use crate::alarm::{MetricSource, Notice};
-use crate::cluster::Region;
+use crate::cluster::{ClusterName, Region};
 use crate::message::harmless;
 use crate::metric::Metric;
-use crate::run::Target;
+use crate::rule::KUBERNETES;
+use crate::run::{Platform, Target};
 
 /// How much is shown before and after what was judged.
 const BEFORE: SignedDuration = SignedDuration::from_hours(2);
 const AFTER: SignedDuration = SignedDuration::from_hours(1);
 
 /// Where to look at what a notice is about: exactly the metrics, period and statistic that were judged, with the
-/// threshold; of what ECS itself says, its page of the service or cluster.
+/// threshold; of what ECS itself says, its page of the service or cluster; of what Kubernetes says, of which CloudWatch
+/// knows nothing, the page of its cluster.
 pub(super) fn alarm_link(target: &Target, notice: &Notice) -> String {
-    match notice.source.as_ref().filter(|source| !source.metrics.is_empty()) {
-        Some(source) => metrics_link(&target.region, notice, source),
-        None => ecs_link(&target.region, notice),
+    let is_sample = |metric: &Metric| metric.namespace == KUBERNETES;
+    match &notice.source {
+        Some(source) if !source.metrics.is_empty() && !source.metrics.iter().any(is_sample) => {
+            metrics_link(&target.region, notice, source)
+        }
+        _ if target.platform == Platform::Eks => eks_link(&target.region, &notice.subject.cluster),
+        _ => ecs_link(&target.region, notice),
     }
+}
+
+/// The EKS console's page of a cluster.
+pub(super) fn eks_link(region: &Region, cluster: &ClusterName) -> String {
+    let host = region.partition().console_host();
+    format!("https://{region}.{host}/eks/home?region={region}#/clusters/{cluster}")
 }
 
 /// The console's page of the service or cluster.

@@ -9,7 +9,7 @@ use crate::alarm::BrokenTarget;
 use crate::fault::{Fault, FaultKind};
 use crate::message::harmless;
 use crate::outcome::{CountedFault, Coverage, Outcome};
-use crate::run::Target;
+use crate::run::{Platform, Target};
 
 /// How long a target may be out of sight for a passing reason (throttling, an outage) before it is told.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
@@ -121,12 +121,19 @@ pub(super) fn paragraph_after(results: &[TargetResult], told: &[CoverageChange])
         } else {
             in_words(fault)
         };
-        paragraph.push_str(&hang(&format!("Could not ask in {place}: {}{times}.", harmless(&why))));
+        paragraph.push_str(&hang(&format!("Could not ask {}: {}{times}.", asked(place), harmless(&why))));
     }
     if !more.is_empty() {
         paragraph.push_str(&format!("... and {}.\n", count(more.len(), "more reason")));
     }
     paragraph
+}
+
+fn asked(target: &Target) -> String {
+    match target.platform {
+        Platform::Ecs => format!("in {target}"),
+        Platform::Eks => target.to_string(),
+    }
 }
 
 /// `Looked at 41 of 43 clusters with 310 services. Of 620 metrics asked, 618 had data and 2 had none.`
@@ -143,12 +150,21 @@ fn looked_at(results: &[TargetResult]) -> String {
         };
     }
     let mut text = format!("Looked at {seen} of {}", count(clusters, "cluster"));
+    let of_eks = of_eks(results);
+    match (clusters - of_eks.clusters, of_eks.clusters) {
+        (_, 0) => {}
+        (0, _) => text.push_str(" of EKS"),
+        (ecs, eks) => text.push_str(&format!(" ({ecs} of ECS, {eks} of EKS)")),
+    }
     if targets > 1 {
         text.push_str(&format!(" in {} of {targets} targets", coverages.len()));
     }
-    let services = sum(|c| c.services);
-    if services > 0 {
-        text.push_str(&format!(" with {}", count(services, "service")));
+    let (services, workloads) = (sum(|c| c.services) - of_eks.services, of_eks.services);
+    let subjects = [(services, "service"), (workloads, "workload")];
+    let subjects: Vec<String> =
+        subjects.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| count(n, what)).collect();
+    if !subjects.is_empty() {
+        text.push_str(&format!(" with {}", subjects.join(" and ")));
     }
     text.push('.');
     let metrics = sum(|c| c.metrics);
@@ -168,6 +184,16 @@ fn looked_at(results: &[TargetResult]) -> String {
         text.push_str(&format!(" Of {} asked, {told}.", count(metrics, "metric")));
     }
     text
+}
+
+/// Clusters of EKS, and their workloads where services are counted.
+fn of_eks(results: &[TargetResult]) -> Coverage {
+    let of_eks = results.iter().filter(|result| result.target.platform == Platform::Eks);
+    of_eks.filter_map(TargetResult::outcome).fold(Coverage::default(), |mut sum, outcome| {
+        sum.clusters += outcome.coverage.clusters;
+        sum.services += outcome.coverage.services;
+        sum
+    })
 }
 
 /// Why something could not be asked, target by target.
@@ -202,7 +228,8 @@ pub(super) fn json(results: &[TargetResult]) -> Value {
         "targets_seen": seen.count(),
         "clusters": sum.clusters,
         "clusters_seen": sum.clusters_seen,
-        "services": sum.services,
+        "services": sum.services - of_eks(results).services,
+        "workloads": of_eks(results).services,
         "metrics": sum.metrics,
         "with_data": sum.with_data,
         "without_data": sum.without_data,
@@ -217,6 +244,7 @@ fn fault_json(target: &Target, CountedFault { fault, count }: &CountedFault) -> 
     json!({
         "account": target.account,
         "region": target.region,
+        "platform": target.platform,
         "part": target.part_name(),
         "operation": fault.operation,
         "subject": fault.subject,

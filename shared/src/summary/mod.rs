@@ -7,6 +7,7 @@ mod bad_config;
 mod console;
 mod coverage;
 mod digest;
+mod kubectl;
 mod posture;
 mod report;
 mod spark;
@@ -18,16 +19,18 @@ use std::collections::BTreeMap;
 use crate::fault::Fault;
 use crate::message::Attribute;
 use crate::outcome::Outcome;
-use crate::run::{Run, Target};
+use crate::run::{Platform, Run, Target};
 
 pub use bad_config::bad_config_first;
 pub use coverage::{CoverageChange, coverage_changes};
 pub use digest::digest;
 pub use report::{
-    AccountDefault, AlarmLine, Answer, Because, ClusterReport, Cost, Deployment, Difference, DifferenceKind,
-    Fleet, History, Posture, PostureChange, Problem, Report, ReportBuilder, ReportCoverage, ReportFacts,
-    ReportLink, ReportWindow, ServiceReport, SightChange, Since, Tasks, Text, Traffic, Utilization,
-    WorstService, console_object_link, report_html, report_mail,
+    AccountDefault, AddonReport, AlarmLine, Answer, Because, Block, ClusterReport, Cost, Deployment,
+    Difference, DifferenceKind, EksClusterReport, EksFleet, FindingReport, Fleet, Hint, HintKind, History,
+    MetricsApiReport, MetricsApiState, PodEnd, PodReport, PodResource, PodUsage, PodWait, Posture,
+    PostureChange, Problem, ProfileReport, Report, ReportBuilder, ReportCoverage, ReportFacts, ReportLink,
+    ReportWindow, ServiceReport, SightChange, Since, Tasks, Text, Traffic, Utilization, VendedMetric,
+    WorkloadReport, Worst, WorstService, WorstWorkload, console_object_link, report_html, report_mail,
 };
 pub use sweep::{nothing_to_do, sweep};
 
@@ -44,6 +47,14 @@ impl TargetResult {
     /// What it brought, if anything.
     pub fn outcome(&self) -> Option<&Outcome> {
         self.result.as_ref().ok()
+    }
+}
+
+/// Where a target is, behind a subject: `in eu-west-1 (123456789012)`, `on EKS in eu-west-1 (123456789012)`.
+fn place(target: &Target) -> String {
+    match target.platform {
+        Platform::Ecs => format!("in {target}"),
+        Platform::Eks => format!("on {target}"),
     }
 }
 

@@ -4,7 +4,7 @@ use super::TargetResult;
 use super::report::{AccountDefault, ClusterReport, Posture, PostureChange, Report, Text};
 use super::words::{count, list, utc, wrap};
 use crate::insights::{Change, ChangeState, ClusterLedger, InsightsLevel, Ledger, LedgerSubject, fight_over};
-use crate::run::{Run, Target};
+use crate::run::{Platform, Run, Target};
 
 /// Clusters and changes that one line or list names.
 const NAMED: usize = 20;
@@ -72,7 +72,9 @@ fn account_defaults(results: &[TargetResult]) -> Vec<AccountDefault> {
 
 /// What we changed in the window of the report, and since, the newest first.
 fn changes(run: &Run, ledgers: &[(Target, Ledger)]) -> Vec<PostureChange> {
-    let all = ledgers.iter().flat_map(|(target, ledger)| {
+    // The targets of ECS and of EKS share the ledger of their account and Region.
+    let of_ecs = ledgers.iter().filter(|(target, _)| target.platform == Platform::Ecs);
+    let all = of_ecs.flat_map(|(target, ledger)| {
         ledger.values().flat_map(move |entry| entry.changes.iter().map(move |change| (target, change)))
     });
     let recent = all.filter(|(_, change)| is_recent(run, change));

@@ -20,6 +20,8 @@ use fargaze::summary::{
 use fargaze::usage::Usage;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::eks::{self, Eks, eks_target};
+
 pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
@@ -94,6 +96,8 @@ pub(crate) fn cluster(name: &str, insights: InsightsLevel, services: Vec<Service
 pub(crate) struct Estate {
     /// What each target brought, or why it brought nothing.
     pub(crate) targets: Vec<(String, Result<Vec<Cluster>, Fault>)>,
+    /// The same of targets of EKS.
+    pub(crate) eks: Vec<(String, Result<Vec<Eks>, Fault>)>,
     pub(crate) ledgers: Vec<(Target, Ledger)>,
     pub(crate) alarms: Vec<(Target, Vec<AlarmRecord>)>,
     pub(crate) changes: Vec<CoverageChange>,
@@ -109,6 +113,18 @@ impl Estate {
             let result = match clusters {
                 Err(fault) => Err(fault.clone()),
                 Ok(clusters) => Ok(self.seen(&mut builder, run, &target, clusters)),
+            };
+            results.push(TargetResult { target, result });
+        }
+        for (region, clusters) in &self.eks {
+            let target = eks_target(region);
+            let result = match clusters {
+                Err(fault) => Err(fault.clone()),
+                Ok(clusters) => {
+                    let coverage = eks::seen(&mut builder, run, &target, clusters);
+                    let nothing = self.seen(&mut ReportBuilder::new(run), run, &target, &[]);
+                    Ok(Outcome { coverage, account_default: None, ..nothing })
+                }
             };
             results.push(TargetResult { target, result });
         }

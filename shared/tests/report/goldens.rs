@@ -6,7 +6,7 @@ use fargaze::message::Message;
 use fargaze::summary::{Report, report_html, report_mail};
 
 use crate::estate::{Estate, at, link, run};
-use crate::scenes;
+use crate::{eks_scenes, scenes};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/report")
@@ -70,6 +70,47 @@ fn no_data_at_all() {
 }
 
 #[test]
+fn a_quiet_cluster_of_eks_beside_ecs() {
+    let estate = eks_scenes::quiet();
+    let before = the_day_before(&estate);
+    hold_all("eks-quiet", &estate.report(&run(), Some(&before)), true);
+}
+
+#[test]
+fn one_of_everything_that_needs_a_person_on_eks() {
+    let before = the_day_before(&eks_scenes::quiet());
+    hold_all("eks-busy", &eks_scenes::busy().report(&run(), Some(&before)), true);
+}
+
+#[test]
+fn a_cluster_of_eks_that_lets_nobody_in() {
+    hold_all("eks-unreadable", &eks_scenes::unreadable().report(&run(), None), true);
+}
+
+#[test]
+fn of_many_pods_the_worst_fifty_are_shown_and_the_others_counted() {
+    let report = eks_scenes::crowd(2_000).report(&run(), None);
+    let cluster = &report.eks[0];
+    assert_eq!((cluster.pods.len(), cluster.pods_left_out, cluster.pod_count()), (50, 1_952, 2_002));
+    assert_eq!(cluster.pods[0].waiting[0].as_str(), "app: CrashLoopBackOff");
+    let page = report_html(&report);
+    assert!(page.contains("The worst 50 of 2002 pods") && page.len() < 60_000, "{}", page.len());
+    assert!(serde_json::to_string(&report).unwrap().len() < 60_000);
+}
+
+#[test]
+fn a_report_of_an_older_version_can_be_compared_with() {
+    let mut old = serde_json::to_value(scenes::quiet().report(&run(), None)).unwrap();
+    assert!(old.get("eks").is_none() && old["fleet"].get("eks").is_none());
+    old["time"] = "2026-11-21T05:02:00Z".into();
+    let before = Report::read(old.to_string().as_bytes()).unwrap();
+    let now = eks_scenes::quiet().report(&run(), Some(&before));
+    let told: Vec<String> =
+        now.since.unwrap().differences.iter().map(|one| one.subject.to_string()).collect();
+    assert_eq!(told, ["shop"]);
+}
+
+#[test]
 fn two_hundred_clusters() {
     let estate = scenes::many(200);
     let before = the_day_before(&scenes::many(196));
@@ -83,43 +124,69 @@ fn mails_fit_in_78_columns_and_begin_with_the_fleet_in_five_lines() {
     let estates =
         [scenes::quiet(), scenes::busy(), scenes::three_targets(), scenes::no_data(), scenes::many(50)];
     for estate in estates {
-        let mail = report_mail(&estate.report(&run(), None), &link(&run()));
-        let wide = mail.body.lines().find(|line| line.chars().count() > 78 && !line.contains("https://"));
-        assert_eq!(wide, None);
-        let heads: Vec<&str> = mail.body.lines().take_while(|line| !line.is_empty()).collect();
-        let heads = heads.iter().filter_map(|line| line.strip_prefix("  ")?.split_once(':'));
-        let heads: Vec<&str> = heads.map(|(head, _)| head).collect();
-        assert_eq!(heads, ["Clusters", "Services", "Tasks", "Alarms", "Changes"], "{}", mail.body);
+        assert_eq!(heads(&estate), ["Clusters", "Services", "Tasks", "Alarms", "Changes"]);
     }
+    for estate in [eks_scenes::quiet(), eks_scenes::busy()] {
+        assert_eq!(heads(&estate), ["Clusters", "Services", "Tasks", "Workloads", "Alarms", "Changes"]);
+    }
+    assert_eq!(heads(&eks_scenes::unreadable()), ["Clusters", "Workloads", "Alarms", "Changes"]);
+}
+
+/// What the first lines of a mail are about.
+fn heads(estate: &Estate) -> Vec<String> {
+    let mail = report_mail(&estate.report(&run(), None), &link(&run()));
+    let wide = mail.body.lines().find(|line| line.chars().count() > 78 && !line.contains("https://"));
+    assert_eq!(wide, None);
+    let lines = mail.body.lines().take_while(|line| !line.is_empty());
+    let heads = lines.filter_map(|line| line.strip_prefix("  ")?.split_once(':'));
+    heads.map(|(head, _)| head.to_owned()).collect()
 }
 
 #[test]
 fn the_page_asks_nobody_for_anything() {
-    let page = report_html(&scenes::busy().report(&run(), None));
-    for asking in
-        ["<script", "<img", "<iframe", "<object", "<embed", "<form", "src=", "@import", "url(", "javascript:"]
-    {
-        assert!(!page.contains(asking), "{asking}");
-    }
-    assert!(page.contains("default-src 'none'") && page.contains(r#"<html lang="en">"#));
-    // A link is followed by a click only, and goes to the console and nowhere else.
-    for link in page.split("href=\"").skip(1).filter(|link| !link.starts_with('#')) {
-        assert!(link.starts_with("https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/"), "{link:.80}");
+    for (estate, consoles) in [
+        (scenes::busy(), &["ecs/v2/clusters/"][..]),
+        (eks_scenes::busy(), &["ecs/v2/clusters/", "eks/home?region=eu-west-1#/clusters/"]),
+    ] {
+        let page = report_html(&estate.report(&run(), None));
+        for asking in [
+            "<script",
+            "<img",
+            "<iframe",
+            "<object",
+            "<embed",
+            "<form",
+            "src=",
+            "@import",
+            "url(",
+            "javascript:",
+        ] {
+            assert!(!page.contains(asking), "{asking}");
+        }
+        assert!(page.contains("default-src 'none'") && page.contains(r#"<html lang="en">"#));
+        // A link is followed by a click only, and goes to the console and nowhere else.
+        for link in page.split("href=\"").skip(1).filter(|link| !link.starts_with('#')) {
+            let path = link.strip_prefix("https://eu-west-1.console.aws.amazon.com/").unwrap();
+            assert!(consoles.iter().any(|console| path.starts_with(console)), "{link:.80}");
+        }
     }
 }
 
 #[test]
 fn headings_have_an_order_and_tables_a_caption_and_scopes() {
-    let page = report_html(&scenes::busy().report(&run(), None));
-    let levels = page.match_indices("<h").filter_map(|(at, _)| page[at + 2..].chars().next()?.to_digit(10));
-    let mut before = 0;
-    for level in levels {
-        assert!(level <= before + 1, "h{level} behind h{before}");
-        before = level;
+    for estate in [scenes::busy(), eks_scenes::busy(), eks_scenes::unreadable()] {
+        let page = report_html(&estate.report(&run(), None));
+        let levels =
+            page.match_indices("<h").filter_map(|(at, _)| page[at + 2..].chars().next()?.to_digit(10));
+        let mut before = 0;
+        for level in levels {
+            assert!(level <= before + 1, "h{level} behind h{before}");
+            before = level;
+        }
+        assert_eq!(page.matches("<h1").count(), 1);
+        assert_eq!(page.matches("<table").count(), page.matches("<caption").count());
+        let heads = page.match_indices("<th").filter(|(at, _)| !page[at + 3..].starts_with("ead"));
+        assert!(heads.into_iter().all(|(at, _)| page[at..].split('>').next().unwrap().contains("scope=")));
+        assert_eq!(page.matches("<svg").count(), page.matches("<title>").count() - 1);
     }
-    assert_eq!(page.matches("<h1").count(), 1);
-    assert_eq!(page.matches("<table").count(), page.matches("<caption").count());
-    let heads = page.match_indices("<th").filter(|(at, _)| !page[at + 3..].starts_with("ead"));
-    assert!(heads.into_iter().all(|(at, _)| page[at..].split('>').next().unwrap().contains("scope=")));
-    assert_eq!(page.matches("<svg").count(), page.matches("<title>").count() - 1);
 }

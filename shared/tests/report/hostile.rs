@@ -1,6 +1,6 @@
 //! Texts that others could have written, in every form of the report.
 //!
-//! 10,000 cases of 12 texts; `FARGAZE_CASES=1000000` for more.
+//! 4,000 cases of 36 texts; `FARGAZE_CASES=1000000` for more.
 
 use std::sync::LazyLock;
 
@@ -8,19 +8,25 @@ use fargaze::alarm::{AlarmRecord, BrokenTarget, Mute};
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::{Change, ChangeState, InsightsLevel, Ledger, LedgerSubject, PutBack};
 use fargaze::message;
-use fargaze::rule::Subject;
+use fargaze::pods::{MetricsApi, PendingPod, Termination, WaitingContainer};
+use fargaze::rule::{Subject, Workload};
 use fargaze::summary::{CoverageChange, Report, report_html, report_mail};
 use jiff::SignedDuration;
 use proptest::prelude::*;
 
+use crate::eks::{self, Eks, eks_target};
+use crate::eks_scenes;
 use crate::estate::{Estate, cluster, in_alarm, link, run, service, target};
-use crate::scenes;
 
 /// Texts that a report takes from others.
-const TEXTS: usize = 12;
+const TEXTS: usize = OF_ECS + OF_EKS;
+/// Those about ECS, and about the run as a whole.
+const OF_ECS: usize = 12;
+/// Those about EKS.
+const OF_EKS: usize = 24;
 
 /// The report before, of another estate, so that there are differences.
-static BEFORE: LazyLock<Report> = LazyLock::new(|| scenes::quiet().report(&run(), None));
+static BEFORE: LazyLock<Report> = LazyLock::new(|| eks_scenes::quiet().report(&run(), None));
 
 /// One report with these texts wherever a report has free text.
 fn report(texts: &[String]) -> Report {
@@ -55,14 +61,52 @@ fn report(texts: &[String]) -> Report {
     alarm.memory.muted = Some(Mute::Unless { rule: text(8) });
     alarm.key.subject = Subject { service: None, task_family: Some(text(9)), ..alarm.key.subject };
     let broken = |n| BrokenTarget { name: text(n), since: run().time, told: true };
-    let estate = Estate {
+    let mut estate = Estate {
         targets: vec![("eu-west-1".to_owned(), Ok(vec![shop])), ("us-east-1".to_owned(), Err(fault(3)))],
         ledgers: vec![(target("eu-west-1"), ledger)],
         alarms: vec![(target("eu-west-1"), vec![alarm])],
         changes: vec![CoverageChange::Lost(broken(10), fault(0)), CoverageChange::Back(broken(11))],
+        eks: vec![("eu-west-1".to_owned(), Ok(vec![eks_cluster(&texts[OF_ECS..])]))],
         ..Estate::default()
     };
+    estate.alarms.push((eks_target("eu-west-1"), vec![workload_alarm(&texts[OF_ECS..])]));
     estate.report(&run(), Some(&BEFORE))
+}
+
+fn hostile_workload(texts: &[String]) -> Workload {
+    Workload { namespace: texts[0].clone(), kind: texts[1].clone(), name: texts[2].clone() }
+}
+
+/// An alarm about the workload.
+fn workload_alarm(texts: &[String]) -> AlarmRecord {
+    let mut alarm = in_alarm("shop", "web", "crash-looping", 1);
+    alarm.key.subject = Subject::workload("shop".parse().unwrap(), hostile_workload(texts));
+    alarm
+}
+
+/// A cluster of EKS with these texts wherever it has free text.
+fn eks_cluster(texts: &[String]) -> Eks {
+    let text = |n: usize| texts[n].clone();
+    let mut one = eks::owner("shop/Deployment/web", 1, (20.0, 40.0));
+    one.workload = hostile_workload(texts);
+    let pod = &mut one.pods[0];
+    (pod.workload, pod.pod, pod.phase) = (one.workload.clone(), text(3), text(4));
+    (pod.ready, pod.profile, pod.node) = (false, Some(text(5)), Some(text(6)));
+    pod.waiting = vec![WaitingContainer { container: text(7), reason: text(8) }];
+    let end = Termination { container: text(9), reason: text(10), exit_code: 1, finished_at: None };
+    pod.terminated.push(end);
+    let since = run().time - SignedDuration::from_hours(1);
+    pod.pending = Some(PendingPod { since, reason: Some(text(11)), message: Some(text(12)) });
+    (pod.logging_disabled, pod.unreadable) = (Some(text(13)), vec![text(14)]);
+    let mut cluster = eks::cluster("shop", vec![one]);
+    let state = cluster.state.as_mut().unwrap();
+    (state.status, state.version, state.metrics_api) = (text(15), Some(text(16)), MetricsApi::Down(text(17)));
+    // A finding without a cure has no block.
+    state.findings = vec![eks::finding(&text(18), &format!("x\n  {}\ny", text(19)))];
+    (state.profiles[0].name, state.profiles[0].selectors[0].namespace) = (text(20), text(21));
+    (state.addons[0].name, state.addons[0].issues) = (text(22), vec![text(23)]);
+    cluster.vended = vec![("AWS/EKS", text(20), 1.0, 2.0)];
+    cluster
 }
 
 /// Whether a character is hidden; most are plain, and the question is put to some hundred million.
@@ -120,16 +164,17 @@ fn texts() -> impl Strategy<Value = Vec<String>> {
 static TAGS: LazyLock<Vec<String>> = LazyLock::new(|| {
     let plain: Vec<String> = (0..TEXTS).map(|n| format!("text-{n}")).collect();
     let page = report_html(&report(&plain));
-    assert!(plain.iter().filter(|text| page.contains(*text)).count() >= 9, "most texts must be shown");
+    assert!(plain.iter().filter(|text| page.contains(*text)).count() >= 30, "most texts must be shown");
     tags(body(&page)).into_iter().map(str::to_owned).collect()
 });
 
 /// Lines of the mail that begin at the margin.
-const HEADS: [&str; 8] = [
+const HEADS: [&str; 9] = [
     "FLEET, ",
     "CHANGES",
     "ALARMS that go on",
-    "SERVICES to ",
+    "SERVICES AND WORKLOADS to ",
+    "EKS",
     "CONTAINER INSIGHTS",
     "COVERAGE",
     "COST of ",
@@ -137,7 +182,7 @@ const HEADS: [&str; 8] = [
 ];
 
 fn cases() -> u32 {
-    std::env::var("FARGAZE_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(10_000)
+    std::env::var("FARGAZE_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(4_000)
 }
 
 proptest! {

@@ -6,6 +6,9 @@
     reason = "in a test these are the assertion"
 )]
 
+mod eks;
+mod eks_facts;
+mod eks_scenes;
 mod estate;
 mod goldens;
 mod hostile;

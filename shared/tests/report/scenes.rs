@@ -92,6 +92,7 @@ pub(crate) fn busy() -> Estate {
         changes: vec![CoverageChange::Back(broken)],
         usage: Some(usage()),
         account_default: Some(Enabled),
+        ..Estate::default()
     }
 }
 

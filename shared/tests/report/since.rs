@@ -4,7 +4,7 @@ use fargaze::fault::FaultKind;
 use fargaze::summary::{DifferenceKind, Report};
 
 use crate::estate::{Estate, fault, run};
-use crate::scenes;
+use crate::{eks_scenes, scenes};
 
 fn told(before: &Estate, now: &Estate) -> Vec<(DifferenceKind, String)> {
     let before = before.report(&run(), None);
@@ -53,6 +53,55 @@ fn what_cannot_be_seen_is_not_gone_and_what_could_not_be_seen_is_not_new() {
     let mut fewer = scenes::three_targets();
     drop(fewer.targets.remove(0));
     assert_eq!(told(&scenes::three_targets(), &fewer).len(), 2);
+}
+
+#[test]
+fn clusters_and_workloads_of_eks_come_and_go() {
+    use DifferenceKind::{
+        AlarmBegan, AlarmEnded, GoneCluster, GoneWorkload, NewCluster, NewWorkload, Started, Stopped,
+    };
+    let there = told(&eks_scenes::quiet(), &eks_scenes::busy());
+    let kinds: Vec<DifferenceKind> = there.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(
+        kinds,
+        [AlarmBegan, AlarmBegan, NewCluster, NewCluster, NewWorkload, GoneWorkload],
+        "{there:?}"
+    );
+    let back = told(&eks_scenes::busy(), &eks_scenes::quiet());
+    let kinds: Vec<DifferenceKind> = back.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(
+        kinds,
+        [AlarmEnded, AlarmEnded, GoneCluster, GoneCluster, NewWorkload, GoneWorkload],
+        "{back:?}"
+    );
+    let mut down = eks_scenes::quiet();
+    if let Ok(clusters) = &mut down.eks[0].1 {
+        clusters[0].workloads[3].replicas = Some((0, 3));
+    }
+    let cart = "shop shop/deployment/cart".to_owned();
+    assert_eq!(told(&eks_scenes::quiet(), &down), [(Stopped, cart.clone())]);
+    assert_eq!(told(&down, &eks_scenes::quiet()), [(Started, cart)]);
+}
+
+#[test]
+fn workloads_of_a_cluster_that_lets_nobody_in_are_neither_gone_nor_new() {
+    let mut unread = eks_scenes::unreadable();
+    if let Ok(clusters) = &mut unread.eks[0].1 {
+        clusters[0].workloads.clear();
+    }
+    let mut read = eks_scenes::quiet();
+    (read.targets, read.account_default) = (Vec::new(), None);
+    assert_eq!(told(&read, &unread), []);
+    assert_eq!(told(&unread, &read), []);
+    // A target that was denied as a whole hides its clusters, and not those of ECS that have the same names.
+    let mut denied = eks_scenes::quiet();
+    denied.eks[0].1 = Err(fault(FaultKind::Denied, "eks:ListClusters", ""));
+    assert_eq!(told(&eks_scenes::quiet(), &denied), []);
+    assert_eq!(told(&denied, &eks_scenes::quiet()), []);
+    if let Ok(clusters) = &mut denied.targets[0].1 {
+        clusters.pop();
+    }
+    assert_eq!(told(&eks_scenes::quiet(), &denied), [(DifferenceKind::GoneCluster, "shop".to_owned())]);
 }
 
 #[test]

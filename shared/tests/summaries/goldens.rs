@@ -6,12 +6,13 @@ use std::path::Path;
 use fargaze::alarm::{Mute, Notice, NoticeKind};
 use fargaze::message::Message;
 use fargaze::outcome::CountedFault;
-use fargaze::rule::{Comparison, Severity, Subject};
+use fargaze::rule::{Comparison, KubernetesMeasure as M, Severity, Subject};
 use fargaze::run::RunKind;
 use fargaze::summary::{TargetResult, coverage_changes, digest};
 
 use crate::scene::{
-    denied, memory, minutes_ago, nothing_running, now, over, run, seen, service, target, throttled,
+    denied, eks_seen, eks_target, memory, minutes_ago, nothing_running, now, over, run, sampled, seen,
+    service, target, throttled, workload,
 };
 
 /// Compares a message with the file of that name, or writes it.
@@ -19,7 +20,7 @@ fn golden(name: &str, message: &Message) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/digest").join(format!("{name}.txt"));
     let text = format!("Subject: {}\n\n{}", message.subject, message.body);
     for line in message.body.lines() {
-        let is_link = line.trim_start().starts_with("https://");
+        let is_link = ["https://", "Look: kubectl "].iter().any(|start| line.trim_start().starts_with(start));
         assert!(is_link || line.chars().count() <= 78, "{name}: {line}");
     }
     if std::env::var_os("FARGAZE_WRITE_DOCS").is_some() {
@@ -147,4 +148,114 @@ fn all_kinds_of_windows() {
     let family = Subject { service: None, task_family: Some("nightly".to_owned()), ..service("shop", "x") };
     let family = Notice { subject: family, ..hot("web") };
     golden("windows", &told(&[seen("eu-west-1", 5, vec![long, low, late, silent, family])]));
+}
+
+/// Pods that are killed by their memory.
+fn full() -> Notice {
+    Notice {
+        severity: Severity::Warning,
+        message: Some(
+            "A container is killed at its limit. Raise the pod's memory, or look for a leak.".to_owned(),
+        ),
+        why: Some(
+            "Highest: pod web-6c9f7d5b8-x2x9k, 953 MiB of 1024 MiB provisioned, 700 MiB requested."
+                .to_owned(),
+        ),
+        ..sampled(M::PodMemoryPercent, workload("shop/Deployment/web"), 85.0, &[71.0, 88.2, f64::NAN, 93.1])
+    }
+}
+
+fn crashing() -> Notice {
+    Notice {
+        severity: Severity::Critical,
+        why: Some(
+            "Pod ledger-0: container app waits: CrashLoopBackOff, ended before with Error (exit code 1)."
+                .to_owned(),
+        ),
+        ..sampled(M::CrashLoopingPods, workload("shop/StatefulSet/ledger"), 0.0, &[1.0])
+    }
+}
+
+fn pending(name: &str) -> Notice {
+    sampled(M::PodPending, workload(name), 600.0, &[300.0, 600.0, 900.0])
+}
+
+#[test]
+fn a_workload_that_is_full() {
+    golden("workload", &told(&[eks_seen("eu-west-1", 3, vec![full()])]));
+}
+
+#[test]
+fn workloads_and_services_at_once() {
+    let down = sampled(M::MetricsServerDown, Subject::cluster("lab".parse().unwrap()), 0.0, &[1.0]);
+    let mut lost = eks_seen("us-east-1", 1, Vec::new());
+    lost.result = Err(fargaze::fault::Fault { operation: "eks:ListClusters".to_owned(), ..denied() });
+    let silent = eks_seen("eu-central-1", 2, Vec::new());
+    let results = [
+        seen("eu-west-1", 5, vec![hot("web")]),
+        eks_seen("eu-west-1", 3, vec![full(), crashing(), pending("shop/Job/import"), down]),
+        silent,
+        lost,
+    ];
+    golden("workloads-and-services", &told(&results));
+}
+
+#[test]
+fn workloads_that_are_well_again() {
+    let ended = |notice: Notice, newest: f64| {
+        let period = notice.period;
+        Notice { period, ..over(notice, newest) }
+    };
+    let gone = Notice { kind: NoticeKind::Gone, ..pending("shop/Job/import") };
+    let blind = Notice {
+        kind: NoticeKind::Blind,
+        why: Some("kubernetes:ListPods of payments: 401 Unauthorized".to_owned()),
+        ..full()
+    };
+    let restarts = sampled(M::PodRestarts, workload("shop/DaemonSet/agent"), 3.0, &[4.0]);
+    let api = sampled(M::MetricsServerDown, Subject::cluster("lab".parse().unwrap()), 0.0, &[1.0]);
+    let notices = vec![
+        ended(full(), 41.0),
+        ended(crashing(), 0.0),
+        ended(pending("shop/Deployment/web"), 0.0),
+        ended(restarts, 1.0),
+        ended(api, 0.0),
+        gone,
+        blind,
+    ];
+    golden("workloads-recovery", &told(&[eks_seen("eu-west-1", 3, notices)]));
+}
+
+#[test]
+fn a_reminder_of_a_workload() {
+    let kind = NoticeKind::Reminder;
+    let missing = sampled(M::AvailableBelowDesired, workload("shop/Deployment/cart"), 0.0, &[2.0, 2.0, 1.0]);
+    let missing = Notice { kind, since: Some(minutes_ago(26 * 60)), ..missing };
+    let notices = vec![Notice { kind, ..crashing() }, missing];
+    golden("workload-reminder", &told(&[eks_seen("eu-west-1", 3, notices)]));
+}
+
+#[test]
+fn the_json_says_which_workload_and_what_shows_it() {
+    let message = told(&[eks_seen("cn-north-1", 1, vec![full()])]);
+    let json: serde_json::Value = serde_json::from_str(&message.json).unwrap();
+    let alarm = &json["alarms"][0];
+    let workload = serde_json::json!({ "namespace": "shop", "kind": "Deployment", "name": "web" });
+    assert_eq!((&alarm["workload"], &alarm["platform"]), (&workload, &"eks".into()));
+    assert_eq!(alarm["kubectl"], "kubectl --namespace shop describe deployment web");
+    assert_eq!(
+        alarm["console"],
+        "https://cn-north-1.console.amazonaws.cn/eks/home?region=cn-north-1#/clusters/payments"
+    );
+    // A metric that AWS publishes has a graph.
+    let mut vended = full();
+    vended.source.as_mut().unwrap().metrics[0].namespace = "AWS/EKS".into();
+    let json_of_vended: serde_json::Value =
+        serde_json::from_str(&told(&[eks_seen("eu-west-1", 1, vec![vended])]).json).unwrap();
+    let console = json_of_vended["alarms"][0]["console"].as_str().unwrap();
+    assert!(console.starts_with("https://eu-west-1.console.aws.amazon.com/cloudwatch/home?"), "{console}");
+    assert_eq!(json["coverage"]["workloads"], 6);
+    assert_eq!(eks_target("cn-north-1").to_string(), "EKS in cn-north-1 (123456789012)");
+    let names: Vec<&str> = message.attributes.keys().map(String::as_str).collect();
+    assert_eq!(names, ["account", "cluster", "kind", "region", "run", "severity"]);
 }

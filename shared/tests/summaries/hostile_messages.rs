@@ -7,17 +7,17 @@ use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::InsightsLevel;
 use fargaze::message::{Attribute, Message, harmless, is_hidden};
 use fargaze::outcome::{CountedFault, InsightsFinding, InsightsResult};
-use fargaze::rule::Subject;
+use fargaze::rule::{KubernetesMeasure, Subject, Workload};
 use fargaze::run::{BadVersion, RunKind};
 use fargaze::summary::{CoverageChange, TargetResult, bad_config_first, digest, sweep};
 use proptest::prelude::*;
 use serde_json::Value;
 
 use crate::hostile::{cases, text};
-use crate::scene::{memory, now, run, seen, service, target};
+use crate::scene::{eks_seen, memory, now, run, sampled, seen, service, target};
 
 /// As many texts as [`messages`] has places for.
-const PLACES: usize = 12;
+const PLACES: usize = 15;
 
 /// The digest, the message of a sweep, and a bad file, with these texts wherever somebody else writes one.
 fn messages(texts: &[String]) -> (Message, Message, BadVersion) {
@@ -47,6 +47,14 @@ fn messages(texts: &[String]) -> (Message, Message, BadVersion) {
         notice.source.as_mut().unwrap().metrics[0].name = of(9).into();
         notice
     };
+    let of_workload = |kind| {
+        let workload = Workload { namespace: of(12), kind: of(13), name: of(14) };
+        let subject = Subject::workload("shop".parse().unwrap(), workload);
+        let mut sampled = sampled(KubernetesMeasure::PodMemoryPercent, subject, 80.0, &[70.0, 90.0]);
+        (sampled.kind, sampled.rule, sampled.why) = (kind, of(3), Some(of(6)));
+        sampled
+    };
+    let on_eks = eks_seen("eu-west-1", 3, kinds.map(of_workload).to_vec());
     let mut result = seen("eu-west-1", 3, kinds.map(notice).to_vec());
     let cluster: ClusterName = "shop".parse().unwrap();
     let finding = |result| InsightsFinding {
@@ -71,7 +79,7 @@ fn messages(texts: &[String]) -> (Message, Message, BadVersion) {
     }
     let lost = TargetResult { target: target("us-east-1"), result: Err(fault.clone()) };
     let broken = BrokenTarget { name: lost.target.to_string(), since: now(), told: true };
-    let (results, changes) = ([result, lost], [CoverageChange::Lost(broken, fault)]);
+    let (results, changes) = ([result, on_eks, lost], [CoverageChange::Lost(broken, fault)]);
     let digest = digest(&run(RunKind::Alarms), &results, &changes).unwrap();
     let sweep = sweep(&run(RunKind::Sweep), &results, &changes).unwrap();
     (digest, sweep, BadVersion { version: of(0), problems: vec![of(1), of(2)] })
@@ -83,7 +91,7 @@ fn plain(texts: &[String]) -> Vec<String> {
     let texts: Vec<String> = texts.iter().map(|text| harmless(text)).collect();
     let plain = |text: &String| {
         let first = texts.iter().position(|other| other == text).unwrap();
-        let letter = char::from(b"abcdefghijkl"[first]);
+        let letter = char::from(b"abcdefghijklmno"[first]);
         // A percent sign stays on the line of its number.
         let stays = |c: char| c.is_ascii_digit() || " %,.;:)".contains(c);
         text.chars().map(|c| if stays(c) { c } else { letter }).collect()
@@ -91,9 +99,14 @@ fn plain(texts: &[String]) -> Vec<String> {
     texts.iter().map(plain).collect()
 }
 
-/// The name of a metric must be exact in a link, so there it is encoded as it is.
+/// The name of a metric must be exact in a link, so there it is encoded as it is. In a command names are quoted, and there is
+/// no command if one cannot be shown.
 fn without_links(body: &str) -> Vec<&str> {
-    body.lines().filter(|line| !line.contains("/cloudwatch/home?")).collect()
+    body.lines().filter(|line| !line.contains("/cloudwatch/home?") && !is_command(line)).collect()
+}
+
+fn is_command(line: &str) -> bool {
+    line.starts_with("  Look: kubectl --namespace ")
 }
 
 fn check(message: &Message) -> Result<(), TestCaseError> {
@@ -102,7 +115,7 @@ fn check(message: &Message) -> Result<(), TestCaseError> {
     prop_assert!(subject.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{subject}");
     for line in body.lines() {
         let is_link = line.trim_start().starts_with("http") && !line.trim().contains(' ');
-        prop_assert!(is_link || line.chars().count() <= 78, "{line}");
+        prop_assert!(is_link || is_command(line) || line.chars().count() <= 78, "{line}");
         let is_ours = line.trim_start().starts_with("https://eu-west-1.console");
         prop_assert!(!is_ours || line.trim().bytes().all(|byte| byte.is_ascii_graphic()), "{line}");
         prop_assert!(!line.contains(is_hidden), "{line:?}");
@@ -140,13 +153,19 @@ proptest! {
             for (line, tamed) in without_links(&hostile.body).iter().zip(without_links(&tamed.body)) {
                 prop_assert_eq!(*line, tamed);
             }
-            let (lines, plain) = (hostile.body.lines().count(), plain.body.lines().count());
+            let (lines, plain) = (without_links(&hostile.body).len(), without_links(&plain.body).len());
             prop_assert_eq!(lines, plain, "{}", hostile.body);
         }
         let json: Value = serde_json::from_str(&digest.json).unwrap();
         check(&bad_config_first(&run(RunKind::Alarms), &bad, None))?;
         check(&bad_config_first(&run(RunKind::Alarms), &bad, Some(digest)))?;
-        let alarm = &json["alarms"][0];
+        let alarms = json["alarms"].as_array().unwrap();
+        let of = |platform: &str| alarms.iter().find(|alarm| alarm["platform"] == platform).unwrap();
+        for (member, place) in [("namespace", 12), ("kind", 13), ("name", 14)] {
+            let workload = &of("eks")["workload"];
+            prop_assert_eq!(&workload[member], &Value::from(harmless(&texts[place])), "{}", member);
+        }
+        let alarm = of("ecs");
         for (member, place) in [("rule", 3), ("label", 4), ("message", 5), ("why", 6), ("task_family", 8)] {
             prop_assert_eq!(&alarm[member], &Value::from(harmless(&texts[place])), "{}", member);
         }

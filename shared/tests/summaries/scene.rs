@@ -8,8 +8,8 @@ use fargaze::evaluate::AlarmState;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::metric::{Period, Statistic, Unit};
 use fargaze::outcome::{Coverage, Outcome};
-use fargaze::rule::{Comparison, Severity, Subject};
-use fargaze::run::{Part, Run, RunKind, Target};
+use fargaze::rule::{Comparison, KubernetesMeasure, SAMPLE_PERIOD, Severity, Subject, Workload};
+use fargaze::run::{Part, Platform, Run, RunKind, Target};
 use fargaze::summary::TargetResult;
 use jiff::{SignedDuration, Timestamp};
 
@@ -140,6 +140,60 @@ pub(crate) fn nothing_running(subject: Subject, missing: f64) -> Notice {
         why: Some("ECS says: its deployment is IN_PROGRESS, 12 tasks failed.".to_owned()),
         source: None,
         ..memory(subject, &[Some(missing)])
+    }
+}
+
+/// The same target of EKS.
+pub(crate) fn eks_target(region: &str) -> Target {
+    Target { platform: Platform::Eks, ..target(region) }
+}
+
+/// A target of EKS of which everything was seen; its workloads are counted where services are.
+pub(crate) fn eks_seen(region: &str, clusters: usize, notices: Vec<Notice>) -> TargetResult {
+    let TargetResult { result, .. } = seen(region, clusters, notices);
+    let target = eks_target(region);
+    let result = result.map(|outcome| {
+        let coverage = Coverage {
+            services: clusters * 6,
+            metrics: 0,
+            with_data: 0,
+            without_data: 0,
+            ..outcome.coverage
+        };
+        Outcome { target: target.clone(), coverage, ..outcome }
+    });
+    TargetResult { target, result }
+}
+
+/// A workload of the cluster `payments`: `shop/Deployment/web`.
+pub(crate) fn workload(path: &str) -> Subject {
+    let mut parts = path.split('/').map(ToOwned::to_owned);
+    let mut next = || parts.next().unwrap();
+    let workload = Workload { namespace: next(), kind: next(), name: next() };
+    Subject::workload("payments".parse().unwrap(), workload)
+}
+
+/// What Kubernetes says of a workload, in the samples of the newest runs.
+pub(crate) fn sampled(
+    measure: KubernetesMeasure,
+    subject: Subject,
+    threshold: f64,
+    values: &[f64],
+) -> Notice {
+    let values: Vec<Option<f64>> = values.iter().map(|value| value.is_finite().then_some(*value)).collect();
+    let source = MetricSource { metrics: vec![measure.of(&subject)], statistic: Statistic::Maximum };
+    Notice {
+        id: format!("{}#{subject}#0#ALARM", measure.word()),
+        rule: measure.word().to_owned(),
+        label: measure.label().to_owned(),
+        unit: measure.unit(),
+        threshold,
+        period: SAMPLE_PERIOD,
+        message: None,
+        subject,
+        values,
+        source: Some(source),
+        ..memory(service("shop", "web"), &[])
     }
 }
 

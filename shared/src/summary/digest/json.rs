@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::console::alarm_link;
-use super::super::{CoverageChange, TargetResult, coverage, head};
+use super::super::{CoverageChange, TargetResult, coverage, head, kubectl};
 use super::News;
 use crate::run::Run;
 
@@ -26,11 +26,13 @@ fn alarm(News { target, notice }: &News<'_>) -> Value {
         "kind": notice.kind,
         "rule": notice.rule,
         "severity": notice.severity,
+        "platform": target.platform,
         "account": target.account,
         "region": target.region,
         "cluster": notice.subject.cluster,
         "service": notice.subject.service,
         "task_family": notice.subject.task_family,
+        "workload": notice.subject.workload,
         "state": notice.to,
         "since": notice.since,
         "at": notice.at,
@@ -46,5 +48,6 @@ fn alarm(News { target, notice }: &News<'_>) -> Value {
         "why": notice.why,
         "late": notice.late,
         "console": alarm_link(target, notice),
+        "kubectl": notice.subject.workload.as_ref().and_then(kubectl::describe),
     })
 }

@@ -1,6 +1,7 @@
 //! The digest: which alarms began and ended, which could not be judged, and which go on; the worst first.
 
 mod json;
+mod label;
 mod paragraphs;
 #[cfg(test)]
 pub(in crate::summary) mod samples;

@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use super::super::console::alarm_link;
 use super::super::spark::spark;
 use super::super::words::{clock, count, hang, list, span, utc, wrap};
+use super::super::{kubectl, place};
 use super::News;
+use super::label;
 use super::subject::{headline, name};
 use crate::alarm::{Notice, NoticeKind};
 use crate::evaluate::AlarmState;
 use crate::message::harmless;
+use crate::rule::KubernetesMeasure;
 use crate::run::Run;
 
 /// News of one kind that have a paragraph each.
@@ -32,7 +35,7 @@ pub(super) fn began(news: &[News<'_>]) -> String {
     for News { target, notice } in in_short {
         let severity = notice.severity.as_str().to_uppercase();
         let (since, rule) = (utc(notice.at), harmless(&notice.rule));
-        let place = if is_one_place { String::new() } else { format!(", in {target}") };
+        let place = if is_one_place { String::new() } else { format!(", {}", self::place(target)) };
         text.push_str(&hang(&format!("{severity} {}{place}, since {since}. Rule {rule}.", headline(notice))));
     }
     text.push_str(&and_more(more.len(), 0));
@@ -55,7 +58,8 @@ fn begun<'a>(news: &News<'a>, advised: &mut BTreeMap<&'a str, String>) -> String
     if let Some(why) = &notice.why {
         line(&harmless(why));
     }
-    line(&format!("In {target}, since {}. Rule {}.", utc(notice.at), harmless(&notice.rule)));
+    let place = crate::summary::words::capital(&place(target));
+    line(&format!("{place}, since {}. Rule {}.", utc(notice.at), harmless(&notice.rule)));
     if let Some(late) = &notice.late {
         line(&format!("Told only now because of {}.", harmless(&late.to_string())));
     }
@@ -67,6 +71,10 @@ fn begun<'a>(news: &News<'a>, advised: &mut BTreeMap<&'a str, String>) -> String
         advised.entry(message).or_insert_with(|| name(&notice.subject));
     }
     line(&alarm_link(target, notice));
+    if let Some(command) = notice.subject.workload.as_ref().and_then(kubectl::describe) {
+        // On one line, so that it can be copied.
+        text.push_str(&format!("  Look: {command}\n"));
+    }
     text
 }
 
@@ -84,6 +92,9 @@ fn crossed(notice: &Notice) -> String {
     let (worst, time) = (notice.unit.show(worst), clock(time));
     if looked_at == 1 && notice.source.is_none() && notice.label == TASKS_MISSING {
         return format!("No task runs, and {worst} should.");
+    }
+    if looked_at == 1 && notice.label == KubernetesMeasure::MetricsServerDown.label() {
+        return format!("The Metrics API did not answer at {time}.");
     }
     if looked_at == 1 {
         return format!("It was {worst} at {time}; the rule fires {limit}.");
@@ -129,10 +140,11 @@ pub(super) fn blind(run: &Run, news: &[News<'_>]) -> String {
         let since = group.iter().filter_map(|news| news.notice.since).min().unwrap_or(notice.at);
         let why = notice.why.as_deref().map(|why| format!(" {}.", harmless(why))).unwrap_or_default();
         let said = format!(
-            "Rule {} on {}, for {}, in {target}: {}.{why}",
+            "Rule {} on {}, for {}, {}: {}.{why}",
             harmless(&notice.rule),
             count(names.len(), "subject"),
             span(since, run.window.end),
+            place(target),
             list(names.iter().map(String::as_str), MOST_NAMED),
         );
         if told == TOLD {
@@ -155,15 +167,19 @@ fn over(News { target, notice }: &News<'_>) -> String {
     let after = notice.since.map(|since| format!(" after {}", span(since, notice.at))).unwrap_or_default();
     let now = match (notice.kind, notice.to) {
         (NoticeKind::SeenAgain, _) => "can be judged again".to_owned(),
-        (NoticeKind::Gone, _) => "is not judged any more (the service or the rule is gone)".to_owned(),
+        (NoticeKind::Gone, _) => {
+            let what = if notice.subject.workload.is_some() { "workload" } else { "service" };
+            format!("is not judged any more (the {what} or the rule is gone)")
+        }
         (_, AlarmState::InsufficientData) => "has no data any more".to_owned(),
         (_, AlarmState::Ok | AlarmState::Alarm) => match notice.values.iter().flatten().next_back() {
-            Some(value) => format!("is back at {} {}", harmless(&notice.label), notice.unit.show(*value)),
+            Some(value) => label::back(notice, *value),
             None => "is OK again".to_owned(),
         },
     };
     let (subject, rule) = (name(&notice.subject), harmless(&notice.rule));
-    wrap(&format!("{subject} {now}{after}, at {}, in {target}. Rule {rule}.", clock(notice.at)), 2)
+    let place = place(target);
+    wrap(&format!("{subject} {now}{after}, at {}, {place}. Rule {rule}.", clock(notice.at)), 2)
 }
 
 /// Alarms that go on.
@@ -179,7 +195,8 @@ fn still(run: &Run, News { target, notice }: &News<'_>, in_full: bool) -> String
         notice.since.map(|since| format!(", for {}", span(since, run.window.end))).unwrap_or_default();
     let severity = notice.severity.as_str().to_uppercase();
     let rule = harmless(&notice.rule);
-    let mut text = wrap(&format!("{severity} {}{lasts}, in {target}. Rule {rule}.", headline(notice)), 2);
+    let place = place(target);
+    let mut text = wrap(&format!("{severity} {}{lasts}, {place}. Rule {rule}.", headline(notice)), 2);
     if in_full {
         if let Some(why) = &notice.why {
             text.push_str(&wrap(&harmless(why), 4));

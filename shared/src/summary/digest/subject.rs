@@ -1,11 +1,11 @@
 //! The subject of a digest: what matters most, first, for it may be all that is read.
 
 use super::super::CoverageChange;
-use super::{News, Sections};
+use super::{News, Sections, label};
 use crate::alarm::{Notice, NoticeKind};
 use crate::message::harmless;
-use crate::metric::Unit;
-use crate::rule::Subject;
+use crate::rule::{Subject, Workload};
+use crate::run::Platform;
 
 /// Longest subject; what is longer would be cut within a name.
 const MOST: usize = 99;
@@ -18,7 +18,7 @@ pub(super) fn subject(sections: &Sections<'_>, changes: &[CoverageChange]) -> St
     let Sections { began, blind, ended, reminders } = sections;
     match &began[..] {
         [] => {}
-        [one] => return format!("ALARM {} in {}", headline(one.notice), one.target.region),
+        [one] => return format!("ALARM {} {}", shortly(one.notice), place(one)),
         several => return all_of(&format!("ALARM {} alarms", several.len()), several),
     }
     let lost = changes.iter().filter_map(|change| match change {
@@ -33,17 +33,17 @@ pub(super) fn subject(sections: &Sections<'_>, changes: &[CoverageChange]) -> St
         }
     }
     if let Some(News { notice, .. }) = blind.first() {
-        return format!("CANNOT JUDGE {}: {}{}", name(&notice.subject), notice.rule, more(blind));
+        return format!("CANNOT JUDGE {}: {}{}", short(&notice.subject), notice.rule, more(blind));
     }
     if let Some(News { notice, .. }) = ended.first() {
         let what = match notice.kind {
             NoticeKind::SeenAgain => "can be judged again",
             _ => "ended",
         };
-        return format!("OK {}: {} {what}{}", name(&notice.subject), notice.rule, more(ended));
+        return format!("OK {}: {} {what}{}", short(&notice.subject), notice.rule, more(ended));
     }
     match reminders.first() {
-        Some(first) => format!("STILL {}{}", headline(first.notice), more(reminders)),
+        Some(first) => format!("STILL {}{}", shortly(first.notice), more(reminders)),
         None => "OK everything can be seen again".to_owned(),
     }
 }
@@ -53,7 +53,7 @@ fn all_of(head: &str, news: &[News<'_>]) -> String {
     let etc = ", ...";
     let mut subject = String::new();
     for (i, News { notice, .. }) in news.iter().enumerate() {
-        let Headline { subject: name, what } = Headline::of(notice);
+        let (name, what) = (short(&notice.subject), label::worst(notice));
         let separator = if i == 0 { ": " } else { ", " };
         let next = format!("{separator}{name} {what}");
         let room = if i + 1 == news.len() { MOST } else { MOST - etc.len() };
@@ -66,36 +66,40 @@ fn all_of(head: &str, news: &[News<'_>]) -> String {
     format!("{head}{subject}")
 }
 
-/// The subject without what hides in the name of a task family; others are letters and digits.
+/// The subject without what hides in the name of a task family or workload; others are letters and digits.
 pub(super) fn name(subject: &Subject) -> String {
-    Subject { task_family: subject.task_family.as_deref().map(harmless), ..subject.clone() }.to_string()
+    let workload = subject.workload.as_ref().map(tamed);
+    let task_family = subject.task_family.as_deref().map(harmless);
+    Subject { task_family, workload, ..subject.clone() }.to_string()
 }
 
-/// `shop/web: memory 93.1 %`, `shop/web: 2 tasks missing`
-pub(super) fn headline(notice: &Notice) -> String {
-    let Headline { subject, what } = Headline::of(notice);
-    format!("{subject}: {what}")
+fn tamed(Workload { namespace, kind, name }: &Workload) -> Workload {
+    let [namespace, kind, name] = [namespace, kind, name].map(|text| harmless(text));
+    Workload { namespace, kind, name }
 }
 
-struct Headline {
-    subject: String,
-    what: String,
-}
-
-impl Headline {
-    fn of(notice: &Notice) -> Self {
-        let (subject, label) = (name(&notice.subject), harmless(&notice.label));
-        let what = match notice.worst().map(|value| notice.unit.show(value)) {
-            // `tasks missing` is no name of a metric.
-            Some(value) if notice.unit == Unit::Count && label.starts_with("tasks ") => {
-                let one = label.strip_prefix("tasks ").filter(|_| value == "1");
-                let label = one.map_or_else(|| label.clone(), |rest| format!("task {rest}"));
-                format!("{value} {label}")
-            }
-            Some(value) => format!("{label} {value}"),
-            None if notice.values.is_empty() => label,
-            None => format!("{label} has no data"),
-        };
-        Self { subject, what }
+/// The subject as short as a telephone shows it: a workload is told by its namespace and name.
+fn short(subject: &Subject) -> String {
+    match subject.workload.as_ref().map(tamed) {
+        Some(Workload { namespace, name, .. }) => format!("{namespace}/{name}"),
+        None => name(subject),
     }
+}
+
+/// Where it is, as short.
+fn place(News { target, notice }: &News<'_>) -> String {
+    match (target.platform, &notice.subject.workload) {
+        (Platform::Eks, Some(_)) => format!("on EKS {} in {}", notice.subject.cluster, target.region),
+        (Platform::Eks, None) => format!("on EKS in {}", target.region),
+        (Platform::Ecs, _) => format!("in {}", target.region),
+    }
+}
+
+/// `shop/web: memory 93.1 %`, `payments shop/deployment/web: 2 pods crash-looping`
+pub(super) fn headline(notice: &Notice) -> String {
+    format!("{}: {}", name(&notice.subject), label::worst(notice))
+}
+
+fn shortly(notice: &Notice) -> String {
+    format!("{}: {}", short(&notice.subject), label::worst(notice))
 }

@@ -1,5 +1,8 @@
 //! Takes snapshots line by line; of each answer only its figures are kept.
 
+use std::collections::BTreeMap;
+
+use super::eks::SeenEks;
 use super::facts::ReportFacts;
 use super::figures::{Tasks, Utilization, points};
 use super::finish;
@@ -10,7 +13,7 @@ use crate::cluster::{ClusterName, ServiceName};
 use crate::insights::{InsightsLevel, opts_out};
 use crate::inventory::{ClusterEntry, ServiceState};
 use crate::metric::{MetricQuery, Statistic};
-use crate::run::{Run, Target};
+use crate::run::{Platform, Run, Target};
 use crate::series::Reading;
 use crate::snapshot::SnapshotLine;
 
@@ -29,6 +32,8 @@ pub(super) struct SeenTarget {
     pub(super) target: Target,
     /// By name.
     pub(super) clusters: Vec<SeenCluster>,
+    /// Those of EKS, by name.
+    pub(super) eks: BTreeMap<ClusterName, SeenEks>,
     /// Whether its snapshot was read to the end.
     pub(super) is_whole: bool,
 }
@@ -70,18 +75,34 @@ impl ReportBuilder {
     /// The snapshot of a target begins. If it began before, for an attempt that failed, that is forgotten.
     pub fn target(&mut self, target: &Target) {
         self.targets.retain(|seen| seen.target != *target);
-        self.targets.push(SeenTarget { target: target.clone(), clusters: Vec::new(), is_whole: false });
+        let (target, clusters, eks) = (target.clone(), Vec::new(), BTreeMap::new());
+        self.targets.push(SeenTarget { target, clusters, eks, is_whole: false });
     }
 
     /// Takes the next line of the target's snapshot.
     pub fn add(&mut self, line: SnapshotLine) {
         let Some(target) = self.targets.last_mut() else { return };
         match line {
-            SnapshotLine::Run(_)
-            | SnapshotLine::Eks(_)
-            | SnapshotLine::Workload(_)
-            | SnapshotLine::Pod(_) => {}
+            SnapshotLine::Run(_) => {}
+            SnapshotLine::Cluster(name, entry) if target.target.platform == Platform::Eks => {
+                target.eks.insert(name.clone(), SeenEks::new(name, &entry));
+            }
             SnapshotLine::Cluster(name, entry) => target.add_cluster(name, &entry),
+            SnapshotLine::Eks(state) => {
+                target.eks.entry(state.cluster.clone()).and_modify(|seen| seen.take_state(*state));
+            }
+            SnapshotLine::Workload(state) => {
+                target.eks.entry(state.cluster.clone()).and_modify(|seen| seen.take_workload(&state));
+            }
+            SnapshotLine::Pod(pod) => {
+                let now = self.run.time;
+                target.eks.entry(pod.cluster.clone()).and_modify(|seen| seen.take_pod(&pod, now));
+            }
+            SnapshotLine::Series(query, reading) if target.target.platform == Platform::Eks => {
+                if let Some(seen) = target.eks_cluster(query.metric.dimensions.get("ClusterName")) {
+                    seen.take(&query, &reading, &self.run, &self.slots);
+                }
+            }
             SnapshotLine::Series(query, reading) => {
                 let dimension = |name| query.metric.dimensions.get(name);
                 if let (Some(cluster), Some(service)) = (dimension("ClusterName"), dimension("ServiceName"))
@@ -111,6 +132,10 @@ impl ReportBuilder {
 }
 
 impl SeenTarget {
+    fn eks_cluster(&mut self, name: Option<&str>) -> Option<&mut SeenEks> {
+        self.eks.get_mut(&name?.parse().ok()?)
+    }
+
     fn add_cluster(&mut self, name: ClusterName, entry: &ClusterEntry) {
         let mut names: Vec<&ServiceName> = entry.services.iter().collect();
         names.sort_unstable();
@@ -199,7 +224,13 @@ impl SeenService {
     }
 }
 
-fn keep_spark(is_maximum: bool, reading: &Reading, slots: &Slots, mean: &mut Spark, maximum: &mut Spark) {
+pub(super) fn keep_spark(
+    is_maximum: bool,
+    reading: &Reading,
+    slots: &Slots,
+    mean: &mut Spark,
+    maximum: &mut Spark,
+) {
     if is_maximum {
         *maximum = slots.maxima(points(reading));
     } else {

@@ -4,17 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::eks::{EksClusterReport, EksFleet};
 use super::figures::History;
 use super::link::ReportLink;
 use super::mail::{WORST, is_whole};
-use super::model::{Fleet, Report, WorstService};
+use super::model::{Fleet, Report, Worst, WorstService, WorstWorkload};
 use crate::message::Attribute;
 
 /// The values that filters choose by; the message keeps lists within SNS's limits.
 pub(super) fn attributes(report: &Report) -> BTreeMap<String, Attribute> {
-    let is_bad = report.fleet.alarms > 0 || report.fleet.nothing_running > 0 || !is_whole(&report.coverage);
-    let accounts: BTreeSet<&str> = report.clusters.iter().map(|cluster| cluster.account.as_str()).collect();
-    let regions: BTreeSet<&str> = report.clusters.iter().map(|cluster| cluster.region.as_str()).collect();
+    let fleet = &report.fleet;
+    let eks_is_bad = fleet.eks.as_ref().is_some_and(|eks| eks.unread + eks.none_available > 0);
+    let is_bad = fleet.alarms > 0 || fleet.nothing_running > 0 || eks_is_bad || !is_whole(&report.coverage);
+    let services = report.clusters.iter().map(|cluster| (cluster.account.as_str(), cluster.region.as_str()));
+    let workloads = report.eks.iter().map(|cluster| (cluster.account.as_str(), cluster.region.as_str()));
+    let (accounts, regions) = services.chain(workloads).unzip();
     let list = |values: BTreeSet<&str>| values.into_iter().map(ToOwned::to_owned).collect::<Attribute>();
     BTreeMap::from([
         ("kind".to_owned(), "report".into()),
@@ -29,28 +33,20 @@ pub(super) fn attributes(report: &Report) -> BTreeMap<String, Attribute> {
 /// message shortens its lists if they are too long, and says by how many.
 pub(super) fn compact(report: &Report, link: &ReportLink) -> Value {
     let (posture, coverage) = (&report.posture, &report.coverage);
-    let worst: Vec<Value> = report
-        .worst
-        .iter()
-        .take(WORST)
-        .map(|WorstService { account, region, cluster, because, figures, .. }| {
-            json!({
-                "account": account, "region": region, "cluster": cluster, "because": because, "figures": figures,
-            })
-        })
-        .collect();
+    let worst: Vec<Value> = report.worst.iter().take(WORST).map(worst_of).collect();
     json!({
         "kind": "report",
         "format": report.format,
         "run": report.run,
         "time": report.time,
         "window": report.window,
-        "fleet": Fleet { history: History::default(), ..report.fleet.clone() },
+        "fleet": fleet(report),
         "compared_with": report.since.as_ref().map(|since| since.time),
         "changes": report.since.as_ref().map(|since| &since.differences),
         "sight": report.sight,
         "alarms": report.alarms,
         "worst": worst,
+        "eks": report.eks.iter().map(eks).collect::<Vec<Value>>(),
         "posture": {
             "disabled": posture.disabled, "enabled": posture.enabled, "enhanced": posture.enhanced,
             "opted_out": posture.opted_out, "silent": posture.silent, "fights": posture.fights,
@@ -64,5 +60,38 @@ pub(super) fn compact(report: &Report, link: &ReportLink) -> Value {
         "problems": coverage.problems,
         "cost": report.cost,
         "link": { "url": link.url, "bucket": link.bucket, "key": link.key, "kept_until": link.kept_until },
+    })
+}
+
+fn fleet(report: &Report) -> Fleet {
+    let eks = report.fleet.eks.clone().map(|eks| EksFleet { history: History::default(), ..eks });
+    Fleet { history: History::default(), eks, ..report.fleet.clone() }
+}
+
+fn worst_of(worst: &Worst) -> Value {
+    match worst {
+        Worst::Service(worst) => {
+            let WorstService { account, region, cluster, because, figures, .. } = &**worst;
+            json!({
+                "account": account, "region": region, "cluster": cluster, "because": because, "figures": figures,
+            })
+        }
+        Worst::Workload(worst) => {
+            let WorstWorkload { platform, account, region, cluster, because, figures, .. } = &**worst;
+            json!({
+                "platform": platform, "account": account, "region": region, "cluster": cluster, "because": because,
+                "figures": figures,
+            })
+        }
+    }
+}
+
+/// A cluster of EKS without what runs on it.
+fn eks(cluster: &EksClusterReport) -> Value {
+    let problems: Vec<_> = cluster.findings.iter().map(|finding| &finding.problem).collect();
+    json!({
+        "account": cluster.account, "region": cluster.region, "cluster": cluster.cluster, "status": cluster.status,
+        "version": cluster.version, "metrics_api": cluster.metrics_api, "workloads": cluster.workloads.len(),
+        "pods": cluster.pod_count(), "unread": cluster.unread, "findings": problems, "hints": cluster.hints,
     })
 }

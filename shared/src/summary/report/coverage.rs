@@ -68,6 +68,7 @@ fn problems(result: &TargetResult) -> Vec<Problem> {
 
 fn problem(target: &Target, fault: &Fault, whole_target: bool, count: usize) -> Problem {
     Problem {
+        platform: target.platform,
         account: target.account.clone(),
         region: target.region.clone(),
         whole_target,

@@ -2,6 +2,7 @@
 
 use super::builder::{ReportBuilder, SeenCluster, SeenService, SeenTarget};
 use super::coverage;
+use super::eks::{self, EksClusterReport, SeenEks};
 use super::facts::ReportFacts;
 use super::figures::{History, tenth};
 use super::model::{AlarmLine, ClusterReport, FORMAT, Fleet, Report, ReportWindow};
@@ -23,7 +24,14 @@ pub(super) fn report(builder: ReportBuilder, facts: &ReportFacts<'_>) -> Report 
     let worst = worst::worst(&targets, &alarms, &slots);
     let coverage = coverage::coverage(&targets, facts.results);
     let report_metrics = u64::try_from(coverage.metrics).unwrap_or(u64::MAX);
-    let mut clusters: Vec<ClusterReport> = targets.into_iter().flat_map(clusters).collect();
+    let (mut clusters, mut eks) = (Vec::<ClusterReport>::new(), Vec::<EksClusterReport>::new());
+    let most_pods = eks::most_pods(targets.iter().map(|seen| seen.eks.len()).sum());
+    for mut seen in targets {
+        let of_eks = std::mem::take(&mut seen.eks);
+        eks.extend(of_eks.into_values().map(|cluster| eks::cluster(&seen.target, cluster, most_pods)));
+        clusters.extend(self::clusters(seen));
+    }
+    eks.sort_by(|a, b| (&a.region, &a.account, &a.cluster).cmp(&(&b.region, &b.account, &b.cluster)));
     clusters.sort_by(|a, b| (&a.region, &a.account, &a.cluster).cmp(&(&b.region, &b.account, &b.cluster)));
     let posture = posture::posture(&run, facts.results, &mut clusters, facts.ledgers);
     let (start, end) = (run.window.start, run.window.end);
@@ -47,6 +55,7 @@ pub(super) fn report(builder: ReportBuilder, facts: &ReportFacts<'_>) -> Report 
             dollars_a_month: facts.usage.and_then(|usage| usage.dollars_a_month(run.time)),
         },
         clusters,
+        eks,
     };
     report.since = facts.previous.map(|previous| since::since(previous, &report, facts.results));
     report
@@ -57,14 +66,15 @@ fn alarms(facts: &ReportFacts<'_>) -> Vec<AlarmLine> {
     let records =
         facts.alarms.iter().flat_map(|(target, records)| records.iter().map(move |record| (target, record)));
     let mut lines: Vec<AlarmLine> = records
-        .filter_map(|(Target { account, region, .. }, record)| {
+        .filter_map(|(Target { platform, account, region, .. }, record)| {
             let memory = &record.memory;
             let in_alarm = memory.state == AlarmState::Alarm;
             let since = if in_alarm { memory.since } else { memory.blind_since? };
             Some(AlarmLine {
+                platform: *platform,
                 account: account.clone(),
                 region: region.clone(),
-                subject: Text::new(&record.key.subject.to_string()),
+                subject: eks::subject(&record.key.subject),
                 rule: Text::new(&record.key.rule),
                 in_alarm,
                 since,
@@ -95,9 +105,15 @@ pub(super) fn services(
     clusters.flat_map(|(target, cluster)| cluster.services.iter().map(move |one| (target, cluster, one)))
 }
 
+/// The clusters of EKS with their places.
+pub(super) fn eks_clusters(targets: &[SeenTarget]) -> impl Iterator<Item = (&Target, &SeenEks)> {
+    targets.iter().flat_map(|seen| seen.eks.values().map(move |cluster| (&seen.target, cluster)))
+}
+
 fn fleet(targets: &[SeenTarget], alarms: &[AlarmLine], slots: &Slots) -> Fleet {
     let mut fleet = Fleet {
-        clusters: targets.iter().map(|seen| seen.clusters.len()).sum(),
+        clusters: targets.iter().map(|seen| seen.clusters.len() + seen.eks.len()).sum(),
+        eks: eks::fleet(eks_clusters(targets).map(|(_, cluster)| cluster), slots),
         alarms: alarms.iter().filter(|line| line.in_alarm).count(),
         blind: alarms.iter().filter(|line| line.blind_since.is_some()).count(),
         ..Fleet::default()
@@ -137,18 +153,18 @@ fn fleet(targets: &[SeenTarget], alarms: &[AlarmLine], slots: &Slots) -> Fleet {
 
 /// The mean of values that come one by one.
 #[derive(Debug, Clone, Copy, Default)]
-struct Mean {
+pub(super) struct Mean {
     sum: f64,
     count: f64,
 }
 
 impl Mean {
-    fn add(&mut self, value: f64) {
+    pub(super) fn add(&mut self, value: f64) {
         self.sum += value;
         self.count += 1.0;
     }
 
-    fn value(self) -> Option<f64> {
+    pub(super) fn value(self) -> Option<f64> {
         (self.count > 0.0).then(|| tenth(self.sum / self.count))
     }
 }

@@ -37,6 +37,11 @@ pub(super) fn console_service_link(region: &Region, cluster: &ClusterName, servi
     format!("https://{region}.{host}/ecs/v2/clusters/{cluster}/services/{service}/health?region={region}")
 }
 
+/// The EKS console's page of a cluster.
+pub(super) fn console_eks_link(region: &Region, cluster: &ClusterName) -> String {
+    crate::summary::console::eks_link(region, cluster)
+}
+
 /// Everything but the unreserved characters of RFC 3986 and the slash, which the S3 console leaves as it is.
 fn percent_encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());

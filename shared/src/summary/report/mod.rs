@@ -13,6 +13,7 @@
 mod builder;
 mod compact;
 mod coverage;
+mod eks;
 mod facts;
 mod figures;
 mod finish;
@@ -30,6 +31,11 @@ mod words;
 mod worst;
 
 pub use builder::ReportBuilder;
+pub use eks::{
+    AddonReport, EksClusterReport, EksFleet, FindingReport, Hint, HintKind, MetricsApiReport,
+    MetricsApiState, PodEnd, PodReport, PodResource, PodUsage, PodWait, ProfileReport, VendedMetric,
+    WorkloadReport,
+};
 pub use facts::ReportFacts;
 pub use figures::{Answer, Deployment, History, Tasks, Traffic, Utilization};
 pub use html::report_html;
@@ -37,7 +43,7 @@ pub use link::{ReportLink, console_object_link};
 pub use mail::report_mail;
 pub use model::{
     AlarmLine, Because, ClusterReport, Difference, DifferenceKind, Fleet, Report, ReportWindow,
-    ServiceReport, SightChange, Since, WorstService,
+    ServiceReport, SightChange, Since, Worst, WorstService, WorstWorkload,
 };
 pub use standing::{AccountDefault, Cost, Posture, PostureChange, Problem, ReportCoverage};
-pub use text::Text;
+pub use text::{Block, Text};

@@ -3,11 +3,13 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::eks::{EksClusterReport, EksFleet, WorkloadReport};
 use super::figures::{Deployment, History, Tasks, Traffic, Utilization};
 use super::standing::{Cost, Posture, ReportCoverage};
 use super::text::Text;
 use crate::cluster::{AccountId, ClusterName, Region, ServiceName};
 use crate::insights::InsightsLevel;
+use crate::run::Platform;
 
 /// Version of the form of a [`Report`]: raised when a reader of the old form would misread the new one.
 pub(super) const FORMAT: u32 = 1;
@@ -33,16 +35,19 @@ pub struct Report {
     pub sight: Vec<SightChange>,
     /// Alarms that go on, and those that cannot be judged.
     pub alarms: Vec<AlarmLine>,
-    /// Services to look at first, with their history.
-    pub worst: Vec<WorstService>,
+    /// Services and workloads to look at first, with their history.
+    pub worst: Vec<Worst>,
     /// How Container Insights stands.
     pub posture: Posture,
     /// What was looked at, and what could not be asked.
     pub coverage: ReportCoverage,
     /// What fargaze itself used.
     pub cost: Cost,
-    /// Every cluster with its services, by Region, account and name.
+    /// Every cluster of ECS with its services, by Region, account and name.
     pub clusters: Vec<ClusterReport>,
+    /// Every cluster of EKS with its workloads, by Region, account and name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub eks: Vec<EksClusterReport>,
 }
 
 impl Report {
@@ -76,9 +81,9 @@ pub struct ReportWindow {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Fleet {
-    /// Clusters of the targets that could be seen.
+    /// Clusters of the targets that could be seen, those of EKS among them.
     pub clusters: usize,
-    /// Their services.
+    /// Services of those of ECS.
     pub services: usize,
     /// Tasks that run, of the services whose tasks are known.
     pub running: u64,
@@ -102,6 +107,9 @@ pub struct Fleet {
     pub memory: Option<f64>,
     /// The same two over time.
     pub history: History,
+    /// Clusters of EKS; none if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eks: Option<EksFleet>,
 }
 
 /// What is different from the report before.
@@ -121,11 +129,14 @@ pub struct Since {
 pub struct Difference {
     /// What kind of difference it is.
     pub kind: DifferenceKind,
+    /// Whether it is about a cluster of ECS or of EKS; left out of one of ECS.
+    #[serde(default, skip_serializing_if = "is_ecs")]
+    pub platform: Platform,
     /// Account of the cluster.
     pub account: AccountId,
     /// Region of the cluster.
     pub region: Region,
-    /// What it is about: `cluster`, `cluster/service` or `cluster#task-family`.
+    /// What it is about: `cluster`, `cluster/service`, `cluster#task-family` or `cluster namespace/kind/workload`.
     pub subject: Text,
     /// More about it: the rule, the figures or the levels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -157,6 +168,10 @@ pub enum DifferenceKind {
     NewService,
     /// A service is gone from a cluster that is still there.
     GoneService,
+    /// A workload is new, in a cluster that is not.
+    NewWorkload,
+    /// A workload is gone from a cluster that is still there.
+    GoneWorkload,
     /// The level of Container Insights is another.
     Insights,
 }
@@ -181,11 +196,14 @@ pub struct SightChange {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AlarmLine {
+    /// Whether it is about a cluster of ECS or of EKS; left out of one of ECS.
+    #[serde(default, skip_serializing_if = "is_ecs")]
+    pub platform: Platform,
     /// Account of the cluster.
     pub account: AccountId,
     /// Region of the cluster.
     pub region: Region,
-    /// What it is about: `cluster`, `cluster/service` or `cluster#task-family`.
+    /// What it is about: `cluster`, `cluster/service`, `cluster#task-family` or `cluster namespace/kind/workload`.
     pub subject: Text,
     /// Name of its rule.
     pub rule: Text,
@@ -201,6 +219,37 @@ pub struct AlarmLine {
     /// What keeps it silent, so that nobody was told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silenced_by: Option<Text>,
+}
+
+/// A service or workload to look at first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum Worst {
+    /// A service of ECS.
+    Service(Box<WorstService>),
+    /// A workload on EKS.
+    Workload(Box<WorstWorkload>),
+}
+
+/// A workload on EKS to look at first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct WorstWorkload {
+    /// EKS.
+    pub platform: Platform,
+    /// Account of the cluster.
+    pub account: AccountId,
+    /// Region of the cluster.
+    pub region: Region,
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// Why it is among them beside its fullness; empty if it is only full.
+    pub because: Vec<Because>,
+    /// Its figures.
+    pub figures: WorkloadReport,
+    /// CPU and memory over time, in percent of what is provisioned.
+    pub history: History,
 }
 
 /// A service to look at first.
@@ -228,12 +277,24 @@ pub struct WorstService {
 pub enum Because {
     /// It should run tasks and runs none.
     NothingRunning,
+    /// It should have replicas, and none is available.
+    NoneAvailable,
     /// It is in ALARM.
     InAlarm,
     /// Its newest deployment failed, or its tasks fail.
     DeploymentFails,
+    /// A container of it crashes again and again.
+    CrashLooping,
+    /// A container of it cannot start.
+    CannotStart,
+    /// A container of it was killed for want of memory.
+    OutOfMemory,
     /// It runs fewer tasks than it should.
     ShortOfTasks,
+    /// Fewer of its replicas are available than there should be.
+    ShortOfPods,
+    /// A pod of it is pending.
+    Pending,
 }
 
 /// One cluster.
@@ -285,6 +346,11 @@ pub struct ServiceReport {
     /// Network, per task; only where Container Insights reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<Traffic>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+pub(super) fn is_ecs(platform: &Platform) -> bool {
+    *platform == Platform::Ecs
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]

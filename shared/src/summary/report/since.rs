@@ -3,17 +3,18 @@
 use std::collections::{HashMap, HashSet};
 
 use super::figures::Utilization;
-use super::model::{AlarmLine, ClusterReport, Difference, DifferenceKind, Report, ServiceReport, Since};
+use super::model::{ClusterReport, Difference, DifferenceKind, Report, ServiceReport, Since};
 use super::text::Text;
 use crate::cluster::{AccountId, ClusterName, Region};
 use crate::metric::Unit;
+use crate::run::Platform;
 use crate::summary::TargetResult;
 use crate::summary::words::count;
 
 /// Points of a percentage that an average must have moved by to be told.
-pub(super) const MUCH: f64 = 20.0;
+const MUCH: f64 = 20.0;
 
-type Place<'a> = (&'a AccountId, &'a Region);
+pub(super) type Place<'a> = (Platform, &'a AccountId, &'a Region);
 
 /// Compares two reports. What could not be seen now is not gone, and what could not be seen then is not new.
 pub(super) fn since(before: &Report, now: &Report, results: &[TargetResult]) -> Since {
@@ -22,14 +23,14 @@ pub(super) fn since(before: &Report, now: &Report, results: &[TargetResult]) -> 
     let unseen_now: HashSet<Place<'_>> = results
         .iter()
         .filter(|result| result.outcome().is_none_or(|outcome| !listed_all(&outcome.coverage.faults)))
-        .map(|result| (&result.target.account, &result.target.region))
+        .map(|TargetResult { target, .. }| (target.platform, &target.account, &target.region))
         .collect();
     let unseen_then: HashSet<Place<'_>> = before
         .coverage
         .problems
         .iter()
         .filter(|problem| problem.whole_target || lists(problem.why.as_str()))
-        .map(|problem| (&problem.account, &problem.region))
+        .map(|problem| (problem.platform, &problem.account, &problem.region))
         .collect();
     for cluster in &now.clusters {
         match old.get(&key(cluster)) {
@@ -44,6 +45,7 @@ pub(super) fn since(before: &Report, now: &Report, results: &[TargetResult]) -> 
     let gone = before.clusters.iter().filter(|cluster| !new.contains_key(&key(cluster)));
     let gone = gone.filter(|cluster| !unseen_now.contains(&place(cluster)));
     differences.extend(gone.map(|cluster| of_cluster(cluster, DifferenceKind::GoneCluster, None)));
+    super::eks::since(before, now, &unseen_then, &unseen_now, &mut differences);
     alarms(before, now, &mut differences);
     differences.sort_by(|a, b| {
         (a.kind, &a.region, &a.account, &a.subject).cmp(&(b.kind, &b.region, &b.account, &b.subject))
@@ -56,7 +58,7 @@ fn key(cluster: &ClusterReport) -> (&AccountId, &Region, &ClusterName) {
 }
 
 fn place(cluster: &ClusterReport) -> Place<'_> {
-    (&cluster.account, &cluster.region)
+    (Platform::Ecs, &cluster.account, &cluster.region)
 }
 
 fn by_name(report: &Report) -> HashMap<(&AccountId, &Region, &ClusterName), &ClusterReport> {
@@ -67,6 +69,8 @@ fn by_name(report: &Report) -> HashMap<(&AccountId, &Region, &ClusterName), &Clu
 fn lists(why: &str) -> bool {
     why.starts_with("ecs:ListClusters")
         || why.starts_with("ecs:DescribeClusters")
+        || why.starts_with("eks:ListClusters")
+        || why.starts_with("eks:DescribeCluster")
         || why.starts_with("snapshot")
 }
 
@@ -109,18 +113,24 @@ fn compare_services(
         let detail = new.tasks.both().map(|(running, desired)| format!("tasks {running} of {desired}"));
         differences.push(of_service(cluster, new, kind, detail.as_deref()));
     }
-    let moved = [("memory", &old.memory, &new.memory), ("CPU", &old.cpu, &new.cpu)];
-    for (what, old, new_figure) in moved {
-        let average = |figure: &Utilization| figure.average;
-        let Some((before, after)) = average(old).zip(average(new_figure)) else { continue };
-        if (after - before).abs() < MUCH {
-            continue;
-        }
-        let kind = if after > before { DifferenceKind::Fuller } else { DifferenceKind::Emptier };
-        let detail =
-            format!("{what} {} on average, {} before", Unit::Percent.show(after), Unit::Percent.show(before));
+    for (kind, detail) in moved((&old.memory, &old.cpu), (&new.memory, &new.cpu)) {
         differences.push(of_service(cluster, new, kind, Some(&detail)));
     }
+}
+
+/// What memory and CPU moved by, where it was much.
+pub(super) fn moved<'a>(
+    old: (&'a Utilization, &'a Utilization),
+    new: (&'a Utilization, &'a Utilization),
+) -> impl Iterator<Item = (DifferenceKind, String)> + use<'a> {
+    let pairs = [("memory", old.0, new.0), ("CPU", old.1, new.1)];
+    pairs.into_iter().filter_map(|(what, old, new)| {
+        let (before, after) = old.average.zip(new.average)?;
+        let kind = if after > before { DifferenceKind::Fuller } else { DifferenceKind::Emptier };
+        let show = |value| Unit::Percent.show(value);
+        let detail = format!("{what} {} on average, {} before", show(after), show(before));
+        ((after - before).abs() >= MUCH).then_some((kind, detail))
+    })
 }
 
 fn of_cluster(cluster: &ClusterReport, kind: DifferenceKind, detail: Option<&str>) -> Difference {
@@ -145,6 +155,7 @@ fn difference(
 ) -> Difference {
     Difference {
         kind,
+        platform: Platform::Ecs,
         account: cluster.account.clone(),
         region: cluster.region.clone(),
         subject,
@@ -154,16 +165,15 @@ fn difference(
 
 /// Alarms that began or ended between the two; one that did both is of the digests.
 fn alarms(before: &Report, now: &Report, differences: &mut Vec<Difference>) {
-    fn key(line: &AlarmLine) -> (&AccountId, &Region, &Text, &Text) {
-        (&line.account, &line.region, &line.subject, &line.rule)
+    type Key<'a> = (Platform, &'a AccountId, &'a Region, &'a Text, &'a Text);
+    fn keys(report: &Report) -> HashSet<Key<'_>> {
+        let going_on = report.alarms.iter().filter(|line| line.in_alarm);
+        going_on.map(|line| (line.platform, &line.account, &line.region, &line.subject, &line.rule)).collect()
     }
-    let keys = |report: &'_ Report| -> HashSet<(AccountId, Region, Text, Text)> {
-        let going_on = report.alarms.iter().filter(|line| line.in_alarm).map(key);
-        going_on.map(|(a, r, s, t)| (a.clone(), r.clone(), s.clone(), t.clone())).collect()
-    };
     let (then, today) = (keys(before), keys(now));
-    let told = |(account, region, subject, rule): &(AccountId, Region, Text, Text), kind| Difference {
+    let told = |&(platform, account, region, subject, rule): &Key<'_>, kind| Difference {
         kind,
+        platform,
         account: account.clone(),
         region: region.clone(),
         subject: subject.clone(),

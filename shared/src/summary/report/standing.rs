@@ -3,9 +3,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::model::is_ecs;
 use super::text::Text;
 use crate::cluster::{AccountId, ClusterName, Region};
 use crate::insights::InsightsLevel;
+use crate::run::Platform;
 use crate::usage::Usage;
 
 /// How Container Insights stands.
@@ -73,7 +75,7 @@ pub struct ReportCoverage {
     pub targets: usize,
     /// Targets that brought something.
     pub targets_seen: usize,
-    /// Clusters that ECS lists there.
+    /// Clusters that ECS and EKS list there.
     pub clusters: usize,
     /// Clusters of which everything that was asked was answered.
     pub clusters_seen: usize,
@@ -95,6 +97,9 @@ pub struct ReportCoverage {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Problem {
+    /// Whether it was asked about ECS or EKS; left out of ECS.
+    #[serde(default, skip_serializing_if = "is_ecs")]
+    pub platform: Platform,
     /// Account that was asked about.
     pub account: AccountId,
     /// Region that was asked about.

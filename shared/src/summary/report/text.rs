@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::message::harmless;
+use crate::message::{harmless, is_hidden};
 
 /// Longest text that a report keeps, in characters: the sentences of AWS are shorter.
 const LONGEST: usize = 600;
@@ -32,6 +32,46 @@ impl Text {
     }
 }
 
+/// Lines that others could have written, to be copied: commands and YAML. They keep their indents and nothing else that is
+/// hidden.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(from = "String")]
+pub struct Block(String);
+
+/// Lines of a block, and characters of each.
+const MOST_LINES: usize = 80;
+const LONGEST_LINE: usize = 400;
+
+impl Block {
+    /// The text with harmless lines.
+    pub fn new(text: &str) -> Self {
+        let lines: Vec<String> = text.trim_end().lines().take(MOST_LINES).map(line).collect();
+        Self(lines.join("\n").trim_end().to_owned())
+    }
+
+    /// Whether there is nothing to copy.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Its lines.
+    pub fn lines(&self) -> impl Iterator<Item = &str> {
+        self.0.lines()
+    }
+}
+
+fn line(text: &str) -> String {
+    let tame = text.chars().map(|c| if is_hidden(c) { ' ' } else { c }).take(LONGEST_LINE);
+    tame.collect::<String>().trim_end().to_owned()
+}
+
+impl From<String> for Block {
+    fn from(text: String) -> Self {
+        Self::new(&text)
+    }
+}
+
 impl From<String> for Text {
     fn from(text: String) -> Self {
         Self::new(&text)
@@ -53,6 +93,15 @@ impl fmt::Display for Text {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_block_keeps_lines_and_indents_and_nothing_that_is_hidden() {
+        let block = Block::new("a:\n  b: \u{202e}1\r\n\tc\u{0}\n\n");
+        assert_eq!(block.lines().collect::<Vec<_>>(), ["a:", "  b:  1", " c"]);
+        let read: Block = serde_json::from_str(&serde_json::to_string("x\n\u{200b}y").unwrap()).unwrap();
+        assert_eq!(read, Block::new("x\n y"));
+        assert!(Block::new(&"x\n".repeat(500)).lines().count() == MOST_LINES && Block::new(" \n").is_empty());
+    }
 
     #[test]
     fn a_text_has_one_line_of_a_sane_length_however_it_came() {

@@ -1,25 +1,42 @@
 //! The same words in the mail and on the page.
 
 use super::figures::{Answer, Tasks, Traffic, Utilization};
-use super::model::{Because, DifferenceKind, Report};
+use super::model::{Because, Difference, DifferenceKind, Report};
 use crate::cluster::{AccountId, Region};
 use crate::metric::Unit;
+use crate::run::Platform;
 
 impl Because {
     /// In a few words.
     pub(super) fn words(self) -> &'static str {
         match self {
             Self::NothingRunning => "no task runs",
+            Self::NoneAvailable => "no replica is available",
             Self::InAlarm => "in ALARM",
             Self::DeploymentFails => "its deployment fails",
+            Self::CrashLooping => "crash-looping",
+            Self::CannotStart => "cannot start",
+            Self::OutOfMemory => "killed out of memory",
             Self::ShortOfTasks => "fewer tasks than desired",
+            Self::ShortOfPods => "fewer replicas than desired",
+            Self::Pending => "a pod is pending",
+        }
+    }
+}
+
+impl Difference {
+    /// In front of what it is about.
+    pub(super) fn words(&self) -> &'static str {
+        match (self.kind, self.platform) {
+            (DifferenceKind::Stopped, Platform::Eks) => "no replica available any more",
+            (DifferenceKind::Started, Platform::Eks) => "replicas available again",
+            (kind, _) => kind.words(),
         }
     }
 }
 
 impl DifferenceKind {
-    /// In front of what it is about.
-    pub(super) fn words(self) -> &'static str {
+    fn words(self) -> &'static str {
         match self {
             Self::Stopped => "no task runs any more",
             Self::AlarmBegan => "alarm began",
@@ -31,12 +48,14 @@ impl DifferenceKind {
             Self::GoneCluster => "cluster gone",
             Self::NewService => "new service",
             Self::GoneService => "service gone",
+            Self::NewWorkload => "new workload",
+            Self::GoneWorkload => "workload gone",
             Self::Insights => "Container Insights",
         }
     }
 
     /// So many of them, behind a number: `2 new services`.
-    pub(super) fn counted(self, n: usize) -> String {
+    pub(super) fn counted(self, platform: Platform, n: usize) -> String {
         let (one, many) = match self {
             Self::Stopped => ("service stopped", "services stopped"),
             Self::AlarmBegan => ("alarm began", "alarms began"),
@@ -48,9 +67,15 @@ impl DifferenceKind {
             Self::GoneCluster => ("cluster gone", "clusters gone"),
             Self::NewService => ("new service", "new services"),
             Self::GoneService => ("service gone", "services gone"),
+            Self::NewWorkload => ("new workload", "new workloads"),
+            Self::GoneWorkload => ("workload gone", "workloads gone"),
             Self::Insights => ("level of Container Insights changed", "levels of Container Insights changed"),
         };
-        format!("{n} {}", if n == 1 { one } else { many })
+        let words = if n == 1 { one } else { many };
+        match platform {
+            Platform::Ecs => format!("{n} {words}"),
+            Platform::Eks => format!("{n} {}", words.replace("service", "workload")),
+        }
     }
 }
 
@@ -67,7 +92,8 @@ impl Places {
     pub(super) fn of(report: &Report) -> Self {
         let clusters = report.clusters.iter().map(|cluster| (&cluster.account, &cluster.region));
         let problems = report.coverage.problems.iter().map(|problem| (&problem.account, &problem.region));
-        let mut places = clusters.chain(problems);
+        let eks = report.eks.iter().map(|cluster| (&cluster.account, &cluster.region));
+        let mut places = clusters.chain(eks).chain(problems);
         let Some(first) = places.next() else { return Self::One };
         let mut result = Self::One;
         for (account, region) in places {
@@ -83,8 +109,10 @@ impl Places {
 
     /// `, eu-west-1 (123456789012)` if there is but one place, so that it is told once.
     pub(super) fn only(self, report: &Report) -> String {
-        match (self, report.clusters.first()) {
-            (Self::One, Some(cluster)) => format!(", {} ({})", cluster.region, cluster.account),
+        let ecs = report.clusters.first().map(|cluster| (&cluster.account, &cluster.region));
+        let eks = report.eks.first().map(|cluster| (&cluster.account, &cluster.region));
+        match (self, ecs.or(eks)) {
+            (Self::One, Some((account, region))) => format!(", {region} ({account})"),
             _ => String::new(),
         }
     }

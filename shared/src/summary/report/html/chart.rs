@@ -117,8 +117,8 @@ pub(super) fn small(title: &str, class: &str, mean: &[Option<f64>], maximum: &[O
     }
 }
 
-/// CPU and memory of the whole fleet over time.
-pub(super) fn fleet(history: &History, window: &ReportWindow) -> Markup {
+/// CPU and memory of all services, or of all workloads, over time.
+pub(super) fn fleet(what: &str, history: &History, window: &ReportWindow) -> Markup {
     let History { slot_seconds, cpu, memory, .. } = history;
     let frame = Frame::of((64.0, 620.0, 150.0), &[cpu, memory]);
     let range = |values: &[Option<f64>]| {
@@ -127,7 +127,7 @@ pub(super) fn fleet(history: &History, window: &ReportWindow) -> Markup {
         format!("{} to {}", percent(low), percent(high))
     };
     let title = format!(
-        "Mean of all services over time, in steps of {} h: memory {}, CPU {}.",
+        "Mean of all {what} over time, in steps of {} h: memory {}, CPU {}.",
         (*slot_seconds + 1800) / 3600,
         range(memory),
         range(cpu)

@@ -111,7 +111,7 @@ fn table(cluster: &ClusterReport) -> Markup {
 }
 
 /// Writes a text where markup is expected. Every text of these tables goes through here.
-fn push(to: &mut String, text: &str) {
+pub(super) fn push(to: &mut String, text: &str) {
     // Writing to a String cannot fail.
     let _ = Escaper::new(to).write_str(text);
 }
@@ -128,12 +128,17 @@ fn row(to: &mut String, service: &ServiceReport) {
 }
 
 fn utilization(to: &mut String, figure: &Utilization) {
-    let Utilization { answer, average_3h, maximum_3h, average, maximum } = *figure;
-    if average.or(maximum).is_none() {
+    if figure.average.or(figure.maximum).is_none() {
         to.push_str("<td class=g colspan=4>");
-        push(to, answer.words());
-        return;
+        push(to, figure.answer.words());
+    } else {
+        figures(to, figure);
     }
+}
+
+/// Four cells: mean and highest value of the last three hours, and of all.
+pub(super) fn figures(to: &mut String, figure: &Utilization) {
+    let Utilization { answer, average_3h, maximum_3h, average, maximum } = *figure;
     for (i, value) in [average_3h, maximum_3h, average, maximum].into_iter().enumerate() {
         to.push_str(if i == 0 { "<td class=g>" } else { "<td>" });
         match value {

@@ -4,7 +4,9 @@
 
 mod chart;
 mod clusters;
+mod eks;
 mod sections;
+mod worst;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -14,6 +16,8 @@ use crate::summary::words::utc;
 
 /// Style sheet of the page; it names no other file.
 const STYLE: &str = include_str!("style.css");
+/// What it needs beside that for EKS.
+const EKS_STYLE: &str = include_str!("eks.css");
 
 /// Nothing but the style sheet within the page: no script, no picture, no font, no form, no frame, no request.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
@@ -25,6 +29,13 @@ pub fn report_html(report: &Report) -> String {
 
 fn page(report: &Report) -> Markup {
     let place = Places::of(report).only(report);
+    let with_pods = !report.eks.is_empty();
+    let with_services = !with_pods || !report.clusters.is_empty();
+    let parts = PARTS.into_iter().filter(|(id, _)| match *id {
+        "eks" => with_pods,
+        "clusters" | "insights" => with_services,
+        _ => true,
+    });
     let window = format!("{} to {}{place}", utc(report.window.start), utc(report.window.end));
     html! {
         (DOCTYPE)
@@ -36,17 +47,17 @@ fn page(report: &Report) -> Markup {
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
                 title { "fargaze report, " (utc(report.window.end)) }
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(STYLE)) @if with_pods { (PreEscaped(EKS_STYLE)) } }
             }
             body {
                 a class="skip" href="#fleet" { "Skip to the report" }
                 header {
-                    p { "fargaze report on ECS on Fargate" }
+                    p { (title(with_services, with_pods)) }
                     h1 { (report.window.end.strftime("%-d %B %Y").to_string()) }
                     p { (window) }
                     nav aria-label="Parts of the report" {
                         ul {
-                            @for (id, words) in PARTS { li { a href={ "#" (id) } { (words) } } }
+                            @for (id, words) in parts { li { a href={ "#" (id) } { (words) } } }
                         }
                     }
                 }
@@ -54,9 +65,10 @@ fn page(report: &Report) -> Markup {
                     (sections::fleet(report))
                     (sections::changes(report))
                     (sections::alarms(report))
-                    (sections::worst(report))
-                    (clusters::section(report))
-                    (sections::posture(report))
+                    (worst::section(report))
+                    @if with_services { (clusters::section(report)) }
+                    @if with_pods { (eks::section(report)) }
+                    @if with_services { (sections::posture(report)) }
                     (sections::coverage(report))
                     (sections::cost(report))
                 }
@@ -68,12 +80,21 @@ fn page(report: &Report) -> Markup {
     }
 }
 
+fn title(with_services: bool, with_pods: bool) -> &'static str {
+    match (with_services, with_pods) {
+        (true, false) => "fargaze report on ECS on Fargate",
+        (false, _) => "fargaze report on EKS on Fargate",
+        (true, true) => "fargaze report on ECS and EKS on Fargate",
+    }
+}
+
 /// Parts of the page, for its navigation.
-const PARTS: [(&str, &str); 7] = [
+const PARTS: [(&str, &str); 8] = [
     ("changes", "Changes"),
     ("alarms", "Alarms"),
     ("worst", "To look at first"),
     ("clusters", "Clusters and services"),
+    ("eks", "EKS"),
     ("insights", "Container Insights"),
     ("coverage", "Coverage"),
     ("cost", "Cost"),

@@ -5,9 +5,8 @@ use maud::{Markup, html};
 use super::chart;
 use crate::insights::InsightsLevel;
 use crate::summary::posture::WHY_SILENT;
-use crate::summary::report::link::console_service_link;
 use crate::summary::report::mail;
-use crate::summary::report::model::{ClusterReport, Fleet, Report, WorstService};
+use crate::summary::report::model::{ClusterReport, Fleet, Report};
 use crate::summary::report::text::Text;
 use crate::summary::report::words::{Places, percent};
 use crate::summary::words::{count, span, utc};
@@ -22,10 +21,16 @@ pub(super) fn fleet(report: &Report) -> Markup {
     let unseen = coverage.clusters.saturating_sub(coverage.clusters_seen);
     let differences = report.since.as_ref().map(|since| since.differences.len());
     let short = fleet.nothing_running + fleet.short_of_tasks;
-    let figures = [
-        ("Clusters", fleet.clusters.to_string(), lost + unseen > 0, mail::unseen(report)),
-        ("Services", fleet.services.to_string(), false, averages(fleet)),
-        ("Tasks", fleet.running.to_string(), short > 0, mail::task_notes(fleet)),
+    let mut figures =
+        vec![("Clusters", fleet.clusters.to_string(), lost + unseen > 0, clusters_note(report))];
+    if !mail::is_eks_only(fleet) {
+        figures.push(("Services", fleet.services.to_string(), false, averages(fleet)));
+        figures.push(("Tasks", fleet.running.to_string(), short > 0, mail::task_notes(fleet)));
+    }
+    if let Some(eks) = &fleet.eks {
+        figures.push(("Workloads", eks.workloads.to_string(), eks.is_bad(), eks.sentence()));
+    }
+    figures.extend([
         ("Alarms", fleet.alarms.to_string(), fleet.alarms > 0, alarm_note(fleet)),
         (
             "Changes",
@@ -33,7 +38,7 @@ pub(super) fn fleet(report: &Report) -> Markup {
             false,
             mail::since_words(report),
         ),
-    ];
+    ]);
     html! {
         section aria-labelledby="fleet" {
             h2 id="fleet" { "Fleet" }
@@ -45,11 +50,11 @@ pub(super) fn fleet(report: &Report) -> Markup {
                     }
                 }
             }
-            dl class="facts" {
-                @for (name, figure, is_bad, note) in figures {
+            dl class=(facts_class(figures.len())) {
+                @for (name, figure, is_bad, note) in &figures {
                     div {
                         dt { (name) }
-                        dd { @if is_bad { b class="bad" { (figure) } } @else { b { (figure) } } (note) }
+                        dd { @if *is_bad { b class="bad" { (figure) } } @else { b { (figure) } } (note) }
                     }
                 }
             }
@@ -59,11 +64,26 @@ pub(super) fn fleet(report: &Report) -> Markup {
                         "Mean of all services: " span class="key memory" { "memory" } " and " span class="key cpu" { "CPU" }
                         ", in percent of what their tasks reserve"
                     }
-                    (chart::fleet(&fleet.history, &report.window))
+                    (chart::fleet("services", &fleet.history, &report.window))
                 }
-            } @else { p { "There are no figures of any service." } }
+            } @else if !mail::is_eks_only(fleet) { p { "There are no figures of any service." } }
         }
     }
+}
+
+/// Five figures are usual; EKS has one more, and without ECS there are two less.
+fn facts_class(figures: usize) -> &'static str {
+    match figures {
+        6 => "facts six",
+        4 => "facts four",
+        _ => "facts",
+    }
+}
+
+fn clusters_note(report: &Report) -> String {
+    let notes = [mail::by_platform(&report.fleet).unwrap_or_default(), mail::unseen(report)];
+    let notes: Vec<&str> = notes.iter().map(String::as_str).filter(|note| !note.is_empty()).collect();
+    notes.join("; ")
 }
 
 fn averages(fleet: &Fleet) -> String {
@@ -100,7 +120,7 @@ pub(super) fn changes(report: &Report) -> Markup {
                             tbody {
                                 @for difference in differences.iter().take(ROWS) {
                                     tr {
-                                        td { (difference.kind.words()) }
+                                        td { (difference.words()) }
                                         th scope="row" {
                                             (difference.subject.as_str())
                                             (places.behind(&difference.account, &difference.region))
@@ -153,58 +173,6 @@ pub(super) fn alarms(report: &Report) -> Markup {
                 }
                 (more(report.alarms.len()))
             }
-        }
-    }
-}
-
-/// Services to look at first, with charts.
-pub(super) fn worst(report: &Report) -> Markup {
-    let places = Places::of(report);
-    html! {
-        section aria-labelledby="worst" {
-            h2 id="worst" { "Services to look at first" }
-            @if report.worst.is_empty() {
-                p { "There is none." }
-            } @else {
-                p class="note" {
-                    "What is broken first, then the fullest. Each line is the mean of the tasks, and the shade above it reaches \
-                     to the highest value of a task."
-                }
-                ul class="cards" { @for worst in &report.worst { (card(worst, places)) } }
-            }
-        }
-    }
-}
-
-fn card(worst: &WorstService, places: Places) -> Markup {
-    let WorstService { account, region, cluster, because, figures, history } = worst;
-    let name = format!("{cluster}/{}", figures.service);
-    let place = places.behind(account, region);
-    let charts = [
-        ("Memory", "memory", &figures.memory, &history.memory, &history.memory_maximum),
-        ("CPU", "cpu", &figures.cpu, &history.cpu, &history.cpu_maximum),
-    ];
-    html! {
-        li {
-            h3 { a rel="noreferrer" href=(console_service_link(region, cluster, &figures.service)) { (name) } }
-            @if !place.is_empty() { p { (place.trim_start()) } }
-            @for because in because { span class="tag" { (because.words()) } }
-            div class="pair" {
-                @for (what, class, figure, mean, maximum) in charts {
-                    figure {
-                        @if figure.average.or(figure.maximum).is_some() {
-                            figcaption {
-                                span class={ "key " (class) } { (what) } " " (percent(figure.average))
-                                span { "highest " (percent(figure.maximum)) }
-                            }
-                            (chart::small(&format!("{what} of {name} over time: {}", figure.sentence()), class, mean, maximum))
-                        } @else {
-                            figcaption { span class={ "key " (class) } { (what) } span { (figure.answer.words()) } }
-                        }
-                    }
-                }
-            }
-            p { (mail::tasks_and_more(figures)) }
         }
     }
 }
@@ -279,7 +247,7 @@ pub(super) fn coverage(report: &Report) -> Markup {
     html! {
         section aria-labelledby="coverage" {
             h2 id="coverage" { "Coverage" }
-            p { (mail::looked_at(coverage, report.fleet.services)) }
+            p { (mail::looked_at(report)) }
             @if coverage.problems.is_empty() {
                 p class="well" { "Everything that was asked was answered." }
             } @else {

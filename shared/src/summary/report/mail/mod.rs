@@ -1,17 +1,23 @@
 //! The mail: the fleet in five lines, and then what a person should know, with a link to the rest.
 
+mod eks;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use super::compact::{attributes, compact};
 use super::link::ReportLink;
-use super::model::{AlarmLine, DifferenceKind, Fleet, Report, ServiceReport, SightChange, WorstService};
+use super::model::{
+    AlarmLine, DifferenceKind, Fleet, Report, ServiceReport, SightChange, Worst, WorstService,
+};
 use super::standing::{Cost, Problem, ReportCoverage};
 use super::words::{Places, percent};
 use crate::message::Message;
+use crate::run::Platform;
 use crate::summary::posture;
 use crate::summary::words::{about_dollars, count, dollars, span, utc, wrap};
+pub(super) use eks::{by_platform, is_eks_only, kinds};
 
 /// Services that the mail names.
 pub(super) const WORST: usize = 10;
@@ -26,8 +32,9 @@ pub fn report_mail(report: &Report, link: &ReportLink) -> Message {
         changes(report, places),
         alarms(report, places),
         worst(report, places),
+        eks::section(report, places),
         insights(report),
-        coverage(&report.coverage, report.fleet.services),
+        coverage(report),
         cost(&report.cost),
         linked(report, link),
     ];
@@ -52,6 +59,7 @@ fn subject(report: &Report) -> String {
     if nothing_running > 0 {
         matters.push(format!("{} with no task running", count(nothing_running, "service")));
     }
+    matters.extend(report.fleet.eks.iter().flat_map(eks::matters));
     if services > 0 && without_figures == services {
         matters.push("no data of any service".to_owned());
     }
@@ -60,12 +68,15 @@ fn subject(report: &Report) -> String {
     } else if !is_whole(&report.coverage) {
         matters.push("some could not be asked".to_owned());
     }
-    let size = format!("{}, {}", count(clusters, "cluster"), count(services, "service"));
+    let size = format!("{}{}", count(clusters, "cluster"), eks::subjects(&report.fleet));
     if matters.is_empty() {
-        format!(
-            "Report: all quiet in {size}, {} running",
-            count(usize::try_from(running).unwrap_or(usize::MAX), "task")
-        )
+        let tasks = count(usize::try_from(running).unwrap_or(usize::MAX), "task");
+        let running = match &report.fleet.eks {
+            None => tasks,
+            Some(eks) if services == 0 => count(eks.pods, "pod"),
+            Some(eks) => format!("{tasks} and {}", count(eks.pods, "pod")),
+        };
+        format!("Report: all quiet in {size}, {running} running")
     } else {
         format!("Report: {}; {size}", matters.join(", "))
     }
@@ -82,7 +93,20 @@ fn fleet(report: &Report) -> String {
     let mut text = wrap(&window, 0);
     let mut line = |words: String| text.push_str(&wrap(&words, 2));
     let place = Places::of(report).only(report);
-    line(with_notes(&format!("Clusters: {}{place}", fleet.clusters), &unseen(report)));
+    line(with_notes(&format!("Clusters: {}{place}", eks::clusters(fleet)), &unseen(report)));
+    if !is_eks_only(fleet) {
+        line(services(fleet));
+        line(tasks(fleet));
+    }
+    fleet.eks.iter().for_each(|eks| line(eks::workloads(eks)));
+    let blind = if fleet.blind > 0 { format!(", {} cannot be judged", fleet.blind) } else { String::new() };
+    let alarms = if fleet.alarms == 0 { "none".to_owned() } else { format!("{} in ALARM", fleet.alarms) };
+    line(format!("Alarms: {alarms}{blind}."));
+    line(format!("Changes: {}.", differences(report)));
+    text
+}
+
+fn services(fleet: &Fleet) -> String {
     let mut services = format!("Services: {}", fleet.services);
     if fleet.memory.or(fleet.cpu).is_some() {
         services.push_str(&format!(
@@ -91,13 +115,7 @@ fn fleet(report: &Report) -> String {
             percent(fleet.cpu)
         ));
     }
-    line(with_notes(&services, &without_figures(fleet)));
-    line(tasks(fleet));
-    let blind = if fleet.blind > 0 { format!(", {} cannot be judged", fleet.blind) } else { String::new() };
-    let alarms = if fleet.alarms == 0 { "none".to_owned() } else { format!("{} in ALARM", fleet.alarms) };
-    line(format!("Alarms: {alarms}{blind}."));
-    line(format!("Changes: {}.", differences(report)));
-    text
+    with_notes(&services, &without_figures(fleet))
 }
 
 /// How many services have no figures, if any.
@@ -161,11 +179,12 @@ pub(super) fn since_words(report: &Report) -> String {
 /// What changed, counted.
 fn differences(report: &Report) -> String {
     let Some(since) = &report.since else { return since_words(report) };
-    let mut counts = BTreeMap::<DifferenceKind, usize>::new();
+    let mut counts = BTreeMap::<(DifferenceKind, Platform), usize>::new();
     for difference in &since.differences {
-        *counts.entry(difference.kind).or_default() += 1;
+        *counts.entry((difference.kind, difference.platform)).or_default() += 1;
     }
-    let told: Vec<String> = counts.into_iter().map(|(kind, n)| kind.counted(n)).collect();
+    let told: Vec<String> =
+        counts.into_iter().map(|((kind, platform), n)| kind.counted(platform, n)).collect();
     let told = if told.is_empty() { "none".to_owned() } else { told.join(", ") };
     format!("{told} since the last report ({})", utc(since.time))
 }
@@ -183,7 +202,7 @@ fn changes(report: &Report, places: Places) -> String {
     let lines = differences.map(|difference| {
         let place = places.behind(&difference.account, &difference.region);
         let detail = difference.detail.as_ref().map(|detail| format!(", {detail}")).unwrap_or_default();
-        format!("{}: {}{place}{detail}", difference.kind.words(), difference.subject)
+        format!("{}: {}{place}{detail}", difference.words(), difference.subject)
     });
     text.push_str(&named(lines));
     if text.is_empty() { text } else { format!("CHANGES\n{text}") }
@@ -232,9 +251,15 @@ fn worst(report: &Report, places: Places) -> String {
     if told.is_empty() {
         return String::new();
     }
-    let mut text = String::from("SERVICES to look at first\n");
-    told.iter().for_each(|worst| text.push_str(&one_service(worst, places)));
-    let more = report.fleet.services.saturating_sub(told.len());
+    let mut text = format!("{} to look at first\n", kinds(report).to_uppercase());
+    for worst in told {
+        text.push_str(&match worst {
+            Worst::Service(worst) => one_service(worst, places),
+            Worst::Workload(worst) => eks::one_workload(worst, places),
+        });
+    }
+    let workloads = report.fleet.eks.as_ref().map_or(0, |eks| eks.workloads);
+    let more = (report.fleet.services + workloads).saturating_sub(told.len());
     if more > 0 {
         text.push_str(&format!("  ... and {more} more in the report.\n"));
     }
@@ -270,20 +295,25 @@ pub(super) fn tasks_and_more(figures: &ServiceReport) -> String {
     rest
 }
 
-fn coverage(coverage: &ReportCoverage, services: usize) -> String {
-    let section = format!("COVERAGE\n{}", wrap(&looked_at(coverage, services), 2));
-    section + &named(coverage.problems.iter().map(problem))
+fn coverage(report: &Report) -> String {
+    let section = format!("COVERAGE\n{}", wrap(&looked_at(report), 2));
+    section + &named(report.coverage.problems.iter().map(problem))
 }
 
 /// What could not be asked, and what to do about it.
 pub(super) fn problem(problem: &Problem) -> String {
     let times = if problem.count > 1 { format!(" ({} times)", problem.count) } else { String::new() };
     let (region, account) = (&problem.region, &problem.account);
-    format!("Could not ask in {region} ({account}): {}{times}; {}.", problem.why, problem.advice)
+    let platform = match problem.platform {
+        Platform::Ecs => "",
+        Platform::Eks => "EKS ",
+    };
+    format!("Could not ask {platform}in {region} ({account}): {}{times}; {}.", problem.why, problem.advice)
 }
 
 /// How much was looked at.
-pub(super) fn looked_at(coverage: &ReportCoverage, services: usize) -> String {
+pub(super) fn looked_at(report: &Report) -> String {
+    let (coverage, fleet) = (&report.coverage, &report.fleet);
     let ReportCoverage { targets, targets_seen, clusters, clusters_seen, metrics, .. } = *coverage;
     if targets_seen == 0 && targets > 0 {
         return format!("Looked at nothing: {} could not be seen.", count(targets, "target"));
@@ -292,8 +322,12 @@ pub(super) fn looked_at(coverage: &ReportCoverage, services: usize) -> String {
     if targets > 1 {
         text.push_str(&format!(" in {targets_seen} of {targets} targets"));
     }
-    if services > 0 {
-        text.push_str(&format!(" with {}", count(services, "service")));
+    let workloads = fleet.eks.as_ref().map_or(0, |eks| eks.workloads);
+    let subjects = [(fleet.services, "service"), (workloads, "workload")];
+    let subjects: Vec<String> =
+        subjects.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| count(n, what)).collect();
+    if !subjects.is_empty() {
+        text.push_str(&format!(" with {}", subjects.join(" and ")));
     }
     text.push('.');
     if metrics > 0 {

@@ -1,0 +1,55 @@
+//! Commands for people to look further, never executed.
+
+use crate::message::is_hidden;
+use crate::rule::Workload;
+
+/// Longest command that is told.
+const MOST: usize = 300;
+
+/// What shows the events and pods of a workload. None if a name is none that Kubernetes gives, so that it could be taken for
+/// an option, or could not be shown as it is.
+pub(super) fn describe(Workload { namespace, kind, name }: &Workload) -> Option<String> {
+    let kind = kind.to_lowercase();
+    let words = [namespace.as_str(), kind.as_str(), name.as_str()];
+    let is_odd = |word: &str| {
+        word.is_empty() || word.starts_with('-') || word.contains(|c: char| is_hidden(c) || c.is_whitespace())
+    };
+    if words.into_iter().any(is_odd) {
+        return None;
+    }
+    let [namespace, kind, name] = words.map(quoted);
+    let command = format!("kubectl --namespace {namespace} describe {kind} {name}");
+    (command.len() <= MOST).then_some(command)
+}
+
+/// The word as a shell reads it.
+fn quoted(word: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@".contains(&byte);
+    if word.bytes().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn workload(namespace: &str, kind: &str, name: &str) -> Workload {
+        Workload { namespace: namespace.to_owned(), kind: kind.to_owned(), name: name.to_owned() }
+    }
+
+    #[test]
+    fn a_command_is_ready_for_a_shell() {
+        for ((namespace, kind, name), command) in [
+            (("shop", "Deployment", "web"), Some("kubectl --namespace shop describe deployment web")),
+            (
+                ("shop", "Deployment", "a;b'c"),
+                Some(r"kubectl --namespace shop describe deployment 'a;b'\''c'"),
+            ),
+            (("$(x)", "Job", "web"), Some("kubectl --namespace '$(x)' describe job web")),
+            (("shop", "Deployment", "-rf"), None),
+            (("shop", "Deployment", "a\nb"), None),
+            (("shop", "Deployment", ""), None),
+        ] {
+            assert_eq!(describe(&workload(namespace, kind, name)).as_deref(), command);
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! A cluster of EKS and its workloads as data.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{AddonReport, FindingReport, Hint, MetricsApiReport, PodReport, ProfileReport, VendedMetric};
+use crate::cluster::{AccountId, ClusterName, Region};
+use crate::eks::LogType;
+use crate::rule::{Subject, Workload};
+use crate::summary::report::figures::Utilization;
+use crate::summary::report::text::Text;
+
+/// One cluster of EKS.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct EksClusterReport {
+    /// Its account.
+    pub account: AccountId,
+    /// Its Region.
+    pub region: Region,
+    /// Its name.
+    pub cluster: ClusterName,
+    /// `ACTIVE`, or what else EKS says; none if EKS could not be asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Text>,
+    /// Version of Kubernetes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Text>,
+    /// Whether the Metrics API answers.
+    #[serde(default)]
+    pub metrics_api: MetricsApiReport,
+    /// Nodes of Fargate, one for each pod; none if they could not be asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fargate_nodes: Option<usize>,
+    /// Other nodes; none if they could not be asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_nodes: Option<usize>,
+    /// Its Fargate profiles.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profiles: Vec<ProfileReport>,
+    /// Its add-ons.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addons: Vec<AddonReport>,
+    /// Types of control-plane logs that are on.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub logs: BTreeSet<LogType>,
+    /// What is amiss, each with its cure.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<FindingReport>,
+    /// What could be done better or cheaper.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hints: Vec<Hint>,
+    /// Whether its Kubernetes API could not be read, so that its workloads are those of an earlier run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unread: bool,
+    /// Its workloads, by namespace, kind and name.
+    pub workloads: Vec<WorkloadReport>,
+    /// Its pods, the worst first: at most 50, and fewer where there are more than 20 clusters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pods: Vec<PodReport>,
+    /// Pods that are not among them.
+    #[serde(default)]
+    pub pods_left_out: usize,
+    /// Metrics that AWS itself publishes about it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<VendedMetric>,
+    /// Such metrics that are not among them.
+    #[serde(default)]
+    pub metrics_left_out: usize,
+}
+
+impl EksClusterReport {
+    /// All pods that were seen.
+    pub fn pod_count(&self) -> usize {
+        self.pods.len() + self.pods_left_out
+    }
+}
+
+/// One workload: what owns pods.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct WorkloadReport {
+    /// Its namespace.
+    pub namespace: Text,
+    /// Its kind, as Kubernetes spells it.
+    pub kind: Text,
+    /// Its name.
+    pub name: Text,
+    /// CPU of its pods, in percent of what Fargate provisioned.
+    pub cpu: Utilization,
+    /// Memory of its pods, in percent of what Fargate provisioned.
+    pub memory: Utilization,
+    /// Pods that have not run to their end; none if nobody could look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pods: Option<usize>,
+    /// Pods that have.
+    #[serde(default)]
+    pub completed: usize,
+    /// Pods that are pending.
+    #[serde(default)]
+    pub pending: usize,
+    /// Pods with a container in `CrashLoopBackOff`.
+    #[serde(default)]
+    pub crash_looping: usize,
+    /// Pods with a container that cannot start.
+    #[serde(default)]
+    pub cannot_start: usize,
+    /// Running pods that the Metrics API has not read yet.
+    #[serde(default)]
+    pub not_yet_read: usize,
+    /// Replicas that should be available; none of a Job, and of a pod that nothing owns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub desired: Option<u32>,
+    /// Replicas that are available.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub available: Option<u32>,
+    /// Restarts of containers that were seen in the window; none if nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restarts: Option<u64>,
+    /// Containers that were killed in the window for want of memory; none if nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oom_kills: Option<u64>,
+    /// Thousandths of a vCPU that Fargate provisioned for its pods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisioned_millicores: Option<i64>,
+    /// Bytes of memory that Fargate provisioned for its pods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisioned_bytes: Option<i64>,
+}
+
+impl WorkloadReport {
+    /// A workload of which nothing is known yet.
+    pub(super) fn new(workload: &Workload) -> Self {
+        let Workload { namespace, kind, name } = workload;
+        let (namespace, kind, name) = (Text::new(namespace), Text::new(kind), Text::new(name));
+        Self { namespace, kind, name, pods: Some(0), ..Self::default() }
+    }
+
+    /// Available and desired replicas, if both are known.
+    pub fn both(&self) -> Option<(u32, u32)> {
+        self.available.zip(self.desired)
+    }
+
+    /// It should have replicas and none is available.
+    pub fn none_available(&self) -> bool {
+        self.both().is_some_and(|(available, desired)| available == 0 && desired > 0)
+    }
+
+    /// Some replicas are available, and fewer than there should be.
+    pub fn is_short(&self) -> bool {
+        self.both().is_some_and(|(available, desired)| 0 < available && available < desired)
+    }
+
+    /// It is the pod of Metrics Server, which reads all pods on Fargate but its own: no pod there reaches its own kubelet
+    /// (aws/containers-roadmap, issue 1798).
+    pub fn cannot_be_measured(&self) -> bool {
+        self.namespace.as_str() == "kube-system" && self.name.as_str() == crate::eks::METRICS_SERVER
+    }
+
+    /// `shop/deployment/web`
+    pub fn path(&self) -> String {
+        let Self { namespace, kind, name, .. } = self;
+        format!("{namespace}/{}/{name}", kind.as_str().to_lowercase())
+    }
+
+    /// How alarms, the worst and the changes name it.
+    pub(in crate::summary::report) fn subject(&self, cluster: &ClusterName) -> Text {
+        Text::new(&format!("{cluster} {}", self.path()))
+    }
+}
+
+/// A subject as a report shows it.
+pub(in crate::summary::report) fn subject(subject: &Subject) -> Text {
+    match &subject.workload {
+        Some(workload) => WorkloadReport::new(workload).subject(&subject.cluster),
+        None => Text::new(&subject.to_string()),
+    }
+}

@@ -1,0 +1,65 @@
+//! Metrics that AWS itself publishes about a cluster: of its control plane, or of Container Insights.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::metric::{MetricQuery, Statistic};
+use crate::series::Reading;
+use crate::summary::report::figures::{highest, mean, points};
+use crate::summary::report::text::Text;
+
+/// Metrics that a report keeps of a cluster.
+const MOST: usize = 100;
+
+/// What CloudWatch has of one metric over the window.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct VendedMetric {
+    /// Its namespace.
+    pub namespace: Text,
+    /// Its name.
+    pub name: Text,
+    /// Its dimensions but the cluster's name: `Namespace=shop`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dimensions: Vec<Text>,
+    /// Mean of the window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub average: Option<f64>,
+    /// Highest value of the window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maximum: Option<f64>,
+}
+
+/// The metrics of one cluster so far, by namespace, name and dimensions.
+#[derive(Debug, Default)]
+pub(super) struct Vended(BTreeMap<(Text, Text, Vec<Text>), VendedMetric>);
+
+impl Vended {
+    pub(super) fn take(&mut self, MetricQuery { metric, statistic, .. }: &MetricQuery, reading: &Reading) {
+        let points = points(reading);
+        let (average, maximum) = (mean(points), highest(points));
+        if maximum.is_none() {
+            return;
+        }
+        let others = metric.dimensions.iter().filter(|(name, _)| *name != "ClusterName");
+        let dimensions: Vec<Text> =
+            others.map(|(name, value)| Text::new(&format!("{name}={value}"))).collect();
+        let (namespace, name) = (Text::new(&metric.namespace), Text::new(&metric.name));
+        let seen = self.0.entry((namespace, name, dimensions)).or_default();
+        if *statistic == Statistic::Maximum {
+            seen.maximum = maximum;
+        } else {
+            seen.average = average;
+        }
+    }
+
+    /// The first of them, and how many more there are.
+    pub(super) fn finish(self) -> (Vec<VendedMetric>, usize) {
+        let left_out = self.0.len().saturating_sub(MOST);
+        let named = self.0.into_iter().take(MOST).map(|((namespace, name, dimensions), metric)| {
+            VendedMetric { namespace, name, dimensions, ..metric }
+        });
+        (named.collect(), left_out)
+    }
+}

@@ -1,0 +1,88 @@
+//! How a cluster is set up, and what is amiss of it.
+
+use maud::{Escaper, Markup, PreEscaped, html};
+use std::fmt::Write;
+
+use crate::summary::report::eks::{AddonReport, EksClusterReport, MetricsApiState};
+use crate::summary::report::text::{Block, Text};
+
+/// What is amiss, with what mends it, ready to be copied.
+pub(super) fn findings(cluster: &EksClusterReport) -> Markup {
+    html! {
+        @for finding in &cluster.findings {
+            div class="finding" {
+                p { (finding.problem.as_str()) }
+                @if !finding.cure.is_empty() { pre tabindex="0" { (lines(&finding.cure)) } }
+            }
+        }
+    }
+}
+
+/// The lines, with line ends that no text of others can hold.
+fn lines(block: &Block) -> Markup {
+    let mut markup = String::new();
+    for (i, line) in block.lines().enumerate() {
+        if i > 0 {
+            markup.push_str("&#10;");
+        }
+        // Writing to a String cannot fail.
+        let _ = Escaper::new(&mut markup).write_str(line);
+    }
+    PreEscaped(markup)
+}
+
+/// What could be done better or cheaper.
+pub(super) fn hints(cluster: &EksClusterReport) -> Markup {
+    html! {
+        @if !cluster.hints.is_empty() {
+            ul class="plain" { @for hint in &cluster.hints { li { (hint.sentence()) } } }
+        }
+    }
+}
+
+/// What it is made of.
+pub(super) fn facts(cluster: &EksClusterReport) -> Markup {
+    let is_down = matches!(cluster.metrics_api.state, MetricsApiState::Missing | MetricsApiState::Down);
+    let profiles = cluster.profiles.iter().map(|profile| {
+        let selectors: Vec<&str> = profile.selectors.iter().map(Text::as_str).collect();
+        let what = if selectors.len() == 1 { "namespace" } else { "namespaces" };
+        format!("{}{} ({what} {})", profile.name, unless_active(&profile.status), selectors.join("; "))
+    });
+    let logs: Vec<&str> = cluster.logs.iter().map(|log| log.as_str()).collect();
+    let facts = [
+        ("Metrics API", cluster.metrics_api.words(), is_down),
+        ("Nodes", cluster.nodes().unwrap_or_else(|| "not known".to_owned()), false),
+        ("Fargate profiles", joined(profiles), false),
+        ("Add-ons", joined(cluster.addons.iter().map(addon)), cluster.addons.iter().any(ails)),
+        ("Control-plane logs", if logs.is_empty() { "none on".to_owned() } else { logs.join(", ") }, false),
+    ];
+    html! {
+        @if cluster.status.is_some() {
+            dl {
+                @for (name, words, is_bad) in facts {
+                    div { dt { (name) } dd { @if is_bad { b class="w" { (words) } } @else { (words) } } }
+                }
+            }
+        }
+    }
+}
+
+fn joined(parts: impl Iterator<Item = String>) -> String {
+    let parts: Vec<String> = parts.collect();
+    if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
+}
+
+fn unless_active(status: &Text) -> String {
+    if status.as_str() == "ACTIVE" { String::new() } else { format!(" {status}") }
+}
+
+fn ails(addon: &AddonReport) -> bool {
+    !addon.issues.is_empty()
+}
+
+fn addon(addon: &AddonReport) -> String {
+    let version = addon.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
+    let issues: Vec<&str> = addon.issues.iter().map(Text::as_str).collect();
+    let issues = if issues.is_empty() { String::new() } else { format!(" ({})", issues.join("; ")) };
+    format!("{}{version}{}{issues}", addon.name, unless_active(&addon.status))
+}

@@ -1,0 +1,228 @@
+//! Clusters of EKS to report on: what a collector would have written of them.
+
+use fargaze::eks::{Addon, FargateProfile, FargateSelector, LogType};
+use fargaze::fault::Fault;
+use fargaze::inventory::ClusterEntry;
+use fargaze::metric::{Dimensions, Metric, MetricQuery, Period, Statistic};
+use fargaze::outcome::Coverage;
+use fargaze::pods::{
+    Amounts, ClusterState, Finding, MetricsApi, PodState, PodUsageState, Share, WorkloadState,
+};
+use fargaze::rule::{KubernetesMeasure as M, SAMPLE_PERIOD, Subject, Workload};
+use fargaze::run::{Platform, Run, Target};
+use fargaze::series::{Datapoint, MetricSeries, Reading};
+use fargaze::snapshot::SnapshotLine;
+use fargaze::summary::ReportBuilder;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::estate::target;
+
+pub(crate) const MIB: i64 = 1 << 20;
+
+/// One cluster of EKS.
+#[derive(Clone)]
+pub(crate) struct Eks {
+    pub(crate) name: String,
+    /// None if EKS could not be asked.
+    pub(crate) state: Option<ClusterState>,
+    pub(crate) unread: bool,
+    pub(crate) workloads: Vec<Owner>,
+    /// Name, mean and highest value of metrics of AWS.
+    pub(crate) vended: Vec<(&'static str, String, f64, f64)>,
+    pub(crate) fault: Option<Fault>,
+}
+
+/// One workload with its pods.
+#[derive(Clone)]
+pub(crate) struct Owner {
+    pub(crate) workload: Workload,
+    /// Available and desired replicas.
+    pub(crate) replicas: Option<(u32, u32)>,
+    /// Mean CPU and memory.
+    pub(crate) load: Option<(f64, f64)>,
+    pub(crate) restarts: f64,
+    pub(crate) oom_kills: f64,
+    pub(crate) pods: Vec<PodState>,
+}
+
+pub(crate) fn eks_target(region: &str) -> Target {
+    Target { platform: Platform::Eks, ..target(region) }
+}
+
+/// A cluster where all is well.
+pub(crate) fn cluster(name: &str, workloads: Vec<Owner>) -> Eks {
+    let profile = |name: &str, namespace: &str| FargateProfile {
+        name: name.to_owned(),
+        status: "ACTIVE".to_owned(),
+        selectors: vec![FargateSelector {
+            namespace: namespace.to_owned(),
+            labels: std::collections::BTreeMap::new(),
+        }],
+        pod_execution_role: None,
+    };
+    let addon = |name: &str, version: &str| Addon {
+        name: name.to_owned(),
+        status: "ACTIVE".to_owned(),
+        version: Some(version.to_owned()),
+        issues: Vec::new(),
+        configuration: None,
+    };
+    let state = ClusterState {
+        cluster: name.parse().unwrap(),
+        status: "ACTIVE".to_owned(),
+        version: Some("1.33".to_owned()),
+        logs: [LogType::Api, LogType::Audit].into(),
+        profiles: vec![profile("fp-default", "default"), profile("fp-shop", "shop")],
+        addons: vec![addon("coredns", "v1.12.1"), addon("metrics-server", "v0.8.0")],
+        fargate_nodes: Some(workloads.iter().map(|owner| owner.pods.len()).sum()),
+        other_nodes: Some(0),
+        metrics_api: MetricsApi::Serves("metrics.k8s.io/v1beta1".to_owned()),
+        findings: Vec::new(),
+    };
+    let (name, state) = (name.to_owned(), Some(state));
+    Eks { name, state, unread: false, workloads, vended: Vec::new(), fault: None }
+}
+
+pub(crate) fn finding(problem: &str, cure: &str) -> Finding {
+    Finding { problem: problem.to_owned(), cure: cure.to_owned() }
+}
+
+/// A workload all of whose pods are alike and well.
+pub(crate) fn owner(path: &str, pods: u32, load: (f64, f64)) -> Owner {
+    let mut parts = path.split('/').map(ToOwned::to_owned);
+    let mut next = || parts.next().unwrap();
+    let workload = Workload { namespace: next(), kind: next(), name: next() };
+    let pods_of = (0..pods).map(|i| pod(&workload, i, load));
+    Owner {
+        pods: pods_of.collect(),
+        replicas: matches!(workload.kind.as_str(), "Deployment" | "StatefulSet").then_some((pods, pods)),
+        workload,
+        load: Some(load),
+        restarts: 0.0,
+        oom_kills: 0.0,
+    }
+}
+
+/// A pod that asks for a quarter of a core and 700 MiB, and got 0.25 vCPU and 1 GB.
+pub(crate) fn pod(workload: &Workload, i: u32, (cpu, memory): (f64, f64)) -> PodState {
+    let now = crate::estate::run().time;
+    let size = Amounts {
+        cpu_millicores: Some(250),
+        memory_bytes: Some(1024 * MIB),
+        ephemeral_storage_bytes: Some(20 << 30),
+    };
+    let share = |requests_percent, limits_percent| Share { requests_percent, limits_percent };
+    #[expect(clippy::cast_possible_truncation, reason = "it is some billion")]
+    let usage = PodUsageState {
+        cpu_nanocores: (cpu * 2_500_000.0) as i64 + i64::from(i) * 123_457,
+        memory_bytes: (memory * 10.24) as i64 * MIB + i64::from(i) * MIB,
+        timestamp: now - SignedDuration::from_secs(40),
+        window_seconds: 15.5,
+    };
+    PodState {
+        cluster: "placeholder".parse().unwrap(),
+        pod: format!("{}-6c9f7d5b8-{i:05}", workload.name),
+        uid: format!("{}-{i}", workload.name),
+        workload: workload.clone(),
+        phase: "Running".to_owned(),
+        fargate: true,
+        profile: Some("fp-shop".to_owned()),
+        provisioned: Some(size),
+        requests: Amounts {
+            cpu_millicores: Some(250),
+            memory_bytes: Some(700 * MIB),
+            ephemeral_storage_bytes: None,
+        },
+        limits: Amounts {
+            cpu_millicores: None,
+            memory_bytes: Some(1024 * MIB),
+            ephemeral_storage_bytes: None,
+        },
+        usage: Some(usage),
+        ready: true,
+        restarts: 0,
+        created_at: Some(now - SignedDuration::from_hours(70)),
+        pending: None,
+        waiting: Vec::new(),
+        terminated: Vec::new(),
+        logging_disabled: None,
+        node: Some(format!("fargate-ip-10-0-1-{i}.eu-west-1.compute.internal")),
+        of_node: [("cpu".to_owned(), share(12, 0)), ("memory".to_owned(), share(18, 26))].into(),
+        unreadable: Vec::new(),
+    }
+}
+
+/// Takes the clusters of one target as a report run does, and says how much was seen.
+pub(crate) fn seen(builder: &mut ReportBuilder, run: &Run, target: &Target, clusters: &[Eks]) -> Coverage {
+    builder.target(target);
+    let mut coverage = Coverage { clusters: clusters.len(), ..Coverage::default() };
+    for cluster in clusters {
+        coverage.clusters_seen += usize::from(cluster.fault.is_none());
+        let workloads: Vec<Workload> = cluster.workloads.iter().map(|owner| owner.workload.clone()).collect();
+        coverage.services += workloads.len();
+        let entry = ClusterEntry { workloads, services_unread: cluster.unread, ..ClusterEntry::default() };
+        builder.add(SnapshotLine::Cluster(cluster.name.parse().unwrap(), entry));
+    }
+    let all =
+        |lines: fn(&Run, &Eks) -> Vec<SnapshotLine>| clusters.iter().flat_map(move |one| lines(run, one));
+    all(series).chain(all(states)).for_each(|line| builder.add(line));
+    coverage.faults = fargaze::outcome::counted(clusters.iter().filter_map(|one| one.fault.clone()));
+    builder.add(SnapshotLine::End(coverage.clone()));
+    coverage
+}
+
+fn series(run: &Run, cluster: &Eks) -> Vec<SnapshotLine> {
+    let mut lines = Vec::new();
+    let mut line = |metric, statistic, period, values: &dyn Fn(usize) -> Option<f64>| {
+        let starts = run.window.period_starts().enumerate();
+        let points: Vec<Datapoint> = starts
+            .filter_map(|(i, timestamp): (usize, Timestamp)| Some(Datapoint { timestamp, value: values(i)? }))
+            .collect();
+        let reading = Reading::Complete(MetricSeries::new(points));
+        lines.push(SnapshotLine::Series(MetricQuery { metric, statistic, period }, reading));
+    };
+    for (namespace, name, mean, highest) in cluster.vended.iter().cloned() {
+        let dimensions = Dimensions::new([("ClusterName", cluster.name.clone())]);
+        let metric = Metric { namespace: namespace.into(), name: name.into(), dimensions };
+        line(metric.clone(), Statistic::Average, Period::FIVE_MINUTES, &|_| Some(mean));
+        line(metric, Statistic::Maximum, Period::FIVE_MINUTES, &|_| Some(highest));
+    }
+    for owner in cluster.workloads.iter().filter(|_| !cluster.unread) {
+        let subject = Subject::workload(cluster.name.parse().unwrap(), owner.workload.clone());
+        let of = |measure: M| measure.of(&subject);
+        let wave = |i: usize| f64::from(u32::try_from((i * 7 + owner.pods.len() * 3) % 29).unwrap()) / 29.0;
+        let day = |i: usize| f64::from(u32::try_from(i.abs_diff(150)).unwrap()) / 150.0;
+        let load = |base: Option<f64>, swing: f64, peak: f64| {
+            move |i: usize| base.map(|base| base * (1.05 - 0.2 * day(i) + swing * wave(i)) * peak)
+        };
+        let (cpu, memory) = (owner.load.map(|load| load.0), owner.load.map(|load| load.1));
+        line(of(M::PodCpuPercent), Statistic::Average, SAMPLE_PERIOD, &load(cpu, 0.3, 1.0));
+        line(of(M::PodCpuPercent), Statistic::Maximum, SAMPLE_PERIOD, &load(cpu, 0.3, 1.3));
+        line(of(M::PodMemoryPercent), Statistic::Average, SAMPLE_PERIOD, &load(memory, 0.05, 1.0));
+        line(of(M::PodMemoryPercent), Statistic::Maximum, SAMPLE_PERIOD, &load(memory, 0.05, 1.04));
+        let counted = |n: f64| move |i: usize| Some(if i % 36 == 35 { n / 8.0 } else { 0.0 });
+        line(of(M::PodRestarts), Statistic::Maximum, SAMPLE_PERIOD, &counted(owner.restarts));
+        line(of(M::OomKilled), Statistic::Maximum, SAMPLE_PERIOD, &counted(owner.oom_kills));
+    }
+    lines
+}
+
+fn states(_: &Run, cluster: &Eks) -> Vec<SnapshotLine> {
+    let mut lines: Vec<SnapshotLine> =
+        cluster.state.iter().map(|state| SnapshotLine::Eks(Box::new(state.clone()))).collect();
+    if cluster.unread {
+        return lines;
+    }
+    let name: fargaze::cluster::ClusterName = cluster.name.parse().unwrap();
+    for Owner { workload, replicas, .. } in &cluster.workloads {
+        lines.extend(replicas.map(|(available, desired)| {
+            let (cluster, workload) = (name.clone(), workload.clone());
+            SnapshotLine::Workload(WorkloadState { cluster, workload, desired, ready: available, available })
+        }));
+    }
+    let pods = cluster.workloads.iter().flat_map(|owner| &owner.pods);
+    lines.extend(
+        pods.map(|pod| SnapshotLine::Pod(Box::new(PodState { cluster: name.clone(), ..pod.clone() }))),
+    );
+    lines
+}

@@ -1,0 +1,135 @@
+//! Single facts of clusters of EKS: what is not known is said to be not known, and kubectl's figures are kubectl's.
+
+use fargaze::summary::{
+    Answer, Because, HintKind, PodUsage, Report, WorkloadReport, Worst, report_html, report_mail,
+};
+
+use crate::eks::{Eks, eks_target};
+use crate::eks_scenes;
+use crate::estate::{link, run};
+use crate::scenes;
+
+fn busy() -> Report {
+    eks_scenes::busy().report(&run(), None)
+}
+
+fn workload<'a>(report: &'a Report, path: &str) -> &'a WorkloadReport {
+    report.eks.iter().flat_map(|cluster| &cluster.workloads).find(|one| one.path() == path).unwrap()
+}
+
+#[test]
+fn what_could_not_be_asked_is_neither_none_nor_zero() {
+    let report = busy();
+    assert_eq!(workload(&report, "tools/deployment/wiki").memory.answer, Answer::CouldNotAsk);
+    assert_eq!(workload(&report, "fraud/deployment/check").memory.answer, Answer::NoData);
+    let unread = eks_scenes::unreadable().report(&run(), None);
+    let cart = workload(&unread, "shop/deployment/cart");
+    assert_eq!((cart.pods, cart.restarts, cart.memory.answer), (None, None, Answer::CouldNotAsk));
+    assert_eq!(unread.fleet.eks.as_ref().map(|eks| (eks.unread, eks.pods)), Some((1, 0)));
+}
+
+#[test]
+fn a_pod_says_why_there_is_no_figure() {
+    let report = busy();
+    let usages = |cluster: usize| {
+        let pods = report.eks[cluster].pods.iter();
+        pods.map(|pod| (pod.pod.to_string(), pod.usage)).collect::<Vec<_>>()
+    };
+    assert!(usages(0).iter().all(|(_, usage)| *usage == PodUsage::CouldNotAsk));
+    let of = |name: &str| usages(1).into_iter().find(|(pod, _)| pod.starts_with(name)).unwrap().1;
+    assert_eq!(of("checkout-6c9f7d5b8-00003"), PodUsage::NotYet);
+    assert_eq!(of("check-"), PodUsage::NotRunning);
+    assert_eq!(of("import-"), PodUsage::NotRunning);
+    assert_eq!(of("ledger-"), PodUsage::Known);
+    let page = report_html(&report);
+    assert!(page.contains("no data yet") && page.contains("could not ask"));
+}
+
+#[test]
+fn figures_of_pods_are_those_of_kubectl() {
+    let report = busy();
+    let pod = report.eks[1].pods.iter().find(|pod| pod.pod.as_str() == "worker-6c9f7d5b8-00001").unwrap();
+    // 155,123,457 billionths of a core are 156m: kubectl rounds CPU up and cuts memory off.
+    assert_eq!(pod.cpu_millicores.used, Some(156));
+    let page = report_html(&report);
+    let row = page.split("<tr>").find(|row| row.contains("worker-6c9f7d5b8-00001")).unwrap();
+    for cell in [">156m<", ">943Mi<", ">250m (12%)<", ">700Mi (18%)<", ">1Gi (26%)<", ">0.25 vCPU, 1 GB<"] {
+        assert!(row.contains(cell), "{cell}: {row}");
+    }
+}
+
+#[test]
+fn restarts_and_kills_are_summed_over_the_window() {
+    let report = busy();
+    let worker = workload(&report, "payments/statefulset/worker");
+    assert_eq!((worker.restarts, worker.oom_kills), (Some(16), Some(8)));
+    assert_eq!(worker.provisioned_millicores, Some(750));
+}
+
+#[test]
+fn what_is_wrong_comes_first_whether_it_runs_on_ecs_or_on_eks() {
+    let report = busy();
+    let named: Vec<(bool, Option<Because>)> = report
+        .worst
+        .iter()
+        .map(|worst| match worst {
+            Worst::Service(service) => (false, service.because.first().copied()),
+            Worst::Workload(workload) => (true, workload.because.first().copied()),
+        })
+        .collect();
+    assert_eq!(
+        named[..5],
+        [
+            (true, Some(Because::NoneAvailable)),
+            (true, Some(Because::InAlarm)),
+            (true, Some(Because::InAlarm)),
+            (true, Some(Because::OutOfMemory)),
+            (false, None)
+        ]
+    );
+    // Neither the CronJob between its times nor the Job that is done.
+    assert_eq!(report.worst.len(), 14);
+}
+
+#[test]
+fn many_clusters_share_the_pods_that_a_report_keeps() {
+    let mut estate = eks_scenes::crowd(60);
+    let Ok(one) = estate.eks.remove(0).1 else { panic!("it could be seen") };
+    let many = |n: usize| (0..n).map(|i| Eks { name: format!("shop-{i:03}"), ..one[0].clone() }).collect();
+    for (clusters, pods) in [(20, 50), (40, 25), (400, 5)] {
+        estate.eks = vec![("eu-west-1".to_owned(), Ok(many(clusters)))];
+        let report = estate.report(&run(), None);
+        assert!(report.eks.iter().all(|one| one.pods.len() == pods && one.pod_count() == 62));
+    }
+}
+
+#[test]
+fn changes_of_settings_are_told_once_though_targets_share_a_ledger() {
+    let mut estate = scenes::busy();
+    let once = estate.report(&run(), None).posture.changes;
+    let (_, ledger) = estate.ledgers[0].clone();
+    estate.ledgers.push((eks_target("eu-west-1"), ledger));
+    assert_eq!(estate.report(&run(), None).posture.changes, once);
+    assert!(!once.is_empty());
+}
+
+#[test]
+fn hints_count_all_pods_and_name_three() {
+    let report = busy();
+    let hints: Vec<(HintKind, usize, usize)> =
+        report.eks[1].hints.iter().map(|hint| (hint.kind, hint.pods, hint.named.len())).collect();
+    let all = [HintKind::LoggingDisabled, HintKind::PaidThoughCompleted, HintKind::MissesStep];
+    assert_eq!(hints, all.map(|kind| (kind, 3, 3)));
+}
+
+#[test]
+fn the_message_has_the_clusters_in_short_form() {
+    let mail = report_mail(&busy(), &link(&run()));
+    let json: serde_json::Value = serde_json::from_str(&mail.json).unwrap();
+    let payments = &json["eks"][1];
+    assert_eq!((&payments["cluster"], &payments["pods"]), (&"payments".into(), &13.into()));
+    assert!(payments["findings"][0].as_str().unwrap().starts_with("Fargate's log router"));
+    assert_eq!(json["fleet"]["eks"]["clusters"], 3);
+    assert_eq!(json["worst"][0]["platform"], "eks");
+    assert_eq!(mail.attributes["severity"].value(), "warning");
+}

@@ -1,0 +1,199 @@
+//! Estates with clusters of EKS.
+
+use fargaze::alarm::AlarmRecord;
+use fargaze::fault::{Fault, FaultKind};
+use fargaze::pods::{Amounts, MetricsApi, PendingPod, PodState, Termination, WaitingContainer};
+use fargaze::rule::Subject;
+use jiff::SignedDuration;
+
+use crate::eks::{Eks, MIB, Owner, cluster, eks_target, finding, owner, pod};
+use crate::estate::{Estate, in_alarm, run};
+use crate::scenes;
+
+fn control_plane() -> Vec<(&'static str, String, f64, f64)> {
+    vec![
+        ("AWS/EKS", "apiserver_request_total".to_owned(), 1_840.4, 4_210.0),
+        ("AWS/EKS", "apiserver_request_total_5XX".to_owned(), 0.0, 0.0),
+        ("AWS/EKS", "scheduler_pending_pods".to_owned(), 0.1, 2.0),
+    ]
+}
+
+/// A cluster with nothing to do. Its name is also that of a cluster of ECS.
+fn calm() -> Eks {
+    let mut system = owner("kube-system/Deployment/metrics-server", 1, (2.0, 10.0));
+    // No pod on Fargate reaches its own kubelet, so this one is never read.
+    (system.load, system.pods[0].usage) = (None, None);
+    let mut nightly = owner("shop/CronJob/nightly", 0, (0.0, 0.0));
+    nightly.load = None;
+    let workloads = vec![
+        owner("kube-system/Deployment/coredns", 2, (3.0, 9.0)),
+        system,
+        nightly,
+        owner("shop/Deployment/cart", 3, (22.0, 48.0)),
+        owner("shop/StatefulSet/search", 2, (41.0, 61.0)),
+    ];
+    Eks { vended: control_plane(), ..cluster("shop", workloads) }
+}
+
+/// All is well, on ECS and on EKS.
+pub(crate) fn quiet() -> Estate {
+    Estate { eks: vec![("eu-west-1".to_owned(), Ok(vec![calm()]))], ..scenes::quiet() }
+}
+
+fn waits(pod: &mut PodState, reason: &str) {
+    pod.ready = false;
+    pod.waiting = vec![WaitingContainer { container: "app".to_owned(), reason: reason.to_owned() }];
+}
+
+fn ended(reason: &str, exit_code: i32, minutes: i64) -> Termination {
+    let finished_at = Some(run().time - SignedDuration::from_mins(minutes));
+    Termination { container: "app".to_owned(), reason: reason.to_owned(), exit_code, finished_at }
+}
+
+fn crashing() -> Owner {
+    let mut ledger = owner("payments/Deployment/ledger", 2, (4.0, 30.0));
+    (ledger.replicas, ledger.restarts) = (Some((1, 2)), 48.0);
+    let pod = &mut ledger.pods[0];
+    waits(pod, "CrashLoopBackOff");
+    (pod.restarts, pod.terminated) = (147, vec![ended("Error", 1, 4)]);
+    ledger
+}
+
+fn killed() -> Owner {
+    let mut worker = owner("payments/StatefulSet/worker", 3, (62.0, 92.0));
+    (worker.restarts, worker.oom_kills) = (16.0, 8.0);
+    (worker.pods[1].restarts, worker.pods[1].terminated) = (9, vec![ended("OOMKilled", 137, 22)]);
+    worker
+}
+
+fn pending() -> Owner {
+    let mut fraud = owner("fraud/Deployment/check", 1, (0.0, 0.0));
+    (fraud.replicas, fraud.load) = (Some((0, 1)), None);
+    let pod = &mut fraud.pods[0];
+    (pod.phase, pod.ready, pod.usage, pod.node) = ("Pending".to_owned(), false, None, None);
+    (pod.provisioned, pod.of_node) = (None, std::collections::BTreeMap::new());
+    (pod.fargate, pod.profile) = (false, None);
+    pod.pending = Some(PendingPod {
+        since: run().time - SignedDuration::from_mins(95),
+        reason: Some("Unschedulable".to_owned()),
+        message: Some("0/7 nodes are available: 7 node(s) had untolerated taint".to_owned()),
+    });
+    fraud
+}
+
+fn completed() -> Owner {
+    let mut job = owner("payments/Job/import", 3, (0.0, 0.0));
+    job.load = None;
+    for (pod, hours) in job.pods.iter_mut().zip([50, 26, 2]) {
+        (pod.phase, pod.ready, pod.usage) = ("Succeeded".to_owned(), false, None);
+        pod.terminated = vec![ended("Completed", 0, hours * 60)];
+    }
+    job
+}
+
+/// One of everything that needs a person.
+pub(crate) fn trouble() -> Eks {
+    let mut checkout = owner("payments/Deployment/checkout", 3, (35.0, 94.0));
+    for pod in &mut checkout.pods {
+        pod.logging_disabled = Some("LOGGING_CONFIGMAP_NOT_FOUND".to_owned());
+        // Without the 256 MiB that Fargate adds, half of what it got would do.
+        pod.requests.memory_bytes = Some(900 * MIB);
+        pod.usage.iter_mut().for_each(|usage| usage.memory_bytes *= 2);
+        pod.provisioned = Some(Amounts {
+            cpu_millicores: Some(250),
+            memory_bytes: Some(2048 * MIB),
+            ephemeral_storage_bytes: None,
+        });
+    }
+    let mut young = pod(&checkout.workload, 3, (1.0, 1.0));
+    (young.usage, young.created_at) = (None, Some(run().time - SignedDuration::from_secs(25)));
+    checkout.pods.push(young);
+    let mut cluster = cluster("payments", vec![crashing(), killed(), pending(), completed(), checkout]);
+    cluster.vended = control_plane();
+    if let Some(state) = &mut cluster.state {
+        state.logs.clear();
+        state.other_nodes = Some(2);
+        state.findings.push(finding(
+            "Fargate's log router has no configuration: the ConfigMap aws-logging is missing in the namespace aws-observability.",
+            "kubectl apply -f - <<'END'\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: aws-observability\n  labels:\n    \
+             aws-observability: enabled\nEND",
+        ));
+    }
+    cluster
+}
+
+/// The Metrics API is not installed.
+fn unmetered() -> Eks {
+    let mut tools = owner("tools/Deployment/wiki", 2, (0.0, 0.0));
+    tools.load = None;
+    tools.pods.iter_mut().for_each(|pod| pod.usage = None);
+    let mut cluster = cluster("lab", vec![tools]);
+    if let Some(state) = &mut cluster.state {
+        state.metrics_api = MetricsApi::Missing;
+        state.addons.pop();
+        state.findings.push(finding(
+            "The Metrics API is not there, so nobody knows what pods use.",
+            "aws eks create-addon --cluster-name lab --addon-name metrics-server --region eu-west-1",
+        ));
+    }
+    cluster
+}
+
+fn alarm(path: &str, rule: &str) -> AlarmRecord {
+    let mut record = in_alarm("payments", "x", rule, 2);
+    let workload = owner(path, 0, (0.0, 0.0)).workload;
+    record.key.subject = Subject::workload("payments".parse().unwrap(), workload);
+    record
+}
+
+/// Much to do on EKS, on the day after a quiet one.
+pub(crate) fn busy() -> Estate {
+    let mut estate = scenes::quiet();
+    let alarms = vec![
+        alarm("payments/Deployment/ledger", "crash-looping"),
+        alarm("payments/Deployment/checkout", "pod-memory-high"),
+    ];
+    estate.alarms.push((eks_target("eu-west-1"), alarms));
+    let mut shop = calm();
+    shop.workloads.remove(3);
+    shop.workloads.push(owner("shop/Deployment/web", 4, (27.0, 44.0)));
+    estate.eks.push(("eu-west-1".to_owned(), Ok(vec![unmetered(), trouble(), shop])));
+    estate
+}
+
+fn refused(cluster: &str) -> Fault {
+    Fault {
+        operation: "kubernetes:ListPods".to_owned(),
+        subject: cluster.to_owned(),
+        kind: FaultKind::Denied,
+        code: "401 Unauthorized".to_owned(),
+        message: "Unauthorized".to_owned(),
+    }
+}
+
+/// Only EKS, and its one cluster lets nobody in.
+pub(crate) fn unreadable() -> Estate {
+    let mut shop = calm();
+    (shop.unread, shop.fault) = (true, Some(refused("shop")));
+    if let Some(state) = &mut shop.state {
+        (state.fargate_nodes, state.other_nodes, state.metrics_api) = (None, None, MetricsApi::Unknown);
+        state.findings.push(finding(
+            "The cluster does not know the role of fargaze (401 Unauthorized): it has no access entry.",
+            "aws eks create-access-entry --cluster-name shop --region eu-west-1 \\\n  --principal-arn \
+             arn:aws:iam::123456789012:role/fargaze-collect-pods \\\n  --kubernetes-groups fargaze\nkubectl apply -f rbac.yaml",
+        ));
+    }
+    let mut estate = scenes::quiet();
+    estate.targets.clear();
+    estate.account_default = None;
+    estate.eks = vec![("eu-west-1".to_owned(), Ok(vec![shop]))];
+    estate
+}
+
+/// One cluster with so many pods.
+pub(crate) fn crowd(pods: u32) -> Estate {
+    let many = owner("shop/Deployment/web", pods, (27.0, 44.0));
+    let mut estate = unreadable();
+    estate.eks = vec![("eu-west-1".to_owned(), Ok(vec![cluster("shop", vec![crashing(), many])]))];
+    estate
+}
