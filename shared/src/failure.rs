@@ -9,7 +9,7 @@ use crate::settings::BadSettings;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     /// A call that everything else stands on.
-    #[error("{0}; {advice}", advice = .0.kind.advice())]
+    #[error("{0}; {advice}", advice = .0.advice())]
     Fault(#[from] Fault),
     /// An input that cannot be worked on.
     #[error("{0}")]

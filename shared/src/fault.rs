@@ -64,6 +64,17 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// What the reader of a summary can do about it. Who may read inside an EKS cluster is decided there, and the report says what
+    /// is missing.
+    pub fn advice(&self) -> &'static str {
+        match self.kind {
+            FaultKind::Denied if self.operation.starts_with("kubernetes:") => {
+                "the report says what lets fargaze in, see docs/eks.md"
+            }
+            kind => kind.advice(),
+        }
+    }
+
     /// A fault that we found ourselves in an answer; services make theirs at the border.
     pub fn malformed(operation: &str, subject: impl Into<String>, message: impl Into<String>) -> Self {
         Self {

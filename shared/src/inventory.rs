@@ -80,6 +80,11 @@ impl Inventory {
         self.clusters.values().map(|cluster| cluster.services.len()).sum()
     }
 
+    /// Number of workloads on EKS.
+    pub fn workload_count(&self) -> usize {
+        self.clusters.values().map(|cluster| cluster.workloads.len()).sum()
+    }
+
     /// Takes over from an older inventory what this listing could not read: an unlisted service is not a deleted one.
     pub fn keep_unread_from(&mut self, older: &Self) {
         for (name, cluster) in self.clusters.iter_mut().filter(|(_, cluster)| cluster.services_unread) {

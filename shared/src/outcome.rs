@@ -150,7 +150,7 @@ pub struct Coverage {
     pub clusters: usize,
     /// Clusters of which everything that was asked was answered.
     pub clusters_seen: usize,
-    /// Services in those clusters.
+    /// Services in those clusters; of EKS workloads.
     pub services: usize,
     /// Metrics asked for: what `GetMetricData` bills.
     pub metrics: usize,
@@ -232,7 +232,7 @@ impl CoverageTally {
         };
         coverage.clusters = inventory.clusters.len();
         coverage.clusters_seen = inventory.clusters.iter().filter(|(name, entry)| seen(name, entry)).count();
-        coverage.services = inventory.service_count();
+        coverage.services = inventory.service_count() + inventory.workload_count();
         coverage.faults = most_frequent_first(counts);
         coverage
     }

@@ -136,10 +136,12 @@ impl<'a> Judging<'a> {
                 self.undescribed.insert(service_of(cluster, service), fault);
             }
             SnapshotLine::Pod(pod) => self.pod(*pod),
-            SnapshotLine::Run(_)
-            | SnapshotLine::Eks(_)
-            | SnapshotLine::Workload(_)
-            | SnapshotLine::End(_) => {}
+            // All samples of a cluster have come when itself comes.
+            SnapshotLine::Eks(_) => {
+                self.flush();
+                self.explained = None;
+            }
+            SnapshotLine::Run(_) | SnapshotLine::Workload(_) | SnapshotLine::End(_) => {}
         }
     }
 

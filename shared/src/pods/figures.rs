@@ -9,6 +9,11 @@ use crate::rule::KubernetesMeasure;
 /// How long a pod may be completed before it counts as forgotten.
 const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
+/// How far samples are apart.
+const SAMPLE: SignedDuration = SignedDuration::from_mins(5);
+/// How old a kill may be that an outage of the runs hid.
+const OLD_KILL: SignedDuration = SignedDuration::from_hours(1);
+
 /// Reasons for which a container waits and will not start by itself (kubelet, "Container states").
 const CANNOT_START: [&str; 7] = [
     "ImagePullBackOff",
@@ -106,9 +111,12 @@ fn shares(measure: KubernetesMeasure, values: impl Iterator<Item = f64>) -> [Sam
 /// Kills of containers that the sample before did not know of; without a sample before, those of the last five minutes. The
 /// API remembers the newest end of each container only, so two kills of one container between two samples count once.
 fn oom_kills(pod: &PodState, before: Option<&Before>, now: Timestamp) -> usize {
+    let within =
+        |end: &super::Termination, limit| end.finished_at.is_some_and(|at| now.duration_since(at) < limit);
     let is_new = |end: &&super::Termination| match before {
-        Some(before) => !before.knew(pod, end),
-        None => end.finished_at.is_some_and(|at| now.duration_since(at) < SignedDuration::from_mins(5)),
+        // What ended long ago is no news, even of a pod that is seen for the first time.
+        Some(before) => within(end, OLD_KILL) && !before.knew(pod, end),
+        None => within(end, SAMPLE),
     };
     pod.terminated.iter().filter(|end| end.reason == "OOMKilled").filter(is_new).count()
 }

@@ -69,13 +69,12 @@ pub enum Trouble {
 pub fn finding(trouble: &Trouble, cluster: &EksCluster, caller: Caller<'_>) -> Finding {
     let Caller { region, role } = caller;
     let (problem, cure) = match trouble {
-        Trouble::Dns if !cluster.public_endpoint => (private(cluster), vpc()),
+        Trouble::Dns | Trouble::Connect(_) if !cluster.public_endpoint => (private(cluster), vpc()),
         Trouble::Dns => (
             "The name of the API server's endpoint is not known here: the cluster may have been made anew in the last hour."
                 .to_owned(),
             describe(cluster, region),
         ),
-        Trouble::Connect(_) if !cluster.public_endpoint => (private(cluster), vpc()),
         Trouble::Connect(why) => (unreachable(cluster, why), open_endpoint(cluster, region)),
         Trouble::Tls(why) => (
             format!("The API server does not prove to be that of the cluster: {why}. Something stands between, or the cluster was made anew."),

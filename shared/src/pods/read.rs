@@ -8,6 +8,7 @@ use super::{
 use crate::cluster::ClusterName;
 use crate::kubernetes::node::NodeFacts;
 use crate::kubernetes::pod::{Logging, Owner, Phase, PodFacts};
+use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::resources::Resources;
 use crate::kubernetes::usage::PodUsage;
 use crate::kubernetes::views::describe_node;
@@ -23,9 +24,9 @@ pub type JobOwners = BTreeMap<(String, String), Owner>;
 impl From<&Resources> for Amounts {
     fn from(resources: &Resources) -> Self {
         Self {
-            cpu_millicores: resources.cpu.map(|cpu| cpu.milli()),
-            memory_bytes: resources.memory.map(|memory| memory.value()),
-            ephemeral_storage_bytes: resources.ephemeral_storage.map(|storage| storage.value()),
+            cpu_millicores: resources.cpu.map(Quantity::milli),
+            memory_bytes: resources.memory.map(Quantity::value),
+            ephemeral_storage_bytes: resources.ephemeral_storage.map(Quantity::value),
         }
     }
 }

@@ -57,6 +57,7 @@ pub struct Snapshot {
 /// One line of the file.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
+#[expect(clippy::large_enum_variant, reason = "there is one line at a time")]
 enum Line<'a> {
     /// Always the first line.
     Run {

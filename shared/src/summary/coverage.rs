@@ -73,7 +73,7 @@ fn worst_fault(result: &TargetResult) -> Option<&Fault> {
 pub(super) fn news(now: Timestamp, changes: &[CoverageChange]) -> String {
     let line = |change: &CoverageChange| match change {
         CoverageChange::Lost(broken, fault) => {
-            let text = format!("CANNOT SEE {}: {} ({}).", broken.name, in_words(fault), fault.kind.advice());
+            let text = format!("CANNOT SEE {}: {} ({}).", broken.name, in_words(fault), fault.advice());
             hang(&text)
         }
         CoverageChange::Back(broken) if broken.told => {

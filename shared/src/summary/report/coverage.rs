@@ -73,7 +73,7 @@ fn problem(target: &Target, fault: &Fault, whole_target: bool, count: usize) -> 
         region: target.region.clone(),
         whole_target,
         why: Text::new(&fault.to_string()),
-        advice: fault.kind.advice().into(),
+        advice: fault.advice().into(),
         count,
     }
 }
@@ -89,7 +89,7 @@ fn cut_short(seen: &SeenTarget, results: &[TargetResult]) -> Option<Problem> {
 pub(super) fn sight(change: &CoverageChange) -> Option<SightChange> {
     let (broken, why) = match change {
         CoverageChange::Lost(broken, fault) => {
-            (broken, Some(Text::new(&format!("{fault} ({})", fault.kind.advice()))))
+            (broken, Some(Text::new(&format!("{fault} ({})", fault.advice()))))
         }
         CoverageChange::Back(broken) if broken.told => (broken, None),
         CoverageChange::Back(_) | CoverageChange::Noticed(_) => return None,

@@ -233,7 +233,7 @@ fn fight(what: &str, place: &str, reason: &str, by: &[String]) -> String {
 /// A fault and what to do about it; whose it is stands before it.
 pub(super) fn why_failed(fault: &Fault) -> String {
     let unnamed = Fault { subject: String::new(), ..fault.clone() };
-    format!("{} ({}).", in_words(&unnamed), fault.kind.advice())
+    format!("{} ({}).", in_words(&unnamed), fault.advice())
 }
 
 /// Clusters behind a heading, place by place.

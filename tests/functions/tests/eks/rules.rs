@@ -129,7 +129,7 @@ async fn fire_crash_loop_with_what_ended_before() {
     let watched = watch(healthy()).await;
     quiet_first(&watched).await;
     // Killed long before the sample before, so that only the loop is news.
-    watched.edit_web("a", |pod| pod.crash_looping(7, ago(0, 60)));
+    watched.edit_web("a", |pod| pod.crash_looping(7, ago(0, 120)));
     watched.alarms(-5).await;
     let (_, mail) =
         fires(&watched, 3, &["CrashLoopBackOff", "OOMKilled", "exit code 137", "web-7d9f8b6c5d-a"]).await;
