@@ -133,7 +133,7 @@ async fn fire_crash_loop_with_what_ended_before() {
     watched.alarms(-5).await;
     let (_, mail) =
         fires(&watched, 3, &["CrashLoopBackOff", "OOMKilled", "exit code 137", "web-7d9f8b6c5d-a"]).await;
-    assert!(mail.contains("pods crash-looping"), "{mail}");
+    assert!(mail.contains("1 pod crash-looping"), "{mail}");
 }
 
 #[tokio::test]
@@ -141,7 +141,7 @@ async fn fire_oom_killed_and_end() {
     let watched = watch(healthy()).await;
     quiet_first(&watched).await;
     watched.edit_web("a", |pod| pod.oom_killed(1, ago(0, 3)));
-    let (offset, mail) = fires(&watched, 1, &["containers out of memory", "OOMKilled", "10:02 UTC"]).await;
+    let (offset, mail) = fires(&watched, 1, &["1 container out of memory", "OOMKilled", "10:02 UTC"]).await;
     assert!(mail.starts_with("ALARM"), "{mail}");
     // The pod remembers the kill for as long as it lives; the alarm does not.
     let (ended_at, ended) = watched.until_mail(offset + 5, 12).await.unwrap();
@@ -173,7 +173,7 @@ async fn fire_replicas_missing() {
         workload.ready = 1;
         estate.place_workload(workload);
     });
-    let (offset, _) = fires(&watched, 3, &["replicas missing 2"]).await;
+    let (offset, _) = fires(&watched, 3, &["2 replicas missing"]).await;
     assert_eq!(offset, 10, "three samples");
 }
 
@@ -193,7 +193,7 @@ async fn fire_completed_pods_that_are_still_paid_for() {
     });
     assert_eq!(watched.alarms(0).await, Vec::<String>::new(), "59 minutes are no hour");
     let (_, mail) = watched.until_mail(5, 1).await.unwrap();
-    assert!(mail.contains("completed pods still paid for") && mail.contains("nightly-x"), "{mail}");
+    assert!(mail.contains("1 completed pod still paid for") && mail.contains("nightly-x"), "{mail}");
 }
 
 #[tokio::test]
@@ -215,7 +215,7 @@ async fn fire_logging_disabled() {
         pod.logging = Some("LoggingDisabled: LOGGING_CONFIGMAP_NOT_FOUND".to_owned());
         pod
     });
-    fires(&watched, 3, &["pods without logging", "LOGGING_CONFIGMAP_NOT_FOUND"]).await;
+    fires(&watched, 3, &["1 pod without logging", "LOGGING_CONFIGMAP_NOT_FOUND"]).await;
 }
 
 #[tokio::test]
@@ -239,5 +239,5 @@ rules:
         pod.containers[0].state = ContainerState::Waiting { reason: "ImagePullBackOff".to_owned(), message };
         pod
     });
-    fires(&watched, 1, &["pods that cannot start 1", "ImagePullBackOff"]).await;
+    fires(&watched, 1, &["1 pod that cannot start", "ImagePullBackOff"]).await;
 }

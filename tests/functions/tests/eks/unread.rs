@@ -126,7 +126,9 @@ async fn percentages_without_the_metrics_api_could_not_be_asked_and_are_not_zero
     watched.alarms(0).await;
     let run = minute(0).strftime("%Y%m%dT%H%M%SZ").to_string();
     let objects = watched.stack.aws.objects();
-    let key = objects.iter().find(|object| object.key.contains(&run) && object.key.contains("eks")).unwrap();
+    let key =
+        objects.iter().find(|object| object.key.contains(&run) && object.key.contains("eks-1-of-1.ndjson"));
+    let key = key.unwrap();
     let snapshot = watched.stack.snapshot(&key.key);
     let memory = snapshot.readings.iter().filter(|(query, _)| query.metric.name.contains("memory"));
     let unread: Vec<bool> = memory.map(|(_, reading)| reading.series().is_none()).collect();
