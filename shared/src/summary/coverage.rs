@@ -142,7 +142,7 @@ fn looked_at(results: &[TargetResult]) -> String {
         results.iter().filter_map(|r| r.outcome()).map(|outcome| &outcome.coverage).collect();
     let sum = |field: fn(&Coverage) -> usize| coverages.iter().map(|coverage| field(coverage)).sum::<usize>();
     let (clusters, seen) = (sum(|c| c.clusters), sum(|c| c.clusters_seen));
-    let targets = results.len();
+    let (targets, targets_seen) = targets(results);
     if coverages.is_empty() && targets > 0 {
         return match targets {
             1 => "Looked at nothing: the only target could not be seen.".to_owned(),
@@ -157,7 +157,7 @@ fn looked_at(results: &[TargetResult]) -> String {
         (ecs, eks) => text.push_str(&format!(" ({ecs} of ECS, {eks} of EKS)")),
     }
     if targets > 1 {
-        text.push_str(&format!(" in {} of {targets} targets", coverages.len()));
+        text.push_str(&format!(" in {targets_seen} of {targets} targets"));
     }
     let (services, workloads) = (sum(|c| c.services) - of_eks.services, of_eks.services);
     let subjects = [(services, "service"), (workloads, "workload")];
@@ -186,6 +186,19 @@ fn looked_at(results: &[TargetResult]) -> String {
     text
 }
 
+/// Number of targets, and of those that were seen. One of EKS without a cluster is there only because nobody said that there is
+/// none, and is not worth a word.
+fn targets(results: &[TargetResult]) -> (usize, usize) {
+    let idle = |result: &&TargetResult| {
+        let coverage = result.outcome().map(|outcome| &outcome.coverage);
+        result.target.platform == Platform::Eks
+            && coverage.is_some_and(|coverage| coverage.clusters == 0 && coverage.is_complete())
+    };
+    let idle = results.iter().filter(idle).count();
+    let seen = results.iter().filter(|result| result.outcome().is_some()).count();
+    if idle == results.len() { (results.len(), seen) } else { (results.len() - idle, seen - idle) }
+}
+
 /// Clusters of EKS, and their workloads where services are counted.
 fn of_eks(results: &[TargetResult]) -> Coverage {
     let of_eks = results.iter().filter(|result| result.target.platform == Platform::Eks);
@@ -211,7 +224,7 @@ fn reasons(results: &[TargetResult]) -> impl Iterator<Item = (&Target, CountedFa
 pub(super) fn json(results: &[TargetResult]) -> Value {
     let mut sum = Coverage::default();
     let seen = results.iter().filter_map(TargetResult::outcome);
-    for Outcome { coverage, .. } in seen.clone() {
+    for Outcome { coverage, .. } in seen {
         sum.clusters += coverage.clusters;
         sum.clusters_seen += coverage.clusters_seen;
         sum.services += coverage.services;
@@ -224,8 +237,8 @@ pub(super) fn json(results: &[TargetResult]) -> Value {
     let reasons: Vec<Value> =
         reasons(results).map(|(target, counted)| fault_json(target, &counted)).collect();
     json!({
-        "targets": results.len(),
-        "targets_seen": seen.count(),
+        "targets": targets(results).0,
+        "targets_seen": targets(results).1,
         "clusters": sum.clusters,
         "clusters_seen": sum.clusters_seen,
         "services": sum.services - of_eks(results).services,

@@ -181,7 +181,8 @@ async fn the_parts_of_a_target_share_its_clusters_without_gap_or_overlap() {
         estate.put_cluster(ClusterSpec::new(&format!("cluster-{number}")));
     }
     let stack = Stack::start(estate).await;
-    let account = format!("targets: [{{account: \"{ACCOUNT}\", regions: [{REGION}], parts: 3}}]");
+    let account =
+        format!("targets: [{{account: \"{ACCOUNT}\", regions: [{REGION}], platforms: [ecs], parts: 3}}]");
     stack.put_config(&account);
     let mut seen: Vec<String> = Vec::new();
     for item in stack.items("alarms", minute(0)).await {

@@ -18,9 +18,10 @@ async fn an_alarms_request_becomes_a_run_over_the_newest_settled_minutes_of_home
                 "window": {"start": "2026-11-22T09:41:00Z", "end": "2026-11-22T10:03:00Z", "period_seconds": 60},
                 "config_version": null,
             },
-            "targets": [{
-                "account": "123456789012", "region": "eu-west-1", "part": {"index": 0, "count": 1}, "role": null,
-            }],
+            "targets": [
+                {"platform": "ecs", "account": "123456789012", "region": "eu-west-1", "part": {"index": 0, "count": 1}, "role": null},
+                {"platform": "eks", "account": "123456789012", "region": "eu-west-1", "part": {"index": 0, "count": 1}, "role": null},
+            ],
         })
     );
     assert_eq!(stack.aws.meter().calls_by_operation(), [("s3:GetObject".to_owned(), 1)].into());
@@ -66,7 +67,9 @@ async fn since_is_refused_for_every_other_kind_by_its_name() {
 #[tokio::test]
 async fn a_sweep_takes_all_parts_of_a_target_as_one() {
     let stack = Stack::start(estate()).await;
-    stack.put_config("targets: [{account: \"123456789012\", regions: [eu-west-1, us-east-1], parts: 3}]");
+    stack.put_config(
+        "targets: [{account: \"123456789012\", regions: [eu-west-1, us-east-1], platforms: [ecs], parts: 3}]",
+    );
     for (kind, targets) in [("sweep", 2), ("restore", 2), ("alarms", 6)] {
         let plan = stack.plan(kind, minute(0)).await;
         assert_eq!(plan["targets"].as_array().unwrap().len(), targets, "{kind}");
@@ -102,8 +105,8 @@ async fn a_bare_request_by_hand_with_a_time_is_taken() {
 #[tokio::test]
 async fn the_users_targets_are_taken_with_roles_and_parts_and_the_version_of_the_file() {
     let stack = Stack::start(estate()).await;
-    let yaml = "targets:\n  - {account: \"123456789012\", regions: [eu-west-1], parts: 2}\n  \
-                - account: \"210987654321\"\n    regions: [us-east-1]\n    \
+    let yaml = "targets:\n  - {account: \"123456789012\", regions: [eu-west-1], platforms: [ecs], parts: 2}\n  \
+                - account: \"210987654321\"\n    regions: [us-east-1]\n    platforms: [ecs]\n    \
                 role-arn: arn:aws:iam::210987654321:role/fargaze-reader\n    external-id: x-1\n";
     let version = stack.aws.put_object(Stack::BUCKET, "fargaze.yaml", yaml);
     let plan = stack.plan("alarms", minute(0)).await;

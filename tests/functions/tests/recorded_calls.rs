@@ -7,7 +7,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fake_aws::{ClusterSpec, Estate, FakeAws, Fault, ServiceSpec};
+use fake_aws::{ClusterSpec, EksClusterSpec, Estate, FakeAws, Fault, ServiceSpec};
+use fake_kubernetes::{FakeKubernetes, Handle};
 use function_tests::{
     ACCOUNT, Function, REGION, Stack, insights, minute, put_minutes, running, shop, sqs_batch_of,
 };
@@ -16,13 +17,21 @@ use serde_json::json;
 const OTHER: &str = "210987654321";
 const ROLE: &str = "arn:aws:iam::210987654321:role/fargaze-reader";
 
-/// Two accounts with every reason for a call: Container Insights on and off, a hot service and a silent one, a role.
-async fn stack() -> Stack {
+/// Two accounts with every reason for a call: Container Insights on and off, a hot service and a silent one, a role, and a cluster
+/// of EKS that does not know us.
+async fn stack() -> (Stack, Handle) {
+    let kubernetes =
+        FakeKubernetes::start(fake_kubernetes::Estate::default().with(|estate| estate.identities.clear()))
+            .await;
+    let payments = EksClusterSpec::new("payments").at(&kubernetes.endpoint(), kubernetes.ca_base64());
+    let payments = payments.profile("fp-default", &["shop"]).addon("metrics-server", "v0.8.0-eksbuild.1");
     let mut home = shop(|_| 93.1);
     "enabled".clone_into(&mut home.cluster_mut("shop").unwrap().insights);
     insights(&mut home, "shop", "web", "RunningTaskCount", |_| 2.0);
     put_minutes(&mut home, "ECS/ContainerInsights", "TaskCount", &[("ClusterName", "shop")], |_| 4.0);
     home.put_service("shop", ServiceSpec::new("down").desired(2).running(0));
+    put_minutes(&mut home, "AWS/EKS", "scheduler_pending_pods", &[("ClusterName", "payments")], |_| 1.0);
+    home.put_eks(payments);
     home.put_cluster(ClusterSpec::new("off").service(ServiceSpec::new("web").running(2)));
     let mut other = Estate::new(OTHER, REGION).now(minute(0));
     running(&mut other, "search", "index", |_| 97.0);
@@ -32,15 +41,17 @@ async fn stack() -> Stack {
         "insights: {{existing: change, account-default: enabled}}\ntargets:\n  - {{account: \"{ACCOUNT}\", regions: [{REGION}]}}\n  - {{account: \"{OTHER}\", regions: [{REGION}], \
          role-arn: \"{ROLE}\", external-id: fargaze-42}}\n"
     ));
-    stack
+    (stack, kubernetes)
 }
 
 async fn play_everything(stack: &Stack) {
-    // A sweep whose time is up after each cluster goes on from what it wrote.
-    stack.set_timeout(Duration::from_secs(1));
     // A write whose answer is lost is found by reading the alarm again.
     stack.aws.add_fault(Fault::on("dynamodb:PutItem").lose_answer());
     for kind in ["alarms", "report", "sweep", "restore"] {
+        if kind == "sweep" {
+            // One whose time is up after each cluster goes on from what it wrote.
+            stack.set_timeout(Duration::from_secs(1));
+        }
         stack.run_line(kind, minute(0)).await.receipt.unwrap();
     }
     stack.aws.edit(|world| world.home().put_cluster(ClusterSpec::new("shop")));
@@ -78,12 +89,17 @@ fn objects(stack: &Stack, function: &str) -> BTreeSet<(String, String)> {
 
 #[tokio::test]
 async fn every_function_touches_only_the_objects_that_its_role_names() {
-    let stack = stack().await;
+    let (stack, _kubernetes) = stack().await;
     play_everything(&stack).await;
     for (function, reads, writes) in [
         ("plan-run", &["config/", "fargaze.yaml"][..], &["config/"][..]),
         (
             "collect-metrics",
+            &["fargaze.yaml", "inventory/", "snapshots/"],
+            &["inventory/", "outcomes/", "snapshots/"],
+        ),
+        (
+            "collect-pods",
             &["fargaze.yaml", "inventory/", "snapshots/"],
             &["inventory/", "outcomes/", "snapshots/"],
         ),
@@ -120,7 +136,7 @@ fn target_folder() -> PathBuf {
 
 #[tokio::test]
 async fn the_calls_of_every_function_are_the_known_ones() {
-    let stack = stack().await;
+    let (stack, _kubernetes) = stack().await;
     play_everything(&stack).await;
     let recorded: BTreeMap<String, Vec<String>> = stack
         .aws
@@ -137,6 +153,12 @@ async fn the_calls_of_every_function_are_the_known_ones() {
             "cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics", "cloudwatch:ListMetrics",
             "ecs:DescribeClusters", "ecs:DescribeServices", "ecs:ListAccountSettings", "ecs:ListClusters",
             "ecs:ListServices", "s3:GetObject", "s3:PutObject", "sts:AssumeRole",
+        ],
+        "collect-pods": [
+            "cloudwatch:GetMetricData", "cloudwatch:ListMetrics", "eks:DescribeAccessEntry", "eks:DescribeAddon",
+            "eks:DescribeCluster", "eks:DescribeFargateProfile", "eks:ListAddons", "eks:ListClusters",
+            "eks:ListFargateProfiles", "eks:ListNodegroups", "s3:GetObject", "s3:ListObjectsV2", "s3:PutObject",
+            "sts:AssumeRole",
         ],
         "enable-insights": [
             "cloudwatch:ListMetrics", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
