@@ -16,6 +16,8 @@ pub struct Config {
     pub region: Region,
     /// `FARGAZE_ROLE_ARN`: the role of this function, so that it knows its own calls when it hears of them.
     pub role_arn: String,
+    /// `FARGAZE_QUEUE_URL`: the stack's own queue, through which clusters that EKS works on are looked at again.
+    pub queue_url: String,
 }
 
 impl Config {
@@ -29,10 +31,19 @@ impl Config {
         let settings = Settings::new(lookup);
         let (bucket, table) = (settings.require("FARGAZE_BUCKET"), settings.require("FARGAZE_TABLE"));
         let (account, region) = (settings.require("FARGAZE_ACCOUNT"), settings.require("FARGAZE_REGION"));
-        let role_arn = settings.require("FARGAZE_ROLE_ARN");
-        let home = account.zip(region).zip(role_arn);
-        settings.all(bucket.zip(table).zip(home).map(|((bucket, table), ((account, region), role_arn))| {
-            Self { bucket, table, account, region, role_arn }
-        }))
+        let (role_arn, queue_url) =
+            (settings.require("FARGAZE_ROLE_ARN"), settings.require("FARGAZE_QUEUE_URL"));
+        let own = role_arn.zip(queue_url);
+        let home = account.zip(region).zip(own);
+        settings.all(bucket.zip(table).zip(home).map(
+            |((bucket, table), ((account, region), (role_arn, queue_url)))| Self {
+                bucket,
+                table,
+                account,
+                region,
+                role_arn,
+                queue_url,
+            },
+        ))
     }
 }

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use fargaze::aws::{Ecs, config_for};
-use fargaze::cluster::ClusterArn;
+use fargaze::cluster::{AccountId, Region};
 use fargaze::config::{CONFIG_KEY, Config as UserConfig};
 use fargaze::event::{ClusterChange, ClusterEvent, Heard};
 use fargaze::failure::Failure;
 use fargaze::insights::{Acquaintance, InsightsLevel, InsightsResult, LedgerSubject, PutBack};
 use fargaze::run::{Part, Platform, Target};
+use tokio::time::Instant;
 
 use crate::Handler;
 use crate::known::Known;
@@ -17,15 +18,19 @@ use crate::reconcile::{Cause, Ended, Reconciler};
 impl Handler {
     /// Deals with one event and tells in a sentence what came of it. The event only says where to look: what is decided
     /// is decided on the cluster as it is now, so that a repeated, late or overtaken event does no harm.
-    pub(crate) async fn hear(&self, body: &str) -> Result<String, Failure> {
-        let event = match fargaze::event::read(body)? {
-            Heard::Cluster(event) => event,
-            Heard::Eks(_) | Heard::Follow(_) => return Ok("ignored: it is about a cluster of EKS".to_owned()),
-            Heard::Ignored(why) => return Ok(format!("ignored: {why}")),
-        };
+    pub(crate) async fn hear(&self, body: &str, deadline: Instant) -> Result<String, Failure> {
+        match fargaze::event::read(body)? {
+            Heard::Cluster(event) => self.hear_ecs(event).await,
+            Heard::Eks(event) => self.look_at_eks(event.into(), deadline).await,
+            Heard::Follow(follow) => self.look_at_eks(follow.into(), deadline).await,
+            Heard::Ignored(why) => Ok(format!("ignored: {why}")),
+        }
+    }
+
+    async fn hear_ecs(&self, event: ClusterEvent) -> Result<String, Failure> {
         let (account, region) = (&self.config.account, &self.config.region);
         let user = self.store.user_file(account, region).await?.config;
-        let target = self.target_of(&event.cluster, &user)?;
+        let target = self.target_of(Platform::Ecs, &event.cluster.account, &event.cluster.region, &user)?;
         let asked_for = match &event.change {
             ClusterChange::SettingsUpdated(_) if self.is_ours(&event, &target) => {
                 return Ok(format!("ignored: event {} tells of a call of fargaze itself", event.id));
@@ -70,15 +75,20 @@ impl Handler {
     }
 
     /// The whole target that a cluster belongs to: one of the user's file, or the home account.
-    fn target_of(&self, cluster: &ClusterArn, user: &UserConfig) -> Result<Target, Failure> {
-        let ClusterArn { account, region, .. } = cluster;
+    pub(crate) fn target_of(
+        &self,
+        platform: Platform,
+        account: &AccountId,
+        region: &Region,
+        user: &UserConfig,
+    ) -> Result<Target, Failure> {
         let named = user.targets.iter().find(|target| {
-            target.platform == Platform::Ecs && target.account == *account && target.region == *region
+            target.platform == platform && target.account == *account && target.region == *region
         });
         match named {
             Some(target) => Ok(Target { part: Part::WHOLE, ..target.clone() }),
             None if *account == self.config.account => Ok(Target {
-                platform: Platform::Ecs,
+                platform,
                 account: account.clone(),
                 region: region.clone(),
                 part: Part::WHOLE,

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use fargaze::aws::Store;
 use fargaze::cluster::ClusterName;
 use fargaze::fault::Fault;
+use fargaze::insights::eks::{EksAspect, EksFinding, EksResult};
 use fargaze::insights::{AccountDefaultFinding, InsightsFinding, InsightsResult};
 use fargaze::outcome::{Outcome, TargetTask};
-use fargaze::run::Target;
+use fargaze::run::{Platform, Target};
 use serde::{Deserialize, Serialize};
 
 /// What the last sweep of a target saw and told.
@@ -18,6 +19,9 @@ pub(crate) struct Known {
     /// What it found and what is not as wished.
     findings: Vec<InsightsFinding>,
     account_default: Option<AccountDefaultFinding>,
+    /// The same of EKS clusters, aspect by aspect.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    eks: Vec<EksFinding>,
 }
 
 /// How it is stored. A sweep that is called again after it was written, because its answer was lost, must find what it
@@ -55,6 +59,15 @@ impl Known {
         self.findings.iter().find(|finding| finding.cluster == *cluster)
     }
 
+    /// What the last sweep found about an aspect of an EKS cluster, if it was worth a word.
+    pub(crate) fn eks_finding(
+        &self,
+        cluster: &ClusterName,
+        aspect: Option<EksAspect>,
+    ) -> Option<&EksFinding> {
+        self.eks.iter().find(|finding| finding.cluster == *cluster && finding.aspect == aspect)
+    }
+
     /// What the last sweep found about the account's default.
     pub(crate) fn account_default(&self) -> Option<&AccountDefaultFinding> {
         self.account_default.as_ref()
@@ -64,14 +77,9 @@ impl Known {
     /// finds it so; one that is gone is forgotten, so that it is new when it comes back. At the first sweep of a target all
     /// clusters were there before.
     pub(crate) fn after(last: Option<&Self>, listed: &BTreeSet<ClusterName>, outcome: &Outcome) -> Self {
-        let open = |name: &ClusterName| {
-            let finding = outcome.insights.iter().find(|finding| finding.cluster == *name);
-            matches!(
-                finding.map(|finding| &finding.result),
-                None | Some(
-                    InsightsResult::Waiting(_) | InsightsResult::WouldSet(_) | InsightsResult::Failed(_)
-                )
-            )
+        let open = |name: &ClusterName| match outcome.target.platform {
+            Platform::Ecs => is_open(outcome, name),
+            Platform::Eks => is_open_of_eks(outcome, name),
         };
         let is_known = |name: &&ClusterName| last.is_none_or(|last| last.has(name)) || !open(name);
         let worth_a_word = |finding: &&InsightsFinding| {
@@ -82,6 +90,7 @@ impl Known {
             clusters: listed.iter().filter(is_known).cloned().collect(),
             findings: outcome.insights.iter().filter(worth_a_word).cloned().collect(),
             account_default: outcome.account_default.clone(),
+            eks: outcome.eks.iter().filter(|finding| is_worth_a_word(finding)).cloned().collect(),
         }
     }
 
@@ -98,4 +107,22 @@ impl Known {
         let stored = Stored { run: task.run.id.clone(), known: self, before };
         store.put_json(&task.target.known_clusters_key(), &stored).await
     }
+}
+
+/// Whether a cluster was not brought to its wish, or could not be seen.
+fn is_open(outcome: &Outcome, name: &ClusterName) -> bool {
+    let finding = outcome.insights.iter().find(|finding| finding.cluster == *name);
+    matches!(
+        finding.map(|finding| &finding.result),
+        None | Some(InsightsResult::Waiting(_) | InsightsResult::WouldSet(_) | InsightsResult::Failed(_))
+    )
+}
+
+fn is_open_of_eks(outcome: &Outcome, name: &ClusterName) -> bool {
+    let mut findings = outcome.eks.iter().filter(|finding| finding.cluster == *name).peekable();
+    findings.peek().is_none() || findings.any(|finding| finding.result.is_open())
+}
+
+fn is_worth_a_word(finding: &EksFinding) -> bool {
+    !matches!(finding.result, EksResult::Right | EksResult::Left) || finding.unannounced
 }

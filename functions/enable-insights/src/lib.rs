@@ -3,6 +3,7 @@
 //! Both ways share one decision, [`fargaze::insights::decide`], which lowers a setting only for an exact wish.
 
 mod config;
+mod eks;
 mod event;
 mod hear;
 mod known;
@@ -12,15 +13,19 @@ mod restore;
 mod sweep;
 
 use aws_config::SdkConfig;
-use fargaze::aws::{CloudWatch, Ecs, Memory, Store, config_for};
+use fargaze::aws::{Clock, CloudWatch, Ecs, Eks, Memory, Queue, Store, config_for};
 use fargaze::failure::Failure;
+use fargaze::insights::eks::EksConfig;
 use fargaze::outcome::{TargetDone, TargetTask};
+use fargaze::run::Platform;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::Instant;
 
 pub use config::Config;
+use eks::{EksRestore, EksSweep, Setup};
 use event::{Asked, QueueMessage};
+use reconcile::Cause;
 use restore::Restore;
 use sweep::Sweep;
 
@@ -70,7 +75,7 @@ impl Handler {
     /// a sweep stops before and says where to go on.
     pub async fn handle(&self, event: Value, deadline: Instant) -> Result<Answer, Failure> {
         match event::read(event)? {
-            Asked::Events(messages) => Ok(Answer::Batch(self.hear_all(messages).await)),
+            Asked::Events(messages) => Ok(Answer::Batch(self.hear_all(messages, deadline).await)),
             Asked::Sweep(task) => Ok(Answer::Swept(Box::new(self.sweep(&task, deadline).await?))),
             Asked::Restore(task) => Ok(Answer::Swept(Box::new(self.restore(&task, deadline).await?))),
         }
@@ -78,10 +83,10 @@ impl Handler {
 
     /// Deals with each message for itself. One that fails goes back to the queue, and after some deliveries to the
     /// dead-letter queue: nothing is lost, and nothing holds up the others.
-    async fn hear_all(&self, messages: Vec<QueueMessage>) -> BatchAnswer {
+    async fn hear_all(&self, messages: Vec<QueueMessage>, deadline: Instant) -> BatchAnswer {
         let mut answer = BatchAnswer::default();
         for QueueMessage { id, body } in messages {
-            match self.hear(&body).await {
+            match self.hear(&body, deadline).await {
                 Ok(receipt) => tracing::info!(message = id, "{receipt}"),
                 Err(failure) => {
                     tracing::error!(message = id, error_type = failure.error_type(), "{failure}");
@@ -94,17 +99,52 @@ impl Handler {
 
     async fn sweep(&self, task: &TargetTask, deadline: Instant) -> Result<TargetDone, Failure> {
         let sdk = config_for(&self.home, &task.target).await?;
+        if task.target.platform == Platform::Eks {
+            let (eks, queue) = (&Eks::new(&sdk), &self.queue());
+            let config = &self.store.eks(&task.run).await?;
+            let setup = self.setup(task, (eks, &sdk, queue), config, deadline);
+            let (hears, clock) = (self.hears(task), Clock::new(&self.home).now());
+            return EksSweep { task, store: &self.store, setup, hears, clock }.run().await;
+        }
         let (ecs, cloudwatch) = (&ecs(&sdk, task), &CloudWatch::new(&sdk));
         let (memory, store, config) = (&self.memory, &self.store, &self.store.insights(&task.run).await?);
-        let home = (&self.config.account, &self.config.region);
-        let hears = (&task.target.account, &task.target.region) == home;
+        let hears = self.hears(task);
         Sweep { task, ecs, cloudwatch, memory, store, config, hears }.run(deadline).await
     }
 
     async fn restore(&self, task: &TargetTask, deadline: Instant) -> Result<TargetDone, Failure> {
-        let ecs = &ecs(&config_for(&self.home, &task.target).await?, task);
+        let sdk = config_for(&self.home, &task.target).await?;
+        if task.target.platform == Platform::Eks {
+            let (eks, queue) = (&Eks::new(&sdk), &self.queue());
+            let config = &self.store.eks(&task.run).await?;
+            let setup = self.setup(task, (eks, &sdk, queue), config, deadline);
+            return EksRestore { task, store: &self.store, setup }.run().await;
+        }
+        let ecs = &ecs(&sdk, task);
         let (memory, store, config) = (&self.memory, &self.store, &self.store.insights(&task.run).await?);
         Restore { task, ecs, memory, store, config }.run(deadline).await
+    }
+
+    /// Whether events of this target are expected to arrive: the stack listens in its own account and Region only.
+    fn hears(&self, task: &TargetTask) -> bool {
+        (&task.target.account, &task.target.region) == (&self.config.account, &self.config.region)
+    }
+
+    pub(crate) fn queue(&self) -> Queue {
+        Queue::new(&self.home, &self.config.queue_url)
+    }
+
+    /// What EKS clusters of a target are set up with in a run.
+    fn setup<'a>(
+        &'a self,
+        task: &'a TargetTask,
+        (eks, sdk, queue): (&'a Eks, &'a SdkConfig, &'a Queue),
+        config: &'a EksConfig,
+        deadline: Instant,
+    ) -> Setup<'a> {
+        let TargetTask { run, target, .. } = task;
+        let cause = Cause { id: &run.id, time: run.time };
+        Setup { eks, sdk, memory: &self.memory, queue, target, config, cause, now: run.time, deadline }
     }
 }
 

@@ -1,6 +1,6 @@
 //! How far a sweep or restore has come: findings of this turn and of those before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use fargaze::aws::{Store, gone};
@@ -8,6 +8,7 @@ use fargaze::cluster::ClusterName;
 use fargaze::failure::Failure;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::InsightsFinding;
+use fargaze::insights::eks::EksFinding;
 use fargaze::outcome::{Coverage, ObjectRef, Outcome, SweepCursor, TargetDone, TargetTask, counted};
 use tokio::time::Instant;
 
@@ -22,6 +23,8 @@ pub(crate) struct Progress {
     pub(crate) outcome: Outcome,
     /// The last cluster of the turns before.
     after: Option<ClusterName>,
+    /// The last cluster of this turn.
+    last: Option<ClusterName>,
     /// Clusters dealt with in this turn.
     done: usize,
     faults: Vec<Fault>,
@@ -42,10 +45,10 @@ impl Progress {
                 snapshot: None,
                 owners: BTreeMap::new(),
             };
-            return Ok(Self { outcome, after: None, done: 0, faults: Vec::new() });
+            return Ok(Self { outcome, after: None, last: None, done: 0, faults: Vec::new() });
         };
         let outcome = store.get_json(&findings.key).await?.ok_or_else(|| gone(&findings.key))?;
-        Ok(Self { outcome, after: Some(after.clone()), done: 0, faults: Vec::new() })
+        Ok(Self { outcome, after: Some(after.clone()), last: None, done: 0, faults: Vec::new() })
     }
 
     pub(crate) fn is_first_turn(&self) -> bool {
@@ -72,8 +75,36 @@ impl Progress {
     }
 
     pub(crate) fn add(&mut self, finding: InsightsFinding) {
-        self.done += 1;
+        self.passed(finding.cluster.clone());
         self.outcome.insights.push(finding);
+    }
+
+    /// What was found about an EKS cluster, aspect by aspect.
+    pub(crate) fn add_eks(&mut self, cluster: ClusterName, findings: Vec<EksFinding>) {
+        self.passed(cluster);
+        self.outcome.eks.extend(findings);
+    }
+
+    /// A cluster was deleted after it was listed or set up.
+    pub(crate) fn gone(&mut self, cluster: ClusterName) {
+        self.outcome.coverage.clusters = self.outcome.coverage.clusters.saturating_sub(1);
+        self.passed(cluster);
+    }
+
+    /// A cluster could not be described: it stays as it is, and coverage tells of it.
+    pub(crate) fn unseen(&mut self, cluster: ClusterName, fault: Fault) {
+        self.faults.push(fault);
+        self.passed(cluster);
+    }
+
+    /// EKS clusters about which something was found.
+    pub(crate) fn eks_clusters(&self) -> usize {
+        self.outcome.eks.iter().map(|finding| &finding.cluster).collect::<BTreeSet<_>>().len()
+    }
+
+    fn passed(&mut self, cluster: ClusterName) {
+        self.done += 1;
+        self.last = Some(cluster);
     }
 
     /// Whether the turn must end here. Each turn deals with at least one cluster, so that the last turn comes.
@@ -84,8 +115,8 @@ impl Progress {
     /// Ends this turn: another goes on after its last cluster.
     pub(crate) async fn pause(mut self, store: &Store, task: &TargetTask) -> Result<TargetDone, Failure> {
         self.count();
-        let last = self.outcome.insights.last().map(|finding| finding.cluster.clone());
-        let after = last
+        let after = self
+            .last
             .or(self.after)
             .ok_or_else(|| Failure::Invalid("a sweep cannot pause before its first cluster".to_owned()))?;
         // A key of its own for each turn: a turn that is tried again reads what it read before.
@@ -109,6 +140,8 @@ impl Progress {
     /// A sweep asks no metrics: its coverage is about clusters alone. Changes that failed are among the findings. What each
     /// turn asks anew, and in vain, is one question.
     fn count(&mut self) {
+        // Of the two only one has any.
+        let seen = self.outcome.insights.len() + self.eks_clusters();
         let Coverage { faults, clusters_seen, .. } = &mut self.outcome.coverage;
         for now in counted(self.faults.drain(..)) {
             match faults.iter_mut().find(|before| before.fault == now.fault) {
@@ -117,6 +150,6 @@ impl Progress {
             }
         }
         faults.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.fault.cmp(&b.fault)));
-        *clusters_seen = self.outcome.insights.len();
+        *clusters_seen = seen;
     }
 }

@@ -8,7 +8,7 @@ mod event;
 use aws_config::SdkConfig;
 use fargaze::aws::{Store, UserFile};
 use fargaze::failure::Failure;
-use fargaze::run::{Part, Platform, Run, RunKind, Target};
+use fargaze::run::{Part, Run, RunKind, Target};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -60,9 +60,8 @@ impl Handler {
     }
 }
 
-/// The targets without their parts: ECS counts changes of settings for an account and Region as a whole.
+/// The targets without their parts: AWS counts changes of settings for an account and Region as a whole.
 fn whole(targets: Vec<Target>) -> Vec<Target> {
-    let ecs = targets.into_iter().filter(|target| target.platform == Platform::Ecs);
-    let firsts = ecs.filter(|target| target.part.index == 0);
+    let firsts = targets.into_iter().filter(|target| target.part.index == 0);
     firsts.map(|target| Target { part: Part::WHOLE, ..target }).collect()
 }

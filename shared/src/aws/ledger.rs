@@ -10,11 +10,11 @@ use super::sdk_error::fault;
 use crate::cluster::ClusterName;
 use crate::fault::Fault;
 use crate::insights::{Change, ChangeState, ClusterLedger, Ledger, LedgerSubject, PutBack};
-use crate::run::Target;
+use crate::run::{Platform, Target};
 
 /// How long the ledger is kept, and that an event told of a cluster's creation: changes of an earlier cluster of the same name
 /// must not outlive it.
-const KEEP: SignedDuration = SignedDuration::from_hours(24 * 400);
+pub(super) const KEEP: SignedDuration = SignedDuration::from_hours(24 * 400);
 
 impl Memory {
     /// The whole ledger of a target's account and Region (`Query`, every page).
@@ -121,18 +121,26 @@ impl Memory {
         }
     }
 
-    async fn put(&self, item: Item, subject: &str) -> Result<(), Fault> {
+    pub(super) async fn put(&self, item: Item, subject: &str) -> Result<(), Fault> {
         let request = self.client.put_item().table_name(&self.table).set_item(Some(item));
         request.send().await.map(|_| ()).map_err(|error| fault("dynamodb:PutItem", subject, &error))
     }
 }
 
-fn ledger_key(target: &Target) -> String {
-    format!("LEDGER#{}#{}", target.account, target.region)
+pub(super) fn ledger_key(target: &Target) -> String {
+    format!("LEDGER#{}#{}{}", target.account, target.region, platform(target))
 }
 
 fn heard_key(target: &Target) -> String {
-    format!("HEARD#{}#{}", target.account, target.region)
+    format!("HEARD#{}#{}{}", target.account, target.region, platform(target))
+}
+
+/// Clusters of ECS and of EKS may have the same names.
+fn platform(target: &Target) -> &'static str {
+    match target.platform {
+        Platform::Ecs => "",
+        Platform::Eks => "#EKS",
+    }
 }
 
 fn entry(target: &Target, subject: &LedgerSubject, at: Timestamp, what: &str) -> Item {

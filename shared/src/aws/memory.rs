@@ -6,7 +6,8 @@
 //! | `TARGETS` | `ACCOUNT#REGION#PART` | a target that could not be seen, or could not until lately |
 //! | `LEDGER#ACCOUNT#REGION` | `SUBJECT#TIME#CAUSE` | a setting that we changed |
 //! | `LEDGER#ACCOUNT#REGION` | `SUBJECT#TIME#EVENT#by` | somebody else's change of a setting that we had changed |
-//! | `HEARD#ACCOUNT#REGION` | `CLUSTER` | an event told of the creation of this cluster |
+//! | `LEDGER#ACCOUNT#REGION#EKS` | `CLUSTER/PART#TIME#CAUSE` | a part of an EKS cluster that we set up |
+//! | `HEARD#ACCOUNT#REGION`, of EKS with `#EKS` behind | `CLUSTER` | an event told of the creation of this cluster |
 
 use std::collections::{BTreeMap, HashMap};
 

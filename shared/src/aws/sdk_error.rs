@@ -16,6 +16,7 @@ const THROTTLED: &[&str] = &[
     "ThrottledException",
     "Throttled",
     "RequestLimitExceeded",
+    "RequestThrottled",
     "ProvisionedThroughputExceededException",
     "SlowDown",
     "KMSThrottling",

@@ -17,6 +17,7 @@ use crate::config::{self, CONFIG_KEY, DEFAULT_YAML};
 use crate::failure::Failure;
 use crate::fault::{Fault, FaultKind};
 use crate::insights::InsightsConfig;
+use crate::insights::eks::EksConfig;
 use crate::inventory::Inventory;
 use crate::rule::AlarmRule;
 use crate::run::{Run, Target};
@@ -118,6 +119,16 @@ impl Store {
         let object = self.get(CONFIG_KEY, Some(version)).await?;
         let object = object.ok_or_else(|| gone(CONFIG_KEY))?;
         Ok(config::read_insights(&object.text(CONFIG_KEY)?)?)
+    }
+
+    /// What the user's file wishes of EKS clusters, in the version that the run began with.
+    pub async fn eks(&self, run: &Run) -> Result<EksConfig, Failure> {
+        let Some(version) = &run.config_version else {
+            return Ok(EksConfig::default());
+        };
+        let object = self.get(CONFIG_KEY, Some(version)).await?;
+        let object = object.ok_or_else(|| gone(CONFIG_KEY))?;
+        Ok(config::read_eks(&object.text(CONFIG_KEY)?)?)
     }
 
     /// The snapshot under that key, if there is one.

@@ -13,6 +13,7 @@ use crate::cluster::AccountId;
 use crate::eks::LogType;
 use crate::insights::BlastRadius;
 use crate::insights::eks::{AddonWish, AwsLoggingWish, EksConfig, EksWishRule, EksWishes, LogsWish};
+use crate::kubernetes::logging;
 
 /// What is wished of EKS clusters, and how much may be changed at once.
 #[derive(Debug, Clone, serde::Deserialize)]
@@ -222,5 +223,18 @@ fn aws_logging(
         let ScalarText(text) = at?.value?;
         Some((key.to_owned(), text))
     });
-    Some(AwsLoggingWish::Write(data.collect::<BTreeMap<_, _>>()))
+    let data: BTreeMap<_, _> = data.collect();
+    check_logging((line, LABEL), &data, problems);
+    Some(AwsLoggingWish::Write(data))
+}
+
+/// What Fargate would not accept of it; what is missing or no word at all was told before.
+fn check_logging((line, label): (u64, &str), data: &BTreeMap<String, String>, problems: &Problems) {
+    let labels = BTreeMap::from([(logging::NAMESPACE.to_owned(), "enabled".to_owned())]);
+    let told = |problem: &logging::Problem| {
+        problem.key == "flb_log_cw" || problem.key == "output.conf" && !data.contains_key("output.conf")
+    };
+    for problem in logging::check(&labels, data).iter().filter(|problem| !told(problem)) {
+        problems.tell(line, label, problem);
+    }
 }

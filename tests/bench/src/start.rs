@@ -10,7 +10,7 @@ const FUNCTIONS: [&str; 5] =
     ["plan-run", "collect-metrics", "evaluate-alarms", "forward-summary", "enable-insights"];
 
 /// Every setting of every function; each takes what it needs.
-pub(crate) const SETTINGS: [(&str, &str); 10] = [
+pub(crate) const SETTINGS: [(&str, &str); 11] = [
     ("FARGAZE_BUCKET", "bucket"),
     ("FARGAZE_TABLE", "table"),
     ("FARGAZE_TOPIC_ARN", "arn:aws:sns:eu-west-1:123456789012:topic"),
@@ -21,6 +21,7 @@ pub(crate) const SETTINGS: [(&str, &str); 10] = [
     ("FARGAZE_STACK", "fargaze"),
     ("FARGAZE_REGION", "eu-west-1"),
     ("FARGAZE_ROLE_ARN", "arn:aws:iam::123456789012:role/fargaze-EnableInsightsRole-1A2B3C4D5E6F"),
+    ("FARGAZE_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/123456789012/fargaze-ClusterEvents"),
 ];
 
 pub(crate) async fn measure() {

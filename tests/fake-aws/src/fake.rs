@@ -14,7 +14,7 @@ use crate::estate::Estate;
 use crate::fault::Fault;
 use crate::meter::Meter;
 use crate::server;
-use crate::world::{Object, Published, World};
+use crate::world::{Object, Published, Sent, World};
 
 /// The endpoint of a fake without a server: nobody can listen there, so that a client of other make fails at once.
 const NOWHERE: &str = "http://127.0.0.1:0";
@@ -187,6 +187,11 @@ impl FakeAws {
     /// The messages published, in order.
     pub fn published(&self) -> Vec<Published> {
         lock(&self.state.world).published.clone()
+    }
+
+    /// The messages sent to queues since this was last asked, in order.
+    pub fn take_sent(&self) -> Vec<Sent> {
+        std::mem::take(&mut lock(&self.state.world).sent)
     }
 
     /// All stored objects, by bucket and key.

@@ -9,7 +9,7 @@ use crate::meter::Call;
 use crate::request::Request;
 use crate::service::{Service, Target};
 use crate::wire::{Answer, Outcome, Refusal};
-use crate::{cloudwatch, dynamodb, ecs, eks, s3, sns, sts};
+use crate::{cloudwatch, dynamodb, ecs, eks, s3, sns, sqs, sts};
 
 /// The connection ends without an answer.
 #[derive(Debug)]
@@ -110,6 +110,7 @@ fn decide(request: &Request, target: &Target, effects: &[Effect], state: &State)
         (Service::Eks, "eks") => eks::call(request, target, &mut world),
         (Service::CloudWatch, "cloudwatch") => cloudwatch::call(request, target, &mut world, &mut billed),
         (Service::Sns, "sns") => sns::call(request, target, &mut world),
+        (Service::Sqs, "sqs") => sqs::call(request, target, &mut world),
         (Service::Sts, "sts") => sts::call(request, target, &mut world, state.wall_clock()),
         (Service::S3, "s3") => s3::call(request, target, &mut world),
         (Service::DynamoDb, "dynamodb") => dynamodb::call(request, target, &mut world),

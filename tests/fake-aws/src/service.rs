@@ -10,6 +10,7 @@ pub(crate) enum Service {
     Eks,
     CloudWatch,
     Sns,
+    Sqs,
     Sts,
     S3,
     DynamoDb,
@@ -35,6 +36,7 @@ impl Service {
             Self::Eks => "eks",
             Self::CloudWatch => "cloudwatch",
             Self::Sns => "sns",
+            Self::Sqs => "sqs",
             Self::Sts => "sts",
             Self::S3 => "s3",
             Self::DynamoDb => "dynamodb",
@@ -55,6 +57,7 @@ impl Service {
             Self::Ecs | Self::CloudWatch => Refusal::bad("ThrottlingException", "Rate exceeded"),
             Self::Eks => Refusal::new(429, "ThrottlingException", "Rate exceeded"),
             Self::Sns => Refusal::new(429, "Throttled", "Rate exceeded"),
+            Self::Sqs => Refusal::new(403, "RequestThrottled", "Request is throttled."),
             Self::Sts => Refusal::bad("Throttling", "Rate exceeded"),
             Self::S3 => Refusal::new(503, "SlowDown", "Please reduce your request rate."),
             Self::DynamoDb => Refusal::bad(
@@ -70,7 +73,7 @@ impl Service {
             "User: arn:aws:sts::{account}:assumed-role/fake/fake is not authorized to perform: {action}"
         );
         match self {
-            Self::Ecs | Self::DynamoDb => Refusal::bad("AccessDeniedException", message),
+            Self::Ecs | Self::DynamoDb | Self::Sqs => Refusal::bad("AccessDeniedException", message),
             Self::Eks => Refusal::new(403, "AccessDeniedException", message),
             Self::Sns => Refusal::new(403, "AuthorizationError", message),
             Self::CloudWatch | Self::Sts | Self::S3 => Refusal::new(403, "AccessDenied", message),
@@ -82,6 +85,7 @@ impl Service {
         match self {
             Self::Ecs => json::error(json::Version::V1_1, refusal),
             Self::Eks => crate::eks::error(refusal),
+            Self::Sqs => crate::sqs::error(refusal),
             Self::DynamoDb => json::error(json::Version::V1_0, refusal),
             Self::CloudWatch if request.header("x-amz-target").is_empty() => cbor::error(refusal),
             Self::CloudWatch => cbor_as_json::answer(cbor::error(refusal)),
@@ -106,6 +110,7 @@ impl Target {
             "eks" => Some(Service::Eks),
             "monitoring" => Some(Service::CloudWatch),
             "sns" => Some(Service::Sns),
+            "sqs" => Some(Service::Sqs),
             "sts" => Some(Service::Sts),
             "s3" => Some(Service::S3),
             "dynamodb" => Some(Service::DynamoDb),
@@ -116,6 +121,8 @@ impl Target {
                 Service::Ecs
             } else if rpc.starts_with("DynamoDB_") {
                 Service::DynamoDb
+            } else if rpc.starts_with("AmazonSQS.") {
+                Service::Sqs
             } else if request.path.starts_with("/service/") || rpc.starts_with("GraniteService") {
                 Service::CloudWatch
             } else if value("Version").is_some_and(|version| version == "2011-06-15") {

@@ -8,7 +8,7 @@ use crate::wire::{form, json};
 
 impl Service {
     /// ECS: the cluster, or several with commas between; of account settings the name. EKS: the cluster and what of it. DynamoDB: the item's key. S3:
-    /// bucket and key. SNS: the topic. STS: the role. "" where there is none, and for CloudWatch.
+    /// bucket and key. SNS: the topic. SQS: the queue. STS: the role. "" where there is none, and for CloudWatch.
     pub(crate) fn subject(self, target: &Target, request: &Request) -> String {
         match self {
             Self::Ecs => ecs(&json::input(&request.body).unwrap_or_default(), &target.operation),
@@ -16,6 +16,10 @@ impl Service {
             Self::DynamoDb => item(&json::input(&request.body).unwrap_or_default()),
             Self::S3 => form::decode(request.path.trim_start_matches('/'), false),
             Self::Sns => target.parameter("TopicArn").unwrap_or_default().to_owned(),
+            Self::Sqs => json::input(&request.body).unwrap_or_default()["QueueUrl"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
             Self::Sts => target.parameter("RoleArn").unwrap_or_default().to_owned(),
             Self::CloudWatch => String::new(),
         }

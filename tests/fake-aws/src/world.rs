@@ -1,6 +1,6 @@
 //! Everything that the fake serves: the estates of accounts and Regions, and what the home account stores.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dynamodb::Table;
 use crate::estate::Estate;
@@ -19,6 +19,17 @@ pub struct Published {
     pub structure: Option<String>,
     /// String values of the message attributes.
     pub attributes: BTreeMap<String, String>,
+}
+
+/// A message that was sent to a queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// The queue.
+    pub queue_url: String,
+    /// The message.
+    pub body: String,
+    /// How long it is held back.
+    pub delay_seconds: u64,
 }
 
 /// The address and size of a stored object.
@@ -42,6 +53,8 @@ pub struct World {
     pub(crate) roles: BTreeMap<String, Option<String>>,
     pub(crate) topics: BTreeMap<String, Vec<(String, String)>>,
     pub(crate) published: Vec<Published>,
+    pub(crate) queues: BTreeSet<String>,
+    pub(crate) sent: Vec<Sent>,
     pub(crate) s3: BTreeMap<String, Bucket>,
     pub(crate) tables: BTreeMap<String, Table>,
     serial: u64,
@@ -56,6 +69,8 @@ impl World {
             roles: BTreeMap::new(),
             topics: BTreeMap::new(),
             published: Vec::new(),
+            queues: BTreeSet::new(),
+            sent: Vec::new(),
             s3: BTreeMap::new(),
             tables: BTreeMap::new(),
             serial: 0,
@@ -92,6 +107,14 @@ impl World {
     pub fn subscribe(&mut self, topic_arn: &str, protocol: &str, endpoint: &str) {
         let topic = self.topics.entry(topic_arn.to_owned()).or_default();
         topic.push((protocol.to_owned(), endpoint.to_owned()));
+    }
+
+    /// Makes an SQS queue in the home account and Region and gives its URL.
+    pub fn queue(&mut self, name: &str) -> String {
+        let (account, region) = &self.home;
+        let url = format!("https://sqs.{region}.amazonaws.com/{account}/{name}");
+        self.queues.insert(url.clone());
+        url
     }
 
     /// Makes a role that `AssumeRole` may be called on, with the external id that it demands, if any.

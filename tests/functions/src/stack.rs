@@ -94,10 +94,10 @@ impl Stack {
     }
 
     fn beside(aws: FakeAws, in_process: bool) -> Self {
-        let topic = aws.edit(|world| {
+        let (topic, queue) = aws.edit(|world| {
             world.bucket(Self::BUCKET);
             world.table(Self::TABLE);
-            world.topic("fargaze-topic")
+            (world.topic("fargaze-topic"), world.queue("fargaze-ClusterEvents"))
         });
         let settings = [
             ("FARGAZE_BUCKET", Self::BUCKET),
@@ -110,6 +110,7 @@ impl Stack {
             ("FARGAZE_STACK", "fargaze"),
             ("FARGAZE_REGION", REGION),
             ("FARGAZE_ROLE_ARN", Self::ROLE),
+            ("FARGAZE_QUEUE_URL", queue.as_str()),
             ("AWS_REGION", REGION),
         ];
         let settings = settings.map(|(name, value)| (name, value.to_owned()));

@@ -22,7 +22,14 @@ async fn a_function_without_settings_names_every_variable_that_is_missing() {
         (Function::EvaluateAlarms, &["FARGAZE_BUCKET", "FARGAZE_TABLE"]),
         (
             Function::EnableInsights,
-            &["FARGAZE_BUCKET", "FARGAZE_TABLE", "FARGAZE_ACCOUNT", "FARGAZE_REGION", "FARGAZE_ROLE_ARN"],
+            &[
+                "FARGAZE_BUCKET",
+                "FARGAZE_TABLE",
+                "FARGAZE_ACCOUNT",
+                "FARGAZE_REGION",
+                "FARGAZE_ROLE_ARN",
+                "FARGAZE_QUEUE_URL",
+            ],
         ),
         (
             Function::ForwardSummary,

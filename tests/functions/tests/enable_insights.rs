@@ -98,10 +98,10 @@ async fn t10_a_failed_call_makes_no_call_of_ours() {
 }
 
 #[tokio::test]
-async fn t11_create_cluster_of_redshift_msk_and_eks_changes_nothing_in_ecs() {
+async fn t11_create_cluster_of_redshift_and_msk_makes_no_call() {
     // An ECS cluster of the same name is there to be hit by mistake.
     let stack = Stack::start(with(&[("shop", "disabled")])).await;
-    let others = ["redshift", "kafka", "eks"]
+    let others = ["redshift", "kafka"]
         .map(|service| event_file(&format!("enable-insights.create-cluster-{service}.ignored")).to_string());
     assert_eq!(sent_back(&hear(&stack, sqs_batch(&others)).await), [""; 0]);
     assert_eq!((stack.aws.meter().count_all(), level(&stack, "shop").as_str()), (0, "disabled"));

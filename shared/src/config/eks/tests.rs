@@ -97,6 +97,7 @@ eks:
         "fargaze.yaml:11: eks-wish: regions: `Ireland` is no Region",
         "fargaze.yaml:12: eks-wish: control-plane-logs: `all` is none of report, leave",
         "fargaze.yaml:14: eks-wish: aws-logging: output.conf is missing",
+        "fargaze.yaml:14: eks-wish: aws-logging: filters.conf, line 1: `x` is in no section; write it below [FILTER]",
         "fargaze.yaml:15: eks-wish: aws-logging: flb_log_cw: `yes` is none of true, false",
         "fargaze.yaml:16: eks-wish: control-plane-logs: the list is empty",
         "fargaze.yaml:17: eks-wish: unknown key `metrics_server`",
@@ -104,5 +105,5 @@ eks:
     ] {
         assert!(found.iter().any(|problem| problem.starts_with(part)), "{part} is not in:\n{found:#?}");
     }
-    assert_eq!(found.len(), 14, "{found:#?}");
+    assert_eq!(found.len(), 15, "{found:#?}");
 }

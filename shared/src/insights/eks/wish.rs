@@ -159,6 +159,9 @@ pub struct EksConfig {
     rules: Vec<EksWishRule>,
 }
 
+/// Where the built-in wishes are written.
+const BUILT_IN: &str = "built-in";
+
 /// What is wished of one cluster, and where that is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EksWished {
@@ -171,6 +174,11 @@ pub struct EksWished {
 }
 
 impl EksWished {
+    /// Whether no wish of the user is about the cluster.
+    pub fn is_built_in(&self) -> bool {
+        self.source == BUILT_IN
+    }
+
     /// The wish for an aspect with its place: `install (built-in)`.
     pub fn placed(&self, aspect: EksAspect) -> String {
         format!("{} ({})", self.wishes.text(aspect), self.source)
@@ -194,7 +202,7 @@ impl EksConfig {
             None => EksWished {
                 wishes: EksWishes::default(),
                 existing: self.existing,
-                source: "built-in".to_owned(),
+                source: BUILT_IN.to_owned(),
             },
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 /// A cluster of EKS.
 #[derive(Clone, Debug)]
@@ -37,6 +38,8 @@ pub struct EksClusterSpec {
     pub created_at: Timestamp,
     /// Updates by id.
     pub updates: BTreeMap<String, UpdateSpec>,
+    /// Answers to changes by their `clientRequestToken`: a repeated call changes nothing and hears the same.
+    pub(super) answered: BTreeMap<String, Value>,
 }
 
 /// A Fargate profile.
@@ -89,6 +92,7 @@ impl EksClusterSpec {
             tags: BTreeMap::new(),
             created_at: Timestamp::UNIX_EPOCH,
             updates: BTreeMap::new(),
+            answered: BTreeMap::new(),
         }
     }
 
@@ -115,6 +119,41 @@ impl EksClusterSpec {
             AddonSpec { status: "ACTIVE".to_owned(), version: version.to_owned(), issues: Vec::new() };
         self.addons.insert(name.to_owned(), addon);
         self
+    }
+
+    /// Adds a managed node group.
+    #[must_use]
+    pub fn node_group(mut self, name: &str) -> Self {
+        self.node_groups.push(name.to_owned());
+        self
+    }
+
+    /// Adds a tag.
+    #[must_use]
+    pub fn tag(mut self, key: &str, value: &str) -> Self {
+        self.tags.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Turns a type of control-plane logs on.
+    #[must_use]
+    pub fn log(mut self, log: &str) -> Self {
+        self.logs.insert(log.to_owned());
+        self
+    }
+
+    /// Its status, and since when it is there.
+    #[must_use]
+    pub fn since(mut self, status: &str, created_at: Timestamp) -> Self {
+        (self.status, self.created_at) = (status.to_owned(), created_at);
+        self
+    }
+
+    /// Ends the making of add-ons well.
+    pub fn finish_addons(&mut self) {
+        for addon in self.addons.values_mut().filter(|addon| addon.status == "CREATING") {
+            addon.status = "ACTIVE".to_owned();
+        }
     }
 
     /// Ends all updates well: what they change is changed.

@@ -7,10 +7,13 @@ use serde_json::{Value, json};
 use super::output;
 use super::read::missing;
 use super::spec::{AddonSpec, EksClusterSpec, UpdateSpec};
-use crate::wire::{Outcome, Refusal};
+use crate::wire::{Answer, Outcome, Refusal};
 
 /// `UpdateClusterConfig` with `logging`: an update that is in progress until the test ends it.
 pub(super) fn update_config(cluster: &mut EksClusterSpec, body: &Value, serial: u64) -> Outcome {
+    if let Some(answer) = answered(cluster, body) {
+        return Ok(output(answer));
+    }
     must_be_active(cluster)?;
     if cluster.updates.values().any(|update| update.status == "InProgress") {
         let message = format!(
@@ -45,11 +48,14 @@ pub(super) fn update_config(cluster: &mut EksClusterSpec, body: &Value, serial: 
         .updates
         .insert(id.clone(), UpdateSpec { status: "InProgress".to_owned(), logs, errors: Vec::new() });
     let update = json!({ "id": id, "status": "InProgress", "type": "LoggingUpdate", "errors": [] });
-    Ok(output(&json!({ "update": update })))
+    Ok(answer(cluster, body, json!({ "update": update })))
 }
 
 /// `CreateAddon`: it is CREATING until the test says otherwise.
 pub(super) fn create_addon(cluster: &mut EksClusterSpec, body: &Value) -> Outcome {
+    if let Some(answer) = answered(cluster, body) {
+        return Ok(output(answer));
+    }
     must_be_active(cluster)?;
     let name = body["addonName"].as_str().unwrap_or_default().to_owned();
     if cluster.addons.contains_key(&name) {
@@ -65,7 +71,7 @@ pub(super) fn create_addon(cluster: &mut EksClusterSpec, body: &Value) -> Outcom
         "addonVersion": version,
         "health": { "issues": [] },
     });
-    Ok(output(&json!({ "addon": addon })))
+    Ok(answer(cluster, body, json!({ "addon": addon })))
 }
 
 /// `DeleteAddon`, which takes effect at once.
@@ -73,6 +79,20 @@ pub(super) fn delete_addon(cluster: &mut EksClusterSpec, name: &str) -> Outcome 
     let addon = cluster.addons.remove(name).ok_or_else(|| missing("addon", name))?;
     let addon = json!({ "addonName": name, "clusterName": cluster.name, "status": "DELETING", "addonVersion": addon.version });
     Ok(output(&json!({ "addon": addon })))
+}
+
+/// What the same call was answered before.
+fn answered<'a>(cluster: &'a EksClusterSpec, body: &Value) -> Option<&'a Value> {
+    cluster.answered.get(body["clientRequestToken"].as_str()?)
+}
+
+/// Answers, and remembers that it did.
+fn answer(cluster: &mut EksClusterSpec, body: &Value, answer: Value) -> Answer {
+    let output = output(&answer);
+    if let Some(token) = body["clientRequestToken"].as_str() {
+        cluster.answered.insert(token.to_owned(), answer);
+    }
+    output
 }
 
 fn must_be_active(cluster: &EksClusterSpec) -> Result<(), Refusal> {

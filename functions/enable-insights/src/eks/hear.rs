@@ -1,0 +1,130 @@
+//! An event about one EKS cluster, or a message of our own to look at it again.
+
+use fargaze::aws::{Clock, Eks, config_for};
+use fargaze::cluster::{AccountId, ClusterName, Region};
+use fargaze::event::EksEvent;
+use fargaze::failure::Failure;
+use fargaze::fault::{Fault, FaultKind};
+use fargaze::insights::Acquaintance;
+use fargaze::insights::eks::{EksAspect, EksFinding, EksFollow, EksResult};
+use fargaze::run::Platform;
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::Setup;
+use super::reconcile::Looked;
+use crate::Handler;
+use crate::known::Known;
+use crate::reconcile::Cause;
+
+/// What a message says: which cluster to look at, since when and why. What is decided is decided on the cluster as it is now,
+/// so that a repeated, late or overtaken message does no harm.
+#[derive(Debug)]
+pub(crate) struct Look {
+    account: AccountId,
+    region: Region,
+    cluster: ClusterName,
+    since: Timestamp,
+    cause: String,
+    /// It tells that the cluster was created.
+    is_creation: bool,
+}
+
+impl From<EksEvent> for Look {
+    fn from(event: EksEvent) -> Self {
+        let EksEvent { account, region, cluster, time: since, id: cause, by: _ } = event;
+        Self { account, region, cluster, since, cause, is_creation: true }
+    }
+}
+
+impl From<EksFollow> for Look {
+    fn from(follow: EksFollow) -> Self {
+        let EksFollow { account, region, cluster, since, cause, .. } = follow;
+        Self { account, region, cluster, since, cause, is_creation: false }
+    }
+}
+
+impl Handler {
+    /// Looks at a cluster, sets it up as far as it goes by now, and tells in a sentence what came of it.
+    pub(crate) async fn look_at_eks(&self, look: Look, deadline: Instant) -> Result<String, Failure> {
+        let (account, region) = (&self.config.account, &self.config.region);
+        let user = self.store.user_file(account, region).await?.config;
+        let target = self.target_of(Platform::Eks, &look.account, &look.region, &user)?;
+        let name = &look.cluster;
+        if look.is_creation {
+            self.memory.put_heard(&target, name, look.since).await?;
+        }
+        let sdk = config_for(&self.home, &target).await?;
+        let eks = Eks::new(&sdk);
+        let Some(cluster) = eks.describe_cluster(name).await? else {
+            return Ok(format!("{name} was deleted in the meantime"));
+        };
+        let mut ledger = self.memory.eks_ledger_of(&target, name).await?;
+        let heard = self.memory.heard_of(&target, name).await?;
+        let known = Known::read(&self.store, &target).await?;
+        let acquaintance = Acquaintance::of(heard.is_some(), known.map(|known| known.has(name)));
+        let now = Clock::new(&self.home).now();
+        let setup = Setup {
+            eks: &eks,
+            sdk: &sdk,
+            memory: &self.memory,
+            queue: &self.queue(),
+            target: &target,
+            config: &user.eks,
+            cause: Cause { id: &look.cause, time: look.since },
+            now,
+            deadline,
+        };
+        let Looked { findings, follow } = setup.cluster(cluster, acquaintance, &mut ledger, true).await?;
+        let told = findings.iter().map(sentence).collect::<Vec<_>>().join("; ");
+        if let Some(fault) = findings.iter().find_map(failure) {
+            tracing::warn!("{name}: {told}");
+            // The queue delivers this message again, which looks at all of it again.
+            return Err(fault.clone().into());
+        }
+        Ok(match follow {
+            true if setup.follow(name, &ledger, (look.since, now)).await? => {
+                format!("{name}: {told}; to be looked at again")
+            }
+            true => format!("{name}: {told}; followed for an hour, the next sweep looks at it again"),
+            false => format!("{name}: {told}"),
+        })
+    }
+}
+
+/// Why the message is to be delivered again: a change that failed, or a question to EKS that another try may answer. A
+/// Kubernetes API that cannot be reached stays so; the sweep tells it.
+fn failure(finding: &EksFinding) -> Option<&Fault> {
+    match &finding.result {
+        EksResult::Failed(fault) => Some(fault),
+        EksResult::Unknown(fault) if finding.aspect != Some(EksAspect::AwsLogging) => {
+            Some(fault).filter(|fault| matches!(fault.kind, FaultKind::Throttled | FaultKind::Transient))
+        }
+        _ => None,
+    }
+}
+
+/// What came of an aspect, for the log.
+fn sentence(finding: &EksFinding) -> String {
+    let EksFinding { aspect, result, change, reason, cost, .. } = finding;
+    let aspect = aspect.map_or(String::new(), |aspect| format!("{aspect} "));
+    let change = change.as_ref().map_or(String::new(), |change| format!(" ({change})"));
+    let cost = cost.map_or(String::new(), |cost| format!(", {cost}"));
+    let word = match result {
+        EksResult::Right => "right",
+        EksResult::Set => "set",
+        EksResult::WouldSet => "dry run, would be set",
+        EksResult::Reported => "only told",
+        EksResult::Blocked => "blocked",
+        EksResult::Waiting => "has to wait",
+        EksResult::InProgress => "in progress",
+        EksResult::NotYet => "not yet there",
+        EksResult::Overdue => "overdue",
+        EksResult::Left | EksResult::Skipped => "left",
+        EksResult::Fight => "left to those who undid it",
+        EksResult::Restored => "restored",
+        EksResult::Unknown(fault) => return format!("{aspect}not known: {fault}"),
+        EksResult::Failed(fault) => return format!("{aspect}failed{change}: {fault}"),
+    };
+    format!("{aspect}{word}{change}: {reason}{cost}")
+}

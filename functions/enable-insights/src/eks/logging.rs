@@ -1,0 +1,153 @@
+//! The logging of Fargate pods: a `ConfigMap` in the cluster's Kubernetes API.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fargaze::eks::EksCluster;
+use fargaze::insights::eks::{AwsLogging, CONFIG_MAP, EksState, LABEL, LoggingNamespace, NAMESPACE};
+use fargaze::kubernetes::client::{Access, Cause, Client, ClientError, Explanation, Limits};
+use fargaze::kubernetes::logging::check;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use super::Setup;
+
+/// How long one cluster's API may take: a batch of the queue has ten clusters, and some may be out of reach.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// An object, as far as anybody here asks for it.
+#[derive(Debug, Deserialize)]
+struct Object {
+    metadata: Metadata,
+    #[serde(default)]
+    data: Option<Texts>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata {
+    #[serde(default)]
+    labels: Option<Texts>,
+    #[serde(default)]
+    resource_version: Option<String>,
+}
+
+type Texts = BTreeMap<String, String>;
+
+/// The Kubernetes API of a cluster.
+#[derive(Debug)]
+pub(super) struct Api {
+    client: Client,
+    cluster: String,
+}
+
+/// The Kubernetes API of a cluster; nothing is asked yet.
+pub(super) fn api(setup: &Setup<'_>, cluster: &EksCluster) -> Result<Api, ClientError> {
+    let error = |why: &str| ClientError {
+        method: "connect to",
+        path: cluster.endpoint.clone().unwrap_or_default(),
+        cluster: cluster.name.to_string(),
+        cause: Cause::Malformed(why.to_owned()),
+    };
+    let (Some(endpoint), Some(authority)) = (&cluster.endpoint, &cluster.certificate_authority) else {
+        return Err(error("EKS tells no endpoint or no certificate authority of it"));
+    };
+    let access = Access {
+        cluster: cluster.name.to_string(),
+        region: setup.target.region.to_string(),
+        endpoint: endpoint.clone(),
+        certificate_authority: authority.clone(),
+        credentials: setup
+            .sdk
+            .credentials_provider()
+            .ok_or_else(|| error("there are no credentials to sign with"))?,
+        time: setup.sdk.time_source().unwrap_or_default(),
+    };
+    let deadline = setup.deadline.min(Instant::now() + PATIENCE);
+    let client = Client::new(access, Limits::until(deadline, Arc::new(Semaphore::new(1))))?;
+    Ok(Api { client, cluster: cluster.name.to_string() })
+}
+
+/// What there is of it.
+pub(super) async fn read(api: &Api) -> Result<AwsLogging, ClientError> {
+    let namespace: Option<Object> = get(api, &namespace_path()).await?;
+    let labels = namespace.map(|namespace| namespace.metadata.labels.unwrap_or_default());
+    let config_map: Option<Object> =
+        if labels.is_some() { get(api, &config_map_path()).await? } else { None };
+    let config_map = config_map.map(|object| object.data.unwrap_or_default());
+    let problems = config_map.as_ref().map(|data| problems(labels.as_ref(), data)).unwrap_or_default();
+    Ok(AwsLogging::Known { namespace: LoggingNamespace::of_labels(labels.as_ref()), config_map, problems })
+}
+
+/// What Fargate would not accept of this data, one sentence each. Without labels they are those that we give the namespace.
+pub(super) fn problems(labels: Option<&Texts>, data: &Texts) -> Vec<String> {
+    let ours = Texts::from([(LABEL.to_owned(), "enabled".to_owned())]);
+    check(labels.unwrap_or(&ours), data).iter().map(ToString::to_string).collect()
+}
+
+/// Writes the `ConfigMap` where there is `before`, and reads it back. What others wrote in the meantime is not overwritten: one
+/// that is new to us is refused as a duplicate, one that was changed by its version.
+pub(super) async fn write(
+    api: &Api,
+    namespace: &LoggingNamespace,
+    before: &EksState,
+    data: &Texts,
+) -> Result<(), ClientError> {
+    if *namespace == LoggingNamespace::Missing {
+        let object = json!({
+            "apiVersion": "v1", "kind": "Namespace",
+            "metadata": { "name": NAMESPACE, "labels": { LABEL: "enabled" } },
+        });
+        api.client.post("/api/v1/namespaces", &object).await?;
+    }
+    let mut object = json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": { "name": CONFIG_MAP, "namespace": NAMESPACE },
+        "data": data,
+    });
+    if let EksState::ConfigMap(before) = before {
+        let there: Option<Object> = get(api, &config_map_path()).await?;
+        let there = there.filter(|there| there.data.as_ref() == Some(before)).ok_or_else(|| changed(api))?;
+        object["metadata"]["resourceVersion"] = json!(there.metadata.resource_version);
+        api.client.put(&config_map_path(), &object).await?;
+    } else {
+        api.client.post(&format!("/api/v1/namespaces/{NAMESPACE}/configmaps"), &object).await?;
+    }
+    let there: Option<Object> = get(api, &config_map_path()).await?;
+    there.filter(|there| there.data.as_ref() == Some(data)).map(|_| ()).ok_or_else(|| changed(api))
+}
+
+fn changed(api: &Api) -> ClientError {
+    ClientError {
+        method: "PUT",
+        path: config_map_path(),
+        cluster: api.cluster.clone(),
+        cause: Cause::Malformed("somebody changed it at the same time".to_owned()),
+    }
+}
+
+/// An object; none if there is none.
+async fn get<T: DeserializeOwned>(api: &Api, path: &str) -> Result<Option<T>, ClientError> {
+    match api.client.get(path).await {
+        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| ClientError {
+            method: "GET",
+            path: path.to_owned(),
+            cluster: api.cluster.clone(),
+            cause: Cause::Malformed(error.to_string()),
+        }),
+        Err(ClientError { cause: Cause::NotFound(Explanation::Status { .. }), .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn namespace_path() -> String {
+    format!("/api/v1/namespaces/{NAMESPACE}")
+}
+
+fn config_map_path() -> String {
+    format!("/api/v1/namespaces/{NAMESPACE}/configmaps/{CONFIG_MAP}")
+}

@@ -1,0 +1,162 @@
+//! The sweep of EKS clusters: every cluster of a target, so that a lost event is repaired and nothing stays unseen.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fargaze::aws::{EksLedgers, Store};
+use fargaze::cluster::ClusterName;
+use fargaze::eks::EksCluster;
+use fargaze::failure::Failure;
+use fargaze::fault::Fault;
+use fargaze::insights::eks::{EksChange, EksFinding, EksLedger, EksResult};
+use fargaze::insights::{Acquaintance, ChangeState};
+use fargaze::outcome::{TargetDone, TargetTask};
+use jiff::Timestamp;
+
+use super::Setup;
+use super::reconcile::Looked;
+use crate::known::Known;
+use crate::progress::Progress;
+use crate::reconcile::is_refusal;
+
+/// What a sweep works with.
+pub(crate) struct EksSweep<'a> {
+    pub(crate) task: &'a TargetTask,
+    pub(crate) store: &'a Store,
+    pub(crate) setup: Setup<'a>,
+    /// Whether events of this target are expected to arrive: the stack listens in its own account and Region only.
+    pub(crate) hears: bool,
+    /// The time of day, since when clusters are followed.
+    pub(crate) clock: Timestamp,
+}
+
+/// What was known before the first cluster is looked at.
+struct Before {
+    ledgers: EksLedgers,
+    heard: BTreeMap<ClusterName, Timestamp>,
+    known: Option<Known>,
+    /// Clusters that this run may change in all.
+    allowed: usize,
+}
+
+impl EksSweep<'_> {
+    /// Looks at all clusters that no earlier turn looked at, sets them up as wished, and stops before the deadline.
+    pub(crate) async fn run(&self) -> Result<TargetDone, Failure> {
+        let Setup { eks, memory, target, config, deadline, .. } = self.setup;
+        let mut progress = Progress::read(self.store, self.task, config.dry_run).await?;
+        let listed = eks.list_clusters().await?.into_iter();
+        let listed: BTreeSet<ClusterName> = listed.filter(|name| target.part.holds(name)).collect();
+        let (ledgers, heard, known) = tokio::try_join!(
+            memory.eks_ledgers(target, None),
+            memory.heard(target),
+            Known::before(self.store, self.task)
+        )?;
+        let mut before = Before { ledgers, heard, known, allowed: config.limits.allows(listed.len()) };
+        let ahead: Vec<ClusterName> = listed.iter().filter(|name| progress.is_ahead(name)).cloned().collect();
+        // Also those of an earlier attempt of this turn, which could not tell of them.
+        let made = ahead.iter().filter(|name| before.was_made_by(&self.task.run.id, name)).count();
+        let mut changes = changed(&progress.outcome.eks) + made;
+        progress.begin(listed.len(), Vec::new());
+        for name in ahead {
+            if progress.must_stop(deadline) {
+                return progress.pause(self.store, self.task).await;
+            }
+            let cluster = match eks.describe_cluster(&name).await {
+                Ok(Some(cluster)) => cluster,
+                Ok(None) => {
+                    progress.gone(name);
+                    continue;
+                }
+                Err(fault) => {
+                    progress.unseen(name, fault);
+                    continue;
+                }
+            };
+            let was_made = before.was_made_by(&self.task.run.id, &name);
+            let may_change = was_made || changes < before.allowed;
+            let findings = self.cluster(cluster, &mut before, may_change, &mut progress).await?;
+            changes += usize::from(changed(&findings) > 0 && !was_made);
+            progress.add_eks(name, findings);
+        }
+        let done = progress.finish(self.store, self.task).await?;
+        if !config.dry_run {
+            let known = Known::after(before.known.as_ref(), &listed, &done.outcome);
+            known.write(before.known, self.store, self.task).await?;
+        }
+        Ok(done.target_done)
+    }
+
+    async fn cluster(
+        &self,
+        cluster: EksCluster,
+        before: &mut Before,
+        may_change: bool,
+        progress: &mut Progress,
+    ) -> Result<Vec<EksFinding>, Fault> {
+        let name = cluster.name.clone();
+        let heard = before.heard.contains_key(&name);
+        let seen = before.known.as_ref().map(|known| known.has(&name));
+        let ledger = before.ledgers.entry(name.clone()).or_default();
+        let acquaintance = Acquaintance::of(heard, seen);
+        let looked = self.setup.cluster(cluster, acquaintance, ledger, may_change).await?;
+        let Looked { mut findings, follow } = looked;
+        // One that may not be changed now must not be changed by the queue either.
+        if follow && may_change && !self.setup.config.dry_run {
+            let sent = self.setup.follow(&name, ledger, (self.clock, self.clock)).await;
+            sent.map_or_else(|fault| progress.fault(fault), |_| ());
+        }
+        self.retell(&mut findings, ledger);
+        if let Some(first) = findings.first_mut() {
+            first.unannounced = self.hears && !heard && seen == Some(false);
+        }
+        for finding in &mut findings {
+            let last = before.known.as_ref().and_then(|known| known.eks_finding(&name, finding.aspect));
+            finding.mark_news(last);
+        }
+        Ok(findings)
+    }
+
+    /// An earlier attempt of this run, which could not tell of it, may have made what now is right or in progress.
+    fn retell(&self, findings: &mut [EksFinding], ledger: &EksLedger) {
+        for finding in findings {
+            if !matches!(finding.result, EksResult::Right | EksResult::InProgress) {
+                continue;
+            }
+            let aspects =
+                ledger.aspects.iter().filter(|(aspect, _)| finding.aspect.is_none_or(|of| of == **aspect));
+            let changes = aspects.flat_map(|(_, of)| &of.changes);
+            let mut made = changes.filter(|change| is_made_by(change, &self.task.run.id));
+            if let Some(change) = made.next() {
+                finding.aspect = Some(change.subject.aspect);
+                finding.result = EksResult::Set;
+                finding.change = Some(format!("{} -> {}", change.from, change.to));
+                finding.reason.clone_from(&change.reason);
+            }
+        }
+    }
+}
+
+impl Before {
+    fn was_made_by(&self, run: &str, cluster: &ClusterName) -> bool {
+        let ledger = self.ledgers.get(cluster);
+        let mut changes =
+            ledger.into_iter().flat_map(|ledger| ledger.aspects.values()).flat_map(|of| &of.changes);
+        changes.any(|change| is_made_by(change, run))
+    }
+}
+
+/// Whether this run made the change, or perhaps did.
+fn is_made_by(change: &EksChange, run: &str) -> bool {
+    change.cause.split('+').next() == Some(run)
+        && matches!(change.state, ChangeState::Planned | ChangeState::Done)
+}
+
+/// Clusters of which something was changed, perhaps changed, or only told. A refusal does not count: clusters that always
+/// refuse would keep all others waiting for ever.
+fn changed(findings: &[EksFinding]) -> usize {
+    let counts = |result: &EksResult| match result {
+        EksResult::Failed(fault) => !is_refusal(fault),
+        result => result.is_change(),
+    };
+    let changed = findings.iter().filter(|finding| counts(&finding.result));
+    changed.map(|finding| &finding.cluster).collect::<BTreeSet<_>>().len()
+}
