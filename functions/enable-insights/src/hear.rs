@@ -21,8 +21,8 @@ impl Handler {
     pub(crate) async fn hear(&self, body: &str, deadline: Instant) -> Result<String, Failure> {
         match fargaze::event::read(body)? {
             Heard::Cluster(event) => self.hear_ecs(event).await,
-            Heard::Eks(event) => self.look_at_eks(event.into(), deadline).await,
-            Heard::Follow(follow) => self.look_at_eks(follow.into(), deadline).await,
+            Heard::Eks(event) => Box::pin(self.look_at_eks(event.into(), deadline)).await,
+            Heard::Follow(follow) => Box::pin(self.look_at_eks(follow.into(), deadline)).await,
             Heard::Ignored(why) => Ok(format!("ignored: {why}")),
         }
     }

@@ -104,7 +104,7 @@ impl Handler {
             let config = &self.store.eks(&task.run).await?;
             let setup = self.setup(task, (eks, &sdk, queue), config, deadline);
             let (hears, clock) = (self.hears(task), Clock::new(&self.home).now());
-            return EksSweep { task, store: &self.store, setup, hears, clock }.run().await;
+            return Box::pin(EksSweep { task, store: &self.store, setup, hears, clock }.run()).await;
         }
         let (ecs, cloudwatch) = (&ecs(&sdk, task), &CloudWatch::new(&sdk));
         let (memory, store, config) = (&self.memory, &self.store, &self.store.insights(&task.run).await?);
@@ -118,7 +118,7 @@ impl Handler {
             let (eks, queue) = (&Eks::new(&sdk), &self.queue());
             let config = &self.store.eks(&task.run).await?;
             let setup = self.setup(task, (eks, &sdk, queue), config, deadline);
-            return EksRestore { task, store: &self.store, setup }.run().await;
+            return Box::pin(EksRestore { task, store: &self.store, setup }.run()).await;
         }
         let ecs = &ecs(&sdk, task);
         let (memory, store, config) = (&self.memory, &self.store, &self.store.insights(&task.run).await?);

@@ -79,7 +79,7 @@ async fn run_request(stack: &Stack, name: &str, ending: &str) {
     match ending {
         "ok" => {
             let plan = answer.unwrap_or_else(|failure| panic!("{name}: {failure}"));
-            assert_eq!(plan["targets"].as_array().unwrap().len(), 1, "{name}");
+            assert_eq!(plan["targets"].as_array().unwrap().len(), 2, "{name}: ECS and EKS");
         }
         "bad" => {
             let failure = answer.expect_err(name);

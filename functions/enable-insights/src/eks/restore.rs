@@ -8,8 +8,8 @@ use fargaze::eks::EksCluster;
 use fargaze::failure::Failure;
 use fargaze::fault::Fault;
 use fargaze::insights::eks::{
-    AwsLogging, CONFIG_MAP, EksAspect, EksFinding, EksLedger, EksRestoreStep, EksResult, EksState, NAMESPACE,
-    eks_restore_step, is_in_flight,
+    AwsLogging, CONFIG_MAP, EksAspect, EksChange, EksFinding, EksLedger, EksRestoreStep, EksResult, EksState,
+    NAMESPACE, eks_restore_step, is_in_flight,
 };
 use fargaze::outcome::{TargetDone, TargetTask};
 
@@ -108,7 +108,7 @@ impl EksRestore<'_> {
                 );
                 return Ok((EksResult::Skipped, why));
             }
-            match self.undo(aspect, to, seen).await {
+            match self.undo(aspect, to, seen, self.token(aspect, ledger)).await {
                 Ok(()) => {}
                 Err(fault) if is_in_flight(&fault) => {
                     let reason = "EKS works on the cluster; restore again later".to_owned();
@@ -124,13 +124,25 @@ impl EksRestore<'_> {
         Ok((EksResult::Restored, reason))
     }
 
-    async fn undo(&self, aspect: EksAspect, to: &EksState, seen: &Seen) -> Result<(), Fault> {
+    /// The same for each attempt of this restore, so that a repeated call is not refused as another change in flight.
+    fn token(&self, aspect: EksAspect, ledger: &EksLedger) -> Option<String> {
+        let newest = ledger.of(aspect).last()?.clone();
+        Some(EksChange { cause: format!("{}#restore", self.task.run.id), ..newest }.token())
+    }
+
+    async fn undo(
+        &self,
+        aspect: EksAspect,
+        to: &EksState,
+        seen: &Seen,
+        token: Option<String>,
+    ) -> Result<(), Fault> {
         let cluster = &seen.observed.cluster;
         match (to, aspect.addon()) {
             (EksState::Absent, Some(addon)) => self.setup.eks.delete_addon(&cluster.name, addon).await,
             (EksState::Logs(to), _) => {
                 let off: BTreeSet<_> = cluster.logs.difference(to).copied().collect();
-                self.setup.eks.update_logs(&cluster.name, to, &off, None).await.map(|_| ())
+                self.setup.eks.update_logs(&cluster.name, to, &off, token).await.map(|_| ())
             }
             (EksState::ConfigMap(data), _) => match (&seen.api, &seen.observed.logging) {
                 (Some(api), AwsLogging::Known { namespace, .. }) => {

@@ -150,11 +150,12 @@ fn is_made_by(change: &EksChange, run: &str) -> bool {
         && matches!(change.state, ChangeState::Planned | ChangeState::Done)
 }
 
-/// Clusters of which something was changed, perhaps changed, or only told. A refusal does not count: clusters that always
-/// refuse would keep all others waiting for ever.
+/// Clusters of which something was changed, perhaps changed, or only told, or that the queue may change when EKS is done with
+/// them. A refusal does not count: clusters that always refuse would keep all others waiting for ever.
 fn changed(findings: &[EksFinding]) -> usize {
     let counts = |result: &EksResult| match result {
         EksResult::Failed(fault) => !is_refusal(fault),
+        EksResult::InProgress | EksResult::NotYet => true,
         result => result.is_change(),
     };
     let changed = findings.iter().filter(|finding| counts(&finding.result));

@@ -152,16 +152,16 @@ impl EksClusterSpec {
     /// Ends the making of add-ons well.
     pub fn finish_addons(&mut self) {
         for addon in self.addons.values_mut().filter(|addon| addon.status == "CREATING") {
-            addon.status = "ACTIVE".to_owned();
+            "ACTIVE".clone_into(&mut addon.status);
         }
     }
 
     /// Ends all updates well: what they change is changed.
     pub fn finish_updates(&mut self) {
         for update in self.updates.values_mut().filter(|update| update.status == "InProgress") {
-            update.status = "Successful".to_owned();
+            "Successful".clone_into(&mut update.status);
             self.logs = update.logs.clone();
         }
-        self.status = "ACTIVE".to_owned();
+        "ACTIVE".clone_into(&mut self.status);
     }
 }

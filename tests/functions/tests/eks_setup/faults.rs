@@ -62,12 +62,12 @@ async fn to_the_end(stack: &Stack, event: Value) {
             let answer = tokio::select! {
                 biased;
                 () = stack.aws.crashed() => None,
-                answer = deliver(stack, std::slice::from_ref(&message)) => Some(answer),
+                answer = Box::pin(deliver(stack, std::slice::from_ref(&message))) => Some(answer),
             };
-            if answer.is_none() {
-                stack.aws.revive();
-            } else if sent_back(&answer.unwrap()).is_empty() {
-                break;
+            match answer {
+                None => stack.aws.revive(),
+                Some(answer) if sent_back(&answer).is_empty() => break,
+                Some(_) => {}
             }
         }
         finish(stack, "payments");
@@ -106,4 +106,98 @@ async fn killed_at_every_call_it_comes_to_the_same_end() {
             edit(&stack, "payments", |cluster| assert_eq!(cluster.updates.len(), 1, "{point}"));
         }
     }
+}
+
+/// The item of a sweep or restore of the target of EKS.
+async fn item(stack: &Stack, kind: &str, at: i64) -> Value {
+    let mut items = Box::pin(stack.items(kind, minute(at))).await;
+    items.retain(|item| item["target"]["platform"] == "eks");
+    items.remove(0)
+}
+
+/// Plays all turns of an item, and a turn once more whose function died; gives the outcome.
+async fn turns(stack: &Stack, mut item: Value) -> Value {
+    loop {
+        let answer = tokio::select! {
+            biased;
+            () = stack.aws.crashed() => None,
+            answer = Box::pin(stack.invoke(Function::EnableInsights, item.clone())) => Some(answer.unwrap()),
+        };
+        match answer {
+            None => stack.aws.revive(),
+            Some(answer) if answer["cursor"].is_null() => {
+                return stack.json(answer["outcome"]["key"].as_str().unwrap());
+            }
+            Some(answer) => item["cursor"] = answer["cursor"].clone(),
+        }
+    }
+}
+
+/// Two clusters, of which a sweep may change one.
+async fn to_be_swept() -> (Stack, Value) {
+    let old = ["a", "b"].map(|name| cluster(name).since("ACTIVE", minute(-600)));
+    let stack = stack(old);
+    stack.put_config("eks: {existing: change, max-changes: 1, wishes: [{control-plane-logs: [api]}]}");
+    let item = item(&stack, "sweep", 0).await;
+    (stack, item)
+}
+
+/// The same after all of it was set up.
+async fn to_be_restored() -> (Stack, Value) {
+    let (stack, _) = to_be_swept().await;
+    for at in [0, 60, 120] {
+        ran(&stack, "sweep", at).await;
+        ["a", "b"].iter().for_each(|name| finish(&stack, name));
+    }
+    let item = item(&stack, "restore", 180).await;
+    (stack, item)
+}
+
+/// What is to be the same, however often the function died: ledger, what was told, and what is there.
+type End = (Vec<(String, String)>, Vec<Value>, Vec<Vec<String>>);
+
+fn end(stack: &Stack, outcome: &Value) -> End {
+    ["a", "b"].iter().for_each(|name| finish(stack, name));
+    let states = ledger(stack).into_iter().map(|(subject, state, _)| (subject, state)).collect();
+    let told = outcome["eks"].as_array().unwrap().iter();
+    let told = told.map(|one| json!([one["cluster"], one["aspect"], one["result"], one["change"]])).collect();
+    let there = ["a", "b"].iter().flat_map(|name| [addons(stack, name), logs(stack, name)]).collect();
+    (states, told, there)
+}
+
+/// Plays an item undisturbed, and then with the function's end at each of its calls.
+async fn at_every_call(before: impl AsyncFn() -> (Stack, Value)) -> End {
+    let (stack, item) = Box::pin(before()).await;
+    let start = stack.aws.meter().count_all();
+    let outcome = turns(&stack, item).await;
+    let calls = stack.aws.meter().count_all() - start;
+    let expected = end(&stack, &outcome);
+    for nth in 1..=calls {
+        for (when, crash) in [("before", Crash::before(nth)), ("after", Crash::after(nth))] {
+            let (stack, item) = Box::pin(before()).await;
+            stack.aws.crash(crash);
+            let outcome = turns(&stack, item).await;
+            assert_eq!(end(&stack, &outcome), expected, "killed {when} call {nth} of {calls}");
+        }
+    }
+    expected
+}
+
+fn count(told: &[Value], result: &str) -> usize {
+    told.iter().filter(|one| one[2] == result).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_that_is_killed_at_every_call_comes_to_the_same_end_and_tells_it() {
+    let (states, told, there) = at_every_call(to_be_swept).await;
+    assert_eq!((states.len(), count(&told, "set"), count(&told, "waiting")), (2, 2, 2), "{told:?}");
+    assert_eq!(there[2..], [vec![] as Vec<String>, vec![]], "one cluster only");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restore_that_is_killed_at_every_call_comes_to_the_same_end_and_tells_it() {
+    let (states, told, there) = at_every_call(to_be_restored).await;
+    assert!(states.iter().all(|(_, state)| state == "restored"), "{states:?}");
+    assert_eq!((states.len(), count(&told, "restored")), (4, 4), "{told:?}");
+    assert!(there.iter().all(Vec::is_empty), "{there:?}");
 }

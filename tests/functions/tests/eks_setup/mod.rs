@@ -1,5 +1,6 @@
 //! `enable-insights` of EKS clusters as a whole: events, messages of its own, sweeps and restores.
 
+mod calls;
 mod events;
 mod faults;
 mod logging;
@@ -32,7 +33,8 @@ fn cluster(name: &str) -> EksClusterSpec {
     EksClusterSpec::new(name).since("ACTIVE", now()).profile("default", &["kube-system", "default"])
 }
 
-/// The time that the functions have as well, in whole seconds as EKS tells it.
+/// The time that the functions have as well: that of the machine, by which the stand-in's clock begins, in whole seconds as EKS tells it.
+#[allow(clippy::disallowed_methods, reason = "the SDK's clock tells how long a cluster is followed")]
 fn now() -> Timestamp {
     Timestamp::from_second(Timestamp::now().as_second()).unwrap()
 }
@@ -93,7 +95,7 @@ fn logs(stack: &Stack, cluster: &str) -> Vec<String> {
 
 /// Plays a sweep or restore at that minute; gives the outcome of the target of EKS.
 async fn ran(stack: &Stack, kind: &str, at: i64) -> Value {
-    let line = stack.run_line(kind, minute(at)).await;
+    let line = Box::pin(stack.run_line(kind, minute(at))).await;
     line.receipt.as_ref().unwrap();
     let ended = line.items.iter().find(|item| item["target"]["platform"] == "eks").unwrap();
     assert!(ended["failure"].is_null(), "{ended}");

@@ -64,7 +64,7 @@ async fn each_region_has_one_of_its_own() {
     let there = Estate::new(ACCOUNT, "us-east-1").account_default("enhanced");
     let stack = Stack::in_process(FakeAws::builder(estate()).estate(there));
     stack.put_config(&format!(
-        "{{insights: {{account-default: enabled}}, targets: [{{account: \"{ACCOUNT}\", regions: [eu-west-1, us-east-1]}}]}}"
+        "{{insights: {{account-default: enabled}}, targets: [{{account: \"{ACCOUNT}\", regions: [eu-west-1, us-east-1], platforms: [ecs]}}]}}"
     ));
     let line = sweep(&stack, 0).await;
     let results: Vec<_> = line

@@ -288,7 +288,7 @@ fn busy() -> Estate {
 async fn a_dry_run_tells_what_a_run_would_do_with_its_cost_and_changes_nothing() {
     let yaml = "insights: {existing: change, account-default: enabled, max-changes: 2, max-percent: 100";
     let (dry, wet) = (stack(busy()), stack(busy()));
-    dry.put_config(&format!("{yaml}, dry-run: true}}"));
+    dry.put_config(&format!("{yaml}, dry-run: true}}\neks: {{dry-run: true}}"));
     wet.put_config(&format!("{yaml}}}"));
     let before = levels(&dry);
     let line = sweep(&dry, 0).await;
@@ -305,7 +305,14 @@ async fn a_dry_run_tells_what_a_run_would_do_with_its_cost_and_changes_nothing()
         .collect();
     assert_eq!(
         written,
-        ["s3:PutObject config", "s3:PutObject outcomes", "dynamodb:PutItem turn", "sns:Publish "]
+        // An outcome of ECS and one of EKS.
+        [
+            "s3:PutObject config",
+            "s3:PutObject outcomes",
+            "s3:PutObject outcomes",
+            "dynamodb:PutItem turn",
+            "sns:Publish "
+        ]
     );
 
     // The same as without it, but for the word.
