@@ -101,9 +101,10 @@ eks:
         "fargaze.yaml:15: eks-wish: aws-logging: flb_log_cw: `yes` is none of true, false",
         "fargaze.yaml:16: eks-wish: control-plane-logs: the list is empty",
         "fargaze.yaml:17: eks-wish: unknown key `metrics_server`",
-        "fargaze.yaml:18: ",
+        "fargaze.yaml:18: aws-logging: unknown key `outputs.conf`",
+        "fargaze.yaml:18: eks-wish: aws-logging: output.conf: there is no [OUTPUT] section; add one",
     ] {
         assert!(found.iter().any(|problem| problem.starts_with(part)), "{part} is not in:\n{found:#?}");
     }
-    assert_eq!(found.len(), 15, "{found:#?}");
+    assert_eq!(found.len(), 17, "{found:#?}");
 }

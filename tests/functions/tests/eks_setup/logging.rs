@@ -117,3 +117,35 @@ async fn without_a_wish_for_the_cluster_its_api_is_not_asked() {
     assert_eq!(kubernetes.meter().calls.len(), 0);
     assert_eq!(addons(&stack, "payments"), [METRICS_SERVER]);
 }
+
+#[tokio::test]
+async fn a_restore_gives_back_what_was_there_and_names_the_command_where_there_was_nothing() {
+    let (stack, kubernetes) = start(rights(), |_| {}).await;
+    let event = created("payments", now());
+    deliver_well(&stack, std::slice::from_ref(&event)).await;
+    let first = config_map(&kubernetes);
+    let found = ran(&stack, "restore", 60).await;
+    let part = &found["eks"][0];
+    assert_eq!((&part["aspect"], &part["result"]), (&json!("aws-logging"), &json!("skipped")));
+    let reason = part["reason"].as_str().unwrap();
+    assert!(reason.contains("kubectl delete configmap -n aws-observability aws-logging"), "{reason}");
+    assert_eq!((config_map(&kubernetes), states(&stack)[0].1.as_str()), (first.clone(), "done"));
+
+    // A restore of what was changed since then only finds what there was before.
+    stack.put_config(&WISH.replace("/eks/prod", "/eks/other"));
+    let mut later = event;
+    let time = now() + SignedDuration::from_mins(1);
+    later["detail"]["eventID"] = json!("created-payments-later");
+    later["detail"]["eventTime"] = json!(time.to_string());
+    deliver_well(&stack, &[later]).await;
+    assert_ne!(config_map(&kubernetes), first);
+    let mut request = function_tests::request("restore", minute(120));
+    request["request"]["since"] = json!(time.to_string());
+    request["request"]["time"] = json!((time + SignedDuration::from_mins(1)).to_string());
+    stack.play(request).await.receipt.unwrap();
+    let states = states(&stack).into_iter().map(|(_, state)| state);
+    assert_eq!(
+        (config_map(&kubernetes), states.collect::<Vec<_>>()),
+        (first, vec!["done".to_owned(), "restored".to_owned()])
+    );
+}
