@@ -2,6 +2,7 @@
 
 use fargaze::aws::{Clock, Eks, config_for};
 use fargaze::cluster::{AccountId, ClusterName, Region};
+use fargaze::config::{CONFIG_KEY, Config as UserConfig};
 use fargaze::event::EksEvent;
 use fargaze::failure::Failure;
 use fargaze::fault::{Fault, FaultKind};
@@ -44,11 +45,29 @@ impl From<EksFollow> for Look {
     }
 }
 
+impl Look {
+    /// Whether the user's file names the account and Region, and for ECS only.
+    fn is_unwanted(&self, user: &UserConfig) -> bool {
+        let named = |platform| {
+            user.targets.iter().any(|target| {
+                target.platform == platform && target.account == self.account && target.region == self.region
+            })
+        };
+        named(Platform::Ecs) && !named(Platform::Eks)
+    }
+}
+
 impl Handler {
     /// Looks at a cluster, sets it up as far as it goes by now, and tells in a sentence what came of it.
     pub(crate) async fn look_at_eks(&self, look: Look, deadline: Instant) -> Result<String, Failure> {
         let (account, region) = (&self.config.account, &self.config.region);
         let user = self.store.user_file(account, region).await?.config;
+        if look.is_unwanted(&user) {
+            return Ok(format!(
+                "ignored: {CONFIG_KEY} leaves EKS out of the platforms of account {} in {}",
+                look.account, look.region
+            ));
+        }
         let target = self.target_of(Platform::Eks, &look.account, &look.region, &user)?;
         let name = &look.cluster;
         if look.is_creation {

@@ -91,6 +91,7 @@ async fn what_is_to_be_left_makes_no_change() {
         (payments().tag("fargaze", "hands-off"), "{}"),
         (payments(), "eks: {wishes: [{metrics-server: leave}]}"),
         (payments(), "eks: {dry-run: true, wishes: [{control-plane-logs: [api]}]}"),
+        (payments(), "targets: [{account: \"123456789012\", regions: [eu-west-1], platforms: [ecs]}]"),
         (degraded("ACTIVE"), "{}"),
         (degraded("DEGRADED"), "{}"),
         (EksClusterSpec::new("payments").since("ACTIVE", now()), "{}"),
