@@ -15,6 +15,7 @@ ACTIONS_WITHOUT_RESOURCE = {
     "ecs:ListClusters",
     "ecs:ListServices",
     "ecs:ListAccountSettings",
+    "eks:ListClusters",
     "cloudwatch:ListMetrics",
     "cloudwatch:GetMetricData",
     "cloudwatch:GetMetricStatistics",
@@ -22,6 +23,13 @@ ACTIONS_WITHOUT_RESOURCE = {
     "xray:PutTelemetryRecords",
     "xray:GetSamplingRules",
     "xray:GetSamplingTargets",
+    # What Lambda needs to connect a function with a VPC.
+    "ec2:CreateNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:DeleteNetworkInterface",
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:UnassignPrivateIpAddresses",
     # The eight that Step Functions needs to have its log delivered.
     "logs:CreateLogDelivery",
     "logs:GetLogDelivery",

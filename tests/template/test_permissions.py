@@ -25,13 +25,24 @@ IAM_NAMES = {"s3:ListObjectsV2": "s3:ListBucket"}
 
 # Allowed although no function calls it by that name, and why.
 NOT_CALLED = {
-    "s3:ListBucket": "forward-summary alone lists; with it S3 answers 404, not 403, for an object that is not there",
+    "s3:ListBucket": "forward-summary and collect-pods list; with it S3 answers 404, not 403, for an object that is not there",
     "s3:GetObjectVersion": "S3's name for GetObject when a version is asked for",
     "sqs:ReceiveMessage": "Lambda reads the queue with the function's role",
     "sqs:DeleteMessage": "Lambda reads the queue with the function's role",
     "sqs:GetQueueAttributes": "Lambda reads the queue with the function's role",
     "kms:GenerateDataKey": "SNS encrypts with the publisher's rights",
     "kms:Decrypt": "SNS encrypts with the publisher's rights",
+    **dict.fromkeys(
+        [
+            "ec2:CreateNetworkInterface",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSubnets",
+            "ec2:DeleteNetworkInterface",
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:UnassignPrivateIpAddresses",
+        ],
+        "Lambda connects the function with a VPC with the function's role",
+    ),
     "logs:CreateLogStream": "Lambda writes the log with the function's role",
     "logs:PutLogEvents": "Lambda writes the log with the function's role",
     "xray:PutTraceSegments": "Lambda writes traces with the function's role",
@@ -99,9 +110,9 @@ def test_role_for_other_accounts_has_what_is_called_there() -> None:
     # Table, bucket and queue are at home; so are the clusters that somebody asks about by hand.
     elsewhere = {
         action
-        for folder in ("collect-metrics", "enable-insights")
+        for folder in ("collect-metrics", "collect-pods", "enable-insights")
         for action in allowed(folder)
-        if action.startswith(("ecs:", "cloudwatch:"))
+        if action.startswith(("ecs:", "eks:", "cloudwatch:"))
     } - {"cloudwatch:GetMetricStatistics"}
     assert set().union(*given.values()) == elsewhere
     # What one leaves out to be told only.

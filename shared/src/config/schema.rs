@@ -78,7 +78,7 @@ schema!(StatisticText, {
 schema!(ThresholdText, {
     "anyOf": [
         { "type": "number" },
-        { "type": "string", "pattern": r"^\s*[-+]?[0-9.]+([eE][-+]?[0-9]+)?\s*(%|vCPU|m?s|([KMGT]i?)?B(/s)?)?\s*$" },
+        { "type": "string", "pattern": r"^\s*[-+]?[0-9.]+([eE][-+]?[0-9]+)?\s*(%|vCPU|m?s|min|h|([KMGT]i?)?B(/s)?)?\s*$" },
     ],
 });
 schema!(WhatText, {
