@@ -54,6 +54,23 @@ async fn an_answer_that_is_lost_makes_no_second_change() {
     edit(&stack, "payments", |cluster| assert_eq!(cluster.updates.len(), 1));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_could_not_be_sent_back_to_the_queue_is_not_forgotten() {
+    let refused = || Fault::on("sqs:SendMessage").error(400, "AccessDeniedException", "not authorized");
+    let stack = stack([payments()]);
+    stack.aws.add_fault(refused());
+    assert_eq!(sent_back(&deliver(&stack, &[created("payments", now())]).await), ["message-0"]);
+    deliver_well(&stack, &[created("payments", now())]).await;
+    assert_eq!((stack.aws.meter().count(CREATE), follow(&stack).1), (1, 60));
+
+    let stack = super::stack([payments().since("ACTIVE", minute(-600))]);
+    stack.put_config("eks: {existing: change}");
+    stack.aws.add_fault(refused());
+    let outcome = ran(&stack, "sweep", 0).await;
+    assert_eq!(outcome["coverage"]["faults"][0]["fault"]["operation"], "sqs:SendMessage");
+    assert_eq!(ledger(&stack), [entry("payments/metrics-server", "planned")]);
+}
+
 /// Delivers an event, which the queue does again if the function dies, and what the function sends itself, until there is no more.
 async fn to_the_end(stack: &Stack, event: Value) {
     let mut messages = vec![event];
