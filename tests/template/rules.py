@@ -50,7 +50,13 @@ CONDITIONS = {
 }
 
 # What changes anything outside the stack.
-CHANGES = {"ecs:UpdateClusterSettings", "ecs:PutAccountSettingDefault"}
+CHANGES = {
+    "ecs:UpdateClusterSettings",
+    "ecs:PutAccountSettingDefault",
+    "eks:UpdateClusterConfig",
+    "eks:CreateAddon",
+    "eks:DeleteAddon",
+}
 
 TRUSTED_SERVICES = {"lambda.amazonaws.com", "states.amazonaws.com", "scheduler.amazonaws.com"}
 
@@ -175,7 +181,7 @@ def only_enable_insights_changes_clusters_and_nothing_but_settings(template: Tem
         for role in template.transformed.of_type("AWS::IAM::Role")
         for statement in template.transformed.role_statements(role)
         for action in actions(statement)
-        if action.startswith("ecs:") and not re.match(r"ecs:(List|Describe)", action)
+        if action.startswith(("ecs:", "eks:")) and not re.match(r"e[ck]s:(List|Describe)", action)
     }
     assert able == {(template.role_of("EnableInsights"), action) for action in CHANGES}
 
@@ -262,7 +268,7 @@ def services_are_let_in_for_our_own_sake_only(template: Template) -> None:
 @rule
 def the_rule_takes_calls_of_ecs_that_succeeded(template: Template) -> None:
     pattern = template.properties("ClusterChanged")["EventPattern"]
-    assert pattern["detail"]["eventSource"] == ["ecs.amazonaws.com"]
+    assert pattern["detail"]["eventSource"] == ["ecs.amazonaws.com", "eks.amazonaws.com"]
     assert pattern["detail"]["eventName"] == ["CreateCluster", "UpdateClusterSettings"]
     assert pattern["detail"]["errorCode"] == [{"exists": False}]
     assert template.properties("ClusterChanged")["State"] == "ENABLED"

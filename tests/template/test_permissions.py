@@ -117,7 +117,7 @@ def test_role_for_other_accounts_has_what_is_called_there() -> None:
     assert set().union(*given.values()) == elsewhere
     # What one leaves out to be told only.
     assert given["Look"] == elsewhere - CHANGES
-    assert given["ChangeContainerInsights"] | given["ChangeAccountDefault"] == CHANGES
+    assert given["ChangeContainerInsights"] | given["ChangeAccountDefault"] | given["SetUpEksClusters"] == CHANGES
     [condition] = [
         statement["Condition"]
         for statement in TEMPLATE.role_statements(TEMPLATE.role_of("EnableInsights"))

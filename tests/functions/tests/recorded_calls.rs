@@ -32,13 +32,15 @@ async fn stack() -> (Stack, Handle) {
     home.put_service("shop", ServiceSpec::new("down").desired(2).running(0));
     put_minutes(&mut home, "AWS/EKS", "scheduler_pending_pods", &[("ClusterName", "payments")], |_| 1.0);
     home.put_eks(payments);
+    home.put_eks(EksClusterSpec::new("orders").since("ACTIVE", minute(-600)).node_group("workers"));
     home.put_cluster(ClusterSpec::new("off").service(ServiceSpec::new("web").running(2)));
     let mut other = Estate::new(OTHER, REGION).now(minute(0));
     running(&mut other, "search", "index", |_| 97.0);
     let stack = Stack::of(FakeAws::builder(home).estate(other)).await;
     stack.aws.edit(|world| world.role(ROLE, Some("fargaze-42")));
     stack.put_config(&format!(
-        "insights: {{existing: change, account-default: enabled}}\ntargets:\n  - {{account: \"{ACCOUNT}\", regions: [{REGION}]}}\n  - {{account: \"{OTHER}\", regions: [{REGION}], \
+        "insights: {{existing: change, account-default: enabled}}\neks: {{existing: change, wishes: [{{clusters: [orders], \
+         control-plane-logs: [api]}}]}}\ntargets:\n  - {{account: \"{ACCOUNT}\", regions: [{REGION}]}}\n  - {{account: \"{OTHER}\", regions: [{REGION}], \
          role-arn: \"{ROLE}\", external-id: fargaze-42}}\n"
     ));
     (stack, kubernetes)
@@ -47,12 +49,18 @@ async fn stack() -> (Stack, Handle) {
 async fn play_everything(stack: &Stack) {
     // A write whose answer is lost is found by reading the alarm again.
     stack.aws.add_fault(Fault::on("dynamodb:PutItem").lose_answer());
-    for kind in ["alarms", "report", "sweep", "restore"] {
+    for (kind, at) in [("alarms", 0), ("report", 0), ("sweep", 0), ("sweep", 60), ("restore", 120)] {
         if kind == "sweep" {
             // One whose time is up after each cluster goes on from what it wrote.
             stack.set_timeout(Duration::from_secs(1));
         }
-        stack.run_line(kind, minute(0)).await.receipt.unwrap();
+        stack.run_line(kind, minute(at)).await.receipt.unwrap();
+        // EKS has done what it was asked to do.
+        stack.aws.edit(|world| {
+            let orders = world.home().eks_cluster("orders").unwrap();
+            orders.finish_updates();
+            orders.finish_addons();
+        });
     }
     stack.aws.edit(|world| world.home().put_cluster(ClusterSpec::new("shop")));
     stack
@@ -164,7 +172,9 @@ async fn the_calls_of_every_function_are_the_known_ones() {
             "cloudwatch:ListMetrics", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
             "ecs:DescribeClusters", "ecs:DescribeTasks", "ecs:ListAccountSettings", "ecs:ListClusters",
             "ecs:ListTasks", "ecs:PutAccountSettingDefault", "ecs:UpdateClusterSettings",
-            "s3:GetObject", "s3:PutObject", "sts:AssumeRole",
+            "eks:CreateAddon", "eks:DeleteAddon", "eks:DescribeAddon", "eks:DescribeCluster", "eks:DescribeFargateProfile",
+            "eks:DescribeUpdate", "eks:ListClusters", "eks:ListFargateProfiles", "eks:ListNodegroups",
+            "eks:UpdateClusterConfig", "s3:GetObject", "s3:PutObject", "sqs:SendMessage", "sts:AssumeRole",
         ],
         "evaluate-alarms": ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "s3:GetObject", "s3:PutObject"],
         "forward-summary": [
