@@ -64,7 +64,7 @@ async fn quiet_a_rollout_that_takes_two_samples() {
     });
     assert_eq!(watched.until_mail(0, 2).await, None);
     watched.edit(|estate| {
-        estate.place_workload(Workload::new(Kind::Deployment, "shop", "web", 2, minute(-600)))
+        estate.place_workload(Workload::new(Kind::Deployment, "shop", "web", 2, minute(-600)));
     });
     assert_eq!(watched.until_mail(10, 3).await, None);
 }

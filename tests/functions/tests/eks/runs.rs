@@ -61,8 +61,7 @@ async fn clusters_are_listed_once_an_hour_and_anew_when_one_cannot_be_read() {
 #[tokio::test]
 async fn usage_is_asked_in_the_version_that_the_server_prefers() {
     for version in ["v1beta1", "v1"] {
-        let watched =
-            watch(healthy().with(|estate| estate.metrics = MetricsApi::Serving(version.into()))).await;
+        let watched = watch(healthy().with(|estate| estate.metrics = MetricsApi::Serving(version))).await;
         watched.alarms(0).await;
         assert_eq!(
             watched.kubernetes.meter().count(&format!("/apis/metrics.k8s.io/{version}/pods")),

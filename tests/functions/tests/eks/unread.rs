@@ -22,7 +22,9 @@ fn cluster(watched: &Watched, kind: &str, offset: i64) -> fargaze::pods::Cluster
 async fn findings(watched: &Watched) -> String {
     watched.stack.run_line("report", minute(0)).await.receipt.unwrap();
     let findings = cluster(watched, "report", 0).findings;
-    findings.into_iter().map(|finding| format!("{}\n{}\n", finding.problem, finding.cure)).collect()
+    let texts: Vec<String> =
+        findings.into_iter().flat_map(|finding| [finding.problem, finding.cure]).collect();
+    texts.join("\n")
 }
 
 #[tokio::test]
