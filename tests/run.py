@@ -61,7 +61,8 @@ TESTS = [
     Gate("documentation tests", ["cargo", "test", "--workspace", "--doc", "--no-fail-fast"],
          counted=CARGO_TEST, may_be_empty=True),
     # After the Rust tests, which record the calls that the roles are held against.
-    Gate("template and stack tests", [PYTHON, "-m", "pytest", "tests/template", "tests/stack"], counted=PYTEST),
+    Gate("template, kubectl and stack tests",
+         [PYTHON, "-m", "pytest", "tests/template", "tests/kubernetes", "tests/stack"], counted=PYTEST),
 ]
 
 COUNT = re.compile(r"(\d+) (passed|failed|errors?|timed out)\b")

@@ -30,6 +30,8 @@ WANTED = [
     ("quiet", 390, 1700),
     ("three-targets", 1280, 1300),
     ("200-clusters", 1280, 1600),
+    ("eks-busy", 1280, 1400),
+    ("eks-busy", 390, 1700),
 ]
 MOST_BYTES = 200 * 1024
 

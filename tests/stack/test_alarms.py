@@ -50,7 +50,7 @@ def start(stack: Stack) -> datetime.datetime:
 
 def test_alarm_is_raised(stack, mailbox, start) -> None:
     _, mail = run_and_mail(stack, mailbox, alarms(start, 0))
-    assert mail.subject == f"ALARM shop: Age 900 s in {REGION}"
+    assert mail.subject == f"ALARM shop: Age 15 min in {REGION}"
     assert "3 of the last 3 minutes were over 300 s" in mail.body and "Start more workers." in mail.body
     [item] = items(stack)
     assert item["state"] == "ALARM" and item["since"] == utc(start, HOT.start + 3)
@@ -85,7 +85,7 @@ def test_bad_file_is_told_first_and_the_last_good_one_stays_in_force(stack, mail
     problem, rest = mail.body.split("\n\n", 1)
     assert problem.startswith("fargaze.yaml HAS ") and "stays in force" in " ".join(problem.split())
     assert "fargaze.yaml:6: rule `jobs-waiting`: unknown key `treshold`: did you mean `threshold`?" in " ".join(problem.split())
-    assert mail.subject.startswith("STILL shop: Age 900 s") and "STILL" in rest
+    assert mail.subject.startswith("STILL shop: Age 15 min") and "STILL" in rest
     [item] = items(stack)
     assert json.loads(item["memory"])["told_at"] == utc(start, 5)
 
