@@ -11,17 +11,24 @@ import stand_ins
 from local_aws import LocalAws
 from stack import Execution, Stack
 
-# A target's name says what becomes of it.
+# A target's name says what becomes of it, and whether it is one of EKS.
 PLAN_RUN = '''
 def answer(event):
     request = event["request"]
-    return {"run": {"id": "run-1", "kind": request["kind"]}, "targets": [{"name": name} for name in request["targets"]]}
+    targets = [{"name": name, "platform": "eks" if name.startswith("eks") else "ecs"} for name in request["targets"]]
+    return {"run": {"id": "run-1", "kind": request["kind"]}, "targets": targets}
 '''
 COLLECT_METRICS = '''
 def answer(event):
     if event["target"]["name"] == "denied":
         raise Failed("Denied", "ecs:ListClusters: no")
     return {**event, "outcome": {"key": "of collect-metrics"}}
+'''
+COLLECT_PODS = '''
+def answer(event):
+    if event["target"]["name"] == "eks-denied":
+        raise Failed("Denied", "eks:ListClusters: no")
+    return {**event, "outcome": {"key": "of collect-pods"}}
 '''
 EVALUATE_ALARMS = '''
 def answer(event):
@@ -47,6 +54,7 @@ def answer(event):
 ANSWERS = {
     "PlanRun": PLAN_RUN,
     "CollectMetrics": COLLECT_METRICS,
+    "CollectPods": COLLECT_PODS,
     "EvaluateAlarms": EVALUATE_ALARMS,
     "EnableInsights": ENABLE_INSIGHTS,
     "ForwardSummary": FORWARD_SUMMARY,
@@ -66,7 +74,7 @@ def told(machine: Stack, kind: str, *targets: str) -> dict[str, dict]:
     run: Execution = machine.run({"kind": kind, "targets": list(targets)})
     assert run.status == "SUCCEEDED", f"{run}\n{machine.aws.tail()}"
     assert run.output["run"] == {"id": "run-1", "kind": kind}
-    assert run.output["targets"] == [{"name": name} for name in targets]
+    assert [target["name"] for target in run.output["targets"]] == list(targets)
     return {end["target"]["name"]: end for end in run.output["outcomes"]}
 
 
@@ -79,6 +87,21 @@ def told(machine: Stack, kind: str, *targets: str) -> dict[str, dict]:
 def test_kind_decides_which_functions_a_target_goes_through(machine, kind: str, key: str) -> None:
     ends = told(machine, kind, "one", "two")
     assert [end["outcome"] for end in ends.values()] == [{"key": key}] * 2
+
+
+@pytest.mark.parametrize(("kind", "keys"), [
+    ("alarms", ["of evaluate-alarms", "of evaluate-alarms"]),
+    ("report", ["of collect-metrics", "of collect-pods"]),
+    ("sweep", ["after 1 turns of run-1", "after 1 turns of run-1"]),
+])
+def test_platform_decides_who_collects(machine, kind: str, keys: list[str]) -> None:
+    ends = told(machine, kind, "one", "eks-one")
+    assert [ends[name]["outcome"]["key"] for name in ("one", "eks-one")] == keys
+
+
+def test_target_of_eks_that_fails_is_told(machine) -> None:
+    ends = told(machine, "alarms", "eks-denied", "one")
+    assert ends["eks-denied"]["failure"]["Error"] == "Denied" and "outcome" in ends["one"]
 
 
 @pytest.mark.parametrize("kind", ["sweep", "restore"])
