@@ -14,6 +14,7 @@ use fargaze::kubernetes::pod::PodFacts;
 use fargaze::kubernetes::usage::PodUsage;
 use fargaze::kubernetes::workload::WorkloadFacts;
 use fargaze::pods::{ClusterState, Finding, JobOwners, MetricsApi, PodState, WorkloadState};
+use fargaze::rule::KubernetesMeasure;
 use fargaze::run::{Run, RunKind, Target};
 use jiff::SignedDuration;
 
@@ -49,6 +50,8 @@ pub(crate) struct Reading {
     pub(crate) unread: Option<Fault>,
     /// Why there is no usage, if it could not be asked.
     pub(crate) no_usage: Option<Fault>,
+    /// Why some workloads are not known, if they could not be listed.
+    pub(crate) no_workloads: Option<Fault>,
 }
 
 /// Usage of pods by namespace and name.
@@ -57,6 +60,16 @@ type Usage = HashMap<(String, String), PodUsage>;
 impl Reading {
     pub(crate) fn is_unread(&self) -> bool {
         self.unread.is_some()
+    }
+
+    /// Why a measure could not be asked, if it could not.
+    pub(crate) fn fault_of(&self, measure: KubernetesMeasure) -> Option<&Fault> {
+        let own = match measure {
+            KubernetesMeasure::PodMemoryPercent | KubernetesMeasure::PodCpuPercent => self.no_usage.as_ref(),
+            KubernetesMeasure::AvailableBelowDesired => self.no_workloads.as_ref(),
+            _ => None,
+        };
+        self.unread.as_ref().or(own)
     }
 
     fn new(cluster: &EksCluster) -> Self {
@@ -80,6 +93,7 @@ impl Reading {
             faults: Vec::new(),
             unread: None,
             no_usage: None,
+            no_workloads: None,
         }
     }
 
@@ -195,7 +209,8 @@ impl Reader<'_> {
             self.nodes(client)
         );
         let (workloads, jobs, faults) = workloads;
-        reading.faults.extend(faults);
+        reading.no_workloads = faults.first().cloned();
+        faults.into_iter().for_each(|fault| reading.fault(fault));
         let usage = self.take_usage(usage, client, cluster, reading).await;
         let nodes = nodes.unwrap_or_else(|error| {
             reading.fault(error.into());

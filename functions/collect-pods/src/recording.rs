@@ -9,7 +9,7 @@ use fargaze::inventory::{ClusterEntry, Inventory};
 use fargaze::metric::MetricQuery;
 use fargaze::outcome::{Coverage, CoverageTally};
 use fargaze::pods::{History, PodState, Sample, WorkloadState, cluster_samples, workload_samples};
-use fargaze::rule::{Subject, Workload};
+use fargaze::rule::{KubernetesMeasure, Subject, Workload};
 use fargaze::run::{Run, Target};
 use fargaze::series::Reading as Answer;
 use fargaze::snapshot::SnapshotWriter;
@@ -81,21 +81,23 @@ impl<'a> Recording<'a> {
         let states: BTreeMap<&Workload, &WorkloadState> =
             reading.workloads.iter().map(|state| (&state.workload, state)).collect();
         let mut workloads: BTreeSet<Workload> = pods.keys().chain(states.keys()).copied().cloned().collect();
-        if reading.is_unread() {
+        // What is not listed is not known to be gone.
+        let lost = reading.unread.as_ref().or(reading.no_workloads.as_ref());
+        if lost.is_some() {
             workloads.extend(self.history.workloads(&name).iter().cloned());
         }
         let mut piece = SnapshotWriter::piece(Vec::new());
         self.cluster_samples(&reading, &mut piece)?;
         for workload in &workloads {
             let pods = pods.get(workload).map(Vec::as_slice).unwrap_or_default();
-            let before = self.history.before(&name);
-            let mut samples = workload_samples(pods, states.get(workload).copied(), before, self.run.time);
-            if reading.is_unread() {
+            let (state, before) = (states.get(workload).copied(), self.history.before(&name));
+            let mut samples = workload_samples(pods, state, before, self.run.time);
+            let unseen = lost.filter(|_| reading.is_unread() || (pods.is_empty() && state.is_none()));
+            if unseen.is_some() {
                 forget_values(&mut samples);
             }
             let subject = Subject::workload(name.clone(), workload.clone());
-            let fault = reading.unread.as_ref().or(reading.no_usage.as_ref());
-            self.write(&subject, samples, fault, &mut piece)?;
+            self.write(&subject, samples, |measure| unseen.or(reading.fault_of(measure)), &mut piece)?;
         }
         piece.eks(&reading.state)?;
         reading.workloads.iter().try_for_each(|state| piece.workload(state))?;
@@ -122,14 +124,14 @@ impl<'a> Recording<'a> {
             forget_values(&mut samples);
         }
         let subject = Subject::cluster(reading.state.cluster.clone());
-        self.write(&subject, samples, reading.unread.as_ref(), piece)
+        self.write(&subject, samples, |measure| reading.fault_of(measure), piece)
     }
 
-    fn write(
+    fn write<'f>(
         &mut self,
         subject: &Subject,
         samples: Vec<Sample>,
-        fault: Option<&Fault>,
+        fault: impl Fn(KubernetesMeasure) -> Option<&'f Fault>,
         piece: &mut SnapshotWriter<Vec<u8>>,
     ) -> io::Result<()> {
         let joined = self.history.join(subject, samples, &self.run.window, fault);

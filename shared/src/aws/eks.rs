@@ -145,7 +145,15 @@ impl Eks {
             let answer = request.fargate_profile_name(&name).send().await;
             let answer = answer
                 .map_err(|error| fault("eks:DescribeFargateProfile", format!("{cluster}/{name}"), &error))?;
-            profiles.extend(answer.fargate_profile.map(|profile| read_profile(name, profile)));
+            let nothing = || {
+                Fault::malformed(
+                    "eks:DescribeFargateProfile",
+                    cluster.as_str(),
+                    format!("the answer has no profile {name}"),
+                )
+            };
+            let profile = answer.fargate_profile.ok_or_else(nothing)?;
+            profiles.push(read_profile(name, profile));
         }
         Ok(profiles)
     }
@@ -192,7 +200,10 @@ impl Eks {
         self.pace.ready().await;
         let request = self.client.describe_addon().cluster_name(cluster.as_str()).addon_name(name);
         match request.send().await {
-            Ok(answer) => Ok(answer.addon.map(|addon| read_addon(name, &addon))),
+            // Taken for "none", it would be installed once more.
+            Ok(answer) => answer.addon.map(|addon| Some(read_addon(name, &addon))).ok_or_else(|| {
+                Fault::malformed("eks:DescribeAddon", cluster.as_str(), format!("the answer has no add-on {name}"))
+            }),
             Err(error)
                 if error.as_service_error().is_some_and(
                     aws_sdk_eks::operation::describe_addon::DescribeAddonError::is_resource_not_found_exception,

@@ -8,7 +8,7 @@ use super::{PodState, Sample, Termination};
 use crate::cluster::ClusterName;
 use crate::fault::Fault;
 use crate::metric::MetricQuery;
-use crate::rule::{KUBERNETES, SAMPLE_PERIOD, Subject, Workload};
+use crate::rule::{KUBERNETES, KubernetesMeasure, SAMPLE_PERIOD, Subject, Workload};
 use crate::series::{Datapoint, MetricSeries, Reading};
 use crate::snapshot::SnapshotLine;
 use crate::window::Window;
@@ -82,20 +82,20 @@ impl History {
     }
 
     /// The samples of a subject with those of the runs before, within the window: the new one is that of the newest period.
-    /// `fault` says why figures could not be asked; those that have no value are then unread instead of without data.
-    pub fn join(
+    /// `fault` says why a measure could not be asked; one that has no value is then unread instead of without data.
+    pub fn join<'a>(
         &mut self,
         subject: &Subject,
         samples: Vec<Sample>,
         window: &Window,
-        fault: Option<&Fault>,
+        fault: impl Fn(KubernetesMeasure) -> Option<&'a Fault>,
     ) -> Vec<(MetricQuery, Reading)> {
         let window = window.in_periods(SAMPLE_PERIOD);
         let joined = samples.into_iter().map(|(measure, statistic, value)| {
             let query = MetricQuery { metric: measure.of(subject), statistic, period: SAMPLE_PERIOD };
             let before = self.series.remove(&query).unwrap_or_default();
             let series = append(before, &window, value);
-            let reading = match (value, fault) {
+            let reading = match (value, fault(measure)) {
                 (None, Some(fault)) if series.points().is_empty() => Reading::Unread(fault.clone()),
                 (None, Some(fault)) => Reading::Partial(series, fault.clone()),
                 _ => Reading::Complete(series),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fake_aws::EksClusterSpec;
-use fake_kubernetes::{Effect, Fault, Rights};
+use fake_kubernetes::{Effect, Fault, Kind, Rights, Workload};
 use function_tests::{Stack, minute};
 use serde_json::Value;
 
@@ -136,6 +136,30 @@ async fn percentages_without_the_metrics_api_could_not_be_asked_and_are_not_zero
     let unread: Vec<bool> = memory.map(|(_, reading)| reading.series().is_none()).collect();
     assert!(unread.len() == 2 && unread.iter().all(|unread| *unread));
     assert!(snapshot.pods.iter().all(|pod| pod.usage.is_none()));
+}
+
+/// Without the right to list Deployments nobody knows of their replicas.
+#[tokio::test]
+async fn replicas_that_cannot_be_listed_are_neither_there_nor_gone() {
+    let watched = watch(healthy()).await;
+    watched.edit(|estate| {
+        let mut workload = Workload::new(Kind::Deployment, "shop", "api", 2, minute(-600));
+        workload.ready = 0;
+        estate.place_workload(workload);
+    });
+    let (offset, began) = watched.until_mail(0, 4).await.unwrap();
+    assert!(began.contains("ALARM shop/api: 2 replicas missing"), "{began}");
+    watched.kubernetes.inject(Fault::always("/apis/apps/v1/deployments", Effect::Forbidden));
+    let mut told = String::new();
+    for run in 1..=8 {
+        told.extend(watched.alarms(offset + run * 5).await);
+    }
+    assert!(!told.contains("replicas missing any more") && !told.contains("is gone"), "{told}");
+    assert!(told.contains("cannot be judged") || told.contains("CANNOT SEE"), "{told}");
+    let remembered = watched.stack.remembered();
+    let states: Vec<&Value> =
+        remembered.iter().filter(|item| item["rule"]["S"] == "replicas-missing").collect();
+    assert!(states.iter().any(|item| item["state"]["S"] == "ALARM"), "{states:?}");
 }
 
 #[tokio::test]
