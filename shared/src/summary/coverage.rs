@@ -1,5 +1,8 @@
 //! What could not be seen: in every message, and as news of its own when it begins and when it ends.
 
+#[cfg(test)]
+mod tests;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -312,90 +315,4 @@ fn merged(faults: &[CountedFault]) -> Vec<CountedFault> {
     let mut merged: Vec<CountedFault> = merged.collect();
     merged.sort_by_key(|counted| std::cmp::Reverse(counted.count));
     merged
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::run::{Part, Target};
-    use crate::summary::words::WIDTH;
-
-    fn at(minute: i64) -> Timestamp {
-        Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minute)
-    }
-
-    fn failed(kind: FaultKind) -> TargetResult {
-        let target = Target {
-            platform: crate::run::Platform::Ecs,
-            account: "123456789012".parse().unwrap(),
-            region: "eu-west-1".parse().unwrap(),
-            part: Part::WHOLE,
-            role: None,
-        };
-        let fault = Fault { kind, ..Fault::malformed("ecs:ListClusters", "", "no") };
-        TargetResult { target, result: Err(fault) }
-    }
-
-    fn seen() -> TargetResult {
-        let TargetResult { target, .. } = failed(FaultKind::Denied);
-        let outcome = crate::outcome::Outcome {
-            target: target.clone(),
-            coverage: Coverage::default(),
-            notices: Vec::new(),
-            insights: Vec::new(),
-            eks: Vec::new(),
-            account_default: None,
-            dry_run: false,
-            snapshot: None,
-            owners: std::collections::BTreeMap::new(),
-        };
-        TargetResult { target, result: Ok(outcome) }
-    }
-
-    #[test]
-    fn a_denied_target_is_told_at_once_and_once() {
-        let first = coverage_changes(at(0), &[failed(FaultKind::Denied)], &[]);
-        let [CoverageChange::Lost(broken, _)] = &first[..] else { panic!("{first:?}") };
-        assert!(news(at(0), &first).starts_with("CANNOT SEE eu-west-1 (123456789012): ecs:ListClusters"));
-        assert!(
-            coverage_changes(at(5), &[failed(FaultKind::Denied)], std::slice::from_ref(broken)).is_empty()
-        );
-        let back = coverage_changes(at(65), &[seen()], std::slice::from_ref(broken));
-        assert_eq!(news(at(65), &back), "CAN SEE eu-west-1 (123456789012) again, after 1 hour 5 minutes.\n");
-    }
-
-    #[test]
-    fn a_passing_reason_is_told_only_when_it_lasts() {
-        let first = coverage_changes(at(0), &[failed(FaultKind::Throttled)], &[]);
-        let [CoverageChange::Noticed(broken)] = &first[..] else { panic!("{first:?}") };
-        assert!(!is_news(&first));
-        assert!(
-            coverage_changes(at(5), &[failed(FaultKind::Throttled)], std::slice::from_ref(broken)).is_empty()
-        );
-        assert!(is_news(&coverage_changes(
-            at(10),
-            &[failed(FaultKind::Throttled)],
-            std::slice::from_ref(broken)
-        )));
-        assert!(!is_news(&coverage_changes(at(5), &[seen()], std::slice::from_ref(broken))));
-    }
-
-    #[test]
-    fn faults_that_differ_in_their_subject_alone_are_one_sentence() {
-        let fault = |subject: &str| CountedFault {
-            fault: Fault::malformed("ecs:ListServices", subject, "no"),
-            count: 1,
-        };
-        let mut result = seen();
-        if let Ok(outcome) = &mut result.result {
-            outcome.coverage.faults = ["a", "b", "c", "d", "e"].map(fault).to_vec();
-        }
-        let text = paragraph_after(&[result], &[]);
-        let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(
-            line.contains("ecs:ListServices of a, b, c and 2 more: malformed answer: no (5 times)."),
-            "{text}"
-        );
-        assert!(text.lines().all(|line| line.len() <= WIDTH));
-    }
 }

@@ -1,5 +1,7 @@
 //! The mail: the fleet in five lines, and then what a person should know, with a link to the rest.
 
+mod cost;
+mod coverage;
 mod eks;
 
 use std::collections::BTreeMap;
@@ -11,12 +13,14 @@ use super::link::ReportLink;
 use super::model::{
     AlarmLine, DifferenceKind, Fleet, Report, ServiceReport, SightChange, Worst, WorstService,
 };
-use super::standing::{Cost, Problem, ReportCoverage};
+use super::standing::ReportCoverage;
 use super::words::{Places, percent};
 use crate::message::Message;
 use crate::run::Platform;
 use crate::summary::posture;
-use crate::summary::words::{about_dollars, count, dollars, span, utc, wrap};
+use crate::summary::words::{count, span, utc, wrap};
+pub(super) use cost::cost_words;
+pub(super) use coverage::{looked_at, problem};
 pub(super) use eks::{by_platform, is_eks_only, kinds};
 
 /// Services that the mail names.
@@ -34,8 +38,8 @@ pub fn report_mail(report: &Report, link: &ReportLink) -> Message {
         worst(report, places),
         eks::section(report, places),
         insights(report),
-        coverage(report),
-        cost(&report.cost),
+        coverage::section(report),
+        cost::section(&report.cost),
         linked(report, link),
     ];
     let body: Vec<String> = sections.into_iter().filter(|section| !section.is_empty()).collect();
@@ -293,102 +297,6 @@ pub(super) fn tasks_and_more(figures: &ServiceReport) -> String {
         rest.push_str(&format!(", network {}", network.sentence()));
     }
     rest
-}
-
-fn coverage(report: &Report) -> String {
-    let section = format!("COVERAGE\n{}", wrap(&looked_at(report), 2));
-    section + &named(report.coverage.problems.iter().map(problem))
-}
-
-/// What could not be asked, and what to do about it.
-pub(super) fn problem(problem: &Problem) -> String {
-    let times = if problem.count > 1 { format!(" ({} times)", problem.count) } else { String::new() };
-    let (region, account) = (&problem.region, &problem.account);
-    let platform = match problem.platform {
-        Platform::Ecs => "",
-        Platform::Eks => "EKS ",
-    };
-    format!("Could not ask {platform}in {region} ({account}): {}{times}; {}.", problem.why, problem.advice)
-}
-
-/// How much was looked at.
-pub(super) fn looked_at(report: &Report) -> String {
-    let (coverage, fleet) = (&report.coverage, &report.fleet);
-    let ReportCoverage { targets, targets_seen, clusters, clusters_seen, metrics, .. } = *coverage;
-    if targets_seen == 0 && targets > 0 {
-        return format!("Looked at nothing: {} could not be seen.", count(targets, "target"));
-    }
-    let mut text = format!("Looked at {clusters_seen} of {}", count(clusters, "cluster"));
-    if targets > 1 {
-        text.push_str(&format!(" in {targets_seen} of {targets} targets"));
-    }
-    let workloads = fleet.eks.as_ref().map_or(0, |eks| eks.workloads);
-    let subjects = [(fleet.services, "service"), (workloads, "workload")];
-    let subjects: Vec<String> =
-        subjects.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| count(n, what)).collect();
-    if !subjects.is_empty() {
-        text.push_str(&format!(" with {}", subjects.join(" and ")));
-    }
-    text.push('.');
-    if metrics > 0 {
-        let parts = [
-            (coverage.with_data, "had data"),
-            (coverage.without_data, "had none"),
-            (coverage.partial, "came in part"),
-            (coverage.unread, "could not be read"),
-        ];
-        let told = parts.iter().enumerate().filter(|(i, (n, _))| *i == 0 || *n > 0);
-        let told: Vec<String> = told.map(|(_, (n, what))| format!("{n} {what}")).collect();
-        let told = match told.split_last() {
-            Some((last, first)) if !first.is_empty() => format!("{} and {last}", first.join(", ")),
-            _ => told.concat(),
-        };
-        text.push_str(&format!(" Of {} asked, {told}.", count(metrics, "metric")));
-    }
-    text
-}
-
-fn cost(cost: &Cost) -> String {
-    format!("COST of fargaze itself\n{}", wrap(&cost_words(cost), 2))
-}
-
-/// What was used and what it cost.
-pub(super) fn cost_words(cost: &Cost) -> String {
-    let mut text = match (&cost.usage, cost.usage_dollars) {
-        (Some(usage), Some(spent)) => {
-            let month =
-                cost.dollars_a_month.map(|month| format!(", at this pace {} a month", about_dollars(month)));
-            format!(
-                "Since {} fargaze made {}, and asked CloudWatch for {} in {}: {}{}.",
-                utc(usage.since),
-                counted(usage.runs, "run"),
-                counted(usage.metrics, "metric"),
-                counted(usage.calls, "call"),
-                dollars(spent),
-                month.unwrap_or_default()
-            )
-        }
-        _ => "What fargaze used since the last report is not known.".to_owned(),
-    };
-    text.push_str(&format!(
-        " This report asked CloudWatch for {}, billed {}.",
-        counted(cost.report_metrics, "metric"),
-        dollars(cost.report_dollars)
-    ));
-    text
-}
-
-/// `1 run`, `4,032 metrics`.
-fn counted(n: u64, word: &str) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    format!("{text} {word}{}", if n == 1 { "" } else { "s" })
 }
 
 fn linked(report: &Report, link: &ReportLink) -> String {
