@@ -51,8 +51,8 @@ pub struct List<T> {
     /// Where the page stands in the whole.
     #[serde(default, deserialize_with = "nullable")]
     pub metadata: ListMeta,
-    /// The objects of this page.
-    #[serde(default, deserialize_with = "nullable")]
+    /// The objects of this page. An empty list of Go may be null; an answer without them is no list.
+    #[serde(deserialize_with = "nullable")]
     pub items: Vec<T>,
 }
 
