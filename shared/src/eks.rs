@@ -102,6 +102,26 @@ pub struct EksCluster {
     pub tags: BTreeMap<String, String>,
 }
 
+impl EksCluster {
+    /// A cluster of which nothing but name and status is known; its endpoint is public, as EKS makes it unless told otherwise.
+    pub fn named(name: ClusterName, status: &str) -> Self {
+        Self {
+            name,
+            status: status.to_owned(),
+            version: None,
+            endpoint: None,
+            certificate_authority: None,
+            public_endpoint: true,
+            public_access_cidrs: Vec::new(),
+            logs: BTreeSet::new(),
+            authentication: None,
+            auto_mode: false,
+            created_at: None,
+            tags: BTreeMap::new(),
+        }
+    }
+}
+
 /// A Fargate profile by `DescribeFargateProfile`: pods that fit one of its selectors run on Fargate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FargateProfile {

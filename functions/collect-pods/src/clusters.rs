@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_config::SdkConfig;
-use fargaze::aws::{Eks, Equipment};
+use fargaze::aws::{Eks, Equipment, kubernetes_client};
 use fargaze::cluster::ClusterName;
 use fargaze::eks::EksCluster;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::kubernetes::api;
-use fargaze::kubernetes::client::{Access, Cause, Client, ClientError, Explanation, Limits};
+use fargaze::kubernetes::client::{Cause, Client, ClientError, Explanation, Limits};
 use fargaze::kubernetes::node::NodeFacts;
 use fargaze::kubernetes::pod::PodFacts;
 use fargaze::kubernetes::usage::PodUsage;
@@ -112,11 +112,11 @@ impl Reader<'_> {
         if self.run.kind == RunKind::Report {
             self.equipment(&cluster.name, &mut reading).await;
         }
-        let (Some(endpoint), Some(authority)) = (&cluster.endpoint, &cluster.certificate_authority) else {
+        if cluster.endpoint.is_none() || cluster.certificate_authority.is_none() {
             self.without_endpoint(cluster, &mut reading);
             return reading;
-        };
-        let client = self.client(cluster, endpoint, authority);
+        }
+        let client = kubernetes_client(self.sdk, &self.target.region, cluster, self.limits.clone());
         let read = match &client {
             Ok(client) => self.kubernetes(client, cluster, &mut reading).await,
             Err(error) => Err(error.clone()),
@@ -129,25 +129,6 @@ impl Reader<'_> {
             reading.fault(fault);
         }
         reading
-    }
-
-    fn client(&self, cluster: &EksCluster, endpoint: &str, authority: &str) -> Result<Client, ClientError> {
-        let error = |cause| ClientError {
-            method: "connect to",
-            path: endpoint.to_owned(),
-            cluster: cluster.name.to_string(),
-            cause,
-        };
-        let none = || error(Cause::Malformed("there are no credentials to sign with".to_owned()));
-        let access = Access {
-            cluster: cluster.name.to_string(),
-            region: self.target.region.to_string(),
-            endpoint: endpoint.to_owned(),
-            certificate_authority: authority.to_owned(),
-            credentials: self.sdk.credentials_provider().ok_or_else(none)?,
-            time: self.sdk.time_source().unwrap_or_default(),
-        };
-        Client::new(access, self.limits.clone())
     }
 
     /// A cluster that is being made, or deleted, has no endpoint: nothing is amiss unless it takes too long.

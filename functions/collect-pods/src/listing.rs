@@ -73,29 +73,11 @@ async fn describe(task: &TargetTask, names: Vec<ClusterName>, eks: &Eks, older: 
                 faults.push(fault);
                 let known =
                     older.and_then(|older| older.clusters.iter().find(|cluster| cluster.name == name));
-                clusters.push(known.cloned().unwrap_or_else(|| unknown(name)));
+                clusters.push(known.cloned().unwrap_or_else(|| EksCluster::named(name, "UNKNOWN")));
             }
         }
     }
     Listing { read_at: task.run.time, clusters, faults }
-}
-
-/// A cluster of which nothing but the name is known.
-fn unknown(name: ClusterName) -> EksCluster {
-    EksCluster {
-        name,
-        status: "UNKNOWN".to_owned(),
-        version: None,
-        endpoint: None,
-        certificate_authority: None,
-        public_endpoint: true,
-        public_access_cidrs: Vec::new(),
-        logs: BTreeSet::new(),
-        authentication: None,
-        auto_mode: false,
-        created_at: None,
-        tags: std::collections::BTreeMap::new(),
-    }
 }
 
 /// Makes the next run list anew.

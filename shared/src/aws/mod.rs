@@ -7,6 +7,8 @@ mod eks;
 mod eks_changes;
 mod eks_ledger;
 mod insights;
+#[cfg(feature = "kubernetes")]
+mod kubernetes;
 mod ledger;
 mod memory;
 mod pace;
@@ -35,6 +37,8 @@ pub use ecs::{Described, DescribedServices, Ecs};
 pub use eks::{Eks, Equipment};
 pub use eks_changes::Accepted;
 pub use eks_ledger::EksLedgers;
+#[cfg(feature = "kubernetes")]
+pub use kubernetes::kubernetes_client;
 pub use memory::{AlarmPage, Memory, Written};
 pub use queue::Queue;
 pub use role::config_for;

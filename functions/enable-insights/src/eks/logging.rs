@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fargaze::aws::kubernetes_client;
 use fargaze::eks::EksCluster;
 use fargaze::insights::eks::{AwsLogging, CONFIG_MAP, EksState, LABEL, LoggingNamespace, NAMESPACE};
-use fargaze::kubernetes::client::{Access, Cause, Client, ClientError, Explanation, Limits};
+use fargaze::kubernetes::client::{Cause, Client, ClientError, Explanation, Limits};
 use fargaze::kubernetes::logging::check;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -47,28 +48,9 @@ pub(super) struct Api {
 
 /// The Kubernetes API of a cluster; nothing is asked yet.
 pub(super) fn api(setup: &Setup<'_>, cluster: &EksCluster) -> Result<Api, ClientError> {
-    let error = |why: &str| ClientError {
-        method: "connect to",
-        path: cluster.endpoint.clone().unwrap_or_default(),
-        cluster: cluster.name.to_string(),
-        cause: Cause::Malformed(why.to_owned()),
-    };
-    let (Some(endpoint), Some(authority)) = (&cluster.endpoint, &cluster.certificate_authority) else {
-        return Err(error("EKS tells no endpoint or no certificate authority of it"));
-    };
-    let access = Access {
-        cluster: cluster.name.to_string(),
-        region: setup.target.region.to_string(),
-        endpoint: endpoint.clone(),
-        certificate_authority: authority.clone(),
-        credentials: setup
-            .sdk
-            .credentials_provider()
-            .ok_or_else(|| error("there are no credentials to sign with"))?,
-        time: setup.sdk.time_source().unwrap_or_default(),
-    };
     let deadline = setup.deadline.min(Instant::now() + PATIENCE);
-    let client = Client::new(access, Limits::until(deadline, Arc::new(Semaphore::new(1))))?;
+    let limits = Limits::until(deadline, Arc::new(Semaphore::new(1)));
+    let client = kubernetes_client(setup.sdk, &setup.target.region, cluster, limits)?;
     Ok(Api { client, cluster: cluster.name.to_string() })
 }
 

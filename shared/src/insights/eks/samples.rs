@@ -11,18 +11,9 @@ use crate::eks::{FargateSelector, LogType};
 
 pub(crate) fn cluster(status: &str) -> EksCluster {
     EksCluster {
-        name: "payments".parse().unwrap(),
-        status: status.to_owned(),
         version: Some("1.33".to_owned()),
-        endpoint: None,
-        certificate_authority: None,
-        public_endpoint: true,
-        public_access_cidrs: Vec::new(),
-        logs: BTreeSet::new(),
-        authentication: None,
-        auto_mode: false,
         created_at: Some(at(0)),
-        tags: BTreeMap::new(),
+        ..EksCluster::named("payments".parse().unwrap(), status)
     }
 }
 

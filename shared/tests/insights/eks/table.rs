@@ -28,20 +28,7 @@ pub(crate) fn data(output: &str) -> BTreeMap<String, String> {
 
 /// An ACTIVE cluster with a Fargate profile for this namespace, and nothing else.
 pub(crate) fn observed(namespace: &str) -> ObservedEks {
-    let cluster = EksCluster {
-        name: name(),
-        status: "ACTIVE".to_owned(),
-        version: None,
-        endpoint: None,
-        certificate_authority: None,
-        public_endpoint: true,
-        public_access_cidrs: Vec::new(),
-        logs: BTreeSet::new(),
-        authentication: None,
-        auto_mode: false,
-        created_at: Some(at(0)),
-        tags: BTreeMap::new(),
-    };
+    let cluster = EksCluster { created_at: Some(at(0)), ..EksCluster::named(name(), "ACTIVE") };
     let selector = FargateSelector { namespace: namespace.to_owned(), labels: BTreeMap::new() };
     let profile = FargateProfile {
         name: "default".to_owned(),
