@@ -6,7 +6,7 @@ use fargaze::aws::{Store, gone};
 use fargaze::fault::Fault;
 use fargaze::pods::History;
 use fargaze::run::{Run, RunKind, Target};
-use fargaze::snapshot::{BadSnapshot, SnapshotLine, SnapshotReader};
+use fargaze::snapshot::SnapshotPieces;
 use jiff::{SignedDuration, Timestamp};
 
 /// How far back the snapshot before is looked for. What is older belongs to no window of an alarms run.
@@ -32,16 +32,8 @@ pub(crate) async fn history(
     };
     let (mut history, mut faults) = (History::default(), Vec::new());
     for key in keys {
-        match store
-            .get(&key, None)
-            .await?
-            .ok_or_else(|| gone(&key))
-            .and_then(|object| read(&key, &object.bytes))
-        {
-            Ok(lines) => {
-                history.next_snapshot();
-                lines.into_iter().for_each(|line| history.add(line));
-            }
+        match read(store, &key).await {
+            Ok(snapshot) => history.add(snapshot),
             // It will not become better by trying again, and is told instead of ending all runs to come.
             Err(fault) => faults.push(fault),
         }
@@ -49,15 +41,11 @@ pub(crate) async fn history(
     Ok((history, faults))
 }
 
-/// All lines, or none: half a snapshot would make restarts of what is missing.
-fn read(key: &str, bytes: &[u8]) -> Result<Vec<SnapshotLine>, Fault> {
-    let lines: Result<Vec<_>, _> = SnapshotReader::new(bytes).filter(is_kept).collect();
-    lines.map_err(|error| Fault::malformed("s3:GetObject", key, error.to_string()))
-}
-
-/// What a [`History`] keeps of a line.
-fn is_kept(line: &Result<SnapshotLine, BadSnapshot>) -> bool {
-    !matches!(line, Ok(SnapshotLine::Run(_) | SnapshotLine::Eks(_) | SnapshotLine::Workload(_)))
+/// All of it, or nothing: half a snapshot would make restarts of what is missing.
+async fn read(store: &Store, key: &str) -> Result<SnapshotPieces, Fault> {
+    let object = store.get(key, None).await?.ok_or_else(|| gone(key))?;
+    SnapshotPieces::new(object.bytes)
+        .map_err(|error| Fault::malformed("s3:GetObject", key, error.to_string()))
 }
 
 /// Snapshots of alarms runs of the target in `since..until`, by the time of their run.

@@ -19,7 +19,6 @@ use fargaze::failure::Failure;
 use fargaze::fault::Fault;
 use fargaze::kubernetes::client::Limits;
 use fargaze::outcome::{Collected, Coverage, ObjectRef, Outcome, TargetTask};
-use fargaze::rule::AlarmRule;
 use fargaze::run::{Platform, RunKind};
 use fargaze::snapshot::{SnapshotLine, SnapshotReader};
 use futures_util::{StreamExt, stream};
@@ -94,25 +93,14 @@ impl Handler {
             // Perhaps a cluster was made anew under its name: the next run describes all of them.
             listing::forget(task, &self.store).await?;
         }
-        self.vended(&rules, &cloudwatch, &mut recording).await?;
-        recording.end().map_err(|error| unwritten(&task.run.id, &error).into())
-    }
-
-    /// What CloudWatch has of EKS clusters: what rules need, and for a report all that there is.
-    async fn vended(
-        &self,
-        rules: &[AlarmRule],
-        cloudwatch: &CloudWatch,
-        recording: &mut Recording<'_>,
-    ) -> Result<(), Failure> {
-        let (queries, mut faults) = vended::queries(rules, recording, cloudwatch).await;
-        let window = *recording.window();
+        let mut heading = recording.heading().map_err(|error| unwritten(&task.run.id, &error))?;
+        let (queries, faults) = vended::queries(&rules, &run, heading.inventory(), &cloudwatch).await;
+        heading.faults(faults);
         let more = cloudwatch
-            .get_metric_data(&queries, &window, |query, reading| recording.vended(query, &reading))
+            .get_metric_data(&queries, &run.window, |query, answer| heading.vended(query, &answer))
             .await;
-        faults.extend(more);
-        recording.faults(faults);
-        Ok(())
+        heading.faults(more);
+        heading.end().map_err(|error| unwritten(&task.run.id, &error).into())
     }
 
     /// How much an earlier attempt saw, if there was one that came to its end.

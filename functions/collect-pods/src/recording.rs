@@ -8,17 +8,18 @@ use fargaze::fault::Fault;
 use fargaze::inventory::{ClusterEntry, Inventory};
 use fargaze::metric::MetricQuery;
 use fargaze::outcome::{Coverage, CoverageTally};
-use fargaze::pods::{History, PodState, Sample, WorkloadState, cluster_samples, workload_samples};
-use fargaze::rule::{KubernetesMeasure, Subject, Workload};
+use fargaze::pods::{
+    ClusterHistory, History, PodState, Sample, WorkloadState, cluster_samples, workload_samples,
+};
+use fargaze::rule::{Subject, Workload};
 use fargaze::run::{Run, Target};
 use fargaze::series::Reading as Answer;
 use fargaze::snapshot::SnapshotWriter;
-use fargaze::window::Window;
 use jiff::Timestamp;
 
 use crate::clusters::Reading;
 
-/// A snapshot in the making.
+/// A snapshot in the making: takes in clusters.
 pub(crate) struct Recording<'a> {
     run: &'a Run,
     target: &'a Target,
@@ -27,25 +28,24 @@ pub(crate) struct Recording<'a> {
     inventory: BTreeMap<ClusterName, ClusterEntry>,
     /// One for each cluster, compressed.
     pieces: Vec<Vec<u8>>,
-    vended: BTreeMap<MetricQuery, Answer>,
+    faults: Vec<Fault>,
+}
+
+/// A snapshot whose clusters are known: takes in what CloudWatch has of them.
+pub(crate) struct Heading {
+    head: SnapshotWriter<Vec<u8>>,
+    inventory: Inventory,
+    pieces: Vec<Vec<u8>>,
     tally: CoverageTally,
     faults: Vec<Fault>,
+    /// Why a line could not be written, if one could not.
+    failure: Option<io::Error>,
 }
 
 impl<'a> Recording<'a> {
     pub(crate) fn new(run: &'a Run, target: &'a Target, history: History, read_at: Timestamp) -> Self {
-        let (tally, faults, inventory) = (CoverageTally::default(), Vec::new(), BTreeMap::new());
-        Self {
-            run,
-            target,
-            history,
-            read_at,
-            inventory,
-            pieces: Vec::new(),
-            vended: BTreeMap::new(),
-            tally,
-            faults,
-        }
+        let (inventory, pieces, faults) = (BTreeMap::new(), Vec::new(), Vec::new());
+        Self { run, target, history, read_at, inventory, pieces, faults }
     }
 
     /// What could not be asked.
@@ -53,30 +53,14 @@ impl<'a> Recording<'a> {
         self.faults.extend(faults);
     }
 
-    /// The window of the run.
-    pub(crate) fn window(&self) -> &Window {
-        &self.run.window
-    }
-
-    /// The kind of run, and the clusters so far.
-    pub(crate) fn inventory(&self) -> Inventory {
-        let (read_at, clusters) = (self.read_at, self.inventory.clone());
-        Inventory { read_at, clusters, faults: Vec::new(), families_listed: false }
-    }
-
-    pub(crate) fn run(&self) -> &Run {
-        self.run
-    }
-
-    /// Takes in what CloudWatch answered to one question.
-    pub(crate) fn vended(&mut self, query: &MetricQuery, answer: &Answer) {
-        self.tally.add(query, answer);
-        self.vended.insert(query.clone(), answer.clone());
-    }
-
     /// Takes in a cluster: its samples, itself, its workloads and its pods.
     pub(crate) fn add(&mut self, reading: Reading) -> io::Result<()> {
         let name = reading.state.cluster.clone();
+        let mut history = self.history.of(&name).unwrap_or_else(|error| {
+            // It will not become better by trying again, and is told instead of ending all runs to come.
+            self.faults.push(Fault::malformed("s3:GetObject", name.as_str(), error.to_string()));
+            ClusterHistory::default()
+        });
         let pods = by_workload(&reading.pods);
         let states: BTreeMap<&Workload, &WorkloadState> =
             reading.workloads.iter().map(|state| (&state.workload, state)).collect();
@@ -84,20 +68,21 @@ impl<'a> Recording<'a> {
         // What is not listed is not known to be gone.
         let lost = reading.unread.as_ref().or(reading.no_workloads.as_ref());
         if lost.is_some() {
-            workloads.extend(self.history.workloads(&name).iter().cloned());
+            workloads.extend(history.workloads().iter().cloned());
         }
         let mut piece = SnapshotWriter::piece(Vec::new());
-        self.cluster_samples(&reading, &mut piece)?;
+        self.cluster_samples(&reading, &mut history, &mut piece)?;
         for workload in &workloads {
             let pods = pods.get(workload).map(Vec::as_slice).unwrap_or_default();
-            let (state, before) = (states.get(workload).copied(), self.history.before(&name));
-            let mut samples = workload_samples(pods, state, before, self.run.time);
+            let state = states.get(workload).copied();
+            let mut samples = workload_samples(pods, state, history.before(), self.run.time);
             let unseen = lost.filter(|_| reading.is_unread() || (pods.is_empty() && state.is_none()));
             if unseen.is_some() {
                 forget_values(&mut samples);
             }
             let subject = Subject::workload(name.clone(), workload.clone());
-            self.write(&subject, samples, |measure| unseen.or(reading.fault_of(measure)), &mut piece)?;
+            let fault = |measure| unseen.or(reading.fault_of(measure));
+            write(&history.join(&subject, samples, &self.run.window, fault), &mut piece)?;
         }
         piece.eks(&reading.state)?;
         reading.workloads.iter().try_for_each(|state| piece.workload(state))?;
@@ -115,7 +100,12 @@ impl<'a> Recording<'a> {
         Ok(())
     }
 
-    fn cluster_samples(&mut self, reading: &Reading, piece: &mut SnapshotWriter<Vec<u8>>) -> io::Result<()> {
+    fn cluster_samples(
+        &self,
+        reading: &Reading,
+        history: &mut ClusterHistory,
+        piece: &mut SnapshotWriter<Vec<u8>>,
+    ) -> io::Result<()> {
         let forgotten = reading.pods.iter().filter(|pod| pod.is_forgotten(self.run.time)).count();
         let disabled =
             reading.pods.iter().filter(|pod| pod.logging_disabled.is_some() && !pod.is_completed()).count();
@@ -124,36 +114,61 @@ impl<'a> Recording<'a> {
             forget_values(&mut samples);
         }
         let subject = Subject::cluster(reading.state.cluster.clone());
-        self.write(&subject, samples, |measure| reading.fault_of(measure), piece)
+        let fault = |measure| reading.fault_of(measure);
+        write(&history.join(&subject, samples, &self.run.window, fault), piece)
     }
 
-    fn write<'f>(
-        &mut self,
-        subject: &Subject,
-        samples: Vec<Sample>,
-        fault: impl Fn(KubernetesMeasure) -> Option<&'f Fault>,
-        piece: &mut SnapshotWriter<Vec<u8>>,
-    ) -> io::Result<()> {
-        let joined = self.history.join(subject, samples, &self.run.window, fault);
-        joined.iter().try_for_each(|(query, answer)| piece.series(query, answer))
-    }
-
-    /// The snapshot and how much was seen.
-    pub(crate) fn end(self) -> io::Result<(Vec<u8>, Coverage)> {
-        let inventory = self.inventory();
+    /// Begins the snapshot: all clusters are known.
+    pub(crate) fn heading(self) -> io::Result<Heading> {
         let mut head = SnapshotWriter::begin(Vec::new(), self.run, self.target, self.read_at)?;
         for (cluster, entry) in &self.inventory {
             head.cluster(cluster, entry)?;
         }
-        for (query, answer) in &self.vended {
-            head.series(query, answer)?;
+        let inventory = Inventory {
+            read_at: self.read_at,
+            clusters: self.inventory,
+            faults: Vec::new(),
+            families_listed: false,
+        };
+        let (pieces, faults) = (self.pieces, self.faults);
+        Ok(Heading { head, inventory, pieces, tally: CoverageTally::default(), faults, failure: None })
+    }
+}
+
+impl Heading {
+    /// The clusters that were looked at.
+    pub(crate) fn inventory(&self) -> &Inventory {
+        &self.inventory
+    }
+
+    /// What could not be asked.
+    pub(crate) fn faults(&mut self, faults: impl IntoIterator<Item = Fault>) {
+        self.faults.extend(faults);
+    }
+
+    /// Takes in what CloudWatch answered to one question.
+    pub(crate) fn vended(&mut self, query: &MetricQuery, answer: &Answer) {
+        self.tally.add(query, answer);
+        if let Err(error) = self.head.series(query, answer) {
+            self.failure.get_or_insert(error);
         }
-        let mut bytes = head.end_piece()?;
+    }
+
+    /// The snapshot and how much was seen.
+    pub(crate) fn end(self) -> io::Result<(Vec<u8>, Coverage)> {
+        if let Some(failure) = self.failure {
+            return Err(failure);
+        }
+        let mut bytes = self.head.end_piece()?;
         self.pieces.iter().for_each(|piece| bytes.extend_from_slice(piece));
-        let coverage = self.tally.finish(&inventory, self.faults);
+        let coverage = self.tally.finish(&self.inventory, self.faults);
         bytes.extend(SnapshotWriter::piece(Vec::new()).end(&coverage)?);
         Ok((bytes, coverage))
     }
+}
+
+fn write(samples: &[(MetricQuery, Answer)], piece: &mut SnapshotWriter<Vec<u8>>) -> io::Result<()> {
+    samples.iter().try_for_each(|(query, answer)| piece.series(query, answer))
 }
 
 /// Of a cluster that could not be read nothing is known: neither that nothing restarts nor that nothing is pending.

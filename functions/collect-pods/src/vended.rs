@@ -3,23 +3,22 @@
 use fargaze::aws::CloudWatch;
 use fargaze::cluster::ClusterName;
 use fargaze::fault::Fault;
+use fargaze::inventory::Inventory;
 use fargaze::metric::{Metric, MetricQuery, Statistic};
 use fargaze::plan::QueryPlan;
 use fargaze::rule::{AlarmRule, EKS_NAMESPACES};
-use fargaze::run::RunKind;
-
-use crate::recording::Recording;
+use fargaze::run::{Run, RunKind};
 
 /// What CloudWatch is asked: in an alarms run what rules need; for a report mean and maximum of all metrics of whole clusters that
 /// have had data lately. Their names are found by `ListMetrics`: AWS has changed them once, and adds more.
 pub(crate) async fn queries(
     rules: &[AlarmRule],
-    recording: &Recording<'_>,
+    run: &Run,
+    inventory: &Inventory,
     cloudwatch: &CloudWatch,
 ) -> (Vec<MetricQuery>, Vec<Fault>) {
-    let inventory = recording.inventory();
-    if recording.run().kind != RunKind::Report {
-        return (QueryPlan::for_alarms(rules, &inventory).queries, Vec::new());
+    if run.kind != RunKind::Report {
+        return (QueryPlan::for_alarms(rules, inventory).queries, Vec::new());
     }
     let (mut queries, mut faults) = (Vec::new(), Vec::new());
     if inventory.clusters.is_empty() {
@@ -33,7 +32,7 @@ pub(crate) async fn queries(
                     .filter(|metric| is_of_cluster(metric, |name| inventory.clusters.contains_key(name)));
                 for metric in ours {
                     for statistic in [Statistic::Average, Statistic::Maximum] {
-                        let period = recording.window().period;
+                        let period = run.window.period;
                         queries.push(MetricQuery { metric: metric.clone(), statistic, period });
                     }
                 }
@@ -41,6 +40,9 @@ pub(crate) async fn queries(
             Err(fault) => faults.push(fault),
         }
     }
+    // In the order in which the snapshot has them.
+    queries.sort();
+    queries.dedup();
     (queries, faults)
 }
 

@@ -1,24 +1,31 @@
 //! What the runs before saw: Kubernetes tells of one instant only, so samples are joined from snapshot to snapshot.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
 use super::{PodState, Sample, Termination};
 use crate::cluster::ClusterName;
 use crate::fault::Fault;
+use crate::inventory::ClusterEntry;
 use crate::metric::MetricQuery;
 use crate::rule::{KUBERNETES, KubernetesMeasure, SAMPLE_PERIOD, Subject, Workload};
 use crate::series::{Datapoint, MetricSeries, Reading};
-use crate::snapshot::SnapshotLine;
+use crate::snapshot::{BadSnapshot, SnapshotLine, SnapshotPieces};
 use crate::window::Window;
 
-/// What the snapshot before holds of a target's clusters.
-#[derive(Debug, Clone, Default)]
+/// Snapshots of the runs before, compressed as they are stored.
+#[derive(Debug, Default)]
 pub struct History {
+    snapshots: Vec<SnapshotPieces>,
+}
+
+/// What the snapshots before hold of one cluster.
+#[derive(Debug, Clone, Default)]
+pub struct ClusterHistory {
     series: HashMap<MetricQuery, Vec<Datapoint>>,
-    before: HashMap<ClusterName, Before>,
-    workloads: BTreeMap<ClusterName, Vec<Workload>>,
+    before: Option<Before>,
+    workloads: Vec<Workload>,
 }
 
 /// What the sample before saw of one cluster.
@@ -38,47 +45,66 @@ impl Before {
     pub fn knew(&self, pod: &PodState, end: &Termination) -> bool {
         self.ends.contains(&(pod.uid.clone(), end.clone()))
     }
+
+    fn add(&mut self, pod: PodState) {
+        self.ends.extend(pod.terminated.into_iter().map(|end| (pod.uid.clone(), end)));
+        self.restarts.insert(pod.uid, pod.restarts);
+    }
 }
 
 impl History {
-    /// A snapshot follows that is newer than all before: what those saw last does not count any more, only their samples do.
-    pub fn next_snapshot(&mut self) {
-        self.before.clear();
-        self.workloads.clear();
+    /// Takes in a snapshot that is newer than all before.
+    pub fn add(&mut self, snapshot: SnapshotPieces) {
+        self.snapshots.push(snapshot);
     }
 
-    /// Takes in a line of the snapshot.
-    pub fn add(&mut self, line: SnapshotLine) {
-        match line {
-            SnapshotLine::Cluster(cluster, entry) => {
-                // Only a cluster that was read has a sample.
-                if !entry.services_unread {
-                    self.before.insert(cluster.clone(), Before::default());
-                }
-                self.workloads.insert(cluster, entry.workloads);
+    /// What the snapshots hold of a cluster. Of all of them the samples count; of the newest alone what was there.
+    pub fn of(&self, cluster: &ClusterName) -> Result<ClusterHistory, BadSnapshot> {
+        let mut history = ClusterHistory::default();
+        let Some((newest, older)) = self.snapshots.split_last() else { return Ok(history) };
+        for snapshot in older {
+            for line in snapshot.lines_of(cluster) {
+                // Samples come before all else.
+                let SnapshotLine::Series(query, reading) = line? else { break };
+                history.add_samples(query, &reading);
             }
-            SnapshotLine::Series(query, reading) if query.metric.namespace == KUBERNETES => {
-                let points = reading.series().map(MetricSeries::points).unwrap_or_default();
-                self.series.entry(query).or_default().extend_from_slice(points);
+        }
+        let entry = newest.clusters().iter().find(|(name, _)| name == cluster).map(|(_, entry)| entry);
+        history.begin(entry);
+        for line in newest.lines_of(cluster) {
+            match line? {
+                SnapshotLine::Series(query, reading) => history.add_samples(query, &reading),
+                SnapshotLine::Pod(pod) => history.before.get_or_insert_default().add(*pod),
+                _ => {}
             }
-            SnapshotLine::Pod(pod) => {
-                let before = self.before.entry(pod.cluster.clone()).or_default();
-                let ends = pod.terminated.into_iter().map(|end| (pod.uid.clone(), end));
-                before.ends.extend(ends);
-                before.restarts.insert(pod.uid, pod.restarts);
-            }
-            _ => {}
+        }
+        Ok(history)
+    }
+}
+
+impl ClusterHistory {
+    fn begin(&mut self, entry: Option<&ClusterEntry>) {
+        let Some(entry) = entry else { return };
+        // Only a cluster that was read has a sample.
+        self.before = (!entry.services_unread).then(Before::default);
+        self.workloads.clone_from(&entry.workloads);
+    }
+
+    fn add_samples(&mut self, query: MetricQuery, reading: &Reading) {
+        if query.metric.namespace == KUBERNETES {
+            let points = reading.series().map(MetricSeries::points).unwrap_or_default();
+            self.series.entry(query).or_default().extend_from_slice(points);
         }
     }
 
-    /// What the sample before saw of a cluster; none if there is none, or it could not be read.
-    pub fn before(&self, cluster: &ClusterName) -> Option<&Before> {
-        self.before.get(cluster)
+    /// What the sample before saw; none if there is none, or the cluster could not be read.
+    pub fn before(&self) -> Option<&Before> {
+        self.before.as_ref()
     }
 
-    /// The workloads that a cluster had: of one that cannot be read now, they are judged on.
-    pub fn workloads(&self, cluster: &ClusterName) -> &[Workload] {
-        self.workloads.get(cluster).map(Vec::as_slice).unwrap_or_default()
+    /// The workloads that it had: of a cluster that cannot be read now, they are judged on.
+    pub fn workloads(&self) -> &[Workload] {
+        &self.workloads
     }
 
     /// The samples of a subject with those of the runs before, within the window: the new one is that of the newest period.

@@ -16,7 +16,7 @@ mod why;
 
 pub use cluster::{ClusterState, Finding, MetricsApi};
 pub use figures::{Sample, cluster_samples, workload_samples};
-pub use history::{Before, History};
+pub use history::{Before, ClusterHistory, History};
 pub use preflight::{CLUSTER_ROLE, Caller, GROUP, RIGHTS, Trouble, finding};
 pub use read::JobOwners;
 pub use state::{

@@ -3,6 +3,7 @@
 //! Everything after a collector reads a snapshot and nothing else, so it does not matter where the values came from.
 //! Athena and `DuckDB` read the same lines; docs/architecture.md shows the columns.
 
+mod pieces;
 mod reader;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ use crate::pods::{ClusterState, PodState, WorkloadState};
 use crate::run::{Run, Target};
 use crate::series::{Datapoint, MetricSeries, Reading};
 
+pub use pieces::SnapshotPieces;
 use reader::cut;
 pub use reader::{SnapshotBegin, SnapshotLine, SnapshotReader};
 

@@ -53,11 +53,13 @@ pub enum SnapshotLine {
 /// read: what came before it may be less than was written.
 #[derive(Debug)]
 pub struct SnapshotReader<R> {
-    from: BufReader<MultiGzDecoder<R>>,
+    from: R,
     text: String,
     lines: usize,
     /// Place of the newest line in the order of kinds; none before the first.
     place: Option<u8>,
+    /// Whether it is a part that may begin and end with any line.
+    part: bool,
     over: bool,
 }
 
@@ -66,25 +68,40 @@ const EKS: u8 = 5;
 /// Place of the last line in the order of kinds.
 const END: u8 = 8;
 
-impl<R: Read> SnapshotReader<R> {
+impl<R: Read> SnapshotReader<BufReader<MultiGzDecoder<R>>> {
     /// Reads what a [`SnapshotWriter`](super::SnapshotWriter) wrote.
     pub fn new(from: R) -> Self {
-        let from = BufReader::new(MultiGzDecoder::new(from));
-        Self { from, text: String::new(), lines: 0, place: None, over: false }
+        Self::of_lines(BufReader::new(MultiGzDecoder::new(from)), false)
+    }
+
+    /// Reads one piece of a snapshot, which has neither its beginning nor its end.
+    pub(super) fn piece(from: R) -> Self {
+        Self::of_lines(BufReader::new(MultiGzDecoder::new(from)), true)
+    }
+}
+
+impl<R: BufRead> SnapshotReader<R> {
+    /// Reads lines that are part of a snapshot and decompressed.
+    pub(super) fn part(from: R) -> Self {
+        Self::of_lines(from, true)
+    }
+
+    fn of_lines(from: R, part: bool) -> Self {
+        Self { from, text: String::new(), lines: 0, place: None, part, over: false }
     }
 
     /// The next line; none behind the last.
     fn read(&mut self) -> Result<Option<SnapshotLine>, BadSnapshot> {
         self.text.clear();
         if self.from.read_line(&mut self.text)? == 0 {
-            return if self.place == Some(END) { Ok(None) } else { Err(cut(self.lines)) };
+            return if self.part || self.place == Some(END) { Ok(None) } else { Err(cut(self.lines)) };
         }
         self.lines += 1;
         let bad = |error: String| BadSnapshot::Line { line: self.lines, error };
         let line: Line<'_> = serde_json::from_str(&self.text).map_err(|error| bad(error.to_string()))?;
         let place = line.place();
         let fits = match self.place {
-            None => place == 0,
+            None => self.part || place == 0,
             // EKS clusters come one after the other, each with its samples before it.
             Some(before) if place == SERIES => before != END && !(SERIES + 1..EKS).contains(&before),
             Some(before) => place > 0 && place >= before && before != END,
@@ -97,7 +114,7 @@ impl<R: Read> SnapshotReader<R> {
     }
 }
 
-impl<R: Read> Iterator for SnapshotReader<R> {
+impl<R: BufRead> Iterator for SnapshotReader<R> {
     type Item = Result<SnapshotLine, BadSnapshot>;
 
     fn next(&mut self) -> Option<Self::Item> {

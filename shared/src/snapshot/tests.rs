@@ -217,6 +217,58 @@ fn pieces_one_behind_the_other_are_one_snapshot() {
     assert_eq!((read.eks.len(), read.workloads.len(), read.pods), (2, 2, vec![pod(), pod()]));
 }
 
+/// A head, a piece for each cluster given, and the end.
+fn stored(clusters: &[&str]) -> Vec<u8> {
+    let Snapshot { run, target, inventory, readings, .. } = snapshot();
+    let (entry, name) = (&inventory.clusters[&"shop".parse().unwrap()], |name: &str| name.parse().unwrap());
+    let mut head = SnapshotWriter::begin(Vec::new(), &run, &target, inventory.read_at).unwrap();
+    clusters.iter().try_for_each(|cluster| head.cluster(&name(cluster), entry)).unwrap();
+    let (vended, reading) = readings.first_key_value().unwrap();
+    head.series(vended, reading).unwrap();
+    let mut bytes = head.end_piece().unwrap();
+    for cluster in clusters {
+        let mut piece = SnapshotWriter::piece(Vec::new());
+        let mut query = vended.clone();
+        query.metric.dimensions = Dimensions::new([("ClusterName", *cluster)]);
+        piece.series(&query, reading).unwrap();
+        piece.eks(&ClusterState { cluster: name(cluster), ..eks() }).unwrap();
+        piece.pod(&PodState { cluster: name(cluster), ..pod() }).unwrap();
+        bytes.extend(piece.end_piece().unwrap());
+    }
+    bytes.extend(SnapshotWriter::piece(Vec::new()).end(&Coverage::default()).unwrap());
+    bytes
+}
+
+#[test]
+fn each_cluster_is_read_alone() {
+    let pieces = SnapshotPieces::new(stored(&["a", "b"])).unwrap();
+    let known: Vec<_> = pieces.clusters().iter().map(|(cluster, _)| cluster.as_str()).collect();
+    assert_eq!(known, ["a", "b"]);
+    for cluster in known {
+        let lines: Vec<_> = pieces.lines_of(&cluster.parse().unwrap()).collect::<Result<_, _>>().unwrap();
+        let [SnapshotLine::Series(query, _), SnapshotLine::Eks(state), SnapshotLine::Pod(pod)] = &lines[..]
+        else {
+            panic!("{lines:?}")
+        };
+        assert_eq!(query.metric.dimensions.get("ClusterName"), Some(cluster));
+        assert_eq!((state.cluster.as_str(), pod.cluster.as_str()), (cluster, cluster));
+    }
+    assert_eq!(pieces.lines_of(&"c".parse().unwrap()).count(), 0);
+}
+
+#[test]
+fn a_snapshot_that_is_cut_or_damaged_has_no_pieces() {
+    let whole = stored(&["a", "b"]);
+    for length in 0..whole.len() {
+        assert!(SnapshotPieces::new(whole[..length].to_vec()).is_err(), "{length} bytes");
+    }
+    // Bytes of the middle piece, whose checksum no longer fits.
+    let mut damaged = whole.clone();
+    let middle = whole.len() / 2;
+    damaged[middle] ^= 0x55;
+    assert!(SnapshotPieces::new(damaged).is_err());
+}
+
 #[test]
 fn lines_out_of_order_are_an_error() {
     let mut text = String::new();
