@@ -15,7 +15,7 @@ const RUNS: usize = 20;
 const LATENCY: Duration = Duration::from_millis(20);
 
 /// The window of a default run: `LookbackMinutes` and the evaluation range of the rules.
-const WINDOW: SignedDuration = SignedDuration::from_mins(22);
+const WINDOW: SignedDuration = SignedDuration::from_mins(67);
 /// The window of tools that ask for the newest five minutes only.
 const SHORT_WINDOW: SignedDuration = SignedDuration::from_mins(5);
 

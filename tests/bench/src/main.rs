@@ -1,6 +1,6 @@
-//! Measures fargaze against the fake AWS and prints Markdown: `cargo run --release -p bench -- [collect|start|throttle]`.
+//! Measures fargaze against the fake AWS and prints Markdown: `cargo run --release -p bench -- [collect|pods|start|throttle]`.
 //!
-//! `collect` and `start` run the release bootstraps of this workspace as Lambda would: real processes, real Runtime API,
+//! `collect`, `pods` and `start` run the release bootstraps of this workspace as Lambda would: real processes, real Runtime API,
 //! real clients over loopback. Build them first: `cargo build --release --workspace`.
 #![allow(
     clippy::unwrap_used,
@@ -10,6 +10,7 @@
 )]
 
 mod collect;
+mod pods;
 mod process;
 mod start;
 mod throttle;
@@ -18,13 +19,16 @@ mod throttle;
 async fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let all = wanted.is_empty();
-    let known = ["collect", "start", "throttle"];
+    let known = ["collect", "pods", "start", "throttle"];
     if let Some(name) = wanted.iter().find(|name| !known.contains(&name.as_str())) {
-        println!("unknown measurement `{name}`; there are collect, start and throttle");
+        println!("unknown measurement `{name}`; there are {}", known.join(", "));
         std::process::exit(2);
     }
     if all || wanted.iter().any(|name| name == "collect") {
         collect::measure().await;
+    }
+    if all || wanted.iter().any(|name| name == "pods") {
+        pods::measure().await;
     }
     if all || wanted.iter().any(|name| name == "start") {
         start::measure().await;

@@ -37,8 +37,12 @@ pub(crate) async fn respond(request: &Request<Bytes>, state: &State) -> io::Resu
     }
     let answer = answer.compressed(header(request.headers(), &ACCEPT_ENCODING));
     let (status, bytes) = (answer.status.as_u16(), answer.body.len());
-    let call = Call { method: request.method().to_string(), path, user, status, bytes };
-    state.lock().meter.calls.push(call);
+    let mut inner = state.lock();
+    if inner.estate.keep_answers && status == 200 && *request.method() == Method::GET {
+        inner.kept.entry(path.clone()).or_insert_with(|| answer.clone());
+    }
+    inner.meter.calls.push(Call { method: request.method().to_string(), path, user, status, bytes });
+    drop(inner);
     Ok(play(answer, effect.as_ref()))
 }
 
@@ -70,7 +74,8 @@ fn decide(request: &Request<Bytes>, path: &str, inner: &mut Inner) -> (String, A
         let found = estate.recorded.get(path).or_else(|| estate.recorded.get(request.uri().path()));
         found.map(|recorded| recorded.answer())
     };
-    let answer = instead.or_else(recorded);
+    let kept = || inner.kept.get(path).cloned();
+    let answer = instead.or_else(recorded).or_else(kept);
     let answer = answer.unwrap_or_else(|| answer_of_estate(request, target, identity, inner));
     (identity.username.clone(), answer, effect)
 }

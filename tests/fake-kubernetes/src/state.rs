@@ -1,10 +1,11 @@
 //! What the connections share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
+use crate::answer::Answer;
 use crate::estate::Estate;
 use crate::fault::{Effect, Fault};
 use crate::meter::Meter;
@@ -18,6 +19,8 @@ pub(crate) struct Inner {
     pub(crate) version: u64,
     /// What walks that are under way go on with.
     pub(crate) snapshots: BTreeMap<u64, Arc<Estate>>,
+    /// Compressed answers by path, if the estate keeps them.
+    pub(crate) kept: HashMap<String, Answer>,
     pub(crate) faults: Vec<Fault>,
     pub(crate) meter: Meter,
 }
@@ -28,6 +31,7 @@ impl State {
             estate: Arc::new(estate),
             version: 4601,
             snapshots: BTreeMap::new(),
+            kept: HashMap::new(),
             faults: Vec::new(),
             meter: Meter::default(),
         }))
@@ -43,6 +47,7 @@ impl Inner {
     pub(crate) fn change<T>(&mut self, change: impl FnOnce(&mut Estate) -> T) -> T {
         let changed = change(Arc::make_mut(&mut self.estate));
         self.version += 1;
+        self.kept.clear();
         changed
     }
 

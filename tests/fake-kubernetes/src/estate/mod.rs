@@ -52,6 +52,8 @@ pub struct Estate {
     pub metrics: MetricsApi,
     /// Answers of the real server, by path, instead of ours.
     pub recorded: BTreeMap<String, &'static Recorded>,
+    /// Whether an answer is made once and kept until the estate changes: for measurements, which are about the client.
+    pub keep_answers: bool,
     pub(crate) pods: BTreeMap<Key, Pod>,
     pub(crate) nodes: BTreeMap<Key, Node>,
     pub(crate) workloads: BTreeMap<(Kind, Key), Workload>,
@@ -69,6 +71,7 @@ impl Default for Estate {
             identities: vec![Identity::collector()],
             metrics: MetricsApi::Serving("v1beta1"),
             recorded: BTreeMap::new(),
+            keep_answers: false,
             pods: BTreeMap::new(),
             nodes: BTreeMap::new(),
             workloads: BTreeMap::new(),
