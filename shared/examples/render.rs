@@ -175,6 +175,8 @@ fn pod(cluster: &ClusterName, workload: &Workload, p: u32) -> PodState {
         requests: size,
         limits: size,
         usage: None,
+        counters: None,
+        rates: None,
         ready: true,
         restarts: p % 3,
         created_at: None,

@@ -15,6 +15,8 @@ use crate::insights::BlastRadius;
 use crate::insights::eks::{AddonWish, AwsLoggingWish, EksConfig, EksWishRule, EksWishes, LogsWish};
 use crate::kubernetes::logging;
 
+const CADVISOR: [&str; 2] = ["none", "proxy"];
+
 /// What is wished of EKS clusters, and how much may be changed at once.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(rename = "eks", deny_unknown_fields, rename_all = "kebab-case")]
@@ -31,6 +33,10 @@ pub(super) struct RawEks {
     /// Percent of the target's EKS clusters that one run may change, 1 to 100. Default: 25.
     #[cfg_attr(test, schemars(with = "Option<u32>", range(min = 1, max = 100)))]
     max_percent: Option<At<ScalarText>>,
+    /// Whether cAdvisor is asked on the nodes: none, or proxy, which needs a right that lets its holder run commands in every
+    /// pod of the cluster. Default: none.
+    #[cfg_attr(test, schemars(with = "Option<String>", extend("enum" = ["none", "proxy", null])))]
+    cadvisor: Option<At<ScalarText>>,
     /// The first that fits a cluster counts. What an entry leaves out is as built in.
     wishes: Option<At<Vec<At<RawEksRule>>>>,
 }
@@ -60,6 +66,9 @@ pub(super) struct RawEksRule {
     /// Instead of the section's.
     #[cfg_attr(test, schemars(with = "Option<String>", extend("enum" = ["report", "change", null])))]
     existing: Option<At<ScalarText>>,
+    /// Instead of the section's.
+    #[cfg_attr(test, schemars(with = "Option<String>", extend("enum" = ["none", "proxy", null])))]
+    cadvisor: Option<At<ScalarText>>,
 }
 
 /// Data of the `ConfigMap` `aws-logging` (Amazon EKS User Guide, "Fargate logging").
@@ -104,6 +113,7 @@ pub(super) struct LogText(String);
 pub(super) fn check_eks(raw: RawEks, problems: &Problems) -> EksConfig {
     let key = |name: &str| format!("eks: {name}");
     let existing = word(&key("existing"), raw.existing, &EXISTING, problems).unwrap_or_default();
+    let cadvisor = word(&key("cadvisor"), raw.cadvisor, &CADVISOR, problems).unwrap_or_default();
     let BlastRadius { max_changes, max_percent } = BlastRadius::default();
     let limits = BlastRadius {
         max_changes: number(&key("max-changes"), raw.max_changes, MAX_CHANGES, problems)
@@ -115,6 +125,7 @@ pub(super) fn check_eks(raw: RawEks, problems: &Problems) -> EksConfig {
     let mut config = EksConfig::new(existing, rules);
     config.dry_run = raw.dry_run.and_then(|at| at.value).unwrap_or_default();
     config.limits = limits;
+    config.cadvisor = cadvisor;
     config
 }
 
@@ -134,6 +145,7 @@ fn check_rule(line: u64, rule: RawEksRule, problems: &Problems) -> EksWishRule {
             aws_logging: aws_logging(rule.aws_logging, problems).unwrap_or(built_in.aws_logging),
         },
         existing: word("eks-wish: existing", rule.existing, &EXISTING, problems),
+        cadvisor: word("eks-wish: cadvisor", rule.cadvisor, &CADVISOR, problems),
         source: format!("{CONFIG_KEY}:{line}"),
     }
 }

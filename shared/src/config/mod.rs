@@ -23,7 +23,7 @@ use crate::run::{Part, Platform, Target};
 use eks::{RawEks, check_eks};
 use insights::{RawInsights, check_insights};
 use read::{At, Problems, read};
-use rules::{RawRule, check_rules};
+use rules::{RawRule, check_cadvisor, check_rules};
 use targets::{RawTarget, check_targets};
 use tree::Node;
 
@@ -98,14 +98,20 @@ impl Config {
             }
             Some(targets) => check_targets(&targets, account, &problems),
         };
-        let rules = match raw.rules {
-            None => read_rules(DEFAULT_YAML)?,
-            Some(rules) => check_rules(rules.value.unwrap_or_default(), &problems),
-        };
         let section = raw.insights.and_then(|at| at.value);
         let insights = section.map(|section| check_insights(section, &problems)).unwrap_or_default();
         let section = raw.eks.and_then(|at| at.value);
         let eks = section.map(|section| check_eks(section, &problems)).unwrap_or_default();
+        let rules = match raw.rules {
+            None => read_rules(DEFAULT_YAML)?,
+            Some(rules) => {
+                let rules = rules.value.unwrap_or_default();
+                if !eks.asks_cadvisor() {
+                    check_cadvisor(&rules, &problems);
+                }
+                check_rules(rules, &problems)
+            }
+        };
         all_good(problems, Self { targets, rules, insights, eks })
     }
 }

@@ -2,11 +2,12 @@
 //!
 //! ```text
 //! JSON of the API server -> api -> PodFacts, NodeFacts, WorkloadFacts, PodUsage -> views
-//! text of cAdvisor -> prometheus
+//! text of cAdvisor -> prometheus -> cadvisor
 //! ConfigMap aws-logging -> logging
 //! ```
 
 pub mod api;
+pub mod cadvisor;
 #[cfg(feature = "kubernetes")]
 pub mod client;
 pub mod duration;

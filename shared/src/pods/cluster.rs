@@ -33,9 +33,21 @@ pub struct ClusterState {
     pub other_nodes: Option<usize>,
     /// Whether the Metrics API answers.
     pub metrics_api: MetricsApi,
+    /// Whether cAdvisor was asked on its nodes, and what came of it; none if it is off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cadvisor: Option<CadvisorState>,
     /// What keeps it from being read, and what is amiss, each with its cure.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+}
+
+/// What came of asking cAdvisor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CadvisorState {
+    /// Nodes that were to be asked.
+    pub nodes: usize,
+    /// Those of them that could not be asked, or whose answer could not be read.
+    pub unread: usize,
 }
 
 /// The Metrics API of a cluster.

@@ -29,12 +29,14 @@ const CANNOT_START: [&str; 7] = [
 pub type Sample = (KubernetesMeasure, Statistic, Option<f64>);
 
 /// The figures of a workload. `pods` are its own, `state` is what Kubernetes says of its replicas (of a Job and of a pod that
-/// nothing owns there is none), and `before` is what the sample before saw of the cluster.
+/// nothing owns there is none), and `before` is what the sample before saw of the cluster. What cAdvisor counts is there if
+/// `cadvisor` says that the cluster is asked for it, or a pod has counters.
 pub fn workload_samples(
     pods: &[&PodState],
     state: Option<&WorkloadState>,
     before: Option<&Before>,
     now: Timestamp,
+    cadvisor: bool,
 ) -> Vec<Sample> {
     use KubernetesMeasure as M;
     let count = |fits: &dyn Fn(&PodState) -> bool| as_value(pods.iter().filter(|pod| fits(pod)).count());
@@ -55,6 +57,13 @@ pub fn workload_samples(
         M::AvailableBelowDesired,
         state.map(|state| f64::from(state.desired.saturating_sub(state.available))),
     );
+    if cadvisor || pods.iter().any(|pod| pod.counters.is_some()) {
+        let counted = KubernetesMeasure::ALL.into_iter().filter(|measure| measure.needs_cadvisor());
+        samples.extend(counted.flat_map(|measure| {
+            let rates = running().filter_map(|pod| pod.rates.as_ref());
+            shares(measure, rates.filter_map(|rates| rates.of(measure)))
+        }));
+    }
     samples
 }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::{PodState, Sample, Termination};
+use super::{PodCounters, PodState, Sample, Termination};
 use crate::cluster::ClusterName;
 use crate::fault::Fault;
 use crate::inventory::ClusterEntry;
@@ -33,6 +33,7 @@ pub struct ClusterHistory {
 pub struct Before {
     restarts: HashMap<String, u32>,
     ends: HashSet<(String, Termination)>,
+    counters: HashMap<String, PodCounters>,
 }
 
 impl Before {
@@ -46,8 +47,14 @@ impl Before {
         self.ends.contains(&(pod.uid.clone(), end.clone()))
     }
 
+    /// What cAdvisor had counted for a pod; none if it was not asked, or the pod was not there.
+    pub fn counters(&self, pod: &PodState) -> Option<&PodCounters> {
+        self.counters.get(&pod.uid)
+    }
+
     fn add(&mut self, pod: PodState) {
         self.ends.extend(pod.terminated.into_iter().map(|end| (pod.uid.clone(), end)));
+        self.counters.extend(pod.counters.map(|counters| (pod.uid.clone(), counters)));
         self.restarts.insert(pod.uid, pod.restarts);
     }
 }

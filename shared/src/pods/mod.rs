@@ -1,12 +1,13 @@
 //! Pods, workloads and clusters of EKS as one run sees them: what stands in a snapshot, and what rules judge of it.
 //!
 //! ```text
-//! PodFacts, PodUsage -> PodState ┐
-//! WorkloadFacts -> WorkloadState ┼-> figures -> samples, joined to those of the runs before -> Snapshot
-//! EksCluster -> ClusterState     ┘
+//! PodFacts, PodUsage, PodCounters -> PodState ┐
+//! WorkloadFacts -> WorkloadState              ┼-> figures -> samples, joined to those of the runs before -> Snapshot
+//! EksCluster -> ClusterState                  ┘
 //! ```
 
 mod cluster;
+mod counters;
 mod figures;
 mod history;
 mod preflight;
@@ -14,10 +15,11 @@ mod read;
 mod state;
 mod why;
 
-pub use cluster::{ClusterState, Finding, MetricsApi};
+pub use cluster::{CadvisorState, ClusterState, Finding, MetricsApi};
+pub use counters::{PodCounters, PodRates, Throttled};
 pub use figures::{Sample, cluster_samples, workload_samples};
 pub use history::{Before, ClusterHistory, History};
-pub use preflight::{CLUSTER_ROLE, Caller, GROUP, RIGHTS, Trouble, finding};
+pub use preflight::{CLUSTER_ROLE, Caller, GROUP, NODE_PROXY_ROLE, RIGHTS, Trouble, finding};
 pub use read::JobOwners;
 pub use state::{
     Amounts, PendingPod, PodState, PodUsageState, Share, Termination, WaitingContainer, WorkloadState,

@@ -23,6 +23,9 @@ pub const RIGHTS: [(&str, &str); 8] = [
 /// The least `ClusterRole` with its binding; docs/eks.md shows the same.
 pub const CLUSTER_ROLE: &str = include_str!("cluster-role.yaml");
 
+/// The `ClusterRole` that cAdvisor needs on top of it, with its binding and a warning; docs/eks.md shows the same.
+pub const NODE_PROXY_ROLE: &str = include_str!("node-proxy-role.yaml");
+
 /// Who asks a cluster.
 #[derive(Debug, Clone, Copy)]
 pub struct Caller<'a> {
@@ -59,6 +62,11 @@ pub enum Trouble {
     NoMetrics,
     /// Metrics Server is installed and does not answer, with what came instead.
     MetricsDown(String),
+    /// 403 of cAdvisor through `nodes/proxy`, which the user's file asks for.
+    NodeProxy {
+        /// What the server said.
+        message: String,
+    },
     /// The token could not be made, with the reason.
     Token(String),
     /// Anything else, with the reason.
@@ -107,6 +115,13 @@ pub fn finding(trouble: &Trouble, cluster: &EksCluster, caller: Caller<'_>) -> F
             ),
             "kubectl --namespace kube-system describe deployment metrics-server\nkubectl describe apiservice v1beta1.metrics.k8s.io"
                 .to_owned(),
+        ),
+        Trouble::NodeProxy { message } => (
+            format!(
+                "fargaze.yaml says cadvisor: proxy for this cluster, and the right get nodes/proxy is missing in it ({message}). Grant it knowingly, or write \
+                 cadvisor: none: this right lets its holder run commands in every pod of the cluster."
+            ),
+            format!("kubectl apply -f - <<'EOF'\n{NODE_PROXY_ROLE}EOF"),
         ),
         Trouble::Token(why) => (format!("No token could be made: {why}."), String::new()),
         Trouble::Other(why) => (format!("The API server could not be asked: {why}."), String::new()),
@@ -292,6 +307,24 @@ mod tests {
         }
         for verb in ["create", "update", "delete", "patch", "watch", "*", "proxy", "secrets", "exec"] {
             assert!(!CLUSTER_ROLE.contains(verb), "{verb}");
+        }
+    }
+
+    #[test]
+    fn the_right_to_cadvisor_is_granted_apart_and_with_a_warning() {
+        let message = "nodes \"n\" is forbidden".to_owned();
+        let Finding { problem, cure } = found(&Trouble::NodeProxy { message }, &cluster());
+        for part in
+            ["cadvisor: proxy", "get nodes/proxy", "nodes \"n\" is forbidden", "run commands in every pod"]
+        {
+            assert!(problem.contains(part), "{part} is not in {problem}");
+        }
+        assert!(cure.contains("run commands in every pod") && cure.contains(GROUP));
+        assert!(cure.contains("{apiGroups: [\"\"], resources: [nodes/proxy], verbs: [get]}"));
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/eks.md");
+        assert!(std::fs::read_to_string(page).unwrap().contains(NODE_PROXY_ROLE));
+        for word in ["create", "list", "pods,", "*", "exec"] {
+            assert!(!NODE_PROXY_ROLE.contains(word), "{word}");
         }
     }
 }

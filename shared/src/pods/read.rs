@@ -73,6 +73,8 @@ impl PodState {
             requests: Amounts::from(&pod.requests),
             limits: Amounts::from(&pod.limits),
             usage: usage.map(PodUsageState::from),
+            counters: None,
+            rates: None,
             ready: pod.ready,
             restarts: u32::try_from(pod.restarts.max(0)).unwrap_or(u32::MAX),
             created_at: pod.created,

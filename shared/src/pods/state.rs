@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::{PodCounters, PodRates};
 use crate::cluster::ClusterName;
 use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::resources::Resources;
@@ -53,6 +54,12 @@ pub struct PodState {
     /// What it used; none while the Metrics API has not read it yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<PodUsageState>,
+    /// What cAdvisor has counted for it; none if it was not asked or did not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counters: Option<PodCounters>,
+    /// Its counters since the sample before; none without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rates: Option<PodRates>,
     /// Whether all its containers are ready.
     pub ready: bool,
     /// Restarts of its containers since it was made.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::PodState;
+use super::{PodRates, PodState};
 use crate::rule::KubernetesMeasure;
 
 /// Pods that are named; the others are counted.
@@ -15,6 +15,14 @@ pub fn why(measure: KubernetesMeasure, pods: &[PodState]) -> Option<String> {
     match measure {
         M::PodMemoryPercent => worst(pods, PodState::memory_percent, memory),
         M::PodCpuPercent => worst(pods, PodState::cpu_percent, cpu),
+        M::PodCpuThrottledPercent
+        | M::PodNetworkReceived
+        | M::PodNetworkSent
+        | M::PodDiskRead
+        | M::PodDiskWritten => {
+            let value = |pod: &PodState| pod.rates.as_ref()?.of(measure);
+            worst(pods, value, |pod| counted(measure, pod.rates.as_ref()?))
+        }
         M::CrashLoopingPods | M::UnstartablePods | M::PodRestarts | M::OomKilled => troubled(pods),
         M::PodPending => pending(pods),
         M::AvailableBelowDesired => troubled(pods).or_else(|| pending(pods)),
@@ -34,8 +42,8 @@ pub fn why(measure: KubernetesMeasure, pods: &[PodState]) -> Option<String> {
 /// The pod with the highest value, with what it uses of what it has.
 fn worst(
     pods: &[PodState],
-    value: fn(&PodState) -> Option<f64>,
-    words: fn(&PodState) -> Option<String>,
+    value: impl Fn(&PodState) -> Option<f64>,
+    words: impl Fn(&PodState) -> Option<String>,
 ) -> Option<String> {
     let pods = pods.iter().filter(|pod| !pod.is_completed());
     let (_, pod) = pods.filter_map(|pod| Some((value(pod)?, pod))).max_by(|a, b| a.0.total_cmp(&b.0))?;
@@ -62,6 +70,26 @@ fn cpu(pod: &PodState) -> Option<String> {
     let (usage, provisioned) = (pod.usage.as_ref()?, pod.provisioned?.cpu_millicores?);
     let asked = pod.requests.cpu_millicores.map_or("nothing".to_owned(), |milli| format!("{milli}m"));
     Some(format!("{:.0}m of {provisioned}m provisioned, {asked} requested", usage.cpu_nanocores as f64 / 1e6))
+}
+
+/// What cAdvisor counted, per second; of throttling the container, too.
+fn counted(measure: KubernetesMeasure, rates: &PodRates) -> Option<String> {
+    use KubernetesMeasure as M;
+    let value = measure.unit().show(rates.of(measure)?);
+    Some(match measure {
+        M::PodNetworkReceived => format!("{value} received"),
+        M::PodNetworkSent => format!("{value} sent"),
+        M::PodDiskRead => format!("{value} read"),
+        M::PodDiskWritten => format!("{value} written"),
+        _ => {
+            let container = rates.throttled.as_ref().map(|throttled| throttled.container.as_str());
+            let which = container.filter(|name| !name.is_empty()).map_or_else(
+                || "stopped by its CPU limit".to_owned(),
+                |name| format!("container {name} stopped by its CPU limit"),
+            );
+            format!("{which} in {value} of its periods")
+        }
+    })
 }
 
 /// What containers wait for and how the last ones ended.

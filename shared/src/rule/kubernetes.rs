@@ -34,11 +34,21 @@ pub enum KubernetesMeasure {
     MetricsServerDown,
     /// Fargate pods whose log router says that logging is disabled.
     LoggingDisabledPods,
+    /// Periods of the scheduler in which a pod's CPU limit stopped its worst container, since the sample before.
+    PodCpuThrottledPercent,
+    /// Bytes that a pod received a second since the sample before.
+    PodNetworkReceived,
+    /// Bytes that a pod sent a second since the sample before.
+    PodNetworkSent,
+    /// Bytes that a pod read from disks a second since the sample before.
+    PodDiskRead,
+    /// Bytes that a pod wrote to disks a second since the sample before.
+    PodDiskWritten,
 }
 
 impl KubernetesMeasure {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 16] = [
         Self::PodMemoryPercent,
         Self::PodCpuPercent,
         Self::PodRestarts,
@@ -50,6 +60,11 @@ impl KubernetesMeasure {
         Self::CompletedPods,
         Self::MetricsServerDown,
         Self::LoggingDisabledPods,
+        Self::PodCpuThrottledPercent,
+        Self::PodNetworkReceived,
+        Self::PodNetworkSent,
+        Self::PodDiskRead,
+        Self::PodDiskWritten,
     ];
 
     /// The word of the user's file.
@@ -66,6 +81,11 @@ impl KubernetesMeasure {
             Self::CompletedPods => "completed-pods",
             Self::MetricsServerDown => "metrics-server-down",
             Self::LoggingDisabledPods => "logging-disabled-pods",
+            Self::PodCpuThrottledPercent => "pod-cpu-throttled-percent",
+            Self::PodNetworkReceived => "pod-network-received",
+            Self::PodNetworkSent => "pod-network-sent",
+            Self::PodDiskRead => "pod-disk-read",
+            Self::PodDiskWritten => "pod-disk-written",
         }
     }
 
@@ -83,6 +103,11 @@ impl KubernetesMeasure {
             Self::CompletedPods => "pods_completed",
             Self::MetricsServerDown => "metrics_server_down",
             Self::LoggingDisabledPods => "pods_logging_disabled",
+            Self::PodCpuThrottledPercent => "pod_cpu_throttled_percent",
+            Self::PodNetworkReceived => "pod_network_received_bytes_per_second",
+            Self::PodNetworkSent => "pod_network_sent_bytes_per_second",
+            Self::PodDiskRead => "pod_disk_read_bytes_per_second",
+            Self::PodDiskWritten => "pod_disk_written_bytes_per_second",
         }
     }
 
@@ -100,16 +125,34 @@ impl KubernetesMeasure {
             Self::CompletedPods => "completed pods still paid for",
             Self::MetricsServerDown => "Metrics API missing",
             Self::LoggingDisabledPods => "pods without logging",
+            Self::PodCpuThrottledPercent => "pod CPU throttled",
+            Self::PodNetworkReceived => "pod network received",
+            Self::PodNetworkSent => "pod network sent",
+            Self::PodDiskRead => "pod disk read",
+            Self::PodDiskWritten => "pod disk written",
         }
     }
 
     /// Unit of its values.
     pub fn unit(self) -> Unit {
         match self {
-            Self::PodMemoryPercent | Self::PodCpuPercent => Unit::Percent,
+            Self::PodMemoryPercent | Self::PodCpuPercent | Self::PodCpuThrottledPercent => Unit::Percent,
             Self::PodPending => Unit::Seconds,
+            measure if measure.needs_cadvisor() => Unit::BytesPerSecond,
             _ => Unit::Count,
         }
+    }
+
+    /// Whether only cAdvisor knows it, which is asked if the user's file says so.
+    pub fn needs_cadvisor(self) -> bool {
+        matches!(
+            self,
+            Self::PodCpuThrottledPercent
+                | Self::PodNetworkReceived
+                | Self::PodNetworkSent
+                | Self::PodDiskRead
+                | Self::PodDiskWritten
+        )
     }
 
     /// What it is judged on.
@@ -124,6 +167,7 @@ impl KubernetesMeasure {
     pub fn statistics(self) -> &'static [Statistic] {
         match self {
             Self::PodMemoryPercent | Self::PodCpuPercent => &[Statistic::Maximum, Statistic::Average],
+            measure if measure.needs_cadvisor() => &[Statistic::Maximum, Statistic::Average],
             _ => &[Statistic::Maximum],
         }
     }

@@ -6,8 +6,10 @@ use jiff::SignedDuration;
 use super::*;
 use crate::eks::LogType;
 use crate::insights::InsightsLevel;
+use crate::kubernetes::cadvisor::Counter;
 use crate::pods::{
-    Amounts, Finding, MetricsApi, PendingPod, PodUsageState, Share, Termination, WaitingContainer,
+    Amounts, CadvisorState, Finding, MetricsApi, PendingPod, PodCounters, PodRates, PodUsageState, Share,
+    Termination, Throttled, WaitingContainer,
 };
 use crate::rule::Workload;
 use crate::run::{Part, RunKind};
@@ -95,6 +97,7 @@ fn eks() -> ClusterState {
         fargate_nodes: Some(3),
         other_nodes: None,
         metrics_api: MetricsApi::Down("503: service unavailable".to_owned()),
+        cadvisor: Some(CadvisorState { nodes: 3, unread: 1 }),
         findings: vec![Finding { problem: "no access entry".to_owned(), cure: "aws eks ...".to_owned() }],
     }
 }
@@ -130,6 +133,16 @@ fn pod() -> PodState {
             memory_bytes: 1 << 28,
             timestamp: time,
             window_seconds: 14.713,
+        }),
+        counters: Some(PodCounters {
+            cpu_seconds: [("app".to_owned(), Counter { value: 12.5, at: time })].into(),
+            network_sent: [("eth0".to_owned(), Counter { value: 1e15, at: time })].into(),
+            ..PodCounters::default()
+        }),
+        rates: Some(PodRates {
+            throttled: Some(Throttled { container: "app".to_owned(), percent: 62.5 }),
+            disk_read: Some(1024.0),
+            ..PodRates::default()
         }),
         ready: false,
         restarts: 4,

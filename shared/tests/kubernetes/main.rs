@@ -7,6 +7,8 @@
 )]
 
 mod api;
+mod cadvisor;
+mod counters;
 mod logging;
 mod pods;
 mod prometheus;

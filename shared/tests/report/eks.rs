@@ -77,6 +77,7 @@ pub(crate) fn cluster(name: &str, workloads: Vec<Owner>) -> Eks {
         fargate_nodes: Some(workloads.iter().map(|owner| owner.pods.len()).sum()),
         other_nodes: Some(0),
         metrics_api: MetricsApi::Serves("metrics.k8s.io/v1beta1".to_owned()),
+        cadvisor: None,
         findings: Vec::new(),
     };
     let (name, state) = (name.to_owned(), Some(state));
@@ -139,6 +140,8 @@ pub(crate) fn pod(workload: &Workload, i: u32, (cpu, memory): (f64, f64)) -> Pod
             ephemeral_storage_bytes: None,
         },
         usage: Some(usage),
+        counters: None,
+        rates: None,
         ready: true,
         restarts: 0,
         created_at: Some(now - SignedDuration::from_hours(70)),

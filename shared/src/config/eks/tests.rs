@@ -3,7 +3,7 @@
 use super::super::{read_eks, tests::problems};
 use super::*;
 use crate::insights::ExistingClusters;
-use crate::insights::eks::{EksAspect, EksWished};
+use crate::insights::eks::{Cadvisor, EksAspect, EksWished};
 
 const FULL: &str = "
 eks:
@@ -11,6 +11,7 @@ eks:
   existing: change
   max-changes: 5
   max-percent: 10
+  cadvisor: proxy
   wishes:
     - accounts: ['012345678901']
       regions: [eu-*, us-east-1]
@@ -25,6 +26,7 @@ eks:
               Match *
         flb_log_cw: true
       existing: report
+      cadvisor: none
     - clusters: [lab]
       control-plane-logs: leave
       aws-logging: leave
@@ -40,7 +42,7 @@ fn the_whole_section_is_read() {
     assert!(config.dry_run);
     assert_eq!(config.limits, BlastRadius { max_changes: 5, max_percent: 10 });
     let prod = wished(&config, "012345678901", "eu-west-1", "prod-a");
-    assert_eq!((prod.existing, prod.source.as_str()), (ExistingClusters::Report, "fargaze.yaml:8"));
+    assert_eq!((prod.existing, prod.source.as_str()), (ExistingClusters::Report, "fargaze.yaml:9"));
     assert_eq!(
         EksAspect::ALL.map(|aspect| prod.wishes.text(aspect))[..2],
         ["report".to_owned(), "install".to_owned()]
@@ -49,11 +51,19 @@ fn the_whole_section_is_read() {
     let AwsLoggingWish::Write(data) = prod.wishes.aws_logging else { panic!("{prod:?}") };
     assert_eq!(data["output.conf"], "[OUTPUT]\n    Name cloudwatch_logs\n    Match *\n");
     assert_eq!((data["flb_log_cw"].as_str(), data.len()), ("true", 2));
+    let cadvisor = |cluster: &str| {
+        config.cadvisor(
+            &"012345678901".parse().unwrap(),
+            &"eu-west-1".parse().unwrap(),
+            &cluster.parse().unwrap(),
+        )
+    };
+    assert_eq!((cadvisor("prod-a"), cadvisor("lab")), (Cadvisor::None, Cadvisor::Proxy));
     let lab = wished(&config, "999999999999", "us-west-2", "lab");
     assert_eq!(lab.existing, ExistingClusters::Change);
     let texts = EksAspect::ALL.map(|aspect| lab.placed(aspect));
-    assert_eq!(texts[0], "install (fargaze.yaml:21)");
-    assert_eq!(texts[2..], ["leave (fargaze.yaml:21)", "leave (fargaze.yaml:21)"]);
+    assert_eq!(texts[0], "install (fargaze.yaml:23)");
+    assert_eq!(texts[2..], ["leave (fargaze.yaml:23)", "leave (fargaze.yaml:23)"]);
 }
 
 #[test]

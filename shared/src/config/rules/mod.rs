@@ -1,5 +1,6 @@
 //! The section `rules`: what to judge.
 
+mod cadvisor;
 mod check;
 mod raw;
 mod unless;
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 use super::read::{At, Problems};
 use crate::rule::AlarmRule;
 
+pub(in crate::config) use cadvisor::check as check_cadvisor;
 pub(in crate::config) use raw::RawRule;
 #[cfg(test)]
 pub(in crate::config) use raw::{RemindText, StatisticText, WhatText};

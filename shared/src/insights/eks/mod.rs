@@ -11,6 +11,7 @@
 //! queue ([`EksFollow`]). What is decided when is told by a table in `docs/insights.md`, made from [`decide_eks()`].
 
 mod aspect;
+mod cadvisor;
 mod cost;
 mod decide;
 mod finding;
@@ -28,6 +29,7 @@ use crate::eks::{Addon, EksCluster, FargateProfile};
 use crate::fault::{Fault, FaultKind};
 
 pub use aspect::EksAspect;
+pub use cadvisor::Cadvisor;
 pub use cost::CostNote;
 pub use decide::{EksAction, EksHistory, EksStep, OVERDUE, decide_eks, is_overdue};
 pub use finding::{EksFinding, EksResult};

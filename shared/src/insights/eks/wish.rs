@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::super::{BlastRadius, ExistingClusters};
-use super::EksAspect;
+use super::{Cadvisor, EksAspect};
 use crate::cluster::{AccountId, ClusterName, Region};
 use crate::eks::LogType;
 use crate::pattern::NamePattern;
@@ -133,6 +133,8 @@ pub struct EksWishRule {
     pub wishes: EksWishes,
     /// What to do about those that were there before fargaze; none means what the section says.
     pub existing: Option<ExistingClusters>,
+    /// How cAdvisor is read; none means what the section says.
+    pub cadvisor: Option<Cadvisor>,
     /// Where it stands, such as `fargaze.yaml:12`.
     pub source: String,
 }
@@ -155,6 +157,8 @@ pub struct EksConfig {
     pub dry_run: bool,
     /// How many EKS clusters one run of one target may change.
     pub limits: BlastRadius,
+    /// How cAdvisor is read where no wish says otherwise.
+    pub cadvisor: Cadvisor,
     existing: ExistingClusters,
     rules: Vec<EksWishRule>,
 }
@@ -191,9 +195,24 @@ impl EksConfig {
         Self { existing, rules, ..Self::default() }
     }
 
+    /// How cAdvisor is read of a cluster: as the first of the user's wishes that is about it says, else the section.
+    pub fn cadvisor(&self, account: &AccountId, region: &Region, cluster: &ClusterName) -> Cadvisor {
+        self.rule(account, region, cluster).and_then(|rule| rule.cadvisor).unwrap_or(self.cadvisor)
+    }
+
+    /// Whether cAdvisor is read of any cluster at all.
+    pub fn asks_cadvisor(&self) -> bool {
+        let of_wishes = self.rules.iter().filter_map(|rule| rule.cadvisor);
+        of_wishes.chain([self.cadvisor]).any(|cadvisor| cadvisor == Cadvisor::Proxy)
+    }
+
+    fn rule(&self, account: &AccountId, region: &Region, cluster: &ClusterName) -> Option<&EksWishRule> {
+        self.rules.iter().find(|rule| rule.is_about(account, region, cluster))
+    }
+
     /// What is wished of a cluster: by the first of the user's wishes that is about it, else what is built in.
     pub fn wished(&self, account: &AccountId, region: &Region, cluster: &ClusterName) -> EksWished {
-        match self.rules.iter().find(|rule| rule.is_about(account, region, cluster)) {
+        match self.rule(account, region, cluster) {
             Some(rule) => EksWished {
                 wishes: rule.wishes.clone(),
                 existing: rule.existing.unwrap_or(self.existing),
@@ -232,6 +251,7 @@ mod tests {
             clusters: Some(vec![NamePattern::new(clusters)]),
             wishes: EksWishes { metrics_server, ..EksWishes::default() },
             existing: (line == 3).then_some(ExistingClusters::Change),
+            cadvisor: (line == 3).then_some(Cadvisor::Proxy),
             source: format!("fargaze.yaml:{line}"),
         };
         let rules = vec![rule("prod-*", AddonWish::Leave, 3), rule("*", AddonWish::Report, 9)];
@@ -246,6 +266,36 @@ mod tests {
             assert_eq!(wished.placed(EksAspect::MetricsServer), text, "{region} {cluster}");
             assert_eq!(wished.existing == ExistingClusters::Change, text.ends_with(":3)"));
         }
+    }
+
+    #[test]
+    fn cadvisor_is_off_unless_the_section_or_the_wish_of_the_cluster_says_otherwise() {
+        let rule = |clusters: &str, cadvisor| EksWishRule {
+            accounts: None,
+            regions: None,
+            clusters: Some(vec![NamePattern::new(clusters)]),
+            wishes: EksWishes::default(),
+            existing: None,
+            cadvisor,
+            source: "fargaze.yaml:3".to_owned(),
+        };
+        let of = |config: &EksConfig, cluster: &str| {
+            let (account, region) = ("123456789012".parse().unwrap(), "eu-west-1".parse().unwrap());
+            config.cadvisor(&account, &region, &cluster.parse().unwrap())
+        };
+        let rules =
+            vec![rule("lab", Some(Cadvisor::Proxy)), rule("prod-*", Some(Cadvisor::None)), rule("*", None)];
+        let mut config = EksConfig::new(ExistingClusters::Report, rules);
+        let clusters = ["lab", "prod-a", "shop"];
+        assert_eq!(clusters.map(|name| of(&config, name)), [Cadvisor::Proxy, Cadvisor::None, Cadvisor::None]);
+        assert!(config.asks_cadvisor());
+        config.cadvisor = Cadvisor::Proxy;
+        assert_eq!(
+            clusters.map(|name| of(&config, name)),
+            [Cadvisor::Proxy, Cadvisor::None, Cadvisor::Proxy]
+        );
+        assert_eq!(of(&EksConfig::default(), "lab"), Cadvisor::None);
+        assert!(!EksConfig::default().asks_cadvisor());
     }
 
     #[test]

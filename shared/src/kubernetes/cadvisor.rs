@@ -1,0 +1,181 @@
+//! What cAdvisor has counted for the pods of a node: CPU, CFS throttling, network and disk, from the page that the kubelet prints at
+//! `/metrics/cadvisor`.
+//!
+//! Rows are told apart by the names of their labels, never by their places: which labels there are, and in which order, differs from
+//! release to release. A pod has rows of its containers, of its pause container (`container="POD"`, or no container but an
+//! image) and of itself (neither container nor image), and those of itself hold the others already, so they are never added up.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::prometheus::{Report, Sample, parse};
+
+/// The page of one node.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// What was counted for each pod, by namespace and name.
+    pub pods: BTreeMap<(String, String), Counters>,
+    /// What could be read of the page.
+    pub report: Report,
+}
+
+/// A counter as it stood at one instant.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Counter {
+    /// How far it had counted: finite, and not below zero.
+    pub value: f64,
+    /// When: cAdvisor does not look at all containers at once.
+    pub at: Timestamp,
+}
+
+/// Counters by what they are of: by container, with an empty name for the pod as a whole, or by network interface. Each
+/// begins anew by itself, so they are kept apart until they are rates.
+pub type Parts = BTreeMap<String, Counter>;
+
+/// What was counted for a pod since its containers began.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Counters {
+    /// Seconds of CPU by container.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub cpu_seconds: Parts,
+    /// Periods of the CPU's scheduler (CFS) in which a container with a limit ran.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub cfs_periods: Parts,
+    /// Those of them in which the limit stopped it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub cfs_throttled: Parts,
+    /// Bytes received by interface.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub network_received: Parts,
+    /// Bytes sent by interface.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub network_sent: Parts,
+    /// Bytes read from all devices by container.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub disk_read: Parts,
+    /// Bytes written to all devices by container.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub disk_written: Parts,
+}
+
+/// Reads a page. A line without a time of its own is of `read_at`. What is of the node and not of a pod is left out, and so are
+/// values that no counter can have.
+pub fn read(page: &[u8], read_at: Timestamp) -> Page {
+    let mut rows = BTreeMap::<(String, String), PodRows>::new();
+    let report = parse(page, |sample| {
+        let Some(family) = Family::of(&sample.name) else { return };
+        let label = |name| sample.label(name).unwrap_or_default();
+        let pod = label("pod");
+        if pod.is_empty() || !sample.value.is_finite() || sample.value < 0.0 {
+            return;
+        }
+        let Some((kind, part)) = family.place(sample) else { return };
+        let at = sample.timestamp_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or(read_at);
+        let pod = rows.entry((label("namespace").to_owned(), pod.to_owned())).or_default();
+        pod.add((family, kind, part), Counter { value: sample.value, at });
+    });
+    let pods = rows.into_iter().map(|(name, rows)| (name, rows.counters())).collect();
+    Page { pods, report }
+}
+
+/// The families that are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Family {
+    Cpu,
+    Periods,
+    Throttled,
+    Received,
+    Sent,
+    DiskRead,
+    DiskWritten,
+}
+
+impl Family {
+    fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "container_cpu_usage_seconds_total" => Self::Cpu,
+            "container_cpu_cfs_periods_total" => Self::Periods,
+            "container_cpu_cfs_throttled_periods_total" => Self::Throttled,
+            "container_network_receive_bytes_total" => Self::Received,
+            "container_network_transmit_bytes_total" => Self::Sent,
+            "container_fs_reads_bytes_total" => Self::DiskRead,
+            "container_fs_writes_bytes_total" => Self::DiskWritten,
+            _ => return None,
+        })
+    }
+
+    /// Which rows a line belongs to, and the part that it counts; none if it says nothing of the pod.
+    fn place(self, sample: &Sample<'_>) -> Option<(Rows, String)> {
+        let label = |name| sample.label(name).unwrap_or_default();
+        let container = label("container");
+        if matches!(self, Self::Received | Self::Sent) {
+            let rows = match container {
+                "" => Rows::First,
+                "POD" => Rows::Second,
+                _ => return None,
+            };
+            let interface = label("interface");
+            return (interface != "lo").then(|| (rows, interface.to_owned()));
+        }
+        let per_cpu = self == Self::Cpu && !matches!(label("cpu"), "" | "total");
+        let rows = match (container, per_cpu) {
+            ("POD", _) => return None,
+            // The pause container of containerd has an image, the pod itself has none.
+            ("", _) if !label("image").is_empty() => return None,
+            ("", false) => Rows::Third,
+            ("", true) => Rows::Last,
+            (_, false) => Rows::First,
+            (_, true) => Rows::Second,
+        };
+        Some((rows, container.to_owned()))
+    }
+}
+
+/// Kinds of rows of which the first that a pod has count and the others do not. Of the network: those without a container, then
+/// those of the pause container. Else: totals of containers, their single CPUs, the total of the pod, its single CPUs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rows {
+    First,
+    Second,
+    Third,
+    Last,
+}
+
+/// The lines of one pod.
+#[derive(Debug, Default)]
+struct PodRows(BTreeMap<Family, BTreeMap<Rows, BTreeMap<String, Vec<Counter>>>>);
+
+impl PodRows {
+    fn add(&mut self, (family, kind, part): (Family, Rows, String), line: Counter) {
+        let parts = self.0.entry(family).or_default().entry(kind).or_default();
+        parts.entry(part).or_default().push(line);
+    }
+
+    fn counters(mut self) -> Counters {
+        let mut take = |family| {
+            let kinds = self.0.remove(&family).unwrap_or_default();
+            let parts = kinds.into_values().next().unwrap_or_default();
+            parts.into_iter().filter_map(|(part, lines)| Some((part, sum(lines)?))).collect()
+        };
+        Counters {
+            cpu_seconds: take(Family::Cpu),
+            cfs_periods: take(Family::Periods),
+            cfs_throttled: take(Family::Throttled),
+            network_received: take(Family::Received),
+            network_sent: take(Family::Sent),
+            disk_read: take(Family::DiskRead),
+            disk_written: take(Family::DiskWritten),
+        }
+    }
+}
+
+/// The sum of the lines of one part, as of the newest; none if it is no number any more. Added up by size: the order of the
+/// page must not show in the last digit.
+fn sum(mut lines: Vec<Counter>) -> Option<Counter> {
+    lines.sort_by(|a, b| a.value.total_cmp(&b.value));
+    let at = lines.iter().map(|line| line.at).max()?;
+    let value: f64 = lines.iter().map(|line| line.value).sum();
+    value.is_finite().then_some(Counter { value, at })
+}
