@@ -17,6 +17,7 @@
 
 mod answer;
 mod body;
+mod cadvisor;
 mod discovery;
 mod estate;
 mod fault;
@@ -38,7 +39,8 @@ mod tls;
 mod token;
 
 pub use estate::{
-    Container, ContainerState, Estate, Kind, MetricsApi, Node, Owner, Pod, Terminated, Usage, Workload,
+    Container, ContainerState, Counters, Estate, Kind, MetricsApi, Network, Node, Owner, Pod, Terminated,
+    Usage, Workload,
 };
 pub use fault::{Effect, Fault};
 pub use handle::{FakeKubernetes, Handle};

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
+use crate::cadvisor;
 use crate::estate::{Estate, Key, Kind, MetricsApi, Node, Pod, Workload};
 use crate::recorded::Recorded;
 use crate::target::Target;
@@ -190,7 +191,7 @@ fn proxied(target: &Target, estate: &Estate) -> Answer {
             );
             Answer::failure(503, "ServiceUnavailable", &message)
         }
-        (Some(_), "/metrics/cadvisor") => Recorded::named("proxy_cadvisor").answer(),
+        (Some(node), "/metrics/cadvisor") => cadvisor::page(node, estate),
         (Some(_), _) => Recorded::named("proxy_kubelet_404").answer(),
     }
 }

@@ -41,7 +41,7 @@ impl Rights {
         Self::default()
     }
 
-    /// The `ClusterRole` and the Role that the collector needs, without `nodes/proxy`.
+    /// The `ClusterRole` and the Role that the collector needs, without `nodes/proxy`: see [`Rights::with_node_proxy`].
     pub fn collector() -> Self {
         Self::none()
             .with("", &["nodes", "pods", "namespaces"], &["get", "list"])
@@ -49,6 +49,12 @@ impl Rights {
             .with("batch", &["jobs", "cronjobs"], &["get", "list"])
             .with("metrics.k8s.io", &["nodes", "pods"], &["get", "list"])
             .with_named("aws-observability", "configmaps", "aws-logging", &["get"])
+    }
+
+    /// Adds what cAdvisor needs. It lets its holder run commands in every pod, so the collector has it only if asked for.
+    #[must_use]
+    pub fn with_node_proxy(self) -> Self {
+        self.with("", &["nodes/proxy"], &["get"])
     }
 
     /// Adds a rule for the whole cluster.

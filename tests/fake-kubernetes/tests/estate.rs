@@ -156,23 +156,6 @@ async fn the_owners_of_pods_are_there() {
 }
 
 #[tokio::test]
-async fn a_kubelet_answers_through_the_node_proxy_if_the_right_is_there() {
-    let (server, client) = seeded(1).await;
-    let node = server.estate().nodes().next().unwrap().name.clone();
-    let path = format!("/api/v1/nodes/{node}/proxy/metrics/cadvisor");
-    let denied = client.get(&path).await.unwrap_err().to_string();
-    assert!(denied.contains("cannot get resource \"nodes/proxy\""), "{denied}");
-    server.change(|estate| {
-        estate.identities[0].rights = Rights::collector().with("", &["nodes/proxy"], &["get"]);
-    });
-    assert_eq!(client.get(&path).await.unwrap(), Recorded::named("proxy_cadvisor").body());
-    server.change(|estate| estate.node(&node).unwrap().reachable = false);
-    let unreachable = client.get(&path).await.unwrap_err().cause;
-    assert!(matches!(unreachable, Cause::Unavailable(Explanation::Status { message, .. })
-        if message.starts_with("error trying to reach service: dial tcp")));
-}
-
-#[tokio::test]
 async fn namespaces_and_config_maps_are_kept() {
     let (server, client) = seeded(1).await;
     server

@@ -43,6 +43,34 @@ pub struct Usage {
     pub memory_kib: u64,
 }
 
+/// What cAdvisor has counted for a container since it began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Thousandths of a second of CPU.
+    pub cpu_milliseconds: u64,
+    /// Periods of the scheduler (CFS) in which it ran; shown if it has a limit of CPU.
+    pub cfs_periods: u64,
+    /// Those of them in which the limit stopped it.
+    pub cfs_throttled_periods: u64,
+    /// Bytes read from disks.
+    pub disk_read: u64,
+    /// Bytes written to disks.
+    pub disk_written: u64,
+}
+
+impl Counters {
+    /// Both together.
+    pub(crate) fn and(self, other: &Self) -> Self {
+        Self {
+            cpu_milliseconds: self.cpu_milliseconds + other.cpu_milliseconds,
+            cfs_periods: self.cfs_periods + other.cfs_periods,
+            cfs_throttled_periods: self.cfs_throttled_periods + other.cfs_throttled_periods,
+            disk_read: self.disk_read + other.disk_read,
+            disk_written: self.disk_written + other.disk_written,
+        }
+    }
+}
+
 /// A container of a pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Container {
@@ -64,6 +92,8 @@ pub struct Container {
     pub restart_count: u32,
     /// None if it was not scraped yet.
     pub usage: Option<Usage>,
+    /// None if cAdvisor has no row of it.
+    pub counters: Option<Counters>,
 }
 
 impl Container {
@@ -80,6 +110,7 @@ impl Container {
             last: None,
             restart_count: 0,
             usage: Some(Usage { cpu_nanocores: 1_234_567, memory_kib: 20_000 }),
+            counters: None,
         }
     }
 
@@ -88,6 +119,17 @@ impl Container {
     pub fn using(mut self, cpu_nanocores: u64, memory_kib: u64) -> Self {
         self.usage = Some(Usage { cpu_nanocores, memory_kib });
         self
+    }
+
+    /// Sets what cAdvisor has counted for it.
+    #[must_use]
+    pub fn counting(mut self, counters: Counters) -> Self {
+        self.counters = Some(counters);
+        self
+    }
+
+    pub(crate) fn limits_cpu(&self) -> bool {
+        self.limits.iter().any(|(resource, _)| resource == "cpu")
     }
 
     pub(crate) fn runs(&self) -> bool {

@@ -16,9 +16,10 @@ use serde_json::{Value, json};
 use crate::identity::Identity;
 use crate::recorded::{Recorded, recorded};
 
-pub use container::{Container, ContainerState, Terminated, Usage};
+pub use container::{Container, ContainerState, Counters, Terminated, Usage};
 pub use node::Node;
-pub use pod::{Owner, Pod};
+pub use pod::{Network, Owner, Pod};
+pub(crate) use template::uid;
 pub use workload::{Kind, Workload};
 
 /// Namespace and name; the namespace of an object of the cluster is empty.

@@ -17,6 +17,15 @@ pub struct Owner {
     pub name: String,
 }
 
+/// What cAdvisor has counted of a pod's network since it began, without loopback.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Network {
+    /// Bytes received.
+    pub received: u64,
+    /// Bytes sent.
+    pub sent: u64,
+}
+
 /// A pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pod {
@@ -54,6 +63,8 @@ pub struct Pod {
     pub init_containers: Vec<Container>,
     /// Whether metrics-server has it; it never has its own pod.
     pub scraped: bool,
+    /// None if cAdvisor has no row of it.
+    pub network: Option<Network>,
 }
 
 impl Pod {
@@ -77,6 +88,7 @@ impl Pod {
             containers,
             init_containers: Vec::new(),
             scraped: true,
+            network: None,
         }
     }
 
@@ -174,6 +186,18 @@ impl Pod {
     pub fn owned_by(mut self, kind: &str, name: &str) -> Self {
         self.owner = Some(Owner { kind: kind.to_owned(), name: name.to_owned() });
         self
+    }
+
+    /// Sets what cAdvisor has counted of its network.
+    #[must_use]
+    pub fn transferring(mut self, received: u64, sent: u64) -> Self {
+        self.network = Some(Network { received, sent });
+        self
+    }
+
+    /// Init containers, sidecars among them, and the others.
+    pub(crate) fn all_containers(&self) -> impl Iterator<Item = &Container> {
+        self.init_containers.iter().chain(&self.containers)
     }
 
     pub(crate) fn all_labels(&self) -> BTreeMap<String, String> {

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Container, Estate, Kind, Pod, Workload};
+use super::{Container, Counters, Estate, Kind, Pod, Workload};
 
 /// Namespaces of a seeded estate.
 const NAMESPACES: [&str; 4] = ["default", "payments", "shop", "web"];
@@ -77,9 +77,10 @@ impl Estate {
             };
             let name = format!("{}-{suffix}", owner.1);
             let since = created_at + random.seconds_below(600);
-            let mut pod = Pod::running(namespace, &name, containers(random, since), since)
+            let mut pod = Pod::running(namespace, &name, containers(random, since, now), since)
                 .labelled("app", &app)
-                .owned_by(owner.0.name(), &owner.1);
+                .owned_by(owner.0.name(), &owner.1)
+                .transferring(40_000_000, 9_000_000);
             if let Some(hash) = &template_hash {
                 // The Deployment's controller names its ReplicaSets after it.
                 pod = pod.labelled("pod-template-hash", hash);
@@ -107,11 +108,29 @@ impl Estate {
 }
 
 /// The two containers of the recorded pods: 0.3 cores and 512 MiB requested.
-fn containers(random: &mut Random, since: Timestamp) -> Vec<Container> {
+fn containers(random: &mut Random, since: Timestamp, now: Timestamp) -> Vec<Container> {
     let mut app = Container::running("app", "500m", "512Mi", since)
         .using(1_000_000 + random.below(400_000_000), 20_000 + random.below(400_000));
     app.requests = vec![("cpu".to_owned(), "200m".to_owned()), ("memory".to_owned(), "256Mi".to_owned())];
     let agent = Container::running("agent", "100m", "256Mi", since)
         .using(random.below(50_000_000), 60_000 + random.below(100_000));
-    vec![app, agent]
+    let seconds = u64::try_from(now.duration_since(since).as_secs()).unwrap_or(0);
+    [app, agent]
+        .map(|one| {
+            let counters = counted(&one, seconds);
+            one.counting(counters)
+        })
+        .into()
+}
+
+/// What a container has counted that used as much CPU all the time: it is stopped in a tenth of its periods.
+fn counted(container: &Container, seconds: u64) -> Counters {
+    let nanocores = container.usage.map_or(0, |usage| usage.cpu_nanocores);
+    Counters {
+        cpu_milliseconds: nanocores * seconds / 1_000_000,
+        cfs_periods: seconds * 10,
+        cfs_throttled_periods: seconds,
+        disk_read: seconds * 700,
+        disk_written: seconds * 1_900,
+    }
 }
