@@ -7,6 +7,7 @@ use fargaze::aws::{Eks, Equipment, kubernetes_client};
 use fargaze::cluster::ClusterName;
 use fargaze::eks::EksCluster;
 use fargaze::fault::{Fault, FaultKind};
+use fargaze::insights::eks::{Cadvisor, EksConfig};
 use fargaze::kubernetes::api;
 use fargaze::kubernetes::client::{Cause, Client, ClientError, Explanation, Limits};
 use fargaze::kubernetes::node::NodeFacts;
@@ -16,9 +17,9 @@ use fargaze::kubernetes::workload::WorkloadFacts;
 use fargaze::pods::{ClusterState, Finding, JobOwners, MetricsApi, PodState, WorkloadState};
 use fargaze::rule::KubernetesMeasure;
 use fargaze::run::{Run, RunKind, Target};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::trouble;
+use crate::{cadvisor, trouble};
 
 /// How long EKS may take to create a cluster before that is amiss; it says "several minutes".
 const LONGEST_CREATION: SignedDuration = SignedDuration::from_hours(1);
@@ -32,6 +33,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) sdk: &'a SdkConfig,
     pub(crate) target: &'a Target,
     pub(crate) run: &'a Run,
+    /// Which clusters the user lets us read cAdvisor of.
+    pub(crate) wishes: &'a EksConfig,
     /// ARN of the role that asks.
     pub(crate) role: &'a str,
     pub(crate) limits: Limits,
@@ -52,6 +55,8 @@ pub(crate) struct Reading {
     pub(crate) no_usage: Option<Fault>,
     /// Why some workloads are not known, if they could not be listed.
     pub(crate) no_workloads: Option<Fault>,
+    /// Why some pods have no counters of cAdvisor, if they could not be asked for.
+    pub(crate) no_counters: Option<Fault>,
 }
 
 /// Usage of pods by namespace and name.
@@ -67,6 +72,7 @@ impl Reading {
         let own = match measure {
             KubernetesMeasure::PodMemoryPercent | KubernetesMeasure::PodCpuPercent => self.no_usage.as_ref(),
             KubernetesMeasure::AvailableBelowDesired => self.no_workloads.as_ref(),
+            measure if measure.needs_cadvisor() => self.no_counters.as_ref(),
             _ => None,
         };
         self.unread.as_ref().or(own)
@@ -83,6 +89,7 @@ impl Reading {
             fargate_nodes: None,
             other_nodes: None,
             metrics_api: MetricsApi::Unknown,
+            cadvisor: None,
             findings: Vec::new(),
         };
         Self {
@@ -94,6 +101,7 @@ impl Reading {
             unread: None,
             no_usage: None,
             no_workloads: None,
+            no_counters: None,
         }
     }
 
@@ -216,7 +224,29 @@ impl Reader<'_> {
                 }));
             })
             .await?;
+        let Target { account, region, .. } = self.target;
+        if self.wishes.cadvisor(account, region, name) == Cadvisor::Proxy {
+            self.cadvisor(client, cluster, reading).await;
+        }
         Ok(())
+    }
+
+    async fn cadvisor(&self, client: &Client, cluster: &EksCluster, reading: &mut Reading) {
+        let name = cluster.name.as_str();
+        let asked = cadvisor::count(client, name, &mut reading.pods, self.now()).await;
+        reading.state.cadvisor = Some(asked.state);
+        reading
+            .state
+            .findings
+            .extend(asked.missing_right.map(|why| trouble::no_node_proxy(self, cluster, why)));
+        reading.no_counters.clone_from(&asked.fault);
+        asked.fault.into_iter().for_each(|fault| reading.fault(fault));
+    }
+
+    /// The time of the clock that tokens are signed by.
+    fn now(&self) -> Timestamp {
+        let now = self.sdk.time_source().unwrap_or_default().now();
+        Timestamp::try_from(now).unwrap_or(self.run.time)
     }
 
     /// What pods use, with the version of the API; or why that is not known.

@@ -1,6 +1,7 @@
 //! `collect-pods`: target -> EKS clusters -> pods, workloads and usage -> samples, joined to those before -> snapshot.
 
 mod before;
+mod cadvisor;
 mod clusters;
 mod config;
 mod listing;
@@ -80,8 +81,10 @@ impl Handler {
         let mut recording = Recording::new(&run, &task.target, history, listing.read_at);
         recording.faults(listing.faults.iter().cloned().chain(lost));
         let role = task.target.role.as_ref().map_or(self.config.role.as_str(), |role| &role.arn);
+        let wishes = self.store.eks(&task.run).await?;
         let limits = Limits::until(deadline - TO_WRITE, Arc::new(Semaphore::new(REQUESTS_AT_ONCE)));
-        let reader = Reader { eks: &eks, sdk: &sdk, target: &task.target, run: &run, role, limits };
+        let reader =
+            Reader { eks: &eks, sdk: &sdk, target: &task.target, run: &run, wishes: &wishes, role, limits };
         let readings: Vec<_> = listing.clusters.iter().map(|cluster| reader.read(cluster)).collect();
         let mut readings = stream::iter(readings).buffer_unordered(CLUSTERS_AT_ONCE);
         let mut suspect = false;

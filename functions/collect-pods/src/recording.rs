@@ -54,13 +54,14 @@ impl<'a> Recording<'a> {
     }
 
     /// Takes in a cluster: its samples, itself, its workloads and its pods.
-    pub(crate) fn add(&mut self, reading: Reading) -> io::Result<()> {
+    pub(crate) fn add(&mut self, mut reading: Reading) -> io::Result<()> {
         let name = reading.state.cluster.clone();
         let mut history = self.history.of(&name).unwrap_or_else(|error| {
             // It will not become better by trying again, and is told instead of ending all runs to come.
             self.faults.push(Fault::malformed("s3:GetObject", name.as_str(), error.to_string()));
             ClusterHistory::default()
         });
+        reading.pods.iter_mut().for_each(|pod| pod.rate(history.before()));
         let pods = by_workload(&reading.pods);
         let states: BTreeMap<&Workload, &WorkloadState> =
             reading.workloads.iter().map(|state| (&state.workload, state)).collect();
@@ -75,7 +76,8 @@ impl<'a> Recording<'a> {
         for workload in &workloads {
             let pods = pods.get(workload).map(Vec::as_slice).unwrap_or_default();
             let state = states.get(workload).copied();
-            let mut samples = workload_samples(pods, state, history.before(), self.run.time);
+            let cadvisor = reading.state.cadvisor.is_some();
+            let mut samples = workload_samples(pods, state, history.before(), self.run.time, cadvisor);
             let unseen = lost.filter(|_| reading.is_unread() || (pods.is_empty() && state.is_none()));
             if unseen.is_some() {
                 forget_values(&mut samples);

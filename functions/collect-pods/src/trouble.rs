@@ -47,6 +47,11 @@ pub(crate) fn no_metrics(reader: &Reader<'_>, cluster: &EksCluster) -> Finding {
     mend(&Trouble::NoMetrics, cluster, caller(reader))
 }
 
+/// The finding of a cluster in which cAdvisor may not be read, although the user's file asks for it.
+pub(crate) fn no_node_proxy(reader: &Reader<'_>, cluster: &EksCluster, message: String) -> Finding {
+    mend(&Trouble::NodeProxy { message }, cluster, caller(reader))
+}
+
 fn caller<'a>(reader: &'a Reader<'_>) -> Caller<'a> {
     Caller { region: &reader.target.region, role: reader.role }
 }
