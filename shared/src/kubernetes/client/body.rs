@@ -1,10 +1,10 @@
 //! Reading a body: bounded, decompressed, and never taken for whole when it is not.
 
-use std::io::{self, Write};
+use std::io::Read;
 use std::time::Duration;
 
 use bytes::Buf;
-use flate2::write::GzDecoder;
+use flate2::read::MultiGzDecoder;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http_body_util::BodyExt;
 use hyper::Response;
@@ -17,74 +17,10 @@ use super::error::{Cause, Explanation};
 /// Most bytes of an error's text that are kept.
 const LONGEST_TEXT: usize = 1024;
 
-/// Where the body goes, after decompression.
-struct Bounded {
-    bytes: Vec<u8>,
-    limit: usize,
-    full: bool,
-}
-
-impl Write for Bounded {
-    fn write(&mut self, part: &[u8]) -> io::Result<usize> {
-        if part.len() > self.limit - self.bytes.len() {
-            self.full = true;
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        self.bytes.extend_from_slice(part);
-        Ok(part.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// A body while it comes.
-enum Sink {
-    Plain(Bounded),
-    Gzip(Box<GzDecoder<Bounded>>),
-}
-
-impl Sink {
-    /// Takes a part; `wire` is how much was sent with it.
-    fn write(&mut self, part: &[u8], wire: u64) -> Result<(), Cause> {
-        let written = match self {
-            Self::Plain(sink) => sink.write_all(part),
-            Self::Gzip(sink) => sink.write_all(part),
-        };
-        written.map_err(|error| self.cause(&error, wire))
-    }
-
-    fn cause(&self, error: &io::Error, wire: u64) -> Cause {
-        let inner = match self {
-            Self::Plain(sink) => sink,
-            Self::Gzip(sink) => sink.get_ref(),
-        };
-        if inner.full {
-            Cause::TooLarge { limit: inner.limit }
-        } else {
-            Cause::Malformed(format!("bad gzip, damaged or cut off after {wire} bytes: {error}"))
-        }
-    }
-
-    /// The whole body; `wire` is how much of it was sent.
-    fn finish(mut self, wire: u64) -> Result<Vec<u8>, Cause> {
-        // Checks the length and the checksum at the end, too.
-        if let Self::Gzip(sink) = &mut self
-            && let Err(error) = sink.try_finish()
-        {
-            return Err(self.cause(&error, wire));
-        }
-        match self {
-            Self::Plain(sink) => Ok(sink.bytes),
-            Self::Gzip(sink) => {
-                sink.finish().map(|sink| sink.bytes).map_err(|error| Cause::Malformed(error.to_string()))
-            }
-        }
-    }
-}
-
 /// Reads the whole body, at most `limit` bytes after decompression; counts the bytes that were sent.
+///
+/// It stays compressed until all of it is there: a list is a tenth of its size while others are awaited, and nothing is awaited
+/// between its decompression and its reading.
 pub(super) async fn read(
     mut response: Response<Incoming>,
     silence: Duration,
@@ -92,22 +28,34 @@ pub(super) async fn read(
     mut sent: impl FnMut(u64),
 ) -> Result<Vec<u8>, Cause> {
     let gzip = response.headers().get(CONTENT_ENCODING).is_some_and(|encoding| encoding == "gzip");
-    let bounded = Bounded { bytes: Vec::new(), limit, full: false };
-    let mut sink = if gzip { Sink::Gzip(Box::new(GzDecoder::new(bounded))) } else { Sink::Plain(bounded) };
-    let mut wire: u64 = 0;
+    let mut body = Vec::new();
     loop {
+        let bytes = body.len() as u64;
         let frame = timeout(silence, response.body_mut().frame()).await;
-        let frame = match frame.map_err(|_| Cause::Stalled { waited: silence, bytes: wire })? {
-            None => return sink.finish(wire),
-            Some(Err(_)) => return Err(Cause::Cut { bytes: wire }),
+        let frame = match frame.map_err(|_| Cause::Stalled { waited: silence, bytes })? {
+            None if gzip => return decompress(&body, limit),
+            None => return Ok(body),
+            Some(Err(_)) => return Err(Cause::Cut { bytes }),
             Some(Ok(frame)) => frame,
         };
         if let Some(data) = frame.data_ref() {
-            wire += data.remaining() as u64;
             sent(data.remaining() as u64);
-            sink.write(data, wire)?;
+            if data.remaining() > limit - body.len() {
+                return Err(Cause::TooLarge { limit });
+            }
+            body.extend_from_slice(data);
         }
     }
+}
+
+/// Length and checksum at the end are checked, too.
+fn decompress(body: &[u8], limit: usize) -> Result<Vec<u8>, Cause> {
+    let mut plain = Vec::new();
+    let one_more = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    MultiGzDecoder::new(body).take(one_more).read_to_end(&mut plain).map_err(|error| {
+        Cause::Malformed(format!("bad gzip, damaged or cut off after {} bytes: {error}", body.len()))
+    })?;
+    if plain.len() > limit { Err(Cause::TooLarge { limit }) } else { Ok(plain) }
 }
 
 /// Whether the answer calls itself JSON.
