@@ -25,12 +25,13 @@ pub use bad_config::bad_config_first;
 pub use coverage::{CoverageChange, coverage_changes};
 pub use digest::digest;
 pub use report::{
-    AccountDefault, AddonReport, AlarmLine, Answer, Because, Block, ClusterReport, Cost, Deployment,
-    Difference, DifferenceKind, EksClusterReport, EksFleet, FindingReport, Fleet, Hint, HintKind, History,
-    MetricsApiReport, MetricsApiState, PodEnd, PodReport, PodResource, PodUsage, PodWait, Posture,
-    PostureChange, Problem, ProfileReport, Report, ReportBuilder, ReportCoverage, ReportFacts, ReportLink,
-    ReportWindow, ServiceReport, SightChange, Since, Tasks, Text, Traffic, Utilization, VendedMetric,
-    WorkloadReport, Worst, WorstService, WorstWorkload, console_object_link, report_html, report_mail,
+    AccountDefault, AddonReport, AlarmLine, Answer, Because, Block, CadvisorReport, ClusterReport, Cost,
+    Deployment, Difference, DifferenceKind, EksClusterReport, EksFleet, FindingReport, Fleet, Hint, HintKind,
+    History, MetricsApiReport, MetricsApiState, PodCounted, PodEnd, PodReport, PodResource, PodUsage,
+    PodWait, Posture, PostureChange, Problem, ProfileReport, Report, ReportBuilder, ReportCoverage,
+    ReportFacts, ReportLink, ReportWindow, ServiceReport, SightChange, Since, Tasks, Text, Traffic,
+    Utilization, VendedMetric, WorkloadReport, Worst, WorstService, WorstWorkload, console_object_link,
+    report_html, report_mail,
 };
 pub use sweep::{nothing_to_do, sweep};
 

@@ -59,6 +59,39 @@ fn figures_of_pods_are_those_of_kubectl() {
 }
 
 #[test]
+fn that_cadvisor_is_on_is_told_with_its_danger_its_end_and_what_it_did_not_see() {
+    let quiet = eks_scenes::quiet().report(&run(), None);
+    assert!(
+        !report_html(&quiet).contains("cAdvisor")
+            && !serde_json::to_string(&quiet).unwrap().contains("cadvisor")
+    );
+    let report = eks_scenes::counted().report(&run(), None);
+    let mail = report_mail(&report, &link(&run())).body.split_whitespace().collect::<Vec<_>>().join(" ");
+    for text in [mail, report_html(&report)] {
+        for part in
+            ["nodes/proxy", "run commands in any pod", "cadvisor: none", "2 of 8 nodes could not be read."]
+        {
+            assert!(text.contains(part), "{part} is not in {text}");
+        }
+    }
+}
+
+#[test]
+fn what_a_pod_did_since_the_sample_before_stands_beside_its_size() {
+    let page = report_html(&eks_scenes::counted().report(&run(), None));
+    let cells = |pod: &str| {
+        let row = page.split("<tr>").find(|row| row.contains(pod)).unwrap();
+        let cells: Vec<String> =
+            row.split('<').filter_map(|cell| Some(cell.split_once('>')?.1.to_owned())).collect();
+        cells[10..15].to_vec()
+    };
+    assert_eq!(cells("cart-6c9f7d5b8-00000"), ["62.5 % (app)", "1.2 MB/s", "812 kB/s", "0 B/s", "9.0 kB/s"]);
+    assert_eq!(cells("cart-6c9f7d5b8-00001"), ["0 %", "1.5 kB/s", "999 B/s", "0 B/s", "11 B/s"]);
+    assert_eq!(cells("cart-6c9f7d5b8-00002"), ["-"; 5]);
+    assert_eq!(cells("search-6c9f7d5b8-00000"), ["-", "96 B/s", "64 B/s", "0 B/s", "1 B/s"]);
+}
+
+#[test]
 fn restarts_and_kills_are_summed_over_the_window() {
     let report = busy();
     let worker = workload(&report, "payments/statefulset/worker");

@@ -2,7 +2,10 @@
 
 use fargaze::alarm::AlarmRecord;
 use fargaze::fault::{Fault, FaultKind};
-use fargaze::pods::{Amounts, MetricsApi, PendingPod, PodState, Termination, WaitingContainer};
+use fargaze::pods::{
+    Amounts, CadvisorState, MetricsApi, PendingPod, PodRates, PodState, Termination, Throttled,
+    WaitingContainer,
+};
 use fargaze::rule::Subject;
 use jiff::SignedDuration;
 
@@ -38,6 +41,27 @@ fn calm() -> Eks {
 /// All is well, on ECS and on EKS.
 pub(crate) fn quiet() -> Estate {
     Estate { eks: vec![("eu-west-1".to_owned(), Ok(vec![calm()]))], ..scenes::quiet() }
+}
+
+/// The same with cAdvisor on: two pods are rated, one was made since the sample before, and two nodes could not be read.
+pub(crate) fn counted() -> Estate {
+    let mut shop = calm();
+    let state = shop.state.as_mut().unwrap();
+    state.cadvisor = Some(CadvisorState { nodes: 8, unread: 2 });
+    let rates = |container: &str, percent, bytes: f64| PodRates {
+        cpu_nanocores: Some(55_123_456.7),
+        throttled: Some(Throttled { container: container.to_owned(), percent }),
+        network_received: Some(bytes * 1.5),
+        network_sent: Some(bytes),
+        disk_read: Some(0.0),
+        disk_written: Some(bytes / 90.0),
+    };
+    let cart = &mut shop.workloads[3].pods;
+    (cart[0].rates, cart[1].rates) = (Some(rates("app", 62.54, 812_345.6)), Some(rates("", 0.0, 999.4)));
+    // Without a limit nothing is throttled.
+    let search = &mut shop.workloads[4].pods[0];
+    search.rates = Some(PodRates { throttled: None, ..rates("", 0.0, 64.0) });
+    Estate { eks: vec![("eu-west-1".to_owned(), Ok(vec![shop]))], ..quiet() }
 }
 
 fn waits(pod: &mut PodState, reason: &str) {

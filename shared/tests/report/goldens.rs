@@ -77,6 +77,11 @@ fn a_quiet_cluster_of_eks_beside_ecs() {
 }
 
 #[test]
+fn a_cluster_of_eks_whose_cadvisor_is_read() {
+    hold_all("eks-cadvisor", &eks_scenes::counted().report(&run(), None), true);
+}
+
+#[test]
 fn one_of_everything_that_needs_a_person_on_eks() {
     let before = the_day_before(&eks_scenes::quiet());
     hold_all("eks-busy", &eks_scenes::busy().report(&run(), Some(&before)), true);

@@ -1,6 +1,6 @@
 //! Texts that others could have written, in every form of the report.
 //!
-//! 4,000 cases of 36 texts; `FARGAZE_CASES=1000000` for more.
+//! 4,000 cases of 37 texts; `FARGAZE_CASES=1000000` for more.
 
 use std::sync::LazyLock;
 
@@ -8,7 +8,9 @@ use fargaze::alarm::{AlarmRecord, BrokenTarget, Mute};
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::{Change, ChangeState, InsightsLevel, Ledger, LedgerSubject, PutBack};
 use fargaze::message;
-use fargaze::pods::{MetricsApi, PendingPod, Termination, WaitingContainer};
+use fargaze::pods::{
+    CadvisorState, MetricsApi, PendingPod, PodRates, Termination, Throttled, WaitingContainer,
+};
 use fargaze::rule::{Subject, Workload};
 use fargaze::summary::{CoverageChange, Report, report_html, report_mail};
 use jiff::SignedDuration;
@@ -23,7 +25,7 @@ const TEXTS: usize = OF_ECS + OF_EKS;
 /// Those about ECS, and about the run as a whole.
 const OF_ECS: usize = 12;
 /// Those about EKS.
-const OF_EKS: usize = 24;
+const OF_EKS: usize = 25;
 
 /// The report before, of another estate, so that there are differences.
 static BEFORE: LazyLock<Report> = LazyLock::new(|| eks_scenes::quiet().report(&run(), None));
@@ -97,6 +99,8 @@ fn eks_cluster(texts: &[String]) -> Eks {
     pod.terminated.push(end);
     let since = run().time - SignedDuration::from_hours(1);
     pod.pending = Some(PendingPod { since, reason: Some(text(11)), message: Some(text(12)) });
+    let throttled = Some(Throttled { container: text(24), percent: 50.0 });
+    pod.rates = Some(PodRates { throttled, ..PodRates::default() });
     (pod.logging_disabled, pod.unreadable) = (Some(text(13)), vec![text(14)]);
     let mut cluster = eks::cluster("shop", vec![one]);
     let state = cluster.state.as_mut().unwrap();
@@ -105,6 +109,7 @@ fn eks_cluster(texts: &[String]) -> Eks {
     state.findings = vec![eks::finding(&text(18), &format!("x\n  {}\ny", text(19)))];
     (state.profiles[0].name, state.profiles[0].selectors[0].namespace) = (text(20), text(21));
     (state.addons[0].name, state.addons[0].issues) = (text(22), vec![text(23)]);
+    state.cadvisor = Some(CadvisorState { nodes: 2, unread: 1 });
     cluster.vended = vec![("AWS/EKS", text(20), 1.0, 2.0)];
     cluster
 }

@@ -32,9 +32,9 @@ mod worst;
 
 pub use builder::ReportBuilder;
 pub use eks::{
-    AddonReport, EksClusterReport, EksFleet, FindingReport, Hint, HintKind, MetricsApiReport,
-    MetricsApiState, PodEnd, PodReport, PodResource, PodUsage, PodWait, ProfileReport, VendedMetric,
-    WorkloadReport,
+    AddonReport, CadvisorReport, EksClusterReport, EksFleet, FindingReport, Hint, HintKind, MetricsApiReport,
+    MetricsApiState, PodCounted, PodEnd, PodReport, PodResource, PodUsage, PodWait, ProfileReport,
+    VendedMetric, WorkloadReport,
 };
 pub use facts::ReportFacts;
 pub use figures::{Answer, Deployment, History, Tasks, Traffic, Utilization};

@@ -1,8 +1,8 @@
 //! From what was read of a cluster of EKS to its report.
 
 use super::{
-    AddonReport, EksClusterReport, FindingReport, MetricsApiReport, MetricsApiState, ProfileReport, SeenEks,
-    WorkloadReport,
+    AddonReport, CadvisorReport, EksClusterReport, FindingReport, MetricsApiReport, MetricsApiState,
+    ProfileReport, SeenEks, WorkloadReport,
 };
 use crate::pods::ClusterState;
 use crate::run::Target;
@@ -30,6 +30,7 @@ pub(in crate::summary::report) fn cluster(
         status: None,
         version: None,
         metrics_api: api,
+        cadvisor: None,
         fargate_nodes: None,
         other_nodes: None,
         profiles: Vec::new(),
@@ -54,6 +55,7 @@ fn set_up(report: EksClusterReport, state: &ClusterState) -> EksClusterReport {
     EksClusterReport {
         status: Some(Text::new(&state.status)),
         version: state.version.as_deref().map(Text::new),
+        cadvisor: state.cadvisor.as_ref().map(CadvisorReport::from),
         fargate_nodes: state.fargate_nodes,
         other_nodes: state.other_nodes,
         profiles: state.profiles.iter().take(MOST).map(ProfileReport::from).collect(),

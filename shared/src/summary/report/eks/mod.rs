@@ -5,6 +5,7 @@
 //!                 seen.rs    model.rs, pod.rs    ../mail.rs, ../html/eks/
 //! ```
 
+mod counted;
 mod finish;
 mod fleet;
 mod hint;
@@ -16,6 +17,7 @@ mod since;
 mod vended;
 mod words;
 
+pub use counted::{CadvisorReport, PodCounted};
 pub use fleet::EksFleet;
 pub use hint::{Hint, HintKind};
 pub use model::{EksClusterReport, WorkloadReport};

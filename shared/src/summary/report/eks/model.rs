@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AddonReport, FindingReport, Hint, MetricsApiReport, PodReport, ProfileReport, VendedMetric};
+use super::{
+    AddonReport, CadvisorReport, FindingReport, Hint, MetricsApiReport, PodReport, ProfileReport,
+    VendedMetric,
+};
 use crate::cluster::{AccountId, ClusterName, Region};
 use crate::eks::LogType;
 use crate::rule::{Subject, Workload};
@@ -30,6 +33,9 @@ pub struct EksClusterReport {
     /// Whether the Metrics API answers.
     #[serde(default)]
     pub metrics_api: MetricsApiReport,
+    /// That cAdvisor is read of it; none if it is off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cadvisor: Option<CadvisorReport>,
     /// Nodes of Fargate, one for each pod; none if they could not be asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fargate_nodes: Option<usize>,

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::MetricsApiState;
+use super::{MetricsApiState, PodCounted};
 use crate::kubernetes::fargate::misses_step_by_overhead;
 use crate::pods::{Amounts, PodState, Share, Termination};
 use crate::summary::report::figures::tenth;
@@ -40,6 +40,9 @@ pub struct PodReport {
     pub cpu_millicores: PodResource,
     /// Bytes.
     pub memory_bytes: PodResource,
+    /// What cAdvisor counted between the two newest samples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted: Option<PodCounted>,
     /// Restarts of its containers since it was made.
     pub restarts: u32,
     /// When it was made.
@@ -161,6 +164,7 @@ impl PodReport {
             usage: PodUsage::of(pod, api),
             cpu_millicores: cpu(pod),
             memory_bytes: memory(pod),
+            counted: pod.rates.as_ref().map(PodCounted::from),
             restarts: pod.restarts,
             created_at: pod.created_at,
             last_end: pod.terminated.iter().max_by_key(|end| end.finished_at).map(PodEnd::of),

@@ -110,6 +110,9 @@ pub(super) fn section(report: &Report, places: Places) -> String {
             &format!("{}{place}: {}; Metrics API {api}.", cluster.cluster, cluster.heading()),
             2,
         ));
+        if let Some(cadvisor) = &cluster.cadvisor {
+            text.push_str(&wrap(&cadvisor.sentence(), 4));
+        }
         let (findings, more) = cluster.findings.split_at(cluster.findings.len().min(FINDINGS));
         for finding in findings {
             text.push_str(&wrap(&finding.problem.to_string(), 4));

@@ -52,6 +52,7 @@ fn one(cluster: &EksClusterReport, report: &Report, open: bool) -> Markup {
             div class="eks" {
                 (setup::findings(cluster))
                 (setup::facts(cluster))
+                (setup::cadvisor(cluster))
                 (workloads::table(cluster))
                 (setup::hints(cluster))
                 (pods::folded(cluster, report.time))

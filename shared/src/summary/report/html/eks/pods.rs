@@ -5,14 +5,25 @@ use maud::{Markup, PreEscaped, html};
 
 use super::super::clusters::push;
 use super::cell;
-use crate::summary::report::eks::{EksClusterReport, PodReport, PodResource};
+use crate::summary::report::eks::{EksClusterReport, PodCounted, PodReport, PodResource};
 use crate::summary::words::count;
 
 /// Head of each table.
-const HEAD: &str = "<thead><tr><th scope=col rowspan=2>Pod<th scope=col rowspan=2>Phase<th scope=col rowspan=2>Restarts\
-    <th class=g scope=colgroup colspan=3>CPU<th class=g scope=colgroup colspan=3>Memory<th class=g scope=col rowspan=2>Size\
-    <th class=t scope=col rowspan=2>More<tr><th class=g scope=col>CPU(cores)<th scope=col>requests<th scope=col>limits\
-    <th class=g scope=col>MEMORY(bytes)<th scope=col>requests<th scope=col>limits<tbody>";
+fn head(counts: bool) -> String {
+    let (first, second) = if counts { COUNTED } else { ("", "") };
+    format!(
+        "<thead><tr><th scope=col rowspan=2>Pod<th scope=col rowspan=2>Phase<th scope=col rowspan=2>Restarts\
+        <th class=g scope=colgroup colspan=3>CPU<th class=g scope=colgroup colspan=3>Memory<th class=g scope=col rowspan=2>Size\
+        {first}<th class=t scope=col rowspan=2>More<tr><th class=g scope=col>CPU(cores)<th scope=col>requests<th scope=col>limits\
+        <th class=g scope=col>MEMORY(bytes)<th scope=col>requests<th scope=col>limits{second}<tbody>"
+    )
+}
+
+/// What the heads have more of a cluster whose cAdvisor is read.
+const COUNTED: (&str, &str) = (
+    "<th class=g scope=col rowspan=2>Throttled<th class=g scope=colgroup colspan=2>Network<th class=g scope=colgroup colspan=2>Disk",
+    "<th class=g scope=col>in<th scope=col>out<th class=g scope=col>read<th scope=col>written",
+);
 
 /// The worst of them; the others are counted.
 pub(super) fn folded(cluster: &EksClusterReport, now: Timestamp) -> Markup {
@@ -20,6 +31,7 @@ pub(super) fn folded(cluster: &EksClusterReport, now: Timestamp) -> Markup {
     if pods.is_empty() {
         return html! {};
     }
+    let counts = cluster.cadvisor.is_some();
     let shown = match left_out {
         0 => count(pods.len(), "pod"),
         more => format!("The worst {} of {} pods", pods.len(), pods.len() + more),
@@ -28,8 +40,8 @@ pub(super) fn folded(cluster: &EksClusterReport, now: Timestamp) -> Markup {
     text.push_str("<table class=\"k p\"><caption>Pods of ");
     push(&mut text, name.as_str());
     text.push_str("</caption>");
-    text.push_str(HEAD);
-    pods.iter().for_each(|pod| row(&mut text, pod, now));
+    text.push_str(&head(counts));
+    pods.iter().for_each(|pod| row(&mut text, pod, counts, now));
     text.push_str("</table>");
     html! {
         details {
@@ -38,6 +50,7 @@ pub(super) fn folded(cluster: &EksClusterReport, now: Timestamp) -> Markup {
                 "CPU(cores) and MEMORY(bytes) as kubectl top pods prints them. Requests and limits with the percent of the node as \
                  kubectl describe node prints it; on Fargate a node is often larger than the pod's size, which is what the pod may \
                  use and what is paid for."
+                @if counts { " Throttled, network and disk are what cAdvisor counted between the two newest samples." }
             }
             div class="scroll" tabindex="0" role="region" aria-label={ "Pods of " (name.as_str()) } { (PreEscaped(text)) }
             @if *left_out > 0 { p class="note" { "... and " (count(*left_out, "more pod")) " of which none is worse." } }
@@ -45,7 +58,7 @@ pub(super) fn folded(cluster: &EksClusterReport, now: Timestamp) -> Markup {
     }
 }
 
-fn row(to: &mut String, pod: &PodReport, now: Timestamp) {
+fn row(to: &mut String, pod: &PodReport, counts: bool, now: Timestamp) {
     let PodReport { cpu_millicores: cpu, memory_bytes: memory, .. } = pod;
     cell(to, "<tr><th scope=row>", &format!("{}/{}", pod.namespace, pod.pod));
     let is_well = pod.ready || pod.phase.as_str() == "Succeeded";
@@ -59,11 +72,23 @@ fn row(to: &mut String, pod: &PodReport, now: Timestamp) {
     cell(to, "<td>", &PodResource::memory(memory.requests, memory.requests_percent_of_node));
     cell(to, "<td>", &PodResource::memory(memory.limits, memory.limits_percent_of_node));
     cell(to, "<td class=g>", &pod.size());
+    if counts {
+        counted(to, pod);
+    }
     let mut notes = pod.notes(now);
     if !pod.fargate {
         notes.push("not on Fargate".to_owned());
     }
     cell(to, "<td class=t>", &notes.join("; "));
+}
+
+fn counted(to: &mut String, pod: &PodReport) {
+    let none = PodCounted::default();
+    let counted = pod.counted.as_ref().unwrap_or(&none);
+    cell(to, "<td class=g>", &counted.throttled());
+    for (tag, words) in ["<td class=g>", "<td>", "<td class=g>", "<td>"].into_iter().zip(counted.rates()) {
+        cell(to, tag, &words);
+    }
 }
 
 fn used(to: &mut String, words: &str, resource: &PodResource) {

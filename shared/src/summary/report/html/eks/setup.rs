@@ -31,6 +31,11 @@ fn lines(block: &Block) -> Markup {
     PreEscaped(markup)
 }
 
+/// That cAdvisor is read, which is worth a warning.
+pub(super) fn cadvisor(cluster: &EksClusterReport) -> Markup {
+    html! { @if let Some(cadvisor) = &cluster.cadvisor { p { (cadvisor.sentence()) } } }
+}
+
 /// What could be done better or cheaper.
 pub(super) fn hints(cluster: &EksClusterReport) -> Markup {
     html! {

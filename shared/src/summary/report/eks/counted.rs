@@ -1,0 +1,90 @@
+//! What cAdvisor counted, and that it was asked: the right to do so is worth a sentence in each report.
+
+use serde::{Deserialize, Serialize};
+
+use crate::pods::{CadvisorState, PodRates};
+use crate::summary::report::figures::tenth;
+use crate::summary::report::text::Text;
+use crate::summary::report::words::{percent, rate};
+use crate::summary::words::count;
+
+/// That cAdvisor is read of a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct CadvisorReport {
+    /// Nodes that were to be asked.
+    pub nodes: usize,
+    /// Those of them that could not be read.
+    #[serde(default)]
+    pub unread: usize,
+}
+
+/// What a pod did between the two newest samples; none where it is not known.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct PodCounted {
+    /// Percent of its periods in which the CPU limit stopped the container that was stopped most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttled_percent: Option<f64>,
+    /// That container; none if only the pod as a whole is counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttled_container: Option<Text>,
+    /// Bytes received a second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network_received: Option<f64>,
+    /// Bytes sent a second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network_sent: Option<f64>,
+    /// Bytes read from disks a second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk_read: Option<f64>,
+    /// Bytes written to disks a second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk_written: Option<f64>,
+}
+
+impl From<&CadvisorState> for CadvisorReport {
+    fn from(&CadvisorState { nodes, unread }: &CadvisorState) -> Self {
+        Self { nodes, unread }
+    }
+}
+
+impl From<&PodRates> for PodCounted {
+    fn from(rates: &PodRates) -> Self {
+        let container = rates.throttled.as_ref().map(|throttled| throttled.container.as_str());
+        Self {
+            throttled_percent: rates.throttled_percent().map(tenth),
+            throttled_container: container.filter(|name| !name.is_empty()).map(Text::new),
+            network_received: rates.network_received.map(f64::round),
+            network_sent: rates.network_sent.map(f64::round),
+            disk_read: rates.disk_read.map(f64::round),
+            disk_written: rates.disk_written.map(f64::round),
+        }
+    }
+}
+
+impl CadvisorReport {
+    /// What it means that it is on, how it is turned off, and what could not be read.
+    pub(in crate::summary::report) fn sentence(&self) -> String {
+        let warning = "cAdvisor is read through nodes/proxy, a right that lets its holder run commands in any pod of the cluster. To turn it \
+                       off, write cadvisor: none in fargaze.yaml and run kubectl delete clusterrole,clusterrolebinding fargaze-cadvisor.";
+        match self.unread {
+            0 => warning.to_owned(),
+            unread => format!("{warning} {unread} of {} could not be read.", count(self.nodes, "node")),
+        }
+    }
+}
+
+impl PodCounted {
+    /// `62.5 % (app)`, or a dash.
+    pub(in crate::summary::report) fn throttled(&self) -> String {
+        let container = self.throttled_container.as_ref().filter(|_| self.throttled_percent.is_some());
+        let container = container.map(|name| format!(" ({name})")).unwrap_or_default();
+        format!("{}{container}", percent(self.throttled_percent))
+    }
+
+    /// Received, sent, read, written.
+    pub(in crate::summary::report) fn rates(&self) -> [String; 4] {
+        [self.network_received, self.network_sent, self.disk_read, self.disk_written].map(rate)
+    }
+}
