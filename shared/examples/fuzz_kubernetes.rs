@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use fargaze::kubernetes::api::{List, Pod, PodMetrics};
+use fargaze::kubernetes::cadvisor;
 use fargaze::kubernetes::duration::go_duration;
 use fargaze::kubernetes::fargate::{expected_size, misses_step_by_overhead};
 use fargaze::kubernetes::logging::{Outputs, check};
@@ -23,6 +24,8 @@ use fargaze::kubernetes::pod::PodFacts;
 use fargaze::kubernetes::prometheus::parse;
 use fargaze::kubernetes::quantity::Quantity;
 use fargaze::kubernetes::usage::PodUsage;
+use fargaze::pods::{PodCounters, PodRates};
+use jiff::Timestamp;
 
 /// Marsaglia's generator: seeded alike each time.
 struct Xorshift(u64);
@@ -110,6 +113,12 @@ fn prometheus(bytes: &[u8]) {
     let mut samples = 0;
     let report = parse(bytes, |sample| samples += u64::from(!sample.name.is_empty()));
     assert_eq!(samples, report.samples);
+    let page = cadvisor::read(bytes, Timestamp::UNIX_EPOCH);
+    assert_eq!(page.report, report);
+    for counters in page.pods.values() {
+        let rates = [counters.rates_since(counters), counters.rates_since(&PodCounters::default())];
+        assert_eq!(rates, [PodRates::default(), PodRates::default()], "no time went by");
+    }
 }
 
 fn duration(bytes: &[u8]) {
