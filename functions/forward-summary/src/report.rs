@@ -8,7 +8,7 @@ use fargaze::fault::Fault;
 use fargaze::insights::Ledger;
 use fargaze::message::Message;
 use fargaze::outcome::Outcome;
-use fargaze::run::{Run, RunKind, Target};
+use fargaze::run::{Platform, Run, RunKind, Target};
 use fargaze::snapshot::SnapshotReader;
 use fargaze::summary::{
     CoverageChange, Report, ReportBuilder, ReportFacts, ReportLink, TargetResult, console_object_link,
@@ -109,10 +109,11 @@ impl Reporter<'_> {
         }
     }
 
-    /// What fargaze changed, of each account and Region once.
+    /// What fargaze changed of ECS, of each account and Region once. EKS clusters have a ledger of their own kind, which
+    /// the sweep tells.
     async fn ledgers(&self, results: &[TargetResult]) -> Result<Vec<(Target, Ledger)>, Failure> {
         let mut ledgers = Vec::new();
-        for target in places(results) {
+        for target in places(results).filter(|target| target.platform == Platform::Ecs) {
             ledgers.push((target.clone(), self.memory.ledger(target).await?));
         }
         Ok(ledgers)

@@ -27,6 +27,15 @@ async fn a_new_cluster_gets_metrics_server_which_is_followed_until_it_is_there()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_report_is_made_of_clusters_that_were_set_up() {
+    let stack = stack([payments()]);
+    deliver_well(&stack, &[created("payments", now())]).await;
+    assert_eq!(ledger(&stack), [entry("payments/metrics-server", "planned")]);
+    let line = Box::pin(stack.run_line("report", minute(60))).await;
+    assert_eq!(line.receipt.unwrap()["published"], true);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_name_is_found_in_both_spellings() {
     let stack = stack([cluster("shop")]);
     for file in ["enable-insights.eks-create-cluster.ok", "enable-insights.eks-create-cluster-by-name.ok"] {
