@@ -15,6 +15,8 @@ pub struct Identity {
     pub session_ended: bool,
     /// A token that is taken as it is, without signature: for kubectl, and for tests of other things.
     pub static_token: Option<String>,
+    /// Whether it is everybody whose keys are not known: nobody looks then whose signature a token has.
+    pub any_signer: bool,
     /// Name of the user in the cluster.
     pub username: String,
     /// Groups in the cluster, beside `system:authenticated`.
@@ -32,10 +34,16 @@ impl Identity {
             session_token: Some("IQoJb3JpZ2luX2VjEXAMPLE//////////wEaCXVzLWVhc3QtMSJHMEUCIQ+/==".to_owned()),
             session_ended: false,
             static_token: None,
+            any_signer: false,
             username: "arn:aws:sts::111122223333:assumed-role/collector/fn".to_owned(),
             groups: vec!["fargate-collector".to_owned()],
             rights: Rights::collector(),
         }
+    }
+
+    /// Everybody who signs for the cluster, with these rights: for a local AWS, whose keys nobody but it knows.
+    pub fn any_signer(rights: Rights) -> Self {
+        Self { any_signer: true, rights, ..Self::collector() }
     }
 
     /// Somebody with all rights and a token that needs no signature.
@@ -46,6 +54,7 @@ impl Identity {
             session_token: None,
             session_ended: false,
             static_token: Some(static_token.to_owned()),
+            any_signer: false,
             username: "kubernetes-admin".to_owned(),
             groups: vec!["system:masters".to_owned()],
             rights: Rights::all(),

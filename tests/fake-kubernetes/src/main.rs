@@ -3,29 +3,35 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use fake_kubernetes::{Container, Estate, FakeKubernetes, Identity, Pod};
+use fake_kubernetes::{Container, Estate, FakeKubernetes, Identity, Pod, Rights};
 use jiff::{SignedDuration, Timestamp};
 use tokio::io::AsyncReadExt as _;
 
-const USAGE: &str = "usage: fake-kubernetes [--pods N] [--seed N] [--token TOKEN]";
+const USAGE: &str = "usage: fake-kubernetes [--pods N] [--seed N] [--cluster NAME] [--token TOKEN] [--any-signer]
+  --cluster     the name that tokens have to be signed for; shop unless said
+  --token       one that is taken as it is, with all rights
+  --any-signer  take a token whoever signed it; its form, its times and that a cluster's name is signed are checked";
 
 /// What the command line asks for.
 struct Arguments {
     pods: usize,
     seed: u64,
+    cluster: Option<String>,
     /// Taken without a signature.
     token: Option<String>,
+    any_signer: bool,
 }
 
 impl Arguments {
     fn parse(mut words: impl Iterator<Item = String>) -> Option<Self> {
-        let mut found = Self { pods: 20, seed: 1, token: None };
+        let mut found = Self { pods: 20, seed: 1, cluster: None, token: None, any_signer: false };
         while let Some(word) = words.next() {
-            let value = words.next()?;
             match word.as_str() {
-                "--pods" => found.pods = value.parse().ok()?,
-                "--seed" => found.seed = value.parse().ok()?,
-                "--token" => found.token = Some(value),
+                "--pods" => found.pods = words.next()?.parse().ok()?,
+                "--seed" => found.seed = words.next()?.parse().ok()?,
+                "--cluster" => found.cluster = Some(words.next()?),
+                "--token" => found.token = Some(words.next()?),
+                "--any-signer" => found.any_signer = true,
                 _ => return None,
             }
         }
@@ -38,6 +44,10 @@ impl Arguments {
         let now = Timestamp::now();
         let mut estate = Estate::seeded(self.seed, self.pods, now);
         estate.now = None;
+        estate.cluster = self.cluster.unwrap_or(estate.cluster);
+        if self.any_signer {
+            estate.identities = vec![Identity::any_signer(both_roles())];
+        }
         estate.identities.extend(self.token.as_deref().map(Identity::admin));
         let ended = now - SignedDuration::from_mins(7);
         let pod = |name: &str| {
@@ -49,6 +59,15 @@ impl Arguments {
         estate.place(pod("waits").pending("Unschedulable", "Pod provisioning timed out (will retry)"));
         estate
     }
+}
+
+/// What fargaze's two roles may do in a cluster: the one reads it, the other writes how its pods log.
+fn both_roles() -> Rights {
+    Rights::collector().with("", &["namespaces"], &["create"]).with(
+        "",
+        &["configmaps"],
+        &["create", "get", "update"],
+    )
 }
 
 #[tokio::main]

@@ -126,6 +126,10 @@ impl<'a> Claim<'a> {
         if !date.starts_with(day) || signed_at.duration_since(now) > SignedDuration::from_mins(5) {
             return Err("SignatureDoesNotMatch: signature not yet current".to_owned());
         }
+        // The cluster's name is in the signature alone, so that without the key it is only known to have been signed.
+        if let Some(anybody) = identities.iter().find(|identity| identity.any_signer) {
+            return Ok(anybody);
+        }
         let identity = identities
             .iter()
             .find(|identity| identity.access_key_id == key)
@@ -235,6 +239,38 @@ mod tests {
             let error = changed(from, to);
             assert!(error.contains(why), "{from} -> {to}: {error}");
         }
+    }
+
+    #[test]
+    fn whoever_signs_is_taken_if_asked_for_but_not_whatever_is_signed() {
+        let (whole, _) = golden(true);
+        let anybody = [Identity::admin("static"), Identity::any_signer(crate::Rights::none())];
+        let taken = |url: &str, minutes| {
+            let at = now() + SignedDuration::from_mins(minutes);
+            check(&token(url), CLUSTER, &anybody, at).map(|known| known.any_signer)
+        };
+        let url = url(&whole);
+        let changed = |from: &str, to: &str| {
+            assert!(url.contains(from), "{from}");
+            taken(&url.replacen(from, to, 1), 0)
+        };
+        assert_eq!(taken(&url, 0), Ok(true));
+        assert_eq!(changed("AKIAIOSFODNN7EXAMPLE", "AKIAOFSOMEBODYELSEXX"), Ok(true));
+        assert_eq!(taken(&url, 16).unwrap_err(), "X-Amz-Date parameter is expired");
+        assert!(taken(&url, -6).unwrap_err().contains("not yet current"));
+        for (from, to, why) in [
+            ("https", "http", "unexpected scheme"),
+            ("//sts.", "//evil.", "unexpected hostname"),
+            ("GetCallerIdentity", "AssumeRole", "unexpected action"),
+            ("&Version", "&x-id=GetCallerIdentity&Version", "non-whitelisted query parameter"),
+            ("host%3Bx-k8s-aws-id", "host", "did not sign the x-k8s-aws-id header"),
+            ("X-Amz-Expires=60", "X-Amz-Expires=901", "invalid X-Amz-Expires"),
+        ] {
+            let error = changed(from, to).unwrap_err();
+            assert!(error.contains(why), "{from} -> {to}: {error}");
+        }
+        // Only if asked for.
+        assert!(check(&whole, CLUSTER, &anybody[..1], now()).unwrap_err().contains("InvalidClientTokenId"));
     }
 
     #[test]
