@@ -12,7 +12,7 @@ from pathlib import Path
 
 import bootstraps
 import deployment
-from local_aws import ACCOUNT, REGION, LocalAws
+from local_aws import ACCOUNT, REGION, LocalAws, LocalAwsError
 from mailbox import Mail, Mailbox
 
 EVENTS = deployment.ROOT / "events"
@@ -20,13 +20,14 @@ CODE_BUCKET = "deployment-artifacts"
 
 # Where ministack's IAM is not AWS's, the roles of template.yaml, which are right for AWS, are refused here. It asks for
 # ecs:DescribeClusters on "*" and for ecs:DescribeServices and ecs:DescribeTasks on the cluster, where AWS asks for the
-# clusters, services and tasks that are named; and it does not know the condition keys ecs:cluster and
-# ecs:account-setting. So these actions are granted beside the template's, each to a role that has it there, too (a test
+# clusters, services and tasks that are named; for eks:DescribeAddon on the cluster, where AWS asks for the add-on; and it
+# does not know the condition keys ecs:cluster and ecs:account-setting. So these actions are granted beside the template's, each to a role that has it there, too (a test
 # holds that). Everything else runs on the template's roles alone.
 LOCAL_GRANTS = {
     "CollectMetricsRole": ["ecs:DescribeClusters", "ecs:DescribeServices"],
+    "CollectPodsRole": ["eks:DescribeAddon"],
     "EnableInsightsRole": [
-        "ecs:DescribeClusters", "ecs:DescribeTasks", "ecs:ListTasks", "ecs:PutAccountSettingDefault",
+        "ecs:DescribeClusters", "ecs:DescribeTasks", "ecs:ListTasks", "ecs:PutAccountSettingDefault", "eks:DescribeAddon",
     ],
 }
 LOCAL_GRANT_NAME = "local-aws-asks-otherwise"
@@ -81,6 +82,21 @@ class Stack:
         self.aws.client("iam").put_role_policy(
             RoleName=self.physical_id(role), PolicyName=name, PolicyDocument=json.dumps(document)
         )
+
+    def put_environment(self, function: str, **variables: str) -> None:
+        """Adds to the environment of a function of the stack."""
+        functions, name = self.aws.client("lambda"), self.physical_id(function)
+        before = functions.get_function_configuration(FunctionName=name).get("Environment", {}).get("Variables", {})
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": {**before, **variables}})
+
+    def invoke(self, function: str, event: dict) -> dict:
+        """Calls one function of the stack by itself, and gives its answer."""
+        payload = json.dumps(event).encode()
+        answer = self.aws.client("lambda").invoke(FunctionName=self.physical_id(function), Payload=payload)
+        text = answer["Payload"].read().decode()
+        if "FunctionError" in answer:
+            raise LocalAwsError(f"{function} failed: {text}")
+        return json.loads(text)
 
     @contextmanager
     def denied(self, role: str, *actions: str):
@@ -181,11 +197,14 @@ def recorded_event(name: str, cluster: str | None = None, occasion: str = "") ->
     detail = event["detail"]
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     moved = [(event["account"], ACCOUNT), (event["region"], REGION), (event["time"], now), (detail["eventTime"], now)]
-    old_cluster = (detail.get("responseElements") or {}).get("cluster", {}).get("clusterName")
+    answered = (detail.get("responseElements") or {}).get("cluster", {})
+    # ECS calls it clusterName, EKS name.
+    old_cluster = answered.get("clusterName") or answered.get("name")
     if cluster is not None and old_cluster is not None:
         moved += [
             (f':cluster/{old_cluster}"', f':cluster/{cluster}"'),
             (f'"clusterName": "{old_cluster}"', f'"clusterName": "{cluster}"'),
+            (f'"name": "{old_cluster}"', f'"name": "{cluster}"'),
             (f'"cluster": "{old_cluster}"', f'"cluster": "{cluster}"'),
         ]
         # Another cluster, another event: the same id would be taken for a second delivery.

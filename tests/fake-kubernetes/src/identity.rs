@@ -15,7 +15,7 @@ pub struct Identity {
     pub session_ended: bool,
     /// A token that is taken as it is, without signature: for kubectl, and for tests of other things.
     pub static_token: Option<String>,
-    /// Whether it is everybody whose keys are not known: nobody looks then whose signature a token has.
+    /// Whether it stands for whoever signs: nobody looks then whose signature a token has.
     pub any_signer: bool,
     /// Name of the user in the cluster.
     pub username: String,
