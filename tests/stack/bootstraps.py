@@ -24,7 +24,11 @@ class BuildError(RuntimeError):
 
 def build(binaries: set[str], note=lambda text: None) -> dict[str, Path]:
     """The zip of each binary. `note` is told what is being compiled."""
-    executables = cargo_build(note)
+    return archives_of(cargo_build(note), binaries, note)
+
+
+def archives_of(executables: dict[str, Path], binaries: set[str], note=lambda text: None) -> dict[str, Path]:
+    """The zip of each binary, of what was built."""
     if missing := binaries - executables.keys():
         raise BuildError(f"no binary of the workspace is called {', '.join(sorted(missing))}")
     archives = {}
@@ -34,8 +38,8 @@ def build(binaries: set[str], note=lambda text: None) -> dict[str, Path]:
     return archives
 
 
-def cargo_build(note) -> dict[str, Path]:
-    """Builds the whole workspace, as the tests do: a part of it would be compiled with other features, so again."""
+def cargo_build(note=lambda text: None) -> dict[str, Path]:
+    """Every executable of the workspace, by name. Builds the whole workspace, as the tests do: a part of it would be compiled with other features, so again."""
     command = ["cargo", "build", "--workspace", "--message-format=json-render-diagnostics"]
     with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

@@ -10,9 +10,12 @@ import re
 import signal
 import sys
 import time
+from contextlib import ExitStack
+from dataclasses import dataclass
 
 import bootstraps
 import deployment
+import eks
 import estate
 from local_aws import LocalAws, LocalAwsError
 from mailbox import Mail, Mailbox
@@ -20,6 +23,13 @@ from stack import Execution, Stack, recorded_event
 from terminal import Terminal
 
 EVENT = "enable-insights.create-cluster.ok.json"
+EKS_EVENT = "enable-insights.eks-create-cluster.ok.json"
+
+EKS = estate.EKS_CLUSTER
+NONE = "none"
+CLUSTERS = len(estate.ESTATE) + 1
+# Beside those that are well: three that are not, and metrics-server.
+PODS = estate.EKS_PODS + 4
 
 
 def main() -> int:
@@ -31,7 +41,7 @@ def main() -> int:
     except KeyboardInterrupt:
         terminal.say("\n  Stopped. Everything that was started has been ended.")
         return 130
-    except (LocalAwsError, bootstraps.BuildError, deployment.DeploymentError, TimeoutError) as error:
+    except (LocalAwsError, eks.FakeKubernetesError, bootstraps.BuildError, deployment.DeploymentError, TimeoutError) as error:
         terminal.say(f"\n  {terminal.red('The demo stopped:')} {error}")
         return 1
 
@@ -45,7 +55,8 @@ def demo(terminal: Terminal) -> int:
     terminal.title("fargaze on a local AWS")
     with terminal.step("Building the functions") as step:
         binaries = deployment.function_binaries()
-        archives = bootstraps.build(set(binaries.values()), lambda text: setattr(step, "note", text))
+        executables = bootstraps.cargo_build(step.say)
+        archives = bootstraps.archives_of(executables, set(binaries.values()), step.say)
         size = sum(archive.stat().st_size for archive in archives.values())
         step.note = f"{len(archives)} bootstraps, {size / 1e6:.0f} MB zipped"
     aws = LocalAws()
@@ -57,11 +68,14 @@ def demo(terminal: Terminal) -> int:
         with terminal.step("Deploying template.yaml") as step:
             stack.deploy_archives({logical_id: archives[binary] for logical_id, binary in binaries.items()})
             step.note = f"{len(stack.resources())} resources by CloudFormation"
-        with terminal.step("Making an estate") as step:
-            points = estate.create(aws)
-            services = sum(len(cluster.services) for cluster in estate.ESTATE)
-            step.note = f"{len(estate.ESTATE)} clusters, {services} services, {points} metric points"
-        with Mailbox(aws, stack.outputs["TopicArn"]) as mailbox:
+        with ExitStack() as running:
+            with terminal.step("Making an estate") as step:
+                points = estate.create(aws)
+                running.enter_context(eks.answering(
+                    stack, EKS, "--pods", str(estate.EKS_PODS), binary=executables["fake-kubernetes"],
+                ))
+                step.note = f"{len(estate.ESTATE)} ECS clusters, 1 EKS cluster, {points} metric points"
+            mailbox = running.enter_context(Mailbox(aws, stack.outputs["TopicArn"]))
             checks = show(terminal, stack, mailbox)
         where_next(terminal)
         failed = [text for holds, text in checks if not holds]
@@ -82,19 +96,61 @@ def demo(terminal: Terminal) -> int:
     return 0
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What came of the main job."""
+
+    matched: list[bool]
+    before: dict[str, str]
+    after: dict[str, str]
+    alarms: Execution
+    digest: Mail | None
+    report_run: Execution
+    report: Mail | None
+
+
 def show(terminal: Terminal, stack: Stack, mailbox: Mailbox) -> list[tuple[bool, str]]:
     """The main job: events, runs, mails, and what must be true of them."""
-    before = estate.insights(stack.aws)
-    with terminal.step("Telling it of five new clusters") as step:
+    seen = main_job(terminal, stack, mailbox)
+    terminal.title("What the events changed")
+    terminal.table(
+        ["cluster", "setting", "before", "after", ""],
+        [[name, setting(name), before, seen.after.get(name, "gone"), what_happened(name, before, seen.after.get(name))]
+         for name, before in seen.before.items()],
+    )
+    for heading, run, mail in (
+        ("The digest of alarms", seen.alarms, seen.digest), ("The report", seen.report_run, seen.report),
+    ):
+        terminal.title(heading)
+        if mail is not None:
+            terminal.mail(mail.subject, mail.body)
+        else:
+            terminal.say(f"  no mail came; the run {run.status.lower()} {run.error} {run.cause}".rstrip())
+
+    terminal.title("Is it right?")
+    checks = checked(seen)
+    for holds, text in checks:
+        terminal.check(holds, text)
+    return checks
+
+
+def main_job(terminal: Terminal, stack: Stack, mailbox: Mailbox) -> Seen:
+    before = settings(stack)
+    with terminal.step("Telling it of six new clusters") as step:
         events = [recorded_event(EVENT, cluster.name) for cluster in estate.ESTATE]
+        events.append(recorded_event(EKS_EVENT, EKS))
         matched = [stack.rule_matches(event) for event in events]
         for event in events:
             stack.send(json.dumps(event))
         stack.wait_until_queue_is_empty()
         step.note = "CreateCluster events, by rule and queue"
-    after = estate.insights(stack.aws)
+    after = settings(stack)
 
-    later = estate.later()
+    # In this order they are never less than a period of five minutes apart.
+    before_that, later = estate.later(estate.MINUTES_AHEAD - 5), estate.later()
+    with terminal.step("Looking at the pods once before") as step:
+        sample_pods(stack, before_that)
+        step.note = "5 minutes earlier: a crash loop takes two samples"
     with terminal.step("Judging thresholds") as step:
         alarms = stack.run({"kind": "alarms", "time": later})
         step.note = f"about {estate.MINUTES_AHEAD} minutes from now: the run {alarms.status.lower()}"
@@ -103,38 +159,48 @@ def show(terminal: Terminal, stack: Stack, mailbox: Mailbox) -> list[tuple[bool,
         report_run = stack.run({"kind": "report", "time": later})
         step.note = f"the run {report_run.status.lower()}"
     report = newest_mail(mailbox, 2) if report_run.status == "SUCCEEDED" else None
+    return Seen(matched, before, after, alarms, digest, report_run, report)
 
-    terminal.title("Container Insights before and after the events")
-    terminal.table(
-        ["cluster", "before", "after", ""],
-        [[name, before[name], after.get(name, "gone"), what_happened(name, before[name], after.get(name))]
-         for name in before],
-    )
-    for heading, run, mail in (("The digest of alarms", alarms, digest), ("The report", report_run, report)):
-        terminal.title(heading)
-        if mail is not None:
-            terminal.mail(mail.subject, mail.body)
-        else:
-            terminal.say(f"  no mail came; the run {run.status.lower()} {run.error} {run.cause}".rstrip())
 
-    terminal.title("Is it right?")
-    checks = [
-        (all(matched), "the deployed rule takes every one of these events"),
+def checked(seen: Seen) -> list[tuple[bool, str]]:
+    """What must be true."""
+    before, after, digest, report = seen.before, seen.after, seen.digest, seen.report
+    return [
+        (all(seen.matched), "the deployed rule takes every one of these events"),
         (before["shop"] == "disabled" and after["shop"] == "enabled", "shop: Container Insights was off and is on"),
         (after["orders"] == after["payments"] == "enabled", "orders, payments: on before, and still"),
         (after["search"] == "enhanced", "search: enhanced is not lowered"),
         (after["AWSBatch-nightly-5c1e"] == "disabled", "AWSBatch-nightly-5c1e: excluded, so untouched"),
-        (ended_well(alarms), "the run of alarms succeeded and published"),
-        (ended_well(report_run), "the run of the report succeeded and published"),
+        ((before[EKS], after[EKS]) == (NONE, "metrics-server"), f"{EKS}: the add-on metrics-server was not there and is"),
+        (ended_well(seen.alarms), "the run of alarms succeeded and published"),
+        (ended_well(seen.report_run), "the run of the report succeeded and published"),
         (mentions(digest, "orders", estate.HOT, "memory"), f"the digest tells of the memory of orders/{estate.HOT}"),
         (mentions(digest, f"payments/{estate.SILENT}", "2 tasks missing"), f"the digest tells that payments/{estate.SILENT} does not run"),
-        (looked_at_all(digest), "the digest says that 5 clusters were looked at"),
-        (looked_at_all(report), "the report says that 5 clusters were looked at"),
+        (mentions(digest, "odd/pod/crashes", "CrashLoopBackOff", "OOMKilled"), "the digest tells that the pod odd/crashes crashes, and of what"),
+        (mentions(digest, "odd/pod/waits", "pending"), "the digest tells that the pod odd/waits finds no place"),
+        (looked_at_all(digest), f"the digest says that {CLUSTERS} clusters were looked at"),
+        (looked_at_all(report), f"the report says that {CLUSTERS} clusters were looked at"),
         (mentions(report, f"payments/{estate.SILENT}", "0 of 2"), f"the report tells that payments/{estate.SILENT} does not run"),
+        (mentions(report, f"{EKS}: ACTIVE", f"{PODS} pods", "Metrics API answers"), f"the report has {EKS} and its {PODS} pods"),
     ]
-    for holds, text in checks:
-        terminal.check(holds, text)
-    return checks
+
+
+def settings(stack: Stack) -> dict[str, str]:
+    """What is set of each cluster: Container Insights of ECS, the add-ons of EKS."""
+    addons = stack.aws.client("eks").list_addons(clusterName=EKS)["addons"]
+    return {**estate.insights(stack.aws), EKS: ", ".join(addons) or NONE}
+
+
+def setting(name: str) -> str:
+    return "add-ons (EKS)" if name == EKS else "Container Insights"
+
+
+def sample_pods(stack: Stack, time: str) -> None:
+    """Looks at the pods as a run does, and judges nothing."""
+    plan = stack.invoke("PlanRun", {"kind": "alarms", "time": time})
+    for target in plan["targets"]:
+        if target["platform"] == "eks":
+            stack.invoke("CollectPods", {"run": plan["run"], "target": target})
 
 
 def newest_mail(mailbox: Mailbox, count: int) -> Mail | None:
@@ -153,12 +219,12 @@ def mentions(mail: Mail | None, *words: str) -> bool:
 
 
 def looked_at_all(mail: Mail | None) -> bool:
-    return mail is not None and re.search(rf"\b{len(estate.ESTATE)}\s+clusters\b", mail.body) is not None
+    return mail is not None and re.search(rf"\b{CLUSTERS}\s+clusters\b", mail.body) is not None
 
 
 def what_happened(name: str, before: str, after: str | None) -> str:
     if before != after:
-        return "turned on"
+        return "installed" if name == EKS else "turned on"
     if name.startswith("AWSBatch-"):
         return "excluded"
     return "left as it was"
@@ -170,8 +236,10 @@ def where_next(terminal: Terminal) -> None:
         ["to see", "look at"],
         [
             ["what was deployed", "template.yaml"],
-            ["the event that was fed in", f"events/{EVENT}"],
+            ["the events that were fed in", f"events/{EVENT}"],
+            ["", f"events/{EKS_EVENT}"],
             ["how it works", "README.md, docs/architecture.md"],
+            ["how EKS is read", "docs/eks.md"],
             ["what can be set", "docs/configuration.md"],
             ["what it may do in your account", "docs/permissions.md"],
             ["how to deploy it for real", "README.md"],

@@ -1,4 +1,5 @@
-"""The estate of the demo and of the stack tests: five ECS clusters as a team may have them, and their metrics."""
+"""The estate of the demo and of the stack tests: five ECS clusters as a team may have them, and their metrics; for the demo an EKS
+cluster, too."""
 
 from __future__ import annotations
 
@@ -42,6 +43,9 @@ ESTATE = [
     # A service that should run twice and does not run at all. CloudWatch has no points of it, and says nothing.
     Cluster("payments", "enabled", [Service("gateway", cpu=17, memory=44), Service(SILENT, cpu=0, memory=0, running=0)]),
 ]
+# One cluster of EKS on Fargate; eks.py says what is in it beside these pods, which are well.
+EKS_CLUSTER = "platform"
+EKS_PODS = 20
 
 
 def create(aws: LocalAws, estate: list[Cluster] = ESTATE) -> int:
@@ -110,9 +114,9 @@ def put_points(aws: LocalAws, estate: list[Cluster]) -> int:
     return len(points) + len(counts)
 
 
-def later() -> str:
+def later(minutes: int = MINUTES_AHEAD) -> str:
     """The time of a run that finds the services a quarter of an hour old."""
-    time = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=MINUTES_AHEAD)
+    time = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=minutes)
     return time.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -83,6 +83,9 @@ class Step:
         self._text = text
         self._start = time.monotonic()
 
+    def say(self, note: str) -> None:
+        self.note = note
+
     def tick(self) -> None:
         if self._terminal.is_tty:
             while not self.ended.wait(0.1):
