@@ -12,6 +12,7 @@ import sys
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import bootstraps
 import deployment
@@ -77,7 +78,7 @@ def demo(terminal: Terminal) -> int:
                 step.note = f"{len(estate.ESTATE)} ECS clusters, 1 EKS cluster, {points} metric points"
             mailbox = running.enter_context(Mailbox(aws, stack.outputs["TopicArn"]))
             checks = show(terminal, stack, mailbox)
-        where_next(terminal)
+        where_next(terminal, keep_page(stack, next(iter(archives.values())).with_name("demo-report.html")))
         failed = [text for holds, text in checks if not holds]
         if failed:
             # The local AWS is taken down with all it logged; what shows why a check failed stays.
@@ -230,11 +231,23 @@ def what_happened(name: str, before: str, after: str | None) -> str:
     return "left as it was"
 
 
-def where_next(terminal: Terminal) -> None:
+def keep_page(stack: Stack, to: Path) -> str:
+    """Keeps the report's page, which would go with the local AWS; says where it is."""
+    s3, bucket = stack.aws.client("s3"), stack.outputs["BucketName"]
+    kept = s3.list_objects_v2(Bucket=bucket, Prefix="reports/dt=").get("Contents", [])
+    pages = [item["Key"] for item in kept if item["Key"].endswith(".html")]
+    if not pages:
+        return "none was made"
+    to.write_bytes(s3.get_object(Bucket=bucket, Key=max(pages))["Body"].read())
+    return str(to)
+
+
+def where_next(terminal: Terminal, page: str) -> None:
     terminal.title("Where to look next")
     terminal.table(
         ["to see", "look at"],
         [
+            ["the report's page, with charts", page],
             ["what was deployed", "template.yaml"],
             ["the events that were fed in", f"events/{EVENT}"],
             ["", f"events/{EKS_EVENT}"],
