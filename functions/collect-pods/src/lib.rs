@@ -34,8 +34,8 @@ use recording::Recording;
 /// Requests to Kubernetes in flight at once, over all clusters: API priority and fairness gives a user who is in no group of the
 /// system few seats, and a big list takes several.
 const REQUESTS_AT_ONCE: usize = 8;
-/// Clusters that are read at once: each holds a page of pods.
-const CLUSTERS_AT_ONCE: usize = 6;
+/// Clusters that are read at once: each holds its pods.
+const CLUSTERS_AT_ONCE: usize = 4;
 /// What is left of the function's time for writing the snapshot.
 const TO_WRITE: Duration = Duration::from_secs(5);
 

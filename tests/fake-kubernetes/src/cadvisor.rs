@@ -65,7 +65,7 @@ struct Row<'a> {
 
 /// The page of a node.
 pub(crate) fn page(node: &Node, estate: &Estate) -> Answer {
-    let now = estate.time();
+    let now = estate.cadvisor_at.unwrap_or_else(|| estate.time());
     let pods = || estate.pods().filter(|pod| pod.node.as_ref() == Some(&node.name) && pod.phase == "Running");
     let rows: Vec<Row<'_>> = pods().flat_map(|pod| rows(pod, now)).collect();
     let mut page = String::with_capacity(8 * 1024);

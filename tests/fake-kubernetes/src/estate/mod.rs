@@ -43,6 +43,8 @@ pub struct Estate {
     pub cluster: String,
     /// Its time; the system's clock if there is none.
     pub now: Option<Timestamp>,
+    /// When cAdvisor looked; the cluster's time if that is not said.
+    pub cadvisor_at: Option<Timestamp>,
     /// Names and addresses of the server's certificate.
     pub server_names: Vec<String>,
     /// Time before each answer.
@@ -67,6 +69,7 @@ impl Default for Estate {
         let mut estate = Self {
             cluster: "shop".to_owned(),
             now: None,
+            cadvisor_at: None,
             server_names: vec!["127.0.0.1".to_owned(), "localhost".to_owned()],
             latency: Duration::ZERO,
             identities: vec![Identity::collector()],

@@ -1,6 +1,7 @@
 //! Clusters of EKS from the schedule to the mail: the real handlers and clients, a fake AWS, and a fake Kubernetes API server
 //! over real TLS.
 
+mod cadvisor;
 mod rules;
 mod runs;
 mod unread;

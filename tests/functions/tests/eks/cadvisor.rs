@@ -1,0 +1,157 @@
+//! cAdvisor through the node proxy: off unless the file says so, and what it tells where it is on.
+
+use fake_kubernetes::{Counters, Estate, Fault};
+use function_tests::minute;
+use serde_json::Value;
+
+use super::{Watched, collector, healthy, rights, watch, web, web_name};
+
+const PROXY: &str = "/proxy/metrics/cadvisor";
+
+/// Reads cAdvisor, and alarms if a container is stopped in more than a quarter of its periods.
+const FILE: &str = "
+eks:
+  cadvisor: proxy
+rules:
+  - name: throttled
+    what: pod-cpu-throttled-percent
+    scope: workload
+    threshold: 25 %
+    comparison: GreaterThanThreshold
+    evaluation-periods: 1
+";
+
+/// A healthy estate whose pods count.
+fn counting(with_right: bool) -> Estate {
+    healthy().with(|estate| {
+        let mut identity = collector();
+        if with_right {
+            identity.rights = rights().with_node_proxy();
+        }
+        estate.identities = vec![identity];
+        count(estate, -60, 0);
+    })
+}
+
+/// Lets all pods have run since then, `a` stopped in every other period of the last 3,000 for each run so far.
+fn count(estate: &mut Estate, offset: i64, runs: u64) {
+    estate.cadvisor_at = Some(minute(offset));
+    for (name, throttled) in [("a", 1_500), ("b", 0)] {
+        let Some(mut pod) = estate.remove("shop", &web_name(name)) else { continue };
+        let counters = Counters {
+            cpu_milliseconds: 30_000 * runs,
+            cfs_periods: 3_000 * runs,
+            cfs_throttled_periods: throttled * runs,
+            disk_read: 3_000_000 * runs,
+            disk_written: 0,
+        };
+        let container = pod.containers.remove(0).counting(counters);
+        pod.containers.insert(0, container);
+        estate.place(pod.transferring(600_000 * runs, 300_000 * runs));
+    }
+}
+
+/// One run after the pods have counted on.
+async fn run(watched: &Watched, offset: i64, runs: u64) -> Vec<String> {
+    watched.edit(|estate| count(estate, offset, runs));
+    watched.alarms(offset).await
+}
+
+fn report(watched: &Watched) -> Value {
+    let bytes = watched.stack.aws.object("bucket", "reports/latest.json").unwrap();
+    serde_json::from_slice(&bytes).unwrap()
+}
+
+#[tokio::test]
+async fn nobody_asks_it_unless_the_file_says_so() {
+    let watched = watch(counting(true)).await;
+    watched.stack.put_config("rules: []");
+    watched.alarms(0).await;
+    watched.stack.run_line("report", minute(5)).await.receipt.unwrap();
+    assert_eq!(watched.kubernetes.meter().count("proxy"), 0);
+    assert!(report(&watched)["eks"][0].get("cadvisor").is_none());
+}
+
+#[tokio::test]
+async fn a_throttled_container_alarms_and_the_report_has_the_rates() {
+    let watched = watch(counting(true)).await;
+    watched.stack.put_config(FILE);
+    assert_eq!(run(&watched, 0, 1).await, Vec::<String>::new(), "one sample is no rate");
+    let mails = run(&watched, 5, 2).await;
+    let [mail] = &mails[..] else { panic!("{mails:?}") };
+    for word in ["shop/deployment/web", "50 %", &web_name("a"), "app"] {
+        assert!(mail.contains(word), "`{word}` is not in: {mail}");
+    }
+    watched.edit(|estate| count(estate, 10, 3));
+    watched.stack.run_line("report", minute(10)).await.receipt.unwrap();
+    let report = report(&watched);
+    let cluster = &report["eks"][0];
+    assert_eq!(cluster["cadvisor"]["nodes"], 2, "{cluster}");
+    let pods = cluster["pods"].as_array().unwrap();
+    let pod = pods.iter().find(|pod| pod["pod"] == web_name("a").as_str()).unwrap();
+    let text = pod.to_string();
+    // Of 300 seconds: 2 kB received and 10 kB read a second.
+    for figure in ["2000", "1000", "10000", "50"] {
+        assert!(text.contains(figure), "{figure} is not in {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_restarted_container_begins_anew_and_never_below_zero() {
+    let watched = watch(counting(true)).await;
+    watched.stack.put_config(FILE);
+    run(&watched, 0, 9).await;
+    // The same pod, whose counters fell.
+    assert_eq!(run(&watched, 5, 1).await.len(), 1, "1,500 of 3,000 periods since it began anew");
+    let key = "snapshots/dt=2026-11-22/account=123456789012/region=eu-west-1/alarms-20261122T101000Z.eks-1-of-1.ndjson.gz";
+    let snapshot = watched.stack.snapshot(key);
+    let rates = snapshot.pods.iter().map(|pod| pod.rates.as_ref().unwrap());
+    assert!(rates.map(|rates| rates.disk_read.unwrap()).all(|rate| rate >= 0.0));
+}
+
+#[tokio::test]
+async fn a_missing_right_is_told_with_its_cure_and_keeps_the_alarm() {
+    let watched = watch(counting(true)).await;
+    watched.stack.put_config(FILE);
+    run(&watched, 0, 1).await;
+    assert_eq!(run(&watched, 5, 2).await.len(), 1);
+    watched.edit(|estate| estate.identities = vec![collector()]);
+    let before = watched.kubernetes.meter().count(PROXY);
+    let mails = run(&watched, 10, 3).await;
+    assert!(mails.iter().all(|mail| !mail.contains("OK ")), "the alarm has not ended: {mails:?}");
+    assert_eq!(watched.kubernetes.meter().count(PROXY) - before, 1, "one refusal is enough");
+    watched.stack.run_line("report", minute(15)).await.receipt.unwrap();
+    let report = report(&watched);
+    let finding = report["eks"][0]["findings"].to_string();
+    assert!(finding.contains("nodes/proxy") && finding.contains("kubectl apply"), "{finding}");
+    assert!(report["alarms"].to_string().contains("throttled"), "{report}");
+}
+
+#[tokio::test]
+async fn a_kubelet_that_does_not_answer_is_counted_and_hides_no_other() {
+    let watched = watch(counting(true)).await;
+    watched.stack.put_config(FILE);
+    watched.edit(|estate| estate.place(web("c", minute(-600))));
+    let node = watched.kubernetes.estate().pods().find(|pod| pod.name == web_name("b")).unwrap().node.clone();
+    let path = format!("{}{PROXY}", node.unwrap());
+    watched.kubernetes.inject(Fault {
+        times: u32::MAX,
+        ..Fault::once(
+            &path,
+            fake_kubernetes::Effect::Recorded(
+                fake_kubernetes::recorded()
+                    .iter()
+                    .find(|recorded| recorded.name == "proxy_refused_503")
+                    .unwrap(),
+            ),
+        )
+    });
+    run(&watched, 0, 1).await;
+    assert_eq!(run(&watched, 5, 2).await.len(), 1, "the pod that is throttled is seen");
+    let key = "snapshots/dt=2026-11-22/account=123456789012/region=eu-west-1/alarms-20261122T101000Z.eks-1-of-1.ndjson.gz";
+    let snapshot = watched.stack.snapshot(key);
+    let cadvisor = snapshot.eks[0].cadvisor.unwrap();
+    assert_eq!((cadvisor.nodes, cadvisor.unread), (3, 1));
+    let faults = format!("{:?}", snapshot.coverage.faults);
+    assert!(faults.contains("1 of 3 nodes could not be read"), "{faults}");
+}
