@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::crash::Crash;
 use crate::estate::Estate;
 use crate::fault::Fault;
 use crate::meter::Meter;
@@ -65,6 +66,21 @@ impl Handle {
     /// Adds a fault; earlier ones come first.
     pub fn inject(&self, fault: Fault) {
         self.state.lock().faults.push(fault);
+    }
+
+    /// Plans the caller's end, in place of what was planned before.
+    pub fn crash(&self, crash: Crash) {
+        self.state.life.plan(crash);
+    }
+
+    /// Waits for the caller's end; for `tokio::select!` beside the caller's own future, which is to be dropped then.
+    pub async fn crashed(&self) {
+        self.state.life.ended().await;
+    }
+
+    /// A new caller takes over: calls are answered again. Forgets a crash that did not come.
+    pub fn revive(&self) {
+        self.state.life.begin();
     }
 
     /// What was asked so far.

@@ -18,6 +18,8 @@
 mod answer;
 mod body;
 mod cadvisor;
+mod crash;
+mod delete;
 mod discovery;
 mod estate;
 mod fault;
@@ -38,6 +40,7 @@ mod target;
 mod tls;
 mod token;
 
+pub use crash::Crash;
 pub use estate::{
     Container, ContainerState, Counters, Estate, Kind, MetricsApi, Network, Node, Owner, Pod, Terminated,
     Usage, Workload,

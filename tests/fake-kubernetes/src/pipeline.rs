@@ -10,12 +10,13 @@ use http::{HeaderMap, HeaderName, Method, Request, Response};
 
 use crate::answer::Answer;
 use crate::body::{Played, Step};
+use crate::crash::Moment;
 use crate::fault::Effect;
 use crate::identity::Identity;
 use crate::meter::Call;
 use crate::state::{Inner, State};
 use crate::target::Target;
-use crate::{discovery, list, objects, reviews, store, token};
+use crate::{delete, discovery, list, objects, reviews, store, token};
 
 /// Answers one request and meters it.
 pub(crate) async fn respond(request: &Request<Bytes>, state: &State) -> io::Result<Response<Played>> {
@@ -31,18 +32,21 @@ pub(crate) async fn respond(request: &Request<Bytes>, state: &State) -> io::Resu
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }
+    state.life.pass(Moment::Before).await;
     let (user, answer, effect) = decide(request, &path, &mut state.lock());
     if matches!(effect, Some(Effect::Close)) {
         return Err(io::ErrorKind::ConnectionAborted.into());
     }
     let answer = answer.compressed(header(request.headers(), &ACCEPT_ENCODING));
     let (status, bytes) = (answer.status.as_u16(), answer.body.len());
-    let mut inner = state.lock();
-    if inner.estate.keep_answers && status == 200 && *request.method() == Method::GET {
-        inner.kept.entry(path.clone()).or_insert_with(|| answer.clone());
+    {
+        let mut inner = state.lock();
+        if inner.estate.keep_answers && status == 200 && *request.method() == Method::GET {
+            inner.kept.entry(path.clone()).or_insert_with(|| answer.clone());
+        }
+        inner.meter.calls.push(Call { method: request.method().to_string(), path, user, status, bytes });
     }
-    inner.meter.calls.push(Call { method: request.method().to_string(), path, user, status, bytes });
-    drop(inner);
+    state.life.pass(Moment::After).await;
     Ok(play(answer, effect.as_ref()))
 }
 
@@ -146,6 +150,7 @@ fn answer_of_estate(
         Method::GET if target.name.is_empty() => list::answer(&target, inner),
         Method::GET => objects::answer(&target, &estate),
         Method::POST | Method::PUT => store::answer(&target, request, inner),
+        Method::DELETE => delete::answer(&target, request, inner),
         _ => Answer::failure(
             405,
             "MethodNotAllowed",

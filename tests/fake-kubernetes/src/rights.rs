@@ -66,6 +66,14 @@ impl Rights {
         self
     }
 
+    /// Adds a rule for the core group in one namespace.
+    #[must_use]
+    pub fn with_in(mut self, namespace: &str, resources: &[&str], verbs: &[&str]) -> Self {
+        self = self.with("", resources, verbs);
+        self.rules.iter_mut().last().unwrap().namespace = Some(namespace.to_owned());
+        self
+    }
+
     /// Adds a rule for one object of the core group in one namespace.
     #[must_use]
     pub fn with_named(mut self, namespace: &str, resource: &str, name: &str, verbs: &[&str]) -> Self {

@@ -6,12 +6,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 
 use crate::answer::Answer;
+use crate::crash::Life;
 use crate::estate::Estate;
 use crate::fault::{Effect, Fault};
 use crate::meter::Meter;
 
 /// The estate with its history, the faults to come, and the meter.
-pub(crate) struct State(Mutex<Inner>);
+pub(crate) struct State {
+    inner: Mutex<Inner>,
+    /// Of the caller.
+    pub(crate) life: Life,
+}
 
 pub(crate) struct Inner {
     pub(crate) estate: Arc<Estate>,
@@ -27,18 +32,19 @@ pub(crate) struct Inner {
 
 impl State {
     pub(crate) fn new(estate: Estate) -> Self {
-        Self(Mutex::new(Inner {
+        let inner = Inner {
             estate: Arc::new(estate),
             version: 4601,
             snapshots: BTreeMap::new(),
             kept: HashMap::new(),
             faults: Vec::new(),
             meter: Meter::default(),
-        }))
+        };
+        Self { inner: Mutex::new(inner), life: Life::new() }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -172,17 +172,59 @@ async fn namespaces_and_config_maps_are_kept() {
 
     client.post(maps, &map("a")).await.unwrap();
     let again = client.post(maps, &map("b")).await.unwrap_err().cause;
-    assert!(matches!(again, Cause::Status { code: 409, .. }));
+    assert!(matches!(again, Cause::Conflict(_)));
     let one = format!("{maps}/aws-logging");
     let mut read = get(&client, &one).await;
     read["data"]["output.conf"] = "b".into();
     client.put(&one, &read).await.unwrap();
     let conflict = client.put(&one, &read).await.unwrap_err().cause;
-    assert!(matches!(conflict, Cause::Status { code: 409, explanation: Explanation::Status { reason, .. } }
-        if reason == "Conflict"));
+    assert!(matches!(conflict, Cause::Conflict(Explanation::Status { reason, .. }) if reason == "Conflict"));
     let stored = server.estate();
     assert_eq!(
         stored.stored("configmaps", "aws-observability", "aws-logging").unwrap()["data"]["output.conf"],
         "b"
     );
+}
+
+#[tokio::test]
+async fn a_config_map_is_deleted_in_the_version_that_was_asked_for_and_no_other() {
+    let (server, client) = seeded(1).await;
+    let one = "/api/v1/namespaces/aws-observability/configmaps/aws-logging";
+    let rights =
+        Rights::collector().with_named("aws-observability", "configmaps", "aws-logging", &["delete"]);
+    server.change(|estate| {
+        estate.identities[0].rights = rights;
+        estate.place_config_map("aws-observability", "aws-logging", &[("output.conf", "a")]);
+    });
+    let metadata = get(&client, one).await["metadata"].clone();
+    let options = |uid: &serde_json::Value, version: &str| {
+        json!({"kind": "DeleteOptions", "apiVersion": "v1",
+            "preconditions": {"uid": uid, "resourceVersion": version}})
+    };
+    let uid = metadata["uid"].as_str().unwrap();
+    for (options, why) in [
+        (
+            options(&json!("another"), "229"),
+            format!("the UID in the precondition (another) does not match the UID in record ({uid}). The object might have been deleted and then recreated"),
+        ),
+        (
+            options(&metadata["uid"], "228"),
+            "the ResourceVersion in the precondition (228) does not match the ResourceVersion in record (229). The object might have been modified".to_owned(),
+        ),
+    ] {
+        let error = client.delete(one, &options).await.unwrap_err();
+        let said = format!("Operation cannot be fulfilled on ConfigMap \"aws-logging\": {why}");
+        assert_eq!(
+            error.to_string(),
+            format!("DELETE {one} of cluster shop: 409 Conflict: {said}"),
+            "it names what was asked and what the server said"
+        );
+    }
+    let answer = client.delete(one, &options(&metadata["uid"], "229")).await.unwrap();
+    let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
+    assert_eq!((&answer["status"], &answer["details"]["uid"]), (&json!("Success"), &metadata["uid"]));
+    let gone = client.delete(one, &json!({})).await.unwrap_err().cause;
+    assert!(matches!(gone, Cause::NotFound(Explanation::Status { .. })));
+    let elsewhere = "/api/v1/namespaces/default/configmaps/aws-logging";
+    assert!(matches!(client.delete(elsewhere, &json!({})).await.unwrap_err().cause, Cause::Forbidden(_)));
 }

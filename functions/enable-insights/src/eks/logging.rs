@@ -20,12 +20,19 @@ use super::Setup;
 /// How long one cluster's API may take: a batch of the queue has ten clusters, and some may be out of reach.
 const PATIENCE: Duration = Duration::from_secs(8);
 
+/// Code of a fault that says that somebody else wrote at the same time.
+pub(super) const CONFLICT: &str = "Conflict";
+
 /// An object, as far as anybody here asks for it.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Object {
     metadata: Metadata,
     #[serde(default)]
     data: Option<Texts>,
+    /// fargaze writes none, so what is there is somebody else's.
+    #[serde(default)]
+    binary_data: Option<Texts>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -33,6 +40,8 @@ struct Object {
 struct Metadata {
     #[serde(default)]
     labels: Option<Texts>,
+    #[serde(default)]
+    uid: Option<String>,
     #[serde(default)]
     resource_version: Option<String>,
 }
@@ -93,23 +102,55 @@ pub(super) async fn write(
     });
     if let EksState::ConfigMap(before) = before {
         let there: Option<Object> = get(api, &config_map_path()).await?;
-        let there = there.filter(|there| there.data.as_ref() == Some(before)).ok_or_else(|| changed(api))?;
+        let there = there.filter(|there| there.is(before)).ok_or_else(|| changed(api, "PUT"))?;
         object["metadata"]["resourceVersion"] = json!(there.metadata.resource_version);
         api.client.put(&config_map_path(), &object).await?;
     } else {
         api.client.post(&format!("/api/v1/namespaces/{NAMESPACE}/configmaps"), &object).await?;
     }
     let there: Option<Object> = get(api, &config_map_path()).await?;
-    there.filter(|there| there.data.as_ref() == Some(data)).map(|_| ()).ok_or_else(|| changed(api))
+    there.filter(|there| there.is(data)).map(|_| ()).ok_or_else(|| changed(api, "PUT"))
 }
 
-fn changed(api: &Api) -> ClientError {
-    ClientError {
-        method: "PUT",
-        path: config_map_path(),
-        cluster: api.cluster.clone(),
-        cause: Cause::Malformed("somebody changed it at the same time".to_owned()),
+/// Deletes the `ConfigMap` if its data is still `data`, and looks whether it is gone. It is named by its identity and version,
+/// so that a change that somebody makes meanwhile ends in a refusal, and is not lost.
+pub(super) async fn delete(api: &Api, data: &Texts) -> Result<(), ClientError> {
+    let Some(there) = get::<Object>(api, &config_map_path()).await? else { return Ok(()) };
+    if !there.is(data) {
+        return Err(changed(api, "DELETE"));
     }
+    let (Some(uid), Some(version)) = (there.metadata.uid, there.metadata.resource_version) else {
+        return Err(error(api, "GET", Cause::Malformed("it has no uid or no resourceVersion".to_owned())));
+    };
+    let options = json!({
+        "apiVersion": "v1", "kind": "DeleteOptions",
+        "preconditions": { "uid": uid, "resourceVersion": version },
+    });
+    match api.client.delete(&config_map_path(), &options).await {
+        Err(ClientError { cause: Cause::NotFound(Explanation::Status { .. }), .. }) => return Ok(()),
+        answer => answer?,
+    };
+    // Another of the same name was made by somebody else meanwhile.
+    let held = get::<Object>(api, &config_map_path()).await?.filter(|left| left.metadata.uid == Some(uid));
+    held.map_or(Ok(()), |_| {
+        let why = "it is still there after its deletion; a finalizer holds it".to_owned();
+        Err(error(api, "DELETE", Cause::Conflict(Explanation::Text(why))))
+    })
+}
+
+impl Object {
+    /// Whether its data is this and nothing else.
+    fn is(&self, data: &Texts) -> bool {
+        self.data.as_ref() == Some(data) && self.binary_data.as_ref().is_none_or(Texts::is_empty)
+    }
+}
+
+fn changed(api: &Api, method: &'static str) -> ClientError {
+    error(api, method, Cause::Conflict(Explanation::Text("somebody changed it at the same time".to_owned())))
+}
+
+fn error(api: &Api, method: &'static str, cause: Cause) -> ClientError {
+    ClientError { method, path: config_map_path(), cluster: api.cluster.clone(), cause }
 }
 
 /// An object; none if there is none.

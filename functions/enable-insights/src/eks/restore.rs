@@ -6,16 +6,24 @@ use fargaze::aws::Store;
 use fargaze::cluster::ClusterName;
 use fargaze::eks::EksCluster;
 use fargaze::failure::Failure;
-use fargaze::fault::Fault;
+use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::eks::{
-    AwsLogging, CONFIG_MAP, EksAspect, EksChange, EksFinding, EksLedger, EksRestoreStep, EksResult, EksState,
-    NAMESPACE, eks_restore_step, is_in_flight,
+    AwsLogging, EksAspect, EksChange, EksFinding, EksLedger, EksRestoreStep, EksResult, EksState,
+    eks_restore_step, is_in_flight,
 };
 use fargaze::outcome::{TargetDone, TargetTask};
 
+use super::logging::CONFLICT;
 use super::observe::Seen;
 use super::{Setup, logging};
 use crate::progress::Progress;
+
+/// There are no preconditions on what is in a namespace, so nobody can know that nothing of others goes with it.
+const NAMESPACE_STAYS: &str =
+    "; its namespace aws-observability stays, because all that is in it would be deleted with it";
+
+/// For where the group of the access entry has no right to delete.
+const BY_HAND: &str = "; or do it yourself: kubectl delete configmap -n aws-observability aws-logging";
 
 /// What a restore works with.
 pub(crate) struct EksRestore<'a> {
@@ -96,25 +104,30 @@ impl EksRestore<'_> {
         seen: &Seen,
         ledger: &mut EksLedger,
     ) -> Result<(EksResult, String), Fault> {
-        let reason = format!("it was {to} before fargaze");
+        let mut reason = format!("it was {to} before fargaze");
+        if is_deletion(aspect, to) {
+            reason += NAMESPACE_STAYS;
+        }
         if self.setup.config.dry_run {
             return Ok((EksResult::WouldSet, reason));
         }
         // What an earlier attempt of this restore put back lacks only the mark.
         if seen.observed.state(aspect).as_ref() != Ok(to) {
-            if (aspect, to) == (EksAspect::AwsLogging, &EksState::Absent) {
-                let why = format!(
-                    "fargaze deletes nothing inside a cluster; do it yourself: kubectl delete configmap -n {NAMESPACE} {CONFIG_MAP}"
-                );
-                return Ok((EksResult::Skipped, why));
-            }
             match self.undo(aspect, to, seen, self.token(aspect, ledger)).await {
                 Ok(()) => {}
                 Err(fault) if is_in_flight(&fault) => {
                     let reason = "EKS works on the cluster; restore again later".to_owned();
                     return Ok((EksResult::InProgress, reason));
                 }
-                Err(fault) => return Ok((EksResult::Failed(fault), reason)),
+                Err(fault) if fault.operation.starts_with("kubernetes:") && fault.code == CONFLICT => {
+                    return Ok((EksResult::Skipped, format!("{}; restore again", fault.message)));
+                }
+                Err(mut fault) => {
+                    if is_deletion(aspect, to) && fault.kind == FaultKind::Denied {
+                        fault.message += BY_HAND;
+                    }
+                    return Ok((EksResult::Failed(fault), reason));
+                }
             }
         }
         let marked = ledger.aspects.entry(aspect).or_default().mark_restored(self.task.run.since);
@@ -144,6 +157,13 @@ impl EksRestore<'_> {
                 let off: BTreeSet<_> = cluster.logs.difference(to).copied().collect();
                 self.setup.eks.update_logs(&cluster.name, to, &off, token).await.map(|_| ())
             }
+            (EksState::Absent, None) => match (&seen.api, seen.observed.state(aspect).map_err(Clone::clone)?)
+            {
+                (Some(api), EksState::ConfigMap(data)) => {
+                    logging::delete(api, &data).await.map_err(Fault::from)
+                }
+                _ => Err(impossible(&cluster.name, aspect, to)),
+            },
             (EksState::ConfigMap(data), _) => match (&seen.api, &seen.observed.logging) {
                 (Some(api), AwsLogging::Known { namespace, .. }) => {
                     let before = seen.observed.state(aspect).map_err(Clone::clone)?;
@@ -154,6 +174,10 @@ impl EksRestore<'_> {
             _ => Err(impossible(&cluster.name, aspect, to)),
         }
     }
+}
+
+fn is_deletion(aspect: EksAspect, to: &EksState) -> bool {
+    (aspect, to) == (EksAspect::AwsLogging, &EksState::Absent)
 }
 
 /// What fargaze made of an aspect last.

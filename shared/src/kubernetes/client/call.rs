@@ -58,6 +58,7 @@ impl Client {
             method: match *method {
                 Method::POST => "POST",
                 Method::PUT => "PUT",
+                Method::DELETE => "DELETE",
                 _ => "GET",
             },
             path: path.split('?').next().unwrap_or_default().to_owned(),
@@ -151,6 +152,7 @@ fn cause(status: StatusCode, explanation: super::Explanation) -> Cause {
         StatusCode::UNAUTHORIZED => Cause::Unauthorized,
         StatusCode::FORBIDDEN => Cause::Forbidden(explanation),
         StatusCode::NOT_FOUND => Cause::NotFound(explanation),
+        StatusCode::CONFLICT => Cause::Conflict(explanation),
         StatusCode::GONE => Cause::Gone(explanation),
         StatusCode::TOO_MANY_REQUESTS => Cause::TooManyRequests(explanation),
         StatusCode::SERVICE_UNAVAILABLE => Cause::Unavailable(explanation),

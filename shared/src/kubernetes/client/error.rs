@@ -77,6 +77,9 @@ pub enum Cause {
     /// 404; as text if the API group is not there at all.
     #[error("404 Not Found: {0}")]
     NotFound(Explanation),
+    /// 409: somebody else made, changed or deleted the object meanwhile. Nothing was done.
+    #[error("409 Conflict: {0}")]
+    Conflict(Explanation),
     /// 410: the continue token has expired, and a second one did, too.
     #[error("410 Gone: {0}")]
     Gone(Explanation),
@@ -151,6 +154,7 @@ impl Cause {
             Self::Unauthorized => ("Unauthorized", FaultKind::Denied),
             Self::Forbidden(_) => ("Forbidden", FaultKind::Denied),
             Self::NotFound(_) => ("NotFound", FaultKind::NotFound),
+            Self::Conflict(_) => ("Conflict", FaultKind::Invalid),
             Self::Gone(_) => ("Expired", FaultKind::Transient),
             Self::TooManyRequests(_) => ("TooManyRequests", FaultKind::Throttled),
             Self::Unavailable(_) => ("ServiceUnavailable", FaultKind::Transient),

@@ -1,7 +1,7 @@
 //! A thin client of the API server of an EKS cluster: lists, single objects, reviews; nothing is watched.
 //!
-//! [`Client::list`] walks pages and gives each away before it asks for the next; [`Client::get`], [`Client::post`] and
-//! [`Client::put`] move one JSON or text body. [`ClientError`] tells apart what a person repairs in different places. A
+//! [`Client::list`] walks pages and gives each away before it asks for the next; [`Client::get`], [`Client::post`],
+//! [`Client::put`] and [`Client::delete`] move one JSON or text body. [`ClientError`] tells apart what a person repairs in different places. A
 //! client belongs to one run: it keeps the run's deadline, and signs its tokens with the role's credentials.
 
 mod body;
@@ -133,6 +133,11 @@ impl Client {
     /// Puts an object in the place of the one that is there.
     pub async fn put(&self, path: &str, object: &impl Serialize) -> Result<Vec<u8>, ClientError> {
         self.send(Method::PUT, path, object).await
+    }
+
+    /// Deletes an object; `options` are `DeleteOptions`, whose preconditions say which one and in which version.
+    pub async fn delete(&self, path: &str, options: &impl Serialize) -> Result<Vec<u8>, ClientError> {
+        self.send(Method::DELETE, path, options).await
     }
 
     /// Requests sent so far, each try of its own.

@@ -186,4 +186,9 @@ impl Estate {
     pub fn stored(&self, resource: &'static str, namespace: &str, name: &str) -> Option<&Value> {
         self.stored.get(&(resource, (namespace.to_owned(), name.to_owned())))
     }
+
+    /// The same, to change.
+    pub fn stored_mut(&mut self, resource: &'static str, namespace: &str, name: &str) -> Option<&mut Value> {
+        self.stored.get_mut(&(resource, (namespace.to_owned(), name.to_owned())))
+    }
 }

@@ -5,7 +5,7 @@ use function_tests::sent_back;
 
 use super::*;
 
-const WISH: &str = "eks:
+pub(super) const WISH: &str = "eks:
   wishes:
     - metrics-server: leave
       aws-logging:
@@ -17,16 +17,18 @@ const WISH: &str = "eks:
               log_group_name /eks/prod
 ";
 
-fn rights() -> Rights {
-    Rights::collector().with("", &["namespaces"], &["create"]).with(
-        "",
-        &["configmaps"],
-        &["create", "get", "update"],
-    )
+/// The rights that docs/insights.md gives, and the one to make namespaces.
+pub(super) fn rights() -> Rights {
+    const NAMESPACE: &str = "aws-observability";
+    Rights::none()
+        .with("", &["namespaces"], &["create"])
+        .with_named(NAMESPACE, "namespaces", NAMESPACE, &["get"])
+        .with_in(NAMESPACE, &["configmaps"], &["create"])
+        .with_named(NAMESPACE, "configmaps", "aws-logging", &["get", "update", "delete"])
 }
 
 /// A stack with one cluster, and the Kubernetes API of that cluster, which lets the function in with these rights.
-async fn start(rights: Rights, change: impl FnOnce(&mut Estate)) -> (Stack, Handle) {
+pub(super) async fn start(rights: Rights, change: impl FnOnce(&mut Estate)) -> (Stack, Handle) {
     let identity = Identity {
         secret_access_key: "secret".to_owned(),
         session_token: None,
@@ -39,23 +41,19 @@ async fn start(rights: Rights, change: impl FnOnce(&mut Estate)) -> (Stack, Hand
         change(estate);
     });
     let kubernetes = FakeKubernetes::start(estate).await;
-    let stack = Stack::start(estate_of(&kubernetes)).await;
+    let stack = super::stack([payments().at(&kubernetes.endpoint(), kubernetes.ca_base64())]);
     stack.put_config(WISH);
     (stack, kubernetes)
 }
 
-fn estate_of(kubernetes: &Handle) -> fake_aws::Estate {
-    estate().eks(payments().at(&kubernetes.endpoint(), kubernetes.ca_base64()))
-}
-
-fn config_map(kubernetes: &Handle) -> Option<Value> {
+pub(super) fn config_map(kubernetes: &Handle) -> Option<Value> {
     kubernetes
         .estate()
         .stored("configmaps", "aws-observability", "aws-logging")
         .map(|map| map["data"].clone())
 }
 
-fn states(stack: &Stack) -> Vec<(String, String)> {
+pub(super) fn states(stack: &Stack) -> Vec<(String, String)> {
     ledger(stack).into_iter().map(|(subject, state, _)| (subject, state)).collect()
 }
 
@@ -116,36 +114,4 @@ async fn without_a_wish_for_the_cluster_its_api_is_not_asked() {
     deliver_well(&stack, &[created("payments", now())]).await;
     assert_eq!(kubernetes.meter().calls.len(), 0);
     assert_eq!(addons(&stack, "payments"), [METRICS_SERVER]);
-}
-
-#[tokio::test]
-async fn a_restore_gives_back_what_was_there_and_names_the_command_where_there_was_nothing() {
-    let (stack, kubernetes) = start(rights(), |_| {}).await;
-    let event = created("payments", now());
-    deliver_well(&stack, std::slice::from_ref(&event)).await;
-    let first = config_map(&kubernetes);
-    let found = ran(&stack, "restore", 60).await;
-    let part = &found["eks"][0];
-    assert_eq!((&part["aspect"], &part["result"]), (&json!("aws-logging"), &json!("skipped")));
-    let reason = part["reason"].as_str().unwrap();
-    assert!(reason.contains("kubectl delete configmap -n aws-observability aws-logging"), "{reason}");
-    assert_eq!((config_map(&kubernetes), states(&stack)[0].1.as_str()), (first.clone(), "done"));
-
-    // A restore of what was changed since then only finds what there was before.
-    stack.put_config(&WISH.replace("/eks/prod", "/eks/other"));
-    let mut later = event;
-    let time = now() + SignedDuration::from_mins(1);
-    later["detail"]["eventID"] = json!("created-payments-later");
-    later["detail"]["eventTime"] = json!(time.to_string());
-    deliver_well(&stack, &[later]).await;
-    assert_ne!(config_map(&kubernetes), first);
-    let mut request = function_tests::request("restore", minute(120));
-    request["request"]["since"] = json!(time.to_string());
-    request["request"]["time"] = json!((time + SignedDuration::from_mins(1)).to_string());
-    stack.play(request).await.receipt.unwrap();
-    let states = states(&stack).into_iter().map(|(_, state)| state);
-    assert_eq!(
-        (config_map(&kubernetes), states.collect::<Vec<_>>()),
-        (first, vec!["done".to_owned(), "restored".to_owned()])
-    );
 }

@@ -4,6 +4,7 @@ mod calls;
 mod events;
 mod faults;
 mod logging;
+mod logging_restore;
 mod restore;
 mod sweep;
 mod wishes;

@@ -1,0 +1,200 @@
+//! The restore of the logging of Fargate pods: the `ConfigMap` is deleted only as fargaze wrote it.
+
+use fake_aws::Crash as AwsCrash;
+use fake_kubernetes::{Crash, Effect, Fault, Handle, Rights};
+
+use super::logging::{WISH, config_map, rights, start, states};
+use super::*;
+
+const ONE: &str = "/configmaps/aws-logging";
+
+/// A cluster in which fargaze wrote the `ConfigMap`, with its namespace.
+async fn written(rights: Rights) -> (Stack, Handle) {
+    let (stack, kubernetes) = start(rights, |_| {}).await;
+    deliver_well(&stack, &[created("payments", now())]).await;
+    assert!(config_map(&kubernetes).is_some());
+    (stack, kubernetes)
+}
+
+fn write_as_others(kubernetes: &Handle) {
+    kubernetes.change(|estate| {
+        estate.place_config_map("aws-observability", "aws-logging", &[("output.conf", "theirs")]);
+    });
+}
+
+/// The methods of HTTP by which the `ConfigMap` was asked about, from that call on.
+fn methods(kubernetes: &Handle, from: usize) -> Vec<String> {
+    let calls = kubernetes.meter().calls.into_iter().skip(from);
+    calls.filter(|call| call.path.ends_with(ONE)).map(|call| call.method).collect()
+}
+
+/// Result and reason of the only finding.
+fn told(outcome: &Value) -> (&Value, &str) {
+    let found = outcome["eks"].as_array().unwrap();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0]["aspect"], "aws-logging");
+    (&found[0]["result"], found[0]["reason"].as_str().unwrap())
+}
+
+fn state(stack: &Stack) -> String {
+    states(stack).remove(0).1
+}
+
+#[tokio::test]
+async fn what_fargaze_wrote_is_deleted_and_its_namespace_stays() {
+    let (stack, kubernetes) = written(rights()).await;
+    let calls = kubernetes.meter().calls.len();
+    let found = ran(&stack, "restore", 60).await;
+    let (result, reason) = told(&found);
+    assert_eq!(result, "restored");
+    assert!(reason.contains("its namespace aws-observability stays, because"), "{reason}");
+    assert_eq!((config_map(&kubernetes), state(&stack).as_str()), (None, "restored"));
+    assert_eq!(methods(&kubernetes, calls), ["GET", "GET", "DELETE", "GET"]);
+    assert!(kubernetes.estate().stored("namespaces", "", "aws-observability").is_some());
+    // It stays so, although it is wished.
+    deliver_well(&stack, &[created("payments", now())]).await;
+    assert_eq!(config_map(&kubernetes), None);
+}
+
+#[tokio::test]
+async fn a_dry_run_only_tells_it() {
+    let (stack, kubernetes) = written(rights()).await;
+    stack.put_config(&WISH.replace("eks:", "eks:\n  dry-run: true"));
+    let found = ran(&stack, "restore", 60).await;
+    let (result, reason) = told(&found);
+    assert_eq!(result, "would-set");
+    assert!(reason.contains("its namespace aws-observability stays"), "{reason}");
+    assert!(config_map(&kubernetes).is_some());
+}
+
+#[tokio::test]
+async fn one_to_which_others_added_bytes_is_left() {
+    let (stack, kubernetes) = written(rights()).await;
+    kubernetes.change(|estate| {
+        let map = estate.stored_mut("configmaps", "aws-observability", "aws-logging").unwrap();
+        map["binaryData"] = json!({"theirs": "AAEC"});
+    });
+    let found = ran(&stack, "restore", 60).await;
+    assert_eq!((told(&found).0, state(&stack).as_str()), (&json!("skipped"), "done"));
+    assert!(config_map(&kubernetes).is_some());
+}
+
+#[tokio::test]
+async fn one_that_others_changed_is_left() {
+    let (stack, kubernetes) = written(rights()).await;
+    let calls = kubernetes.meter().calls.len();
+    write_as_others(&kubernetes);
+    let found = ran(&stack, "restore", 60).await;
+    assert_eq!((told(&found).0, state(&stack).as_str()), (&json!("skipped"), "done"));
+    assert_eq!(
+        (config_map(&kubernetes).unwrap()["output.conf"].as_str(), methods(&kubernetes, calls)),
+        (Some("theirs"), vec!["GET".to_owned()])
+    );
+}
+
+#[tokio::test]
+async fn one_that_is_changed_between_the_look_and_the_deletion_is_left() {
+    let (stack, kubernetes) = written(rights()).await;
+    let calls = kubernetes.meter().calls.len();
+    // What was read of it is on its way for long enough to be changed meanwhile.
+    let slow = Effect::Slow { piece: 64, pause: std::time::Duration::from_millis(50) };
+    kubernetes.inject(Fault::times(2, ONE, slow));
+    let (found, ()) = tokio::join!(ran(&stack, "restore", 60), async {
+        while methods(&kubernetes, calls).len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        write_as_others(&kubernetes);
+    });
+    let (result, reason) = told(&found);
+    assert_eq!(result, "skipped");
+    assert!(reason.contains("409 Conflict") && reason.ends_with("restore again"), "{reason}");
+    assert_eq!(methods(&kubernetes, calls), ["GET", "GET", "DELETE"]);
+    assert_eq!(config_map(&kubernetes).unwrap()["output.conf"], "theirs");
+    assert_eq!(state(&stack), "done");
+}
+
+#[tokio::test]
+async fn without_the_right_to_delete_the_command_is_told() {
+    let (stack, kubernetes) =
+        written(Rights::collector().with("", &["namespaces", "configmaps"], &["get", "create"])).await;
+    let found = ran(&stack, "restore", 60).await;
+    let fault = &found["eks"][0]["result"]["failed"];
+    let message = fault["message"].as_str().unwrap();
+    assert!(message.contains("cannot delete resource \"configmaps\""), "{message}");
+    assert!(message.contains("kubectl delete configmap -n aws-observability aws-logging"), "{message}");
+    assert!(config_map(&kubernetes).is_some());
+    assert_eq!(state(&stack), "done");
+}
+
+#[tokio::test]
+async fn a_restore_of_the_newest_change_gives_back_what_it_found() {
+    let (stack, kubernetes) = written(rights()).await;
+    let first = config_map(&kubernetes);
+    stack.put_config(&WISH.replace("/eks/prod", "/eks/other"));
+    let mut later = created("payments", now());
+    let time = now() + SignedDuration::from_mins(1);
+    later["detail"]["eventID"] = json!("created-payments-later");
+    later["detail"]["eventTime"] = json!(time.to_string());
+    deliver_well(&stack, &[later]).await;
+    assert_ne!(config_map(&kubernetes), first);
+    let mut request = function_tests::request("restore", minute(120));
+    request["request"]["since"] = json!(time.to_string());
+    request["request"]["time"] = json!((time + SignedDuration::from_mins(1)).to_string());
+    stack.play(request).await.receipt.unwrap();
+    let states = states(&stack).into_iter().map(|(_, state)| state);
+    assert_eq!(
+        (config_map(&kubernetes), states.collect::<Vec<_>>()),
+        (first, vec!["done".to_owned(), "restored".to_owned()])
+    );
+}
+
+/// Plays a restore, and once more whenever the function died; gives what was told, and how all ended.
+async fn to_the_end(stack: &Stack, kubernetes: &Handle, item: &Value) -> (Value, Option<Value>, String) {
+    loop {
+        let answer = tokio::select! {
+            biased;
+            () = stack.aws.crashed() => None,
+            () = kubernetes.crashed() => None,
+            answer = Box::pin(stack.invoke(Function::EnableInsights, item.clone())) => Some(answer.unwrap()),
+        };
+        stack.aws.revive();
+        kubernetes.revive();
+        if let Some(answer) = answer {
+            let outcome = stack.json(answer["outcome"]["key"].as_str().unwrap());
+            return (outcome["eks"].clone(), config_map(kubernetes), state(stack));
+        }
+    }
+}
+
+#[tokio::test]
+async fn killed_at_every_call_it_comes_to_the_same_end_and_tells_it() {
+    let before = async || {
+        let (stack, kubernetes) = written(rights()).await;
+        let item = super::faults::item(&stack, "restore", 60).await;
+        (stack, kubernetes, item)
+    };
+    let (stack, kubernetes, item) = before().await;
+    let start = (stack.aws.meter().count_all(), kubernetes.meter().calls.len());
+    let expected = to_the_end(&stack, &kubernetes, &item).await;
+    let calls = (stack.aws.meter().count_all() - start.0, kubernetes.meter().calls.len() - start.1);
+    assert_eq!(
+        (&expected.0[0]["result"], &expected.1, expected.2.as_str()),
+        (&json!("restored"), &None, "restored")
+    );
+    assert!(calls.0 > 5 && calls.1 == 5, "{calls:?}");
+    for nth in 1..=calls.0 {
+        for crash in [AwsCrash::before(nth), AwsCrash::after(nth)] {
+            let (stack, kubernetes, item) = before().await;
+            let point = format!("{crash:?}");
+            stack.aws.crash(crash);
+            assert_eq!(to_the_end(&stack, &kubernetes, &item).await, expected, "{point}");
+        }
+    }
+    for nth in 1..=calls.1 {
+        for crash in [Crash::Before(nth), Crash::After(nth)] {
+            let (stack, kubernetes, item) = before().await;
+            kubernetes.crash(crash);
+            assert_eq!(to_the_end(&stack, &kubernetes, &item).await, expected, "{crash:?} of Kubernetes");
+        }
+    }
+}
