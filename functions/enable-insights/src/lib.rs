@@ -17,7 +17,7 @@ use fargaze::aws::{Clock, CloudWatch, Ecs, Eks, Memory, Queue, Store, config_for
 use fargaze::failure::Failure;
 use fargaze::insights::eks::EksConfig;
 use fargaze::outcome::{TargetDone, TargetTask};
-use fargaze::run::Platform;
+use fargaze::run::{Platform, RunKind};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -118,7 +118,8 @@ impl Handler {
             let (eks, queue) = (&Eks::new(&sdk), &self.queue());
             let config = &self.store.eks(&task.run).await?;
             let setup = self.setup(task, (eks, &sdk, queue), config, deadline);
-            return Box::pin(EksRestore { task, store: &self.store, setup }.run()).await;
+            let clock = Clock::new(&self.home).now();
+            return Box::pin(EksRestore { task, store: &self.store, setup, clock }.run()).await;
         }
         let ecs = &ecs(&sdk, task);
         let (memory, store, config) = (&self.memory, &self.store, &self.store.insights(&task.run).await?);
@@ -144,7 +145,8 @@ impl Handler {
     ) -> Setup<'a> {
         let TargetTask { run, target, .. } = task;
         let cause = Cause { id: &run.id, time: run.time };
-        Setup { eks, sdk, memory: &self.memory, queue, target, config, cause, now: run.time, deadline }
+        let (memory, restores) = (&self.memory, run.kind == RunKind::Restore);
+        Setup { eks, sdk, memory, queue, target, config, cause, restores, now: run.time, deadline }
     }
 }
 

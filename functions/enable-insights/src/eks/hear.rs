@@ -29,19 +29,21 @@ pub(crate) struct Look {
     cause: String,
     /// It tells that the cluster was created.
     is_creation: bool,
+    /// It follows what a restore asked for.
+    restores: bool,
 }
 
 impl From<EksEvent> for Look {
     fn from(event: EksEvent) -> Self {
         let EksEvent { account, region, cluster, time: since, id: cause, by: _ } = event;
-        Self { account, region, cluster, since, cause, is_creation: true }
+        Self { account, region, cluster, since, cause, is_creation: true, restores: false }
     }
 }
 
 impl From<EksFollow> for Look {
     fn from(follow: EksFollow) -> Self {
-        let EksFollow { account, region, cluster, since, cause, .. } = follow;
-        Self { account, region, cluster, since, cause, is_creation: false }
+        let EksFollow { account, region, cluster, since, cause, restore: restores, .. } = follow;
+        Self { account, region, cluster, since, cause, is_creation: false, restores }
     }
 }
 
@@ -91,10 +93,12 @@ impl Handler {
             target: &target,
             config: &user.eks,
             cause: Cause { id: &look.cause, time: look.since },
+            restores: look.restores,
             now,
             deadline,
         };
-        let Looked { findings, follow } = setup.cluster(cluster, acquaintance, &mut ledger, true).await?;
+        let Looked { findings, follow } =
+            setup.cluster(cluster, acquaintance, &mut ledger, !look.restores).await?;
         let told = findings.iter().map(sentence).collect::<Vec<_>>().join("; ");
         if let Some(fault) = findings.iter().find_map(failure) {
             tracing::warn!("{name}: {told}");

@@ -6,6 +6,7 @@
 mod hear;
 mod logging;
 mod observe;
+mod put_back;
 mod reconcile;
 mod restore;
 mod sweep;
@@ -34,6 +35,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) target: &'a Target,
     pub(crate) config: &'a EksConfig,
     pub(crate) cause: Cause<'a>,
+    /// It is for a restore, or follows what one asked for: nothing is set up.
+    pub(crate) restores: bool,
     /// The time by which it is judged what takes too long.
     pub(crate) now: Timestamp,
     /// When the function must have ended.
@@ -51,7 +54,7 @@ impl Setup<'_> {
     ) -> Result<bool, Fault> {
         let Target { account, region, .. } = self.target;
         let whose = (account.clone(), region.clone(), cluster.clone());
-        let follow = EksFollow::new(whose, followed(ledger), since, self.cause.id.to_owned());
+        let follow = EksFollow::new(whose, followed(ledger), since, self.cause.id.to_owned(), self.restores);
         let Some(delay) = follow.delay_seconds(now) else { return Ok(false) };
         self.queue.send_later(&follow, delay, cluster.as_str()).await?;
         Ok(true)
@@ -61,6 +64,6 @@ impl Setup<'_> {
 /// What EKS works on for us.
 fn followed(ledger: &EksLedger) -> Vec<FollowedUpdate> {
     let changes = ledger.aspects.iter().flat_map(|(aspect, of)| of.changes.iter().map(|one| (*aspect, one)));
-    let open = changes.filter(|(_, change)| change.is_in_progress());
-    open.map(|(aspect, change)| FollowedUpdate { aspect, id: change.update_id.clone() }).collect()
+    let open = changes.filter_map(|(aspect, change)| Some((aspect, change.in_progress()?)));
+    open.map(|(aspect, work)| FollowedUpdate { aspect, id: work.update_id.map(str::to_owned) }).collect()
 }

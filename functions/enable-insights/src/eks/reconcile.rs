@@ -56,7 +56,8 @@ impl Setup<'_> {
             findings.push(self.step(step, &now, ledger).await?);
         }
         let busy = |finding: &EksFinding| matches!(finding.result, EksResult::InProgress | EksResult::NotYet);
-        let follow = findings.iter().any(busy) || !super::followed(ledger).is_empty();
+        let is_busy = !self.restores && findings.iter().any(busy);
+        let follow = is_busy || !super::followed(ledger).is_empty();
         Ok(Looked { findings, follow })
     }
 
@@ -113,6 +114,7 @@ impl Setup<'_> {
             accepted: false,
             update_id: None,
             failure: None,
+            undo: None,
         }
     }
 

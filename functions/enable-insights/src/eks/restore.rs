@@ -1,35 +1,26 @@
 //! The restore of EKS clusters: what fargaze set up is undone, as the ledger says, and nothing else.
 
-use std::collections::BTreeSet;
-
 use fargaze::aws::Store;
 use fargaze::cluster::ClusterName;
 use fargaze::eks::EksCluster;
 use fargaze::failure::Failure;
-use fargaze::fault::{Fault, FaultKind};
+use fargaze::fault::Fault;
 use fargaze::insights::eks::{
-    AwsLogging, EksAspect, EksChange, EksFinding, EksLedger, EksRestoreStep, EksResult, EksState,
-    eks_restore_step, is_in_flight,
+    EksAspect, EksFinding, EksLedger, EksRestoreStep, EksResult, EksState, eks_restore_step,
 };
 use fargaze::outcome::{TargetDone, TargetTask};
+use jiff::Timestamp;
 
-use super::logging::CONFLICT;
-use super::observe::Seen;
-use super::{Setup, logging};
+use super::Setup;
 use crate::progress::Progress;
-
-/// There are no preconditions on what is in a namespace, so nobody can know that nothing of others goes with it.
-const NAMESPACE_STAYS: &str =
-    "; its namespace aws-observability stays, because all that is in it would be deleted with it";
-
-/// For where the group of the access entry has no right to delete.
-const BY_HAND: &str = "; or do it yourself: kubectl delete configmap -n aws-observability aws-logging";
 
 /// What a restore works with.
 pub(crate) struct EksRestore<'a> {
     pub(crate) task: &'a TargetTask,
     pub(crate) store: &'a Store,
     pub(crate) setup: Setup<'a>,
+    /// The time of day, since when clusters are followed.
+    pub(crate) clock: Timestamp,
 }
 
 impl EksRestore<'_> {
@@ -50,6 +41,10 @@ impl EksRestore<'_> {
                 Ok(Some(cluster)) => {
                     let ledger = ledgers.entry(name.clone()).or_default();
                     let findings = self.cluster(cluster, ledger).await?;
+                    if !config.dry_run && !super::followed(ledger).is_empty() {
+                        let sent = self.setup.follow(&name, ledger, (self.clock, self.clock)).await;
+                        sent.map_or_else(|fault| progress.fault(fault), |_| ());
+                    }
                     progress.add_eks(name, findings);
                 }
                 Ok(None) => progress.gone(name),
@@ -78,9 +73,13 @@ impl EksRestore<'_> {
                     "it could not be asked what is there".to_owned(),
                 )),
                 EksRestoreStep::PutBack { to } => {
-                    let now = newest(ledger, aspect);
-                    let change = now.map(|now| format!("{now} -> {to}"));
+                    let change = newest(ledger, aspect).map(|now| format!("{now} -> {to}"));
                     let (result, reason) = self.put_back(aspect, &to, &seen, ledger).await?;
+                    Some(finding(result, change, reason))
+                }
+                EksRestoreStep::Follow { to } => {
+                    let change = newest(ledger, aspect).map(|now| format!("{now} -> {to}"));
+                    let (result, reason) = self.go_on(aspect, &to, ledger).await?;
                     Some(finding(result, change, reason))
                 }
             });
@@ -96,101 +95,11 @@ impl EksRestore<'_> {
         }
         Ok(findings)
     }
-
-    async fn put_back(
-        &self,
-        aspect: EksAspect,
-        to: &EksState,
-        seen: &Seen,
-        ledger: &mut EksLedger,
-    ) -> Result<(EksResult, String), Fault> {
-        let mut reason = format!("it was {to} before fargaze");
-        if is_deletion(aspect, to) {
-            reason += NAMESPACE_STAYS;
-        }
-        if self.setup.config.dry_run {
-            return Ok((EksResult::WouldSet, reason));
-        }
-        // What an earlier attempt of this restore put back lacks only the mark.
-        if seen.observed.state(aspect).as_ref() != Ok(to) {
-            match self.undo(aspect, to, seen, self.token(aspect, ledger)).await {
-                Ok(()) => {}
-                Err(fault) if is_in_flight(&fault) => {
-                    let reason = "EKS works on the cluster; restore again later".to_owned();
-                    return Ok((EksResult::InProgress, reason));
-                }
-                Err(fault) if fault.operation.starts_with("kubernetes:") && fault.code == CONFLICT => {
-                    return Ok((EksResult::Skipped, format!("{}; restore again", fault.message)));
-                }
-                Err(mut fault) => {
-                    if is_deletion(aspect, to) && fault.kind == FaultKind::Denied {
-                        fault.message += BY_HAND;
-                    }
-                    return Ok((EksResult::Failed(fault), reason));
-                }
-            }
-        }
-        let marked = ledger.aspects.entry(aspect).or_default().mark_restored(self.task.run.since);
-        for change in marked {
-            self.setup.memory.put_eks_restored(self.setup.target, &change, &self.task.run.id).await?;
-        }
-        Ok((EksResult::Restored, reason))
-    }
-
-    /// The same for each attempt of this restore, so that a repeated call is not refused as another change in flight.
-    fn token(&self, aspect: EksAspect, ledger: &EksLedger) -> Option<String> {
-        let newest = ledger.of(aspect).last()?.clone();
-        Some(EksChange { cause: format!("{}#restore", self.task.run.id), ..newest }.token())
-    }
-
-    async fn undo(
-        &self,
-        aspect: EksAspect,
-        to: &EksState,
-        seen: &Seen,
-        token: Option<String>,
-    ) -> Result<(), Fault> {
-        let cluster = &seen.observed.cluster;
-        match (to, aspect.addon()) {
-            (EksState::Absent, Some(addon)) => self.setup.eks.delete_addon(&cluster.name, addon).await,
-            (EksState::Logs(to), _) => {
-                let off: BTreeSet<_> = cluster.logs.difference(to).copied().collect();
-                self.setup.eks.update_logs(&cluster.name, to, &off, token).await.map(|_| ())
-            }
-            (EksState::Absent, None) => match (&seen.api, seen.observed.state(aspect).map_err(Clone::clone)?)
-            {
-                (Some(api), EksState::ConfigMap(data)) => {
-                    logging::delete(api, &data).await.map_err(Fault::from)
-                }
-                _ => Err(impossible(&cluster.name, aspect, to)),
-            },
-            (EksState::ConfigMap(data), _) => match (&seen.api, &seen.observed.logging) {
-                (Some(api), AwsLogging::Known { namespace, .. }) => {
-                    let before = seen.observed.state(aspect).map_err(Clone::clone)?;
-                    logging::write(api, namespace, &before, data).await.map_err(Fault::from)
-                }
-                _ => Err(impossible(&cluster.name, aspect, to)),
-            },
-            _ => Err(impossible(&cluster.name, aspect, to)),
-        }
-    }
-}
-
-fn is_deletion(aspect: EksAspect, to: &EksState) -> bool {
-    (aspect, to) == (EksAspect::AwsLogging, &EksState::Absent)
 }
 
 /// What fargaze made of an aspect last.
 fn newest(ledger: &EksLedger, aspect: EksAspect) -> Option<EksState> {
     ledger.of(aspect).last().map(|change| change.to.clone())
-}
-
-fn impossible(cluster: &ClusterName, aspect: EksAspect, to: &EksState) -> Fault {
-    Fault::malformed(
-        "fargaze:Restore",
-        format!("{cluster}/{aspect}"),
-        format!("there is no way back to {to}"),
-    )
 }
 
 fn found(

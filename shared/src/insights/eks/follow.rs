@@ -35,6 +35,9 @@ pub struct EksFollow {
     pub since: Timestamp,
     /// Id of the event or run that it began with: the cause of what comes of it.
     pub cause: String,
+    /// It follows what a restore asked for: meanwhile nothing is set.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restore: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +49,7 @@ enum Kind {
 /// A message of ours that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "this is no message of fargaze to itself, which has fargaze, account, region, cluster, updates, since and cause: {0}"
+    "this is no message of fargaze to itself, which has fargaze, account, region, cluster, updates, since, cause and perhaps restore: {0}"
 )]
 pub struct BadFollow(String);
 
@@ -60,8 +63,9 @@ impl EksFollow {
         updates: Vec<FollowedUpdate>,
         since: Timestamp,
         cause: String,
+        restore: bool,
     ) -> Self {
-        Self { fargaze: Kind::EksFollow, account, region, cluster, updates, since, cause }
+        Self { fargaze: Kind::EksFollow, account, region, cluster, updates, since, cause, restore }
     }
 
     /// Reads a body of the queue; none if it is not of ours.
@@ -104,7 +108,10 @@ mod tests {
     fn it_reads_what_it_writes() {
         let follow = read(&message()).unwrap().unwrap();
         assert_eq!(follow.updates[0].id.as_deref(), Some("9f2b"));
+        assert_eq!(json!(follow).get("restore"), None, "as older messages, which are read");
         assert_eq!(read(&json!(follow)).unwrap().unwrap(), follow);
+        let of_restore = EksFollow { restore: true, ..follow };
+        assert_eq!(read(&json!(of_restore)).unwrap().unwrap(), of_restore);
     }
 
     #[test]
@@ -116,6 +123,7 @@ mod tests {
             ("fargaze", json!("other")),
             ("account", json!("12")),
             ("more", json!(1)),
+            ("restore", json!("yes")),
             ("since", json!("yesterday")),
             ("updates", json!([{"aspect": "control-plane-logs", "more": 1}])),
         ] {

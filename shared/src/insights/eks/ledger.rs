@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod tests;
+mod undo;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,6 +14,8 @@ use super::super::ChangeState;
 use super::{Asked, EksAspect, EksState, ObservedEks, UpdateStatus};
 use crate::cluster::{BadName, ClusterName};
 use crate::fault::FaultKind;
+
+pub use undo::{EksUndo, InProgress};
 
 /// What a change is about: one aspect of one cluster.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,6 +73,8 @@ pub struct EksChange {
     pub update_id: Option<String>,
     /// Why EKS could not do what it had accepted, in its words.
     pub failure: Option<String>,
+    /// How far EKS has come with undoing it, from when a restore asks for it until it is known to be done.
+    pub undo: Option<EksUndo>,
 }
 
 /// An item of the ledger that cannot be read.
@@ -83,9 +88,17 @@ pub struct BadEksChange {
 }
 
 impl EksChange {
-    /// Whether EKS works on it, as far as we know.
-    pub fn is_in_progress(&self) -> bool {
-        self.state == ChangeState::Planned && self.accepted
+    /// What EKS works on, as far as we know: the change, or undoing it.
+    pub fn in_progress(&self) -> Option<InProgress<'_>> {
+        match (self.state, &self.undo) {
+            (ChangeState::Planned, _) if self.accepted => {
+                Some(InProgress { since: self.time, update_id: self.update_id.as_deref() })
+            }
+            (ChangeState::Restored, Some(EksUndo::InProgress { since, update_id })) => {
+                Some(InProgress { since: *since, update_id: update_id.as_deref() })
+            }
+            _ => None,
+        }
     }
 
     /// A text of 32 characters that is the same for each attempt at this change: EKS's `clientRequestToken`, by which a
@@ -116,7 +129,8 @@ impl EksChange {
         let some =
             [("request_id", &self.request_id), ("update_id", &self.update_id), ("failure", &self.failure)];
         let some = some.into_iter().filter_map(|(name, value)| Some((name, value.clone()?)));
-        fixed.into_iter().chain(accepted).chain(some).collect()
+        let undo = self.undo.as_ref().map(|undo| ("undo", serde_json::json!(undo).to_string()));
+        fixed.into_iter().chain(accepted).chain(some).chain(undo).collect()
     }
 
     /// Reads what [`Self::to_attributes`] wrote; `get` gives the text of an attribute.
@@ -147,6 +161,10 @@ impl EksChange {
             request_id: get("request_id"),
             update_id: get("update_id"),
             failure: get("failure"),
+            undo: get("undo")
+                .map(|text| serde_json::from_str(&text))
+                .transpose()
+                .map_err(|error| BadEksChange { attribute: "undo", why: error.to_string() })?,
         })
     }
 }
@@ -182,10 +200,7 @@ impl EksLedger {
     /// Ids of the updates that are followed: what EKS is to be asked about.
     pub fn followed(&self) -> Vec<&str> {
         let changes = self.aspects.values().flat_map(|ledger| &ledger.changes);
-        changes
-            .filter(|change| change.is_in_progress())
-            .filter_map(|change| change.update_id.as_deref())
-            .collect()
+        changes.filter_map(|change| change.in_progress()?.update_id).collect()
     }
 
     /// Forgets what is older than the creation of the cluster: it was about another cluster of the same name.
@@ -207,7 +222,13 @@ impl EksLedger {
         for ledger in self.aspects.values_mut() {
             let mut open = true;
             for change in ledger.changes.iter_mut().rev() {
-                if change.state == ChangeState::Planned && change.settle(observed, &mut open) {
+                let has_ended = match change.state {
+                    ChangeState::Planned => change.settle(observed, &mut open),
+                    ChangeState::Restored => change.settle_undo(observed),
+                    ChangeState::Done => change.settle_not_undone(observed),
+                    ChangeState::Abandoned => false,
+                };
+                if has_ended {
                     settled.push(change.clone());
                 }
             }
@@ -230,11 +251,13 @@ impl EksSubjectLedger {
         std::iter::once(id.to_owned()).chain(numbered).find(|cause| !taken(cause)).unwrap_or_default()
     }
 
-    /// Marks as restored the changes that were made at or after `since`, and gives them.
-    pub fn mark_restored(&mut self, since: Option<Timestamp>) -> Vec<EksChange> {
+    /// Marks as restored the changes that were made at or after `since`, and gives them. With `undo`, EKS still has to do
+    /// it or works on it: [`EksLedger::settle`] tells later whether it did.
+    pub fn mark_restored(&mut self, since: Option<Timestamp>, undo: Option<&EksUndo>) -> Vec<EksChange> {
         let made = self.changes.iter_mut().filter(|change| change.is_done_since(since));
         made.map(|change| {
             change.state = ChangeState::Restored;
+            change.undo = undo.cloned();
             change.clone()
         })
         .collect()
@@ -250,7 +273,7 @@ enum End {
 
 impl EksChange {
     /// Whether it is done and was made at or after `since`.
-    pub(super) fn is_done_since(&self, since: Option<Timestamp>) -> bool {
+    pub fn is_done_since(&self, since: Option<Timestamp>) -> bool {
         self.state == ChangeState::Done && since.is_none_or(|since| self.time >= since)
     }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::super::ChangeState;
-use super::{EksAspect, EksChange, EksLedger, EksState, ObservedEks};
+use super::{EksAspect, EksChange, EksLedger, EksState, EksUndo, ObservedEks};
 use crate::fault::Fault;
 
 /// What a restore does with one aspect of a cluster.
@@ -12,6 +12,11 @@ pub enum EksRestoreStep {
     /// Bring it to this state and mark the changes as restored. If it is so already, only the mark is missing. `Absent`
     /// means to delete the add-on or the `ConfigMap`; the namespace stays. Logs that are on and not named are turned off.
     PutBack {
+        /// What it is to be.
+        to: EksState,
+    },
+    /// EKS already works on it, because this same restore asked for it before it was called again.
+    Follow {
         /// What it is to be.
         to: EksState,
     },
@@ -43,9 +48,15 @@ pub fn eks_restore_step(
             change.to
         ));
     }
+    if changes.iter().any(|change| change.state == ChangeState::Restored && change.in_progress().is_some()) {
+        return EksRestoreStep::Skip("EKS still works on what an earlier restore asked for".to_owned());
+    }
     let Some(newest) = made.first() else { return EksRestoreStep::Nothing };
-    if observed.cluster.status != "ACTIVE" {
-        return EksRestoreStep::Skip(format!("its status is {}", observed.cluster.status));
+    let status = observed.cluster.status.as_str();
+    // A restore that was killed, and is repeated, finds the cluster at work on what it asked for itself.
+    let follows = status == "UPDATING" && matches!(newest.undo, Some(EksUndo::InProgress { .. }));
+    if status != "ACTIVE" && !follows {
+        return EksRestoreStep::Skip(format!("its status is {status}"));
     }
     let now = match observed.state(aspect) {
         Ok(now) => now,
@@ -58,9 +69,8 @@ pub fn eks_restore_step(
                 _ => false,
             })
         };
-        return EksRestoreStep::PutBack {
-            to: EksState::Logs(on.iter().filter(|log| !ours(log)).copied().collect()),
-        };
+        let to = EksState::Logs(on.iter().filter(|log| !ours(log)).copied().collect());
+        return if follows { EksRestoreStep::Follow { to } } else { EksRestoreStep::PutBack { to } };
     }
     // As long as a change found what the one before it had made, go back to that.
     let to = made[1..].iter().try_fold(&newest.from, |found, before| {
@@ -107,6 +117,20 @@ mod tests {
         assert_eq!(step(&now, None), back(EksState::Logs(logs(&[]))), "only the mark is missing");
         let busy = ObservedEks::bare(cluster("UPDATING"));
         assert_eq!(step(&busy, None), EksRestoreStep::Skip("its status is UPDATING".to_owned()));
+    }
+
+    #[test]
+    fn what_this_restore_asked_for_is_followed_and_what_an_earlier_one_did_is_waited_for() {
+        let aspect = EksAspect::ControlPlaneLogs;
+        let states = (EksState::Logs(logs(&[])), EksState::Logs(logs(&[Api])));
+        let undo = Some(EksUndo::InProgress { since: at(20), update_id: None });
+        let asked = |state| EksChange { undo: undo.clone(), ..change(1, aspect, states.clone(), state) };
+        let mut busy = ObservedEks::bare(cluster("UPDATING"));
+        busy.cluster.logs = logs(&[Api, Scheduler]);
+        // The ledger gives to a restore what it marked itself as done.
+        let step = |state| eks_restore_step(aspect, &busy, &ledger([asked(state)]), None);
+        assert_eq!(step(Done), EksRestoreStep::Follow { to: EksState::Logs(logs(&[Scheduler])) });
+        assert!(matches!(step(Restored), EksRestoreStep::Skip(_)));
     }
 
     #[test]

@@ -88,6 +88,7 @@ pub(crate) fn change(
         accepted: false,
         update_id: None,
         failure: None,
+        undo: None,
     }
 }
 

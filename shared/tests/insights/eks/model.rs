@@ -172,6 +172,7 @@ impl World {
             accepted: false,
             update_id: None,
             failure: None,
+            undo: None,
         };
         self.ledger.put(change.clone());
         if kill == Kill::BeforeCall {
@@ -247,7 +248,7 @@ impl World {
                 }
                 other => panic!("{aspect} back to {other}"),
             }
-            self.ledger.aspects.get_mut(&aspect).unwrap().mark_restored(None);
+            self.ledger.aspects.get_mut(&aspect).unwrap().mark_restored(None, None);
             self.calls.remove(&aspect);
         }
     }

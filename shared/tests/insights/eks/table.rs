@@ -7,7 +7,7 @@ use fargaze::eks::{Addon, EksCluster, FargateProfile, FargateSelector, LogType, 
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::eks::{
     AddonWish, Asked, AwsLogging, AwsLoggingWish, EksAction, EksAspect, EksChange, EksHistory, EksLedger,
-    EksState, EksSubject, EksWished, EksWishes, LoggingNamespace, LogsWish, ObservedEks, decide_eks,
+    EksState, EksSubject, EksUndo, EksWished, EksWishes, LoggingNamespace, LogsWish, ObservedEks, decide_eks,
 };
 use fargaze::insights::{Acquaintance, ChangeState, ExistingClusters};
 use jiff::{SignedDuration, Timestamp};
@@ -112,9 +112,19 @@ fn past(told: &'static str, states: &[ChangeState], failure: Option<&str>) -> Ca
             accepted: *state == ChangeState::Planned,
             update_id: None,
             failure: failure.map(ToOwned::to_owned),
+            undo: None,
         });
     }
     Case { acquaintance: Acquaintance::Existing, ledger, ..wished(ControlPlaneLogs, told, observed("*")) }
+}
+
+/// The same, turned on once, and then by a restore asked to be turned off.
+fn undone(told: &'static str, state: ChangeState, undo: EksUndo) -> Case {
+    let mut case = past(told, &[state], None);
+    let changes = case.ledger.aspects.values_mut().flat_map(|of| &mut of.changes);
+    changes.for_each(|change| change.undo = Some(undo.clone()));
+    case.observed.cluster.logs = BTreeSet::from([LogType::Api, LogType::Audit]);
+    case
 }
 
 fn with_status(status: &str, created: i64) -> ObservedEks {
@@ -200,6 +210,12 @@ fn cases() -> Vec<Case> {
         past("the same, twice", &[Done, Done], None),
         past("EKS failed at it twice", &[Abandoned, Abandoned], Some("no free addresses")),
         past("turned on, then put back by a restore", &[Restored], None),
+        undone(
+            "turned on, a restore asked EKS to turn it off",
+            Restored,
+            EksUndo::InProgress { since: at(80), update_id: None },
+        ),
+        undone("the same, and EKS failed", Done, EksUndo::Failed("no free addresses".to_owned())),
     ]
 }
 

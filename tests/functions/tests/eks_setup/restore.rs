@@ -79,3 +79,112 @@ async fn while_eks_works_on_the_cluster_it_is_to_be_restored_later() {
     let found = ran(&stack, "restore", 180).await;
     assert_eq!(results(&found), ["restored"]);
 }
+
+/// A restore asked EKS to turn logs off; gives the message by which that is followed.
+async fn asked() -> (Stack, Value) {
+    let stack = set_up().await;
+    let found = ran(&stack, "restore", 120).await;
+    assert_eq!(results(&found), ["restored", "restored"]);
+    let reason = found["eks"][1]["reason"].as_str().unwrap();
+    assert!(reason.contains("EKS works on it"), "{reason}");
+    let (message, delay) = follow(&stack);
+    assert_eq!((&message["restore"], delay), (&json!(true), 60));
+    assert_eq!(message["updates"][0]["aspect"], "control-plane-logs");
+    assert!(message["updates"][0]["id"].is_string(), "{message}");
+    (stack, message)
+}
+
+/// The state of the change of logs, and what the ledger has of its undoing.
+fn undone(stack: &Stack) -> (String, Value) {
+    let items = stack.aws.items(Stack::TABLE).into_iter();
+    let mut items = items.filter(|item| item["subject"]["S"] == "payments/control-plane-logs");
+    let item = items.next().unwrap();
+    assert!(items.next().is_none());
+    let undo = item["undo"]["S"].as_str().map_or(Value::Null, |undo| serde_json::from_str(undo).unwrap());
+    (item["state"]["S"].as_str().unwrap().to_owned(), undo)
+}
+
+fn updates(stack: &Stack) -> usize {
+    stack.aws.meter().count(UPDATE)
+}
+
+#[tokio::test(start_paused = true)]
+async fn logs_that_eks_turns_off_are_followed_until_it_is_done_and_nothing_is_set_meanwhile() {
+    let (stack, message) = asked().await;
+    let (calls, creations) = (updates(&stack), stack.aws.meter().count(CREATE));
+    edit(&stack, "payments", |cluster| "UPDATING".clone_into(&mut cluster.status));
+    deliver_well(&stack, &[message]).await;
+    let (message, _) = follow(&stack);
+    assert_eq!(message["restore"], true);
+    assert!(undone(&stack).1["in-progress"]["update-id"].is_string());
+
+    // A wish that the cluster does not fulfil: not now.
+    stack.put_config(&ALL.replace("[api, audit]", "[api, audit], cloudwatch-observability: install"));
+    edit(&stack, "payments", |cluster| cluster.node_groups.push("workers".to_owned()));
+    finish(&stack, "payments");
+    deliver_well(&stack, &[message]).await;
+    assert_eq!((stack.aws.take_sent(), undone(&stack)), (vec![], ("restored".to_owned(), Value::Null)));
+    assert_eq!((updates(&stack), stack.aws.meter().count(CREATE)), (calls, creations));
+}
+
+#[tokio::test(start_paused = true)]
+async fn logs_that_eks_fails_to_turn_off_are_told_and_can_be_restored_again() {
+    let (stack, message) = asked().await;
+    edit(&stack, "payments", |cluster| {
+        for update in cluster.updates.values_mut().filter(|update| update.status == "InProgress") {
+            "Failed".clone_into(&mut update.status);
+            update.errors = vec![("IpNotAvailable".to_owned(), "no free addresses".to_owned())];
+        }
+    });
+    deliver_well(&stack, &[message]).await;
+    assert_eq!(undone(&stack).0, "done");
+    let swept = ran(&stack, "sweep", 180).await;
+    let findings = swept["eks"].as_array().unwrap();
+    let logs_finding = findings.iter().find(|one| one["aspect"] == "control-plane-logs").unwrap();
+    let reason = logs_finding["reason"].as_str().unwrap();
+    assert_eq!((&logs_finding["result"], &logs_finding["news"]), (&json!("reported"), &json!(true)));
+    assert!(reason.contains("no free addresses") && reason.ends_with("restore again"), "{reason}");
+
+    stack.aws.take_sent();
+    assert_eq!(results(&ran(&stack, "restore", 240).await), ["restored"]);
+    let (message, _) = follow(&stack);
+    finish(&stack, "payments");
+    deliver_well(&stack, &[message]).await;
+    assert_eq!(undone(&stack), ("restored".to_owned(), Value::Null));
+    assert_eq!(logs(&stack, "payments"), ["scheduler"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_an_update_that_was_never_answered_the_queue_finds_out_what_came_of_it() {
+    let stack = set_up().await;
+    stack.aws.add_fault(fake_aws::Fault::on(UPDATE).times(function_tests::ATTEMPTS).throttle());
+    let found = ran(&stack, "restore", 120).await;
+    assert!(found["eks"][1]["result"]["failed"].is_object(), "{found}");
+    let (message, _) = follow(&stack);
+    deliver_well(&stack, &[message]).await;
+    let (state, undo) = undone(&stack);
+    assert_eq!((state.as_str(), undo["failed"].is_string()), ("done", true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restore_that_died_after_its_call_goes_on_when_the_cluster_is_updating() {
+    let stack = set_up().await;
+    let item = super::faults::item(&stack, "restore", 120).await;
+    stack.aws.crash(fake_aws::Crash::after(1).of(|call| call.operation == UPDATE));
+    tokio::select! {
+        biased;
+        () = stack.aws.crashed() => {}
+        answer = Box::pin(stack.invoke(Function::EnableInsights, item.clone())) => panic!("{answer:?}"),
+    }
+    stack.aws.revive();
+    edit(&stack, "payments", |cluster| "UPDATING".clone_into(&mut cluster.status));
+    let answer = Box::pin(stack.invoke(Function::EnableInsights, item)).await.unwrap();
+    let found = stack.json(answer["outcome"]["key"].as_str().unwrap());
+    assert_eq!(found["eks"][1]["result"], "restored", "{found}");
+    assert_eq!(found["eks"][1]["change"], "api, audit, scheduler -> scheduler");
+    let (message, _) = follow(&stack);
+    finish(&stack, "payments");
+    deliver_well(&stack, &[message]).await;
+    assert_eq!(undone(&stack), ("restored".to_owned(), Value::Null));
+    assert_eq!(logs(&stack, "payments"), ["scheduler"]);
+}

@@ -8,8 +8,10 @@ mod tests;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::{Acquaintance, OPT_OUT_TAG, opts_out};
-use super::{Asked, CostNote, EksAspect, EksChange, EksLedger, EksState, EksWished, LogsWish, ObservedEks};
+use super::super::{Acquaintance, ChangeState, OPT_OUT_TAG, opts_out};
+use super::{
+    Asked, CostNote, EksAspect, EksChange, EksLedger, EksState, EksUndo, EksWished, LogsWish, ObservedEks,
+};
 use crate::eks::LogType;
 use crate::fault::Fault;
 
@@ -117,7 +119,8 @@ pub fn decide_eks(
         return vec![step];
     }
     let case = Case { wished, observed, history };
-    let step = |aspect| case.in_progress(aspect, now).unwrap_or_else(|| case.aspect(aspect));
+    let past = |aspect| case.in_progress(aspect, now).or_else(|| case.not_undone(aspect));
+    let step = |aspect| past(aspect).unwrap_or_else(|| case.aspect(aspect));
     EksAspect::ALL.into_iter().map(step).collect()
 }
 
@@ -130,7 +133,7 @@ fn of_the_whole(observed: &ObservedEks, ledger: &EksLedger, now: Timestamp) -> O
     let status = cluster.status.as_str();
     let working = EksAspect::ALL
         .into_iter()
-        .find_map(|aspect| Some((aspect, ledger.of(aspect).iter().rfind(|change| change.is_in_progress())?)));
+        .find_map(|aspect| Some((aspect, ledger.of(aspect).iter().rev().find_map(EksChange::in_progress)?)));
     let (action, reason) = match status {
         "ACTIVE" => return None,
         "CREATING" | "PENDING" if is_overdue(cluster.created_at, now) => {
@@ -138,7 +141,7 @@ fn of_the_whole(observed: &ObservedEks, ledger: &EksLedger, now: Timestamp) -> O
         }
         "CREATING" | "PENDING" => (EksAction::NotYet, format!("it is still {status}")),
         "UPDATING" => match working {
-            Some((aspect, change)) if is_overdue(Some(change.time), now) => {
+            Some((aspect, work)) if is_overdue(Some(work.since), now) => {
                 (EksAction::Overdue, format!("EKS has worked on {aspect} for more than an hour"))
             }
             Some((aspect, _)) => (EksAction::Waiting, format!("EKS works on {aspect}")),
@@ -160,19 +163,33 @@ impl Case<'_> {
 
     /// A change of ours that EKS still works on.
     fn in_progress(&self, aspect: EksAspect, now: Timestamp) -> Option<EksStep> {
-        let change = self.changes(aspect).iter().rfind(|change| change.is_in_progress())?;
-        let update = change.update_id.as_ref().and_then(|id| self.observed.updates.get(id));
+        let work = self.changes(aspect).iter().rev().find_map(EksChange::in_progress)?;
+        let update = work.update_id.and_then(|id| self.observed.updates.get(id));
         if let Some(Asked::Unread(fault)) = update {
             return Some(EksStep::unknown(aspect, fault));
         }
         if let Err(fault) = self.observed.state(aspect) {
             return Some(EksStep::unknown(aspect, fault));
         }
-        Some(if is_overdue(Some(change.time), now) {
+        Some(if is_overdue(Some(work.since), now) {
             EksStep::new(aspect, EksAction::Overdue, "EKS has worked on it for more than an hour")
         } else {
             EksStep::new(aspect, EksAction::Waiting, "EKS works on it")
         })
+    }
+
+    /// A restore wanted it undone, and EKS did not do it. Nobody else would tell of it: the restore has ended.
+    fn not_undone(&self, aspect: EksAspect) -> Option<EksStep> {
+        let newest = self.changes(aspect).iter().rfind(|change| change.state != ChangeState::Abandoned)?;
+        let wish = self.wished.wishes.text(aspect);
+        match &newest.undo {
+            Some(EksUndo::Failed(why)) if newest.wish == wish => {
+                let reason =
+                    format!("a restore wanted it undone, and EKS did not do it ({why}); restore again");
+                Some(EksStep::new(aspect, EksAction::Report, reason))
+            }
+            _ => None,
+        }
     }
 
     fn aspect(&self, aspect: EksAspect) -> EksStep {

@@ -27,7 +27,7 @@ fn settled(change: EksChange, observed: &ObservedEks) -> EksChange {
 #[test]
 fn an_update_ends_as_eks_says() {
     let followed = EksChange { accepted: true, update_id: Some("u".to_owned()), ..raised(1, Planned) };
-    assert!(followed.is_in_progress());
+    assert_eq!(followed.in_progress().unwrap().since, followed.time);
     assert_eq!(ledger([followed.clone()]).followed(), ["u"]);
     let failed = UpdateStatus::Failed("no free addresses".to_owned());
     for (status, state, failure) in [
