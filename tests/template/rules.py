@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable
 
-from template import Template, actions, as_list, function_folders, pascal_case
+from template import Template, actions, as_list, function_folders, if_so, pascal_case
 
 RULES: dict[str, Callable[[Template], None]] = {}
 
@@ -153,7 +153,7 @@ def no_policy_of_aws_is_attached(template: Template) -> None:
     # They change without us and allow more than is called.
     for name, role in template.transformed.of_type("AWS::IAM::Role").items():
         for attached in role.get("ManagedPolicyArns", []):
-            assert isinstance(attached, dict) and attached.get("Ref") in template.resources, f"{name}: {attached}"
+            assert if_so(attached)["Ref"] in template.resources, f"{name}: {attached}"
 
 
 @rule

@@ -91,7 +91,7 @@ class Template:
         properties = self.properties(role)
         documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
         for attached in properties.get("ManagedPolicyArns", []):
-            documents.append(self.properties(attached["Ref"])["PolicyDocument"])
+            documents.append(self.properties(if_so(attached)["Ref"])["PolicyDocument"])
         for policy in [*self.of_type("AWS::IAM::Policy").values(), *self.of_type("AWS::IAM::ManagedPolicy").values()]:
             if {"Ref": role} in policy.get("Roles", []):
                 documents.append(policy["PolicyDocument"])
@@ -110,6 +110,11 @@ def merged(defaults: dict, properties: dict) -> dict:
     for key, value in properties.items():
         out[key] = merged(defaults[key], value) if isinstance(value, dict) and isinstance(defaults.get(key), dict) else value
     return out
+
+
+def if_so(value):
+    """What a value is where its condition holds."""
+    return value["Fn::If"][1] if isinstance(value, dict) and "Fn::If" in value else value
 
 
 def actions(statement: dict) -> list[str]:

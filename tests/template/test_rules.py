@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import rules_of_runs  # noqa: F401 its rules are added to RULES
+import rules_of_network  # noqa: F401 its rules are added to RULES
+import rules_of_runs  # noqa: F401 so are these
 from rules import RULES
 from template import ROOT, TEMPLATE, Template, actions
 
@@ -295,6 +296,22 @@ def chatty_log(template: Template) -> None:
     template.properties("Run")["Logging"]["IncludeExecutionData"] = True
 
 
+def outside_only(template: Template) -> None:
+    del template.properties("EnableInsights")["VpcConfig"]
+
+
+def always_inside(template: Template) -> None:
+    set_in(template, "CollectPods", VpcConfig={"SubnetIds": {"Ref": "VpcSubnetIds"}})
+
+
+def cannot_connect(template: Template) -> None:
+    del template.properties("EnableInsightsRole")["ManagedPolicyArns"][1]
+
+
+def made_too_early(template: Template) -> None:
+    set_in(template, "ConnectToVpc", Roles=[{"Ref": "CollectPodsRole"}])
+
+
 FAULTS: list[tuple[Callable[[Template], None], str]] = [
     (drop_function, "every_folder_is_a_function_and_every_function_a_folder"),
     (plain_runtime, "functions_are_built_and_run_as_bootstraps"),
@@ -357,6 +374,10 @@ FAULTS: list[tuple[Callable[[Template], None], str]] = [
     (for_days, "a_target_goes_on_where_it_was_but_not_for_ever"),
     (for_ever, "nothing_else_goes_around"),
     (chatty_log, "the_log_of_runs_holds_no_data"),
+    (outside_only, "what_asks_kubernetes_runs_in_the_vpc_if_there_is_one_and_nothing_else_does"),
+    (always_inside, "what_asks_kubernetes_runs_in_the_vpc_if_there_is_one_and_nothing_else_does"),
+    (cannot_connect, "what_runs_in_the_vpc_may_connect_before_it_is_made"),
+    (made_too_early, "what_runs_in_the_vpc_may_connect_before_it_is_made"),
 ]
 
 
