@@ -70,14 +70,14 @@ pub(super) async fn read(api: &Api) -> Result<AwsLogging, ClientError> {
     let config_map: Option<Object> =
         if labels.is_some() { get(api, &config_map_path()).await? } else { None };
     let config_map = config_map.map(|object| object.data.unwrap_or_default());
-    let problems = config_map.as_ref().map(|data| problems(labels.as_ref(), data)).unwrap_or_default();
+    let problems = config_map.as_ref().map(problems).unwrap_or_default();
     Ok(AwsLogging::Known { namespace: LoggingNamespace::of_labels(labels.as_ref()), config_map, problems })
 }
 
-/// What Fargate would not accept of this data, one sentence each. Without labels they are those that we give the namespace.
-pub(super) fn problems(labels: Option<&Texts>, data: &Texts) -> Vec<String> {
-    let ours = Texts::from([(LABEL.to_owned(), "enabled".to_owned())]);
-    check(labels.unwrap_or(&ours), data).iter().map(ToString::to_string).collect()
+/// What Fargate would not accept of this data in a namespace with the label, one sentence each.
+pub(super) fn problems(data: &Texts) -> Vec<String> {
+    let labels = Texts::from([(LABEL.to_owned(), "enabled".to_owned())]);
+    check(&labels, data).iter().map(ToString::to_string).collect()
 }
 
 /// Writes the `ConfigMap` where there is `before`, and reads it back. What others wrote in the meantime is not overwritten: one

@@ -191,7 +191,7 @@ fn asks_logging(wished: &EksWished) -> bool {
 
 fn problems(to: &EksState) -> Vec<String> {
     match to {
-        EksState::ConfigMap(data) => logging::problems(None, data),
+        EksState::ConfigMap(data) => logging::problems(data),
         _ => Vec::new(),
     }
 }

@@ -198,6 +198,18 @@ fn cases() -> Vec<Case> {
         ),
         wished(
             Logging,
+            "new, the namespace is there without the label",
+            ObservedEks {
+                logging: AwsLogging::Known {
+                    namespace: LoggingNamespace::NotEnabled(None),
+                    config_map: None,
+                    problems: Vec::new(),
+                },
+                ..observed("*")
+            },
+        ),
+        wished(
+            Logging,
             "the API server lets nobody in",
             ObservedEks { logging: AwsLogging::Unread(denied()), ..observed("*") },
         ),

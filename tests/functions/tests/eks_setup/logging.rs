@@ -91,6 +91,83 @@ async fn one_that_others_wrote_is_never_written_over() {
     assert_eq!((config_map(&kubernetes), states(&stack)), (before, vec![]));
 }
 
+/// A namespace and `ConfigMap` of others.
+fn place(estate: &mut Estate, label: Option<&str>, data: &[(&str, &str)]) {
+    estate.place_config_map("aws-observability", "aws-logging", data);
+    let namespace = estate.stored_mut("namespaces", "", "aws-observability").unwrap();
+    if let Some(label) = label {
+        namespace["metadata"]["labels"]["aws-observability"] = label.into();
+    }
+}
+
+/// Result and reason of what event and sweep find about it; nothing is written.
+async fn only_told(label: Option<&str>, data: &[(&str, &str)]) -> (Value, String) {
+    let (stack, kubernetes) = start(rights(), |estate| place(estate, label, data)).await;
+    let before = config_map(&kubernetes);
+    deliver_well(&stack, &[created("payments", now())]).await;
+    let swept = ran(&stack, "sweep", 60).await;
+    assert_eq!((config_map(&kubernetes), states(&stack)), (before, vec![]));
+    assert!(kubernetes.meter().calls.iter().all(|call| call.method == "GET"));
+    let mail = stack.mail(0);
+    assert!(mail.contains("aws-logging"), "{mail}");
+    let found = swept["eks"].as_array().unwrap().iter().find(|one| one["aspect"] == "aws-logging").unwrap();
+    assert_eq!(found["news"], true);
+    (found["result"].clone(), found["reason"].as_str().unwrap().to_owned())
+}
+
+const BAD: [(&str, &str); 3] =
+    [("output.conf", "[INPUT]\n    Name tail\n"), ("filter.conf", ""), ("flb_log_cw", "yes")];
+
+/// What is wrong with it: key, what, and what to do.
+const WRONG: [&str; 4] = [
+    "output.conf: there is no [OUTPUT] section; add one, with the output that the logs are to go to",
+    "output.conf, line 1: [INPUT] is not allowed here; take it out; Fargate provides it",
+    "filter.conf: `filter.conf` is not a known key; did you mean `filters.conf`?",
+    "flb_log_cw: its value is \"yes\"; write \"true\" or \"false\", in quotes",
+];
+
+const LABEL_IT: &str = "kubectl label --overwrite namespace aws-observability aws-observability=enabled";
+
+#[tokio::test]
+async fn a_bad_one_of_others_is_told_problem_by_problem() {
+    let (result, reason) = only_told(Some("enabled"), &BAD).await;
+    assert_eq!(result, "reported");
+    for problem in WRONG {
+        assert!(reason.contains(problem), "{problem}: {reason}");
+    }
+    assert!(!reason.contains(LABEL_IT), "{reason}");
+}
+
+#[tokio::test]
+async fn a_namespace_of_others_without_its_label_is_told_with_the_problems_in_it() {
+    for (label, says) in [(None, "it lacks the label"), (Some("true"), "it has the value true of")] {
+        let (result, reason) = only_told(label, &BAD).await;
+        assert_eq!(result, "reported");
+        for problem in WRONG.into_iter().chain([says, LABEL_IT]) {
+            assert!(reason.contains(problem), "{problem}: {reason}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_lacks_only_the_label_is_written_once_it_has_it() {
+    let (stack, kubernetes) = start(rights(), |estate| estate.place_namespace("aws-observability")).await;
+    deliver_well(&stack, &[created("payments", now())]).await;
+    let swept = ran(&stack, "sweep", 60).await;
+    let found = swept["eks"].as_array().unwrap().iter().find(|one| one["aspect"] == "aws-logging").unwrap();
+    assert_eq!(found["result"], "blocked");
+    assert!(found["reason"].as_str().unwrap().ends_with(LABEL_IT), "{found}");
+    assert_eq!((config_map(&kubernetes), states(&stack)), (None, vec![]));
+
+    kubernetes.change(|estate| {
+        let namespace = estate.stored_mut("namespaces", "", "aws-observability").unwrap();
+        namespace["metadata"]["labels"]["aws-observability"] = "enabled".into();
+    });
+    ran(&stack, "sweep", 120).await;
+    assert_eq!(states(&stack), [("payments/aws-logging".to_owned(), "done".to_owned())]);
+    assert!(config_map(&kubernetes).is_some());
+}
+
 #[tokio::test]
 async fn a_right_that_is_missing_is_told_and_nothing_is_written_down_as_done() {
     let (stack, kubernetes) = start(Rights::collector(), |_| {}).await;

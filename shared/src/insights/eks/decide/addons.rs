@@ -31,10 +31,10 @@ impl Case<'_> {
             Place::Unknown(fault) => return EksStep::unknown(aspect, fault),
         };
         let step = self.missing(aspect, wish).costing(cost);
-        let Some(missing) = missing else { return step };
-        let is_change = matches!(step.action, EksAction::Set { .. });
-        let action = if is_change { EksAction::Blocked } else { step.action };
-        EksStep { action, reason: format!("{}; {missing}", step.reason), ..step }
+        match missing {
+            Some(missing) => step.blocked_by(missing),
+            None => step,
+        }
     }
 
     pub(super) fn cloudwatch_observability(&self) -> EksStep {

@@ -51,10 +51,11 @@ impl Case<'_> {
     }
 
     fn write(&self, namespace: &LoggingNamespace, wanted: &BTreeMap<String, String>) -> EksStep {
-        if let LoggingNamespace::NotEnabled(label) = namespace {
-            return report(unlabelled(label.as_deref())).costing(CostNote::PodLogs);
+        let step = self.change(ASPECT, EksState::ConfigMap(wanted.clone())).costing(CostNote::PodLogs);
+        match namespace {
+            LoggingNamespace::NotEnabled(label) => step.blocked_by(&unlabelled(label.as_deref())),
+            LoggingNamespace::Missing | LoggingNamespace::Enabled => step,
         }
-        self.change(ASPECT, EksState::ConfigMap(wanted.clone())).costing(CostNote::PodLogs)
     }
 
     fn is_there(
@@ -63,11 +64,15 @@ impl Case<'_> {
         data: &BTreeMap<String, String>,
         problems: &[String],
     ) -> EksStep {
-        if let LoggingNamespace::NotEnabled(label) = namespace {
-            return report(unlabelled(label.as_deref()));
-        }
-        if !problems.is_empty() {
-            return report(format!("Fargate does not accept it: {}", problems.join("; ")));
+        let label = match namespace {
+            LoggingNamespace::NotEnabled(label) => Some(unlabelled(label.as_deref())),
+            LoggingNamespace::Missing | LoggingNamespace::Enabled => None,
+        };
+        let data_is_bad =
+            (!problems.is_empty()).then(|| format!("Fargate does not accept it: {}", problems.join("; ")));
+        let wrong: Vec<String> = label.into_iter().chain(data_is_bad).collect();
+        if !wrong.is_empty() {
+            return report(wrong.join("; "));
         }
         let placed = self.wished.placed(ASPECT);
         if let AwsLoggingWish::Write(wanted) = &self.wished.wishes.aws_logging
@@ -88,7 +93,7 @@ fn report(reason: impl Into<String>) -> EksStep {
 fn unlabelled(label: Option<&str>) -> String {
     let has = label.map_or_else(|| "lacks the label".to_owned(), |label| format!("has the value {label} of"));
     format!(
-        "others made the namespace aws-observability, and it {has} aws-observability, so Fargate does not look there; set it \
-         to enabled"
+        "others made the namespace aws-observability, and it {has} aws-observability, so Fargate does not look there; kubectl \
+         label --overwrite namespace aws-observability aws-observability=enabled"
     )
 }

@@ -84,6 +84,13 @@ impl EksStep {
         Self::new(aspect, EksAction::Unknown(fault.clone()), "it could not be asked what is there")
     }
 
+    /// What would be changed cannot be, because the cluster lacks something.
+    fn blocked_by(self, missing: &str) -> Self {
+        let is_change = matches!(self.action, EksAction::Set { .. });
+        let action = if is_change { EksAction::Blocked } else { self.action };
+        Self { action, reason: format!("{}; {missing}", self.reason), ..self }
+    }
+
     fn costing(self, cost: CostNote) -> Self {
         Self { cost: Some(cost), ..self }
     }

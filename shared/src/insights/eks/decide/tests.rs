@@ -167,7 +167,8 @@ fn the_configuration_of_others_is_never_overwritten_and_ours_may_be() {
     for (observed, action, why) in [
         (has(Missing, None, &[]), set(EksState::Absent, wanted()), "the cluster is new"),
         (has(Enabled, None, &[]), set(EksState::Absent, wanted()), "the cluster is new"),
-        (has(NotEnabled(None), None, &[]), EksAction::Report, "lacks the label aws-observability"),
+        (has(NotEnabled(None), None, &[]), EksAction::Blocked, "lacks the label aws-observability"),
+        (has(NotEnabled(None), Some("x"), &["`[INPUT]`"]), EksAction::Report, "not accept it: `[INPUT]`"),
         (has(NotEnabled(Some("no".to_owned())), Some("x"), &[]), EksAction::Report, "has the value no of"),
         (has(Enabled, Some("[OUTPUT]"), &[]), EksAction::Right, "it is there and good"),
         (has(Enabled, Some("x"), &[]), EksAction::Report, "which fargaze never overwrites"),
