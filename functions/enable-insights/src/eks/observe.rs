@@ -6,7 +6,7 @@ use fargaze::cluster::ClusterName;
 use fargaze::eks::{Addon, EksCluster};
 use fargaze::fault::Fault;
 use fargaze::insights::eks::{Asked, AwsLogging, EksAspect, EksLedger, ObservedEks, UpdateStatus};
-use fargaze::insights::opts_out;
+use fargaze::insights::{ChangeState, opts_out};
 
 use super::logging::Api;
 use super::{Setup, logging};
@@ -16,14 +16,16 @@ use super::{Setup, logging};
 pub(super) struct Seen {
     pub(super) observed: ObservedEks,
     pub(super) api: Option<Api>,
+    /// Whether it was asked what it has. Of one that was not, no change is known to have ended.
+    pub(super) is_asked: bool,
 }
 
 impl Setup<'_> {
-    /// Asks what a cluster has. One that is not ACTIVE, or whose owner opted out, is not asked further. `logging` says whether
-    /// the logging of its Fargate pods is of interest, for which its Kubernetes API must let us in.
+    /// Asks what a cluster has. One that is not ACTIVE is not asked further, nor one whose owner opted out, but by a restore.
+    /// `logging` says whether the logging of its Fargate pods is of interest, for which its Kubernetes API must let us in.
     pub(super) async fn observe(&self, cluster: EksCluster, ledger: &EksLedger, logging: bool) -> Seen {
-        if cluster.status != "ACTIVE" || opts_out(&cluster.tags) {
-            return Seen { observed: ObservedEks::bare(cluster), api: None };
+        if cluster.status != "ACTIVE" || opts_out(&cluster.tags) && !self.restores {
+            return Seen { observed: ObservedEks::bare(cluster), api: None, is_asked: false };
         }
         let name = cluster.name.clone();
         let (profiles, node_groups, addons, updates) = tokio::join!(
@@ -41,9 +43,13 @@ impl Setup<'_> {
                 ..ObservedEks::bare(cluster)
             },
             api: None,
+            is_asked: true,
         };
         let has_profile = seen.observed.profiles.known().is_some_and(|profiles| !profiles.is_empty());
-        if logging && has_profile {
+        // What fargaze wrote, or perhaps wrote, is there whatever became of profiles and wishes.
+        let begun =
+            ledger.of(EksAspect::AwsLogging).iter().any(|change| change.state == ChangeState::Planned);
+        if logging && (has_profile || self.restores) || begun {
             self.see_logging(&mut seen).await;
         }
         seen

@@ -63,6 +63,9 @@ impl Setup<'_> {
 
     /// Ends what was begun earlier, as far as the cluster tells how it ended.
     pub(super) async fn settle(&self, ledger: &mut EksLedger, seen: &Seen) -> Result<(), Fault> {
+        if !seen.is_asked {
+            return Ok(());
+        }
         for change in ledger.settle(&seen.observed) {
             self.memory.put_eks_change(self.target, &change).await?;
         }

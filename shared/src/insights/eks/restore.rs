@@ -1,5 +1,7 @@
 //! Undoing what we did to an EKS cluster, and nothing else.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::super::ChangeState;
@@ -79,6 +81,12 @@ pub fn eks_restore_step(
     let (Ok(to) | Err(to)) = to;
     if now == *to || now == newest.to {
         return EksRestoreStep::PutBack { to: to.clone() };
+    }
+    // In words, two of these would look alike.
+    if let (EksState::ConfigMap(ours), EksState::ConfigMap(now)) = (&newest.to, &now) {
+        let keys: BTreeSet<_> = ours.keys().chain(now.keys()).collect();
+        let keys: Vec<_> = keys.into_iter().filter(|key| ours.get(*key) != now.get(*key)).cloned().collect();
+        return EksRestoreStep::Skip(format!("since fargaze wrote it, somebody changed {}", keys.join(", ")));
     }
     EksRestoreStep::Skip(format!("fargaze made it {}, and now it is {now}", newest.to))
 }
@@ -172,6 +180,7 @@ mod tests {
         };
         assert_eq!(step("b", None), back(EksState::Absent));
         assert_eq!(step("b", Some(at(2))), back(map("a")));
-        assert!(matches!(step("theirs", None), EksRestoreStep::Skip(_)));
+        let why = "since fargaze wrote it, somebody changed output.conf".to_owned();
+        assert_eq!(step("theirs", None), EksRestoreStep::Skip(why));
     }
 }

@@ -148,6 +148,44 @@ async fn a_restore_of_the_newest_change_gives_back_what_it_found() {
     );
 }
 
+#[tokio::test]
+async fn in_a_cluster_that_has_no_fargate_profile_any_more_it_is_deleted_too() {
+    let (stack, kubernetes) = written(rights()).await;
+    edit(&stack, "payments", |cluster| cluster.profiles.clear());
+    assert_eq!(told(&ran(&stack, "restore", 60).await).0, "restored");
+    assert_eq!(config_map(&kubernetes), None);
+}
+
+#[tokio::test]
+async fn what_could_not_be_seen_is_not_taken_for_undone() {
+    let (stack, kubernetes) = written(rights()).await;
+    kubernetes.change(|estate| estate.identities[0].rights = Rights::none());
+    let found = ran(&stack, "restore", 60).await;
+    assert!(found["eks"][0]["result"]["unknown"].is_object(), "{found}");
+    assert_eq!(state(&stack), "done");
+}
+
+#[tokio::test]
+async fn one_that_was_written_by_a_function_that_died_is_known_although_it_is_wished_no_more() {
+    let (stack, kubernetes) = start(rights(), |_| {}).await;
+    // The look, the namespace, and then the one.
+    kubernetes.crash(Crash::After(3));
+    let event = [created("payments", now())];
+    tokio::select! {
+        biased;
+        () = kubernetes.crashed() => {}
+        answer = Box::pin(deliver(&stack, &event)) => panic!("{answer}"),
+    }
+    kubernetes.revive();
+    assert!(config_map(&kubernetes).is_some());
+    assert_eq!(state(&stack), "planned");
+    stack.put_config("eks: {wishes: [{metrics-server: leave, aws-logging: leave}]}");
+    deliver_well(&stack, &event).await;
+    assert_eq!(state(&stack), "done");
+    assert_eq!(told(&ran(&stack, "restore", 60).await).0, "restored");
+    assert_eq!(config_map(&kubernetes), None);
+}
+
 /// Plays a restore, and once more whenever the function died; gives what was told, and how all ended.
 async fn to_the_end(stack: &Stack, kubernetes: &Handle, item: &Value) -> (Value, Option<Value>, String) {
     loop {

@@ -188,3 +188,30 @@ async fn a_restore_that_died_after_its_call_goes_on_when_the_cluster_is_updating
     assert_eq!(undone(&stack), ("restored".to_owned(), Value::Null));
     assert_eq!(logs(&stack, "payments"), ["scheduler"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_whose_owner_opted_out_since_is_restored_as_any_other() {
+    let stack = set_up().await;
+    edit(&stack, "payments", |cluster| cluster.tags.insert("fargaze".to_owned(), "hands-off".to_owned()));
+    assert_eq!(results(&ran(&stack, "restore", 120).await), ["restored", "restored"]);
+    finish(&stack, "payments");
+    assert_eq!(
+        (addons(&stack, "payments"), logs(&stack, "payments")),
+        (vec![], vec!["scheduler".to_owned()])
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_begun_is_not_judged_while_its_owner_opts_out() {
+    let stack = stack([payments()]);
+    deliver_well(&stack, &[created("payments", now())]).await;
+    let begun = ledger(&stack);
+    assert_eq!(begun, [entry("payments/metrics-server", "planned")]);
+    edit(&stack, "payments", |cluster| cluster.tags.insert("fargaze".to_owned(), "hands-off".to_owned()));
+    finish(&stack, "payments");
+    deliver_well(&stack, &[follow(&stack).0]).await;
+    assert_eq!(ledger(&stack), begun);
+    stack.aws.take_sent();
+    ran(&stack, "restore", 60).await;
+    assert_eq!(addons(&stack, "payments"), [] as [&str; 0]);
+}
