@@ -57,9 +57,10 @@ impl Life {
 
     fn ends_at(&self, moment: Moment) -> bool {
         let mut crash = self.planned();
-        let left = match (&mut *crash, moment) {
-            (Some(Crash::Before(left)), Moment::Before) | (Some(Crash::After(left)), Moment::After) => left,
-            _ => return false,
+        let ((Some(Crash::Before(left)), Moment::Before) | (Some(Crash::After(left)), Moment::After)) =
+            (&mut *crash, moment)
+        else {
+            return false;
         };
         *left -= 1;
         let ends = *left == 0;

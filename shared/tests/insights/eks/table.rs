@@ -119,7 +119,7 @@ fn past(told: &'static str, states: &[ChangeState], failure: Option<&str>) -> Ca
 }
 
 /// The same, turned on once, and then by a restore asked to be turned off.
-fn undone(told: &'static str, state: ChangeState, undo: EksUndo) -> Case {
+fn undone(told: &'static str, state: ChangeState, undo: &EksUndo) -> Case {
     let mut case = past(told, &[state], None);
     let changes = case.ledger.aspects.values_mut().flat_map(|of| &mut of.changes);
     changes.for_each(|change| change.undo = Some(undo.clone()));
@@ -225,9 +225,9 @@ fn cases() -> Vec<Case> {
         undone(
             "turned on, a restore asked EKS to turn it off",
             Restored,
-            EksUndo::InProgress { since: at(80), update_id: None },
+            &EksUndo::InProgress { since: at(80), update_id: None },
         ),
-        undone("the same, and EKS failed", Done, EksUndo::Failed("no free addresses".to_owned())),
+        undone("the same, and EKS failed", Done, &EksUndo::Failed("no free addresses".to_owned())),
     ]
 }
 

@@ -112,10 +112,10 @@ mod tests {
         (change.state, change.undo.clone())
     }
 
-    fn unread(kind: FaultKind) -> Option<Asked<UpdateStatus>> {
+    fn unread(kind: FaultKind) -> Asked<UpdateStatus> {
         let text = String::new;
         let (operation, subject, code, message) = (text(), text(), text(), text());
-        Some(Asked::Unread(Fault { operation, subject, kind, code, message }))
+        Asked::Unread(Fault { operation, subject, kind, code, message })
     }
 
     #[test]
@@ -126,7 +126,7 @@ mod tests {
         let known = |status| Some(Asked::Known(status));
         assert_eq!(settled(ledger(), &[Api], known(UpdateStatus::InProgress)), open);
         assert_eq!(settled(ledger(), &[], None), open, "nobody asked");
-        assert_eq!(settled(ledger(), &[], unread(FaultKind::Throttled)), open);
+        assert_eq!(settled(ledger(), &[], Some(unread(FaultKind::Throttled))), open);
         assert_eq!(settled(ledger(), &[], known(UpdateStatus::Successful)), (ChangeState::Restored, None));
         let failed = UpdateStatus::Failed("no free addresses".to_owned());
         let failed = settled(ledger(), &[Api], known(failed));
@@ -137,7 +137,8 @@ mod tests {
 
     #[test]
     fn what_eks_does_not_tell_of_is_judged_by_what_is_there() {
-        for (ledger, update) in [(undone(None), None), (undone(Some("u")), unread(FaultKind::NotFound))] {
+        for (ledger, update) in [(undone(None), None), (undone(Some("u")), Some(unread(FaultKind::NotFound)))]
+        {
             let off = settled(ledger.clone(), &[Audit, Scheduler], update.clone());
             assert_eq!(off, (ChangeState::Restored, None));
             let (state, undo) = settled(ledger, &[Api, Scheduler], update);
