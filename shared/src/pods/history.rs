@@ -59,6 +59,14 @@ impl Before {
     }
 }
 
+impl FromIterator<PodState> for Before {
+    fn from_iter<I: IntoIterator<Item = PodState>>(pods: I) -> Self {
+        let mut before = Self::default();
+        pods.into_iter().for_each(|pod| before.add(pod));
+        before
+    }
+}
+
 impl History {
     /// Takes in a snapshot that is newer than all before.
     pub fn add(&mut self, snapshot: SnapshotPieces) {

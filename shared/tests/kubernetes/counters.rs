@@ -2,11 +2,8 @@
 
 use fargaze::kubernetes::cadvisor::{Counter, Parts};
 use fargaze::metric::Statistic;
-use fargaze::pods::{
-    Before, History, PodCounters, PodRates, PodState, Sample, Throttled, why, workload_samples,
-};
+use fargaze::pods::{Before, PodCounters, PodRates, PodState, Sample, Throttled, why, workload_samples};
 use fargaze::rule::KubernetesMeasure as M;
-use fargaze::snapshot::SnapshotLine;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
@@ -99,14 +96,6 @@ fn written(bytes: f64, second: i64) -> PodCounters {
     PodCounters { disk_written: counted(&[("app", bytes, second)]), ..PodCounters::default() }
 }
 
-/// What a snapshot with these pods is to the next run.
-fn history(pods: impl IntoIterator<Item = PodState>) -> History {
-    let mut history = History::default();
-    history.next_snapshot();
-    pods.into_iter().for_each(|pod| history.add(SnapshotLine::Pod(Box::new(pod))));
-    history
-}
-
 #[test]
 fn a_pod_is_rated_with_itself_in_the_sample_before() {
     let counted = |uid: &str, counters| {
@@ -114,8 +103,8 @@ fn a_pod_is_rated_with_itself_in_the_sample_before() {
         pod.count(counters);
         pod
     };
-    let history = history([counted("one", written(1000.0, 0)), pod("web-2", "two")]);
-    let before = history.before(&"shop".parse().unwrap());
+    let before = Before::from_iter([counted("one", written(1000.0, 0)), pod("web-2", "two")]);
+    let before = Some(&before);
     let after = |mut pod: PodState, before: Option<&Before>| {
         pod.rate(before);
         pod.rates

@@ -58,8 +58,7 @@ async fn run(watched: &Watched, offset: i64, runs: u64) -> Vec<String> {
 }
 
 fn report(watched: &Watched) -> Value {
-    let bytes = watched.stack.aws.object("bucket", "reports/latest.json").unwrap();
-    serde_json::from_slice(&bytes).unwrap()
+    watched.stack.json("reports/latest.json")
 }
 
 #[tokio::test]
