@@ -215,9 +215,8 @@ impl Reader<'_> {
         reading.workloads = states.collect();
         let pods = &mut reading.pods;
         client
-            .list::<api::Pod>("/api/v1/pods", |page| {
-                pods.extend(page.into_iter().map(|pod| {
-                    let facts = PodFacts::read(pod);
+            .list::<PodFacts>("/api/v1/pods", |page| {
+                pods.extend(page.into_iter().map(|facts| {
                     let used = usage.get(&(facts.namespace.clone(), facts.name.clone()));
                     let node = facts.node.as_ref().and_then(|node| nodes.get(node)).cloned();
                     PodState::read(name, facts, used, &jobs, node.as_ref())

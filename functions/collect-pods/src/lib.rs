@@ -35,7 +35,7 @@ use recording::Recording;
 /// system few seats, and a big list takes several.
 const REQUESTS_AT_ONCE: usize = 8;
 /// Clusters that are read at once: each holds its pods.
-const CLUSTERS_AT_ONCE: usize = 4;
+const CLUSTERS_AT_ONCE: usize = 3;
 /// What is left of the function's time for writing the snapshot.
 const TO_WRITE: Duration = Duration::from_secs(5);
 

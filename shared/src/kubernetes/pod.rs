@@ -3,6 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use serde::Deserialize;
 
 use super::api::{self, ContainerState, ContainerStatus, ObjectMeta};
 use super::fargate::Provisioned;
@@ -10,7 +11,9 @@ use super::place::{field, moment};
 use super::resources::{Resources, of_pod};
 
 /// What is known of a pod.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+// Pod by pod: a page of facts is a fraction of a page of pods.
+#[serde(from = "api::Pod")]
 pub struct PodFacts {
     /// Namespace.
     pub namespace: String,
@@ -130,6 +133,12 @@ pub enum Logging {
         /// Why, such as `LOGGING_CONFIGMAP_NOT_FOUND`; empty if it was not told.
         reason: String,
     },
+}
+
+impl From<api::Pod> for PodFacts {
+    fn from(pod: api::Pod) -> Self {
+        Self::read(pod)
+    }
 }
 
 impl PodFacts {

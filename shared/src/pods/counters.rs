@@ -89,7 +89,7 @@ impl PodRates {
 impl PodState {
     /// Takes in what cAdvisor has counted for it.
     pub fn count(&mut self, counters: PodCounters) {
-        self.counters = Some(counters);
+        self.counters = Some(Box::new(counters));
     }
 
     /// Rates its counters with those of the sample before. There is none of a pod that was not counted then, and a pod made
@@ -97,7 +97,7 @@ impl PodState {
     pub fn rate(&mut self, before: Option<&Before>) {
         let then = before.and_then(|before| before.counters(self));
         let rates = self.counters.as_ref().zip(then).map(|(now, then)| now.rates_since(then));
-        self.rates = rates.filter(|rates| *rates != PodRates::default());
+        self.rates = rates.filter(|rates| *rates != PodRates::default()).map(Box::new);
     }
 }
 

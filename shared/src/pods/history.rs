@@ -54,7 +54,7 @@ impl Before {
 
     fn add(&mut self, pod: PodState) {
         self.ends.extend(pod.terminated.into_iter().map(|end| (pod.uid.clone(), end)));
-        self.counters.extend(pod.counters.map(|counters| (pod.uid.clone(), counters)));
+        self.counters.extend(pod.counters.map(|counters| (pod.uid.clone(), *counters)));
         self.restarts.insert(pod.uid, pod.restarts);
     }
 }

@@ -56,10 +56,10 @@ pub struct PodState {
     pub usage: Option<PodUsageState>,
     /// What cAdvisor has counted for it; none if it was not asked or did not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub counters: Option<PodCounters>,
+    pub counters: Option<Box<PodCounters>>,
     /// Its counters since the sample before; none without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rates: Option<PodRates>,
+    pub rates: Option<Box<PodRates>>,
     /// Whether all its containers are ready.
     pub ready: bool,
     /// Restarts of its containers since it was made.

@@ -134,16 +134,16 @@ fn pod() -> PodState {
             timestamp: time,
             window_seconds: 14.713,
         }),
-        counters: Some(PodCounters {
+        counters: Some(Box::new(PodCounters {
             cpu_seconds: [("app".to_owned(), Counter { value: 12.5, at: time })].into(),
             network_sent: [("eth0".to_owned(), Counter { value: 1e15, at: time })].into(),
             ..PodCounters::default()
-        }),
-        rates: Some(PodRates {
+        })),
+        rates: Some(Box::new(PodRates {
             throttled: Some(Throttled { container: "app".to_owned(), percent: 62.5 }),
             disk_read: Some(1024.0),
             ..PodRates::default()
-        }),
+        })),
         ready: false,
         restarts: 4,
         created_at: Some(time),

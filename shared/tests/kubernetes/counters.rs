@@ -122,7 +122,7 @@ fn a_pod_is_rated_with_itself_in_the_sample_before() {
 fn rated(name: &str, rates: PodRates) -> PodState {
     let mut pod = pod(name, name);
     pod.count(PodCounters::default());
-    pod.rates = Some(rates);
+    pod.rates = Some(Box::new(rates));
     pod
 }
 
@@ -179,10 +179,10 @@ fn the_worst_pod_is_named_with_its_value_and_the_stopped_container() {
     ] {
         assert_eq!(why(measure, &pods).as_deref(), Some(sentence));
     }
-    whole.rates = Some(PodRates {
+    whole.rates = Some(Box::new(PodRates {
         throttled: Some(Throttled { container: String::new(), percent: 5.0 }),
         ..PodRates::default()
-    });
+    }));
     let sentence = "Highest: pod web-3, stopped by its CPU limit in 5 % of its periods.";
     assert_eq!(why(M::PodCpuThrottledPercent, &[whole]).as_deref(), Some(sentence));
     assert_eq!(why(M::PodDiskRead, &[pod("web-4", "web-4")]), None);

@@ -83,12 +83,15 @@ fn what_a_pod_did_since_the_sample_before_stands_beside_its_size() {
         let row = page.split("<tr>").find(|row| row.contains(pod)).unwrap();
         let cells: Vec<String> =
             row.split('<').filter_map(|cell| Some(cell.split_once('>')?.1.to_owned())).collect();
-        cells[10..15].to_vec()
+        cells[10..16].to_vec()
     };
-    assert_eq!(cells("cart-6c9f7d5b8-00000"), ["62.5 % (app)", "1.2 MB/s", "812 kB/s", "0 B/s", "9.0 kB/s"]);
-    assert_eq!(cells("cart-6c9f7d5b8-00001"), ["0 %", "1.5 kB/s", "999 B/s", "0 B/s", "11 B/s"]);
-    assert_eq!(cells("cart-6c9f7d5b8-00002"), ["-"; 5]);
-    assert_eq!(cells("search-6c9f7d5b8-00000"), ["-", "96 B/s", "64 B/s", "0 B/s", "1 B/s"]);
+    assert_eq!(
+        cells("cart-6c9f7d5b8-00000"),
+        ["55m", "62.5 % (app)", "1.2 MB/s", "812 kB/s", "0 B/s", "9.0 kB/s"]
+    );
+    assert_eq!(cells("cart-6c9f7d5b8-00001"), ["55m", "0 %", "1.5 kB/s", "999 B/s", "0 B/s", "11 B/s"]);
+    assert_eq!(cells("cart-6c9f7d5b8-00002"), ["-"; 6]);
+    assert_eq!(cells("search-6c9f7d5b8-00000"), ["55m", "-", "96 B/s", "64 B/s", "0 B/s", "1 B/s"]);
 }
 
 #[test]

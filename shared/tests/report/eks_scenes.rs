@@ -57,10 +57,11 @@ pub(crate) fn counted() -> Estate {
         disk_written: Some(bytes / 90.0),
     };
     let cart = &mut shop.workloads[3].pods;
-    (cart[0].rates, cart[1].rates) = (Some(rates("app", 62.54, 812_345.6)), Some(rates("", 0.0, 999.4)));
+    (cart[0].rates, cart[1].rates) =
+        (Some(Box::new(rates("app", 62.54, 812_345.6))), Some(Box::new(rates("", 0.0, 999.4))));
     // Without a limit nothing is throttled.
     let search = &mut shop.workloads[4].pods[0];
-    search.rates = Some(PodRates { throttled: None, ..rates("", 0.0, 64.0) });
+    search.rates = Some(Box::new(PodRates { throttled: None, ..rates("", 0.0, 64.0) }));
     Estate { eks: vec![("eu-west-1".to_owned(), Ok(vec![shop]))], ..quiet() }
 }
 

@@ -100,7 +100,7 @@ fn eks_cluster(texts: &[String]) -> Eks {
     let since = run().time - SignedDuration::from_hours(1);
     pod.pending = Some(PendingPod { since, reason: Some(text(11)), message: Some(text(12)) });
     let throttled = Some(Throttled { container: text(24), percent: 50.0 });
-    pod.rates = Some(PodRates { throttled, ..PodRates::default() });
+    pod.rates = Some(Box::new(PodRates { throttled, ..PodRates::default() }));
     (pod.logging_disabled, pod.unreadable) = (Some(text(13)), vec![text(14)]);
     let mut cluster = eks::cluster("shop", vec![one]);
     let state = cluster.state.as_mut().unwrap();

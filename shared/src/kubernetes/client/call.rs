@@ -16,7 +16,7 @@ use super::{Client, body, retry};
 /// Names the program. One that begins with `curl`, `Wget` or `Mozilla/5.0` would get indented JSON of twice the size.
 const PROGRAM: &str = concat!("fargaze/", env!("CARGO_PKG_VERSION"));
 
-/// The most that is read of one answer, decompressed: a page of 500 pods has 4 to 5 MB.
+/// The most that is read of one answer, decompressed: a page of 250 pods has 2 to 3 MB.
 const LONGEST: usize = 64 << 20;
 
 /// The most that is read of an error's body.

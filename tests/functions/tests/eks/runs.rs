@@ -81,7 +81,7 @@ async fn a_thousand_pods_come_in_pages_with_few_requests_at_once() {
     watched.alarms(0).await;
     let meter = watched.kubernetes.meter();
     assert!(meter.most_at_once <= 8, "{}", meter.most_at_once);
-    assert_eq!(meter.count("/api/v1/pods"), 3, "1001 pods in pages of 500");
+    assert_eq!(meter.count("/api/v1/pods"), 5, "1001 pods in pages of 250");
 }
 
 #[tokio::test]

@@ -23,6 +23,9 @@ pub struct CadvisorReport {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PodCounted {
+    /// Thousandths of a core on average between the two samples; `kubectl top` shows the last seconds only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_millicores: Option<f64>,
     /// Percent of its periods in which the CPU limit stopped the container that was stopped most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throttled_percent: Option<f64>,
@@ -53,6 +56,7 @@ impl From<&PodRates> for PodCounted {
     fn from(rates: &PodRates) -> Self {
         let container = rates.throttled.as_ref().map(|throttled| throttled.container.as_str());
         Self {
+            cpu_millicores: rates.cpu_nanocores.map(|nanocores| (nanocores / 1e6).round()),
             throttled_percent: rates.throttled_percent().map(tenth),
             throttled_container: container.filter(|name| !name.is_empty()).map(Text::new),
             network_received: rates.network_received.map(f64::round),
@@ -76,6 +80,11 @@ impl CadvisorReport {
 }
 
 impl PodCounted {
+    /// `120m`, or a dash.
+    pub(in crate::summary::report) fn mean_cpu(&self) -> String {
+        self.cpu_millicores.map_or_else(|| "-".to_owned(), |millicores| format!("{millicores}m"))
+    }
+
     /// `62.5 % (app)`, or a dash.
     pub(in crate::summary::report) fn throttled(&self) -> String {
         let container = self.throttled_container.as_ref().filter(|_| self.throttled_percent.is_some());

@@ -164,7 +164,7 @@ impl PodReport {
             usage: PodUsage::of(pod, api),
             cpu_millicores: cpu(pod),
             memory_bytes: memory(pod),
-            counted: pod.rates.as_ref().map(PodCounted::from),
+            counted: pod.rates.as_deref().map(PodCounted::from),
             restarts: pod.restarts,
             created_at: pod.created_at,
             last_end: pod.terminated.iter().max_by_key(|end| end.finished_at).map(PodEnd::of),
@@ -258,7 +258,10 @@ fn asked(pod: &PodState, amount: fn(&Amounts) -> Option<i64>, resource: &str) ->
     }
 }
 
-/// Only of what Fargate sizes by its requests; a completed pod is no reason to change them.
+/// Only of what Fargate has sized by its requests; a completed pod is no reason to change them.
 fn misses_step(pod: &PodState) -> bool {
-    pod.fargate && !pod.is_completed() && misses_step_by_overhead(&pod.requests.resources())
+    pod.fargate
+        && pod.provisioned.is_some()
+        && !pod.is_completed()
+        && misses_step_by_overhead(&pod.requests.resources())
 }

@@ -21,7 +21,7 @@ fn head(counts: bool) -> String {
 
 /// What the heads have more of a cluster whose cAdvisor is read.
 const COUNTED: (&str, &str) = (
-    "<th class=g scope=col rowspan=2>Throttled<th class=g scope=colgroup colspan=2>Network<th class=g scope=colgroup colspan=2>Disk",
+    "<th class=g scope=col rowspan=2>CPU mean<th class=g scope=col rowspan=2>Throttled<th class=g scope=colgroup colspan=2>Network<th class=g scope=colgroup colspan=2>Disk",
     "<th class=g scope=col>in<th scope=col>out<th class=g scope=col>read<th scope=col>written",
 );
 
@@ -50,7 +50,7 @@ pub(super) fn folded(cluster: &EksClusterReport, now: Timestamp) -> Markup {
                 "CPU(cores) and MEMORY(bytes) as kubectl top pods prints them. Requests and limits with the percent of the node as \
                  kubectl describe node prints it; on Fargate a node is often larger than the pod's size, which is what the pod may \
                  use and what is paid for."
-                @if counts { " Throttled, network and disk are what cAdvisor counted between the two newest samples." }
+                @if counts { " CPU mean, throttled, network and disk are what cAdvisor counted between the two newest samples." }
             }
             div class="scroll" tabindex="0" role="region" aria-label={ "Pods of " (name.as_str()) } { (PreEscaped(text)) }
             @if *left_out > 0 { p class="note" { "... and " (count(*left_out, "more pod")) " of which none is worse." } }
@@ -85,6 +85,7 @@ fn row(to: &mut String, pod: &PodReport, counts: bool, now: Timestamp) {
 fn counted(to: &mut String, pod: &PodReport) {
     let none = PodCounted::default();
     let counted = pod.counted.as_ref().unwrap_or(&none);
+    cell(to, "<td class=g>", &counted.mean_cpu());
     cell(to, "<td class=g>", &counted.throttled());
     for (tag, words) in ["<td class=g>", "<td>", "<td class=g>", "<td>"].into_iter().zip(counted.rates()) {
         cell(to, tag, &words);
