@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Mute;
 use crate::evaluate::AlarmState;
 use crate::metric::{Metric, Period, Statistic, Unit};
-use crate::rule::{Comparison, Severity, Subject};
+use crate::rule::{Comparison, KUBERNETES, Severity, Subject};
 
 /// What a notice is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -92,14 +92,20 @@ impl Notice {
         self.values_end.unwrap_or(self.at)
     }
 
-    /// The worst value for the reader with the start of its period, which is how CloudWatch stamps it. Of equal ones the
-    /// newest.
+    /// The worst value for the reader with its time: the start of its period, which is how CloudWatch stamps it, and of a sample
+    /// of Kubernetes the end, when it was taken. Of equal ones the newest.
     pub fn worst_at(&self) -> Option<(f64, Timestamp)> {
         let worst = self.worst()?;
         let age = self.values.iter().rev().position(|value| *value == Some(worst))?;
-        let seconds = i64::try_from(age + 1).ok()?.checked_mul(self.period.seconds())?;
+        let periods = if self.is_of_samples() { age } else { age + 1 };
+        let seconds = i64::try_from(periods).ok()?.checked_mul(self.period.seconds())?;
         let time = self.values_until().checked_sub(SignedDuration::from_secs(seconds)).ok()?;
         Some((worst, time))
+    }
+
+    fn is_of_samples(&self) -> bool {
+        let metrics = self.source.iter().flat_map(|source| &source.metrics);
+        metrics.into_iter().any(|metric| metric.namespace == KUBERNETES)
     }
 
     /// Values that breached.
