@@ -77,7 +77,7 @@ impl BigEstate {
         let begin = self.now + SignedDuration::from_hours(if cold { 48 } else { 24 });
         let (mut walls, mut cpus, mut memories) = (Vec::new(), Vec::new(), Vec::new());
         let mut process: Option<(RuntimeApi, Bootstrap)> = None;
-        let (mut counted, mut snapshot) = ((0, 0), String::new());
+        let (mut counted, mut collected) = ((0, 0), serde_json::Value::Null);
         for number in 0..BEFORE + RUNS {
             if cold || process.is_none() {
                 drop(process.take());
@@ -103,11 +103,12 @@ impl BigEstate {
                 memories.push(peak_megabytes(bootstrap.pid()));
                 let after = self.counted();
                 counted = (after.0 - before.0, after.1 - before.1);
-                snapshot = answer["snapshot"]["key"].as_str().expect("a snapshot").to_owned();
+                collected = answer;
             }
         }
         let (wall, fastest, slowest) = spread(walls);
         let memory = spread(memories).2;
+        let snapshot = collected["snapshot"]["key"].as_str().expect("a snapshot");
         println!(
             "| {name} | {} | {} | {} | {} | {wall:.2} ({fastest:.2}-{slowest:.2}) | {:.0} | {memory:.1} | {} |",
             self.aws.meter().count_all(),
@@ -115,7 +116,7 @@ impl BigEstate {
             self.clusters.iter().map(|cluster| cluster.meter().most_at_once).max().unwrap_or_default(),
             counted.1 / 1000,
             spread(cpus).0,
-            self.aws.object("bucket", &snapshot).expect("the snapshot").len() / 1000,
+            self.aws.object("bucket", snapshot).expect("the snapshot").len() / 1000,
         );
         (wall, memory)
     }

@@ -6,8 +6,8 @@ use crate::process::{bootstrap, cpu_time, ms, peak_megabytes, spread};
 
 const STARTS: usize = 30;
 
-const FUNCTIONS: [&str; 5] =
-    ["plan-run", "collect-metrics", "evaluate-alarms", "forward-summary", "enable-insights"];
+const FUNCTIONS: [&str; 6] =
+    ["plan-run", "collect-metrics", "collect-pods", "evaluate-alarms", "forward-summary", "enable-insights"];
 
 /// Every setting of every function; each takes what it needs.
 pub(crate) const SETTINGS: [(&str, &str); 11] = [
