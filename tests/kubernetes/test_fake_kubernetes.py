@@ -18,6 +18,8 @@ PROGRAM = """
 import signal, sys, time
 from fake_kubernetes import FakeKubernetes
 signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+# A shell that starts tests in the background has them ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with FakeKubernetes("--pods", "1") as kubernetes:
     print(kubernetes.pid, kubernetes.endpoint, flush=True)
     time.sleep(600)

@@ -10,6 +10,16 @@ from template import Template, actions, as_list, function_folders, if_so, pascal
 
 RULES: dict[str, Callable[[Template], None]] = {}
 
+# What Lambda needs to connect a function with a VPC.
+CONNECTS = {
+    "ec2:CreateNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:DeleteNetworkInterface",
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:UnassignPrivateIpAddresses",
+}
+
 # IAM knows no resource for these, so "*" is all that can be said.
 ACTIONS_WITHOUT_RESOURCE = {
     "ecs:ListClusters",
@@ -23,13 +33,7 @@ ACTIONS_WITHOUT_RESOURCE = {
     "xray:PutTelemetryRecords",
     "xray:GetSamplingRules",
     "xray:GetSamplingTargets",
-    # What Lambda needs to connect a function with a VPC.
-    "ec2:CreateNetworkInterface",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSubnets",
-    "ec2:DeleteNetworkInterface",
-    "ec2:AssignPrivateIpAddresses",
-    "ec2:UnassignPrivateIpAddresses",
+    *CONNECTS,
     # The eight that Step Functions needs to have its log delivered.
     "logs:CreateLogDelivery",
     "logs:GetLogDelivery",

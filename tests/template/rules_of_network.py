@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from rules import rule
+from rules import CONNECTS, rule
 from template import Template, actions
 
 # The two that talk to Kubernetes.
 IN_VPC = {"CollectPods", "EnableInsights"}
-
-CONNECTS = {
-    "ec2:CreateNetworkInterface",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSubnets",
-    "ec2:DeleteNetworkInterface",
-    "ec2:AssignPrivateIpAddresses",
-    "ec2:UnassignPrivateIpAddresses",
-}
 
 
 @rule

@@ -15,6 +15,7 @@ SCHEMA = json.loads((ROOT / "docs/fargaze.schema.json").read_text())
 
 # What only the program finds: relations between two values, units of measures, names of other rules, and YAML itself.
 BEYOND_A_SCHEMA = {
+    "cadvisor-is-off",
     "clear-threshold-above",
     "clear-threshold-unit",
     "clusters-pattern",

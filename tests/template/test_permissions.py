@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from rules import CHANGES
+from rules import CHANGES, CONNECTS
 from template import ROOT, Loader, Template, actions, function_folders, pascal_case
 
 RECORD = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "recorded-calls.json"
@@ -32,17 +32,7 @@ NOT_CALLED = {
     "sqs:GetQueueAttributes": "Lambda reads the queue with the function's role",
     "kms:GenerateDataKey": "SNS encrypts with the publisher's rights",
     "kms:Decrypt": "SNS encrypts with the publisher's rights",
-    **dict.fromkeys(
-        [
-            "ec2:CreateNetworkInterface",
-            "ec2:DescribeNetworkInterfaces",
-            "ec2:DescribeSubnets",
-            "ec2:DeleteNetworkInterface",
-            "ec2:AssignPrivateIpAddresses",
-            "ec2:UnassignPrivateIpAddresses",
-        ],
-        "Lambda connects the function with a VPC with the function's role",
-    ),
+    **dict.fromkeys(CONNECTS, "Lambda connects the function with a VPC with the function's role"),
     "logs:CreateLogStream": "Lambda writes the log with the function's role",
     "logs:PutLogEvents": "Lambda writes the log with the function's role",
     "xray:PutTraceSegments": "Lambda writes traces with the function's role",

@@ -11,7 +11,7 @@ use fargaze::kubernetes::client::{Cause, Client, ClientError, Explanation, Limit
 use fargaze::kubernetes::logging::check;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -95,17 +95,19 @@ pub(super) async fn write(
         });
         api.client.post("/api/v1/namespaces", &object).await?;
     }
-    let mut object = json!({
-        "apiVersion": "v1", "kind": "ConfigMap",
-        "metadata": { "name": CONFIG_MAP, "namespace": NAMESPACE },
-        "data": data,
-    });
     if let EksState::ConfigMap(before) = before {
-        let there: Option<Object> = get(api, &config_map_path()).await?;
-        let there = there.filter(|there| there.is(before)).ok_or_else(|| changed(api, "PUT"))?;
-        object["metadata"]["resourceVersion"] = json!(there.metadata.resource_version);
+        // As it is there, with its version, and with labels and annotations that others gave it.
+        let there: Option<Value> = get(api, &config_map_path()).await?;
+        let is_before = |there: &Value| Object::deserialize(there).is_ok_and(|there| there.is(before));
+        let mut object = there.filter(is_before).ok_or_else(|| changed(api, "PUT"))?;
+        object["data"] = json!(data);
         api.client.put(&config_map_path(), &object).await?;
     } else {
+        let object = json!({
+            "apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": { "name": CONFIG_MAP, "namespace": NAMESPACE },
+            "data": data,
+        });
         api.client.post(&format!("/api/v1/namespaces/{NAMESPACE}/configmaps"), &object).await?;
     }
     let there: Option<Object> = get(api, &config_map_path()).await?;

@@ -64,7 +64,9 @@ impl EksRestore<'_> {
         if self.setup.config.dry_run {
             return Ok((EksResult::WouldSet, before(to)));
         }
-        let undo = ledger.of(aspect).last().and_then(|change| change.undo.clone());
+        // The newest that is done, not an attempt behind it that was given up.
+        let made = |change: &&EksChange| change.is_done_since(self.task.run.since);
+        let undo = ledger.of(aspect).iter().rev().find(made).and_then(|change| change.undo.clone());
         self.mark(aspect, ledger, undo.as_ref()).await?;
         Ok((EksResult::Restored, before(to) + AT_WORK))
     }
