@@ -46,6 +46,9 @@ pub struct ClusterEntry {
     /// Workloads of an EKS cluster, sorted. One stays until Kubernetes no longer lists it or a pod of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub workloads: Vec<Workload>,
+    /// Whether cAdvisor of its nodes is read, as the user's file says.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cadvisor: bool,
     /// Whether the services or workloads could not be listed, so that this list is an older one or empty.
     pub services_unread: bool,
 }
@@ -168,6 +171,7 @@ mod tests {
             services: services.iter().map(|name| name.parse().unwrap()).collect(),
             task_families: Vec::new(),
             workloads: Vec::new(),
+            cadvisor: false,
             services_unread: unread,
         };
         Inventory {

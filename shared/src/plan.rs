@@ -120,9 +120,12 @@ fn subjects_of(scope: Scope, cluster: &ClusterName, entry: &ClusterEntry) -> Vec
     }
 }
 
-/// Whether a rule judges this subject of its scope. `entry` is its cluster.
-fn judges(rule: &AlarmRule, subject: &Subject, entry: &ClusterEntry) -> bool {
-    entry.insights >= rule.measure.needs()
+/// Whether a rule judges this subject. `entry` is its cluster.
+pub fn judges(rule: &AlarmRule, subject: &Subject, entry: &ClusterEntry) -> bool {
+    let needs_cadvisor = matches!(rule.measure, Measure::Kubernetes(measure) if measure.needs_cadvisor());
+    rule.scope == subject.scope()
+        && entry.insights >= rule.measure.needs()
+        && (entry.cadvisor || !needs_cadvisor)
         && rule.selection.fits_cluster(&subject.cluster, &entry.tags)
         && rule.selection.fits_within(subject)
 }
@@ -159,6 +162,7 @@ mod tests {
             services: services.iter().map(|name| name.parse().unwrap()).collect(),
             task_families: Vec::new(),
             workloads: Vec::new(),
+            cadvisor: false,
             services_unread: false,
         };
         Inventory {

@@ -101,6 +101,7 @@ async fn list(
             task_families: families.remove(cluster.name.as_str()).unwrap_or_default(),
             services,
             workloads: Vec::new(),
+            cadvisor: false,
             services_unread,
         };
         (cluster.name, entry)

@@ -14,8 +14,8 @@ use fargaze::kubernetes::node::NodeFacts;
 use fargaze::kubernetes::pod::PodFacts;
 use fargaze::kubernetes::usage::PodUsage;
 use fargaze::kubernetes::workload::WorkloadFacts;
-use fargaze::pods::{ClusterState, Finding, JobOwners, MetricsApi, PodState, WorkloadState};
-use fargaze::rule::KubernetesMeasure;
+use fargaze::pods::{CadvisorState, ClusterState, Finding, JobOwners, MetricsApi, PodState, WorkloadState};
+use fargaze::rule::{KubernetesMeasure, Workload};
 use fargaze::run::{Run, RunKind, Target};
 use jiff::{SignedDuration, Timestamp};
 
@@ -53,8 +53,8 @@ pub(crate) struct Reading {
     pub(crate) unread: Option<Fault>,
     /// Why there is no usage, if it could not be asked.
     pub(crate) no_usage: Option<Fault>,
-    /// Why some workloads are not known, if they could not be listed.
-    pub(crate) no_workloads: Option<Fault>,
+    /// Kinds of workloads that could not be listed, with the reason.
+    pub(crate) unlisted: Vec<(&'static str, Fault)>,
     /// Why some pods have no counters of cAdvisor, if they could not be asked for.
     pub(crate) no_counters: Option<Fault>,
 }
@@ -67,15 +67,22 @@ impl Reading {
         self.unread.is_some()
     }
 
-    /// Why a measure could not be asked, if it could not.
-    pub(crate) fn fault_of(&self, measure: KubernetesMeasure) -> Option<&Fault> {
+    /// Why a measure of a workload, or of the cluster, could not be asked, if it could not.
+    pub(crate) fn fault_of(&self, measure: KubernetesMeasure, workload: Option<&Workload>) -> Option<&Fault> {
         let own = match measure {
             KubernetesMeasure::PodMemoryPercent | KubernetesMeasure::PodCpuPercent => self.no_usage.as_ref(),
-            KubernetesMeasure::AvailableBelowDesired => self.no_workloads.as_ref(),
+            KubernetesMeasure::AvailableBelowDesired => {
+                workload.and_then(|workload| self.unlisted(&workload.kind))
+            }
             measure if measure.needs_cadvisor() => self.no_counters.as_ref(),
             _ => None,
         };
         self.unread.as_ref().or(own)
+    }
+
+    /// Why workloads of a kind are not known, if they could not be listed.
+    pub(crate) fn unlisted(&self, kind: &str) -> Option<&Fault> {
+        self.unlisted.iter().find(|(unlisted, _)| *unlisted == kind).map(|(_, fault)| fault)
     }
 
     fn new(cluster: &EksCluster) -> Self {
@@ -100,7 +107,7 @@ impl Reading {
             faults: Vec::new(),
             unread: None,
             no_usage: None,
-            no_workloads: None,
+            unlisted: Vec::new(),
             no_counters: None,
         }
     }
@@ -117,6 +124,8 @@ impl Reader<'_> {
     /// Reads a cluster as far as it lets us. What it does not is told in its faults and findings.
     pub(crate) async fn read(&self, cluster: &EksCluster) -> Reading {
         let mut reading = Reading::new(cluster);
+        // Before anything can fail: what was to be asked and was not must not look as if it were off.
+        reading.state.cadvisor = self.reads_cadvisor(&cluster.name).then(CadvisorState::default);
         if self.run.kind == RunKind::Report {
             self.equipment(&cluster.name, &mut reading).await;
         }
@@ -135,6 +144,8 @@ impl Reader<'_> {
             let fault = Fault::from(error);
             reading.unread = Some(fault.clone());
             reading.fault(fault);
+            // Half the pods would be taken for all of them.
+            reading.pods.clear();
         }
         reading
     }
@@ -197,9 +208,9 @@ impl Reader<'_> {
             self.workloads(client),
             self.nodes(client)
         );
-        let (workloads, jobs, faults) = workloads;
-        reading.no_workloads = faults.first().cloned();
-        faults.into_iter().for_each(|fault| reading.fault(fault));
+        let (workloads, jobs, unlisted) = workloads;
+        unlisted.iter().for_each(|(_, fault)| reading.fault(fault.clone()));
+        reading.unlisted = unlisted;
         let usage = self.take_usage(usage, client, cluster, reading).await;
         let nodes = nodes.unwrap_or_else(|error| {
             reading.fault(error.into());
@@ -223,16 +234,20 @@ impl Reader<'_> {
                 }));
             })
             .await?;
-        let Target { account, region, .. } = self.target;
-        if self.wishes.cadvisor(account, region, name) == Cadvisor::Proxy {
+        if reading.state.cadvisor.is_some() {
             self.cadvisor(client, cluster, reading).await;
         }
         Ok(())
     }
 
+    fn reads_cadvisor(&self, cluster: &ClusterName) -> bool {
+        let Target { account, region, .. } = self.target;
+        self.wishes.cadvisor(account, region, cluster) == Cadvisor::Proxy
+    }
+
     async fn cadvisor(&self, client: &Client, cluster: &EksCluster, reading: &mut Reading) {
         let name = cluster.name.as_str();
-        let asked = cadvisor::count(client, name, &mut reading.pods, self.now()).await;
+        let asked = cadvisor::count(client, name, &mut reading.pods, self.now(), self.limits.deadline).await;
         reading.state.cadvisor = Some(asked.state);
         reading
             .state
@@ -319,8 +334,12 @@ impl Reader<'_> {
         }
     }
 
-    /// Deployments, `StatefulSet`s, `DaemonSet`s and Jobs, owners of Jobs, and what could not be listed.
-    async fn workloads(&self, client: &Client) -> (Vec<WorkloadFacts>, JobOwners, Vec<Fault>) {
+    /// Deployments, `StatefulSet`s and `DaemonSet`s, owners of Jobs, and the kinds that are not known: without the list of Jobs
+    /// nobody knows which pods are a `CronJob`'s.
+    async fn workloads(
+        &self,
+        client: &Client,
+    ) -> (Vec<WorkloadFacts>, JobOwners, Vec<(&'static str, Fault)>) {
         let (mut deployments, mut stateful, mut daemons, mut jobs) =
             (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let answers = tokio::join!(
@@ -337,13 +356,18 @@ impl Reader<'_> {
                 jobs.extend(page.into_iter().map(WorkloadFacts::from));
             }),
         );
-        let faults =
-            [answers.0, answers.1, answers.2, answers.3].into_iter().filter_map(Result::err).map(Fault::from);
-        let faults = faults.collect();
+        let answers = [
+            ("Deployment", answers.0),
+            ("StatefulSet", answers.1),
+            ("DaemonSet", answers.2),
+            ("CronJob", answers.3),
+        ];
+        let unlisted = answers.into_iter().filter_map(|(kind, answer)| Some((kind, answer.err()?.into())));
+        let unlisted = unlisted.collect();
         let owner =
             |job: &WorkloadFacts| Some(((job.namespace.clone(), job.name.clone()), job.owner.clone()?));
         let owners = jobs.iter().filter_map(owner).collect();
-        (deployments.into_iter().chain(stateful).chain(daemons).collect(), owners, faults)
+        (deployments.into_iter().chain(stateful).chain(daemons).collect(), owners, unlisted)
     }
 
     /// Nodes by name; of a report only, since nothing is judged by them.

@@ -6,7 +6,7 @@ use std::io;
 use fargaze::cluster::ClusterName;
 use fargaze::fault::Fault;
 use fargaze::inventory::{ClusterEntry, Inventory};
-use fargaze::metric::MetricQuery;
+use fargaze::metric::{MetricQuery, Statistic};
 use fargaze::outcome::{Coverage, CoverageTally};
 use fargaze::pods::{
     ClusterHistory, History, PodState, Sample, WorkloadState, cluster_samples, workload_samples,
@@ -61,29 +61,31 @@ impl<'a> Recording<'a> {
             self.faults.push(Fault::malformed("s3:GetObject", name.as_str(), error.to_string()));
             ClusterHistory::default()
         });
-        reading.pods.iter_mut().for_each(|pod| pod.rate(history.before()));
+        rate(&mut reading, &history);
         let pods = by_workload(&reading.pods);
         let states: BTreeMap<&Workload, &WorkloadState> =
             reading.workloads.iter().map(|state| (&state.workload, state)).collect();
         let mut workloads: BTreeSet<Workload> = pods.keys().chain(states.keys()).copied().cloned().collect();
         // What is not listed is not known to be gone.
-        let lost = reading.unread.as_ref().or(reading.no_workloads.as_ref());
-        if lost.is_some() {
-            workloads.extend(history.workloads().iter().cloned());
-        }
+        let is_lost =
+            |workload: &&Workload| reading.is_unread() || reading.unlisted(&workload.kind).is_some();
+        workloads.extend(history.workloads().iter().filter(is_lost).cloned());
         let mut piece = SnapshotWriter::piece(Vec::new());
         self.cluster_samples(&reading, &mut history, &mut piece)?;
         for workload in &workloads {
             let pods = pods.get(workload).map(Vec::as_slice).unwrap_or_default();
             let state = states.get(workload).copied();
+            let subject = Subject::workload(name.clone(), workload.clone());
             let cadvisor = reading.state.cadvisor.is_some();
             let mut samples = workload_samples(pods, state, history.before(), self.run.time, cadvisor);
-            let unseen = lost.filter(|_| reading.is_unread() || (pods.is_empty() && state.is_none()));
+            let unlisted = reading.unlisted(&workload.kind).filter(|_| pods.is_empty() && state.is_none());
+            let unseen = reading.unread.as_ref().or(unlisted);
             if unseen.is_some() {
                 forget_values(&mut samples);
+            } else if is_counted_in_part(&reading, pods) {
+                forget_lower_values(&mut samples, &history, &subject);
             }
-            let subject = Subject::workload(name.clone(), workload.clone());
-            let fault = |measure| unseen.or(reading.fault_of(measure));
+            let fault = |measure| unseen.or(reading.fault_of(measure, Some(workload)));
             write(&history.join(&subject, samples, &self.run.window, fault), &mut piece)?;
         }
         piece.eks(&reading.state)?;
@@ -92,6 +94,7 @@ impl<'a> Recording<'a> {
         self.pieces.push(piece.end_piece()?);
         let services_unread = reading.is_unread();
         let entry = ClusterEntry {
+            cadvisor: reading.state.cadvisor.is_some(),
             tags: reading.tags,
             workloads: workloads.into_iter().collect(),
             services_unread,
@@ -116,7 +119,7 @@ impl<'a> Recording<'a> {
             forget_values(&mut samples);
         }
         let subject = Subject::cluster(reading.state.cluster.clone());
-        let fault = |measure| reading.fault_of(measure);
+        let fault = |measure| reading.fault_of(measure, None);
         write(&history.join(&subject, samples, &self.run.window, fault), piece)
     }
 
@@ -171,6 +174,41 @@ impl Heading {
 
 fn write(samples: &[(MetricQuery, Answer)], piece: &mut SnapshotWriter<Vec<u8>>) -> io::Result<()> {
     samples.iter().try_for_each(|(query, answer)| piece.series(query, answer))
+}
+
+/// Rates what cAdvisor counted with the sample before. Without that sample there is no rate, which is not the same as no data.
+fn rate(reading: &mut Reading, history: &ClusterHistory) {
+    if reading.state.cadvisor.is_none() {
+        return;
+    }
+    for pod in &mut reading.pods {
+        pod.rate(history.before());
+        pod.keep_counters(history.before());
+    }
+    if history.before().is_none() {
+        let cluster = reading.state.cluster.as_str();
+        let message = "there is no sample of the run before to rate counters with";
+        let none = || Fault::malformed("kubernetes:GET nodes/proxy", cluster, message);
+        reading.no_counters.get_or_insert_with(none);
+    }
+}
+
+/// Whether cAdvisor did not tell of a pod that runs.
+fn is_counted_in_part(reading: &Reading, pods: &[&PodState]) -> bool {
+    let runs_unrated = |pod: &&PodState| pod.phase == "Running" && pod.rates.is_none();
+    reading.no_counters.is_some() && pods.iter().any(runs_unrated)
+}
+
+/// The highest value of some of the pods is the least that it can be for all of them: it may begin an alarm and must not end one.
+/// A mean of some is none.
+fn forget_lower_values(samples: &mut [Sample], history: &ClusterHistory, subject: &Subject) {
+    for (measure, statistic, value) in samples.iter_mut().filter(|(measure, ..)| measure.needs_cadvisor()) {
+        let newest = history.newest(subject, *measure, statistic);
+        let is_lower = value.zip(newest).is_some_and(|(value, newest)| value < newest);
+        if is_lower || *statistic == Statistic::Average {
+            *value = None;
+        }
+    }
 }
 
 /// Of a cluster that could not be read nothing is known: neither that nothing restarts nor that nothing is pending.

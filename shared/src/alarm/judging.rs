@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::which::{is_late, judges, kept_metrics, silencers_first, subject_of};
+use super::which::{is_late, kept_metrics, silencers_first, subject_of};
 use super::{AlarmKey, AlarmRecord, Mute, Sight, end, step};
 use crate::cluster::{ClusterName, ServiceName};
 use crate::evaluate::AlarmState;
@@ -347,7 +347,7 @@ impl<'a> Judging<'a> {
         };
         let rule = self.rules.iter().find(|candidate| candidate.name == *rule);
         let rule = rule.filter(|rule| rule.platform() == self.begin.target.platform);
-        exists && rule.is_some_and(|rule| judges(rule, subject, entry))
+        exists && rule.is_some_and(|rule| plan::judges(rule, subject, entry))
     }
 
     /// Whether it is sure that the subject is in the inventory if it exists, be it none because its cluster is gone.

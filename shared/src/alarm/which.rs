@@ -2,17 +2,8 @@
 
 use std::collections::HashSet;
 
-use crate::inventory::ClusterEntry;
 use crate::metric::Dimensions;
 use crate::rule::{AlarmRule, Measure, Subject, Workload};
-
-/// Whether the rule judges this subject of an existing cluster.
-pub(super) fn judges(rule: &AlarmRule, subject: &Subject, entry: &ClusterEntry) -> bool {
-    rule.scope == subject.scope()
-        && entry.insights >= rule.measure.needs()
-        && rule.selection.fits_cluster(&subject.cluster, &entry.tags)
-        && rule.selection.fits_within(subject)
-}
 
 /// Whether the rule is judged at the end only.
 pub(super) fn is_late(rule: &AlarmRule, kept: &HashSet<(String, String)>) -> bool {

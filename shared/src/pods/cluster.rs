@@ -42,7 +42,7 @@ pub struct ClusterState {
 }
 
 /// What came of asking cAdvisor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CadvisorState {
     /// Nodes that were to be asked.
     pub nodes: usize,

@@ -99,6 +99,14 @@ impl PodState {
         let rates = self.counters.as_ref().zip(then).map(|(now, then)| now.rates_since(then));
         self.rates = rates.filter(|rates| *rates != PodRates::default()).map(Box::new);
     }
+
+    /// Keeps what was counted before where nothing is counted now, so that the next run has something to rate with: its rate is
+    /// then of the whole time in between.
+    pub fn keep_counters(&mut self, before: Option<&Before>) {
+        if self.counters.is_none() {
+            self.counters = before.and_then(|before| before.counters(self)).cloned().map(Box::new);
+        }
+    }
 }
 
 /// All parts that were there before, together; none without any.

@@ -8,7 +8,7 @@ use super::{PodCounters, PodState, Sample, Termination};
 use crate::cluster::ClusterName;
 use crate::fault::Fault;
 use crate::inventory::ClusterEntry;
-use crate::metric::MetricQuery;
+use crate::metric::{MetricQuery, Statistic};
 use crate::rule::{KUBERNETES, KubernetesMeasure, SAMPLE_PERIOD, Subject, Workload};
 use crate::series::{Datapoint, MetricSeries, Reading};
 use crate::snapshot::{BadSnapshot, SnapshotLine, SnapshotPieces};
@@ -89,7 +89,12 @@ impl History {
         for line in newest.lines_of(cluster) {
             match line? {
                 SnapshotLine::Series(query, reading) => history.add_samples(query, &reading),
-                SnapshotLine::Pod(pod) => history.before.get_or_insert_default().add(*pod),
+                // Of a cluster that was not read to its end there may be half the pods: they are no sample.
+                SnapshotLine::Pod(pod) => {
+                    if let Some(before) = &mut history.before {
+                        before.add(*pod);
+                    }
+                }
                 _ => {}
             }
         }
@@ -120,6 +125,19 @@ impl ClusterHistory {
     /// The workloads that it had: of a cluster that cannot be read now, they are judged on.
     pub fn workloads(&self) -> &[Workload] {
         &self.workloads
+    }
+
+    /// The newest sample that there is of a measure.
+    pub fn newest(
+        &self,
+        subject: &Subject,
+        measure: KubernetesMeasure,
+        statistic: &Statistic,
+    ) -> Option<f64> {
+        let query =
+            MetricQuery { metric: measure.of(subject), statistic: statistic.clone(), period: SAMPLE_PERIOD };
+        let points = self.series.get(&query)?;
+        points.iter().max_by_key(|point| point.timestamp).map(|point| point.value)
     }
 
     /// The samples of a subject with those of the runs before, within the window: the new one is that of the newest period.

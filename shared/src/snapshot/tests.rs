@@ -52,6 +52,7 @@ fn snapshot() -> Snapshot {
         services: vec!["web".parse().unwrap()],
         task_families: Vec::new(),
         workloads: Vec::new(),
+        cadvisor: false,
         services_unread: false,
     };
     let clusters = BTreeMap::from([("shop".parse().unwrap(), entry)]);

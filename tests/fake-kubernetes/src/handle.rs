@@ -28,7 +28,7 @@ pub struct Handle {
 impl FakeKubernetes {
     /// Serves the estate on a free port of the loopback interface.
     pub async fn start(estate: Estate) -> Handle {
-        let identity = tls::Identity::new(&estate.server_names);
+        let identity = tls::Identity::new(&estate.server_names, estate.certificate_expired);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(State::new(estate));
@@ -81,6 +81,11 @@ impl Handle {
     /// A new caller takes over: calls are answered again. Forgets a crash that did not come.
     pub fn revive(&self) {
         self.state.life.begin();
+    }
+
+    /// Takes all faults away.
+    pub fn heal(&self) {
+        self.state.lock().faults.clear();
     }
 
     /// What was asked so far.

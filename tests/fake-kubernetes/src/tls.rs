@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd,
+};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 
@@ -16,8 +18,8 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// A certificate for these names, of a CA that nobody else has.
-    pub(crate) fn new(names: &[String]) -> Self {
+    /// A certificate for these names, of a CA that nobody else has; it may be one of long ago.
+    pub(crate) fn new(names: &[String], expired: bool) -> Self {
         let ca_key = KeyPair::generate().unwrap();
         let mut ca = CertificateParams::default();
         ca.distinguished_name.push(DnType::CommonName, "kubernetes");
@@ -29,6 +31,9 @@ impl Identity {
         let key = KeyPair::generate().unwrap();
         let mut server = CertificateParams::new(names.to_vec()).unwrap();
         server.distinguished_name.push(DnType::CommonName, "kube-apiserver");
+        if expired {
+            (server.not_before, server.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
+        }
         let certificate = server.signed_by(&key, &issuer).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)

@@ -47,6 +47,8 @@ pub struct Estate {
     pub cadvisor_at: Option<Timestamp>,
     /// Names and addresses of the server's certificate.
     pub server_names: Vec<String>,
+    /// Whether that certificate has expired.
+    pub certificate_expired: bool,
     /// Time before each answer.
     pub latency: Duration,
     /// Who has an access entry.
@@ -71,6 +73,7 @@ impl Default for Estate {
             now: None,
             cadvisor_at: None,
             server_names: vec!["127.0.0.1".to_owned(), "localhost".to_owned()],
+            certificate_expired: false,
             latency: Duration::ZERO,
             identities: vec![Identity::collector()],
             metrics: MetricsApi::Serving("v1beta1"),

@@ -1,6 +1,6 @@
 //! cAdvisor through the node proxy: off unless the file says so, and what it tells where it is on.
 
-use fake_kubernetes::{Counters, Estate, Fault};
+use fake_kubernetes::{Counters, Effect, Estate, Fault, recorded};
 use function_tests::minute;
 use serde_json::Value;
 
@@ -88,11 +88,85 @@ async fn a_throttled_container_alarms_and_the_report_has_the_rates() {
     assert_eq!(cluster["cadvisor"]["nodes"], 2, "{cluster}");
     let pods = cluster["pods"].as_array().unwrap();
     let pod = pods.iter().find(|pod| pod["pod"] == web_name("a").as_str()).unwrap();
-    let text = pod.to_string();
-    // Of 300 seconds: 2 kB received and 10 kB read a second.
-    for figure in ["2000", "1000", "10000", "50"] {
-        assert!(text.contains(figure), "{figure} is not in {text}");
+    let counted = &pod["counted"];
+    // Of 300 seconds.
+    for (figure, value) in [
+        ("throttled_percent", 50.0),
+        ("network_received", 2_000.0),
+        ("network_sent", 1_000.0),
+        ("disk_read", 10_000.0),
+        ("disk_written", 0.0),
+        ("cpu_millicores", 100.0),
+    ] {
+        assert_eq!(counted[figure], value, "{figure} of {pod}");
     }
+}
+
+/// Whether the alarm of the Deployment goes on.
+fn is_in_alarm(watched: &Watched) -> bool {
+    let remembered = watched.stack.remembered();
+    remembered.iter().any(|item| item["rule"]["S"] == "throttled" && item["state"]["S"] == "ALARM")
+}
+
+#[tokio::test]
+async fn a_run_in_which_nothing_could_be_read_ends_no_alarm() {
+    let watched = watch(counting(true)).await;
+    watched.stack.put_config(FILE);
+    run(&watched, 0, 1).await;
+    assert_eq!(run(&watched, 5, 2).await.len(), 1);
+    watched.kubernetes.inject(Fault::times(9, "/api/v1/pods", Effect::Forbidden));
+    let mut mails = run(&watched, 10, 3).await;
+    assert!(is_in_alarm(&watched));
+    watched.kubernetes.heal();
+    // The first run that reads it again has no sample before.
+    for (offset, runs) in [(15, 4), (20, 5)] {
+        mails.extend(run(&watched, offset, runs).await);
+        assert!(is_in_alarm(&watched), "{offset}");
+    }
+    assert!(
+        mails.iter().all(|mail| !mail.contains("shop/deployment/web")),
+        "nothing of the alarm: {mails:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_node_that_is_not_read_ends_no_alarm_and_the_next_rate_is_of_the_whole_time() {
+    let watched = watch(counting(true)).await;
+    watched.stack.put_config(FILE);
+    run(&watched, 0, 1).await;
+    assert_eq!(run(&watched, 5, 2).await.len(), 1);
+    watched.kubernetes.inject(refused(&watched, "a"));
+    for (offset, runs) in [(10, 3), (15, 4)] {
+        assert_eq!(run(&watched, offset, runs).await, Vec::<String>::new(), "pod b alone is at 0 %");
+        assert!(is_in_alarm(&watched), "{offset}");
+    }
+    watched.kubernetes.heal();
+    assert_eq!(run(&watched, 20, 5).await, Vec::<String>::new());
+    assert!(is_in_alarm(&watched));
+}
+
+#[tokio::test]
+async fn an_alarm_of_a_cluster_that_is_no_longer_read_is_gone() {
+    let watched = watch(counting(true)).await;
+    watched.stack.put_config(FILE);
+    run(&watched, 0, 1).await;
+    assert_eq!(run(&watched, 5, 2).await.len(), 1);
+    let elsewhere = "  wishes:\n    - clusters: [lab]\n      cadvisor: proxy\nrules:";
+    let file = FILE.replace("cadvisor: proxy", "cadvisor: none").replace("rules:", elsewhere);
+    watched.stack.put_config(&file);
+    let mut mails = Vec::new();
+    for (offset, runs) in [(10, 3), (15, 4)] {
+        mails.extend(run(&watched, offset, runs).await);
+    }
+    assert!(!is_in_alarm(&watched), "{mails:?}");
+}
+
+/// The kubelet of a pod's node does not answer the API server.
+fn refused(watched: &Watched, pod: &str) -> Fault {
+    let estate = watched.kubernetes.estate();
+    let node = estate.pods().find(|other| other.name == web_name(pod)).unwrap().node.clone().unwrap();
+    let answer = recorded().iter().find(|recorded| recorded.name == "proxy_refused_503").unwrap();
+    Fault { times: u32::MAX, ..Fault::once(&format!("{node}{PROXY}"), Effect::Recorded(answer)) }
 }
 
 #[tokio::test]
@@ -117,7 +191,8 @@ async fn a_missing_right_is_told_with_its_cure_and_keeps_the_alarm() {
     watched.edit(|estate| estate.identities = vec![collector()]);
     let before = watched.kubernetes.meter().count(PROXY);
     let mails = run(&watched, 10, 3).await;
-    assert!(mails.iter().all(|mail| !mail.contains("OK ")), "the alarm has not ended: {mails:?}");
+    assert!(mails[0].starts_with("CANNOT SEE") && mails.len() == 1, "{mails:?}");
+    assert!(is_in_alarm(&watched));
     assert_eq!(watched.kubernetes.meter().count(PROXY) - before, 1, "one refusal is enough");
     watched.stack.run_line("report", minute(15)).await.receipt.unwrap();
     let report = report(&watched);
@@ -131,20 +206,7 @@ async fn a_kubelet_that_does_not_answer_is_counted_and_hides_no_other() {
     let watched = watch(counting(true)).await;
     watched.stack.put_config(FILE);
     watched.edit(|estate| estate.place(web("c", minute(-600))));
-    let node = watched.kubernetes.estate().pods().find(|pod| pod.name == web_name("b")).unwrap().node.clone();
-    let path = format!("{}{PROXY}", node.unwrap());
-    watched.kubernetes.inject(Fault {
-        times: u32::MAX,
-        ..Fault::once(
-            &path,
-            fake_kubernetes::Effect::Recorded(
-                fake_kubernetes::recorded()
-                    .iter()
-                    .find(|recorded| recorded.name == "proxy_refused_503")
-                    .unwrap(),
-            ),
-        )
-    });
+    watched.kubernetes.inject(refused(&watched, "b"));
     run(&watched, 0, 1).await;
     assert_eq!(run(&watched, 5, 2).await.len(), 1, "the pod that is throttled is seen");
     let key = "snapshots/dt=2026-11-22/account=123456789012/region=eu-west-1/alarms-20261122T101000Z.eks-1-of-1.ndjson.gz";

@@ -89,6 +89,50 @@ async fn a_server_of_another_ca_is_not_trusted() {
 }
 
 #[tokio::test]
+async fn an_expired_certificate_is_told_with_the_clock() {
+    let watched = watch(healthy().with(|estate| estate.certificate_expired = true)).await;
+    assert!(findings(&watched).await.contains("has expired or is not valid yet; is the clock right?"));
+}
+
+#[tokio::test]
+async fn half_a_list_of_pods_makes_no_restarts_of_the_other_half() {
+    let watched = watch(healthy()).await;
+    watched.edit(|estate| {
+        for number in 0..300 {
+            let mut pod = super::web(&format!("n{number:03}"), minute(-600));
+            pod.containers[0].restart_count = 12;
+            estate.place(pod);
+        }
+    });
+    watched.alarms(-10).await;
+    watched.alarms(-5).await;
+    watched.kubernetes.inject(Fault::times(9, "continue=", Effect::Forbidden));
+    watched.alarms(0).await;
+    watched.kubernetes.heal();
+    watched.alarms(5).await;
+    let mails = watched.alarms(10).await;
+    assert!(mails.iter().all(|mail| !mail.contains("restarts")), "{mails:?}");
+    let remembered = watched.stack.remembered();
+    assert!(remembered.iter().all(|item| item["state"]["S"] != "ALARM"), "{remembered:?}");
+}
+
+#[tokio::test]
+async fn without_the_list_of_jobs_replicas_are_known() {
+    let watched = watch(healthy()).await;
+    watched.alarms(-5).await;
+    watched.kubernetes.inject(Fault::always("/apis/batch/v1/jobs", Effect::Forbidden));
+    watched.alarms(0).await;
+    let run = minute(0).strftime("%Y%m%dT%H%M%SZ").to_string();
+    let objects = watched.stack.aws.objects();
+    let key =
+        objects.iter().find(|object| object.key.contains(&run) && object.key.contains("eks-1-of-1.ndjson"));
+    let snapshot = watched.stack.snapshot(&key.unwrap().key);
+    let replicas = snapshot.readings.iter().filter(|(query, _)| query.metric.name == "replicas_unavailable");
+    let complete: Vec<bool> = replicas.map(|(_, reading)| reading.fault().is_none()).collect();
+    assert_eq!(complete, [true], "Jobs have no replicas that could be missing");
+}
+
+#[tokio::test]
 async fn a_cluster_being_made_is_no_fault_and_one_for_over_an_hour_is() {
     for (age, amiss) in [(20, false), (90, true)] {
         let watched = watch(healthy()).await;
