@@ -4,7 +4,7 @@
 mod tests;
 mod undo;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use super::super::ChangeState;
 use super::{Asked, EksAspect, EksState, ObservedEks, UpdateStatus};
 use crate::cluster::{BadName, ClusterName};
+use crate::eks::LogType;
 use crate::fault::FaultKind;
 
 pub use undo::{EksUndo, InProgress};
@@ -67,7 +68,7 @@ pub struct EksChange {
     pub request_id: Option<String>,
     /// How far it has come. One that is planned and accepted is in progress.
     pub state: ChangeState,
-    /// It was accepted: EKS works on it.
+    /// EKS has answered that it does it. Without that, what is there may as well be of somebody else.
     pub accepted: bool,
     /// EKS's id of the update to follow, if it gave one.
     pub update_id: Option<String>,
@@ -275,6 +276,14 @@ impl EksChange {
     /// Whether it is done and was made at or after `since`.
     pub fn is_done_since(&self, since: Option<Timestamp>) -> bool {
         self.state == ChangeState::Done && since.is_none_or(|since| self.time >= since)
+    }
+
+    /// Types of logs that it turned on.
+    pub(super) fn turned_on(&self) -> BTreeSet<LogType> {
+        match (&self.from, &self.to) {
+            (EksState::Logs(from), EksState::Logs(to)) => to - from,
+            _ => BTreeSet::new(),
+        }
     }
 
     /// Ends this planned change if it has ended. `open` says whether no newer one was taken for done.

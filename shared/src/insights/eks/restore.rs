@@ -6,6 +6,8 @@ use jiff::Timestamp;
 
 use super::super::ChangeState;
 use super::{EksAspect, EksChange, EksLedger, EksState, EksUndo, ObservedEks};
+use crate::cluster::ClusterName;
+use crate::eks::LogType;
 use crate::fault::Fault;
 
 /// What a restore does with one aspect of a cluster.
@@ -34,7 +36,8 @@ pub enum EksRestoreStep {
 /// after it are undone.
 ///
 /// An add-on is deleted only if it is still of the version and configuration that we made, a `ConfigMap` only if it is
-/// still what we wrote. Logs are turned off that we turned on; those that others turned on stay on.
+/// still what we wrote. Logs are turned off that we turned on; those that others turned on stay on. What is there after a
+/// call of ours that was never answered is left, with the command that undoes it: it may as well be of somebody else.
 pub fn eks_restore_step(
     aspect: EksAspect,
     observed: &ObservedEks,
@@ -64,14 +67,11 @@ pub fn eks_restore_step(
         Ok(now) => now,
         Err(fault) => return EksRestoreStep::Unknown(fault.clone()),
     };
+    if let Some(why) = in_doubt(&made, &now, &observed.cluster.name) {
+        return EksRestoreStep::Skip(why);
+    }
     if let EksState::Logs(on) = &now {
-        let ours = |log| {
-            made.iter().any(|change| match (&change.from, &change.to) {
-                (EksState::Logs(from), EksState::Logs(to)) => to.contains(log) && !from.contains(log),
-                _ => false,
-            })
-        };
-        let to = EksState::Logs(on.iter().filter(|log| !ours(log)).copied().collect());
+        let to = EksState::Logs(on - &turned_on(&made));
         return if follows { EksRestoreStep::Follow { to } } else { EksRestoreStep::PutBack { to } };
     }
     // As long as a change found what the one before it had made, go back to that.
@@ -89,6 +89,35 @@ pub fn eks_restore_step(
         return EksRestoreStep::Skip(format!("since fargaze wrote it, somebody changed {}", keys.join(", ")));
     }
     EksRestoreStep::Skip(format!("fargaze made it {}, and now it is {now}", newest.to))
+}
+
+/// Why nobody knows whether what is there is of ours, and how to undo it by hand; nothing if it is known.
+fn in_doubt(made: &[&EksChange], now: &EksState, cluster: &ClusterName) -> Option<String> {
+    let (what, command) = match now {
+        EksState::Logs(on) => {
+            let (sure, unsure): (Vec<&EksChange>, Vec<_>) = made.iter().partition(|change| change.accepted);
+            let types = &(on & &turned_on(&unsure)) - &turned_on(&sure);
+            let types: Vec<_> = types.into_iter().map(LogType::as_str).collect();
+            let off = serde_json::json!({"clusterLogging": [{"types": types, "enabled": false}]});
+            let command = format!("update-cluster-config --name {cluster} --logging '{off}'");
+            (types.join(", "), command)
+        }
+        EksState::Addon { .. } => {
+            let newest = made.first().filter(|change| !change.accepted && change.to == *now)?;
+            let name = newest.subject.aspect.addon()?;
+            (name.to_owned(), format!("delete-addon --cluster-name {cluster} --addon-name {name}"))
+        }
+        // Nobody else writes the same data by chance.
+        EksState::ConfigMap(_) | EksState::Absent => return None,
+    };
+    (!what.is_empty()).then(|| {
+        let why = "the answer to fargaze's call was lost, so it may be of somebody else";
+        format!("{what} is on, but {why}; to undo it: aws eks {command}")
+    })
+}
+
+fn turned_on(changes: &[&EksChange]) -> BTreeSet<LogType> {
+    changes.iter().flat_map(|change| change.turned_on()).collect()
 }
 
 #[cfg(test)]
@@ -161,6 +190,42 @@ mod tests {
         for skipped in [step(vec![newer], Done), step(vec![configured], Done), step(vec![same], Planned)] {
             assert!(matches!(skipped, EksRestoreStep::Skip(_)), "{skipped:?}");
         }
+    }
+
+    #[test]
+    fn what_may_be_of_somebody_else_is_left_with_the_command_that_undoes_it() {
+        let unanswered =
+            |minute, aspect, states| EksChange { accepted: false, ..change(minute, aspect, states, Done) };
+        let aspect = EksAspect::ControlPlaneLogs;
+        let states = |from: &[_], to: &[_]| (EksState::Logs(logs(from)), EksState::Logs(logs(to)));
+        let ledger_of_logs = ledger([
+            change(1, aspect, states(&[], &[Api]), Done),
+            unanswered(2, aspect, states(&[], &[Api, Audit])),
+        ]);
+        let mut now = observed("*");
+        let mut step = |on: &[_]| {
+            now.cluster.logs = logs(on);
+            eks_restore_step(aspect, &now, &ledger_of_logs, None)
+        };
+        let why = "audit is on, but the answer to fargaze's call was lost, so it may be of somebody else; to undo it: aws eks \
+            update-cluster-config --name payments --logging '{\"clusterLogging\":[{\"enabled\":false,\"types\":[\"audit\"]}]}'";
+        assert_eq!(step(&[Api, Audit]), EksRestoreStep::Skip(why.to_owned()));
+        assert_eq!(
+            step(&[Api, Scheduler]),
+            back(EksState::Logs(logs(&[Scheduler]))),
+            "nothing of it is there"
+        );
+
+        let made = EksState::of_addon(&addon(METRICS_SERVER, "ACTIVE"));
+        let ledger = ledger([unanswered(1, EksAspect::MetricsServer, (EksState::Absent, made))]);
+        let mut step = |addons| {
+            now.addons = Asked::Known(addons);
+            eks_restore_step(EksAspect::MetricsServer, &now, &ledger, None)
+        };
+        let why = "metrics-server is on, but the answer to fargaze's call was lost, so it may be of somebody else; to undo it: \
+            aws eks delete-addon --cluster-name payments --addon-name metrics-server";
+        assert_eq!(step(vec![addon(METRICS_SERVER, "ACTIVE")]), EksRestoreStep::Skip(why.to_owned()));
+        assert_eq!(step(vec![]), back(EksState::Absent));
     }
 
     #[test]

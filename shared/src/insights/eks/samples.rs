@@ -85,7 +85,7 @@ pub(crate) fn change(
         reason: "the cluster is new".to_owned(),
         request_id: None,
         state,
-        accepted: false,
+        accepted: matches!(state, ChangeState::Done | ChangeState::Restored),
         update_id: None,
         failure: None,
         undo: None,

@@ -45,7 +45,10 @@ fn step(world: &mut World, n: u32) {
         9 => {
             world.logs.insert(LogType::ALL[which as usize % 5]);
         }
-        10 => world.delete_addon([METRICS_SERVER, CLOUDWATCH_OBSERVABILITY][which as usize % 2]),
+        10 => {
+            let addon = [METRICS_SERVER, CLOUDWATCH_OBSERVABILITY][which as usize % 2];
+            if which % 8 < 6 { world.delete_addon(addon) } else { world.install_addon(addon) }
+        }
         11 => {
             world.config_map = (which % 3 == 1).then(|| data("mine"));
             world.reason(EksAspect::AwsLogging);
@@ -79,7 +82,7 @@ fn who_undoes_it_each_time_is_told_as_a_fight_and_wins() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(2000)))]
 
     #[test]
     fn whatever_happens_it_ends_as_wished_or_as_a_finding(

@@ -50,6 +50,8 @@ pub(crate) struct World {
     calls: BTreeMap<EksAspect, (usize, usize)>,
     /// What we ever turned on or wrote. Only the judge of a restore reads it.
     ours: (BTreeSet<LogType>, Vec<BTreeMap<String, String>>),
+    /// Add-ons that we ever made; the judge's as well.
+    our_addons: BTreeSet<&'static str>,
 }
 
 impl World {
@@ -69,6 +71,7 @@ impl World {
             minute: 0,
             calls: BTreeMap::new(),
             ours: (BTreeSet::new(), Vec::new()),
+            our_addons: BTreeSet::new(),
         }
     }
 
@@ -103,6 +106,13 @@ impl World {
             } else {
                 EksAspect::CloudwatchObservability
             });
+        }
+    }
+
+    /// Somebody else installs it, of EKS's default version as well.
+    pub(crate) fn install_addon(&mut self, name: &'static str) {
+        if self.minute >= EKS_TAKES {
+            self.addons.entry(name).or_insert((self.minute, false));
         }
     }
 
@@ -211,6 +221,7 @@ impl World {
                 assert!(!self.addons.contains_key(name), "{name} is there");
                 assert!(name != CLOUDWATCH_OBSERVABILITY || self.has_nodes);
                 let is_broken = self.is_broken;
+                self.our_addons.insert(name);
                 self.addons.insert(name, (self.minute + EKS_TAKES, is_broken));
                 None
             }
@@ -244,7 +255,9 @@ impl World {
                     self.config_map = None;
                 }
                 EksState::Absent => {
-                    self.addons.remove(aspect.addon().unwrap());
+                    let name = aspect.addon().unwrap();
+                    let is_there = self.addons.remove(name).is_some();
+                    assert!(!is_there || self.our_addons.contains(name), "somebody's {name}");
                 }
                 other => panic!("{aspect} back to {other}"),
             }

@@ -67,10 +67,8 @@ impl EksChange {
 
     /// Whether anything of what the change brought is there.
     fn is_there(&self, now: &EksState) -> bool {
-        match (&self.from, &self.to, now) {
-            (EksState::Logs(from), EksState::Logs(to), EksState::Logs(on)) => {
-                to.difference(from).any(|log| on.contains(log))
-            }
+        match now {
+            EksState::Logs(on) => !self.turned_on().is_disjoint(on),
             _ => now.fulfils(&self.to),
         }
     }
