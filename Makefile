@@ -1,7 +1,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test hostile screenshots simulate build delete requirements clean
+.PHONY: help setup demo test hostile properties screenshots simulate build delete requirements clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -31,6 +31,10 @@ test: setup ## Everything that CI runs
 
 hostile: ## A million hostile texts through every renderer (CASES=...)
 	@FARGAZE_CASES=$(CASES) cargo test --quiet --profile simulate --package fargaze --test summaries --test report -- hostile
+
+properties: CASES = 20000
+properties: ## All property tests with 20,000 random cases each; `make test` draws the same ones each time (CASES=...)
+	@PROPTEST_CASES=$(CASES) cargo test --quiet --profile simulate --package fargaze --no-fail-fast
 
 screenshots: ## Pictures of the report's pages in docs/screenshots; needs Chromium
 	@$(PYTHON) tests/screenshots/shoot.py
