@@ -176,8 +176,7 @@ async fn a_restarted_container_begins_anew_and_never_below_zero() {
     run(&watched, 0, 9).await;
     // The same pod, whose counters fell.
     assert_eq!(run(&watched, 5, 1).await.len(), 1, "1,500 of 3,000 periods since it began anew");
-    let key = "snapshots/dt=2026-11-22/account=123456789012/region=eu-west-1/alarms-20261122T101000Z.eks-1-of-1.ndjson.gz";
-    let snapshot = watched.stack.snapshot(key);
+    let snapshot = watched.snapshot("alarms", 5);
     let rates = snapshot.pods.iter().map(|pod| pod.rates.as_ref().unwrap());
     assert!(rates.map(|rates| rates.disk_read.unwrap()).all(|rate| rate >= 0.0));
 }
@@ -209,8 +208,7 @@ async fn a_kubelet_that_does_not_answer_is_counted_and_hides_no_other() {
     watched.kubernetes.inject(refused(&watched, "b"));
     run(&watched, 0, 1).await;
     assert_eq!(run(&watched, 5, 2).await.len(), 1, "the pod that is throttled is seen");
-    let key = "snapshots/dt=2026-11-22/account=123456789012/region=eu-west-1/alarms-20261122T101000Z.eks-1-of-1.ndjson.gz";
-    let snapshot = watched.stack.snapshot(key);
+    let snapshot = watched.snapshot("alarms", 5);
     let cadvisor = snapshot.eks[0].cadvisor.unwrap();
     assert_eq!((cadvisor.nodes, cadvisor.unread), (3, 1));
     let faults = format!("{:?}", snapshot.coverage.faults);

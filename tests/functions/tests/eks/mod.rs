@@ -8,6 +8,7 @@ mod unread;
 
 use fake_aws::{EksClusterSpec, Estate as AwsEstate};
 use fake_kubernetes::{Container, Estate, FakeKubernetes, Handle, Identity, Kind, Pod, Rights, Workload};
+use fargaze::snapshot::Snapshot;
 use function_tests::{ACCOUNT, REGION, Stack, minute};
 use jiff::{SignedDuration, Timestamp};
 
@@ -96,6 +97,13 @@ impl Watched {
             }
         }
         None
+    }
+
+    /// What the collector saw in the run of that kind and time.
+    pub(crate) fn snapshot(&self, kind: &str, offset: i64) -> Snapshot {
+        let run = format!("/{kind}-{}.eks-1-of-1.ndjson", minute(offset).strftime("%Y%m%dT%H%M%SZ"));
+        let objects = self.stack.aws.objects();
+        self.stack.snapshot(&objects.iter().find(|object| object.key.contains(&run)).unwrap().key)
     }
 
     pub(crate) fn edit(&self, change: impl FnOnce(&mut Estate)) {

@@ -13,8 +13,7 @@ async fn samples_are_joined_from_snapshot_to_snapshot() {
     for run in 0..4 {
         watched.alarms(run * 5).await;
     }
-    let key = "snapshots/dt=2026-11-22/account=123456789012/region=eu-west-1/alarms-20261122T102000Z.eks-1-of-1.ndjson.gz";
-    let snapshot = watched.stack.snapshot(key);
+    let snapshot = watched.snapshot("alarms", 15);
     let memory = snapshot.readings.iter().find(|(query, _)| {
         query.metric.name == "pod_memory_percent_of_provisioned" && query.statistic == Statistic::Maximum
     });
@@ -120,8 +119,7 @@ async fn a_report_finds_vended_metrics_by_asking_and_joins_the_samples_of_the_da
         watched.alarms(run * 5 - 65).await;
     }
     watched.stack.run_line("report", minute(5)).await.receipt.unwrap();
-    let key = "snapshots/dt=2026-11-22/account=123456789012/region=eu-west-1/report-20261122T101000Z.eks-1-of-1.ndjson.gz";
-    let snapshot = watched.stack.snapshot(key);
+    let snapshot = watched.snapshot("report", 5);
     let names: Vec<&str> = snapshot.readings.keys().map(|query| query.metric.name.as_ref()).collect();
     assert!(names.contains(&"named_tomorrow") && names.contains(&"pod_cpu_utilization"), "{names:?}");
     let points = snapshot.readings.iter().filter(|(query, _)| query.metric.name == "pod_restarts");

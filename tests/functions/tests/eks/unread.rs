@@ -11,11 +11,7 @@ use super::{CLUSTER, Watched, ago, collector, healthy, watch};
 
 /// The cluster of the snapshot of the newest run of that kind.
 fn cluster(watched: &Watched, kind: &str, offset: i64) -> fargaze::pods::ClusterState {
-    let run = format!("{kind}-{}", minute(offset).strftime("%Y%m%dT%H%M%SZ"));
-    let objects = watched.stack.aws.objects();
-    let key =
-        objects.iter().find(|object| object.key.contains(&run) && object.key.contains("eks-1-of-1.ndjson"));
-    watched.stack.snapshot(&key.unwrap().key).eks.remove(0)
+    watched.snapshot(kind, offset).eks.remove(0)
 }
 
 /// What a report says of the cluster's findings: all in one text.
@@ -122,11 +118,7 @@ async fn without_the_list_of_jobs_replicas_are_known() {
     watched.alarms(-5).await;
     watched.kubernetes.inject(Fault::always("/apis/batch/v1/jobs", Effect::Forbidden));
     watched.alarms(0).await;
-    let run = minute(0).strftime("%Y%m%dT%H%M%SZ").to_string();
-    let objects = watched.stack.aws.objects();
-    let key =
-        objects.iter().find(|object| object.key.contains(&run) && object.key.contains("eks-1-of-1.ndjson"));
-    let snapshot = watched.stack.snapshot(&key.unwrap().key);
+    let snapshot = watched.snapshot("alarms", 0);
     let replicas = snapshot.readings.iter().filter(|(query, _)| query.metric.name == "replicas_unavailable");
     let complete: Vec<bool> = replicas.map(|(_, reading)| reading.fault().is_none()).collect();
     assert_eq!(complete, [true], "Jobs have no replicas that could be missing");
@@ -170,12 +162,7 @@ async fn percentages_without_the_metrics_api_could_not_be_asked_and_are_not_zero
     let watched = watch(healthy()).await;
     watched.kubernetes.inject(Fault::always("/apis/metrics.k8s.io/v1beta1/pods", Effect::ServiceUnavailable));
     watched.alarms(0).await;
-    let run = minute(0).strftime("%Y%m%dT%H%M%SZ").to_string();
-    let objects = watched.stack.aws.objects();
-    let key =
-        objects.iter().find(|object| object.key.contains(&run) && object.key.contains("eks-1-of-1.ndjson"));
-    let key = key.unwrap();
-    let snapshot = watched.stack.snapshot(&key.key);
+    let snapshot = watched.snapshot("alarms", 0);
     let memory = snapshot.readings.iter().filter(|(query, _)| query.metric.name.contains("memory"));
     let unread: Vec<bool> = memory.map(|(_, reading)| reading.series().is_none()).collect();
     assert!(unread.len() == 2 && unread.iter().all(|unread| *unread));
