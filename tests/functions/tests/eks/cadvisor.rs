@@ -114,12 +114,16 @@ async fn a_run_in_which_nothing_could_be_read_ends_no_alarm() {
     watched.stack.put_config(FILE);
     run(&watched, 0, 1).await;
     assert_eq!(run(&watched, 5, 2).await.len(), 1);
-    watched.kubernetes.inject(Fault::times(9, "/api/v1/pods", Effect::Forbidden));
-    let mut mails = run(&watched, 10, 3).await;
-    assert!(is_in_alarm(&watched));
+    watched.kubernetes.inject(Fault::always("/api/v1/pods", Effect::Forbidden));
+    let mut mails = Vec::new();
+    // Longer than what the rule looks back on.
+    for (offset, runs) in [(10, 3), (15, 4), (20, 5)] {
+        mails.extend(run(&watched, offset, runs).await);
+        assert!(is_in_alarm(&watched), "{offset}");
+    }
     watched.kubernetes.heal();
     // The first run that reads it again has no sample before.
-    for (offset, runs) in [(15, 4), (20, 5)] {
+    for (offset, runs) in [(25, 6), (30, 7)] {
         mails.extend(run(&watched, offset, runs).await);
         assert!(is_in_alarm(&watched), "{offset}");
     }
