@@ -228,7 +228,8 @@ fn after_ten_thousand_histories_the_next_sweep_makes_every_cluster_as_wished() {
     let config = any::<u32>().prop_map(|number| Draw(number).config());
     let steps = prop::collection::vec(any::<u32>().prop_map(|number| Draw(number).step()), 1..40);
     let ends = RefCell::new(BTreeMap::<&str, usize>::new());
-    let config_of_runner = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(10_000) };
+    let cases = ProptestConfig::default().cases.max(10_000);
+    let config_of_runner = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) };
     let played = TestRunner::new(config_of_runner).run(&(config, steps), |(config, steps)| {
         for (_, decision) in judge(World::new(config), steps) {
             let end = match decision.action {

@@ -182,7 +182,7 @@ fn any_case() -> impl Strategy<Value = (Wished, ObservedCluster, Acquaintance, C
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(2_000)))]
 
     #[test]
     fn only_an_exact_wish_lowers_and_what_is_set_is_as_wished((wished, cluster, acquaintance, ledger) in any_case()) {
@@ -221,7 +221,9 @@ proptest! {
         let made = |change: &&Change| change.state == ChangeState::Done;
         let Some(newest) = ledger.changes.iter().rev().find(made).cloned() else { return Ok(()) };
         // The newest of all, or there is a later restore, which is about its own wish.
-        prop_assume!(ledger.newest() == Some(&newest));
+        if ledger.newest() != Some(&newest) {
+            return Ok(());
+        }
         wished.wish = newest.wish.parse().unwrap();
         if let RestoreStep::PutBack { to } = restore_step(cluster.level, &ledger, None) {
             cluster.level = to;
