@@ -44,7 +44,7 @@ GATES = [
 ]
 
 # The same cases in each run, so that what fails is what was changed; `make properties` draws others.
-SAME_CASES = {"PROPTEST_RNG_SEED": os.environ.get("PROPTEST_RNG_SEED", "1")}
+SAME_CASES = {seed: os.environ.get(seed, "1") for seed in ["PROPTEST_RNG_SEED", "FARGAZE_SEED"]}
 
 # "12 tests run: 11 passed (1 slow), 1 failed, 0 skipped"
 NEXTEST = r"^Summary .* tests? run: "

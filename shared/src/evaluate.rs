@@ -91,6 +91,27 @@ impl Condition {
         }
     }
 
+    /// The state after one period, of whose range the periods numbered `unread` are not known: none if it depends on what they
+    /// were, a value on either side of the threshold or no value at all.
+    pub fn sure_state(
+        &self,
+        range: &[Option<f64>],
+        unread: &[usize],
+        current: AlarmState,
+    ) -> Option<AlarmState> {
+        let state = self.next_state(range, current);
+        let is_so = |value| {
+            let mut range = range.to_vec();
+            for &period in unread {
+                range[period] = Some(value);
+            }
+            self.next_state(&range, current) == state
+        };
+        // Any mixture lies between all of them breaching and none.
+        let is_sure = unread.is_empty() || is_so(f64::INFINITY) && is_so(f64::NEG_INFINITY);
+        is_sure.then_some(state)
+    }
+
     /// Whether an alarm that is OK stays OK at every period of the window, whatever period is judged: what can be told
     /// from counts alone, which is enough for most series. `false` may be OK as well.
     pub(crate) fn surely_ok(&self, series: &MetricSeries, window: &Window) -> bool {

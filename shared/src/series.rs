@@ -1,5 +1,7 @@
 //! What CloudWatch answered: points in time order, and how far the answer can be relied on.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -17,9 +19,12 @@ pub struct Datapoint {
 }
 
 /// Points of one metric and statistic, oldest first, at most one for each timestamp. A period without a point had no
-/// data: that is neither zero nor an error.
+/// data, which is neither zero nor an error, unless it is one of those that were not read.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct MetricSeries(Vec<Datapoint>);
+pub struct MetricSeries {
+    points: Vec<Datapoint>,
+    unread: Box<[Timestamp]>,
+}
 
 impl MetricSeries {
     /// A series from points in any order. Of two points with the same timestamp the later one counts, because
@@ -33,12 +38,26 @@ impl MetricSeries {
             }
             same
         });
-        Self(points)
+        Self { points, unread: Box::default() }
+    }
+
+    /// The same, knowing that nothing is known of the periods with these starts, unless they have a point. What is sampled
+    /// cannot be asked for later, as CloudWatch can.
+    #[must_use]
+    pub fn with_unread(self, starts: impl IntoIterator<Item = Timestamp>) -> Self {
+        let unread: BTreeSet<Timestamp> =
+            starts.into_iter().filter(|start| self.at(*start).is_none()).collect();
+        Self { unread: unread.into_iter().collect(), ..self }
+    }
+
+    /// Starts of the periods of which nothing is known, oldest first.
+    pub fn unread(&self) -> &[Timestamp] {
+        &self.unread
     }
 
     /// The points, oldest first.
     pub fn points(&self) -> &[Datapoint] {
-        &self.0
+        &self.points
     }
 
     /// The first point that is not a whole number of periods after the one before it.
@@ -48,18 +67,21 @@ impl MetricSeries {
             (after.as_second() - before.as_second()) % period.seconds() != 0
                 || after.subsec_nanosecond() != before.subsec_nanosecond()
         };
-        self.0.windows(2).find(crooked).map(|pair| pair[1].timestamp)
+        self.points.windows(2).find(crooked).map(|pair| pair[1].timestamp)
     }
 
     /// Value of the period that starts at this instant.
     pub fn at(&self, timestamp: Timestamp) -> Option<f64> {
-        self.0.binary_search_by_key(&timestamp, |point| point.timestamp).ok().map(|i| self.0[i].value)
+        self.points
+            .binary_search_by_key(&timestamp, |point| point.timestamp)
+            .ok()
+            .map(|i| self.points[i].value)
     }
 
     /// The points of the window, if every period has one. In a hot loop, so without a branch for each point.
     pub(crate) fn without_gap(&self, window: &Window) -> Option<&[Datapoint]> {
-        let first = self.0.iter().position(|point| point.timestamp >= window.start)?;
-        let points = self.0.get(first..first + window.len())?;
+        let first = self.points.iter().position(|point| point.timestamp >= window.start)?;
+        let points = self.points.get(first..first + window.len())?;
         let (mut due, mut on_grid) = (window.start.as_second(), true);
         for Datapoint { timestamp, .. } in points {
             on_grid &= (timestamp.as_second() == due) & (timestamp.subsec_nanosecond() == 0);
@@ -73,7 +95,7 @@ impl MetricSeries {
     pub(crate) fn by_period(&self, window: &Window) -> impl Iterator<Item = (usize, f64)> + '_ {
         let (start, step, periods) = (window.start.as_second(), window.period.seconds(), window.len());
         let (mut due, mut period) = (start, 0);
-        self.0.iter().filter_map(move |point| {
+        self.points.iter().filter_map(move |point| {
             let second = point.timestamp.as_second();
             if second != due {
                 let after = second - start;
@@ -91,13 +113,13 @@ impl MetricSeries {
     /// Mean over the points; none if there are none.
     #[expect(clippy::cast_precision_loss, reason = "a series has at most some thousand points")]
     pub fn mean(&self) -> Option<f64> {
-        let count = self.0.len();
-        (count > 0).then(|| self.0.iter().map(|point| point.value).sum::<f64>() / count as f64)
+        let count = self.points.len();
+        (count > 0).then(|| self.points.iter().map(|point| point.value).sum::<f64>() / count as f64)
     }
 
     /// Largest value; none if there are no points.
     pub fn max(&self) -> Option<f64> {
-        self.0.iter().map(|point| point.value).max_by(f64::total_cmp)
+        self.points.iter().map(|point| point.value).max_by(f64::total_cmp)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use fargaze::cluster::ClusterName;
-use fargaze::fault::Fault;
+use fargaze::fault::{Fault, FaultKind};
 use fargaze::inventory::{ClusterEntry, Inventory};
 use fargaze::metric::{MetricQuery, Statistic};
 use fargaze::outcome::{Coverage, CoverageTally};
@@ -186,9 +186,14 @@ fn rate(reading: &mut Reading, history: &ClusterHistory) {
         pod.keep_counters(history.before());
     }
     if history.before().is_none() {
-        let cluster = reading.state.cluster.as_str();
-        let message = "there is no sample of the run before to rate counters with";
-        let none = || Fault::malformed("kubernetes:GET nodes/proxy", cluster, message);
+        let cluster = &reading.state.cluster;
+        let none = || Fault {
+            operation: "kubernetes:GET nodes/proxy".to_owned(),
+            subject: cluster.to_string(),
+            kind: FaultKind::Transient,
+            code: "first sample".to_owned(),
+            message: "counters are rated from one run to the next, and the run before has none".to_owned(),
+        };
         reading.no_counters.get_or_insert_with(none);
     }
 }

@@ -8,7 +8,7 @@ use super::{AlarmKey, AlarmRecord, MetricSource, Mute, Notice, NoticeKind, Remem
 use crate::evaluate::AlarmState;
 use crate::metric::{Period, Unit};
 use crate::rule::{AlarmRule, Comparison, Measure, Severity, Subject};
-use crate::series::Reading;
+use crate::series::{MetricSeries, Reading};
 use crate::window::Window;
 
 /// How far back periods are judged that no run is known to have judged. Shorter than a day, for which the table keeps an
@@ -107,6 +107,16 @@ fn with_values(reading: &Reading, window: &Window, then: impl FnOnce(&[Option<f6
     then(values);
 }
 
+/// Numbers of the periods of which nothing is known.
+fn unread_periods(reading: &Reading, window: &Window) -> Vec<usize> {
+    let unread = reading.series().map(MetricSeries::unread).unwrap_or_default();
+    if unread.is_empty() {
+        return Vec::new();
+    }
+    let periods = window.period_starts().enumerate();
+    periods.filter(|(_, start)| unread.binary_search(start).is_ok()).map(|(period, _)| period).collect()
+}
+
 /// An alarm on its way through the periods of a run.
 struct Course<'a> {
     rule: &'a AlarmRule,
@@ -138,23 +148,31 @@ impl Course<'_> {
         let seconds = window.period.seconds();
         let judged = self.memory.judged_until.as_second() - window.start.as_second();
         let judged = usize::try_from(judged.div_euclid(seconds)).unwrap_or(0);
+        let unread = unread_periods(&self.sight.reading, window);
         // A period near the start of the window would be judged on less than the rule asks for.
         let whole = range.min(values.len()).saturating_sub(1);
+        let mut is_sure = true;
         for newest in judged.max(whole)..values.len() {
-            let evaluated = &values[(newest + 1).saturating_sub(range)..=newest];
+            let oldest = (newest + 1).saturating_sub(range);
+            let evaluated = &values[oldest..=newest];
             // A gap in a partial answer may be a point that we did not get. What comes after it waits for the next run, so
             // that every period is judged, and in order.
-            if !complete && evaluated.iter().any(Option::is_none) {
+            if !complete && unread.is_empty() && evaluated.iter().any(Option::is_none) {
                 return;
             }
-            let verdict = self.rule.condition.next_state(evaluated, self.memory.state);
+            // What could not be sampled will never be known: the state stays unless it is sure without.
+            let in_range = unread.iter().filter(|period| (oldest..=newest).contains(period));
+            let in_range: Vec<usize> = in_range.map(|period| period - oldest).collect();
+            let verdict = self.rule.condition.sure_state(evaluated, &in_range, self.memory.state);
+            is_sure = verdict.is_some();
+            let Some(verdict) = verdict else { continue };
             let waits = (self.memory.state, self.memory.told) == (AlarmState::Alarm, AlarmState::Ok);
             if verdict != self.memory.state || waits || !complete {
                 let after = i64::try_from(newest + 1).unwrap_or(i64::MAX).saturating_mul(seconds);
                 self.judge(evaluated, verdict, window.start + SignedDuration::from_secs(after));
             }
         }
-        if complete {
+        if complete && is_sure {
             self.memory.judged_until = self.memory.judged_until.max(window.end);
         }
     }

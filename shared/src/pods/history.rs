@@ -23,9 +23,18 @@ pub struct History {
 /// What the snapshots before hold of one cluster.
 #[derive(Debug, Clone, Default)]
 pub struct ClusterHistory {
-    series: HashMap<MetricQuery, Vec<Datapoint>>,
+    series: HashMap<MetricQuery, Samples>,
     before: Option<Before>,
     workloads: Vec<Workload>,
+    /// End of the newest period of which a run took samples.
+    sampled_until: Option<Timestamp>,
+}
+
+/// Samples of one measure, and the starts of periods that could not be sampled.
+#[derive(Debug, Clone, Default)]
+struct Samples {
+    points: Vec<Datapoint>,
+    unread: Vec<Timestamp>,
 }
 
 /// What the sample before saw of one cluster.
@@ -81,14 +90,17 @@ impl History {
             for line in snapshot.lines_of(cluster) {
                 // Samples come before all else.
                 let SnapshotLine::Series(query, reading) = line? else { break };
-                history.add_samples(query, &reading);
+                history.add_samples(query, &reading, snapshot.window());
             }
         }
         let entry = newest.clusters().iter().find(|(name, _)| name == cluster).map(|(_, entry)| entry);
         history.begin(entry);
+        history.sampled_until = Some(newest.window().in_periods(SAMPLE_PERIOD).end);
         for line in newest.lines_of(cluster) {
             match line? {
-                SnapshotLine::Series(query, reading) => history.add_samples(query, &reading),
+                SnapshotLine::Series(query, reading) => {
+                    history.add_samples(query, &reading, newest.window());
+                }
                 // Of a cluster that was not read to its end there may be half the pods: they are no sample.
                 SnapshotLine::Pod(pod) => {
                     if let Some(before) = &mut history.before {
@@ -110,10 +122,15 @@ impl ClusterHistory {
         self.workloads.clone_from(&entry.workloads);
     }
 
-    fn add_samples(&mut self, query: MetricQuery, reading: &Reading) {
+    fn add_samples(&mut self, query: MetricQuery, reading: &Reading, window: &Window) {
         if query.metric.namespace == KUBERNETES {
-            let points = reading.series().map(MetricSeries::points).unwrap_or_default();
-            self.series.entry(query).or_default().extend_from_slice(points);
+            let samples = self.series.entry(query).or_default();
+            if let Some(series) = reading.series() {
+                samples.points.extend_from_slice(series.points());
+                samples.unread.extend_from_slice(series.unread());
+            } else {
+                samples.unread.extend(window.in_periods(SAMPLE_PERIOD).period_starts());
+            }
         }
     }
 
@@ -136,12 +153,13 @@ impl ClusterHistory {
     ) -> Option<f64> {
         let query =
             MetricQuery { metric: measure.of(subject), statistic: statistic.clone(), period: SAMPLE_PERIOD };
-        let points = self.series.get(&query)?;
-        points.iter().max_by_key(|point| point.timestamp).map(|point| point.value)
+        let samples = self.series.get(&query)?;
+        samples.points.iter().max_by_key(|point| point.timestamp).map(|point| point.value)
     }
 
     /// The samples of a subject with those of the runs before, within the window: the new one is that of the newest period.
-    /// `fault` says why a measure could not be asked; one that has no value is then unread instead of without data.
+    /// `fault` says why a measure could not be asked; one that has no value is then unread instead of without data, in this
+    /// run and all that follow. So are the periods of runs that never took place.
     pub fn join<'a>(
         &mut self,
         subject: &Subject,
@@ -150,26 +168,121 @@ impl ClusterHistory {
         fault: impl Fn(KubernetesMeasure) -> Option<&'a Fault>,
     ) -> Vec<(MetricQuery, Reading)> {
         let window = window.in_periods(SAMPLE_PERIOD);
+        let newest = window.period_starts().next_back();
         let joined = samples.into_iter().map(|(measure, statistic, value)| {
             let query = MetricQuery { metric: measure.of(subject), statistic, period: SAMPLE_PERIOD };
-            let before = self.series.remove(&query).unwrap_or_default();
-            let series = append(before, &window, value);
-            let reading = match (value, fault(measure)) {
-                (None, Some(fault)) if series.points().is_empty() => Reading::Unread(fault.clone()),
-                (None, Some(fault)) => Reading::Partial(series, fault.clone()),
-                _ => Reading::Complete(series),
+            let mut all = self.before_window_end(&query, &window);
+            all.points.extend(newest.zip(value).map(|(timestamp, value)| Datapoint { timestamp, value }));
+            let fault = fault(measure).filter(|_| value.is_none());
+            all.unread.extend(newest.filter(|_| fault.is_some()));
+            let series = MetricSeries::new(all.points).with_unread(all.unread);
+            let reading = match fault {
+                Some(fault) if series.points().is_empty() => Reading::Unread(fault.clone()),
+                Some(fault) => Reading::Partial(series, fault.clone()),
+                None => Reading::Complete(series),
             };
             (query, reading)
         });
         joined.collect()
     }
+
+    /// What the runs before sampled in all periods of the window but the newest.
+    fn before_window_end(&mut self, query: &MetricQuery, window: &Window) -> Samples {
+        let Some(mut samples) = self.series.remove(query) else { return Samples::default() };
+        let newest = window.period_starts().next_back();
+        let is_in = |start: &Timestamp| *start >= window.start && Some(*start) < newest;
+        samples.points.retain(|point| is_in(&point.timestamp));
+        let missed = window.period_starts().filter(|start| Some(*start) >= self.sampled_until);
+        samples.unread.extend(missed);
+        samples.unread.retain(is_in);
+        samples
+    }
 }
 
-/// The points within the window, and the new one in its newest period.
-fn append(mut points: Vec<Datapoint>, window: &Window, value: Option<f64>) -> MetricSeries {
-    let newest = window.period_starts().next_back();
-    points.retain(|point| point.timestamp >= window.start && Some(point.timestamp) < newest);
-    let new = newest.zip(value).map(|(timestamp, value): (Timestamp, f64)| Datapoint { timestamp, value });
-    points.extend(new);
-    MetricSeries::new(points)
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::fault::Fault;
+    use crate::outcome::Coverage;
+    use crate::run::{Part, Platform, Run, RunKind, Target};
+    use crate::snapshot::SnapshotWriter;
+
+    const MEASURE: KubernetesMeasure = KubernetesMeasure::PodRestarts;
+
+    fn subject() -> Subject {
+        Subject::cluster("payments".parse().unwrap())
+    }
+
+    /// The run at `10:minute`, which looks back on three samples.
+    fn run(minute: i64) -> Run {
+        let time = "2026-11-22T10:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_mins(minute);
+        Run::new(RunKind::Alarms, time, SignedDuration::ZERO, SignedDuration::from_mins(15), None)
+    }
+
+    /// What the snapshot of the run before says, joined with a value or why there is none; and the snapshot of it.
+    fn joined(before: Option<Vec<u8>>, minute: i64, sample: Result<f64, &Fault>) -> (Reading, Vec<u8>) {
+        let mut history = History::default();
+        before.into_iter().for_each(|bytes| history.add(SnapshotPieces::new(bytes).unwrap()));
+        let mut history = history.of(&subject().cluster).unwrap();
+        let samples = vec![(MEASURE, Statistic::Sum, sample.ok())];
+        let run = run(minute);
+        let (query, reading) = history.join(&subject(), samples, &run.window, |_| sample.err()).remove(0);
+        let target = Target {
+            platform: Platform::Eks,
+            account: "123456789012".parse().unwrap(),
+            region: "eu-west-1".parse().unwrap(),
+            part: Part::WHOLE,
+            role: None,
+        };
+        let head = SnapshotWriter::begin(Vec::new(), &run, &target, run.time).unwrap();
+        let mut piece = SnapshotWriter::piece(head.end_piece().unwrap());
+        piece.series(&query, &reading).unwrap();
+        let end = SnapshotWriter::piece(piece.end_piece().unwrap());
+        (reading, end.end(&Coverage::default()).unwrap())
+    }
+
+    /// Minutes at whose ends there are points, and minutes of which nothing is known.
+    fn minutes(reading: &Reading) -> (Vec<i64>, Vec<i64>) {
+        let ends = |start: &Timestamp| start.duration_since(run(0).time).as_mins() + 5;
+        let series = reading.series().unwrap();
+        (
+            series.points().iter().map(|point| ends(&point.timestamp)).collect(),
+            series.unread().iter().map(ends).collect(),
+        )
+    }
+
+    #[test]
+    fn what_could_not_be_asked_stays_unread_in_the_runs_that_follow() {
+        let fault = Fault::malformed("kubernetes:GET pods", "payments", "cut");
+        let (_, one) = joined(None, 5, Ok(1.0));
+        let (unread, two) = joined(Some(one), 10, Err(&fault));
+        assert!(matches!(unread, Reading::Partial(..)), "{unread:?}");
+        assert_eq!(minutes(&unread), (vec![5], vec![10]));
+        let (read, three) = joined(Some(two), 15, Ok(3.0));
+        assert!(matches!(read, Reading::Complete(_)), "{read:?}");
+        assert_eq!(minutes(&read), (vec![5, 15], vec![10]));
+        let (later, _) = joined(Some(three), 20, Ok(4.0));
+        assert_eq!(minutes(&later), (vec![15, 20], vec![10]), "the window is 15 minutes long");
+    }
+
+    #[test]
+    fn an_outage_longer_than_the_window_is_remembered_as_well() {
+        let fault = Fault::malformed("kubernetes:GET pods", "payments", "cut");
+        let mut before = joined(None, 5, Ok(1.0)).1;
+        for minute in [10, 15, 20, 25] {
+            let (unread, snapshot) = joined(Some(before), minute, Err(&fault));
+            assert_eq!(matches!(unread, Reading::Unread(_)), minute >= 20, "{minute}: {unread:?}");
+            before = snapshot;
+        }
+        assert_eq!(minutes(&joined(Some(before), 30, Ok(1.0)).0), (vec![30], vec![20, 25]));
+    }
+
+    #[test]
+    fn the_periods_of_runs_that_never_took_place_are_unread() {
+        let (_, one) = joined(None, 5, Ok(1.0));
+        assert_eq!(minutes(&joined(Some(one), 15, Ok(3.0)).0), (vec![5, 15], vec![10]));
+        assert_eq!(minutes(&joined(None, 15, Ok(3.0)).0), (vec![15], vec![]), "nobody knows of a first run");
+    }
 }

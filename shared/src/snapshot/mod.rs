@@ -105,6 +105,9 @@ struct SeriesLine<'a> {
     start: Option<i64>,
     /// Values of that period and of each one after it, `null` where there is none.
     values: Values<'a>,
+    /// Starts of periods of which nothing is known, in epoch seconds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unread: Vec<i64>,
 }
 
 /// Points on the grid of their period: half the text of pairs with a time each.
@@ -345,6 +348,9 @@ impl<'a> SeriesLine<'a> {
             fault: reading.fault().map(Cow::Borrowed),
             start: reading.series().and_then(|series| Some(series.points().first()?.timestamp.as_second())),
             values: reading.series().map_or(Values::Owned(Vec::new()), |s| Values::Borrowed(s, *period)),
+            unread: reading
+                .series()
+                .map_or(Vec::new(), |s| s.unread().iter().map(|t| t.as_second()).collect()),
         }
     }
 
@@ -357,7 +363,10 @@ impl<'a> SeriesLine<'a> {
         let points = values.iter().zip(starts).filter_map(|(value, timestamp)| {
             value.map(|value| timestamp.map(|timestamp| Datapoint { timestamp, value }))
         });
-        Ok(MetricSeries::new(points.collect::<Result<_, _>>().map_err(|error| error.to_string())?))
+        let points = points.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+        let unread = self.unread.iter().map(|start| Timestamp::from_second(*start));
+        let unread: Vec<_> = unread.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+        Ok(MetricSeries::new(points).with_unread(unread))
     }
 
     fn into_reading(self) -> Result<(MetricQuery, Reading), String> {

@@ -10,12 +10,14 @@ use super::reader::cut;
 use super::{BadSnapshot, SnapshotLine, SnapshotReader};
 use crate::cluster::ClusterName;
 use crate::inventory::ClusterEntry;
+use crate::window::Window;
 
 /// A snapshot in memory as it is stored: compressed. Each EKS cluster is a piece of its own, which is read when it is needed, so that
 /// no more than one cluster is held as lines.
 #[derive(Debug)]
 pub struct SnapshotPieces {
     bytes: Vec<u8>,
+    window: Window,
     clusters: Vec<(ClusterName, ClusterEntry)>,
     pieces: HashMap<ClusterName, Range<usize>>,
 }
@@ -23,23 +25,26 @@ pub struct SnapshotPieces {
 impl SnapshotPieces {
     /// Finds the pieces. Everything is decompressed once and held against its checksums; a snapshot without its end is an error.
     pub fn new(bytes: Vec<u8>) -> Result<Self, BadSnapshot> {
-        let (mut clusters, mut pieces) = (Vec::new(), HashMap::new());
+        let (mut head, mut pieces) = (None, HashMap::new());
         let (mut begin, mut ended) = (0, false);
         while begin < bytes.len() {
             let (opening, length) = open(&bytes[begin..])?;
             let range = begin..begin + length;
             match opening {
-                Opening::Head(known) => clusters = known,
+                Opening::Head(window, clusters) => head = Some((window, clusters)),
                 Opening::Piece(cluster) => drop(pieces.insert(cluster, range.clone())),
                 Opening::End => ended = true,
                 Opening::Other => {}
             }
             begin = range.end;
         }
-        if !ended {
-            return Err(cut(0));
-        }
-        Ok(Self { bytes, clusters, pieces })
+        let (window, clusters) = head.filter(|_| ended).ok_or_else(|| cut(0))?;
+        Ok(Self { bytes, window, clusters, pieces })
+    }
+
+    /// The window of its run, of whose newest period the samples are.
+    pub fn window(&self) -> &Window {
+        &self.window
     }
 
     /// The clusters that were looked at.
@@ -59,7 +64,7 @@ impl SnapshotPieces {
 
 /// What the first line of a gzip member tells of it.
 enum Opening {
-    Head(Vec<(ClusterName, ClusterEntry)>),
+    Head(Window, Vec<(ClusterName, ClusterEntry)>),
     Piece(ClusterName),
     End,
     Other,
@@ -70,12 +75,12 @@ fn open(bytes: &[u8]) -> Result<(Opening, usize), BadSnapshot> {
     let mut text = BufReader::new(GzDecoder::new(bytes));
     let mut lines = SnapshotReader::part(&mut text);
     let opening = match lines.next().transpose()? {
-        Some(SnapshotLine::Run(_)) => {
+        Some(SnapshotLine::Run(begin)) => {
             let mut clusters = Vec::new();
             while let Some(SnapshotLine::Cluster(cluster, entry)) = lines.next().transpose()? {
                 clusters.push((cluster, entry));
             }
-            Opening::Head(clusters)
+            Opening::Head(begin.run.window, clusters)
         }
         Some(SnapshotLine::Series(query, _)) => {
             let cluster = query.metric.dimensions.get("ClusterName").and_then(|name| name.parse().ok());

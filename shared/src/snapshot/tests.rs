@@ -42,7 +42,8 @@ fn snapshot() -> Snapshot {
     let readings = BTreeMap::from([
         (query("A"), Reading::Complete(series.clone())),
         (query("B"), Reading::Complete(MetricSeries::default())),
-        (query("C"), Reading::Partial(series, fault.clone())),
+        (query("C"), Reading::Partial(series.clone(), fault.clone())),
+        (query("C2"), Reading::Complete(series.with_unread([run.window.start, time]))),
         (query("D"), Reading::Unread(fault)),
     ]);
     let entry = ClusterEntry {
@@ -203,7 +204,7 @@ fn lines_are_handed_on_one_by_one_and_a_cut_ends_in_an_error() {
     let lines: Vec<SnapshotLine> = SnapshotReader::new(&bytes[..]).map(Result::unwrap).collect();
     assert!(matches!(lines.first(), Some(SnapshotLine::Run(begin)) if begin.run == snapshot().run));
     assert!(matches!(lines.last(), Some(SnapshotLine::End(_))));
-    assert_eq!(lines.len(), 1 + 1 + 4 + 2 + 3 + 1);
+    assert_eq!(lines.len(), 1 + 1 + 5 + 2 + 3 + 1);
     let mut cut = SnapshotReader::new(&bytes[..bytes.len() - 12]);
     assert!(cut.by_ref().any(|line| line.is_err()));
     assert!(cut.next().is_none(), "nothing comes after the error");

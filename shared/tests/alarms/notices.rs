@@ -2,7 +2,7 @@
 
 use fargaze::alarm::{Mute, Notice, NoticeKind, Sight, end};
 use fargaze::evaluate::AlarmState;
-use fargaze::rule::{AlarmRule, Condition, Subject};
+use fargaze::rule::{AlarmRule, Condition, MissingData, Subject};
 use fargaze::series::Reading;
 use jiff::SignedDuration;
 
@@ -284,6 +284,49 @@ fn a_whole_range_in_a_partial_answer_is_judged() {
     let whole = series(&window, hot(8..=99));
     scene.see(12, &Sight::of(&Reading::Partial(whole, fault())));
     assert_eq!(scene.heard(), [(Began, 10)]);
+}
+
+#[test]
+fn samples_that_were_never_taken_end_no_alarm_and_begin_none() {
+    for treat_missing_data in
+        [MissingData::Missing, MissingData::Breaching, MissingData::NotBreaching, MissingData::Ignore]
+    {
+        let rule = AlarmRule {
+            condition: Condition { treat_missing_data, ..default_rule("memory-high").condition },
+            ..default_rule("memory-high")
+        };
+        let mut goes_on = Scene::new(rule.clone());
+        let mut is_fine = Scene::new(rule.clone());
+        let mut ended_unseen = Scene::new(rule);
+        for now in [7, 12, 17, 22, 27, 32, 37] {
+            goes_on.sampled(now, hot(8..=99), 13..=25);
+            is_fine.sampled(now, hot(99..=99), 13..=25);
+            ended_unseen.sampled(now, hot(8..=20), 13..=25);
+        }
+        let blind = [(Blind, 25), (SeenAgain, 30)];
+        assert_eq!(goes_on.heard(), [&[(Began, 10)], &blind[..]].concat(), "{treat_missing_data:?}");
+        assert_eq!(is_fine.heard(), blind, "{treat_missing_data:?}");
+        let ended = [(Began, 10), (Blind, 25), (Ended, 28), (SeenAgain, 30)];
+        assert_eq!(ended_unseen.heard(), ended, "{treat_missing_data:?}");
+    }
+}
+
+#[test]
+fn a_single_sample_that_was_not_taken_is_no_news() {
+    let rule = AlarmRule {
+        condition: Condition {
+            evaluation_periods: 3,
+            datapoints_to_alarm: 3,
+            ..default_rule("memory-high").condition
+        },
+        ..default_rule("memory-high")
+    };
+    let mut scene = Scene::new(rule);
+    for now in 7..=40 {
+        scene.sampled(now, hot(8..=99), 14..=14);
+    }
+    assert_eq!(scene.heard(), [(Began, 10)]);
+    assert_eq!(scene.record.unwrap().memory.blind_since, None);
 }
 
 #[test]

@@ -166,3 +166,38 @@ fn the_evaluator_agrees_with_the_oracle_on_100_000_random_series() {
         Result::Ok(())
     });
 }
+
+#[test]
+fn a_state_that_is_sure_is_so_whatever_was_not_read() {
+    let sure = std::cell::Cell::new((0, 0));
+    with_seeds(20_000, |mut chance| {
+        let rule = condition(&mut chance);
+        let range = values(&mut chance, rule.evaluation_range());
+        let mut unread: Vec<usize> = (0..range.len()).collect();
+        unread.retain(|_| chance.percent(30));
+        let mut seen = range.clone();
+        unread.iter().for_each(|&period| seen[period] = None);
+        for current in [Ok, Alarm, InsufficientData] {
+            let Some(state) = rule.sure_state(&seen, &unread, current) else {
+                sure.update(|(sure, unsure)| (sure, unsure + 1));
+                continue;
+            };
+            sure.update(|(sure, unsure)| (sure + usize::from(!unread.is_empty()), unsure));
+            for _ in 0..20 {
+                let mut possible = range.clone();
+                for &period in &unread {
+                    possible[period] =
+                        chance.one_of(&[None, Some(0.0), Some(4.0), Some(5.0), Some(6.0), Some(9.0)]);
+                }
+                if rule.next_state(&possible, current) != state {
+                    return Err(format!(
+                        "{rule:?} from {current:?}: {seen:?} without {unread:?} may be {possible:?}"
+                    ));
+                }
+            }
+        }
+        Result::Ok(())
+    });
+    let (sure, unsure) = sure.get();
+    assert!(sure > 10_000 && unsure > 10_000, "{sure} sure, {unsure} not");
+}

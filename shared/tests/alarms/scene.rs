@@ -92,6 +92,26 @@ impl Scene {
         self.see(now, &Sight::of(&Reading::Unread(fault())))
     }
 
+    /// One run on samples of which those of some minutes were never taken.
+    pub(crate) fn sampled(
+        &mut self,
+        now: i64,
+        values: impl Fn(i64) -> Option<f64>,
+        unread: std::ops::RangeInclusive<i64>,
+    ) -> bool {
+        let window = window(&self.rule, now, self.lookback);
+        let is_unread = |minute: i64| unread.contains(&minute);
+        let series = series(&window, |minute| values(minute).filter(|_| !is_unread(minute)));
+        let starts = window.period_starts().filter(|start| is_unread(minute(*start) + 1));
+        let series = series.with_unread(starts);
+        let reading = if is_unread(minute(window.end)) {
+            Reading::Partial(series, fault())
+        } else {
+            Reading::Complete(series)
+        };
+        self.see(now, &Sight::of(&reading))
+    }
+
     pub(crate) fn see(&mut self, now: i64, sight: &Sight<'_>) -> bool {
         let window = window(&self.rule, now, self.lookback);
         let after = step(&self.rule, &subject(), sight, &window, at(now), self.record.as_ref());
