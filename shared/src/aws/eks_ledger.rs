@@ -32,18 +32,6 @@ impl Memory {
     pub async fn put_eks_change(&self, target: &Target, change: &EksChange) -> Result<(), Fault> {
         self.put(item(target, change), &change.subject.to_string()).await
     }
-
-    /// Writes that the restore of that id put a change back (`PutItem`).
-    pub async fn put_eks_restored(
-        &self,
-        target: &Target,
-        change: &EksChange,
-        restore: &str,
-    ) -> Result<(), Fault> {
-        let mut item = item(target, change);
-        item.insert("restored_by".to_owned(), text(restore));
-        self.put(item, &change.subject.to_string()).await
-    }
 }
 
 fn item(target: &Target, change: &EksChange) -> Item {
@@ -64,7 +52,7 @@ fn read(partition: &str, items: &[Item], restore: Option<&str>) -> Result<EksLed
         let change = EksChange::from_attributes(&|name| get(item, name).ok());
         let mut change =
             change.map_err(|error| Fault::malformed("dynamodb:Query", partition, error.to_string()))?;
-        if restore.is_some_and(|id| get(item, "restored_by").is_ok_and(|by| by == id)) {
+        if restore.is_some() && change.restored_by.as_deref() == restore {
             change.state = ChangeState::Done;
         }
         ledgers.entry(change.subject.cluster.clone()).or_default().put(change);

@@ -98,8 +98,9 @@ pub(super) async fn write(
     if let EksState::ConfigMap(before) = before {
         // As it is there, with its version, and with labels and annotations that others gave it.
         let there: Option<Value> = get(api, &config_map_path()).await?;
-        let is_before = |there: &Value| Object::deserialize(there).is_ok_and(|there| there.is(before));
-        let mut object = there.filter(is_before).ok_or_else(|| changed(api, "PUT"))?;
+        let typed = there.as_ref().and_then(|there| Object::deserialize(there).ok());
+        must_be(api, "PUT", typed.as_ref(), before)?;
+        let mut object = there.unwrap_or_default();
         object["data"] = json!(data);
         api.client.put(&config_map_path(), &object).await?;
     } else {
@@ -111,16 +112,14 @@ pub(super) async fn write(
         api.client.post(&format!("/api/v1/namespaces/{NAMESPACE}/configmaps"), &object).await?;
     }
     let there: Option<Object> = get(api, &config_map_path()).await?;
-    there.filter(|there| there.is(data)).map(|_| ()).ok_or_else(|| changed(api, "PUT"))
+    must_be(api, "PUT", there.as_ref(), data)
 }
 
 /// Deletes the `ConfigMap` if its data is still `data`, and looks whether it is gone. It is named by its identity and version,
 /// so that a change that somebody makes meanwhile ends in a refusal, and is not lost.
 pub(super) async fn delete(api: &Api, data: &Texts) -> Result<(), ClientError> {
     let Some(there) = get::<Object>(api, &config_map_path()).await? else { return Ok(()) };
-    if !there.is(data) {
-        return Err(changed(api, "DELETE"));
-    }
+    must_be(api, "DELETE", Some(&there), data)?;
     let (Some(uid), Some(version)) = (there.metadata.uid, there.metadata.resource_version) else {
         return Err(error(api, "GET", Cause::Malformed("it has no uid or no resourceVersion".to_owned())));
     };
@@ -140,15 +139,16 @@ pub(super) async fn delete(api: &Api, data: &Texts) -> Result<(), ClientError> {
     })
 }
 
-impl Object {
-    /// Whether its data is this and nothing else.
-    fn is(&self, data: &Texts) -> bool {
-        self.data.as_ref() == Some(data) && self.binary_data.as_ref().is_none_or(Texts::is_empty)
-    }
-}
-
-fn changed(api: &Api, method: &'static str) -> ClientError {
-    error(api, method, Cause::Conflict(Explanation::Text("somebody changed it at the same time".to_owned())))
+/// An error unless its data is this and nothing else.
+fn must_be(api: &Api, method: &'static str, there: Option<&Object>, data: &Texts) -> Result<(), ClientError> {
+    let same = there.filter(|there| there.data.as_ref() == Some(data));
+    let bytes = same.map(|same| same.binary_data.iter().flatten().map(|(key, _)| key.as_str()));
+    let why = match bytes.map(Vec::from_iter) {
+        Some(keys) if keys.is_empty() => return Ok(()),
+        Some(keys) => format!("somebody added binaryData ({}), which fargaze leaves alone", keys.join(", ")),
+        None => "somebody changed it at the same time".to_owned(),
+    };
+    Err(error(api, method, Cause::Conflict(Explanation::Text(why))))
 }
 
 fn error(api: &Api, method: &'static str, cause: Cause) -> ClientError {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fargaze::cluster::ClusterName;
 use fargaze::eks::{Addon, EksCluster};
 use fargaze::fault::Fault;
-use fargaze::insights::eks::{Asked, AwsLogging, EksAspect, EksLedger, ObservedEks, UpdateStatus};
+use fargaze::insights::eks::{Asked, AwsLogging, EksAspect, EksChange, EksLedger, ObservedEks, UpdateStatus};
 use fargaze::insights::{ChangeState, opts_out};
 
 use super::logging::Api;
@@ -46,9 +46,9 @@ impl Setup<'_> {
             is_asked: true,
         };
         let has_profile = seen.observed.profiles.known().is_some_and(|profiles| !profiles.is_empty());
-        // What fargaze wrote, or perhaps wrote, is there whatever became of profiles and wishes.
-        let begun =
-            ledger.of(EksAspect::AwsLogging).iter().any(|change| change.state == ChangeState::Planned);
+        // What fargaze perhaps wrote, or perhaps deleted, is to be known whatever became of profiles and wishes.
+        let is_open = |change: &EksChange| change.state == ChangeState::Planned || change.undo.is_some();
+        let begun = ledger.of(EksAspect::AwsLogging).iter().any(is_open);
         if logging && (has_profile || self.restores) || begun {
             self.see_logging(&mut seen).await;
         }

@@ -1,10 +1,9 @@
 //! How a restore puts one aspect of a cluster back.
 
-use std::collections::BTreeSet;
-
 use fargaze::cluster::ClusterName;
-use fargaze::eks::LogType;
+use fargaze::eks::EksCluster;
 use fargaze::fault::{Fault, FaultKind};
+use fargaze::insights::ChangeState;
 use fargaze::insights::eks::{
     AwsLogging, EksAspect, EksChange, EksLedger, EksResult, EksState, EksUndo, is_in_flight,
 };
@@ -26,7 +25,8 @@ const BY_HAND: &str = "; or do it yourself: kubectl delete configmap -n aws-obse
 const AT_WORK: &str = "; EKS works on it, and a later sweep tells it if EKS fails";
 
 impl EksRestore<'_> {
-    /// Puts an aspect back, and marks in the ledger what it undid.
+    /// Puts an aspect back, and marks in the ledger what it undid. The ledger has it before anything is asked, as it has any
+    /// change: a restore that is killed and repeated finds what it began, and whoever looks in between sets nothing again.
     pub(super) async fn put_back(
         &self,
         aspect: EksAspect,
@@ -34,24 +34,33 @@ impl EksRestore<'_> {
         seen: &Seen,
         ledger: &mut EksLedger,
     ) -> Result<(EksResult, String), Fault> {
-        let mut reason = before(to);
-        if is_deletion(aspect, to) {
-            reason += NAMESPACE_STAYS;
-        }
+        let reason = told(aspect, to);
         if self.setup.config.dry_run {
             return Ok((EksResult::WouldSet, reason));
         }
         // What an earlier attempt of this restore put back lacks only the mark.
-        if seen.observed.state(aspect).as_ref() != Ok(to) {
-            if let EksState::Logs(on) = to {
-                return self.turn_off(on, seen, ledger).await;
+        if seen.observed.state(aspect).as_ref() == Ok(to) {
+            self.mark(aspect, ledger, None).await?;
+            return Ok((EksResult::Restored, reason));
+        }
+        let (unmarked, token) = (ledger.clone(), self.token(aspect, ledger));
+        self.mark(aspect, ledger, Some(&self.asked(None))).await?;
+        match self.undo(aspect, to, seen, token).await {
+            Ok(undo) => {
+                *ledger = unmarked;
+                self.mark(aspect, ledger, undo.as_ref()).await?;
+                let at_work = if undo.is_some() { AT_WORK } else { "" };
+                Ok((EksResult::Restored, reason + at_work))
             }
-            if let Err(fault) = self.undo(aspect, to, seen).await {
-                return Ok(not_done(fault, reason, is_deletion(aspect, to)));
+            Err(fault) => {
+                // Of any other failure the queue or the next sweep finds out what came of it.
+                if is_in_flight(&fault) || is_refusal(&fault) || is_conflict(&fault) {
+                    *ledger = unmarked;
+                    self.unmark(aspect, ledger).await?;
+                }
+                Ok(not_done(fault, reason, is_deletion(aspect, to)))
             }
         }
-        self.mark(aspect, ledger, None).await?;
-        Ok((EksResult::Restored, reason))
     }
 
     /// Leaves to EKS what this restore asked for before it was called again.
@@ -62,64 +71,40 @@ impl EksRestore<'_> {
         ledger: &mut EksLedger,
     ) -> Result<(EksResult, String), Fault> {
         if self.setup.config.dry_run {
-            return Ok((EksResult::WouldSet, before(to)));
+            return Ok((EksResult::WouldSet, told(aspect, to)));
         }
         // The newest that is done, not an attempt behind it that was given up.
         let made = |change: &&EksChange| change.is_done_since(self.task.run.since);
         let undo = ledger.of(aspect).iter().rev().find(made).and_then(|change| change.undo.clone());
         self.mark(aspect, ledger, undo.as_ref()).await?;
-        Ok((EksResult::Restored, before(to) + AT_WORK))
+        Ok((EksResult::Restored, told(aspect, to) + AT_WORK))
     }
 
-    /// Turns all logs off but these. The ledger has it before EKS is asked, as it has any change: a restore that is killed and
-    /// repeated finds a cluster that is UPDATING, and must know why. The queue follows what EKS makes of it.
-    async fn turn_off(
-        &self,
-        on: &BTreeSet<LogType>,
-        seen: &Seen,
-        ledger: &mut EksLedger,
-    ) -> Result<(EksResult, String), Fault> {
-        let aspect = EksAspect::ControlPlaneLogs;
-        let cluster = &seen.observed.cluster;
-        let (unmarked, token) = (ledger.clone(), self.token(aspect, ledger));
-        let undo = |update_id| EksUndo::InProgress { since: self.clock, update_id };
-        self.mark(aspect, ledger, Some(&undo(None))).await?;
-        let off = cluster.logs.difference(on).copied().collect();
-        match self.setup.eks.update_logs(&cluster.name, on, &off, token).await {
-            Ok(accepted) => {
-                *ledger = unmarked;
-                self.mark(aspect, ledger, Some(&undo(accepted.update_id))).await?;
-                Ok((EksResult::Restored, before(&EksState::Logs(on.clone())) + AT_WORK))
-            }
-            Err(fault) => {
-                // Of any other failure the queue finds out what came of it.
-                if is_in_flight(&fault) || is_refusal(&fault) {
-                    *ledger = unmarked;
-                    self.unmark(aspect, ledger).await?;
-                }
-                Ok(not_done(fault, before(&EksState::Logs(on.clone())), false))
-            }
-        }
+    fn asked(&self, update_id: Option<String>) -> EksUndo {
+        EksUndo::InProgress { since: self.clock, update_id }
     }
 
-    async fn mark(
+    pub(super) async fn mark(
         &self,
         aspect: EksAspect,
         ledger: &mut EksLedger,
         undo: Option<&EksUndo>,
     ) -> Result<(), Fault> {
-        let marked = ledger.aspects.entry(aspect).or_default().mark_restored(self.task.run.since, undo);
-        for change in marked {
-            self.setup.memory.put_eks_restored(self.setup.target, &change, &self.task.run.id).await?;
+        let run = &self.task.run;
+        let ledger = ledger.aspects.entry(aspect).or_default();
+        for change in ledger.mark_restored(run.since, &run.id, undo) {
+            self.setup.memory.put_eks_change(self.setup.target, &change).await?;
         }
         Ok(())
     }
 
-    /// Takes the mark back: what is done is not undone.
+    /// Takes the mark back: what is done is not undone. What an earlier attempt of this restore asked for is still asked for.
     async fn unmark(&self, aspect: EksAspect, ledger: &mut EksLedger) -> Result<(), Fault> {
         let of_aspect = &mut ledger.aspects.entry(aspect).or_default().changes;
         for change in of_aspect.iter_mut().filter(|change| change.is_done_since(self.task.run.since)) {
-            change.undo = None;
+            if matches!(change.undo, Some(EksUndo::InProgress { .. })) {
+                change.state = ChangeState::Restored;
+            }
             self.setup.memory.put_eks_change(self.setup.target, change).await?;
         }
         Ok(())
@@ -131,29 +116,45 @@ impl EksRestore<'_> {
         Some(EksChange { cause: format!("{}#restore", self.task.run.id), ..newest }.token())
     }
 
-    /// Brings back what is not a log.
-    async fn undo(&self, aspect: EksAspect, to: &EksState, seen: &Seen) -> Result<(), Fault> {
-        let name = &seen.observed.cluster.name;
+    /// Asks for what was there before; gives what EKS still works on after that.
+    async fn undo(
+        &self,
+        aspect: EksAspect,
+        to: &EksState,
+        seen: &Seen,
+        token: Option<String>,
+    ) -> Result<Option<EksUndo>, Fault> {
+        let EksCluster { name, logs, .. } = &seen.observed.cluster;
+        if let EksState::Logs(on) = to {
+            let off = logs.difference(on).copied().collect();
+            let accepted = self.setup.eks.update_logs(name, on, &off, token).await?;
+            return Ok(Some(self.asked(accepted.update_id)));
+        }
         if let (EksState::Absent, Some(addon)) = (to, aspect.addon()) {
-            return self.setup.eks.delete_addon(name, addon).await;
+            self.setup.eks.delete_addon(name, addon).await?;
+            return Ok(None);
         }
         let now = seen.observed.state(aspect).map_err(Clone::clone)?;
-        match (to, &seen.api, &seen.observed.logging) {
-            (EksState::ConfigMap(data), Some(api), AwsLogging::Known { namespace, .. }) => {
+        match (to, &now, &seen.api, &seen.observed.logging) {
+            (EksState::ConfigMap(data), _, Some(api), AwsLogging::Known { namespace, .. }) => {
                 logging::write(api, namespace, &now, data).await?;
             }
-            (EksState::Absent, Some(api), _) => match &now {
-                EksState::ConfigMap(data) => logging::delete(api, data).await?,
-                _ => return Err(impossible(name, aspect, to)),
-            },
+            (EksState::Absent, EksState::ConfigMap(data), Some(api), _) => logging::delete(api, data).await?,
             _ => return Err(impossible(name, aspect, to)),
         }
-        Ok(())
+        Ok(None)
     }
 }
 
-fn before(to: &EksState) -> String {
-    format!("it was {to} before fargaze")
+/// What the mail says of it.
+pub(super) fn told(aspect: EksAspect, to: &EksState) -> String {
+    let stays = if is_deletion(aspect, to) { NAMESPACE_STAYS } else { "" };
+    format!("it was {to} before fargaze{stays}")
+}
+
+/// Whether somebody else wrote the `ConfigMap` at the same time.
+fn is_conflict(fault: &Fault) -> bool {
+    fault.operation.starts_with("kubernetes:") && fault.code == CONFLICT
 }
 
 fn is_deletion(aspect: EksAspect, to: &EksState) -> bool {
@@ -165,7 +166,7 @@ fn not_done(mut fault: Fault, reason: String, is_deletion: bool) -> (EksResult, 
     if is_in_flight(&fault) {
         return (EksResult::InProgress, "EKS works on the cluster; restore again later".to_owned());
     }
-    if fault.operation.starts_with("kubernetes:") && fault.code == CONFLICT {
+    if is_conflict(&fault) {
         return (EksResult::Skipped, format!("{}; restore again", fault.message));
     }
     if is_deletion && fault.kind == FaultKind::Denied {

@@ -118,6 +118,7 @@ impl Setup<'_> {
             update_id: None,
             failure: None,
             undo: None,
+            restored_by: None,
         }
     }
 

@@ -12,6 +12,7 @@ use fargaze::outcome::{TargetDone, TargetTask};
 use jiff::Timestamp;
 
 use super::Setup;
+use super::put_back::told;
 use crate::progress::Progress;
 
 /// What a restore works with.
@@ -76,6 +77,11 @@ impl EksRestore<'_> {
                     let change = newest(ledger, aspect).map(|now| format!("{now} -> {to}"));
                     let (result, reason) = self.put_back(aspect, &to, &seen, ledger).await?;
                     Some(finding(result, change, reason))
+                }
+                EksRestoreStep::Told { to } => {
+                    let change = newest(ledger, aspect).map(|now| format!("{now} -> {to}"));
+                    self.mark(aspect, ledger, None).await?;
+                    Some(finding(EksResult::Restored, change, told(aspect, &to)))
                 }
                 EksRestoreStep::Follow { to } => {
                     let change = newest(ledger, aspect).map(|now| format!("{now} -> {to}"));

@@ -74,8 +74,10 @@ pub struct EksChange {
     pub update_id: Option<String>,
     /// Why EKS could not do what it had accepted, in its words.
     pub failure: Option<String>,
-    /// How far EKS has come with undoing it, from when a restore asks for it until it is known to be done.
+    /// How far EKS has come with undoing it, from before a restore asks for it until it is known to be done.
     pub undo: Option<EksUndo>,
+    /// Id of the restore that put it back or asks for it.
+    pub restored_by: Option<String>,
 }
 
 /// An item of the ledger that cannot be read.
@@ -127,8 +129,12 @@ impl EksChange {
             ("state", self.state.as_str().to_owned()),
         ];
         let accepted = self.accepted.then(|| ("accepted", "true".to_owned()));
-        let some =
-            [("request_id", &self.request_id), ("update_id", &self.update_id), ("failure", &self.failure)];
+        let some = [
+            ("request_id", &self.request_id),
+            ("update_id", &self.update_id),
+            ("failure", &self.failure),
+            ("restored_by", &self.restored_by),
+        ];
         let some = some.into_iter().filter_map(|(name, value)| Some((name, value.clone()?)));
         let undo = self.undo.as_ref().map(|undo| ("undo", serde_json::json!(undo).to_string()));
         fixed.into_iter().chain(accepted).chain(some).chain(undo).collect()
@@ -162,6 +168,7 @@ impl EksChange {
             request_id: get("request_id"),
             update_id: get("update_id"),
             failure: get("failure"),
+            restored_by: get("restored_by"),
             undo: get("undo")
                 .map(|text| serde_json::from_str(&text))
                 .transpose()
@@ -221,14 +228,15 @@ impl EksLedger {
         }
         let mut settled = Vec::new();
         for ledger in self.aspects.values_mut() {
-            let mut open = true;
+            let (mut open, mut covered) = (true, false);
             for change in ledger.changes.iter_mut().rev() {
                 let has_ended = match change.state {
                     ChangeState::Planned => change.settle(observed, &mut open),
-                    ChangeState::Restored => change.settle_undo(observed),
-                    ChangeState::Done => change.settle_not_undone(observed),
+                    ChangeState::Restored => change.settle_undo(observed, covered),
+                    ChangeState::Done => change.settle_not_undone(observed, covered),
                     ChangeState::Abandoned => false,
                 };
+                covered |= change.covers(observed);
                 if has_ended {
                     settled.push(change.clone());
                 }
@@ -252,13 +260,19 @@ impl EksSubjectLedger {
         std::iter::once(id.to_owned()).chain(numbered).find(|cause| !taken(cause)).unwrap_or_default()
     }
 
-    /// Marks as restored the changes that were made at or after `since`, and gives them. With `undo`, EKS still has to do
-    /// it or works on it: [`EksLedger::settle`] tells later whether it did.
-    pub fn mark_restored(&mut self, since: Option<Timestamp>, undo: Option<&EksUndo>) -> Vec<EksChange> {
+    /// Marks the changes that were made at or after `since` as restored by the restore of that id, and gives them. With `undo`,
+    /// it is still to be done or EKS works on it: [`EksLedger::settle`] tells later whether it was.
+    pub fn mark_restored(
+        &mut self,
+        since: Option<Timestamp>,
+        restore: &str,
+        undo: Option<&EksUndo>,
+    ) -> Vec<EksChange> {
         let made = self.changes.iter_mut().filter(|change| change.is_done_since(since));
         made.map(|change| {
             change.state = ChangeState::Restored;
             change.undo = undo.cloned();
+            change.restored_by = Some(restore.to_owned());
             change.clone()
         })
         .collect()

@@ -168,10 +168,11 @@ impl ObservedEks {
         }
     }
 
-    /// What an aspect is now; none if that is not known.
+    /// What an aspect is now, or why that is not known. An add-on that EKS deletes is as good as absent.
     pub fn state(&self, aspect: EksAspect) -> Result<EksState, &Fault> {
         if let Some(name) = aspect.addon() {
-            return Ok(self.addon(name)?.map_or(EksState::Absent, EksState::of_addon));
+            let stays = self.addon(name)?.filter(|addon| addon.status != "DELETING");
+            return Ok(stays.map_or(EksState::Absent, EksState::of_addon));
         }
         match (aspect, &self.logging) {
             (EksAspect::AwsLogging, AwsLogging::Unread(fault)) => Err(fault),

@@ -19,6 +19,11 @@ pub enum EksRestoreStep {
         /// What it is to be.
         to: EksState,
     },
+    /// This same restore put it back before it was called again: only to be told.
+    Told {
+        /// What it is.
+        to: EksState,
+    },
     /// EKS already works on it, because this same restore asked for it before it was called again.
     Follow {
         /// What it is to be.
@@ -57,10 +62,19 @@ pub fn eks_restore_step(
         return EksRestoreStep::Skip("EKS still works on what an earlier restore asked for".to_owned());
     }
     let Some(newest) = made.first() else { return EksRestoreStep::Nothing };
+    let logs = (aspect == EksAspect::ControlPlaneLogs)
+        .then(|| EksState::Logs(&observed.cluster.logs - &turned_on(&made)));
+    let to = logs.clone().unwrap_or_else(|| before(&made, newest));
+    if newest.restored_by.is_some() && newest.undo.is_none() {
+        return EksRestoreStep::Told { to };
+    }
     let status = observed.cluster.status.as_str();
     // A restore that was killed, and is repeated, finds the cluster at work on what it asked for itself.
-    let follows = status == "UPDATING" && matches!(newest.undo, Some(EksUndo::InProgress { .. }));
-    if status != "ACTIVE" && !follows {
+    let asked = matches!(newest.undo, Some(EksUndo::InProgress { .. }));
+    if status == "UPDATING" && asked && logs.is_some() {
+        return EksRestoreStep::Follow { to };
+    }
+    if status != "ACTIVE" {
         return EksRestoreStep::Skip(format!("its status is {status}"));
     }
     let now = match observed.state(aspect) {
@@ -70,17 +84,8 @@ pub fn eks_restore_step(
     if let Some(why) = in_doubt(&made, &now, &observed.cluster.name) {
         return EksRestoreStep::Skip(why);
     }
-    if let EksState::Logs(on) = &now {
-        let to = EksState::Logs(on - &turned_on(&made));
-        return if follows { EksRestoreStep::Follow { to } } else { EksRestoreStep::PutBack { to } };
-    }
-    // As long as a change found what the one before it had made, go back to that.
-    let to = made[1..].iter().try_fold(&newest.from, |found, before| {
-        if before.to == *found { Ok(&before.from) } else { Err(found) }
-    });
-    let (Ok(to) | Err(to)) = to;
-    if now == *to || now == newest.to {
-        return EksRestoreStep::PutBack { to: to.clone() };
+    if logs.is_some() || now == to || now == newest.to {
+        return EksRestoreStep::PutBack { to };
     }
     // In words, two of these would look alike.
     if let (EksState::ConfigMap(ours), EksState::ConfigMap(now)) = (&newest.to, &now) {
@@ -89,6 +94,15 @@ pub fn eks_restore_step(
         return EksRestoreStep::Skip(format!("since fargaze wrote it, somebody changed {}", keys.join(", ")));
     }
     EksRestoreStep::Skip(format!("fargaze made it {}, and now it is {now}", newest.to))
+}
+
+/// What was there before the newest change: as long as a change found what the one before it had made, before that one.
+fn before(made: &[&EksChange], newest: &EksChange) -> EksState {
+    let found = made[1..].iter().try_fold(&newest.from, |found, before| {
+        if before.to == *found { Ok(&before.from) } else { Err(found) }
+    });
+    let (Ok(found) | Err(found)) = found;
+    found.clone()
 }
 
 /// Why nobody knows whether what is there is of ours, and how to undo it by hand; nothing if it is known.
@@ -168,6 +182,27 @@ mod tests {
         let step = |state| eks_restore_step(aspect, &busy, &ledger([asked(state)]), None);
         assert_eq!(step(Done), EksRestoreStep::Follow { to: EksState::Logs(logs(&[Scheduler])) });
         assert!(matches!(step(Restored), EksRestoreStep::Skip(_)));
+    }
+
+    #[test]
+    fn what_this_restore_did_before_it_was_called_again_is_only_told() {
+        let made = EksState::of_addon(&addon(METRICS_SERVER, "ACTIVE"));
+        let with = |undo: Option<EksUndo>| {
+            let made = change(1, EksAspect::MetricsServer, (EksState::Absent, made.clone()), Done);
+            ledger([EksChange { undo, restored_by: Some("restore-1".to_owned()), ..made }])
+        };
+        let asked = Some(EksUndo::InProgress { since: at(20), update_id: None });
+        let step =
+            |now: &ObservedEks, undo| eks_restore_step(EksAspect::MetricsServer, now, &with(undo), None);
+        // EKS works on the logs meanwhile, so add-ons are not asked about.
+        let busy = ObservedEks::bare(cluster("UPDATING"));
+        assert_eq!(step(&busy, None), EksRestoreStep::Told { to: EksState::Absent });
+        assert_eq!(step(&busy, asked.clone()), EksRestoreStep::Skip("its status is UPDATING".to_owned()));
+        let deleting = Asked::Known(vec![addon(METRICS_SERVER, "DELETING")]);
+        for addons in [Asked::Known(vec![]), deleting, Asked::Known(vec![addon(METRICS_SERVER, "ACTIVE")])] {
+            let now = ObservedEks { addons, ..observed("*") };
+            assert_eq!(step(&now, asked.clone()), back(EksState::Absent));
+        }
     }
 
     #[test]

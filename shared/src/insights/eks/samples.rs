@@ -89,6 +89,7 @@ pub(crate) fn change(
         update_id: None,
         failure: None,
         undo: None,
+        restored_by: None,
     }
 }
 

@@ -28,9 +28,9 @@ fn wishes(n: u32) -> EksWishes {
 /// One step of a history, drawn by a number.
 fn step(world: &mut World, n: u32) {
     let (what, which) = (n % 16, n / 16);
+    let kills = [Kill::Never, Kill::Never, Kill::Never, Kill::BeforeCall, Kill::AfterCall];
     match what {
         0..=4 => {
-            let kills = [Kill::Never, Kill::Never, Kill::Never, Kill::BeforeCall, Kill::AfterCall];
             world.look(kills[which as usize % 5]);
         }
         5..=7 => world.pass(i64::from(which % 5)),
@@ -56,7 +56,7 @@ fn step(world: &mut World, n: u32) {
         12 => world.namespace = ["default", "kube-*", "*"][which as usize % 3],
         13 => world.has_nodes = which % 2 == 0,
         14 => world.is_broken = which % 3 == 0,
-        _ if which % 4 == 0 => world.restore(),
+        _ if which % 4 == 0 => world.restore(kills[which as usize / 4 % 5]),
         _ => world.wish(wishes(which)),
     }
 }

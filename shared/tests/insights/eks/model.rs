@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use fargaze::eks::{CLOUDWATCH_OBSERVABILITY, LogType, METRICS_SERVER};
 use fargaze::insights::eks::{
     Asked, AwsLogging, EksAction, EksAspect, EksChange, EksHistory, EksLedger, EksRestoreStep, EksState,
-    EksStep, EksSubject, EksWished, EksWishes, LoggingNamespace, ObservedEks, UpdateStatus, decide_eks,
-    eks_restore_step,
+    EksStep, EksSubject, EksUndo, EksWished, EksWishes, LoggingNamespace, ObservedEks, UpdateStatus,
+    decide_eks, eks_restore_step,
 };
 use fargaze::insights::{Acquaintance, ChangeState, ExistingClusters};
 
@@ -183,6 +183,7 @@ impl World {
             update_id: None,
             failure: None,
             undo: None,
+            restored_by: None,
         };
         self.ledger.put(change.clone());
         if kill == Kill::BeforeCall {
@@ -237,32 +238,52 @@ impl World {
         }
     }
 
-    pub(crate) fn restore(&mut self) {
+    /// A restore. One that is killed at its first call is not repeated at once: others look in between.
+    pub(crate) fn restore(&mut self, kill: Kill) {
         let seen = self.observed();
         self.ledger.settle(&seen);
         for aspect in EksAspect::ALL {
             let EksRestoreStep::PutBack { to } = eks_restore_step(aspect, &seen, &self.ledger, None) else {
                 continue;
             };
-            match to {
-                EksState::Logs(to) => {
-                    assert!((&self.logs - &to).is_subset(&self.ours.0), "{:?} to {to:?}", self.logs);
-                    self.logs = to;
-                }
-                EksState::Absent if aspect == EksAspect::AwsLogging => {
-                    let is_ours = |there| self.ours.1.contains(there);
-                    assert!(self.config_map.as_ref().is_none_or(is_ours), "somebody's configuration");
-                    self.config_map = None;
-                }
-                EksState::Absent => {
-                    let name = aspect.addon().unwrap();
-                    let is_there = self.addons.remove(name).is_some();
-                    assert!(!is_there || self.our_addons.contains(name), "somebody's {name}");
-                }
-                other => panic!("{aspect} back to {other}"),
+            let unmarked = self.ledger.clone();
+            let undo = EksUndo::InProgress { since: at(self.minute), update_id: None };
+            self.mark_restored(aspect, Some(&undo));
+            if kill == Kill::BeforeCall {
+                return;
             }
-            self.ledger.aspects.get_mut(&aspect).unwrap().mark_restored(None, None);
+            self.put_back(aspect, to);
+            if kill == Kill::AfterCall {
+                return;
+            }
+            self.ledger = unmarked;
+            self.mark_restored(aspect, None);
             self.calls.remove(&aspect);
+        }
+    }
+
+    fn mark_restored(&mut self, aspect: EksAspect, undo: Option<&EksUndo>) {
+        let restore = format!("restore-{}", self.minute);
+        self.ledger.aspects.entry(aspect).or_default().mark_restored(None, &restore, undo);
+    }
+
+    fn put_back(&mut self, aspect: EksAspect, to: EksState) {
+        match to {
+            EksState::Logs(to) => {
+                assert!((&self.logs - &to).is_subset(&self.ours.0), "{:?} to {to:?}", self.logs);
+                self.logs = to;
+            }
+            EksState::Absent if aspect == EksAspect::AwsLogging => {
+                let is_ours = |there| self.ours.1.contains(there);
+                assert!(self.config_map.as_ref().is_none_or(is_ours), "somebody's configuration");
+                self.config_map = None;
+            }
+            EksState::Absent => {
+                let name = aspect.addon().unwrap();
+                let is_there = self.addons.remove(name).is_some();
+                assert!(!is_there || self.our_addons.contains(name), "somebody's {name}");
+            }
+            other => panic!("{aspect} back to {other}"),
         }
     }
 

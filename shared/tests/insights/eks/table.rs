@@ -113,6 +113,7 @@ fn past(told: &'static str, states: &[ChangeState], failure: Option<&str>) -> Ca
             update_id: None,
             failure: failure.map(ToOwned::to_owned),
             undo: None,
+            restored_by: None,
         });
     }
     Case { acquaintance: Acquaintance::Existing, ledger, ..wished(ControlPlaneLogs, told, observed("*")) }

@@ -77,6 +77,24 @@ async fn it_is_written_once_with_its_namespace_and_changed_only_with_the_wish() 
 }
 
 #[tokio::test]
+async fn labels_and_annotations_of_others_stay_when_it_is_changed() {
+    let (stack, kubernetes) = start(rights(), |_| {}).await;
+    deliver_well(&stack, &[created("payments", now())]).await;
+    let theirs = json!({"team": "platform"});
+    kubernetes.change(|estate| {
+        let map = estate.stored_mut("configmaps", "aws-observability", "aws-logging").unwrap();
+        map["metadata"]["labels"] = theirs.clone();
+        map["metadata"]["annotations"] = theirs.clone();
+    });
+    stack.put_config(&WISH.replace("/eks/prod", "/eks/other"));
+    deliver_well(&stack, &[created("payments", now())]).await;
+    let estate = kubernetes.estate();
+    let map = estate.stored("configmaps", "aws-observability", "aws-logging").unwrap();
+    assert!(map["data"]["output.conf"].as_str().unwrap().contains("/eks/other"), "{map}");
+    assert_eq!((&map["metadata"]["labels"], &map["metadata"]["annotations"]), (&theirs, &theirs));
+}
+
+#[tokio::test]
 async fn one_that_others_wrote_is_never_written_over() {
     let theirs = |estate: &mut Estate| {
         estate.place_config_map(

@@ -75,7 +75,9 @@ async fn one_to_which_others_added_bytes_is_left() {
         map["binaryData"] = json!({"theirs": "AAEC"});
     });
     let found = ran(&stack, "restore", 60).await;
-    assert_eq!((told(&found).0, state(&stack).as_str()), (&json!("skipped"), "done"));
+    let (result, reason) = told(&found);
+    assert!(reason.contains("somebody added binaryData (theirs)"), "{reason}");
+    assert_eq!((result, state(&stack).as_str()), (&json!("skipped"), "done"));
     assert!(config_map(&kubernetes).is_some());
 }
 
@@ -184,6 +186,46 @@ async fn one_that_was_written_by_a_function_that_died_is_known_although_it_is_wi
     assert_eq!(state(&stack), "done");
     assert_eq!(told(&ran(&stack, "restore", 60).await).0, "restored");
     assert_eq!(config_map(&kubernetes), None);
+}
+
+#[tokio::test]
+async fn what_a_restore_deleted_before_it_died_is_not_written_again_before_it_is_repeated() {
+    let (stack, kubernetes) = written(rights()).await;
+    let item = super::faults::item(&stack, "restore", 60).await;
+    // Namespace and ConfigMap are looked at, the ConfigMap once more, and then it is deleted.
+    kubernetes.crash(Crash::After(4));
+    tokio::select! {
+        biased;
+        () = kubernetes.crashed() => {}
+        answer = Box::pin(stack.invoke(Function::EnableInsights, item.clone())) => panic!("{answer:?}"),
+    }
+    kubernetes.revive();
+    assert_eq!((config_map(&kubernetes), state(&stack).as_str()), (None, "restored"));
+    ran(&stack, "sweep", 90).await;
+    assert_eq!((config_map(&kubernetes), state(&stack).as_str()), (None, "restored"));
+    let (found, ..) = to_the_end(&stack, &kubernetes, &item).await;
+    assert_eq!(found[0]["result"], "restored", "{found}");
+    assert_eq!(config_map(&kubernetes), None);
+}
+
+#[tokio::test]
+async fn a_deletion_of_which_nobody_knows_what_came_is_found_out_by_the_queue() {
+    let (stack, kubernetes) = written(rights()).await;
+    kubernetes.crash(Crash::Before(4));
+    let item = super::faults::item(&stack, "restore", 60).await;
+    tokio::select! {
+        biased;
+        () = kubernetes.crashed() => {}
+        answer = Box::pin(stack.invoke(Function::EnableInsights, item.clone())) => panic!("{answer:?}"),
+    }
+    kubernetes.revive();
+    assert_eq!(state(&stack), "restored");
+    // Nothing is wished of it any more, and yet it is looked at.
+    stack.put_config("eks: {wishes: [{metrics-server: leave, aws-logging: leave}]}");
+    deliver_well(&stack, &[created("payments", now())]).await;
+    assert_eq!(state(&stack), "done", "it is still there");
+    let (found, ..) = to_the_end(&stack, &kubernetes, &item).await;
+    assert_eq!((&found[0]["result"], config_map(&kubernetes)), (&json!("restored"), None));
 }
 
 /// Plays a restore, and once more whenever the function died; gives what was told, and how all ended.

@@ -166,21 +166,62 @@ async fn of_an_update_that_was_never_answered_the_queue_finds_out_what_came_of_i
     assert_eq!((state.as_str(), undo["failed"].is_string()), ("done", true));
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_restore_that_died_after_its_call_goes_on_when_the_cluster_is_updating() {
-    let stack = set_up().await;
-    let item = super::faults::item(&stack, "restore", 120).await;
-    stack.aws.crash(fake_aws::Crash::after(1).of(|call| call.operation == UPDATE));
+/// A restore that is killed after that call; gives its item, by which it is repeated.
+async fn killed_after(stack: &Stack, operation: &'static str) -> Value {
+    let item = super::faults::item(stack, "restore", 120).await;
+    stack.aws.crash(fake_aws::Crash::after(1).of(move |call| call.operation == operation));
     tokio::select! {
         biased;
         () = stack.aws.crashed() => {}
         answer = Box::pin(stack.invoke(Function::EnableInsights, item.clone())) => panic!("{answer:?}"),
     }
     stack.aws.revive();
-    edit(&stack, "payments", |cluster| "UPDATING".clone_into(&mut cluster.status));
+    item
+}
+
+/// What the same restore tells when it is called again.
+async fn repeated(stack: &Stack, item: Value) -> Value {
     let answer = Box::pin(stack.invoke(Function::EnableInsights, item)).await.unwrap();
-    let found = stack.json(answer["outcome"]["key"].as_str().unwrap());
-    assert_eq!(found["eks"][1]["result"], "restored", "{found}");
+    stack.json(answer["outcome"]["key"].as_str().unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_restore_deleted_before_it_died_is_not_installed_again_before_it_is_repeated() {
+    let stack = set_up().await;
+    let item = killed_after(&stack, "eks:DeleteAddon").await;
+    ran(&stack, "sweep", 180).await;
+    assert_eq!(addons(&stack, "payments"), [] as [&str; 0]);
+    assert!(ledger(&stack).contains(&entry("payments/metrics-server", "restored")));
+    let found = repeated(&stack, item).await;
+    assert_eq!(results(&found), ["restored", "restored"], "{found}");
+    assert_eq!(found["eks"][0]["change"], "v0.8.0-eksbuild.1 -> absent");
+    assert_eq!(stack.aws.meter().count("eks:DeleteAddon"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_was_refused_is_not_taken_for_begun() {
+    let stack = set_up().await;
+    let refused = fake_aws::Fault::on("eks:DeleteAddon");
+    stack.aws.add_fault(refused.error(
+        403,
+        "AccessDeniedException",
+        "not authorized to perform: eks:DeleteAddon",
+    ));
+    let found = ran(&stack, "restore", 120).await;
+    assert!(found["eks"][0]["result"]["failed"].is_object(), "{found}");
+    assert!(ledger(&stack).contains(&entry("payments/metrics-server", "done")));
+    finish(&stack, "payments");
+    assert_eq!(results(&ran(&stack, "restore", 180).await), ["restored"]);
+    assert_eq!(addons(&stack, "payments"), [] as [&str; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restore_that_died_after_its_call_goes_on_when_the_cluster_is_updating() {
+    let stack = set_up().await;
+    let item = killed_after(&stack, UPDATE).await;
+    edit(&stack, "payments", |cluster| "UPDATING".clone_into(&mut cluster.status));
+    let found = repeated(&stack, item).await;
+    assert_eq!(results(&found), ["restored", "restored"], "{found}");
     assert_eq!(found["eks"][1]["change"], "api, audit, scheduler -> scheduler");
     let (message, _) = follow(&stack);
     finish(&stack, "payments");

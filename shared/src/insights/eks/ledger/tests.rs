@@ -105,6 +105,7 @@ fn changes_read_what_they_write_and_say_what_is_wrong() {
         update_id: Some("u".to_owned()),
         request_id: Some("r".to_owned()),
         failure: Some("f".to_owned()),
+        restored_by: Some("run".to_owned()),
         ..raised(1, Planned)
     };
     for change in [logging, full, installed()] {

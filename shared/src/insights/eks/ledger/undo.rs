@@ -32,8 +32,8 @@ pub struct InProgress<'a> {
 
 impl EksChange {
     /// Ends what a restore asked for, if it has ended. What EKS did not do leaves the change done, as it is, so that another
-    /// restore can undo it.
-    pub(super) fn settle_undo(&mut self, observed: &ObservedEks) -> bool {
+    /// restore can undo it. `covered` says that a newer change of ours lies over it: see [`Self::covers`].
+    pub(super) fn settle_undo(&mut self, observed: &ObservedEks, covered: bool) -> bool {
         let Some(InProgress { update_id, .. }) = self.in_progress() else { return false };
         let Ok(now) = observed.state(self.subject.aspect) else { return false };
         let update = update_id.and_then(|id| observed.updates.get(id));
@@ -43,26 +43,32 @@ impl EksChange {
             (_, Some(Asked::Known(UpdateStatus::InProgress))) | (Some(_), None) => return false,
             (_, Some(Asked::Unread(fault))) if fault.kind != FaultKind::NotFound => return false,
             // EKS knows of no update, or its answer was lost: what is there tells it.
-            (_, Some(Asked::Unread(_))) | (None, None) => {
-                self.is_there(&now).then(|| "EKS tells of no such update".to_owned())
-            }
+            (_, Some(Asked::Unread(_))) | (None, None) => (covered || self.is_there(&now))
+                .then(|| "it is still there, and nothing tells why".to_owned()),
         };
         if failure.is_some() {
-            self.state = ChangeState::Done;
+            (self.state, self.restored_by) = (ChangeState::Done, None);
         }
         self.undo = failure.map(EksUndo::Failed);
         true
     }
 
     /// What EKS did not do for a restore may have come about otherwise since.
-    pub(super) fn settle_not_undone(&mut self, observed: &ObservedEks) -> bool {
+    pub(super) fn settle_not_undone(&mut self, observed: &ObservedEks, covered: bool) -> bool {
         let state = observed.state(self.subject.aspect);
-        let is_undone =
-            matches!((&self.undo, state), (Some(EksUndo::Failed(_)), Ok(now)) if !self.is_there(&now));
+        let is_undone = !covered
+            && matches!((&self.undo, state), (Some(EksUndo::Failed(_)), Ok(now)) if !self.is_there(&now));
         if is_undone {
             (self.state, self.undo) = (ChangeState::Restored, None);
         }
         is_undone
+    }
+
+    /// Whether what is there is of this change, so that older ones are below it and not undone. Types of logs lie side by side.
+    pub(super) fn covers(&self, observed: &ObservedEks) -> bool {
+        let made = matches!(self.state, ChangeState::Done | ChangeState::Planned);
+        let now = observed.state(self.subject.aspect);
+        made && now.is_ok_and(|now| !matches!(now, EksState::Logs(_)) && self.is_there(&now))
     }
 
     /// Whether anything of what the change brought is there.
@@ -78,7 +84,8 @@ impl EksChange {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::super::samples::{change, cluster, ledger, logs, observed};
+    use super::super::super::samples::{change, cluster, data, ledger, logs, observed};
+    use super::super::super::{AwsLogging, LoggingNamespace};
     use super::super::{EksAspect, EksLedger};
     use super::*;
     use crate::eks::LogType::{Api, Audit, Scheduler};
@@ -92,7 +99,7 @@ mod tests {
         let states = (EksState::Logs(logs(&[Scheduler])), EksState::Logs(logs(&[Api, Scheduler])));
         let mut ledger = ledger([change(1, ASPECT, states, ChangeState::Done)]);
         let undo = EksUndo::InProgress { since: at(20), update_id: update_id.map(str::to_owned) };
-        ledger.aspects.get_mut(&ASPECT).unwrap().mark_restored(None, Some(&undo));
+        ledger.aspects.get_mut(&ASPECT).unwrap().mark_restored(None, "restore-1", Some(&undo));
         ledger
     }
 
@@ -152,6 +159,29 @@ mod tests {
         let not_undone = || ledger([not_undone.clone()]);
         assert_eq!(settled(not_undone(), &[Api], None), (ChangeState::Done, failed));
         assert_eq!(settled(not_undone(), &[Audit], None), (ChangeState::Restored, None));
+    }
+
+    #[test]
+    fn what_lies_below_a_newer_change_is_not_undone_because_it_is_not_seen() {
+        let aspect = EksAspect::AwsLogging;
+        let map = |output: &str| EksState::ConfigMap(data(output));
+        let first = change(1, aspect, (EksState::Absent, map("a")), ChangeState::Done);
+        let second = change(2, aspect, (map("a"), map("b")), ChangeState::Done);
+        let states = |ledger: &EksLedger| ledger.of(aspect).iter().map(|one| one.state).collect::<Vec<_>>();
+        let seen = |config_map| {
+            let logging =
+                AwsLogging::Known { namespace: LoggingNamespace::Enabled, config_map, problems: Vec::new() };
+            ObservedEks { logging, ..observed("*") }
+        };
+        for (there, state) in [(Some(data("b")), ChangeState::Done), (None, ChangeState::Restored)] {
+            let mut ledger = ledger([first.clone(), second.clone()]);
+            let undo = EksUndo::InProgress { since: at(20), update_id: None };
+            ledger.aspects.get_mut(&aspect).unwrap().mark_restored(None, "restore-1", Some(&undo));
+            for _ in 0..2 {
+                ledger.settle(&seen(there.clone()));
+                assert_eq!(states(&ledger), [state, state]);
+            }
+        }
     }
 
     #[test]
