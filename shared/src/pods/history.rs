@@ -26,8 +26,6 @@ pub struct ClusterHistory {
     series: HashMap<MetricQuery, Samples>,
     before: Option<Before>,
     workloads: Vec<Workload>,
-    /// End of the newest period of which a run took samples.
-    sampled_until: Option<Timestamp>,
 }
 
 /// Samples of one measure, and the starts of periods that could not be sampled.
@@ -95,7 +93,6 @@ impl History {
         }
         let entry = newest.clusters().iter().find(|(name, _)| name == cluster).map(|(_, entry)| entry);
         history.begin(entry);
-        history.sampled_until = Some(newest.window().in_periods(SAMPLE_PERIOD).end);
         for line in newest.lines_of(cluster) {
             match line? {
                 SnapshotLine::Series(query, reading) => {
@@ -159,7 +156,7 @@ impl ClusterHistory {
 
     /// The samples of a subject with those of the runs before, within the window: the new one is that of the newest period.
     /// `fault` says why a measure could not be asked; one that has no value is then unread instead of without data, in this
-    /// run and all that follow. So are the periods of runs that never took place.
+    /// run and all that follow. Periods between two runs have no data: how far runs are apart is the schedule's choice.
     pub fn join<'a>(
         &mut self,
         subject: &Subject,
@@ -192,8 +189,6 @@ impl ClusterHistory {
         let newest = window.period_starts().next_back();
         let is_in = |start: &Timestamp| *start >= window.start && Some(*start) < newest;
         samples.points.retain(|point| is_in(&point.timestamp));
-        let missed = window.period_starts().filter(|start| Some(*start) >= self.sampled_until);
-        samples.unread.extend(missed);
         samples.unread.retain(is_in);
         samples
     }
@@ -280,9 +275,8 @@ mod tests {
     }
 
     #[test]
-    fn the_periods_of_runs_that_never_took_place_are_unread() {
+    fn periods_between_two_runs_have_no_data() {
         let (_, one) = joined(None, 5, Ok(1.0));
-        assert_eq!(minutes(&joined(Some(one), 15, Ok(3.0)).0), (vec![5, 15], vec![10]));
-        assert_eq!(minutes(&joined(None, 15, Ok(3.0)).0), (vec![15], vec![]), "nobody knows of a first run");
+        assert_eq!(minutes(&joined(Some(one), 15, Ok(3.0)).0), (vec![5, 15], vec![]));
     }
 }
