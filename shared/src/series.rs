@@ -19,11 +19,12 @@ pub struct Datapoint {
 }
 
 /// Points of one metric and statistic, oldest first, at most one for each timestamp. A period without a point had no
-/// data, which is neither zero nor an error, unless it is one of those that were not read.
+/// data, which is neither zero nor an error, unless it is one of those that were not read or lies before what was asked.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MetricSeries {
     points: Vec<Datapoint>,
     unread: Box<[Timestamp]>,
+    from: Option<Timestamp>,
 }
 
 impl MetricSeries {
@@ -38,7 +39,18 @@ impl MetricSeries {
             }
             same
         });
-        Self { points, unread: Box::default() }
+        Self { points, unread: Box::default(), from: None }
+    }
+
+    /// The same, knowing that only periods from this start on were asked for: earlier runs have judged those before.
+    #[must_use]
+    pub fn asked_from(self, from: Timestamp) -> Self {
+        Self { from: Some(from), ..self }
+    }
+
+    /// Start of the first period that was asked for; none if the whole window was.
+    pub fn from(&self) -> Option<Timestamp> {
+        self.from
     }
 
     /// The same, knowing that nothing is known of the periods with these starts, unless they have a point. What is sampled

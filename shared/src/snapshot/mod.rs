@@ -101,6 +101,9 @@ struct SeriesLine<'a> {
     status: Status,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     fault: Option<Cow<'a, Fault>>,
+    /// Start of the first period that was asked for, in epoch seconds; left out if the whole window was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    from: Option<i64>,
     /// Start of the first period with a value, in epoch seconds.
     start: Option<i64>,
     /// Values of that period and of each one after it, `null` where there is none.
@@ -346,6 +349,7 @@ impl<'a> SeriesLine<'a> {
             period: *period,
             status,
             fault: reading.fault().map(Cow::Borrowed),
+            from: reading.series().and_then(|series| Some(series.from()?.as_second())),
             start: reading.series().and_then(|series| Some(series.points().first()?.timestamp.as_second())),
             values: reading.series().map_or(Values::Owned(Vec::new()), |s| Values::Borrowed(s, *period)),
             unread: reading
@@ -366,7 +370,11 @@ impl<'a> SeriesLine<'a> {
         let points = points.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
         let unread = self.unread.iter().map(|start| Timestamp::from_second(*start));
         let unread: Vec<_> = unread.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
-        Ok(MetricSeries::new(points).with_unread(unread))
+        let series = MetricSeries::new(points).with_unread(unread);
+        match self.from.map(Timestamp::from_second).transpose() {
+            Ok(from) => Ok(from.into_iter().fold(series, MetricSeries::asked_from)),
+            Err(error) => Err(error.to_string()),
+        }
     }
 
     fn into_reading(self) -> Result<(MetricQuery, Reading), String> {
