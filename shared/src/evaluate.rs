@@ -112,6 +112,11 @@ impl Condition {
         is_sure.then_some(state)
     }
 
+    /// Whether an alarm that is OK stays OK where no period breaches, however many have no data.
+    pub(crate) fn gap_is_fine(&self) -> bool {
+        matches!(self.treat_missing_data, MissingData::NotBreaching | MissingData::Ignore)
+    }
+
     /// Whether an alarm that is OK stays OK at every period of the window, whatever period is judged: what can be told
     /// from counts alone, which is enough for most series. `false` may be OK as well.
     pub(crate) fn surely_ok(&self, series: &MetricSeries, window: &Window) -> bool {

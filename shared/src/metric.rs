@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::cluster::BadName;
@@ -192,6 +193,11 @@ impl Period {
     /// Length in seconds.
     pub fn seconds(self) -> i64 {
         i64::from(self.0)
+    }
+
+    /// Length.
+    pub fn length(self) -> SignedDuration {
+        SignedDuration::from_secs(self.seconds())
     }
 }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use fargaze::aws::{CloudWatch, Eks, Store, config_for};
-use fargaze::config::longest_range;
+use fargaze::config::{longest_range, most_samples};
 use fargaze::failure::Failure;
 use fargaze::fault::Fault;
 use fargaze::kubernetes::client::Limits;
@@ -78,7 +78,8 @@ impl Handler {
         let (eks, cloudwatch) = (Eks::new(&sdk), CloudWatch::new(&sdk));
         let listing = listing::listing(task, &eks, &self.store).await?;
         let (history, lost) = before::history(&self.store, &task.target, &run).await?;
-        let mut recording = Recording::new(&run, &task.target, history, listing.read_at);
+        let range = most_samples(&rules);
+        let mut recording = Recording::new(&run, &task.target, history, range, listing.read_at);
         recording.faults(listing.faults.iter().cloned().chain(lost));
         let role = task.target.role.as_ref().map_or(self.config.role.as_str(), |role| &role.arn);
         let wishes = self.store.eks(&task.run).await?;

@@ -9,10 +9,10 @@ use fargaze::inventory::{ClusterEntry, Inventory};
 use fargaze::metric::{MetricQuery, Statistic};
 use fargaze::outcome::{Coverage, CoverageTally};
 use fargaze::pods::{
-    ClusterHistory, History, PodState, Sample, WorkloadState, cluster_samples, workload_samples,
+    ClusterHistory, History, PodState,  Sample, SampleTimes, WorkloadState, cluster_samples, workload_samples,
 };
 use fargaze::rule::{Subject, Workload};
-use fargaze::run::{Run, Target};
+use fargaze::run::{Run, RunKind, Target};
 use fargaze::series::Reading as Answer;
 use fargaze::snapshot::SnapshotWriter;
 use jiff::Timestamp;
@@ -24,6 +24,7 @@ pub(crate) struct Recording<'a> {
     run: &'a Run,
     target: &'a Target,
     history: History,
+    times: SampleTimes,
     read_at: Timestamp,
     inventory: BTreeMap<ClusterName, ClusterEntry>,
     /// One for each cluster, compressed.
@@ -43,9 +44,17 @@ pub(crate) struct Heading {
 }
 
 impl<'a> Recording<'a> {
-    pub(crate) fn new(run: &'a Run, target: &'a Target, history: History, read_at: Timestamp) -> Self {
+    /// `range` is the most samples that one verdict looks at.
+    pub(crate) fn new(
+        run: &'a Run,
+        target: &'a Target,
+        history: History,
+        range: usize,
+        read_at: Timestamp,
+    ) -> Self {
         let (inventory, pieces, faults) = (BTreeMap::new(), Vec::new(), Vec::new());
-        Self { run, target, history, read_at, inventory, pieces, faults }
+        let times = SampleTimes::of(run, history.samples(), range);
+        Self { run, target, history, times, read_at, inventory, pieces, faults }
     }
 
     /// What could not be asked.
@@ -86,7 +95,7 @@ impl<'a> Recording<'a> {
                 forget_lower_values(&mut samples, &history, &subject);
             }
             let fault = |measure| unseen.or(reading.fault_of(measure, Some(workload)));
-            write(&history.join(&subject, samples, &self.run.window, fault), &mut piece)?;
+            write(&history.join(&subject, samples, &self.times, fault), &mut piece)?;
         }
         piece.eks(&reading.state)?;
         reading.workloads.iter().try_for_each(|state| piece.workload(state))?;
@@ -120,12 +129,14 @@ impl<'a> Recording<'a> {
         }
         let subject = Subject::cluster(reading.state.cluster.clone());
         let fault = |measure| reading.fault_of(measure, None);
-        write(&history.join(&subject, samples, &self.run.window, fault), piece)
+        write(&history.join(&subject, samples, &self.times, fault), piece)
     }
 
     /// Begins the snapshot: all clusters are known.
     pub(crate) fn heading(self) -> io::Result<Heading> {
-        let mut head = SnapshotWriter::begin(Vec::new(), self.run, self.target, self.read_at)?;
+        let samples = if self.run.kind == RunKind::Alarms { self.times.ends() } else { &[] };
+        let mut head =
+            SnapshotWriter::begin_samples(Vec::new(), self.run, self.target, self.read_at, samples)?;
         for (cluster, entry) in &self.inventory {
             head.cluster(cluster, entry)?;
         }

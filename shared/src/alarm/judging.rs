@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::which::{is_late, kept_metrics, silencers_first, subject_of};
-use super::{AlarmKey, AlarmRecord, Mute, Sight, end, step};
+use super::{AlarmKey, AlarmRecord, Grid, Mute, Sight, end, step};
 use crate::cluster::{ClusterName, ServiceName};
 use crate::evaluate::AlarmState;
 use crate::fault::Fault;
@@ -17,6 +17,7 @@ use crate::pods::{PodState, why};
 use crate::rule::{AlarmRule, Measure, Subject};
 use crate::series::Reading;
 use crate::snapshot::{SnapshotBegin, SnapshotLine};
+use jiff::SignedDuration;
 
 /// A snapshot being judged. Rules on metrics of the catalogue are judged subject by subject, as the lines come; rules on
 /// what ECS says and on custom metrics at the end. What would change is judged once more at the end, when it is known
@@ -47,8 +48,15 @@ pub struct Judging<'a> {
     explained: Option<HashSet<Subject>>,
     /// Pods that explain why they do.
     pods: HashMap<Subject, Vec<PodState>>,
-    /// What changes unless something keeps it silent, rule by rule.
-    open: Vec<Vec<Change<'a>>>,
+    /// What changes unless something keeps it silent, and what may lack data, rule by rule.
+    open: Vec<Vec<Open>>,
+}
+
+/// An alarm that is judged once more when all lines have come.
+#[derive(Debug)]
+struct Open {
+    subject: Subject,
+    reading: Reading,
 }
 
 /// An alarm that changed.
@@ -80,8 +88,8 @@ pub struct Judged<'a> {
 impl Change<'_> {
     /// The same sight on what another run has remembered in the meantime; none if that run has seen all of it.
     pub fn again(&self, begin: &SnapshotBegin, newest: Option<&AlarmRecord>) -> Option<AlarmRecord> {
-        let SnapshotBegin { run, .. } = begin;
-        step(self.rule, &self.record.key.subject, &self.sight, &run.window, run.time, newest)
+        let grid = grid(self.rule, begin);
+        step(self.rule, &self.record.key.subject, &self.sight, &grid, begin.run.time, newest)
     }
 }
 
@@ -149,7 +157,7 @@ impl<'a> Judging<'a> {
     fn pod(&mut self, pod: PodState) {
         let open = &self.open;
         let wanted = self.explained.get_or_insert_with(|| {
-            open.iter().flatten().map(|change| change.record.key.subject.clone()).collect()
+            open.iter().flatten().map(|open| open.subject.clone()).collect()
         });
         let cluster = Subject::cluster(pod.cluster.clone());
         if (pod.is_completed() || pod.logging_disabled.is_some()) && wanted.contains(&cluster) {
@@ -244,14 +252,24 @@ impl<'a> Judging<'a> {
 
     /// Judges an alarm as if nothing kept it silent. What changes nothing then changes nothing if it is kept silent.
     fn judge(&mut self, index: usize, subject: &Subject, reading: Cow<'_, Reading>) {
-        let (rule, run) = (&self.rules[index], &self.begin.run);
-        let sight = Sight { reading, why: None, mute: None };
-        if let Some(record) =
-            step(rule, subject, &sight, &run.window, run.time, self.remembered(rule, subject))
-        {
-            let reading = Cow::Owned(sight.reading.into_owned());
-            self.open[index].push(Change { rule, sight: Sight { reading, why: None, mute: None }, record });
+        let (rule, begin) = (&self.rules[index], &self.begin);
+        let sight = Sight::with(reading);
+        let before = self.remembered(rule, subject);
+        let after = step(rule, subject, &sight, &grid(rule, begin), begin.run.time, before);
+        if after.is_some() || self.may_lack_data(rule, &sight.reading) {
+            let reading = sight.reading.into_owned();
+            self.open[index].push(Open { subject: subject.clone(), reading });
         }
+    }
+
+    /// Whether the newest verdict has no data where there is always some while a task runs. ECS says whether one does.
+    fn may_lack_data(&self, rule: &AlarmRule, reading: &Reading) -> bool {
+        let Reading::Complete(series) = reading else { return false };
+        let range = i64::try_from(rule.condition.evaluation_range()).unwrap_or(i64::MAX);
+        let back = SignedDuration::from_secs(range.saturating_mul(rule.period.seconds()));
+        let oldest = self.begin.run.window.in_periods(rule.period).end - back;
+        rule.measure.is_always_published()
+            && series.points().last().is_none_or(|newest| newest.timestamp < oldest)
     }
 
     fn remembered(&self, rule: &AlarmRule, subject: &Subject) -> Option<&'a AlarmRecord> {
@@ -266,23 +284,32 @@ impl<'a> Judging<'a> {
         let mut in_alarm: HashSet<AlarmKey> = in_alarm.map(|record| record.key.clone()).collect();
         let mut changes = Vec::new();
         for index in self.order.clone() {
+            let rule = &self.rules[index];
             let mut open = std::mem::take(&mut self.open[index]);
-            open.sort_unstable_by(|a, b| a.record.key.cmp(&b.record.key));
-            for mut change in open {
-                let AlarmKey { rule: _, subject } = &change.record.key;
-                let state = services.get(subject);
-                let before = self.remembered(change.rule, subject);
-                let goes_on = before.is_some_and(|record| record.memory.is_alarm_before(run.window.end));
-                change.sight.mute = unless(change.rule, subject, &in_alarm)
-                    .or_else(|| change.rule.quiet_for(state?, run.time, goes_on));
-                change.sight.why = match change.rule.measure {
-                    Measure::NothingRunning => state.and_then(ServiceState::why),
-                    Measure::Kubernetes(measure) => {
-                        self.pods.get(subject).and_then(|pods| why(measure, pods))
-                    }
-                    _ => None,
+            open.sort_unstable_by(|a, b| a.subject.cmp(&b.subject));
+            for Open { subject, reading } in open {
+                let state = services.get(&subject);
+                let before = self.remembered(rule, &subject);
+                let sight = Sight {
+                    reading: Cow::Owned(reading),
+                    why: match rule.measure {
+                        Measure::NothingRunning => state.and_then(ServiceState::why),
+                        Measure::Kubernetes(measure) => {
+                            self.pods.get(&subject).and_then(|pods| why(measure, pods))
+                        }
+                        _ => None,
+                    },
+                    mute: unless(rule, &subject, &in_alarm).or_else(|| {
+                        let goes_on =
+                            before.is_some_and(|record| record.memory.is_alarm_before(run.window.end));
+                        rule.quiet_for(state?, run.time, goes_on)
+                    }),
+                    running: state
+                        .filter(|state| rule.measure.is_always_published() && state.status == "ACTIVE")
+                        .map(|state| state.running),
                 };
-                let Some(record) = step(change.rule, subject, &change.sight, &run.window, run.time, before)
+                let Some(record) =
+                    step(rule, &subject, &sight, &grid(rule, &self.begin), run.time, before)
                 else {
                     continue;
                 };
@@ -291,7 +318,7 @@ impl<'a> Judging<'a> {
                 } else {
                     in_alarm.remove(&record.key);
                 }
-                changes.push(Change { record, ..change });
+                changes.push(Change { rule, sight, record });
             }
         }
         changes
@@ -360,6 +387,14 @@ impl<'a> Judging<'a> {
         let listed = faults.all(|fault| !listing.contains(&fault.operation.as_str()));
         let cluster = self.inventory.clusters.get(&subject.cluster);
         listed && cluster.is_none_or(|entry| !entry.services_unread)
+    }
+}
+
+/// The periods that the rule is judged on.
+fn grid<'a>(rule: &AlarmRule, begin: &'a SnapshotBegin) -> Grid<'a> {
+    match rule.measure {
+        Measure::Kubernetes(_) => Grid::Samples(&begin.samples),
+        _ => Grid::Window(&begin.run.window),
     }
 }
 

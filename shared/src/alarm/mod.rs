@@ -4,6 +4,8 @@
 //! seen, and answers with what to remember now, including the notices that are still to be told. [`Judging`] takes it
 //! through a snapshot, line by line.
 
+mod course;
+mod grid;
 mod judging;
 mod mute;
 mod notice;
@@ -11,8 +13,9 @@ mod record;
 mod step;
 mod which;
 
+pub use grid::Grid;
 pub use judging::{Change, Judged, Judging};
 pub use mute::Mute;
 pub use notice::{MetricSource, Notice, NoticeKind};
-pub use record::{AlarmKey, AlarmRecord, BrokenTarget, Remembered};
+pub use record::{AlarmKey, AlarmRecord, Blindness, BrokenTarget, Remembered, Settled, Unseen};
 pub use step::{Sight, end, step};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Mute;
 use crate::evaluate::AlarmState;
 use crate::metric::{Metric, Period, Statistic, Unit};
-use crate::rule::{Comparison, KUBERNETES, Severity, Subject};
+use crate::rule::{Comparison, Severity, Subject};
 
 /// What a notice is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub enum NoticeKind {
     Reminder,
     /// The alarm could not be judged for longer than its rule looks back.
     Blind,
+    /// CloudWatch has no data where there should be some: an alarm that people know of, or a service whose tasks run.
+    NoData,
     /// It can be judged again.
     SeenAgain,
     /// Nothing judges the alarm any more: its service or its rule is gone.
@@ -45,8 +47,8 @@ pub struct Notice {
     pub to: AlarmState,
     /// End of the period that decided it: where the alarm began or ended. Of the others, end of the newest period.
     pub at: Timestamp,
-    /// Since when the state before had lasted; of a reminder the alarm itself, of `Blind` and `SeenAgain` the
-    /// blindness. None if it is not remembered.
+    /// Since when the state before had lasted; of a reminder the alarm itself, of `Blind`, `NoData` and `SeenAgain`
+    /// since when it could not be judged. None if it is not remembered.
     pub since: Option<Timestamp>,
     /// What was judged: its name and unit.
     pub label: String,
@@ -56,7 +58,8 @@ pub struct Notice {
     pub comparison: Comparison,
     /// The threshold.
     pub threshold: f64,
-    /// Values of the newest N periods, oldest first; `None` where there was no data.
+    /// Values of the newest N periods, oldest first; `None` where there was no data. If only older periods of the
+    /// evaluation range have a value, all of the range.
     pub values: Vec<Option<f64>>,
     /// Length of a period.
     #[serde(rename = "period_seconds")]
@@ -72,6 +75,9 @@ pub struct Notice {
     /// End of the newest of `values`, if it is not `at`: an alarm that was kept silent is told with newer values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub values_end: Option<Timestamp>,
+    /// When each of the values was sampled; empty if they are those of periods.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sampled_at: Vec<Timestamp>,
     /// What was asked of CloudWatch; none if it was ECS that said it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<MetricSource>,
@@ -92,20 +98,26 @@ impl Notice {
         self.values_end.unwrap_or(self.at)
     }
 
-    /// The worst value for the reader with its time: the start of its period, which is how CloudWatch stamps it, and of a sample
-    /// of Kubernetes the end, when it was taken. Of equal ones the newest.
+    /// The worst value for the reader with its time: the start of its period, which is how CloudWatch stamps it, and of a
+    /// sample the time at which it was taken. Of equal ones the newest.
     pub fn worst_at(&self) -> Option<(f64, Timestamp)> {
         let worst = self.worst()?;
         let age = self.values.iter().rev().position(|value| *value == Some(worst))?;
-        let periods = if self.is_of_samples() { age } else { age + 1 };
-        let seconds = i64::try_from(periods).ok()?.checked_mul(self.period.seconds())?;
+        if let Some(sampled) = self.sampled_at.iter().rev().nth(age) {
+            return Some((worst, *sampled));
+        }
+        let seconds = i64::try_from(age + 1).ok()?.checked_mul(self.period.seconds())?;
         let time = self.values_until().checked_sub(SignedDuration::from_secs(seconds)).ok()?;
         Some((worst, time))
     }
 
-    fn is_of_samples(&self) -> bool {
-        let metrics = self.source.iter().flat_map(|source| &source.metrics);
-        metrics.into_iter().any(|metric| metric.namespace == KUBERNETES)
+    /// When the oldest of the values begins: the start of its period, or the time of the sample.
+    pub fn values_from(&self) -> Timestamp {
+        if let Some(first) = self.sampled_at.first() {
+            return *first;
+        }
+        let seconds = i64::try_from(self.values.len()).unwrap_or(0).saturating_mul(self.period.seconds());
+        self.values_until() - SignedDuration::from_secs(seconds)
     }
 
     /// Values that breached.

@@ -17,19 +17,56 @@ pub struct Remembered {
     pub state: AlarmState,
     /// End of the period that led to it.
     pub since: Timestamp,
-    /// End of the newest period that was judged when this was written. Later periods are judged in order, so that a
-    /// failed run leaves no gap; earlier ones are never judged again, so that an old window cannot turn back the state.
+    /// End of the newest period that was judged when this was written. An older window than that changes nothing.
     pub judged_until: Timestamp,
-    /// What people last heard: OK or ALARM.
+    /// From where the next run judges again, if late points may still change what was judged; none if they cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled: Option<Settled>,
+    /// What people were last notified of: OK or ALARM.
     pub told: AlarmState,
-    /// Time of the run in which they heard it, or were reminded of it.
+    /// Time of the run in which they were notified of it, or reminded.
     pub told_at: Option<Timestamp>,
-    /// What kept an ALARM silent that nobody was told yet.
+    /// What mutes an ALARM that nobody was notified of yet.
     pub muted: Option<Mute>,
-    /// End of the newest period when it first could not be judged; none if it can be.
-    pub blind_since: Option<Timestamp>,
-    /// Whether people heard that it cannot be judged.
-    pub blind_told: bool,
+    /// Why it cannot be judged now; none if it can be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blind: Option<Blindness>,
+}
+
+/// An alarm after the newest period whose verdict is final. Every later one may change when a late point arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settled {
+    /// End of that period.
+    pub until: Timestamp,
+    /// State after it.
+    pub state: AlarmState,
+    /// End of the period that led to the state.
+    pub since: Timestamp,
+    /// OK or ALARM, and since when: the state, or what it was before data was missing.
+    pub phase: (AlarmState, Timestamp),
+    /// How often the alarm began or ended in the later periods: so many changes have been dealt with.
+    pub changes: usize,
+}
+
+/// Since when and why an alarm cannot be judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Blindness {
+    /// End of the newest period when it was first found.
+    pub since: Timestamp,
+    /// Why.
+    pub because: Unseen,
+    /// Whether people were notified of it.
+    pub told: bool,
+}
+
+/// Why an alarm cannot be judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unseen {
+    /// The question failed.
+    CouldNotAsk,
+    /// CloudWatch answered, and has no point where there should be some.
+    NoData,
 }
 
 impl Remembered {
@@ -39,11 +76,11 @@ impl Remembered {
             state: AlarmState::Ok,
             since: at,
             judged_until: at,
+            settled: None,
             told: AlarmState::Ok,
             told_at: None,
             muted: None,
-            blind_since: None,
-            blind_told: false,
+            blind: None,
         }
     }
 
@@ -52,9 +89,14 @@ impl Remembered {
         self.state == AlarmState::Alarm && self.since < end
     }
 
+    /// Whether a window that ends at `end` is older than one that was looked at.
+    pub(super) fn is_newer_than(&self, end: Timestamp) -> bool {
+        end < self.judged_until || self.blind.is_some_and(|blind| end < blind.since)
+    }
+
     /// Whether it can be forgotten once no window reaches back to `judged_until`.
     pub fn is_plainly_ok(&self) -> bool {
-        (self.state, self.told, self.blind_since) == (AlarmState::Ok, AlarmState::Ok, None)
+        (self.state, self.told, self.blind) == (AlarmState::Ok, AlarmState::Ok, None)
     }
 }
 

@@ -17,7 +17,7 @@ use serde_saphyr::options::DuplicateKeyPolicy;
 use crate::cluster::{AccountId, Region};
 use crate::insights::InsightsConfig;
 use crate::insights::eks::EksConfig;
-use crate::rule::AlarmRule;
+use crate::rule::{AlarmRule, Measure};
 use crate::run::{Part, Platform, Target};
 
 use eks::{RawEks, check_eks};
@@ -73,10 +73,12 @@ impl Config {
         Self::read(DEFAULT_YAML, account, region)
     }
 
-    /// How far an alarms run must look back at CloudWatch so that every period of the newest `judged` can be judged on its whole
-    /// evaluation range. Samples of EKS are kept longer if their rules need it: nobody is asked for them again.
-    pub fn lookback(&self, judged: SignedDuration) -> SignedDuration {
-        judged + longest_range(&self.rules, Platform::Ecs)
+    /// How far an alarms run must look back at CloudWatch so that points which come up to `late` late are judged, each
+    /// on its whole evaluation range. Half of it again is for the periods that no point is expected for any more, which
+    /// the runs of a schedule up to half as slow must find. Samples of EKS are kept longer if their rules need it: nobody
+    /// is asked for them again.
+    pub fn lookback(&self, late: SignedDuration) -> SignedDuration {
+        late + late / 2 + longest_range(&self.rules, Platform::Ecs)
     }
 
     /// Reads the user's file. `account` and `region` are home: the target if the file names none, and the account that
@@ -114,6 +116,12 @@ impl Config {
         };
         all_good(problems, Self { targets, rules, insights, eks })
     }
+}
+
+/// The most samples that one verdict of these rules looks at.
+pub fn most_samples(rules: &[AlarmRule]) -> usize {
+    let sampled = rules.iter().filter(|rule| matches!(rule.measure, Measure::Kubernetes(_)));
+    sampled.map(|rule| rule.condition.evaluation_range()).max().unwrap_or(0)
 }
 
 /// The longest stretch of time that one verdict of these rules looks at.

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
+use super::times::{SampleTimes, starts};
 use super::{PodCounters, PodState, Sample, Termination};
 use crate::cluster::ClusterName;
 use crate::fault::Fault;
@@ -12,7 +13,6 @@ use crate::metric::{MetricQuery, Statistic};
 use crate::rule::{KUBERNETES, KubernetesMeasure, SAMPLE_PERIOD, Subject, Workload};
 use crate::series::{Datapoint, MetricSeries, Reading};
 use crate::snapshot::{BadSnapshot, SnapshotLine, SnapshotPieces};
-use crate::window::Window;
 
 /// Snapshots of the runs before, compressed as they are stored.
 #[derive(Debug, Default)]
@@ -80,6 +80,11 @@ impl History {
         self.snapshots.push(snapshot);
     }
 
+    /// When the samples of the newest snapshot were taken, oldest first.
+    pub fn samples(&self) -> &[Timestamp] {
+        self.snapshots.last().map(SnapshotPieces::samples).unwrap_or_default()
+    }
+
     /// What the snapshots hold of a cluster. Of all of them the samples count; of the newest alone what was there.
     pub fn of(&self, cluster: &ClusterName) -> Result<ClusterHistory, BadSnapshot> {
         let mut history = ClusterHistory::default();
@@ -88,7 +93,7 @@ impl History {
             for line in snapshot.lines_of(cluster) {
                 // Samples come before all else.
                 let SnapshotLine::Series(query, reading) = line? else { break };
-                history.add_samples(query, &reading, snapshot.window());
+                history.add_samples(query, &reading, snapshot.samples());
             }
         }
         let entry = newest.clusters().iter().find(|(name, _)| name == cluster).map(|(_, entry)| entry);
@@ -96,7 +101,7 @@ impl History {
         for line in newest.lines_of(cluster) {
             match line? {
                 SnapshotLine::Series(query, reading) => {
-                    history.add_samples(query, &reading, newest.window());
+                    history.add_samples(query, &reading, newest.samples());
                 }
                 // Of a cluster that was not read to its end there may be half the pods: they are no sample.
                 SnapshotLine::Pod(pod) => {
@@ -119,14 +124,14 @@ impl ClusterHistory {
         self.workloads.clone_from(&entry.workloads);
     }
 
-    fn add_samples(&mut self, query: MetricQuery, reading: &Reading, window: &Window) {
+    fn add_samples(&mut self, query: MetricQuery, reading: &Reading, taken: &[Timestamp]) {
         if query.metric.namespace == KUBERNETES {
             let samples = self.series.entry(query).or_default();
             if let Some(series) = reading.series() {
                 samples.points.extend_from_slice(series.points());
                 samples.unread.extend_from_slice(series.unread());
             } else {
-                samples.unread.extend(window.in_periods(SAMPLE_PERIOD).period_starts());
+                samples.unread.extend(starts(taken));
             }
         }
     }
@@ -154,21 +159,19 @@ impl ClusterHistory {
         samples.points.iter().max_by_key(|point| point.timestamp).map(|point| point.value)
     }
 
-    /// The samples of a subject with those of the runs before, within the window: the new one is that of the newest period.
-    /// `fault` says why a measure could not be asked; one that has no value is then unread instead of without data, in this
-    /// run and all that follow. Periods between two runs have no data: how far runs are apart is the schedule's choice.
+    /// The samples of a subject with those of the runs before. `fault` says why a measure could not be asked; one that has
+    /// no value is then unread instead of without data, in this run and all that follow.
     pub fn join<'a>(
         &mut self,
         subject: &Subject,
         samples: Vec<Sample>,
-        window: &Window,
+        times: &SampleTimes,
         fault: impl Fn(KubernetesMeasure) -> Option<&'a Fault>,
     ) -> Vec<(MetricQuery, Reading)> {
-        let window = window.in_periods(SAMPLE_PERIOD);
-        let newest = window.period_starts().next_back();
+        let newest = times.newest_start();
         let joined = samples.into_iter().map(|(measure, statistic, value)| {
             let query = MetricQuery { metric: measure.of(subject), statistic, period: SAMPLE_PERIOD };
-            let mut all = self.before_window_end(&query, &window);
+            let mut all = self.kept(&query, times);
             all.points.extend(newest.zip(value).map(|(timestamp, value)| Datapoint { timestamp, value }));
             let fault = fault(measure).filter(|_| value.is_none());
             all.unread.extend(newest.filter(|_| fault.is_some()));
@@ -183,14 +186,16 @@ impl ClusterHistory {
         joined.collect()
     }
 
-    /// What the runs before sampled in all periods of the window but the newest.
-    fn before_window_end(&mut self, query: &MetricQuery, window: &Window) -> Samples {
-        let Some(mut samples) = self.series.remove(query) else { return Samples::default() };
-        let newest = window.period_starts().next_back();
-        let is_in = |start: &Timestamp| *start >= window.start && Some(*start) < newest;
-        samples.points.retain(|point| is_in(&point.timestamp));
-        samples.unread.retain(is_in);
-        samples
+    /// What the runs before sampled and is kept.
+    fn kept(&mut self, query: &MetricQuery, times: &SampleTimes) -> Samples {
+        let Some(Samples { points, unread }) = self.series.remove(query) else { return Samples::default() };
+        let point = |Datapoint { timestamp, value }| {
+            times.kept(timestamp).map(|timestamp| Datapoint { timestamp, value })
+        };
+        Samples {
+            points: points.into_iter().filter_map(point).collect(),
+            unread: unread.into_iter().filter_map(|start| times.kept(start)).collect(),
+        }
     }
 }
 
@@ -205,12 +210,13 @@ mod tests {
     use crate::snapshot::SnapshotWriter;
 
     const MEASURE: KubernetesMeasure = KubernetesMeasure::PodRestarts;
+    const RANGE: usize = 0;
 
     fn subject() -> Subject {
         Subject::cluster("payments".parse().unwrap())
     }
 
-    /// The run at `10:minute`, which looks back on three samples.
+    /// The run at `10:minute`, whose window is 15 minutes long.
     fn run(minute: i64) -> Run {
         let time = "2026-11-22T10:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_mins(minute);
         Run::new(RunKind::Alarms, time, SignedDuration::ZERO, SignedDuration::from_mins(15), None)
@@ -220,10 +226,11 @@ mod tests {
     fn joined(before: Option<Vec<u8>>, minute: i64, sample: Result<f64, &Fault>) -> (Reading, Vec<u8>) {
         let mut history = History::default();
         before.into_iter().for_each(|bytes| history.add(SnapshotPieces::new(bytes).unwrap()));
+        let run = run(minute);
+        let times = SampleTimes::of(&run, history.samples(), RANGE);
         let mut history = history.of(&subject().cluster).unwrap();
         let samples = vec![(MEASURE, Statistic::Sum, sample.ok())];
-        let run = run(minute);
-        let (query, reading) = history.join(&subject(), samples, &run.window, |_| sample.err()).remove(0);
+        let (query, reading) = history.join(&subject(), samples, &times, |_| sample.err()).remove(0);
         let target = Target {
             platform: Platform::Eks,
             account: "123456789012".parse().unwrap(),
@@ -231,7 +238,8 @@ mod tests {
             part: Part::WHOLE,
             role: None,
         };
-        let head = SnapshotWriter::begin(Vec::new(), &run, &target, run.time).unwrap();
+        let head =
+            SnapshotWriter::begin_samples(Vec::new(), &run, &target, run.time, times.ends()).unwrap();
         let mut piece = SnapshotWriter::piece(head.end_piece().unwrap());
         piece.series(&query, &reading).unwrap();
         let end = SnapshotWriter::piece(piece.end_piece().unwrap());
@@ -258,25 +266,37 @@ mod tests {
         let (read, three) = joined(Some(two), 15, Ok(3.0));
         assert!(matches!(read, Reading::Complete(_)), "{read:?}");
         assert_eq!(minutes(&read), (vec![5, 15], vec![10]));
-        let (later, _) = joined(Some(three), 20, Ok(4.0));
-        assert_eq!(minutes(&later), (vec![15, 20], vec![10]), "the window is 15 minutes long");
+        let mut before = three;
+        for minute in (20..=50).step_by(5) {
+            before = joined(Some(before), minute, Ok(4.0)).1;
+        }
+        let kept = minutes(&joined(Some(before), 55, Ok(4.0)).0);
+        assert_eq!(kept, (vec![25, 30, 35, 40, 45, 50, 55], vec![]), "six are kept beside the window");
     }
 
     #[test]
-    fn an_outage_longer_than_the_window_is_remembered_as_well() {
+    fn samples_of_a_slow_schedule_are_kept_and_those_of_a_fast_one_are_told_apart() {
+        for every in [1, 2, 5, 30, 60] {
+            let mut before = None;
+            for run in 0..=6 {
+                let (reading, snapshot) = joined(before, run * every, Ok(1.0));
+                let taken: Vec<i64> = (0..=run).map(|run| run * every).collect();
+                assert_eq!(minutes(&reading), (taken, vec![]), "every {every} minutes");
+                before = Some(snapshot);
+            }
+        }
+    }
+
+    #[test]
+    fn an_outage_longer_than_all_that_is_kept_is_remembered_as_well() {
         let fault = Fault::malformed("kubernetes:GET pods", "payments", "cut");
         let mut before = joined(None, 5, Ok(1.0)).1;
-        for minute in [10, 15, 20, 25] {
+        for minute in (10..=60).step_by(5) {
             let (unread, snapshot) = joined(Some(before), minute, Err(&fault));
-            assert_eq!(matches!(unread, Reading::Unread(_)), minute >= 20, "{minute}: {unread:?}");
+            assert_eq!(matches!(unread, Reading::Unread(_)), minute >= 40, "{minute}: {unread:?}");
             before = snapshot;
         }
-        assert_eq!(minutes(&joined(Some(before), 30, Ok(1.0)).0), (vec![30], vec![20, 25]));
-    }
-
-    #[test]
-    fn periods_between_two_runs_have_no_data() {
-        let (_, one) = joined(None, 5, Ok(1.0));
-        assert_eq!(minutes(&joined(Some(one), 15, Ok(3.0)).0), (vec![5, 15], vec![]));
+        let after = minutes(&joined(Some(before), 65, Ok(1.0)).0);
+        assert_eq!(after, (vec![65], vec![35, 40, 45, 50, 55, 60]));
     }
 }

@@ -13,6 +13,7 @@ mod history;
 mod preflight;
 mod read;
 mod state;
+mod times;
 mod why;
 
 pub use cluster::{CadvisorState, ClusterState, Finding, MetricsApi};
@@ -21,6 +22,7 @@ pub use figures::{Sample, cluster_samples, workload_samples};
 pub use history::{Before, ClusterHistory, History};
 pub use preflight::{CLUSTER_ROLE, Caller, GROUP, NODE_PROXY_ROLE, RIGHTS, Trouble, finding};
 pub use read::JobOwners;
+pub use times::SampleTimes;
 pub use state::{
     Amounts, PendingPod, PodState, PodUsageState, Share, Termination, WaitingContainer, WorkloadState,
 };

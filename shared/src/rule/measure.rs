@@ -103,6 +103,13 @@ impl Measure {
         }
     }
 
+    /// Whether it has data in every minute in which a task of the service runs (Amazon ECS Developer Guide, "Amazon ECS
+    /// CloudWatch metrics").
+    pub fn is_always_published(&self) -> bool {
+        matches!(self, Self::Metric(metric) if metric.namespace == AWS_ECS
+            && ["CPUUtilization", "MemoryUtilization"].contains(&metric.name))
+    }
+
     /// Metrics of the catalogue that it is made of.
     pub fn metrics(&self) -> impl Iterator<Item = &'static CatalogueMetric> + use<> {
         let (first, second) = match *self {

@@ -24,6 +24,7 @@ use crate::inventory::{ClusterEntry, Inventory, ServiceState, UndescribedService
 use crate::metric::{Dimensions, Metric, MetricQuery, Period, Statistic};
 use crate::outcome::Coverage;
 use crate::pods::{ClusterState, PodState, WorkloadState};
+use crate::rule::KUBERNETES;
 use crate::run::{Run, Target};
 use crate::series::{Datapoint, MetricSeries, Reading};
 
@@ -66,6 +67,9 @@ enum Line<'a> {
         run: Cow<'a, Run>,
         target: Cow<'a, Target>,
         inventory_read_at: Timestamp,
+        /// Instants at which samples were taken, in epoch seconds; of clusters on EKS only.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        samples: Vec<i64>,
     },
     Cluster(ClusterLine<'a>),
     Series(SeriesLine<'a>),
@@ -96,6 +100,9 @@ struct SeriesLine<'a> {
     statistic: Cow<'a, Statistic>,
     #[serde(rename = "period_seconds")]
     period: Period,
+    /// Seconds from one value to the next, if that is not the period: samples are as far apart as runs are.
+    #[serde(rename = "step_seconds", default, skip_serializing_if = "Option::is_none")]
+    step: Option<i64>,
     /// Left out if it is complete, which nearly all are.
     #[serde(default, skip_serializing_if = "Status::is_complete")]
     status: Status,
@@ -106,7 +113,7 @@ struct SeriesLine<'a> {
     from: Option<i64>,
     /// Start of the first period with a value, in epoch seconds.
     start: Option<i64>,
-    /// Values of that period and of each one after it, `null` where there is none.
+    /// Values of that period and of each step after it, `null` where there is none.
     values: Values<'a>,
     /// Starts of periods of which nothing is known, in epoch seconds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -117,7 +124,8 @@ struct SeriesLine<'a> {
 #[derive(Deserialize)]
 #[serde(from = "Vec<Option<f64>>")]
 enum Values<'a> {
-    Borrowed(&'a MetricSeries, Period),
+    /// With the seconds from one to the next.
+    Borrowed(&'a MetricSeries, i64),
     Owned(Vec<Option<f64>>),
 }
 
@@ -129,19 +137,19 @@ impl From<Vec<Option<f64>>> for Values<'_> {
 
 impl Serialize for Values<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (series, period) = match self {
-            Self::Borrowed(series, period) => (series, period),
+        let (series, step) = match self {
+            Self::Borrowed(series, step) => (series, *step),
             Self::Owned(values) => return values.serialize(serializer),
         };
         let mut values = serializer.serialize_seq(None)?;
         let mut due = None;
         for point in series.points() {
             let start = point.timestamp.as_second();
-            for _ in 0..(start - due.unwrap_or(start)) / period.seconds() {
+            for _ in 0..(start - due.unwrap_or(start)) / step {
                 values.serialize_element(&None::<f64>)?;
             }
             values.serialize_element(&point.value)?;
-            due = Some(start + period.seconds());
+            due = Some(start + step);
         }
         values.end()
     }
@@ -194,9 +202,21 @@ const PENDING_BYTES: usize = 16 * 1024;
 impl<W: Write> SnapshotWriter<W> {
     /// Begins the snapshot of a target in a run. `inventory_read_at` is when its clusters were listed.
     pub fn begin(to: W, run: &Run, target: &Target, inventory_read_at: Timestamp) -> io::Result<Self> {
+        Self::begin_samples(to, run, target, inventory_read_at, &[])
+    }
+
+    /// The same of samples, which were taken at these instants, oldest first: those of this run and of runs before.
+    pub fn begin_samples(
+        to: W,
+        run: &Run,
+        target: &Target,
+        inventory_read_at: Timestamp,
+        samples: &[Timestamp],
+    ) -> io::Result<Self> {
         let mut writer = Self::piece(to);
         let (run, target) = (Cow::Borrowed(run), Cow::Borrowed(target));
-        writer.line(&Line::Run { run, target, inventory_read_at })?;
+        let samples = samples.iter().map(|instant| instant.as_second()).collect();
+        writer.line(&Line::Run { run, target, inventory_read_at, samples })?;
         Ok(writer)
     }
 
@@ -319,7 +339,7 @@ impl Snapshot {
         snapshot.ok_or_else(|| cut(0))
     }
 
-    fn begun(SnapshotBegin { run, target, inventory_read_at }: SnapshotBegin) -> Self {
+    fn begun(SnapshotBegin { run, target, inventory_read_at, samples: _ }: SnapshotBegin) -> Self {
         let inventory = Inventory {
             read_at: inventory_read_at,
             clusters: BTreeMap::new(),
@@ -333,6 +353,18 @@ impl Snapshot {
     }
 }
 
+/// The greatest number of seconds that all points are a multiple of apart; none if there are less than two.
+fn distance(series: &MetricSeries) -> Option<i64> {
+    let second = |point: &Datapoint| point.timestamp.as_second();
+    let between = series.points().windows(2).map(|pair| second(&pair[1]) - second(&pair[0]));
+    between.reduce(|mut a, mut b| {
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        a
+    })
+}
+
 impl<'a> SeriesLine<'a> {
     fn new(query: &'a MetricQuery, reading: &'a Reading) -> Self {
         let status = match reading {
@@ -341,17 +373,21 @@ impl<'a> SeriesLine<'a> {
             Reading::Unread(_) => Status::Unread,
         };
         let MetricQuery { metric, statistic, period } = query;
+        let sampled = reading.series().filter(|_| metric.namespace == KUBERNETES);
+        let step = sampled.and_then(distance).filter(|step| *step != period.seconds());
+        let seconds = step.unwrap_or(period.seconds());
         Self {
             namespace: Cow::Borrowed(metric.namespace.as_ref()),
             metric: Cow::Borrowed(metric.name.as_ref()),
             dimensions: Cow::Borrowed(&metric.dimensions),
             statistic: Cow::Borrowed(statistic),
             period: *period,
+            step,
             status,
             fault: reading.fault().map(Cow::Borrowed),
             from: reading.series().and_then(|series| Some(series.from()?.as_second())),
             start: reading.series().and_then(|series| Some(series.points().first()?.timestamp.as_second())),
-            values: reading.series().map_or(Values::Owned(Vec::new()), |s| Values::Borrowed(s, *period)),
+            values: reading.series().map_or(Values::Owned(Vec::new()), |s| Values::Borrowed(s, seconds)),
             unread: reading
                 .series()
                 .map_or(Vec::new(), |s| s.unread().iter().map(|t| t.as_second()).collect()),
@@ -362,7 +398,7 @@ impl<'a> SeriesLine<'a> {
         let Values::Owned(values) = &self.values else {
             return Err("the values are not read from a file".to_owned());
         };
-        let (start, step) = (self.start.unwrap_or_default(), self.period.seconds());
+        let (start, step) = (self.start.unwrap_or_default(), self.step.unwrap_or(self.period.seconds()));
         let starts = (0..).map(|i: i64| Timestamp::from_second(start.saturating_add(i.saturating_mul(step))));
         let points = values.iter().zip(starts).filter_map(|(value, timestamp)| {
             value.map(|value| timestamp.map(|timestamp| Datapoint { timestamp, value }))

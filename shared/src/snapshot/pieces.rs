@@ -10,14 +10,14 @@ use super::reader::cut;
 use super::{BadSnapshot, SnapshotLine, SnapshotReader};
 use crate::cluster::ClusterName;
 use crate::inventory::ClusterEntry;
-use crate::window::Window;
+use jiff::Timestamp;
 
 /// A snapshot in memory as it is stored: compressed. Each EKS cluster is a piece of its own, which is read when it is needed, so that
 /// no more than one cluster is held as lines.
 #[derive(Debug)]
 pub struct SnapshotPieces {
     bytes: Vec<u8>,
-    window: Window,
+    samples: Vec<Timestamp>,
     clusters: Vec<(ClusterName, ClusterEntry)>,
     pieces: HashMap<ClusterName, Range<usize>>,
 }
@@ -31,20 +31,20 @@ impl SnapshotPieces {
             let (opening, length) = open(&bytes[begin..])?;
             let range = begin..begin + length;
             match opening {
-                Opening::Head(window, clusters) => head = Some((window, clusters)),
+                Opening::Head(samples, clusters) => head = Some((samples, clusters)),
                 Opening::Piece(cluster) => drop(pieces.insert(cluster, range.clone())),
                 Opening::End => ended = true,
                 Opening::Other => {}
             }
             begin = range.end;
         }
-        let (window, clusters) = head.filter(|_| ended).ok_or_else(|| cut(0))?;
-        Ok(Self { bytes, window, clusters, pieces })
+        let (samples, clusters) = head.filter(|_| ended).ok_or_else(|| cut(0))?;
+        Ok(Self { bytes, samples, clusters, pieces })
     }
 
-    /// The window of its run, of whose newest period the samples are.
-    pub fn window(&self) -> &Window {
-        &self.window
+    /// When its samples were taken, oldest first.
+    pub fn samples(&self) -> &[Timestamp] {
+        &self.samples
     }
 
     /// The clusters that were looked at.
@@ -64,7 +64,7 @@ impl SnapshotPieces {
 
 /// What the first line of a gzip member tells of it.
 enum Opening {
-    Head(Window, Vec<(ClusterName, ClusterEntry)>),
+    Head(Vec<Timestamp>, Vec<(ClusterName, ClusterEntry)>),
     Piece(ClusterName),
     End,
     Other,
@@ -80,7 +80,7 @@ fn open(bytes: &[u8]) -> Result<(Opening, usize), BadSnapshot> {
             while let Some(SnapshotLine::Cluster(cluster, entry)) = lines.next().transpose()? {
                 clusters.push((cluster, entry));
             }
-            Opening::Head(begin.run.window, clusters)
+            Opening::Head(begin.samples, clusters)
         }
         Some(SnapshotLine::Series(query, _)) => {
             let cluster = query.metric.dimensions.get("ClusterName").and_then(|name| name.parse().ok());

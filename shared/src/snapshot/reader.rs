@@ -23,6 +23,8 @@ pub struct SnapshotBegin {
     pub target: Target,
     /// When its clusters were listed.
     pub inventory_read_at: Timestamp,
+    /// When the samples were taken that rules are judged on, oldest first; of clusters on EKS only.
+    pub samples: Vec<Timestamp>,
 }
 
 /// One fact of a snapshot. They come in this order, and only the first and the last are sure to come. Of EKS, each cluster comes with
@@ -149,9 +151,11 @@ impl Line<'_> {
 
     fn into_fact(self) -> Result<SnapshotLine, String> {
         Ok(match self {
-            Self::Run { run, target, inventory_read_at } => {
+            Self::Run { run, target, inventory_read_at, samples } => {
                 let (run, target) = (run.into_owned(), target.into_owned());
-                SnapshotLine::Run(Box::new(SnapshotBegin { run, target, inventory_read_at }))
+                let samples = samples.into_iter().map(Timestamp::from_second).collect::<Result<_, _>>();
+                let samples = samples.map_err(|error| error.to_string())?;
+                SnapshotLine::Run(Box::new(SnapshotBegin { run, target, inventory_read_at, samples }))
             }
             Self::Cluster(ClusterLine { cluster, entry }) => {
                 SnapshotLine::Cluster(cluster.into_owned(), entry.into_owned())

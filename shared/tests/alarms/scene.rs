@@ -1,6 +1,6 @@
 //! A rule, a subject, points by the minute, and runs that look at them.
 
-use fargaze::alarm::{AlarmRecord, Mute, Notice, NoticeKind, Sight, step};
+use fargaze::alarm::{AlarmRecord, Grid, Mute, Notice, NoticeKind, Sight, step};
 use fargaze::config::Config;
 use fargaze::fault::Fault;
 use fargaze::metric::Period;
@@ -42,8 +42,8 @@ pub(crate) fn default_rule(name: &str) -> AlarmRule {
 /// What a run at `now` asks about, as `plan-run` makes it.
 pub(crate) fn window(rule: &AlarmRule, now: i64, lookback: i64) -> Window {
     let periods = i64::try_from(rule.condition.evaluation_range()).unwrap();
-    let length =
-        SignedDuration::from_mins(lookback) + SignedDuration::from_secs(periods * rule.period.seconds());
+    let length = SignedDuration::from_mins(lookback + lookback / 2)
+        + SignedDuration::from_secs(periods * rule.period.seconds());
     Window::ending(at(now), SignedDuration::from_mins(DELAY), Period::MINUTE, length)
 }
 
@@ -92,7 +92,7 @@ impl Scene {
         self.see(now, &Sight::of(&Reading::Unread(fault())))
     }
 
-    /// One run on samples of which those of some minutes were never taken.
+    /// One run on samples, one for each minute, of which those of some minutes were never taken.
     pub(crate) fn sampled(
         &mut self,
         now: i64,
@@ -109,12 +109,18 @@ impl Scene {
         } else {
             Reading::Complete(series)
         };
-        self.see(now, &Sight::of(&reading))
+        let instants: Vec<Timestamp> =
+            window.period_starts().map(|start| start + SignedDuration::from_mins(1)).collect();
+        self.judge(now, &Sight::of(&reading), &Grid::Samples(&instants))
     }
 
     pub(crate) fn see(&mut self, now: i64, sight: &Sight<'_>) -> bool {
         let window = window(&self.rule, now, self.lookback);
-        let after = step(&self.rule, &subject(), sight, &window, at(now), self.record.as_ref());
+        self.judge(now, sight, &Grid::Window(&window))
+    }
+
+    pub(crate) fn judge(&mut self, now: i64, sight: &Sight<'_>, grid: &Grid<'_>) -> bool {
+        let after = step(&self.rule, &subject(), sight, grid, at(now), self.record.as_ref());
         let Some(mut record) = after else { return false };
         self.told.append(&mut record.untold);
         record.version += 1;

@@ -31,6 +31,7 @@ struct News<'a> {
 struct Sections<'a> {
     began: Vec<News<'a>>,
     blind: Vec<News<'a>>,
+    no_data: Vec<News<'a>>,
     /// Ended, seen again, or gone.
     ended: Vec<News<'a>>,
     reminders: Vec<News<'a>>,
@@ -62,6 +63,7 @@ pub fn digest(run: &Run, results: &[TargetResult], changes: &[CoverageChange]) -
     body.push_str(&paragraphs::began(&sections.began));
     let rest = [
         ("COULD NOT BE JUDGED", paragraphs::blind(run, &sections.blind)),
+        ("NO DATA", paragraphs::no_data(run, &sections.no_data)),
         ("ENDED", paragraphs::ended(&sections.ended)),
         ("STILL IN ALARM", paragraphs::reminders(run, &sections.reminders)),
     ];
@@ -85,7 +87,7 @@ pub fn digest(run: &Run, results: &[TargetResult], changes: &[CoverageChange]) -
 
 /// Whether somebody has to do something.
 fn is_open(kind: NoticeKind) -> bool {
-    matches!(kind, NoticeKind::Began | NoticeKind::Blind | NoticeKind::Reminder)
+    matches!(kind, NoticeKind::Began | NoticeKind::Blind | NoticeKind::NoData | NoticeKind::Reminder)
 }
 
 /// What filter policies may look at: the worst severity, and where there is news.
@@ -125,6 +127,7 @@ impl<'a> Sections<'a> {
             let section = match news.notice.kind {
                 NoticeKind::Began => &mut sections.began,
                 NoticeKind::Blind => &mut sections.blind,
+                NoticeKind::NoData => &mut sections.no_data,
                 NoticeKind::Ended | NoticeKind::SeenAgain | NoticeKind::Gone => &mut sections.ended,
                 NoticeKind::Reminder => &mut sections.reminders,
             };
@@ -135,8 +138,8 @@ impl<'a> Sections<'a> {
 
     /// All of them as the message tells them.
     fn in_order(&self) -> Vec<News<'a>> {
-        let Self { began, blind, ended, reminders } = self;
-        [began, blind, ended, reminders].into_iter().flatten().copied().collect()
+        let Self { began, blind, no_data, ended, reminders } = self;
+        [began, blind, no_data, ended, reminders].into_iter().flatten().copied().collect()
     }
 }
 

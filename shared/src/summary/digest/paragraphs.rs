@@ -1,6 +1,6 @@
 //! The paragraphs of a digest, each of whole lines.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::console::alarm_link;
 use super::super::spark::spark;
@@ -106,8 +106,11 @@ fn crossed(notice: &Notice) -> String {
     format!("{breaching} of the last {} were {limit}; {extreme} {worst} at {time}{gaps}.", periods(notice))
 }
 
-/// `5 minutes`, `3 periods of 5 minutes`
+/// `5 minutes`, `3 periods of 5 minutes`, `3 samples`
 fn periods(notice: &Notice) -> String {
+    if !notice.sampled_at.is_empty() {
+        return count(notice.values.len(), "sample");
+    }
     let (n, minutes) = (notice.values.len(), notice.period.seconds() / 60);
     if minutes == 1 { format!("{n} minutes") } else { format!("{n} periods of {minutes} minutes") }
 }
@@ -115,9 +118,7 @@ fn periods(notice: &Notice) -> String {
 /// The judged window in one line: `09:58 ▃[▅]·[▇█] 10:03 UTC; [ ] is over 80 %, · is no data.`
 fn window(notice: &Notice) -> String {
     let (marks, each) = spark(notice);
-    let seconds = i64::try_from(notice.values.len()).unwrap_or(0).saturating_mul(notice.period.seconds());
-    let end = notice.values_until();
-    let start = end - jiff::SignedDuration::from_secs(seconds);
+    let (start, end) = (notice.values_from(), notice.values_until());
     let limit = format!("{} {}", notice.comparison.words(), notice.unit.show(notice.threshold));
     let mut legend = vec![format!("[ ] is {limit}")];
     if marks.contains('·') {
@@ -150,6 +151,36 @@ pub(super) fn blind(run: &Run, news: &[News<'_>]) -> String {
         if told == TOLD {
             return text + &and_more(rest.len(), 2);
         }
+        told += 1;
+        text.push_str(&wrap(&said, 2));
+        rest = others;
+    }
+    text
+}
+
+/// Alarms without data, one paragraph for each reason in a target: the rules on one service lack it together.
+pub(super) fn no_data(run: &Run, news: &[News<'_>]) -> String {
+    let (mut text, mut told) = (String::new(), 0);
+    let mut rest: Vec<&News<'_>> = news.iter().collect();
+    while let Some(News { target, notice }) = rest.first() {
+        if told == TOLD {
+            return text + &and_more(rest.len(), 2);
+        }
+        let same = |other: &&News<'_>| other.notice.why == notice.why && other.target == *target;
+        let (group, others): (Vec<&News<'_>>, Vec<&News<'_>>) = rest.iter().copied().partition(same);
+        let names: BTreeSet<String> = group.iter().map(|news| name(&news.notice.subject)).collect();
+        let rules: BTreeSet<String> = group.iter().map(|news| harmless(&news.notice.rule)).collect();
+        let since = group.iter().filter_map(|news| news.notice.since).min().unwrap_or(notice.at);
+        let why = notice.why.as_deref().map(|why| format!(" {}.", harmless(why))).unwrap_or_default();
+        let said = format!(
+            "{}: no data for {}, {}.{why} {} {} the state of {} until there is data.",
+            list(names.iter().map(String::as_str), MOST_NAMED),
+            span(since, run.window.end),
+            place(target),
+            if rules.len() == 1 { "Rule" } else { "Rules" },
+            list(rules.iter().map(String::as_str), MOST_NAMED) + if rules.len() == 1 { " keeps" } else { " keep" },
+            count(group.len(), "alarm"),
+        );
         told += 1;
         text.push_str(&wrap(&said, 2));
         rest = others;

@@ -41,6 +41,7 @@ pub(in crate::summary) fn notice(service: &str) -> Notice {
         late: None,
         why: None,
         values_end: None,
+        sampled_at: Vec::new(),
         source: Some(MetricSource { metrics: vec![metric], statistic: Statistic::Average }),
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn subject(sections: &Sections<'_>, changes: &[CoverageChange]) -> St
         0 => String::new(),
         rest => format!(" and {rest} more"),
     };
-    let Sections { began, blind, ended, reminders } = sections;
+    let Sections { began, blind, no_data, ended, reminders } = sections;
     match &began[..] {
         [] => {}
         [one] => return format!("ALARM {} {}", shortly(one.notice), place(one)),
@@ -35,12 +35,18 @@ pub(super) fn subject(sections: &Sections<'_>, changes: &[CoverageChange]) -> St
     if let Some(News { notice, .. }) = blind.first() {
         return format!("CANNOT JUDGE {}: {}{}", short(&notice.subject), notice.rule, more(blind));
     }
-    if let Some(News { notice, .. }) = ended.first() {
-        let what = match notice.kind {
-            NoticeKind::SeenAgain => "can be judged again",
-            _ => "ended",
+    if let Some(News { notice, .. }) = no_data.first() {
+        return format!("NO DATA {}: {}{}", short(&notice.subject), notice.rule, more(no_data));
+    }
+    // Only what is OK now is called so.
+    let is_ok = |news: &&News<'_>| news.notice.kind == NoticeKind::Ended;
+    if let Some(News { notice, .. }) = ended.iter().find(is_ok).or(ended.first()) {
+        let (head, what) = match notice.kind {
+            NoticeKind::SeenAgain => ("SEEN AGAIN", "can be judged again"),
+            NoticeKind::Gone => ("GONE", "is not judged any more"),
+            _ => ("OK", "ended"),
         };
-        return format!("OK {}: {} {what}{}", short(&notice.subject), notice.rule, more(ended));
+        return format!("{head} {}: {} {what}{}", short(&notice.subject), notice.rule, more(ended));
     }
     match reminders.first() {
         Some(first) => format!("STILL {}{}", shortly(first.notice), more(reminders)),

@@ -57,8 +57,9 @@ fn the_subject_says_what_matters_most() {
         (NoticeKind::Began, "ALARM shop/web: memory 93.1 % in eu-west-1"),
         (NoticeKind::Blind, "CANNOT JUDGE shop/web: memory-high"),
         (NoticeKind::Ended, "OK shop/web: memory-high ended"),
-        (NoticeKind::Gone, "OK shop/web: memory-high ended"),
-        (NoticeKind::SeenAgain, "OK shop/web: memory-high can be judged again"),
+        (NoticeKind::Gone, "GONE shop/web: memory-high is not judged any more"),
+        (NoticeKind::NoData, "NO DATA shop/web: memory-high"),
+        (NoticeKind::SeenAgain, "SEEN AGAIN shop/web: memory-high can be judged again"),
         (NoticeKind::Reminder, "STILL shop/web: memory 93.1 %"),
     ] {
         assert_eq!(told(vec![of_kind(kind, "web", &[93.1])]).subject, subject);

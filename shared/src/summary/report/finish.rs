@@ -69,7 +69,7 @@ fn alarms(facts: &ReportFacts<'_>) -> Vec<AlarmLine> {
         .filter_map(|(Target { platform, account, region, .. }, record)| {
             let memory = &record.memory;
             let in_alarm = memory.state == AlarmState::Alarm;
-            let since = if in_alarm { memory.since } else { memory.blind_since? };
+            let since = if in_alarm { memory.since } else { memory.blind?.since };
             Some(AlarmLine {
                 platform: *platform,
                 account: account.clone(),
@@ -78,7 +78,7 @@ fn alarms(facts: &ReportFacts<'_>) -> Vec<AlarmLine> {
                 rule: Text::new(&record.key.rule),
                 in_alarm,
                 since,
-                blind_since: memory.blind_since,
+                blind_since: memory.blind.map(|blind| blind.since),
                 silenced_by: memory.muted.as_ref().map(|mute| Text::new(&mute.to_string())),
             })
         })

@@ -1,0 +1,238 @@
+//! The periods that one alarm is judged on in one run.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::metric::Period;
+use crate::rule::{AlarmRule, Measure};
+use crate::series::{MetricSeries, Reading};
+use crate::window::Window;
+
+/// How far back periods are judged that no run is known to have judged. Shorter than a day, for which the table keeps an
+/// alarm that is OK again, so that a forgotten alarm is never judged a second time.
+const JUDGED_BACK: SignedDuration = SignedDuration::from_hours(12);
+
+/// Share of the window, without the first evaluation range, whose periods are so old that CloudWatch is not expected to
+/// get points for them: one in so many. `Config::lookback` makes the window long enough for the rest.
+const AGED_OUT: usize = 3;
+
+/// Where the periods of a rule come from.
+#[derive(Debug, Clone, Copy)]
+pub enum Grid<'a> {
+    /// The window of the run, cut into the rule's periods. CloudWatch may get a point for one of them late.
+    Window(&'a Window),
+    /// The instants at which a collector took samples, oldest first. However far they are apart, each is one period, and a
+    /// sample that has no value never gets one.
+    Samples(&'a [Timestamp]),
+}
+
+/// The periods with their values, oldest first.
+#[derive(Debug)]
+pub(super) struct Periods {
+    ends: Ends,
+    values: Vec<Option<f64>>,
+    /// Numbers of the periods of which nothing is known and nothing will be, in order.
+    unread: Vec<usize>,
+    /// The first period that may still get a point, if it has none.
+    open_from: usize,
+}
+
+#[derive(Debug)]
+enum Ends {
+    Window(Window),
+    Samples(Vec<Timestamp>),
+}
+
+impl Grid<'_> {
+    /// End of the newest period of a rule with this length of a period; none if there is no period.
+    pub(super) fn newest_end(&self, period: Period) -> Option<Timestamp> {
+        match self {
+            Self::Window(window) => Some(window.in_periods(period).end),
+            Self::Samples(instants) => instants.last().copied(),
+        }
+    }
+}
+
+impl Periods {
+    /// The periods of a rule. Those before the first that was asked for are left out: earlier runs have judged them.
+    pub(super) fn of(rule: &AlarmRule, grid: &Grid<'_>, reading: &Reading) -> Self {
+        match grid {
+            Grid::Window(window) => Self::of_window(rule, window, reading),
+            Grid::Samples(instants) => Self::of_samples(rule.period, instants, reading),
+        }
+    }
+
+    fn of_window(rule: &AlarmRule, window: &Window, reading: &Reading) -> Self {
+        let range = rule.condition.evaluation_range();
+        let whole = judged_window(rule, window);
+        let beyond = whole.len().saturating_sub(range);
+        let open_from = match rule.measure {
+            // ECS and Kubernetes say how things are now, and are not asked about the past.
+            Measure::NothingRunning | Measure::Kubernetes(_) => whole.len(),
+            Measure::Metric(_) | Measure::Derived { .. } | Measure::Custom(_) => range + beyond / AGED_OUT,
+        };
+        let series = reading.series();
+        let known = asked(&whole, series.and_then(MetricSeries::from));
+        let open_from = open_from.saturating_sub(whole.len() - known.len());
+        let mut values = vec![None; known.len()];
+        for (period, value) in series.into_iter().flat_map(|series| series.by_period(&known)) {
+            values[period] = Some(value);
+        }
+        let unread = series.map(MetricSeries::unread).unwrap_or_default();
+        let unread = if unread.is_empty() {
+            Vec::new()
+        } else {
+            let starts = known.period_starts().enumerate();
+            starts.filter(|(_, start)| unread.binary_search(start).is_ok()).map(|(period, _)| period).collect()
+        };
+        Self { ends: Ends::Window(known), values, unread, open_from }
+    }
+
+    fn of_samples(period: Period, instants: &[Timestamp], reading: &Reading) -> Self {
+        let start = |end: &Timestamp| *end - SignedDuration::from_secs(period.seconds());
+        let series = reading.series();
+        let values: Vec<_> =
+            instants.iter().map(|end| series.and_then(|series| series.at(start(end)))).collect();
+        let unread = series.map(MetricSeries::unread).unwrap_or_default();
+        let is_unread = |end: &Timestamp| unread.binary_search(&start(end)).is_ok();
+        let unread = instants.iter().enumerate().filter(|(_, end)| is_unread(end));
+        let unread = unread.map(|(sample, _)| sample).collect();
+        let open_from = values.len();
+        Self { ends: Ends::Samples(instants.to_vec()), values, unread, open_from }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// End of a period.
+    pub(super) fn end(&self, period: usize) -> Timestamp {
+        match &self.ends {
+            Ends::Window(window) => {
+                let after = i64::try_from(period + 1).unwrap_or(i64::MAX);
+                let seconds = after.saturating_mul(window.period.seconds());
+                window.start + SignedDuration::from_secs(seconds)
+            }
+            Ends::Samples(instants) => instants[period],
+        }
+    }
+
+    /// Instants of the samples that end with this one, if the periods are samples.
+    pub(super) fn instants(&self, range: std::ops::Range<usize>) -> Vec<Timestamp> {
+        match &self.ends {
+            Ends::Window(_) => Vec::new(),
+            Ends::Samples(instants) => instants[range].to_vec(),
+        }
+    }
+
+    /// The first period that ends after this instant.
+    pub(super) fn after(&self, instant: Timestamp) -> usize {
+        match &self.ends {
+            Ends::Window(window) => {
+                let seconds = instant.as_second() - window.start.as_second();
+                usize::try_from(seconds.div_euclid(window.period.seconds())).unwrap_or(0)
+            }
+            Ends::Samples(instants) => instants.partition_point(|end| *end <= instant),
+        }
+    }
+
+    /// The numbers of the periods that a verdict on this one looks at.
+    pub(super) fn range(&self, newest: usize, length: usize) -> std::ops::Range<usize> {
+        (newest + 1).saturating_sub(length)..newest + 1
+    }
+
+    pub(super) fn values(&self, range: std::ops::Range<usize>) -> &[Option<f64>] {
+        &self.values[range]
+    }
+
+    /// Whether no period at all has a value.
+    pub(super) fn is_silent(&self) -> bool {
+        self.values.iter().all(Option::is_none)
+    }
+
+    /// End of the newest period that has a value.
+    pub(super) fn newest_value_end(&self) -> Option<Timestamp> {
+        self.values.iter().rposition(Option::is_some).map(|period| self.end(period))
+    }
+
+    /// Places within the range of the periods of which nothing is known for good.
+    pub(super) fn unread(&self, range: &std::ops::Range<usize>) -> Vec<usize> {
+        let inside = self.unread.iter().filter(|period| range.contains(period));
+        inside.map(|period| period - range.start).collect()
+    }
+
+    /// Places within the range of the periods without a point that may still get one.
+    pub(super) fn open(&self, range: &std::ops::Range<usize>) -> Vec<usize> {
+        let late = range.clone().filter(|&period| period >= self.open_from && self.values[period].is_none());
+        late.map(|period| period - range.start).collect()
+    }
+
+    /// The first period on whose verdict nothing that is older than the window has a bearing, and how many more periods
+    /// have to pass before one falls out of it.
+    pub(super) fn first_whole(&self, range: usize) -> usize {
+        range.min(self.len()).saturating_sub(1)
+    }
+
+    /// Number of the oldest periods that no point is expected for any more.
+    pub(super) fn aged_out(&self) -> usize {
+        self.open_from
+    }
+
+    /// Whether a period without a value may get one.
+    pub(super) fn can_be_late(&self) -> bool {
+        self.open_from < self.len()
+    }
+
+    /// How many periods have ended after this instant, be it older than all of them.
+    pub(super) fn count_since(&self, instant: Timestamp) -> usize {
+        match &self.ends {
+            Ends::Window(window) => {
+                let seconds = window.end.as_second() - instant.as_second();
+                usize::try_from(seconds.div_euclid(window.period.seconds())).unwrap_or(0)
+            }
+            Ends::Samples(_) => self.len() - self.after(instant),
+        }
+    }
+
+    /// Whether a period since this instant has no value and will not get one.
+    pub(super) fn lost_since(&self, instant: Timestamp) -> bool {
+        let first = self.after(instant);
+        first == 0 || self.values[first.min(self.open_from)..self.open_from].iter().any(Option::is_none)
+    }
+}
+
+/// The periods of the rule in the window of the run. What ECS says is known of the newest one only.
+fn judged_window(rule: &AlarmRule, window: &Window) -> Window {
+    let range = rule.condition.evaluation_range();
+    let window = if rule.period == window.period { *window } else { window.in_periods(rule.period) };
+    match rule.measure {
+        Measure::NothingRunning => window.newest(range),
+        _ if window.end.duration_since(window.start) <= JUDGED_BACK => window,
+        _ => {
+            let back = usize::try_from(JUDGED_BACK.as_secs() / rule.period.seconds()).unwrap_or(0).max(1);
+            window.newest(range + back)
+        }
+    }
+}
+
+/// The part of the window that was asked for.
+fn asked(window: &Window, from: Option<Timestamp>) -> Window {
+    let Some(from) = from.filter(|from| *from > window.start) else { return *window };
+    let seconds = window.period.seconds();
+    let skip = (from.as_second() - window.start.as_second() + seconds - 1).div_euclid(seconds);
+    window.newest(window.len().saturating_sub(usize::try_from(skip).unwrap_or(0)))
+}
+
+/// Whether an alarm of which nothing is remembered stays OK at every period, as far as counts alone tell.
+pub(super) fn surely_ok(rule: &AlarmRule, grid: &Grid<'_>, series: &MetricSeries) -> bool {
+    match grid {
+        Grid::Window(window) => {
+            rule.condition.surely_ok(series, &asked(&judged_window(rule, window), series.from()))
+        }
+        Grid::Samples(instants) => {
+            let breaches = |value: f64| rule.condition.comparison.breaches(value, rule.condition.threshold);
+            let breaching = series.points().iter().filter(|point| breaches(point.value)).count();
+            let each_has_one = series.points().len() >= instants.len();
+            breaching == 0 && series.unread().is_empty() && (each_has_one || rule.condition.gap_is_fine())
+        }
+    }
+}

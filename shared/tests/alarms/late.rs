@@ -1,0 +1,215 @@
+//! Points that come late, gaps that stay, and services that run without data.
+
+use fargaze::alarm::NoticeKind::{Began, Ended, NoData, SeenAgain};
+use fargaze::alarm::{Notice, NoticeKind, Sight};
+use fargaze::evaluate::AlarmState;
+use fargaze::rule::{AlarmRule, Condition, MissingData};
+use fargaze::series::Reading;
+use jiff::SignedDuration;
+
+use crate::chance::{Chance, with_seeds};
+use crate::estate::{Estate, state};
+use crate::oracle::{Stand, condition, next};
+use crate::scene::{DELAY, Scene, default_rule, rules, series, window};
+
+/// How late points may come: the default of `LookbackMinutes`.
+const LOOKBACK: i64 = 60;
+/// Minutes whose points are fine before and after what happens.
+const CALM: i64 = 120;
+/// Minutes in which it happens.
+const MINUTES: i64 = 240;
+
+const HISTORIES: u64 = if cfg!(debug_assertions) { 400 } else { 20_000 };
+
+/// One minute: its value, and the minute at which CloudWatch has it.
+#[derive(Debug, Clone, Copy)]
+struct Point {
+    value: Option<f64>,
+    arrives: i64,
+}
+
+/// Points by minute, from `-CALM` on: that of the period that ends at minute `i - CALM + 1`.
+struct History {
+    rule: AlarmRule,
+    points: Vec<Point>,
+}
+
+impl History {
+    fn new(condition: Condition, late: impl Fn(&mut Chance) -> i64, chance: &mut Chance) -> Self {
+        let rule = AlarmRule {
+            condition,
+            hold: SignedDuration::ZERO,
+            remind_every: None,
+            ..default_rule("memory-high")
+        };
+        let fine = (0..10).map(f64::from).find(|&value| !condition.comparison.breaches(value, 5.0)).unwrap();
+        let (mut level, mut silent) = (fine, 0);
+        let mut happens = |chance: &mut Chance| {
+            if chance.percent(25) {
+                level = f64::from(i32::try_from(chance.between(0, 9)).unwrap());
+            }
+            // Shorter than what is looked back on: a longer silence ends the alarm with a word of its own.
+            silent = if silent > 0 { silent - 1 } else { chance.between(-60, 12) };
+            (silent <= 0).then_some(level)
+        };
+        let points = (-CALM..MINUTES + CALM).map(|start| {
+            let value = if (0..MINUTES).contains(&start) { happens(chance) } else { Some(fine) };
+            Point { value, arrives: start + 1 + late(chance) }
+        });
+        Self { rule, points: points.collect() }
+    }
+
+    fn value(&self, minute: i64, now: i64) -> Option<f64> {
+        let point = self.points.get(usize::try_from(minute - 1 + CALM).ok()?)?;
+        point.value.filter(|_| point.arrives <= now)
+    }
+
+    /// What people are notified of by runs every `every` minutes.
+    fn notified(&self, every: i64) -> Vec<Notice> {
+        let mut scene = Scene { lookback: LOOKBACK, ..Scene::new(self.rule.clone()) };
+        for now in (DELAY..MINUTES + CALM - 5).step_by(usize::try_from(every).unwrap()) {
+            let window = window(&self.rule, now, LOOKBACK);
+            let reading = Reading::Complete(series(&window, |minute| self.value(minute, now)));
+            scene.see(now, &Sight::of(&reading));
+            let record = scene.record.clone();
+            assert!(
+                !scene.see(now, &Sight::of(&reading)),
+                "the run of minute {now}, repeated, made {:?} of {record:?}",
+                scene.record
+            );
+        }
+        scene.told
+    }
+
+    /// How the alarm changes between OK and ALARM when each minute is judged once with the points that `known` gives.
+    fn changes(&self, known: impl Fn(i64, i64) -> Option<f64>) -> Vec<NoticeKind> {
+        let mut stand = Stand { state: AlarmState::Ok, since: -1000 };
+        let (mut told, mut changes) = (AlarmState::Ok, Vec::new());
+        for end in 1..MINUTES + CALM - 5 {
+            let values: Vec<_> = (1 - CALM..=end).map(|minute| known(minute, end)).collect();
+            stand = next(&self.rule.condition, 0, &values, end, stand);
+            if stand.state != told && stand.state != AlarmState::InsufficientData {
+                told = stand.state;
+                changes.push(if told == AlarmState::Alarm { Began } else { Ended });
+            }
+        }
+        changes
+    }
+}
+
+fn turns(notices: &[Notice]) -> Vec<NoticeKind> {
+    notices.iter().map(|notice| notice.kind).filter(|kind| matches!(kind, Began | Ended)).collect()
+}
+
+fn with(condition: Condition, treat_missing_data: MissingData) -> Condition {
+    Condition { treat_missing_data, clear_threshold: None, ..condition }
+}
+
+/// Issue 12, point 2: the sequence of notified states is the one of judging with all data there, possibly later.
+#[test]
+fn whatever_comes_late_people_are_notified_as_if_it_had_been_there() {
+    with_seeds(HISTORIES, |mut chance| {
+        let treat = chance.one_of(&[MissingData::Missing, MissingData::Ignore]);
+        let condition = with(condition(&mut chance), treat);
+        let often = chance.one_of(&[0, 5, 30, 100]);
+        let most = chance.one_of(&[3, 12, 30, LOOKBACK - 2 * DELAY]);
+        let late = |chance: &mut Chance| if chance.percent(often) { chance.between(0, most) } else { 0 };
+        let history = History::new(condition, late, &mut chance);
+        let (notified, all) = (history.notified(5), history.changes(|minute, _| history.value(minute, 9_999)));
+        if turns(&notified) == all {
+            return Ok(());
+        }
+        let told: Vec<_> = notified.iter().map(|n| (n.kind, crate::scene::minute(n.at))).collect();
+        Err(format!("{told:?}\nbut with all data {all:?}\n{condition:?}\n{:?}", history.points))
+    });
+}
+
+/// The explicit treatments say what a gap means, at once: late points change no more than they would where each minute is
+/// judged at its own instant, as CloudWatch does.
+#[test]
+fn a_steady_lag_changes_no_more_than_judging_at_each_instant() {
+    with_seeds(HISTORIES, |mut chance| {
+        let treat = chance.one_of(&[MissingData::Breaching, MissingData::NotBreaching]);
+        let condition = with(condition(&mut chance), treat);
+        let lag = chance.between(0, 30);
+        let mut history = History::new(condition, |_| lag, &mut chance);
+        let mut last = Some(0.0);
+        for point in &mut history.points {
+            last = point.value.or(last);
+            point.value = last;
+        }
+        let notified = turns(&history.notified(5));
+        let instants = history.changes(|minute, end| history.value(minute, end + DELAY));
+        let all = history.changes(|minute, _| history.value(minute, 9_999));
+        // What really happened is told as well, though CloudWatch would not have seen it in time.
+        if notified.len() <= instants.len().max(all.len() + 1) {
+            return Ok(());
+        }
+        Err(format!("lag {lag}: {notified:?}\nbut at each instant {instants:?}\n{condition:?}\n{:?}", history.points))
+    });
+}
+
+/// Issue 12, point 2: memory is at 99 % all the time, and points come late for an hour.
+#[test]
+fn a_steady_value_whose_points_come_late_is_one_notice_at_most() {
+    for treat in [MissingData::Missing, MissingData::Ignore] {
+        for lag in [3, 5, 8, 10, 12, 15, 20, 30, 45] {
+            let rule = default_rule("memory-high");
+            let condition = Condition { treat_missing_data: treat, ..rule.condition };
+            let mut scene = Scene { lookback: LOOKBACK, ..Scene::new(AlarmRule { condition, ..rule }) };
+            let is_late = |minute: i64| (30..90).contains(&minute);
+            for now in (7..180).step_by(5) {
+                scene.run(now, |minute| {
+                    let arrives = minute + if is_late(minute) { lag } else { 0 };
+                    (arrives <= now && minute > -60).then_some(if minute > 0 { 99.0 } else { 50.0 })
+                });
+            }
+            let heard: Vec<_> = scene.told.iter().map(|notice| notice.kind).collect();
+            let expected: &[NoticeKind] = if lag < 10 { &[Began] } else { &[Began, NoData] };
+            assert!(heard == [Began] || heard == expected, "{treat:?}, {lag} minutes late: {heard:?}");
+        }
+    }
+}
+
+/// Issue 12, point 4: ECS says that tasks run, and CloudWatch has nothing.
+#[test]
+fn a_service_that_runs_without_data_is_told_once_after_the_range_and_when_it_has_data_again() {
+    let mut estate = Estate::new(rules("{}"));
+    estate.values = Box::new(|_, minute| (minute <= 10 || minute > 250).then_some(30.0));
+    for now in (0..300).step_by(5) {
+        estate.states = if (20..255).contains(&now) { vec![state(2, 2)] } else { Vec::new() };
+        estate.run(now);
+    }
+    let mut heard = estate.heard();
+    heard.sort();
+    let both = |kind| ["cpu-high", "memory-high"].map(|rule| (kind, rule, "shop/web".to_owned()));
+    assert_eq!(heard, [both(NoData), both(SeenAgain)].concat());
+    assert!(estate.told[..2].iter().all(|notice| crate::scene::minute(notice.at) <= 30), "{:?}", estate.told[0]);
+    assert_eq!(estate.told[0].why.as_deref(), Some("ECS reports 2 running tasks"));
+}
+
+#[test]
+fn a_service_that_runs_nothing_has_no_data_and_needs_none() {
+    let mut estate = Estate::new(rules("{}"));
+    estate.values = Box::new(|_, minute| (minute <= 10).then_some(30.0));
+    for now in (0..240).step_by(5) {
+        estate.states = if now >= 20 { vec![state(0, 0)] } else { Vec::new() };
+        estate.run(now);
+    }
+    assert_eq!(estate.heard(), []);
+}
+
+/// A rule on `missing` never says that it counts missing data as a breach.
+#[test]
+fn an_alarm_always_shows_the_values_that_it_began_with() {
+    with_seeds(HISTORIES, |mut chance| {
+        let treat = chance.one_of(&[MissingData::Missing, MissingData::Ignore, MissingData::NotBreaching]);
+        let condition = with(condition(&mut chance), treat);
+        let history = History::new(condition, |_| 0, &mut chance);
+        let began = history.notified(5).into_iter().filter(|notice| notice.kind == Began);
+        match began.into_iter().find(|notice| notice.breaching().next().is_none()) {
+            None => Ok(()),
+            Some(notice) => Err(format!("{notice:?}")),
+        }
+    });
+}

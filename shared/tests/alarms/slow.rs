@@ -1,0 +1,82 @@
+//! Schedules from a minute to an hour: a constant condition begins each built-in rule once and ends it once, and constant
+//! health begins none. N counts samples.
+
+use fargaze::alarm::NoticeKind::{Began, Ended};
+use fargaze::alarm::{Grid, NoticeKind, Sight};
+use fargaze::pods::SampleTimes;
+use fargaze::rule::{AlarmRule, Comparison, Measure, SAMPLE_PERIOD};
+use fargaze::run::{Run, RunKind};
+use fargaze::series::{Datapoint, MetricSeries, Reading};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::scene::{Scene, at, rules, series};
+
+const SCHEDULES: [i64; 7] = [1, 2, 5, 10, 15, 30, 60];
+const HOURS: i64 = 16;
+
+/// What a sampled rule tells with a run every so many minutes: the condition holds from hour 4 to hour 8.
+fn sampled(rule: &AlarmRule, every: i64, value: impl Fn(i64) -> f64) -> Vec<NoticeKind> {
+    let mut scene = Scene { lookback: 60, ..Scene::new(rule.clone()) };
+    let (mut taken, mut points) = (Vec::<Timestamp>::new(), Vec::new());
+    for now in (0..HOURS * 60).step_by(usize::try_from(every).unwrap()) {
+        let lookback = SignedDuration::from_mins(90) + SAMPLE_PERIOD.length() * 8;
+        let run = Run::new(RunKind::Alarms, at(now), SignedDuration::ZERO, lookback, None);
+        let times = SampleTimes::of(&run, &taken, rule.condition.evaluation_range());
+        taken = times.ends().to_vec();
+        points.push(Datapoint { timestamp: times.newest_start().unwrap(), value: value(now) });
+        let reading = Reading::Complete(MetricSeries::new(points.clone()));
+        scene.judge(now, &Sight::of(&reading), &Grid::Samples(&taken));
+    }
+    scene.told.iter().map(|notice| notice.kind).filter(|kind| *kind != NoticeKind::Reminder).collect()
+}
+
+
+fn is_sampled(rule: &&AlarmRule) -> bool {
+    matches!(rule.measure, Measure::Kubernetes(_))
+}
+
+fn breaching(rule: &AlarmRule) -> f64 {
+    match rule.condition.comparison {
+        Comparison::GreaterThanThreshold | Comparison::GreaterThanOrEqualToThreshold => {
+            rule.condition.threshold + 1.0
+        }
+        Comparison::LessThanThreshold | Comparison::LessThanOrEqualToThreshold => {
+            rule.condition.threshold - 1.0
+        }
+    }
+}
+
+/// Issue 12, point 3.
+#[test]
+fn a_constant_condition_begins_and_ends_each_sampled_rule_once_on_every_schedule() {
+    let built_in = rules("{}");
+    for rule in built_in.iter().filter(is_sampled) {
+        for every in SCHEDULES {
+            let bad = |now| if (240..480).contains(&now) { breaching(rule) } else { 0.0 };
+            assert_eq!(sampled(rule, every, bad), [Began, Ended], "{} every {every} minutes", rule.name);
+            assert_eq!(sampled(rule, every, |_| 0.0), [], "{} every {every} minutes", rule.name);
+        }
+    }
+    assert!(built_in.iter().filter(is_sampled).count() >= 10);
+}
+
+#[test]
+fn a_constant_condition_begins_and_ends_each_rule_on_metrics_once_on_every_schedule() {
+    for rule in rules("{}").iter().filter(|rule| rule.measure.is_always_published()) {
+        for every in SCHEDULES {
+            let heard = |bad: std::ops::Range<i64>| {
+                // As `plan-run` has it: twice the interval of the schedule, and at least an hour.
+                let mut scene = Scene { lookback: (2 * every).max(60), ..Scene::new(rule.clone()) };
+                for now in (0..HOURS * 60).step_by(usize::try_from(every).unwrap()) {
+                    let window = crate::scene::window(rule, now, scene.lookback);
+                    let value = |minute| Some(if bad.contains(&minute) { breaching(rule) } else { 0.0 });
+                    let reading = Reading::Complete(series(&window, value));
+                    scene.see(now, &Sight::of(&reading));
+                }
+                scene.told.iter().map(|notice| notice.kind).collect::<Vec<_>>()
+            };
+            assert_eq!(heard(240..480), [Began, Ended], "{} every {every} minutes", rule.name);
+            assert_eq!(heard(0..0), [], "{} every {every} minutes", rule.name);
+        }
+    }
+}
