@@ -117,8 +117,11 @@ impl<'a> Course<'a> {
         let before = (self.memory.state, self.memory.since);
         let begin = self.begin();
         let range = self.rule.condition.evaluation_range();
-        let first = self.periods.after(begin.until).max(self.periods.first_whole(range));
-        let (mut settled, mut is_final) = (Settled { changes: 0, ..begin }, true);
+        let whole = self.periods.first_whole(range);
+        let first = self.periods.after(begin.until).max(whole);
+        // What lies before the first whole range is never judged again.
+        let until = begin.until.max(self.periods.end(whole) - self.rule.period.length());
+        let (mut settled, mut is_final) = (Settled { changes: 0, until, ..begin }, true);
         let mut judged_until = begin.until;
         self.newest_judged = first >= self.periods.len();
         for period in first..self.periods.len() {
@@ -164,12 +167,18 @@ impl<'a> Course<'a> {
     /// A late point may undo a change that earlier runs have dealt with.
     fn reconcile(&mut self, before: (AlarmState, Timestamp)) {
         if self.changes < self.done {
-            let after = self.memory.state;
+            self.done = self.changes;
+            let after = (self.memory.state, self.memory.since);
+            // Two changes that turned out to be none need no word.
+            if after.0 == before.0 {
+                return;
+            }
             (self.memory.state, self.memory.since) = before;
             self.phase = if before.0 == AlarmState::InsufficientData { (self.memory.told, before.1) } else { before };
-            // Two changes that turned out to be none need no word; one is undone here, and is none of those that follow.
-            self.done = self.changes;
-            self.judge(self.newest(), after);
+            self.judge(self.newest(), after.0);
+            // What is remembered is how it would have been judged with all points in time.
+            (self.memory.state, self.memory.since) = after;
+            self.changes = self.done;
         }
     }
 
@@ -181,9 +190,8 @@ impl<'a> Course<'a> {
         self.memory.settled = (!is_settled).then_some(Settled { changes, ..settled });
         // An alarm whose data went missing was told with that; there will be no other word about its end.
         let blind_told = self.memory.blind.is_some_and(|blind| blind.told);
-        let for_good = (settled.state, settled.since) == (self.memory.state, self.memory.since);
         let is_missing = self.memory.state == AlarmState::InsufficientData;
-        let is_over = is_missing && (for_good || self.periods.is_silent());
+        let is_over = is_missing && self.periods.is_silent_since_aged_out();
         if is_over && blind_told && self.memory.told == AlarmState::Alarm {
             (self.memory.told, self.memory.told_at) = (AlarmState::Ok, Some(self.now));
         }

@@ -149,6 +149,11 @@ impl Periods {
         self.values.iter().all(Option::is_none)
     }
 
+    /// Whether all periods that may still get a point have none.
+    pub(super) fn is_silent_since_aged_out(&self) -> bool {
+        self.values[self.open_from.min(self.len())..].iter().all(Option::is_none)
+    }
+
     /// End of the newest period that has a value.
     pub(super) fn newest_value_end(&self) -> Option<Timestamp> {
         self.values.iter().rposition(Option::is_some).map(|period| self.end(period))
