@@ -35,6 +35,8 @@ pub mod message;
 pub mod metric;
 pub mod observe;
 pub mod outcome;
+#[cfg(any(feature = "aws", feature = "kubernetes"))]
+mod paging;
 pub mod pattern;
 pub mod plan;
 pub mod pods;

@@ -12,6 +12,7 @@ mod kubernetes;
 mod ledger;
 mod memory;
 mod pace;
+mod pages;
 mod queue;
 mod role;
 mod sdk_error;
