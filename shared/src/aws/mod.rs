@@ -10,6 +10,7 @@ mod insights;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
 mod ledger;
+mod log;
 mod memory;
 mod pace;
 mod pages;
