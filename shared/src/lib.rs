@@ -48,4 +48,5 @@ pub mod settings;
 pub mod snapshot;
 pub mod summary;
 pub mod usage;
+pub mod vended;
 pub mod window;
