@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn empty_pages_between_entries_are_none() {
         let tokens: Vec<String> = (0..1000).map(|token| token.to_string()).collect();
-        let entries = |page: usize| if page % 100 == 0 { vec![page] } else { vec![] };
+        let entries = |page: usize| if page.is_multiple_of(100) { vec![page] } else { vec![] };
         let pages = tokens.iter().enumerate().map(|(page, token)| (entries(page), token.as_str()));
         assert_eq!(play(pages), (1000, Ok(true)));
     }

@@ -301,7 +301,6 @@ pub enum Because {
 /// One cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and a member of the JSON")]
 pub struct ClusterReport {
     /// Its account.
     pub account: AccountId,
