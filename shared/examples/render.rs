@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use fargaze::catalogue::{AWS_ECS, CONTAINER_INSIGHTS, find};
 use fargaze::cluster::ClusterName;
 use fargaze::insights::InsightsLevel;
-use fargaze::inventory::{ClusterEntry, DeploymentState, ServiceState};
+use fargaze::inventory::{ClusterEntry, DeploymentState, Reporting, ServiceState};
 use fargaze::metric::{MetricQuery, Statistic};
 use fargaze::pods::{Amounts, PodState};
 use fargaze::rule::{KubernetesMeasure, SAMPLE_PERIOD, Subject, Workload};
@@ -92,7 +92,7 @@ fn build(run: &Run, target: &Target) -> Result<Report, Box<dyn Error>> {
         let services = (0..SERVICES).map(|s| format!("service-{c}-{s}").parse());
         let entry = ClusterEntry {
             insights: if c % 2 == 0 { InsightsLevel::Enabled } else { InsightsLevel::Disabled },
-            reports_insights: c % 2 == 0,
+            reports_insights: Reporting::seen(c % 2 == 0),
             services: services.collect::<Result<_, _>>()?,
             ..ClusterEntry::default()
         };

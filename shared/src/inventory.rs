@@ -28,14 +28,35 @@ pub struct Inventory {
     pub families_listed: bool,
 }
 
+/// Whether metrics of Container Insights arrive from a cluster (`ListMetrics`, those of the last three hours).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Reporting {
+    /// They do.
+    Reporting,
+    /// None arrived. Where Container Insights is off in all clusters, nobody asked: none are expected.
+    Silent,
+    /// It could not be asked.
+    #[default]
+    NotKnown,
+}
+
+impl Reporting {
+    /// Of a cluster that `ListMetrics` names or does not name.
+    pub fn seen(seen: bool) -> Self {
+        if seen { Self::Reporting } else { Self::Silent }
+    }
+}
+
 /// One cluster of the inventory.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterEntry {
     /// Its setting of Container Insights.
     pub insights: InsightsLevel,
-    /// Whether `ListMetrics` saw metrics of Container Insights in the last three hours. Switched on is not reporting:
-    /// a cluster created anew under an old name stays silent for up to seven days (ECS API, `UpdateClusterSettings`).
-    pub reports_insights: bool,
+    /// Whether metrics of Container Insights arrive. Switched on is not reporting: a cluster created anew under an old
+    /// name stays silent for up to seven days (ECS API, `UpdateClusterSettings`).
+    pub reports_insights: Reporting,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
     /// Names of its services, sorted. A service stays until ECS no longer lists it, however silent it is.
@@ -166,7 +187,7 @@ mod tests {
     fn inventory(services: &[&str], unread: bool) -> Inventory {
         let entry = ClusterEntry {
             insights: InsightsLevel::Disabled,
-            reports_insights: false,
+            reports_insights: Reporting::Silent,
             tags: BTreeMap::new(),
             services: services.iter().map(|name| name.parse().unwrap()).collect(),
             task_families: Vec::new(),

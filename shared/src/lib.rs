@@ -35,6 +35,8 @@ pub mod message;
 pub mod metric;
 pub mod observe;
 pub mod outcome;
+#[cfg(any(feature = "aws", feature = "kubernetes"))]
+mod paging;
 pub mod pattern;
 pub mod plan;
 pub mod pods;
@@ -46,4 +48,5 @@ pub mod settings;
 pub mod snapshot;
 pub mod summary;
 pub mod usage;
+pub mod vended;
 pub mod window;

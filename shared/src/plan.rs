@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use crate::catalogue::{self, AWS_ECS, CONTAINER_INSIGHTS};
 use crate::cluster::ClusterName;
-use crate::inventory::{ClusterEntry, Inventory};
+use crate::insights::InsightsLevel;
+use crate::inventory::{ClusterEntry, Inventory, Reporting};
 use crate::metric::{MetricQuery, Period, Statistic};
 use crate::rule::{AlarmRule, Measure, Scope, Subject};
 
@@ -48,7 +49,7 @@ impl QueryPlan {
     pub fn for_report(inventory: &Inventory, period: Period) -> Self {
         let mut plan = Self { queries: Vec::new() };
         for (cluster, service) in inventory.services() {
-            let reports = inventory.clusters.get(cluster).is_some_and(|entry| entry.reports_insights);
+            let reports = inventory.clusters.get(cluster).is_some_and(may_report);
             let mut queries = Vec::new();
             for (namespace, name, statistic) in REPORT_METRICS {
                 let needed = *namespace == AWS_ECS || reports;
@@ -79,6 +80,16 @@ impl QueryPlan {
     #[expect(clippy::cast_precision_loss, reason = "a plan has far fewer than 2^52 queries")]
     pub fn dollars(&self) -> f64 {
         self.queries.len() as f64 * DOLLARS_PER_THOUSAND_METRICS / 1000.0
+    }
+}
+
+/// Whether a report asks for metrics of Container Insights. Where it is not known whether any arrive it does: an answer
+/// without data costs little, and a question that was not asked loses what there is.
+fn may_report(entry: &ClusterEntry) -> bool {
+    match entry.reports_insights {
+        Reporting::Reporting => true,
+        Reporting::Silent => false,
+        Reporting::NotKnown => entry.insights > InsightsLevel::Disabled,
     }
 }
 
@@ -152,12 +163,11 @@ mod tests {
 
     use super::*;
     use crate::config::Config;
-    use crate::insights::InsightsLevel;
 
     fn inventory(clusters: &[(&str, InsightsLevel, &[&str])]) -> Inventory {
         let entry = |insights, services: &[&str]| ClusterEntry {
             insights,
-            reports_insights: insights > InsightsLevel::Disabled,
+            reports_insights: Reporting::seen(insights > InsightsLevel::Disabled),
             tags: BTreeMap::new(),
             services: services.iter().map(|name| name.parse().unwrap()).collect(),
             task_families: Vec::new(),

@@ -8,7 +8,7 @@ use fargaze::cluster::ClusterName;
 use fargaze::failure::Failure;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::{InsightsLevel, ObservedCluster};
-use fargaze::inventory::{ClusterEntry, Inventory};
+use fargaze::inventory::{ClusterEntry, Inventory, Reporting};
 use fargaze::outcome::TargetTask;
 use fargaze::rule::{AlarmRule, Scope};
 
@@ -67,14 +67,11 @@ async fn list(
     let active: Vec<_> = described.found.into_iter().filter(|cluster| cluster.status == "ACTIVE").collect();
     let names: Vec<ClusterName> = active.iter().map(|cluster| cluster.name.clone()).collect();
     let mut services = ecs.list_services_of(&names).await;
-    let reporting = if active.iter().any(|cluster| cluster.level > InsightsLevel::Disabled) {
-        reporting_clusters(cloudwatch).await.unwrap_or_else(|fault| {
-            faults.push(fault);
-            BTreeSet::new()
-        })
-    } else {
-        BTreeSet::new()
-    };
+    // Where it is on nowhere, nothing reports.
+    let mut reporting = Some(BTreeSet::new());
+    if active.iter().any(|cluster| cluster.level > InsightsLevel::Disabled) {
+        reporting = reporting_clusters(cloudwatch).await.map_err(|fault| faults.push(fault)).ok();
+    }
     let mut families_listed = families_wanted;
     let mut families = if families_wanted {
         task_families(cloudwatch).await.unwrap_or_else(|fault| {
@@ -96,7 +93,10 @@ async fn list(
         };
         let entry = ClusterEntry {
             insights: cluster.level,
-            reports_insights: reporting.contains(cluster.name.as_str()),
+            reports_insights: match &reporting {
+                Some(reporting) => Reporting::seen(reporting.contains(cluster.name.as_str())),
+                None => Reporting::NotKnown,
+            },
             tags: cluster.tags,
             task_families: families.remove(cluster.name.as_str()).unwrap_or_default(),
             services,

@@ -1,16 +1,15 @@
 //! What CloudWatch has of EKS clusters: the control plane's own metrics, and those that an agent in the cluster writes.
 
 use fargaze::aws::CloudWatch;
-use fargaze::cluster::ClusterName;
 use fargaze::fault::Fault;
 use fargaze::inventory::Inventory;
-use fargaze::metric::{Metric, MetricQuery, Statistic};
+use fargaze::metric::MetricQuery;
 use fargaze::plan::QueryPlan;
 use fargaze::rule::{AlarmRule, EKS_NAMESPACES};
 use fargaze::run::{Run, RunKind};
+use fargaze::vended::{cluster_of, statistics};
 
-/// What CloudWatch is asked: in an alarms run what rules need; for a report mean and maximum of all metrics of whole clusters that
-/// have had data lately. Their names are found by `ListMetrics`: AWS has changed them once, and adds more.
+/// What CloudWatch is asked: in an alarms run what rules need; for a report all metrics of clusters that have had data lately. Their names are found by `ListMetrics`: AWS has changed them once, and adds more.
 pub(crate) async fn queries(
     rules: &[AlarmRule],
     run: &Run,
@@ -27,14 +26,17 @@ pub(crate) async fn queries(
     for namespace in EKS_NAMESPACES {
         match cloudwatch.list_active_namespace(namespace).await {
             Ok(metrics) => {
-                let ours = metrics
-                    .into_iter()
-                    .filter(|metric| is_of_cluster(metric, |name| inventory.clusters.contains_key(name)));
-                for metric in ours {
-                    for statistic in [Statistic::Average, Statistic::Maximum] {
-                        let period = run.window.period;
-                        queries.push(MetricQuery { metric: metric.clone(), statistic, period });
+                for metric in metrics {
+                    let name = cluster_of(&metric).and_then(|name| name.parse().ok());
+                    if name.is_none_or(|name| !inventory.clusters.contains_key(&name)) {
+                        continue;
                     }
+                    let of_metric = statistics(&metric).iter().map(|statistic| MetricQuery {
+                        metric: metric.clone(),
+                        statistic: statistic.clone(),
+                        period: run.window.period,
+                    });
+                    queries.extend(of_metric);
                 }
             }
             Err(fault) => faults.push(fault),
@@ -44,10 +46,4 @@ pub(crate) async fn queries(
     queries.sort();
     queries.dedup();
     (queries, faults)
-}
-
-/// Whether the metric is about one of these clusters as a whole.
-fn is_of_cluster(metric: &Metric, known: impl Fn(&ClusterName) -> bool) -> bool {
-    let name = metric.dimensions.get("ClusterName").and_then(|name| name.parse().ok());
-    metric.dimensions.len() == 1 && name.is_some_and(|name| known(&name))
 }

@@ -1,12 +1,15 @@
 //! `forward-summary`: outcomes of all targets -> summary -> message -> receipt.
 //!
 //! What is told is marked only after SNS has taken it. If that fails in between, the next run tells it once more:
-//! nothing is lost, and docs/architecture.md names the one window in which something can come twice.
+//! nothing is lost, and docs/architecture.md names the one window in which something can come twice. The function itself
+//! does not fail then: Step Functions would start it again, and it would publish the same message a second time.
 
 mod config;
 mod event;
 mod report;
 mod tell;
+
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use fargaze::aws::{Clock, Memory, Store, Topic, gone};
@@ -17,7 +20,7 @@ use fargaze::message::Message;
 use fargaze::outcome::{CountedFault, ObjectRef, Outcome, TargetEnd};
 use fargaze::pulse::Pulse;
 use fargaze::run::{Run, RunKind, Target};
-use fargaze::summary::{self, TargetResult};
+use fargaze::summary::{self, CoverageChange, TargetResult};
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -26,6 +29,9 @@ pub use config::Config;
 use event::Finished;
 use report::{Reported, Reporter};
 
+/// How long what was published may take to be marked: a function that is ended meanwhile leaves no heartbeat, and its
+/// execution counts as failed though its message is out.
+const MARKING: Duration = Duration::from_secs(45);
 /// Objects read at once.
 const AT_ONCE: usize = 16;
 
@@ -98,16 +104,53 @@ impl Handler {
             Some(message) => (Some(self.publish(&run, &message).await?), message.subject),
             None => (None, nothing_to_tell(run.kind, &results)),
         };
-        if let Some(bad) = &run.bad_config {
-            self.store.remember_told_bad(&bad.version).await?;
+        let marked = self.mark(&run, &results, &changes).await;
+        match (marked, &message_id) {
+            // With no message, nothing can come twice: the state machine may try again.
+            (Err(fault), None) => return Err(fault.into()),
+            (Err(fault), Some(message_id)) => tracing::error!(
+                run = run.id,
+                message_id,
+                %fault,
+                "not all that was published could be marked; the next run may publish it once more"
+            ),
+            (Ok(()), _) => {}
         }
-        tell::mark(memory, run.time, &results, &changes).await?;
         if let Some(report) = report {
             reporter.remember(&report).await;
         }
         let listeners = self.listeners().await;
         let pulse = Pulse { stack: &self.stack, run: &run, listeners }.line(self.clock.now());
         Ok(Receipt { published: message_id.is_some(), message_id, why, listeners, pulse })
+    }
+
+    /// Remembers what was published, as far as it can be within [`MARKING`]. Gives the first reason why something could
+    /// not be.
+    async fn mark(
+        &self,
+        run: &Run,
+        results: &[TargetResult],
+        changes: &[CoverageChange],
+    ) -> Result<(), Fault> {
+        let marking = async {
+            let mut faults = tell::mark(&self.memory, run.time, results, changes).await;
+            if let Some(bad) = &run.bad_config {
+                faults.extend(self.store.remember_told_bad(&bad.version).await.err());
+            }
+            for fault in faults.iter().skip(1) {
+                tracing::warn!(%fault, "could not mark what was published");
+            }
+            faults.into_iter().next().map_or(Ok(()), Err)
+        };
+        tokio::time::timeout(MARKING, marking).await.unwrap_or_else(|_| {
+            Err(Fault {
+                operation: "dynamodb:PutItem".to_owned(),
+                subject: String::new(),
+                kind: FaultKind::Transient,
+                code: "timeout".to_owned(),
+                message: format!("what was published could not be marked within {} s", MARKING.as_secs()),
+            })
+        })
     }
 
     async fn publish(&self, run: &Run, message: &Message) -> Result<String, Fault> {

@@ -1,8 +1,9 @@
 //! What is still to be told, and the mark on what was.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use fargaze::alarm::{AlarmKey, Notice};
 use fargaze::aws::{Memory, Written};
-use fargaze::failure::Failure;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::run::Target;
 use fargaze::summary::{CoverageChange, TargetResult};
@@ -10,64 +11,74 @@ use fargaze::summary::{CoverageChange, TargetResult};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
-/// Writes in flight at once.
+/// Calls in flight at once.
 const AT_ONCE: usize = 16;
 /// How often a mark is tried again because a run wrote the alarm in the meantime.
 const MAX_CONFLICTS: usize = 5;
 
-/// Marks all notices of the results as told, and remembers which targets can be seen.
+/// Marks all notices of the results as told, one write for each alarm, and remembers which targets can be seen. One
+/// write that fails keeps no other from being made; gives why each of them failed.
 pub(crate) async fn mark(
     memory: &Memory,
     now: Timestamp,
     results: &[TargetResult],
     changes: &[CoverageChange],
-) -> Result<(), Failure> {
-    let told = results.iter().filter_map(|result| result.outcome().map(|outcome| (&result.target, outcome)));
-    let told = told.flat_map(|(target, outcome)| outcome.notices.iter().map(move |notice| (target, notice)));
-    let marks: Vec<_> = told.map(|(target, notice)| mark_one(memory, target, notice)).collect();
-    stream::iter(marks).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await?;
-    for change in changes {
-        match change {
-            CoverageChange::Noticed(broken) | CoverageChange::Lost(broken, _) => {
-                memory.put_target(broken, true, now).await?;
-            }
-            CoverageChange::Back(broken) => memory.put_target(broken, false, now).await?,
-        }
+) -> Vec<Fault> {
+    let mut marks = Vec::new();
+    for TargetResult { target, result } in results {
+        let notices = result.as_ref().map(|outcome| outcome.notices.as_slice()).unwrap_or_default();
+        marks.extend(by_alarm(notices).into_iter().map(|(key, ids)| mark_alarm(memory, target, key, ids)));
     }
-    Ok(())
+    let marked = stream::iter(marks).buffer_unordered(AT_ONCE).collect::<Vec<Result<(), Fault>>>().await;
+    let mut faults: Vec<Fault> = marked.into_iter().filter_map(Result::err).collect();
+    for change in changes {
+        let (broken, is_broken) = match change {
+            CoverageChange::Noticed(broken) | CoverageChange::Lost(broken, _) => (broken, true),
+            CoverageChange::Back(broken) => (broken, false),
+        };
+        faults.extend(memory.put_target(broken, is_broken, now).await.err());
+    }
+    faults
 }
 
 /// Leaves out what was told in the meantime: by an earlier attempt whose answer was lost, or by a run at the same time.
 pub(crate) async fn keep_untold(memory: &Memory, results: &mut [TargetResult]) -> Result<(), Fault> {
     for TargetResult { target, result } in results {
         let Ok(outcome) = result else { continue };
-        let found = std::mem::take(&mut outcome.notices);
-        let checks: Vec<_> = found.into_iter().map(|notice| untold(memory, target, notice)).collect();
-        let checked: Vec<Option<Notice>> = stream::iter(checks).buffered(AT_ONCE).try_collect().await?;
-        outcome.notices = checked.into_iter().flatten().collect();
+        let keys: Vec<AlarmKey> = by_alarm(&outcome.notices).into_keys().collect();
+        let reads: Vec<_> = keys.iter().map(|key| memory.alarm(target, key)).collect();
+        let records: Vec<_> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
+        let pending: BTreeSet<String> =
+            records.into_iter().flatten().flat_map(|record| record.untold).map(|notice| notice.id).collect();
+        outcome.notices.retain(|notice| pending.contains(&notice.id));
     }
     Ok(())
 }
 
-async fn untold(memory: &Memory, target: &Target, notice: Notice) -> Result<Option<Notice>, Fault> {
-    let record = memory.alarm(target, &key_of(&notice)).await?;
-    let waits = record.is_some_and(|record| record.untold.iter().any(|untold| untold.id == notice.id));
-    Ok(waits.then_some(notice))
+/// The ids of the notices of each alarm.
+fn by_alarm(notices: &[Notice]) -> BTreeMap<AlarmKey, BTreeSet<&str>> {
+    let mut alarms = BTreeMap::<AlarmKey, BTreeSet<&str>>::new();
+    for notice in notices {
+        let key = AlarmKey { rule: notice.rule.clone(), subject: notice.subject.clone() };
+        alarms.entry(key).or_default().insert(&notice.id);
+    }
+    alarms
 }
 
-fn key_of(notice: &Notice) -> AlarmKey {
-    AlarmKey { rule: notice.rule.clone(), subject: notice.subject.clone() }
-}
-
-/// Takes one notice out of what is untold. Another run may write the alarm at the same time: then it is read anew.
-async fn mark_one(memory: &Memory, target: &Target, notice: &Notice) -> Result<(), Fault> {
-    let key = key_of(notice);
+/// Takes these notices out of what is untold of an alarm. Another run may write it at the same time: then it is read
+/// again.
+async fn mark_alarm(
+    memory: &Memory,
+    target: &Target,
+    key: AlarmKey,
+    ids: BTreeSet<&str>,
+) -> Result<(), Fault> {
     for _ in 0..MAX_CONFLICTS {
         let Some(mut record) = memory.alarm(target, &key).await? else {
             return Ok(());
         };
         let before = record.untold.len();
-        record.untold.retain(|untold| untold.id != notice.id);
+        record.untold.retain(|notice| !ids.contains(notice.id.as_str()));
         if record.untold.len() == before || memory.put_alarm(target, &record).await? == Written::Yes {
             return Ok(());
         }

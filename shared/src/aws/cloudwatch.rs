@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::pace::Pace;
+use super::pages::Pages;
 use super::sdk_error::fault;
 use crate::fault::{Fault, FaultKind};
 use crate::gather::{Gather, PageResult, ResultStatus, question_id};
@@ -114,25 +115,23 @@ impl CloudWatch {
         const OPERATION: &str = "cloudwatch:GetMetricData";
         let mut messages = Vec::new();
         let mut token: Option<String> = None;
+        let mut pages = Pages::of(OPERATION, "");
         loop {
             self.get_metric_data.ready().await;
             // Made anew for a further page, which is rare: kept, every question would stand in memory twice.
             let page = self.request(batch, window).set_next_token(token.clone()).send().await;
             let GetMetricDataOutput { metric_data_results, next_token, messages: page_messages, .. } =
                 page.map_err(|error| fault(OPERATION, "", &error))?;
-            metric_data_results
-                .unwrap_or_default()
-                .into_iter()
-                .for_each(|result| gather.add(from_sdk_result(result)));
+            let results = metric_data_results.unwrap_or_default();
+            // Checked after the page is taken in: a series that was finished is whole, whatever the pages after it are.
+            let next = pages.next(results.iter().map(points_of), next_token.as_deref());
+            results.into_iter().for_each(|result| gather.add(from_sdk_result(result)));
             messages.extend(
                 page_messages.unwrap_or_default().iter().map(|message| about_the_call(OPERATION, message)),
             );
-            match next_token {
-                None => return Ok(messages),
-                Some(next) if token.as_ref() == Some(&next) => {
-                    return Err(Fault::malformed(OPERATION, "", "the same NextToken came twice"));
-                }
-                Some(next) => token = Some(next),
+            token = next?;
+            if token.is_none() {
+                return Ok(messages);
             }
         }
     }
@@ -161,6 +160,8 @@ impl CloudWatch {
     async fn list_active(&self, namespace: &str, name: Option<&str>) -> Result<Vec<Metric>, Fault> {
         const OPERATION: &str = "cloudwatch:ListMetrics";
         let (mut metrics, mut token) = (Vec::new(), None);
+        let subject = format!("{namespace} {}", name.unwrap_or("*"));
+        let mut pages = Pages::of(OPERATION, &subject);
         loop {
             self.list_metrics.ready().await;
             let request = self.client.list_metrics().namespace(namespace);
@@ -168,12 +169,10 @@ impl CloudWatch {
                 .set_metric_name(name.map(ToOwned::to_owned))
                 .recently_active(RecentlyActive::Pt3H)
                 .set_next_token(token.take());
-            let page = request
-                .send()
-                .await
-                .map_err(|error| fault(OPERATION, format!("{namespace} {}", name.unwrap_or("*")), &error))?;
+            let page = request.send().await.map_err(|error| fault(OPERATION, &subject, &error))?;
+            let first = metrics.len();
             metrics.extend(page.metrics().iter().map(from_sdk_metric));
-            token = page.next_token;
+            token = pages.next(&metrics[first..], page.next_token())?;
             if token.is_none() {
                 return Ok(metrics);
             }
@@ -268,6 +267,12 @@ fn from_sdk_metric(metric: &SdkMetric) -> Metric {
         name: metric.metric_name().unwrap_or_default().to_owned().into(),
         dimensions: Dimensions::new(metric.dimensions().iter().map(pair)),
     }
+}
+
+/// What a page says of one question: repeated, it is nothing new.
+fn points_of(result: &MetricDataResult) -> (Option<&str>, Option<&str>, Vec<i64>) {
+    let times = result.timestamps().iter().map(DateTime::secs).collect();
+    (result.id(), result.status_code().map(StatusCode::as_str), times)
 }
 
 fn from_sdk_result(result: MetricDataResult) -> PageResult {

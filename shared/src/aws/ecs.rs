@@ -11,6 +11,7 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use super::pace::Pace;
+use super::pages::Pages;
 use super::sdk_error::fault;
 use crate::cluster::{ClusterArn, ClusterName, ServiceName};
 use crate::fault::{Fault, FaultKind};
@@ -132,6 +133,7 @@ impl Ecs {
     pub async fn list_clusters(&self) -> Result<Vec<ClusterArn>, Fault> {
         const OPERATION: &str = "ecs:ListClusters";
         let (mut clusters, mut token) = (Vec::new(), None);
+        let mut pages = Pages::of(OPERATION, "");
         loop {
             self.cluster_read.ready().await;
             let request = self.client.list_clusters().max_results(PAGE).set_next_token(token.take());
@@ -140,7 +142,7 @@ impl Ecs {
                 clusters
                     .push(arn.parse().map_err(|error| Fault::malformed(OPERATION, arn, format!("{error}")))?);
             }
-            token = page.next_token;
+            token = pages.next(page.cluster_arns(), page.next_token())?;
             if token.is_none() {
                 return Ok(clusters);
             }
@@ -188,6 +190,7 @@ impl Ecs {
     pub async fn list_services(&self, cluster: &ClusterName) -> Result<Vec<ServiceName>, Fault> {
         const OPERATION: &str = "ecs:ListServices";
         let (mut services, mut token) = (Vec::new(), None);
+        let mut pages = Pages::of(OPERATION, cluster.as_str());
         loop {
             self.service_read.ready().await;
             let request = self.client.list_services().cluster(cluster.as_str()).max_results(PAGE);
@@ -199,7 +202,7 @@ impl Ecs {
                     name.map_err(|error| Fault::malformed(OPERATION, cluster.as_str(), error.to_string()))?,
                 );
             }
-            token = page.next_token;
+            token = pages.next(page.service_arns(), page.next_token())?;
             if token.is_none() {
                 services.sort();
                 return Ok(services);

@@ -10,6 +10,7 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use super::pace::Pace;
+use super::pages::Pages;
 use super::sdk_error::fault;
 use crate::cluster::ClusterName;
 use crate::eks::{Addon, AuthenticationMode, EksCluster, FargateProfile, FargateSelector};
@@ -49,6 +50,7 @@ impl Eks {
     pub async fn list_clusters(&self) -> Result<Vec<ClusterName>, Fault> {
         const OPERATION: &str = "eks:ListClusters";
         let (mut clusters, mut token) = (Vec::new(), None);
+        let mut pages = Pages::of(OPERATION, "");
         loop {
             self.pace.ready().await;
             let request = self.client.list_clusters().max_results(PAGE).set_next_token(token.take());
@@ -57,7 +59,7 @@ impl Eks {
                 let bad = |error| Fault::malformed(OPERATION, name, format!("{error}"));
                 clusters.push(name.parse().map_err(bad)?);
             }
-            token = page.next_token;
+            token = pages.next(page.clusters(), page.next_token())?;
             if token.is_none() {
                 return Ok(clusters);
             }
@@ -125,15 +127,17 @@ impl Eks {
 
     /// Fargate profiles of a cluster (`ListFargateProfiles`, every page, and `DescribeFargateProfile`).
     pub async fn fargate_profiles(&self, cluster: &ClusterName) -> Result<Vec<FargateProfile>, Fault> {
+        const OPERATION: &str = "eks:ListFargateProfiles";
         let (mut names, mut token) = (Vec::new(), None);
+        let mut pages = Pages::of(OPERATION, cluster.as_str());
         loop {
             self.pace.ready().await;
             let request =
                 self.client.list_fargate_profiles().cluster_name(cluster.as_str()).max_results(PAGE);
             let page = request.set_next_token(token.take()).send().await;
-            let page = page.map_err(|error| fault("eks:ListFargateProfiles", cluster.as_str(), &error))?;
+            let page = page.map_err(|error| fault(OPERATION, cluster.as_str(), &error))?;
+            token = pages.next(page.fargate_profile_names(), page.next_token())?;
             names.extend(page.fargate_profile_names.unwrap_or_default());
-            token = page.next_token;
             if token.is_none() {
                 break;
             }
@@ -160,14 +164,16 @@ impl Eks {
 
     /// Names of the managed node groups of a cluster (`ListNodegroups`, every page).
     pub async fn node_groups(&self, cluster: &ClusterName) -> Result<Vec<String>, Fault> {
+        const OPERATION: &str = "eks:ListNodegroups";
         let (mut names, mut token) = (Vec::new(), None);
+        let mut pages = Pages::of(OPERATION, cluster.as_str());
         loop {
             self.pace.ready().await;
             let request = self.client.list_nodegroups().cluster_name(cluster.as_str()).max_results(PAGE);
             let page = request.set_next_token(token.take()).send().await;
-            let page = page.map_err(|error| fault("eks:ListNodegroups", cluster.as_str(), &error))?;
+            let page = page.map_err(|error| fault(OPERATION, cluster.as_str(), &error))?;
+            token = pages.next(page.nodegroups(), page.next_token())?;
             names.extend(page.nodegroups.unwrap_or_default());
-            token = page.next_token;
             if token.is_none() {
                 return Ok(names);
             }
@@ -176,14 +182,16 @@ impl Eks {
 
     /// Add-ons of a cluster (`ListAddons`, every page, and `DescribeAddon`).
     pub async fn addons(&self, cluster: &ClusterName) -> Result<Vec<Addon>, Fault> {
+        const OPERATION: &str = "eks:ListAddons";
         let (mut names, mut token) = (Vec::new(), None);
+        let mut pages = Pages::of(OPERATION, cluster.as_str());
         loop {
             self.pace.ready().await;
             let request = self.client.list_addons().cluster_name(cluster.as_str()).max_results(PAGE);
             let page = request.set_next_token(token.take()).send().await;
-            let page = page.map_err(|error| fault("eks:ListAddons", cluster.as_str(), &error))?;
+            let page = page.map_err(|error| fault(OPERATION, cluster.as_str(), &error))?;
+            token = pages.next(page.addons(), page.next_token())?;
             names.extend(page.addons.unwrap_or_default());
-            token = page.next_token;
             if token.is_none() {
                 break;
             }

@@ -6,6 +6,7 @@ use aws_sdk_ecs::operation::RequestId;
 use aws_sdk_ecs::types::{ClusterSetting, ClusterSettingName, SettingName, Task};
 
 use super::ecs::{Ecs, PAGE};
+use super::pages::Pages;
 use super::sdk_error::fault;
 use crate::cluster::ClusterName;
 use crate::fault::Fault;
@@ -75,14 +76,16 @@ impl Ecs {
     }
 
     async fn list_tasks(&self, cluster: &ClusterName) -> Result<Vec<String>, Fault> {
+        const OPERATION: &str = "ecs:ListTasks";
         let (mut tasks, mut token) = (Vec::new(), None);
+        let mut pages = Pages::of(OPERATION, cluster.as_str());
         loop {
             self.task_read.ready().await;
             let request = self.client.list_tasks().cluster(cluster.as_str()).max_results(PAGE);
             let page = request.set_next_token(token.take()).send().await;
-            let page = page.map_err(|error| fault("ecs:ListTasks", cluster.as_str(), &error))?;
+            let page = page.map_err(|error| fault(OPERATION, cluster.as_str(), &error))?;
+            token = pages.next(page.task_arns(), page.next_token())?;
             tasks.extend(page.task_arns.unwrap_or_default());
-            token = page.next_token;
             if token.is_none() {
                 return Ok(tasks);
             }

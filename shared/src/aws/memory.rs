@@ -17,6 +17,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 
+use super::pages::Pages;
 use super::sdk_error::fault;
 use crate::alarm::{AlarmKey, AlarmRecord, BrokenTarget, Remembered};
 use crate::fault::Fault;
@@ -146,7 +147,9 @@ impl Memory {
 
     /// The items of a partition whose sort key begins so.
     pub(super) async fn query_prefix(&self, partition: &str, prefix: &str) -> Result<Vec<Item>, Fault> {
+        const OPERATION: &str = "dynamodb:Query";
         let (mut items, mut from) = (Vec::new(), None);
+        let mut pages = Pages::of(OPERATION, partition);
         loop {
             let request = self.client.query().table_name(&self.table).consistent_read(true);
             let mut request = request.expression_attribute_values(":pk", text(partition));
@@ -157,14 +160,22 @@ impl Memory {
                 request.expression_attribute_values(":prefix", text(prefix))
             };
             let page = request.set_exclusive_start_key(from.take()).send().await;
-            let page = page.map_err(|error| fault("dynamodb:Query", partition, &error))?;
-            items.extend(page.items.unwrap_or_default());
-            from = page.last_evaluated_key;
-            if from.is_none() {
+            let page = page.map_err(|error| fault(OPERATION, partition, &error))?;
+            let last = page.last_evaluated_key().map(place);
+            if pages.next(page.items().iter().map(place), last.as_deref())?.is_none() {
+                items.extend(page.items.unwrap_or_default());
                 return Ok(items);
             }
+            items.extend(page.items.unwrap_or_default());
+            from = page.last_evaluated_key;
         }
     }
+}
+
+/// The key of an item, which no other item has.
+fn place(item: &Item) -> String {
+    let part = |name: &str| get(item, name).unwrap_or_default();
+    format!("{}\0{}", part("pk"), part("sk"))
 }
 
 fn alarms_key(target: &Target) -> String {

@@ -10,8 +10,10 @@ mod insights;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
 mod ledger;
+mod log;
 mod memory;
 mod pace;
+mod pages;
 mod queue;
 mod role;
 mod sdk_error;

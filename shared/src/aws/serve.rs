@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use lambda_runtime::tracing::{error, init_default_subscriber};
+use lambda_runtime::tracing::error;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::Serialize;
 use serde_json::Value;
@@ -37,7 +37,7 @@ pub async fn serve_until<Handler, Answer>(
 where
     Answer: Serialize,
 {
-    init_default_subscriber();
+    super::log::init();
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         let answer = match &handler {
             // Boxed, because the whole call tree of a function would otherwise be one type too deep for the compiler.

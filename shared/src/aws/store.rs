@@ -12,6 +12,7 @@ use flate2::write::GzEncoder;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::pages::Pages;
 use super::sdk_error::fault;
 use crate::config::{self, CONFIG_KEY, DEFAULT_YAML};
 use crate::failure::Failure;
@@ -185,15 +186,24 @@ impl Store {
     pub async fn keys_after(&self, prefix: &str, after: &str) -> Result<Vec<String>, Fault> {
         const OPERATION: &str = "s3:ListBucket";
         let (mut keys, mut token) = (Vec::new(), None);
+        let mut pages = Pages::of(OPERATION, prefix);
         loop {
             let request = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
             let request = request.start_after(after).set_continuation_token(token.take());
             let page = request.send().await.map_err(|error| fault(OPERATION, prefix, &error))?;
+            let listed = page.contents().iter().filter_map(|object| object.key());
+            token = pages.next(listed, page.next_continuation_token())?;
+            if token.is_none() && page.is_truncated() == Some(true) {
+                return Err(Fault::malformed(
+                    OPERATION,
+                    prefix,
+                    "a page that is not the last names no next one",
+                ));
+            }
             for object in page.contents.unwrap_or_default() {
                 let nameless = || Fault::malformed(OPERATION, prefix, "an object without a key".to_owned());
                 keys.push(object.key.ok_or_else(nameless)?);
             }
-            token = page.next_continuation_token;
             if token.is_none() {
                 return Ok(keys);
             }

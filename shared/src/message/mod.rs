@@ -19,6 +19,11 @@ const MAX_SUBJECT: usize = 99;
 /// Our ceiling for a body, as JSON writes it. SNS takes 256 KiB, and the structured message holds the body once and the
 /// JSON three times, all as JSON strings.
 pub const MAX_BODY: usize = 96 * 1024;
+/// Longest line of an email, in bytes without its end (RFC 5322, section 2.1.1). Mail servers break longer ones anywhere,
+/// or refuse the mail.
+const MAX_LINE: usize = 998;
+/// Longest link of a body: there is room for what stands before it.
+const MAX_LINK: usize = 900;
 /// Our ceiling for the JSON.
 pub const MAX_JSON: usize = 40 * 1024;
 /// Our ceiling for the JSON as a string within JSON, where each quote takes two bytes.
@@ -77,6 +82,7 @@ fn ascii_subject(text: &str) -> String {
 
 fn cut_body(body: &str) -> String {
     let body: String = body.chars().map(|c| if c != '\n' && is_hidden(c) { ' ' } else { c }).collect();
+    let body = fold(body);
     if 2 * body.len() <= MAX_BODY {
         return body;
     }
@@ -95,6 +101,44 @@ fn cut_body(body: &str) -> String {
     }
     let rest = body[end..].lines().count();
     format!("{}\n... and {rest} more lines, cut because a message has a size limit.\n", &body[..end])
+}
+
+/// The body with no line that is too long for an email. A link is never broken, because a part of it leads elsewhere or
+/// nowhere: one that is too long is left out, with a word about it.
+fn fold(body: String) -> String {
+    if body.lines().all(|line| line.len() <= MAX_LINE) {
+        return body;
+    }
+    let mut folded = String::with_capacity(body.len() + 100);
+    for line in body.split_inclusive('\n') {
+        if line.trim_end_matches('\n').len() <= MAX_LINE {
+            folded.push_str(line);
+            continue;
+        }
+        let words: Vec<String> = line.split(' ').map(without_long_link).collect();
+        let line = words.join(" ");
+        let mut rest = line.as_str();
+        while rest.trim_end_matches('\n').len() > MAX_LINE {
+            let most = rest.floor_char_boundary(MAX_LINE);
+            // At a space, if there is one behind what is shown of the line.
+            let space = rest[..most].rfind(' ').filter(|&at| !rest[..at].trim_start().is_empty());
+            let at = space.unwrap_or(most);
+            folded.push_str(rest[..at].trim_end());
+            folded.push('\n');
+            rest = rest[at..].strip_prefix(' ').unwrap_or(&rest[at..]);
+        }
+        folded.push_str(rest);
+    }
+    folded
+}
+
+fn without_long_link(word: &str) -> String {
+    let is_link = ["https://", "http://"].iter().any(|scheme| word.contains(scheme));
+    if !is_link || word.len() <= MAX_LINK {
+        return word.to_owned();
+    }
+    let end = if word.ends_with('\n') { "\n" } else { "" };
+    format!("(a link of {} bytes is left out: it is too long for an email){end}", word.trim_end().len())
 }
 
 /// Bytes that a character takes within a JSON string.

@@ -29,6 +29,25 @@ fn a_body_over_the_limit_is_cut_at_a_line_end_and_says_so() {
     assert!(cut.contains(&format!("... and {} more lines", 20_000 - kept)) && kept > 5_000, "{kept}");
 }
 
+/// Issue 12, point 14.
+#[test]
+fn a_line_is_folded_by_bytes_and_a_link_is_never_broken() {
+    let name = "é".repeat(1_000);
+    let body = message("s", &format!("ALARM\n  {name} is high, since {name}\nend\n"), &json!({})).body;
+    assert!(body.lines().all(|line| line.len() <= MAX_LINE), "{body}");
+    assert!(body.starts_with("ALARM\n  é") && body.ends_with("\nend\n"), "{body}");
+    assert_eq!(body.matches('é').count(), 2_000);
+
+    let link = |bytes: usize| format!("https://eu-west-1.console.aws.amazon.com/{}", "x".repeat(bytes - 41));
+    for (bytes, stays) in [(78, true), (900, true), (994, true), (995, false), (5_000, false)] {
+        let body = message("s", &format!("ALARM\n    {}\nend\n", link(bytes)), &json!({})).body;
+        assert_eq!(body.contains(&link(bytes)), stays, "{bytes}: {body}");
+        let word = format!("(a link of {bytes} bytes is left out: it is too long for an email)");
+        assert_eq!(body.contains(&word), !stays, "{bytes}: {body}");
+        assert_eq!(body.lines().count(), 3, "{body}");
+    }
+}
+
 #[test]
 fn long_lists_of_the_json_are_shortened_and_say_by_how_much() {
     let alarms: Vec<Value> =
@@ -111,6 +130,7 @@ proptest! {
         prop_assert!(serde_json::from_str::<Value>(&message.json).unwrap().is_object());
         prop_assert!(!message.json.contains(is_hidden));
         prop_assert!(!message.body.contains(|c| c != '\n' && is_hidden(c)));
+        prop_assert!(message.body.lines().all(|line| line.len() <= MAX_LINE));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use super::*;
 use crate::eks::LogType;
 use crate::insights::InsightsLevel;
+use crate::inventory::Reporting;
 use crate::kubernetes::cadvisor::Counter;
 use crate::pods::{
     Amounts, CadvisorState, Finding, MetricsApi, PendingPod, PodCounters, PodRates, PodUsageState, Share,
@@ -48,7 +49,7 @@ fn snapshot() -> Snapshot {
     ]);
     let entry = ClusterEntry {
         insights: InsightsLevel::Enhanced,
-        reports_insights: true,
+        reports_insights: Reporting::Reporting,
         tags: BTreeMap::from([("team".to_owned(), "web".to_owned())]),
         services: vec!["web".parse().unwrap()],
         task_families: Vec::new(),

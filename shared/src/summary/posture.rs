@@ -4,6 +4,7 @@ use super::TargetResult;
 use super::report::{AccountDefault, ClusterReport, Posture, PostureChange, Report, Text};
 use super::words::{count, list, utc, wrap};
 use crate::insights::{Change, ChangeState, ClusterLedger, InsightsLevel, Ledger, LedgerSubject, fight_over};
+use crate::inventory::Reporting;
 use crate::run::{Platform, Run, Target};
 
 /// Clusters and changes that one line or list names.
@@ -12,6 +13,9 @@ const NAMED: usize = 20;
 /// Why a cluster may be on and silent.
 pub(super) const WHY_SILENT: &str = "A likely cause: a cluster of that name, which was off, was deleted less than 7 days \
                                      before this one was created; then ECS does not really turn it on.";
+
+/// What is said of a cluster that is on and of which it is not known whether metrics come.
+pub(super) const NOT_KNOWN: &str = "on, and could not ask whether metrics come";
 
 /// How Container Insights stands; marks the clusters that are silent or fought over. The ledger of an account and Region
 /// is about all parts of it.
@@ -25,7 +29,7 @@ pub(super) fn posture(
     for cluster in clusters {
         let known = ledger_of(ledgers, cluster);
         cluster.silent = cluster.insights > InsightsLevel::Disabled
-            && !cluster.reports_insights
+            && cluster.reports_insights == Reporting::Silent
             && !cluster.services.is_empty()
             && !known.is_some_and(|known| known.changes.iter().any(|change| is_recent(run, change)));
         let fight =
@@ -42,6 +46,7 @@ pub(super) fn posture(
         }
         posture.opted_out += usize::from(cluster.opted_out);
         posture.silent += usize::from(cluster.silent);
+        posture.reporting_not_known += usize::from(cluster.may_be_silent());
         posture.fights += usize::from(!cluster.fought_by.is_empty());
     }
     posture.changes = changes(run, ledgers);
@@ -108,6 +113,7 @@ pub(super) fn paragraph(report: &Report) -> String {
     if !silent.is_empty() {
         text.push_str(&(silent + &wrap(WHY_SILENT, 4)));
     }
+    text.push_str(&named(report, &format!("{NOT_KNOWN}, in"), ClusterReport::may_be_silent));
     text.push_str(&fights(report));
     for AccountDefault { account, region, level } in &report.posture.account_defaults {
         let level = level.map_or("could not be read", InsightsLevel::as_str);
@@ -209,6 +215,7 @@ mod tests {
 
     fn entry(insights: InsightsLevel, reports_insights: bool) -> ClusterEntry {
         let services = vec!["web".parse().unwrap()];
+        let reports_insights = Reporting::seen(reports_insights);
         ClusterEntry { insights, reports_insights, services, ..ClusterEntry::default() }
     }
 

@@ -7,7 +7,7 @@ use fargaze::catalogue::{AWS_ECS, CONTAINER_INSIGHTS, find};
 use fargaze::evaluate::AlarmState;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::{AccountDefaultFinding, InsightsLevel, InsightsResult, Ledger};
-use fargaze::inventory::{ClusterEntry, DeploymentState, ServiceState, UndescribedService};
+use fargaze::inventory::{ClusterEntry, DeploymentState, Reporting, ServiceState, UndescribedService};
 use fargaze::metric::{MetricQuery, Period, Statistic};
 use fargaze::outcome::{Coverage, Outcome};
 use fargaze::rule::Subject;
@@ -145,7 +145,7 @@ impl Estate {
         for cluster in clusters {
             let entry = ClusterEntry {
                 insights: cluster.insights,
-                reports_insights: cluster.reports,
+                reports_insights: Reporting::seen(cluster.reports),
                 tags: cluster.tags.clone(),
                 services: cluster.services.iter().map(|service| service.name.parse().unwrap()).collect(),
                 ..ClusterEntry::default()

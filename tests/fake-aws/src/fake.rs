@@ -169,6 +169,11 @@ impl FakeAws {
         lock(&self.state.faults).push(fault);
     }
 
+    /// Ends all outages: the fault plan is empty afterwards.
+    pub fn clear_faults(&self) {
+        lock(&self.state.faults).clear();
+    }
+
     /// The faults that still wait for a call.
     pub fn faults_left(&self) -> Vec<Fault> {
         lock(&self.state.faults).iter().filter(|fault| fault.is_left()).cloned().collect()

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::endless::Endless;
+
 /// What happens to a call that a [`Fault`] meets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
@@ -15,6 +17,8 @@ pub enum Effect {
     LoseAnswer,
     /// The call takes this much longer.
     Delay(Duration),
+    /// The nth page, counted from 0, of a listing that does not end.
+    Page(Endless, usize),
 }
 
 /// One line of the fault plan. Without more, it throttles the first call of its operation, once.
@@ -106,6 +110,13 @@ impl Fault {
         self
     }
 
+    /// A listing that does not end, in place of the real one.
+    #[must_use]
+    pub fn endless(mut self, endless: Endless) -> Self {
+        self.effect = Effect::Page(endless, 0);
+        self
+    }
+
     /// Whether it still waits for a call.
     pub fn is_left(&self) -> bool {
         self.seen + 1 < self.nth + self.times
@@ -123,10 +134,19 @@ impl Fault {
     }
 }
 
+impl Fault {
+    fn next_effect(&self) -> Effect {
+        match self.effect.clone() {
+            Effect::Page(endless, _) => Effect::Page(endless, self.seen - self.nth),
+            effect => effect,
+        }
+    }
+}
+
 /// The effects of all faults that meet this call. Every matching fault counts it, whether or not its turn has come.
 pub(crate) fn meet(plan: &mut [Fault], operation: &str, account: &str, region: &str) -> Vec<Effect> {
     plan.iter_mut()
-        .filter_map(|fault| fault.meets(operation, account, region).then(|| fault.effect.clone()))
+        .filter_map(|fault| fault.meets(operation, account, region).then(|| fault.next_effect()))
         .collect()
 }
 

@@ -32,6 +32,7 @@ mod crash;
 mod dynamodb;
 mod ecs;
 mod eks;
+mod endless;
 mod estate;
 mod fake;
 mod fault;
@@ -53,6 +54,7 @@ mod world;
 pub use buckets::{Quota, TokenBucket, published_quota};
 pub use crash::Crash;
 pub use eks::{AddonSpec, EksClusterSpec, ProfileSpec, UpdateSpec};
+pub use endless::Endless;
 pub use estate::{
     ClusterSpec, Estate, MetricSet, Oddity, SeededEstate, Series, SeriesKey, ServiceSpec, StatisticSet,
     TaskSpec,

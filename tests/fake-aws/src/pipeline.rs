@@ -91,6 +91,7 @@ fn decide(request: &Request, target: &Target, effects: &[Effect], state: &State)
             Effect::Error(status, code, message) => {
                 return Err(Refusal::new(*status, code, message.clone()));
             }
+            Effect::Page(endless, page) => return endless.page(target, *page),
             Effect::Cut | Effect::LoseAnswer | Effect::Delay(_) => {}
         }
     }

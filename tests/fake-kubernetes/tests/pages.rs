@@ -118,3 +118,23 @@ async fn a_token_or_a_selector_that_the_server_does_not_know_is_a_bad_request() 
         assert!(matches!(error.cause, Cause::Status { code: 400, .. }), "{error}");
     }
 }
+
+/// A page of pods without a pod that names the next page.
+fn empty_page(token: &str) -> Fault {
+    let body = serde_json::json!({ "kind": "PodList", "metadata": { "continue": token }, "items": [] });
+    let headers = vec![("content-type", "application/json".to_owned())];
+    let body = body.to_string().into_bytes();
+    Fault::once("/api/v1/pods", Effect::Raw { code: 200, headers, body })
+}
+
+/// Issue 12, point 9: the listings of Kubernetes as those of AWS.
+#[tokio::test]
+async fn a_walk_whose_pages_repeat_or_stay_empty_is_an_error() {
+    for (circle, calls, why) in [(1, 2, "repeat"), (2, 3, "repeat"), (1_000, 100, "nothing new")] {
+        let (server, client) = seeded(10).await;
+        (0..200).for_each(|page| server.inject(empty_page(&(page % circle).to_string())));
+        let error = names(&client, "/api/v1/pods").await.unwrap_err();
+        assert!(matches!(&error.cause, Cause::Malformed(text) if text.contains(why)), "{error}");
+        assert_eq!(client.calls(), calls, "a circle of {circle}");
+    }
+}

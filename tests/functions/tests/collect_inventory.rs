@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use fake_aws::{ClusterSpec, Estate, Fault, ServiceSpec};
 use fargaze::insights::InsightsLevel;
+use fargaze::inventory::Reporting;
 use fargaze::snapshot::Snapshot;
 use function_tests::{ACCOUNT, ATTEMPTS, Function, REGION, Stack, estate, insights, minute, running, shop};
 use serde_json::Value;
@@ -66,8 +67,34 @@ async fn t6_switched_on_is_not_reporting() {
     function_tests::put_minutes(&mut estate, "ECS/ContainerInsights", "TaskCount", &dimensions, |_| 2.0);
     let stack = Stack::start(estate).await;
     let clusters = collected(&stack, 0).await.inventory.clusters;
-    let reports: Vec<bool> = clusters.values().map(|entry| entry.reports_insights).collect();
-    assert_eq!(reports, [true, false]);
+    let reports: Vec<Reporting> = clusters.values().map(|entry| entry.reports_insights).collect();
+    assert_eq!(reports, [Reporting::Reporting, Reporting::Silent]);
+}
+
+/// Issue 12, point 10: "could not ask" is not "on, but no metrics", in inventory, mail, page and data.
+#[tokio::test]
+async fn a_failed_listing_of_metrics_is_not_known_and_not_silent() {
+    let mut estate = shop(|_| 50.0);
+    estate.cluster_mut("shop").unwrap().insights = "enabled".to_owned();
+    insights(&mut estate, "shop", "web", "RunningTaskCount", |_| 2.0);
+    let stack = Stack::start(estate).await;
+    stack.set_now(minute(0));
+    stack.aws.add_fault(Fault::on("cloudwatch:ListMetrics").error(403, "AccessDenied", "no ListMetrics"));
+    stack.run_line("report", minute(0)).await.receipt.unwrap();
+    let report = stack.json("reports/latest.json");
+    let shop = &report["clusters"][0];
+    assert_eq!((&shop["reports_insights"], shop.get("silent")), (&"not-known".into(), None));
+    assert_eq!(
+        (&report["posture"]["silent"], &report["posture"]["reporting_not_known"]),
+        (&0.into(), &1.into())
+    );
+    let mail = stack.mail(0);
+    assert!(!mail.contains("no metrics in the last 3 hours"), "{mail}");
+    assert!(mail.contains("on, and could not ask whether metrics come, in 1 cluster: shop"), "{mail}");
+    assert!(mail.contains("cloudwatch:ListMetrics") && mail.contains("no ListMetrics"), "{mail}");
+    // What may be there is asked for all the same: nothing that arrives is lost.
+    let web = shop["services"].as_array().unwrap().iter().find(|service| service["service"] == "web");
+    assert_eq!(web.unwrap()["tasks"]["lowest"], 2, "{web:#?}");
 }
 
 #[tokio::test]

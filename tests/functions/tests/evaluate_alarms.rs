@@ -109,8 +109,8 @@ async fn a_crash_between_telling_and_marking_tells_at_most_twice() {
     let stack = Stack::start(shop(|_| 93.1)).await;
     // The first write remembers the alarm, the second takes the turn at the topic, the third marks it as told.
     stack.aws.add_fault(Fault::on(PUT).nth(3).times(ATTEMPTS).error(500, "InternalServerError", "down"));
-    let failure = stack.run_line("alarms", minute(0)).await.receipt.unwrap_err();
-    assert!(failure.to_string().contains(PUT), "{failure}");
+    // The function does not fail: the state machine would start it again, and the message would go out twice at once.
+    assert_eq!(stack.run_line("alarms", minute(0)).await.receipt.unwrap()["published"], true);
     assert_eq!(stack.mails().len(), 1);
     published(&stack, 5).await;
     published(&stack, 10).await;

@@ -20,6 +20,7 @@ mod evaluate_alarms;
 mod events;
 mod forward_summary;
 mod insights;
+mod listings;
 mod plan_run;
 mod recorded_calls;
 mod summaries;

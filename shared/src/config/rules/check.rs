@@ -15,6 +15,7 @@ use crate::rule::{
     AlarmRule, Comparison, Condition, DurationText, MaintenanceWindow, Measure, SAMPLE_PERIOD, Scope,
     Selection, ThresholdText,
 };
+use crate::vended::is_counter;
 
 /// How many seconds N periods may have: CloudWatch judges longer ranges once an hour only (`PutMetricAlarm`).
 const DAY: i64 = 86_400;
@@ -76,7 +77,7 @@ pub(super) fn rule(line: u64, raw: RawRule, problems: &Problems) -> Option<Alarm
 
     let name = check.need("name", raw.name.clone()).and_then(|(line, name)| check.name(line, name));
     let sampled = is_sampled(raw.what.as_ref());
-    let statistic = check.statistic(raw.statistic.as_ref(), sampled);
+    let statistic = check.statistic(raw.statistic.as_ref(), default_statistic(raw.what.as_ref(), sampled));
     let measure = check.measure(raw.what.as_ref(), scope, statistic.as_ref());
     let period = check.period(raw.period.as_ref(), sampled);
     let selection = check.selection(&raw, scope);
@@ -111,6 +112,18 @@ fn is_sampled(what: Option<&Either<WhatText, RawMetric>>) -> bool {
     matches!(Measure::from_str(text), Ok(Measure::Kubernetes(_)))
 }
 
+/// The statistic of a rule that names none: of pods the worst one, of a counter of the control plane its sum.
+fn default_statistic(what: Option<&Either<WhatText, RawMetric>>, sampled: bool) -> Statistic {
+    let text = |at: &Option<At<String>>| at.as_ref().and_then(|at| at.value.clone()).unwrap_or_default();
+    match what.and_then(|what| what.value.as_ref()) {
+        _ if sampled => Statistic::Maximum,
+        Some(OneOf::Compound(metric)) if is_counter(&text(&metric.namespace), &text(&metric.metric)) => {
+            Statistic::Sum
+        }
+        _ => Statistic::Average,
+    }
+}
+
 impl Check<'_> {
     /// A name that can be a part of the key by which an alarm is remembered.
     fn name(&self, line: u64, name: String) -> Option<String> {
@@ -127,8 +140,7 @@ impl Check<'_> {
         None
     }
 
-    fn statistic(&self, at: Option<&At<StatisticText>>, sampled: bool) -> Option<Statistic> {
-        let default = if sampled { Statistic::Maximum } else { Statistic::Average };
+    fn statistic(&self, at: Option<&At<StatisticText>>, default: Statistic) -> Option<Statistic> {
         let Some(at) = at else { return Some(default) };
         let StatisticText(text) = at.value.as_ref()?;
         let read = Statistic::from_str(text).map_err(|error| match nearest(text, STATISTICS) {

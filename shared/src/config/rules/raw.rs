@@ -22,7 +22,7 @@ pub(in crate::config) struct RawRule {
     #[cfg_attr(test, schemars(required))]
     pub what: Option<Either<WhatText, RawMetric>>,
     /// How the samples of a period become one value: Average, Maximum, Minimum, Sum, `SampleCount`, or a percentile such as
-    /// p99. Default: Average, and Maximum of what is sampled on EKS.
+    /// p99. Default: Average, Maximum of what is sampled on EKS, and Sum of counters of `AWS/EKS`.
     pub statistic: Option<At<StatisticText>>,
     /// Whether each cluster as a whole, each service or family of task definitions of ECS, or each workload on EKS is judged.
     /// Default: service.

@@ -11,7 +11,7 @@ use super::slots::{Slots, Spark};
 use crate::catalogue::{AWS_ECS, CONTAINER_INSIGHTS};
 use crate::cluster::{ClusterName, ServiceName};
 use crate::insights::{InsightsLevel, opts_out};
-use crate::inventory::{ClusterEntry, ServiceState};
+use crate::inventory::{ClusterEntry, Reporting, ServiceState};
 use crate::metric::{MetricQuery, Statistic};
 use crate::run::{Platform, Run, Target};
 use crate::series::Reading;
@@ -43,7 +43,7 @@ pub(super) struct SeenTarget {
 pub(super) struct SeenCluster {
     pub(super) name: ClusterName,
     pub(super) insights: InsightsLevel,
-    pub(super) reports_insights: bool,
+    pub(super) reports_insights: Reporting,
     pub(super) opted_out: bool,
     pub(super) services_unread: bool,
     /// By name.

@@ -49,7 +49,8 @@ pub(super) fn compact(report: &Report, link: &ReportLink) -> Value {
         "eks": report.eks.iter().map(eks).collect::<Vec<Value>>(),
         "posture": {
             "disabled": posture.disabled, "enabled": posture.enabled, "enhanced": posture.enhanced,
-            "opted_out": posture.opted_out, "silent": posture.silent, "fights": posture.fights,
+            "opted_out": posture.opted_out, "silent": posture.silent,
+            "reporting_not_known": posture.reporting_not_known, "fights": posture.fights,
         },
         "coverage": {
             "targets": coverage.targets, "targets_seen": coverage.targets_seen,

@@ -9,6 +9,7 @@ use super::standing::{Cost, Posture, ReportCoverage};
 use super::text::Text;
 use crate::cluster::{AccountId, ClusterName, Region, ServiceName};
 use crate::insights::InsightsLevel;
+use crate::inventory::Reporting;
 use crate::run::Platform;
 
 /// Version of the form of a [`Report`]: raised when a reader of the old form would misread the new one.
@@ -300,7 +301,6 @@ pub enum Because {
 /// One cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and a member of the JSON")]
 pub struct ClusterReport {
     /// Its account.
     pub account: AccountId,
@@ -310,8 +310,8 @@ pub struct ClusterReport {
     pub cluster: ClusterName,
     /// Its level of Container Insights.
     pub insights: InsightsLevel,
-    /// Whether metrics of Container Insights were seen.
-    pub reports_insights: bool,
+    /// Whether metrics of Container Insights arrive.
+    pub reports_insights: Reporting,
     /// Its owner opted out.
     #[serde(default, skip_serializing_if = "is_false")]
     pub opted_out: bool,
@@ -326,6 +326,14 @@ pub struct ClusterReport {
     pub services_unread: bool,
     /// Its services, by name.
     pub services: Vec<ServiceReport>,
+}
+
+impl ClusterReport {
+    /// Whether Container Insights is on in services whose metrics could not be asked about.
+    pub(in crate::summary) fn may_be_silent(&self) -> bool {
+        let is_on = self.insights > InsightsLevel::Disabled;
+        is_on && self.reports_insights == Reporting::NotKnown && !self.services.is_empty()
+    }
 }
 
 /// One service.

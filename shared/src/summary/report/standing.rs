@@ -24,6 +24,9 @@ pub struct Posture {
     pub opted_out: usize,
     /// Clusters where it is on, and no metrics come.
     pub silent: usize,
+    /// Clusters where it is on, and it could not be asked whether metrics come.
+    #[serde(default)]
+    pub reporting_not_known: usize,
     /// Clusters where somebody puts the setting back.
     pub fights: usize,
     /// The account's default in each Region that told it.

@@ -131,6 +131,62 @@ async fn a_report_finds_vended_metrics_by_asking_and_joins_the_samples_of_the_da
     assert_eq!((snapshot.eks[0].fargate_nodes, snapshot.eks[0].other_nodes), (Some(2), Some(0)));
 }
 
+/// Issue 12, point 12.
+#[tokio::test]
+async fn a_report_sums_counters_of_the_control_plane_and_has_what_adot_writes() {
+    let watched = watch(healthy()).await;
+    let (cluster, fargate) = (("ClusterName", CLUSTER), ("LaunchType", "fargate"));
+    watched.stack.aws.edit(|world| {
+        let home = world.home();
+        for name in ["apiserver_request_total_5XX", "APIServerRequestsHTTP429"] {
+            put_minutes(home, "AWS/EKS", name, &[cluster], |_| 2.0);
+        }
+        let namespace = ("Namespace", "web");
+        for (name, dimensions) in [
+            ("pod_memory_working_set", vec![cluster, fargate]),
+            ("pod_cpu_usage_total", vec![cluster, fargate, namespace]),
+            ("pod_memory_limit", vec![cluster, fargate, namespace, ("PodName", "web-1")]),
+            ("pod_elsewhere", vec![("ClusterName", "another"), fargate]),
+        ] {
+            put_minutes(home, "ContainerInsights", name, &dimensions, |_| 3.0);
+        }
+    });
+    watched.stack.run_line("report", minute(5)).await.receipt.unwrap();
+    let report = watched.stack.json("reports/latest.json");
+    let metrics = report["eks"][0]["metrics"].as_array().unwrap();
+    let figures = |name: &str| {
+        let metric = metrics.iter().find(|metric| metric["name"] == name)?;
+        Some(["total", "average", "maximum"].map(|figure| metric[figure].as_f64()))
+    };
+    // Two a minute of a day; a period of the report has five minutes.
+    let total = 2.0 * 24.0 * 60.0;
+    for name in ["apiserver_request_total_5XX", "APIServerRequestsHTTP429"] {
+        assert_eq!(figures(name), Some([Some(total), None, Some(10.0)]), "{name}: {metrics:#?}");
+    }
+    for name in ["pod_memory_working_set", "pod_cpu_usage_total"] {
+        assert_eq!(figures(name), Some([None, Some(3.0), Some(3.0)]), "{name}: {metrics:#?}");
+    }
+    assert_eq!((figures("pod_memory_limit"), figures("pod_elsewhere")), (None, None));
+}
+
+/// Issue 12, point 12: twice a minute is not over 5, ten in five minutes are.
+#[tokio::test]
+async fn a_rule_on_a_counter_of_the_control_plane_judges_its_sum_unless_it_says_otherwise() {
+    for (statistic, mails) in [("", 1), ("    statistic: Average\n", 0)] {
+        let watched = watch(healthy()).await;
+        watched.stack.aws.edit(|world| {
+            let dimensions = [("ClusterName", CLUSTER)];
+            put_minutes(world.home(), "AWS/EKS", "apiserver_request_total_5XX", &dimensions, |_| 2.0);
+        });
+        let what = "    what:\n      namespace: AWS/EKS\n      metric: apiserver_request_total_5XX\n      \
+                    dimensions: {ClusterName: '{cluster}'}\n";
+        let rest = "    scope: cluster\n    threshold: 5\n    comparison: GreaterThanThreshold\n    period: 300\n    \
+                    evaluation-periods: 2\n";
+        watched.stack.put_config(&format!("rules:\n  - name: failing\n{what}{statistic}{rest}"));
+        assert_eq!(watched.alarms(0).await.len(), mails, "`{statistic}`");
+    }
+}
+
 #[tokio::test]
 async fn a_workload_that_is_deleted_ends_its_alarm_with_a_word() {
     let watched = watch(healthy()).await;

@@ -4,6 +4,7 @@ mod blindness;
 mod flapping;
 mod gone;
 mod last_good;
+mod marking;
 mod outages;
 mod races;
 mod reminders;

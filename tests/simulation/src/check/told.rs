@@ -57,7 +57,7 @@ impl Checker {
         }
     }
 
-    /// A second copy is right only if whoever told it first was not told that all went well.
+    /// A second copy is right only if whoever told it first was not told that all went well, or could not mark it.
     fn count_copy(&mut self, id: usize, notice: &str) {
         let Some(found) = self.notices.get_mut(notice) else { return };
         let before = std::mem::take(&mut found.published);
@@ -66,7 +66,11 @@ impl Checker {
             return;
         }
         self.copies += 1;
-        let well = |id: &usize| self.views.get(id).is_some_and(|view| view.over && !view.failed);
+        let key = found.key.clone();
+        let well = |id: &usize| {
+            let view = self.views.get(id);
+            view.is_some_and(|view| view.over && !view.failed && !view.unmarked.contains(&key))
+        };
         if self.alone && before.iter().any(well) {
             self.fail(format!(
                 "{notice} came again from #{id}, though it was told and marked by #{before:?}"

@@ -87,7 +87,7 @@ impl SeenEks {
         slots: &Slots,
     ) {
         if query.metric.namespace != KUBERNETES {
-            self.vended.take(query, reading);
+            self.vended.take(query, reading, &run.window);
             return;
         }
         let dimension = |name| query.metric.dimensions.get(name).map(ToOwned::to_owned);

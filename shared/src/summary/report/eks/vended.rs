@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::metric::{MetricQuery, Statistic};
 use crate::series::Reading;
-use crate::summary::report::figures::{highest, mean, points};
+use crate::summary::report::figures::{highest, mean, points, tenth};
 use crate::summary::report::text::Text;
+use crate::window::Window;
 
 /// Metrics that a report keeps of a cluster.
 const MOST: usize = 100;
@@ -23,10 +24,13 @@ pub struct VendedMetric {
     /// Its dimensions but the cluster's name: `Namespace=shop`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dimensions: Vec<Text>,
-    /// Mean of the window.
+    /// Of a counter: the sum of the window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<f64>,
+    /// Mean of the window; a counter has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub average: Option<f64>,
-    /// Highest value of the window.
+    /// Highest value of the window; of a counter the highest sum of one period.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub maximum: Option<f64>,
 }
@@ -36,9 +40,12 @@ pub struct VendedMetric {
 pub(super) struct Vended(BTreeMap<(Text, Text, Vec<Text>), VendedMetric>);
 
 impl Vended {
-    pub(super) fn take(&mut self, MetricQuery { metric, statistic, .. }: &MetricQuery, reading: &Reading) {
-        let points = points(reading);
-        let (average, maximum) = (mean(points), highest(points));
+    /// Takes an answer, as far as it is about the window of the report: samples are asked for over a longer one.
+    pub(super) fn take(&mut self, query: &MetricQuery, reading: &Reading, window: &Window) {
+        let MetricQuery { metric, statistic, .. } = query;
+        let mut points = points(reading).to_vec();
+        points.retain(|point| (window.start..window.end).contains(&point.timestamp));
+        let (average, maximum) = (mean(&points), highest(&points));
         if maximum.is_none() {
             return;
         }
@@ -47,10 +54,13 @@ impl Vended {
             others.map(|(name, value)| Text::new(&format!("{name}={value}"))).collect();
         let (namespace, name) = (Text::new(&metric.namespace), Text::new(&metric.name));
         let seen = self.0.entry((namespace, name, dimensions)).or_default();
-        if *statistic == Statistic::Maximum {
-            seen.maximum = maximum;
-        } else {
-            seen.average = average;
+        match statistic {
+            Statistic::Maximum => seen.maximum = maximum,
+            Statistic::Sum => {
+                let values = points.iter().map(|point| point.value).filter(|value| value.is_finite());
+                (seen.total, seen.maximum) = (Some(tenth(values.sum())), maximum);
+            }
+            _ => seen.average = average,
         }
     }
 

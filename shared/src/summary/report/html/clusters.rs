@@ -8,6 +8,7 @@ use std::fmt::Write;
 use maud::{Escaper, Markup, PreEscaped, html};
 
 use crate::insights::InsightsLevel;
+use crate::summary::posture::NOT_KNOWN;
 use crate::summary::report::figures::{Answer, Deployment, Tasks, Traffic, Utilization};
 use crate::summary::report::link::console_cluster_link;
 use crate::summary::report::model::{ClusterReport, Report, ServiceReport};
@@ -91,6 +92,7 @@ fn warnings(cluster: &ClusterReport) -> Markup {
         (idle > 0).then(|| format!("{} with no task running", count(idle, "service"))),
         cluster.services_unread.then(|| "services could not be listed".to_owned()),
         cluster.silent.then(|| "on, but silent".to_owned()),
+        cluster.may_be_silent().then(|| NOT_KNOWN.to_owned()),
         (!cluster.fought_by.is_empty()).then(|| "put back by others".to_owned()),
     ];
     html! {

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::chart;
 use crate::insights::InsightsLevel;
-use crate::summary::posture::WHY_SILENT;
+use crate::summary::posture::{NOT_KNOWN, WHY_SILENT};
 use crate::summary::report::mail;
 use crate::summary::report::model::{ClusterReport, Fleet, Report};
 use crate::summary::report::text::Text;
@@ -194,6 +194,7 @@ pub(super) fn posture(report: &Report) -> Markup {
                         (level("disabled", posture.disabled, &named(|cluster| cluster.insights == InsightsLevel::Disabled)))
                         (level("opted out by the tag fargaze = hands-off", posture.opted_out, &named(|cluster| cluster.opted_out)))
                         (level("on, but silent for 3 hours", posture.silent, &named(|cluster| cluster.silent)))
+                        (level(NOT_KNOWN, posture.reporting_not_known, &named(ClusterReport::may_be_silent)))
                         (level("put back by others", posture.fights, &named(|cluster| !cluster.fought_by.is_empty())))
                     }
                 }

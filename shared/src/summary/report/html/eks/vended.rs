@@ -17,7 +17,7 @@ pub(super) fn folded(cluster: &EksClusterReport) -> Markup {
                     table {
                         caption { "Metrics of " (name.as_str()) }
                         thead {
-                            tr { th scope="col" { "Metric" } th scope="col" { "Namespace" } th scope="col" { "Mean" } th scope="col" { "Highest" } }
+                            tr { th scope="col" { "Metric" } th scope="col" { "Namespace" } th scope="col" { "Sum" } th scope="col" { "Mean" } th scope="col" { "Highest" } }
                         }
                         tbody { @for metric in metrics { (row(metric)) } }
                     }
@@ -34,6 +34,7 @@ fn row(metric: &VendedMetric) -> Markup {
         tr {
             th scope="row" { (metric.name.as_str()) @if !dimensions.is_empty() { " (" (dimensions.join(", ")) ")" } }
             td { (metric.namespace.as_str()) }
+            td { (number(metric.total)) }
             td { (number(metric.average)) }
             td { (number(metric.maximum)) }
         }
