@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::{ClusterName, ServiceName};
+use crate::deployment::DeploymentState;
 use crate::fault::Fault;
 use crate::insights::InsightsLevel;
 use crate::rule::Workload;
@@ -116,7 +117,7 @@ pub struct ServiceState {
     pub pending: u32,
     /// When the service was created.
     pub created_at: Option<Timestamp>,
-    /// Its newest deployment (status `PRIMARY`).
+    /// How its deployments or task sets go; none of a service without any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment: Option<DeploymentState>,
     /// What happened to it, the newest first: the sentences of its service events.
@@ -133,30 +134,6 @@ pub struct UndescribedService {
     pub service: ServiceName,
     /// Why nothing is known of it.
     pub fault: Fault,
-}
-
-/// How a deployment of a service goes (Amazon ECS API, `Deployment`).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeploymentState {
-    /// `COMPLETED`, `FAILED` or `IN_PROGRESS`; ECS says it of its own rolling updates only. Without the circuit breaker
-    /// a deployment whose tasks fail for ever stays `IN_PROGRESS`.
-    pub rollout_state: Option<String>,
-    /// Tasks that it started and that failed.
-    #[serde(default)]
-    pub failed_tasks: u32,
-    /// Why it is where it is, in ECS's words (`rolloutStateReason`).
-    pub reason: Option<String>,
-    /// When it began.
-    pub started_at: Option<Timestamp>,
-}
-
-impl DeploymentState {
-    /// Whether it is under way and, as far as ECS knows, well, for less than `at_most`. A deployment whose tasks fail is no
-    /// excuse for silence, nor is one that has gone on for too long.
-    pub fn goes_well(&self, now: Timestamp, at_most: SignedDuration) -> bool {
-        let young = self.started_at.is_some_and(|start| now.duration_since(start) < at_most);
-        self.rollout_state.as_deref() == Some("IN_PROGRESS") && self.failed_tasks == 0 && young
-    }
 }
 
 #[cfg(test)]

@@ -6,8 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::alarm::Mute;
 use crate::catalogue::CatalogueMetric;
+use crate::deployment::DeploymentState;
 use crate::fault::Fault;
-use crate::inventory::{DeploymentState, ServiceState};
+use crate::inventory::ServiceState;
 use crate::metric::MetricQuery;
 use crate::rule::{AlarmRule, KUBERNETES, KubernetesMeasure, Measure, MissingData};
 use crate::series::{Datapoint, MetricSeries, Reading};
@@ -115,7 +116,7 @@ impl ServiceState {
                 1 => Some("1 task failed".to_owned()),
                 n => Some(format!("{n} tasks failed")),
             };
-            let state = rollout_state.as_ref().map(|state| format!("its deployment is {state}"));
+            let state = rollout_state.map(|state| format!("its deployment is {state}"));
             let head: Vec<String> = state.into_iter().chain(failed).collect();
             let reason = reason.as_deref().map(|reason| sentence(reason, ""));
             if !head.is_empty() {
@@ -193,7 +194,7 @@ mod tests {
 
     fn deployment(rollout_state: &str, failed_tasks: u32, minutes: i64) -> DeploymentState {
         DeploymentState {
-            rollout_state: Some(rollout_state.to_owned()),
+            rollout_state: Some(rollout_state.parse().unwrap()),
             failed_tasks,
             reason: None,
             started_at: Some(now() - SignedDuration::from_mins(minutes)),

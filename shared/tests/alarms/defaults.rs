@@ -2,7 +2,8 @@
 //! each time.
 
 use fargaze::alarm::NoticeKind::{Began, Reminder};
-use fargaze::inventory::{DeploymentState, ServiceState};
+use fargaze::deployment::{DeploymentState, RolloutState};
+use fargaze::inventory::ServiceState;
 
 use crate::estate::{Estate, Values, state};
 use crate::scene::{at, rules};
@@ -40,7 +41,7 @@ fn values(of: impl Fn(i64) -> Option<(f64, f64)> + 'static) -> Values {
 
 fn deployment(failed_tasks: u32, started: i64) -> DeploymentState {
     DeploymentState {
-        rollout_state: Some("IN_PROGRESS".to_owned()),
+        rollout_state: Some(RolloutState::InProgress),
         failed_tasks,
         reason: Some("ECS deployment ecs-svc/1 in progress.".to_owned()),
         started_at: Some(at(started)),
