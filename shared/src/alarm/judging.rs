@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::which::{is_late, kept_metrics, silencers_first, subject_of};
-use super::{AlarmKey, AlarmRecord, Mute, Sight, end, step};
+use super::{AlarmKey, AlarmRecord, Mute, Sight, end, grace};
 use crate::cluster::{ClusterName, ServiceName};
 use crate::evaluate::AlarmState;
 use crate::fault::Fault;
@@ -58,6 +58,8 @@ pub struct Change<'a> {
     pub rule: &'a AlarmRule,
     /// What it saw, so that it can be judged again if another run wrote the alarm first.
     pub sight: Sight<'static>,
+    /// Whether ECS said of a service judged by `nothing-running` that it should run no task.
+    pub idle: bool,
     /// What to remember, with what is to be told.
     pub record: AlarmRecord,
 }
@@ -80,8 +82,7 @@ pub struct Judged<'a> {
 impl Change<'_> {
     /// The same sight on what another run has remembered in the meantime; none if that run has seen all of it.
     pub fn again(&self, begin: &SnapshotBegin, newest: Option<&AlarmRecord>) -> Option<AlarmRecord> {
-        let SnapshotBegin { run, .. } = begin;
-        step(self.rule, &self.record.key.subject, &self.sight, &run.window, run.time, newest)
+        grace::judged(self.rule, &self.record.key.subject, &self.sight, self.idle, &begin.run, newest)
     }
 }
 
@@ -180,11 +181,15 @@ impl<'a> Judging<'a> {
             .collect::<Vec<_>>()
         {
             for subject in plan::subjects(rule, &self.inventory) {
-                let reading = match rule.measure {
-                    Measure::NothingRunning => self.tasks_missing(rule, &subject, services.get(&subject)),
-                    _ => self.kept_reading(rule, &subject),
+                let state = services.get(&subject);
+                let (reading, idle) = match rule.measure {
+                    Measure::NothingRunning => (
+                        self.tasks_missing(rule, &subject, state),
+                        state.is_some_and(|state| state.desired == 0),
+                    ),
+                    _ => (self.kept_reading(rule, &subject), false),
                 };
-                self.judge(index, &subject, Cow::Owned(reading));
+                self.judge(index, &subject, Cow::Owned(reading), idle);
             }
         }
         let changes = self.silence(&services);
@@ -220,7 +225,7 @@ impl<'a> Judging<'a> {
         let Some((subject, judging)) = self.current.take() else { return };
         for index in judging {
             if let Some(reading) = self.rules[index].reading(&answers) {
-                self.judge(index, &subject, reading);
+                self.judge(index, &subject, reading, false);
             }
         }
     }
@@ -243,14 +248,14 @@ impl<'a> Judging<'a> {
     }
 
     /// Judges an alarm as if nothing kept it silent. What changes nothing then changes nothing if it is kept silent.
-    fn judge(&mut self, index: usize, subject: &Subject, reading: Cow<'_, Reading>) {
+    fn judge(&mut self, index: usize, subject: &Subject, reading: Cow<'_, Reading>, idle: bool) {
         let (rule, run) = (&self.rules[index], &self.begin.run);
         let sight = Sight { reading, why: None, mute: None };
-        if let Some(record) =
-            step(rule, subject, &sight, &run.window, run.time, self.remembered(rule, subject))
-        {
+        let before = self.remembered(rule, subject);
+        if let Some(record) = grace::judged(rule, subject, &sight, idle, run, before) {
             let reading = Cow::Owned(sight.reading.into_owned());
-            self.open[index].push(Change { rule, sight: Sight { reading, why: None, mute: None }, record });
+            let sight = Sight { reading, why: None, mute: None };
+            self.open[index].push(Change { rule, sight, idle, record });
         }
     }
 
@@ -272,9 +277,9 @@ impl<'a> Judging<'a> {
                 let AlarmKey { rule: _, subject } = &change.record.key;
                 let state = services.get(subject);
                 let before = self.remembered(change.rule, subject);
-                let goes_on = before.is_some_and(|record| record.memory.is_alarm_before(run.window.end));
+                let excused = grace::is_granted(before, run.window.end);
                 change.sight.mute = unless(change.rule, subject, &in_alarm)
-                    .or_else(|| change.rule.quiet_for(state?, run.time, goes_on));
+                    .or_else(|| change.rule.quiet_for(state?, run.time, excused));
                 change.sight.why = match change.rule.measure {
                     Measure::NothingRunning => state.and_then(ServiceState::why),
                     Measure::Kubernetes(measure) => {
@@ -282,7 +287,8 @@ impl<'a> Judging<'a> {
                     }
                     _ => None,
                 };
-                let Some(record) = step(change.rule, subject, &change.sight, &run.window, run.time, before)
+                let Some(record) =
+                    grace::judged(change.rule, subject, &change.sight, change.idle, &run, before)
                 else {
                     continue;
                 };

@@ -4,6 +4,7 @@
 //! seen, and answers with what to remember now, including the notices that are still to be told. [`Judging`] takes it
 //! through a snapshot, line by line.
 
+mod grace;
 mod judging;
 mod mute;
 mod notice;

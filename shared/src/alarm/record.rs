@@ -30,6 +30,10 @@ pub struct Remembered {
     pub blind_since: Option<Timestamp>,
     /// Whether people heard that it cannot be judged.
     pub blind_told: bool,
+    /// Of `nothing-running`: end of the newest period in which nothing ran although a task should, as far as a run wrote
+    /// it down: when that began or ended. None once the service should run nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outage_seen: Option<Timestamp>,
 }
 
 impl Remembered {
@@ -44,6 +48,7 @@ impl Remembered {
             muted: None,
             blind_since: None,
             blind_told: false,
+            outage_seen: None,
         }
     }
 

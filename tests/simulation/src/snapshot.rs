@@ -159,7 +159,9 @@ impl Snapshot {
         } else {
             (rule.what == What::NothingRunning && self.starts(&name)).then_some(Silence::Start)
         };
-        Ok(Sight { values, end, answer, silence, now: self.now })
+        let idle = rule.what == What::NothingRunning
+            && self.services.get(&name).is_some_and(|state| state["desired"] == 0);
+        Ok(Sight { values, end, answer, silence, now: self.now, idle })
     }
 
     /// What a rule sees that nothing was asked for.
@@ -167,7 +169,14 @@ impl Snapshot {
         let floor = |minute: Minute| minute.div_euclid(rule.period) * rule.period;
         let (begin, end) = (floor(self.window.0), floor(self.window.1));
         let count = usize::try_from((end - begin) / rule.period).unwrap();
-        Sight { values: vec![None; count], end, answer: Answer::None, silence: None, now: self.now }
+        Sight {
+            values: vec![None; count],
+            end,
+            answer: Answer::None,
+            silence: None,
+            now: self.now,
+            idle: false,
+        }
     }
 
     /// How many tasks are missing while none runs.
