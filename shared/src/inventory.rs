@@ -15,6 +15,10 @@ use crate::rule::Workload;
 /// allows 20 a second.
 pub const MAX_AGE: SignedDuration = SignedDuration::from_hours(1);
 
+/// How long a run may use a cached inventory without looking for what has come or gone since. Tasks of a new service may
+/// take ten minutes to start anyway, so with this one that never starts is reported 15 minutes after it was created.
+pub const CHECK_AFTER: SignedDuration = SignedDuration::from_mins(10);
+
 /// The clusters of one target with their services.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inventory {
@@ -100,6 +104,45 @@ impl Inventory {
     }
 }
 
+/// An inventory as the cache holds it between runs, with what tells cheaply whether it still holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CachedInventory {
+    /// What was listed.
+    pub inventory: Inventory,
+    /// Logical time of the run that last looked for clusters and services that have come or gone.
+    pub checked_at: Timestamp,
+    /// `activeServicesCount` of each cluster when its services were listed. Without it they are listed by the next check.
+    pub active_services: BTreeMap<ClusterName, u32>,
+}
+
+impl CachedInventory {
+    /// Whether a run at `time` may use it without a check.
+    pub fn is_checked(&self, time: Timestamp) -> bool {
+        let age = time.duration_since(self.checked_at);
+        !age.is_negative() && age < CHECK_AFTER
+    }
+
+    /// Drops clusters and services that ECS no longer knows, and has the next run check, because others may have taken
+    /// their place without changing any count. Whether there was something to drop.
+    pub fn drop_gone(&mut self, clusters: &[ClusterName], services: &[ServiceState]) -> bool {
+        let mut found = false;
+        for cluster in clusters {
+            found |= self.inventory.clusters.remove(cluster).is_some();
+            self.active_services.remove(cluster);
+        }
+        for gone in services.iter().filter(|state| state.is_gone()) {
+            let Some(entry) = self.inventory.clusters.get_mut(&gone.cluster) else { continue };
+            entry.services.retain(|service| *service != gone.service);
+            self.active_services.remove(&gone.cluster);
+            found = true;
+        }
+        if found {
+            self.checked_at = Timestamp::UNIX_EPOCH;
+        }
+        found
+    }
+}
+
 /// Where a service stands, by `DescribeServices`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceState {
@@ -123,6 +166,28 @@ pub struct ServiceState {
     /// What happened to it, the newest first: the sentences of its service events.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<String>,
+}
+
+impl ServiceState {
+    /// A service that ECS does not know.
+    pub fn missing(cluster: ClusterName, service: ServiceName) -> Self {
+        Self {
+            cluster,
+            service,
+            status: "MISSING".to_owned(),
+            desired: 0,
+            running: 0,
+            pending: 0,
+            created_at: None,
+            deployment: None,
+            events: Vec::new(),
+        }
+    }
+
+    /// Whether the service has been deleted. One that is `DRAINING` still has tasks.
+    pub fn is_gone(&self) -> bool {
+        matches!(self.status.as_str(), "INACTIVE" | "MISSING")
+    }
 }
 
 /// A service that `DescribeServices` was asked about in vain.

@@ -172,6 +172,7 @@ impl<'a> Judging<'a> {
             self.flush();
         }
         let services = std::mem::take(&mut self.services);
+        self.drop_gone(&services);
         for (index, rule) in self
             .rules
             .iter()
@@ -196,6 +197,17 @@ impl<'a> Judging<'a> {
         let gone = self.gone(&coverage);
         let owners = self.inventory.owners();
         Judged { begin: self.begin, coverage, changes, gone, owners }
+    }
+
+    /// Judges no service that has been deleted since the inventory was listed: its alarms end as gone.
+    fn drop_gone(&mut self, services: &HashMap<Subject, ServiceState>) {
+        for gone in services.values().filter(|state| state.is_gone()) {
+            if let Some(entry) = self.inventory.clusters.get_mut(&gone.cluster) {
+                entry.services.retain(|service| *service != gone.service);
+            }
+        }
+        let is_gone = |subject: &Subject| services.get(subject).is_some_and(ServiceState::is_gone);
+        self.open.iter_mut().for_each(|open| open.retain(|change| !is_gone(&change.record.key.subject)));
     }
 
     fn series(&mut self, query: MetricQuery, reading: Reading) {

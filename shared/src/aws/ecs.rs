@@ -146,10 +146,15 @@ fn some(names: &[ClusterName]) -> String {
 }
 
 pub(super) fn missing(operation: &str, failures: &[Failure]) -> Vec<Fault> {
+    // Another reason than MISSING, such as a denial, does not say that the thing is gone.
+    let kind = |failure: &Failure| match failure.reason() {
+        Some("MISSING") => FaultKind::NotFound,
+        _ => FaultKind::Invalid,
+    };
     let fault = |failure: &Failure| Fault {
         operation: operation.to_owned(),
         subject: failure.arn().unwrap_or_default().to_owned(),
-        kind: FaultKind::NotFound,
+        kind: kind(failure),
         code: failure.reason().unwrap_or("no reason given").to_owned(),
         message: failure.detail().unwrap_or_default().to_owned(),
     };

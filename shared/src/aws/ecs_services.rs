@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_ecs::operation::describe_services::DescribeServicesError;
+use aws_sdk_ecs::operation::list_services::ListServicesError;
 use aws_sdk_ecs::types::{Deployment, Service, StabilityStatus, TaskSet};
 use aws_smithy_types::DateTime;
 use futures_util::{StreamExt, stream};
@@ -24,6 +26,8 @@ const EVENTS: usize = 3;
 pub struct DescribedServices {
     /// Where they stand.
     pub found: Vec<ServiceState>,
+    /// Clusters that are not there any more. Their services are among those found, as missing.
+    pub missing_clusters: Vec<ClusterName>,
     /// Those of which nothing is known.
     pub undescribed: Vec<UndescribedService>,
     /// Why, once for each call.
@@ -36,10 +40,17 @@ impl DescribedServices {
         &mut self,
         cluster: &ClusterName,
         asked: &[ServiceName],
-        answer: Result<Described<ServiceState>, Fault>,
+        answer: Result<Option<Described<ServiceState>>, Fault>,
     ) {
         let (found, faults) = match answer {
-            Ok(Described { found, faults }) => (found, faults),
+            Ok(Some(Described { found, faults })) => (found, faults),
+            Ok(None) => {
+                if !self.missing_clusters.contains(cluster) {
+                    self.missing_clusters.push(cluster.clone());
+                }
+                let missing = |name: &ServiceName| ServiceState::missing(cluster.clone(), name.clone());
+                (asked.iter().map(missing).collect(), Vec::new())
+            }
             Err(fault) => (Vec::new(), vec![fault]),
         };
         let missing: Vec<&ServiceName> =
@@ -61,15 +72,25 @@ impl DescribedServices {
 }
 
 impl Ecs {
-    /// Names of all services of a cluster, sorted (`ListServices`, every page).
-    pub async fn list_services(&self, cluster: &ClusterName) -> Result<Vec<ServiceName>, Fault> {
+    /// Names of all services of a cluster, sorted (`ListServices`, every page); none if there is no cluster of that name
+    /// (any more).
+    pub async fn list_services(&self, cluster: &ClusterName) -> Result<Option<Vec<ServiceName>>, Fault> {
         const OPERATION: &str = "ecs:ListServices";
         let (mut services, mut token) = (Vec::new(), None);
         loop {
             self.service_read.ready().await;
             let request = self.client.list_services().cluster(cluster.as_str()).max_results(PAGE);
-            let page = request.set_next_token(token.take()).send().await;
-            let page = page.map_err(|error| fault(OPERATION, cluster.as_str(), &error))?;
+            let page = match request.set_next_token(token.take()).send().await {
+                Ok(page) => page,
+                Err(error)
+                    if error
+                        .as_service_error()
+                        .is_some_and(ListServicesError::is_cluster_not_found_exception) =>
+                {
+                    return Ok(None);
+                }
+                Err(error) => return Err(fault(OPERATION, cluster.as_str(), &error)),
+            };
             for arn in page.service_arns() {
                 let name = ServiceName::from_service_arn(arn);
                 services.push(
@@ -79,7 +100,7 @@ impl Ecs {
             token = page.next_token;
             if token.is_none() {
                 services.sort();
-                return Ok(services);
+                return Ok(Some(services));
             }
         }
     }
@@ -88,7 +109,7 @@ impl Ecs {
     pub async fn list_services_of(
         &self,
         clusters: &[ClusterName],
-    ) -> BTreeMap<ClusterName, Result<Vec<ServiceName>, Fault>> {
+    ) -> BTreeMap<ClusterName, Result<Option<Vec<ServiceName>>, Fault>> {
         let list = |cluster: ClusterName| async move {
             let services = self.list_services(&cluster).await;
             (cluster, services)
@@ -97,8 +118,8 @@ impl Ecs {
         stream::iter(calls).buffer_unordered(AT_ONCE).collect().await
     }
 
-    /// Counts of some services (`DescribeServices`, ten at a time). A service that ECS does not know is found, too, with
-    /// status `MISSING`.
+    /// Where some services stand (`DescribeServices`, ten at a time). A service that ECS does not know is found, too,
+    /// with status `MISSING`, and so are those of a cluster that is not there any more.
     pub async fn describe_services(
         &self,
         services: &BTreeMap<ClusterName, Vec<ServiceName>>,
@@ -121,12 +142,22 @@ impl Ecs {
         &self,
         cluster: &ClusterName,
         services: &[ServiceName],
-    ) -> Result<Described<ServiceState>, Fault> {
+    ) -> Result<Option<Described<ServiceState>>, Fault> {
         const OPERATION: &str = "ecs:DescribeServices";
         self.service_read.ready().await;
         let names = services.iter().map(ToString::to_string).collect();
         let request = self.client.describe_services().cluster(cluster.as_str()).set_services(Some(names));
-        let answer = request.send().await.map_err(|error| fault(OPERATION, cluster.as_str(), &error))?;
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(DescribeServicesError::is_cluster_not_found_exception) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(fault(OPERATION, cluster.as_str(), &error)),
+        };
         let (mut found, mut faults) = (Vec::new(), Vec::new());
         for service in answer.services() {
             match service_state(cluster, service) {
@@ -137,21 +168,11 @@ impl Ecs {
         for failure in answer.failures() {
             let name = failure.arn().map(|arn| arn.rsplit('/').next().unwrap_or(arn)).unwrap_or_default();
             match (failure.reason(), name.parse()) {
-                (Some("MISSING"), Ok(service)) => found.push(ServiceState {
-                    cluster: cluster.clone(),
-                    service,
-                    status: "MISSING".to_owned(),
-                    desired: 0,
-                    running: 0,
-                    pending: 0,
-                    created_at: None,
-                    deployment: None,
-                    events: Vec::new(),
-                }),
+                (Some("MISSING"), Ok(service)) => found.push(ServiceState::missing(cluster.clone(), service)),
                 _ => faults.extend(missing(OPERATION, std::slice::from_ref(failure))),
             }
         }
-        Ok(Described { found, faults })
+        Ok(Some(Described { found, faults }))
     }
 }
 

@@ -67,7 +67,20 @@ impl Snapshot {
             faults: Vec::new(),
         };
         lines.iter().for_each(|line| snapshot.line(line));
+        snapshot.drop_gone();
         Some(snapshot)
+    }
+
+    /// A service that ECS no longer knows is not judged any more.
+    fn drop_gone(&mut self) {
+        for (name, state) in &self.services {
+            let (cluster, service) = split(name);
+            if let (Some("MISSING" | "INACTIVE"), Some(cluster)) =
+                (state["status"].as_str(), self.clusters.get_mut(cluster))
+            {
+                cluster.services.remove(service.unwrap_or_default());
+            }
+        }
     }
 
     fn line(&mut self, line: &Value) {

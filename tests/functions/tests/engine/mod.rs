@@ -2,6 +2,7 @@
 
 mod blindness;
 mod deployments;
+mod discovery;
 mod flapping;
 mod gone;
 mod last_good;
