@@ -238,6 +238,53 @@ mod tests {
     }
 
     #[test]
+    fn it_is_checked_for_ten_minutes_and_never_from_the_future() {
+        let checked_at = "2026-11-22T10:10:00Z".parse().unwrap();
+        let cached = CachedInventory {
+            inventory: inventory(&["web"], false),
+            checked_at,
+            active_services: BTreeMap::new(),
+        };
+        for (time, checked) in [
+            ("2026-11-22T10:09:00Z", false),
+            ("2026-11-22T10:10:00Z", true),
+            ("2026-11-22T10:19:59Z", true),
+            ("2026-11-22T10:20:00Z", false),
+        ] {
+            assert_eq!(cached.is_checked(time.parse().unwrap()), checked, "{time}");
+        }
+    }
+
+    #[test]
+    fn what_is_gone_leaves_it_and_has_it_checked_again() {
+        let shop: ClusterName = "shop".parse().unwrap();
+        let cached = CachedInventory {
+            inventory: inventory(&["api", "web"], false),
+            checked_at: "2026-11-22T10:10:00Z".parse().unwrap(),
+            active_services: BTreeMap::from([(shop.clone(), 2)]),
+        };
+        let state = |status: &str| ServiceState {
+            status: status.to_owned(),
+            ..ServiceState::missing(shop.clone(), "web".parse().unwrap())
+        };
+        for status in ["ACTIVE", "DRAINING"] {
+            let mut kept = cached.clone();
+            assert!(!kept.drop_gone(&[], &[state(status)]), "{status}");
+            assert_eq!(kept, cached);
+        }
+        for status in ["INACTIVE", "MISSING"] {
+            let mut left = cached.clone();
+            assert!(left.drop_gone(&[], &[state(status)]), "{status}");
+            assert_eq!((left.inventory.service_count(), left.active_services.len()), (1, 0));
+            assert!(!left.is_checked(cached.checked_at), "{status}");
+        }
+        let mut left = cached.clone();
+        assert!(left.drop_gone(std::slice::from_ref(&shop), &[]));
+        assert!(left.inventory.clusters.is_empty());
+        assert!(!left.drop_gone(&[shop], &[]), "it is gone already");
+    }
+
+    #[test]
     fn one_with_faults_is_never_fresh() {
         let mut inventory = inventory(&["web"], true);
         inventory.faults.push(Fault::malformed("ecs:ListServices", "shop", "cut"));
