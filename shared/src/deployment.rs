@@ -92,7 +92,7 @@ impl DeploymentState {
     /// The deployment that these revisions make up; none without a revision.
     ///
     /// A second revision means that one replaces the other: ECS keeps a deployment `ACTIVE` while it "still has running
-    /// tasks" and is being replaced (Amazon ECS API, `Deployment`), and CodeDeploy keeps the old task set until traffic
+    /// tasks" and is being replaced (Amazon ECS API, `Deployment`), and `CODE_DEPLOY` keeps the old task set until traffic
     /// has shifted and the termination wait is over.
     pub fn of(revisions: &[Revision]) -> Option<Self> {
         let newest = revisions.iter().max_by_key(|revision| (revision.started_at, revision.is_primary))?;
