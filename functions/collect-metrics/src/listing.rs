@@ -54,10 +54,13 @@ pub(crate) async fn inventory(
     Ok(listed)
 }
 
+/// Names of a cluster's services, or why they could not be listed.
+type Listed = Result<Vec<ServiceName>, Fault>;
+
 /// Clusters as ECS describes them now, with the services of those that may have changed.
 struct Look {
     /// Clusters that are ACTIVE, and whether their services could be listed. None: they are as many as before.
-    active: Vec<(ObservedCluster, Option<Result<Vec<ServiceName>, Fault>>)>,
+    active: Vec<(ObservedCluster, Option<Listed>)>,
     /// Clusters that are there and could not be described, as the older inventory knew them.
     undescribed: Vec<(ClusterName, ClusterEntry)>,
     /// What could not be asked of no single cluster's services.
