@@ -15,8 +15,9 @@ use std::time::{Duration, Instant};
 
 use fargaze::catalogue::{AWS_ECS, CONTAINER_INSIGHTS, find};
 use fargaze::cluster::ClusterName;
+use fargaze::deployment::{DeploymentState, RolloutState};
 use fargaze::insights::InsightsLevel;
-use fargaze::inventory::{ClusterEntry, DeploymentState, Reporting, ServiceState};
+use fargaze::inventory::{ClusterEntry, Reporting, ServiceState};
 use fargaze::metric::{MetricQuery, Statistic};
 use fargaze::pods::{Amounts, PodState};
 use fargaze::rule::{KubernetesMeasure, SAMPLE_PERIOD, Subject, Workload};
@@ -117,7 +118,7 @@ fn build(run: &Run, target: &Target) -> Result<Report, Box<dyn Error>> {
                 pending: 0,
                 created_at: None,
                 deployment: Some(DeploymentState {
-                    rollout_state: Some("COMPLETED".to_owned()),
+                    rollout_state: Some(RolloutState::Completed),
                     ..DeploymentState::default()
                 }),
                 events: Vec::new(),

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::{ClusterName, ServiceName};
+use crate::deployment::DeploymentState;
 use crate::fault::Fault;
 use crate::insights::InsightsLevel;
 use crate::rule::Workload;
@@ -13,6 +14,10 @@ use crate::rule::Workload;
 /// Age at which a cached inventory is read anew. A full listing needs one `ListServices` call per cluster, and ECS
 /// allows 20 a second.
 pub const MAX_AGE: SignedDuration = SignedDuration::from_hours(1);
+
+/// How long a run may use a cached inventory without looking for what has come or gone since. Tasks of a new service may
+/// take ten minutes to start anyway, so with this one that never starts is reported 15 minutes after it was created.
+pub const CHECK_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
 /// The clusters of one target with their services.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,6 +125,45 @@ impl Inventory {
     }
 }
 
+/// An inventory as the cache holds it between runs, with what tells cheaply whether it still holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CachedInventory {
+    /// What was listed.
+    pub inventory: Inventory,
+    /// Logical time of the run that last looked for clusters and services that have come or gone.
+    pub checked_at: Timestamp,
+    /// `activeServicesCount` of each cluster when its services were listed. Without it they are listed by the next check.
+    pub active_services: BTreeMap<ClusterName, u32>,
+}
+
+impl CachedInventory {
+    /// Whether a run at `time` may use it without a check.
+    pub fn is_checked(&self, time: Timestamp) -> bool {
+        let age = time.duration_since(self.checked_at);
+        !age.is_negative() && age < CHECK_AFTER
+    }
+
+    /// Drops clusters and services that ECS no longer knows, and has the next run check, because others may have taken
+    /// their place without changing any count. Whether there was something to drop.
+    pub fn drop_gone(&mut self, clusters: &[ClusterName], services: &[ServiceState]) -> bool {
+        let mut found = false;
+        for cluster in clusters {
+            found |= self.inventory.clusters.remove(cluster).is_some();
+            self.active_services.remove(cluster);
+        }
+        for gone in services.iter().filter(|state| state.is_gone()) {
+            let Some(entry) = self.inventory.clusters.get_mut(&gone.cluster) else { continue };
+            entry.services.retain(|service| *service != gone.service);
+            self.active_services.remove(&gone.cluster);
+            found = true;
+        }
+        if found {
+            self.checked_at = Timestamp::UNIX_EPOCH;
+        }
+        found
+    }
+}
+
 /// Where a service stands, by `DescribeServices`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceState {
@@ -137,12 +181,34 @@ pub struct ServiceState {
     pub pending: u32,
     /// When the service was created.
     pub created_at: Option<Timestamp>,
-    /// Its newest deployment (status `PRIMARY`).
+    /// How its deployments or task sets go; none of a service without any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment: Option<DeploymentState>,
     /// What happened to it, the newest first: the sentences of its service events.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<String>,
+}
+
+impl ServiceState {
+    /// A service that ECS does not know.
+    pub fn missing(cluster: ClusterName, service: ServiceName) -> Self {
+        Self {
+            cluster,
+            service,
+            status: "MISSING".to_owned(),
+            desired: 0,
+            running: 0,
+            pending: 0,
+            created_at: None,
+            deployment: None,
+            events: Vec::new(),
+        }
+    }
+
+    /// Whether the service has been deleted. One that is `DRAINING` still has tasks.
+    pub fn is_gone(&self) -> bool {
+        matches!(self.status.as_str(), "INACTIVE" | "MISSING")
+    }
 }
 
 /// A service that `DescribeServices` was asked about in vain.
@@ -154,30 +220,6 @@ pub struct UndescribedService {
     pub service: ServiceName,
     /// Why nothing is known of it.
     pub fault: Fault,
-}
-
-/// How a deployment of a service goes (Amazon ECS API, `Deployment`).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeploymentState {
-    /// `COMPLETED`, `FAILED` or `IN_PROGRESS`; ECS says it of its own rolling updates only. Without the circuit breaker
-    /// a deployment whose tasks fail for ever stays `IN_PROGRESS`.
-    pub rollout_state: Option<String>,
-    /// Tasks that it started and that failed.
-    #[serde(default)]
-    pub failed_tasks: u32,
-    /// Why it is where it is, in ECS's words (`rolloutStateReason`).
-    pub reason: Option<String>,
-    /// When it began.
-    pub started_at: Option<Timestamp>,
-}
-
-impl DeploymentState {
-    /// Whether it is under way and, as far as ECS knows, well, for less than `at_most`. A deployment whose tasks fail is no
-    /// excuse for silence, nor is one that has gone on for too long.
-    pub fn goes_well(&self, now: Timestamp, at_most: SignedDuration) -> bool {
-        let young = self.started_at.is_some_and(|start| now.duration_since(start) < at_most);
-        self.rollout_state.as_deref() == Some("IN_PROGRESS") && self.failed_tasks == 0 && young
-    }
 }
 
 #[cfg(test)]
@@ -214,6 +256,53 @@ mod tests {
         ] {
             assert_eq!(inventory.is_fresh(time.parse().unwrap()), fresh, "{time}");
         }
+    }
+
+    #[test]
+    fn it_is_checked_for_ten_minutes_and_never_from_the_future() {
+        let checked_at = "2026-11-22T10:10:00Z".parse().unwrap();
+        let cached = CachedInventory {
+            inventory: inventory(&["web"], false),
+            checked_at,
+            active_services: BTreeMap::new(),
+        };
+        for (time, checked) in [
+            ("2026-11-22T10:09:00Z", false),
+            ("2026-11-22T10:10:00Z", true),
+            ("2026-11-22T10:19:59Z", true),
+            ("2026-11-22T10:20:00Z", false),
+        ] {
+            assert_eq!(cached.is_checked(time.parse().unwrap()), checked, "{time}");
+        }
+    }
+
+    #[test]
+    fn what_is_gone_leaves_it_and_has_it_checked_again() {
+        let shop: ClusterName = "shop".parse().unwrap();
+        let cached = CachedInventory {
+            inventory: inventory(&["api", "web"], false),
+            checked_at: "2026-11-22T10:10:00Z".parse().unwrap(),
+            active_services: BTreeMap::from([(shop.clone(), 2)]),
+        };
+        let state = |status: &str| ServiceState {
+            status: status.to_owned(),
+            ..ServiceState::missing(shop.clone(), "web".parse().unwrap())
+        };
+        for status in ["ACTIVE", "DRAINING"] {
+            let mut kept = cached.clone();
+            assert!(!kept.drop_gone(&[], &[state(status)]), "{status}");
+            assert_eq!(kept, cached);
+        }
+        for status in ["INACTIVE", "MISSING"] {
+            let mut left = cached.clone();
+            assert!(left.drop_gone(&[], &[state(status)]), "{status}");
+            assert_eq!((left.inventory.service_count(), left.active_services.len()), (1, 0));
+            assert!(!left.is_checked(cached.checked_at), "{status}");
+        }
+        let mut left = cached.clone();
+        assert!(left.drop_gone(std::slice::from_ref(&shop), &[]));
+        assert!(left.inventory.clusters.is_empty());
+        assert!(!left.drop_gone(&[shop], &[]), "it is gone already");
     }
 
     #[test]

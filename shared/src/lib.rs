@@ -21,6 +21,7 @@ pub mod cluster;
 #[cfg(test)]
 mod committed;
 pub mod config;
+pub mod deployment;
 pub mod derive;
 pub mod eks;
 pub mod evaluate;

@@ -6,8 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::alarm::Mute;
 use crate::catalogue::CatalogueMetric;
+use crate::deployment::DeploymentState;
 use crate::fault::Fault;
-use crate::inventory::{DeploymentState, ServiceState};
+use crate::inventory::ServiceState;
 use crate::metric::MetricQuery;
 use crate::rule::{AlarmRule, KUBERNETES, KubernetesMeasure, Measure, MissingData};
 use crate::series::{Datapoint, MetricSeries, Reading};
@@ -78,9 +79,9 @@ impl AlarmRule {
             && query.statistic == self.statistic
     }
 
-    /// What the service does that keeps the rule quiet. `goes_on` says whether the alarm was found by an earlier run:
-    /// tasks that are being started, without a deployment because the service was scaled, get the time of one run.
-    pub fn quiet_for(&self, state: &ServiceState, now: Timestamp, goes_on: bool) -> Option<Mute> {
+    /// What the service does that keeps the rule quiet. `excused` says whether tasks that are being started, without a
+    /// deployment because the service was scaled, still have the time of one run.
+    pub fn quiet_for(&self, state: &ServiceState, now: Timestamp, excused: bool) -> Option<Mute> {
         let nothing_runs = self.measure == Measure::NothingRunning;
         let at_most = if nothing_runs { START_UP } else { LONGEST_DEPLOYMENT };
         let deployment = state.deployment.as_ref();
@@ -90,7 +91,7 @@ impl AlarmRule {
             Some(Mute::Deployment)
         } else {
             let fails = deployment.is_some_and(|deployment| deployment.failed_tasks > 0);
-            (nothing_runs && !goes_on && state.pending > 0 && !fails).then_some(Mute::Start)
+            (nothing_runs && excused && state.pending > 0 && !fails).then_some(Mute::Start)
         }
     }
 }
@@ -115,7 +116,7 @@ impl ServiceState {
                 1 => Some("1 task failed".to_owned()),
                 n => Some(format!("{n} tasks failed")),
             };
-            let state = rollout_state.as_ref().map(|state| format!("its deployment is {state}"));
+            let state = rollout_state.map(|state| format!("its deployment is {state}"));
             let head: Vec<String> = state.into_iter().chain(failed).collect();
             let reason = reason.as_deref().map(|reason| sentence(reason, ""));
             if !head.is_empty() {
@@ -193,7 +194,7 @@ mod tests {
 
     fn deployment(rollout_state: &str, failed_tasks: u32, minutes: i64) -> DeploymentState {
         DeploymentState {
-            rollout_state: Some(rollout_state.to_owned()),
+            rollout_state: Some(rollout_state.parse().unwrap()),
             failed_tasks,
             reason: None,
             started_at: Some(now() - SignedDuration::from_mins(minutes)),
@@ -231,7 +232,7 @@ mod tests {
             (deployment("FAILED", 0, 3), None, None),
         ] {
             let state = ServiceState { deployment: Some(deployment.clone()), ..state(2, 0, 60) };
-            let quiet = (rule.quiet_for(&state, now(), false), cpu.quiet_for(&state, now(), false));
+            let quiet = (rule.quiet_for(&state, now(), true), cpu.quiet_for(&state, now(), true));
             assert_eq!(quiet, (nothing_running, cpu_high), "{deployment:?}");
         }
     }
@@ -243,14 +244,14 @@ mod tests {
         let scaled =
             ServiceState { pending: 1, deployment: Some(deployment("COMPLETED", 0, 90)), ..state(1, 0, 90) };
         let failing = ServiceState { deployment: Some(deployment("COMPLETED", 3, 90)), ..scaled.clone() };
-        for (rule, state, goes_on, mute) in [
-            (&rule, &scaled, false, Some(Mute::Start)),
-            (&rule, &scaled, true, None),
-            (&rule, &failing, false, None),
-            (&rule, &state(1, 0, 90), false, None),
-            (&loud, &scaled, false, None),
+        for (rule, state, excused, mute) in [
+            (&rule, &scaled, true, Some(Mute::Start)),
+            (&rule, &scaled, false, None),
+            (&rule, &failing, true, None),
+            (&rule, &state(1, 0, 90), true, None),
+            (&loud, &scaled, true, None),
         ] {
-            assert_eq!(rule.quiet_for(state, now(), goes_on), mute, "{state:?}, {goes_on}");
+            assert_eq!(rule.quiet_for(state, now(), excused), mute, "{state:?}, {excused}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! A run: who asked for it, what stretch of time it is about, and the targets that it fans out to.
 
+mod schedule;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use crate::cluster::{AccountId, ClusterName, Region};
 use crate::metric::Period;
 use crate::window::Window;
+
+pub use schedule::interval;
 
 /// What a run is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

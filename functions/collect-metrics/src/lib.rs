@@ -79,20 +79,25 @@ impl Handler {
         rules.retain(|rule| rule.platform() == Platform::Ecs);
         let sdk = config_for(&self.home, &task.target).await?;
         let (ecs, cloudwatch) = (Ecs::new(&sdk), CloudWatch::new(&sdk));
-        let inventory = listing::inventory(&task, &rules, cached, &ecs, &cloudwatch, &self.store).await?;
+        let mut cached = listing::inventory(&task, &rules, cached, &ecs, &cloudwatch, &self.store).await?;
+        let inventory = &cached.inventory;
         let plan = match task.run.kind {
-            RunKind::Report => QueryPlan::for_report(&inventory, task.run.window.period),
-            RunKind::Alarms | RunKind::Sweep | RunKind::Restore => QueryPlan::for_alarms(&rules, &inventory),
+            RunKind::Report => QueryPlan::for_report(inventory, task.run.window.period),
+            RunKind::Alarms | RunKind::Sweep | RunKind::Restore => QueryPlan::for_alarms(&rules, inventory),
         };
         tracing::info!(metrics = plan.queries.len(), dollars = plan.dollars(), "asking CloudWatch");
         let malformed = |error: std::io::Error| Fault::malformed("s3:PutObject", &key, error.to_string());
-        let mut recording = Recording::begin(&task, &rules, &inventory).map_err(malformed)?;
+        let mut recording = Recording::begin(&task, &rules, inventory).map_err(malformed)?;
         let faults = cloudwatch
             .get_metric_data(&plan.queries, &task.run.window, |query, reading| recording.add(query, &reading))
             .await;
-        let unclear = silent::to_describe(&task.run, &rules, &inventory, &recording.services());
+        let unclear = silent::to_describe(&task.run, &rules, inventory, &recording.services());
         let states = ecs.describe_services(&unclear).await;
-        let (bytes, coverage) = recording.end(&inventory, states, faults).map_err(malformed)?;
+        let is_whole = inventory.faults.is_empty();
+        if cached.drop_gone(&states.missing_clusters, &states.found) && is_whole {
+            self.store.put_inventory(&task.target, &cached).await?;
+        }
+        let (bytes, coverage) = recording.end(&cached.inventory, states, faults).map_err(malformed)?;
         self.store.put(&key, bytes).await?;
         self.hand_on(task, key, coverage).await
     }

@@ -1,26 +1,28 @@
-//! The inventory of a target: from the cache while it is fresh, else listed anew.
+//! The inventory of a target: from the cache while it is fresh, else listed again. Every ten minutes the cached one is
+//! brought up to date, which costs two calls for 100 clusters and one for each cluster that has changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use fargaze::aws::{CloudWatch, Described, Ecs, Store};
 use fargaze::catalogue::CONTAINER_INSIGHTS;
-use fargaze::cluster::ClusterName;
+use fargaze::cluster::{ClusterName, ServiceName};
 use fargaze::failure::Failure;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::{InsightsLevel, ObservedCluster};
-use fargaze::inventory::{ClusterEntry, Inventory, Reporting};
+use fargaze::inventory::{CachedInventory, ClusterEntry, Inventory, Reporting};
 use fargaze::outcome::TargetTask;
 use fargaze::rule::{AlarmRule, Scope};
 
-/// The cached inventory if it is fresh; else a new one, stored for the runs to come. `cached` is what the cache holds.
+/// The cached inventory if it is fresh, brought up to date if that is due; else a new one. What is new is stored for the
+/// runs to come. `cached` is what the cache holds.
 pub(crate) async fn inventory(
     task: &TargetTask,
     rules: &[AlarmRule],
-    cached: Result<Option<Inventory>, Fault>,
+    cached: Result<Option<CachedInventory>, Fault>,
     ecs: &Ecs,
     cloudwatch: &CloudWatch,
     store: &Store,
-) -> Result<Inventory, Failure> {
+) -> Result<CachedInventory, Failure> {
     let time = task.run.time;
     // A cache that cannot be read is a cache that is not there: the listing says the same, only later.
     let cached = cached.unwrap_or_else(|fault| {
@@ -28,48 +30,128 @@ pub(crate) async fn inventory(
         None
     });
     let families = rules.iter().any(|rule| rule.scope == Scope::TaskFamily);
-    let suits = |cached: &&Inventory| cached.is_fresh(time) && (cached.families_listed || !families);
-    if let Some(fresh) = cached.as_ref().filter(suits) {
-        return Ok(fresh.clone());
-    }
-    let mut inventory = match list(task, families, ecs, cloudwatch, cached.as_ref()).await {
-        Ok(inventory) => inventory,
-        Err(fault) => match cached {
-            Some(mut older) => {
-                older.faults.push(fault);
-                return Ok(older);
-            }
-            None => return Err(fault.into()),
-        },
+    let suits = |cached: &CachedInventory| {
+        cached.inventory.is_fresh(time) && (cached.inventory.families_listed || !families)
     };
-    if let Some(older) = &cached {
-        inventory.keep_unread_from(older);
+    let fresh = cached.as_ref().is_some_and(suits);
+    let listed = match &cached {
+        Some(known) if fresh && known.is_checked(time) => return Ok(known.clone()),
+        Some(known) if fresh => check(task, ecs, known).await,
+        older => list(task, families, ecs, cloudwatch, older.as_ref()).await,
+    };
+    let listed = match (listed, cached) {
+        (Ok(listed), _) => listed,
+        (Err(fault), Some(mut older)) => {
+            older.inventory.faults.push(fault);
+            return Ok(older);
+        }
+        (Err(fault), None) => return Err(fault.into()),
+    };
+    // A check that found out half of it is made again by the next run, and the listing before still holds.
+    if !fresh || listed.inventory.faults.is_empty() {
+        store.put_inventory(&task.target, &listed).await?;
     }
-    store.put_inventory(&task.target, &inventory).await?;
-    Ok(inventory)
+    Ok(listed)
 }
 
-/// Lists the clusters of the target with their settings and services. Fails only if not even the clusters can be listed.
-/// A cluster that is listed and could not be described stays as the older inventory knew it.
+/// Names of a cluster's services, or why they could not be listed.
+type Listed = Result<Vec<ServiceName>, Fault>;
+
+/// Clusters as ECS describes them now, with the services of those that may have changed.
+struct Look {
+    /// Clusters that are ACTIVE, and whether their services could be listed. None: they are as many as before.
+    active: Vec<(ObservedCluster, Option<Listed>)>,
+    /// Clusters that are there and could not be described, as the older inventory knew them.
+    undescribed: Vec<(ClusterName, ClusterEntry)>,
+    /// What could not be asked of no single cluster's services.
+    faults: Vec<Fault>,
+}
+
+impl Look {
+    /// Fails only if not even the names of the clusters can be listed. `counts` are the clusters whose services are known
+    /// if ECS still counts so many.
+    async fn take(
+        task: &TargetTask,
+        ecs: &Ecs,
+        older: Option<&Inventory>,
+        counts: &BTreeMap<ClusterName, u32>,
+    ) -> Result<Self, Fault> {
+        let arns = ecs.list_clusters().await?;
+        let listed: Vec<ClusterName> =
+            arns.into_iter().map(|arn| arn.name).filter(|name| task.target.part.holds(name)).collect();
+        let described = ecs.describe_clusters(&listed).await;
+        let undescribed = undescribed(listed, &described, older);
+        let active = described.found.into_iter().filter(|cluster| cluster.status == "ACTIVE");
+        let active: Vec<ObservedCluster> = active.collect();
+        let changed =
+            active.iter().filter(|cluster| counts.get(&cluster.name) != Some(&cluster.active_services));
+        let changed: Vec<ClusterName> = changed.map(|cluster| cluster.name.clone()).collect();
+        let mut services = ecs.list_services_of(&changed).await;
+        let with_services = active.into_iter().filter_map(|cluster| match services.remove(&cluster.name) {
+            // Deleted since it was described.
+            Some(Ok(None)) => None,
+            Some(Ok(Some(services))) => Some((cluster, Some(Ok(services)))),
+            Some(Err(fault)) => Some((cluster, Some(Err(fault)))),
+            None => Some((cluster, None)),
+        });
+        let active = with_services.collect();
+        // A cluster that was deleted since it was listed is no fault.
+        let faults = described.faults.into_iter().filter(|fault| fault.kind != FaultKind::NotFound);
+        Ok(Self { active, undescribed, faults: faults.collect() })
+    }
+
+    /// The inventory that it makes; `known` is the entry that stands for a cluster so far.
+    fn inventory(
+        self,
+        base: Inventory,
+        mut known: impl FnMut(&ClusterName) -> ClusterEntry,
+        time: jiff::Timestamp,
+    ) -> CachedInventory {
+        let (mut inventory, mut active_services) = (base, BTreeMap::new());
+        inventory.faults.extend(self.faults);
+        for (cluster, listed) in self.active {
+            let ObservedCluster { name, level, tags, active_services: count, .. } = cluster;
+            let mut entry = ClusterEntry { insights: level, tags, ..known(&name) };
+            match listed {
+                Some(Ok(services)) => (entry.services, entry.services_unread) = (services, false),
+                Some(Err(fault)) => {
+                    inventory.faults.push(fault);
+                    entry.services_unread = true;
+                }
+                None => {}
+            }
+            active_services.insert(name.clone(), count);
+            inventory.clusters.insert(name, entry);
+        }
+        inventory.clusters.extend(self.undescribed);
+        CachedInventory { inventory, checked_at: time, active_services }
+    }
+}
+
+/// The known inventory with the clusters and services that have come since, and without those that have gone.
+async fn check(task: &TargetTask, ecs: &Ecs, known: &CachedInventory) -> Result<CachedInventory, Fault> {
+    let CachedInventory { inventory, active_services, .. } = known;
+    let look = Look::take(task, ecs, Some(inventory), active_services).await?;
+    let base = Inventory { clusters: BTreeMap::new(), ..inventory.clone() };
+    let entry = |name: &ClusterName| inventory.clusters.get(name).cloned().unwrap_or_default();
+    Ok(look.inventory(base, entry, task.run.time))
+}
+
+/// Lists the clusters of the target with their settings and all services. Fails only if not even the clusters can be
+/// listed. A cluster that is listed and could not be described stays as the older inventory knew it.
 async fn list(
     task: &TargetTask,
     families_wanted: bool,
     ecs: &Ecs,
     cloudwatch: &CloudWatch,
-    older: Option<&Inventory>,
-) -> Result<Inventory, Fault> {
-    let arns = ecs.list_clusters().await?;
-    let listed: Vec<ClusterName> =
-        arns.into_iter().map(|arn| arn.name).filter(|name| task.target.part.holds(name)).collect();
-    let described = ecs.describe_clusters(&listed).await;
-    let undescribed = undescribed(listed, &described, older);
-    let mut faults = described.faults;
-    let active: Vec<_> = described.found.into_iter().filter(|cluster| cluster.status == "ACTIVE").collect();
-    let names: Vec<ClusterName> = active.iter().map(|cluster| cluster.name.clone()).collect();
-    let mut services = ecs.list_services_of(&names).await;
+    older: Option<&CachedInventory>,
+) -> Result<CachedInventory, Fault> {
+    let older = older.map(|older| &older.inventory);
+    let look = Look::take(task, ecs, older, &BTreeMap::new()).await?;
+    let mut faults = Vec::new();
     // Where it is on nowhere, nothing reports.
     let mut reporting = Some(BTreeSet::new());
-    if active.iter().any(|cluster| cluster.level > InsightsLevel::Disabled) {
+    if look.active.iter().any(|(cluster, _)| cluster.level > InsightsLevel::Disabled) {
         reporting = reporting_clusters(cloudwatch).await.map_err(|fault| faults.push(fault)).ok();
     }
     let mut families_listed = families_wanted;
@@ -82,32 +164,21 @@ async fn list(
     } else {
         BTreeMap::new()
     };
-    let entries = active.into_iter().map(|cluster| {
-        let (services, services_unread) = match services.remove(&cluster.name) {
-            Some(Ok(services)) => (services, false),
-            Some(Err(fault)) => {
-                faults.push(fault);
-                (Vec::new(), true)
-            }
-            None => (Vec::new(), true),
-        };
-        let entry = ClusterEntry {
-            insights: cluster.level,
-            reports_insights: match &reporting {
-                Some(reporting) => Reporting::seen(reporting.contains(cluster.name.as_str())),
-                None => Reporting::NotKnown,
-            },
-            tags: cluster.tags,
-            task_families: families.remove(cluster.name.as_str()).unwrap_or_default(),
-            services,
-            workloads: Vec::new(),
-            cadvisor: false,
-            services_unread,
-        };
-        (cluster.name, entry)
-    });
-    let clusters = entries.chain(undescribed).collect();
-    Ok(Inventory { read_at: task.run.time, clusters, faults, families_listed })
+    let time = task.run.time;
+    let base = Inventory { read_at: time, clusters: BTreeMap::new(), faults, families_listed };
+    let entry = |name: &ClusterName| ClusterEntry {
+        reports_insights: match &reporting {
+            Some(reporting) => Reporting::seen(reporting.contains(name.as_str())),
+            None => Reporting::NotKnown,
+        },
+        task_families: families.remove(name.as_str()).unwrap_or_default(),
+        ..ClusterEntry::default()
+    };
+    let mut listed = look.inventory(base, entry, time);
+    if let Some(older) = older {
+        listed.inventory.keep_unread_from(older);
+    }
+    Ok(listed)
 }
 
 /// Clusters that are there and of which nothing is known now. One that ECS calls missing was deleted in the meantime.

@@ -27,7 +27,7 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use clusters::Reader;
+use clusters::{Reader, Reading};
 pub use config::Config;
 use recording::Recording;
 
@@ -86,12 +86,14 @@ impl Handler {
         let limits = Limits::until(deadline - TO_WRITE, Arc::new(Semaphore::new(REQUESTS_AT_ONCE)));
         let reader =
             Reader { eks: &eks, sdk: &sdk, target: &task.target, run: &run, wishes: &wishes, role, limits };
-        let readings: Vec<_> = listing.clusters.iter().map(|cluster| reader.read(cluster)).collect();
+        let readings: Vec<_> = listing.clusters.iter().map(|cluster| reader.read_if_there(cluster)).collect();
         let mut readings = stream::iter(readings).buffer_unordered(CLUSTERS_AT_ONCE);
         let mut suspect = false;
         while let Some(reading) = readings.next().await {
-            suspect |= reading.is_unread();
-            recording.add(reading).map_err(|error| unwritten(&task.run.id, &error))?;
+            suspect |= reading.as_ref().is_none_or(Reading::is_unread);
+            if let Some(reading) = reading {
+                recording.add(reading).map_err(|error| unwritten(&task.run.id, &error))?;
+            }
         }
         if suspect {
             // Perhaps a cluster was made anew under its name: the next run describes all of them.

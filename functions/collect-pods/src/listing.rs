@@ -1,4 +1,5 @@
-//! Which EKS clusters there are: from the cache while it is fresh, else listed anew.
+//! Which EKS clusters there are: from the cache while it is fresh, else listed again. Every ten minutes their names are
+//! listed, which is one call for 100 clusters, and new ones are described.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +8,7 @@ use fargaze::cluster::ClusterName;
 use fargaze::eks::EksCluster;
 use fargaze::failure::Failure;
 use fargaze::fault::Fault;
-use fargaze::inventory::MAX_AGE;
+use fargaze::inventory::{CHECK_AFTER, MAX_AGE};
 use fargaze::outcome::TargetTask;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Listing {
     /// Logical time of the run that listed them.
     pub(crate) read_at: Timestamp,
+    /// Logical time of the run that last looked for clusters that have come or gone.
+    pub(crate) checked_at: Timestamp,
     /// Clusters that could be described, by name.
     pub(crate) clusters: Vec<EksCluster>,
     /// What could not be listed or described.
@@ -31,6 +34,11 @@ impl Listing {
         let settled = self.clusters.iter().all(|cluster| cluster.status == "ACTIVE");
         self.faults.is_empty() && settled && !age.is_negative() && age < MAX_AGE
     }
+
+    fn is_checked(&self, time: Timestamp) -> bool {
+        let age = time.duration_since(self.checked_at);
+        !age.is_negative() && age < CHECK_AFTER
+    }
 }
 
 /// The cached listing if it is fresh; else a new one, stored for the runs to come. If not even the names can be listed, an older
@@ -42,8 +50,9 @@ pub(crate) async fn listing(task: &TargetTask, eks: &Eks, store: &Store) -> Resu
         tracing::warn!(%fault, "the cached listing cannot be read; listing anew");
         None
     });
-    if let Some(fresh) = cached.as_ref().filter(|cached| cached.is_fresh(task.run.time)) {
-        return Ok(fresh.clone());
+    let fresh = cached.as_ref().filter(|cached| cached.is_fresh(task.run.time));
+    if let Some(checked) = fresh.filter(|fresh| fresh.is_checked(task.run.time)) {
+        return Ok(checked.clone());
     }
     let names = match eks.list_clusters().await {
         Ok(names) => names,
@@ -55,18 +64,29 @@ pub(crate) async fn listing(task: &TargetTask, eks: &Eks, store: &Store) -> Resu
             None => return Err(fault.into()),
         },
     };
-    let listing = describe(task, names, eks, cached.as_ref()).await;
+    let listing = describe(task, names, eks, fresh, cached.as_ref()).await;
     store.put_json(&key, &listing).await?;
     Ok(listing)
 }
 
-/// A cluster that is listed and cannot be described stays as the older listing knew it.
-async fn describe(task: &TargetTask, names: Vec<ClusterName>, eks: &Eks, older: Option<&Listing>) -> Listing {
+/// Describes the clusters of these names but those that a fresh listing knows. A cluster that is listed and cannot be
+/// described stays as the older listing knew it.
+async fn describe(
+    task: &TargetTask,
+    names: Vec<ClusterName>,
+    eks: &Eks,
+    fresh: Option<&Listing>,
+    older: Option<&Listing>,
+) -> Listing {
     let names: BTreeSet<ClusterName> =
         names.into_iter().filter(|name| task.target.part.holds(name)).collect();
-    let names: Vec<ClusterName> = names.into_iter().collect();
-    let (mut clusters, mut faults) = (Vec::new(), Vec::new());
-    for (name, described) in eks.describe_clusters(&names).await {
+    let known = fresh.map(|fresh| fresh.clusters.as_slice()).unwrap_or_default().iter();
+    let mut clusters: Vec<EksCluster> =
+        known.filter(|cluster| names.contains(&cluster.name)).cloned().collect();
+    let new = names.into_iter().filter(|name| clusters.iter().all(|known| known.name != *name));
+    let new: Vec<ClusterName> = new.collect();
+    let mut faults = Vec::new();
+    for (name, described) in eks.describe_clusters(&new).await {
         match described {
             Ok(cluster) => clusters.push(cluster),
             Err(fault) => {
@@ -77,7 +97,9 @@ async fn describe(task: &TargetTask, names: Vec<ClusterName>, eks: &Eks, older: 
             }
         }
     }
-    Listing { read_at: task.run.time, clusters, faults }
+    clusters.sort_by(|a, b| a.name.cmp(&b.name));
+    let time = task.run.time;
+    Listing { read_at: fresh.map_or(time, |fresh| fresh.read_at), checked_at: time, clusters, faults }
 }
 
 /// Makes the next run list anew.

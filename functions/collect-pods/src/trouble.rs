@@ -6,7 +6,25 @@ use fargaze::kubernetes::client::{Cause, Client, ClientError};
 use fargaze::pods::{Caller, Finding, RIGHTS, Trouble, finding as mend};
 use serde_json::{Value, json};
 
-use crate::clusters::Reader;
+use crate::clusters::{Reader, Reading};
+
+impl Reader<'_> {
+    /// Reads a cluster; none if it has been deleted since it was listed. A cluster that cannot be read is there unless EKS
+    /// says otherwise.
+    pub(crate) async fn read_if_there(&self, cluster: &EksCluster) -> Option<Reading> {
+        let reading = self.read(cluster).await;
+        let is_gone = reading.is_unread()
+            && match self.eks.describe_cluster(&cluster.name).await {
+                Ok(None) => true,
+                Ok(Some(now)) => now.status == "DELETING",
+                Err(fault) => {
+                    tracing::warn!(%fault, "whether the cluster still exists cannot be asked");
+                    false
+                }
+            };
+        (!is_gone).then_some(reading)
+    }
+}
 
 /// The finding that goes with an error.
 pub(crate) async fn finding(

@@ -1,6 +1,7 @@
 //! Settings of `plan-run`; docs/configuration.md lists them all.
 
 use fargaze::cluster::{AccountId, Region};
+use fargaze::run::interval;
 use fargaze::settings::{BadSettings, Settings, from_env};
 use jiff::SignedDuration;
 
@@ -15,7 +16,8 @@ pub struct Config {
     pub region: Region,
     /// `FARGAZE_DELAY_SECONDS`: how long before its time a run's window ends.
     pub delay: SignedDuration,
-    /// `FARGAZE_LOOKBACK_MINUTES`: how much of the past every alarms run judges.
+    /// `FARGAZE_LOOKBACK_MINUTES`: how late points may come and are judged all the same. At least twice the time between two
+    /// runs of `FARGAZE_ALARMS_SCHEDULE`, so that one run may fail.
     pub lookback: SignedDuration,
     /// `FARGAZE_REPORT_DAYS`: how many days a report is about.
     pub report_days: u32,
@@ -35,14 +37,16 @@ impl Config {
         let region = settings.require("AWS_REGION");
         let delay = settings.require::<u32>("FARGAZE_DELAY_SECONDS");
         let lookback = settings.require::<u32>("FARGAZE_LOOKBACK_MINUTES");
+        let schedule = settings.require::<String>("FARGAZE_ALARMS_SCHEDULE");
         let report_days = settings.require::<u32>("FARGAZE_REPORT_DAYS");
-        let built = bucket.zip(account).zip(region).zip(delay.zip(lookback)).zip(report_days).map(
-            |((((bucket, account), region), (delay, lookback)), report_days)| Self {
+        let built = bucket.zip(account).zip(region).zip(delay.zip(lookback)).zip(schedule.zip(report_days)).map(
+            |((((bucket, account), region), (delay, lookback)), (schedule, report_days))| Self {
                 bucket,
                 account,
                 region,
                 delay: SignedDuration::from_secs(i64::from(delay)),
-                lookback: SignedDuration::from_mins(i64::from(lookback)),
+                lookback: SignedDuration::from_mins(i64::from(lookback))
+                    .max(interval(&schedule).map_or(SignedDuration::ZERO, |interval| interval * 2)),
                 report_days,
             },
         );

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::metric::Period;
 use crate::rule::{AlarmRule, Measure};
 use crate::series::{MetricSeries, Reading};
+use crate::snapshot::SnapshotBegin;
 use crate::window::Window;
 
 /// How far back periods are judged that no run is known to have judged. Shorter than a day, for which the table keeps an
@@ -42,7 +43,15 @@ enum Ends {
     Samples(Vec<Timestamp>),
 }
 
-impl Grid<'_> {
+impl<'a> Grid<'a> {
+    /// The periods that the rule is judged on in the run of a snapshot.
+    pub(super) fn of(rule: &AlarmRule, begin: &'a SnapshotBegin) -> Self {
+        match rule.measure {
+            Measure::Kubernetes(_) => Self::Samples(&begin.samples),
+            _ => Self::Window(&begin.run.window),
+        }
+    }
+
     /// End of the newest period of a rule with this length of a period; none if there is no period.
     pub(super) fn newest_end(&self, period: Period) -> Option<Timestamp> {
         match self {

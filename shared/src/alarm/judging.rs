@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::which::{is_late, kept_metrics, silencers_first, subject_of};
-use super::{AlarmKey, AlarmRecord, Grid, Mute, Sight, end, step};
+use super::{AlarmKey, AlarmRecord, Mute, Sight, end, grace};
 use crate::cluster::{ClusterName, ServiceName};
 use crate::evaluate::AlarmState;
 use crate::fault::Fault;
@@ -57,6 +57,8 @@ pub struct Judging<'a> {
 struct Open {
     subject: Subject,
     reading: Reading,
+    /// Whether ECS said of a service judged by `nothing-running` that it should run no task.
+    idle: bool,
 }
 
 /// An alarm that changed.
@@ -66,6 +68,8 @@ pub struct Change<'a> {
     pub rule: &'a AlarmRule,
     /// What it saw, so that it can be judged again if another run wrote the alarm first.
     pub sight: Sight<'static>,
+    /// Whether ECS said of a service judged by `nothing-running` that it should run no task.
+    pub idle: bool,
     /// What to remember, with what is to be told.
     pub record: AlarmRecord,
 }
@@ -88,8 +92,7 @@ pub struct Judged<'a> {
 impl Change<'_> {
     /// The same sight on what another run has remembered in the meantime; none if that run has seen all of it.
     pub fn again(&self, begin: &SnapshotBegin, newest: Option<&AlarmRecord>) -> Option<AlarmRecord> {
-        let grid = grid(self.rule, begin);
-        step(self.rule, &self.record.key.subject, &self.sight, &grid, begin.run.time, newest)
+        grace::judged(self.rule, &self.record.key.subject, &self.sight, self.idle, begin, newest)
     }
 }
 
@@ -179,6 +182,7 @@ impl<'a> Judging<'a> {
             self.flush();
         }
         let services = std::mem::take(&mut self.services);
+        self.drop_gone(&services);
         for (index, rule) in self
             .rules
             .iter()
@@ -188,17 +192,32 @@ impl<'a> Judging<'a> {
             .collect::<Vec<_>>()
         {
             for subject in plan::subjects(rule, &self.inventory) {
-                let reading = match rule.measure {
-                    Measure::NothingRunning => self.tasks_missing(rule, &subject, services.get(&subject)),
-                    _ => self.kept_reading(rule, &subject),
+                let state = services.get(&subject);
+                let (reading, idle) = match rule.measure {
+                    Measure::NothingRunning => (
+                        self.tasks_missing(rule, &subject, state),
+                        state.is_some_and(|state| state.desired == 0),
+                    ),
+                    _ => (self.kept_reading(rule, &subject), false),
                 };
-                self.judge(index, &subject, Cow::Owned(reading));
+                self.judge(index, &subject, Cow::Owned(reading), idle);
             }
         }
         let changes = self.silence(&services);
         let gone = self.gone(&coverage);
         let owners = self.inventory.owners();
         Judged { begin: self.begin, coverage, changes, gone, owners }
+    }
+
+    /// Judges no service that has been deleted since the inventory was listed: its alarms end as gone.
+    fn drop_gone(&mut self, services: &HashMap<Subject, ServiceState>) {
+        for gone in services.values().filter(|state| state.is_gone()) {
+            if let Some(entry) = self.inventory.clusters.get_mut(&gone.cluster) {
+                entry.services.retain(|service| *service != gone.service);
+            }
+        }
+        let is_gone = |subject: &Subject| services.get(subject).is_some_and(ServiceState::is_gone);
+        self.open.iter_mut().for_each(|open| open.retain(|one| !is_gone(&one.subject)));
     }
 
     fn series(&mut self, query: MetricQuery, reading: Reading) {
@@ -228,7 +247,7 @@ impl<'a> Judging<'a> {
         let Some((subject, judging)) = self.current.take() else { return };
         for index in judging {
             if let Some(reading) = self.rules[index].reading(&answers) {
-                self.judge(index, &subject, reading);
+                self.judge(index, &subject, reading, false);
             }
         }
     }
@@ -251,14 +270,14 @@ impl<'a> Judging<'a> {
     }
 
     /// Judges an alarm as if nothing kept it silent. What changes nothing then changes nothing if it is kept silent.
-    fn judge(&mut self, index: usize, subject: &Subject, reading: Cow<'_, Reading>) {
+    fn judge(&mut self, index: usize, subject: &Subject, reading: Cow<'_, Reading>, idle: bool) {
         let (rule, begin) = (&self.rules[index], &self.begin);
         let sight = Sight::with(reading);
         let before = self.remembered(rule, subject);
-        let after = step(rule, subject, &sight, &grid(rule, begin), begin.run.time, before);
+        let after = grace::judged(rule, subject, &sight, idle, begin, before);
         if after.is_some() || self.may_lack_data(rule, &sight.reading) {
             let reading = sight.reading.into_owned();
-            self.open[index].push(Open { subject: subject.clone(), reading });
+            self.open[index].push(Open { subject: subject.clone(), reading, idle });
         }
     }
 
@@ -287,7 +306,7 @@ impl<'a> Judging<'a> {
             let rule = &self.rules[index];
             let mut open = std::mem::take(&mut self.open[index]);
             open.sort_unstable_by(|a, b| a.subject.cmp(&b.subject));
-            for Open { subject, reading } in open {
+            for Open { subject, reading, idle } in open {
                 let state = services.get(&subject);
                 let before = self.remembered(rule, &subject);
                 let sight = Sight {
@@ -300,16 +319,14 @@ impl<'a> Judging<'a> {
                         _ => None,
                     },
                     mute: unless(rule, &subject, &in_alarm).or_else(|| {
-                        let goes_on =
-                            before.is_some_and(|record| record.memory.is_alarm_before(run.window.end));
-                        rule.quiet_for(state?, run.time, goes_on)
+                        let excused = grace::is_granted(before, run.window.end);
+                        rule.quiet_for(state?, run.time, excused)
                     }),
                     running: state
                         .filter(|state| rule.measure.is_always_published() && state.status == "ACTIVE")
                         .map(|state| state.running),
                 };
-                let Some(record) =
-                    step(rule, &subject, &sight, &grid(rule, &self.begin), run.time, before)
+                let Some(record) = grace::judged(rule, &subject, &sight, idle, &self.begin, before)
                 else {
                     continue;
                 };
@@ -318,7 +335,7 @@ impl<'a> Judging<'a> {
                 } else {
                     in_alarm.remove(&record.key);
                 }
-                changes.push(Change { rule, sight, record });
+                changes.push(Change { rule, sight, idle, record });
             }
         }
         changes
@@ -387,14 +404,6 @@ impl<'a> Judging<'a> {
         let listed = faults.all(|fault| !listing.contains(&fault.operation.as_str()));
         let cluster = self.inventory.clusters.get(&subject.cluster);
         listed && cluster.is_none_or(|entry| !entry.services_unread)
-    }
-}
-
-/// The periods that the rule is judged on.
-fn grid<'a>(rule: &AlarmRule, begin: &'a SnapshotBegin) -> Grid<'a> {
-    match rule.measure {
-        Measure::Kubernetes(_) => Grid::Samples(&begin.samples),
-        _ => Grid::Window(&begin.run.window),
     }
 }
 

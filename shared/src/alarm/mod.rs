@@ -5,6 +5,7 @@
 //! through a snapshot, line by line.
 
 mod course;
+mod grace;
 mod grid;
 mod judging;
 mod mute;

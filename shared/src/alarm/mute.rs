@@ -12,7 +12,8 @@ pub enum Mute {
     Maintenance,
     /// The service is being deployed.
     Deployment,
-    /// The tasks of the service are being started; that keeps an alarm silent for its first run only.
+    /// The tasks of the service are being started; that keeps an alarm silent for one run, and again only after the
+    /// service has run for an hour or has been scaled to nothing.
     Start,
     /// Another rule is in ALARM on the same subject or its cluster.
     Unless {

@@ -31,6 +31,10 @@ pub struct Remembered {
     /// Why it cannot be judged now; none if it can be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blind: Option<Blindness>,
+    /// Of `nothing-running`: end of the newest period in which nothing ran although a task should, as far as a run wrote
+    /// it down: when that began or ended. None once the service should run nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outage_seen: Option<Timestamp>,
 }
 
 /// An alarm after the newest period whose verdict is final. Every later one may change when a late point arrives.
@@ -81,6 +85,7 @@ impl Remembered {
             told_at: None,
             muted: None,
             blind: None,
+            outage_seen: None,
         }
     }
 

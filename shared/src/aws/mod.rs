@@ -3,6 +3,7 @@
 mod clock;
 mod cloudwatch;
 mod ecs;
+mod ecs_services;
 mod eks;
 mod eks_changes;
 mod eks_ledger;
@@ -35,7 +36,8 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
 pub use clock::Clock;
 pub use cloudwatch::{CloudWatch, StatisticsQuery};
-pub use ecs::{Described, DescribedServices, Ecs};
+pub use ecs::{Described, Ecs};
+pub use ecs_services::DescribedServices;
 pub use eks::{Eks, Equipment};
 pub use eks_changes::Accepted;
 pub use eks_ledger::EksLedgers;

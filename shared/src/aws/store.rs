@@ -19,7 +19,7 @@ use crate::failure::Failure;
 use crate::fault::{Fault, FaultKind};
 use crate::insights::InsightsConfig;
 use crate::insights::eks::EksConfig;
-use crate::inventory::Inventory;
+use crate::inventory::CachedInventory;
 use crate::rule::AlarmRule;
 use crate::run::{Run, Target};
 use crate::snapshot::Snapshot;
@@ -143,7 +143,7 @@ impl Store {
     }
 
     /// The cached inventory of a target, if there is one.
-    pub async fn get_inventory(&self, target: &Target) -> Result<Option<Inventory>, Fault> {
+    pub async fn get_inventory(&self, target: &Target) -> Result<Option<CachedInventory>, Fault> {
         let key = target.inventory_key();
         let Some(object) = self.get(&key, None).await? else {
             return Ok(None);
@@ -156,7 +156,7 @@ impl Store {
     }
 
     /// Caches the inventory of a target.
-    pub async fn put_inventory(&self, target: &Target, inventory: &Inventory) -> Result<(), Fault> {
+    pub async fn put_inventory(&self, target: &Target, inventory: &CachedInventory) -> Result<(), Fault> {
         let key = target.inventory_key();
         let mut out = GzEncoder::new(Vec::new(), Compression::fast());
         let written = serde_json::to_writer(&mut out, inventory).map_err(std::io::Error::from);

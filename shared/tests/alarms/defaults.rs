@@ -2,7 +2,8 @@
 //! each time.
 
 use fargaze::alarm::NoticeKind::{Began, Reminder};
-use fargaze::inventory::{DeploymentState, ServiceState};
+use fargaze::deployment::{DeploymentState, RolloutState};
+use fargaze::inventory::ServiceState;
 
 use crate::estate::{Estate, Values, state};
 use crate::scene::{at, rules};
@@ -40,7 +41,7 @@ fn values(of: impl Fn(i64) -> Option<(f64, f64)> + 'static) -> Values {
 
 fn deployment(failed_tasks: u32, started: i64) -> DeploymentState {
     DeploymentState {
-        rollout_state: Some("IN_PROGRESS".to_owned()),
+        rollout_state: Some(RolloutState::InProgress),
         failed_tasks,
         reason: Some("ECS deployment ecs-svc/1 in progress.".to_owned()),
         started_at: Some(at(started)),
@@ -115,6 +116,24 @@ fn quiet_scaled_from_zero_while_the_first_task_starts() {
     assert_eq!(estate.heard(), []);
 }
 
+/// Issue 12, point 1: workers that a queue scales from 0 to 1 and back several times an hour, and one that is scaled once
+/// and starts well.
+#[test]
+fn quiet_scaled_from_zero_again_and_again() {
+    let mut estate = built_in();
+    estate.values = values(|_| None);
+    for (run, now) in (0..240).step_by(5).enumerate() {
+        let starting = ServiceState { pending: 1, ..state(1, 0) };
+        estate.states = match run % 4 {
+            0 => vec![state(0, 0)],
+            1 => vec![starting],
+            _ => vec![state(1, 1)],
+        };
+        estate.run(now);
+    }
+    assert_eq!(estate.heard(), []);
+}
+
 #[test]
 fn quiet_a_service_created_a_minute_ago() {
     let mut estate = built_in();
@@ -165,6 +184,54 @@ fn fire_at_the_second_run_while_tasks_are_pending_for_ever() {
     assert_eq!(estate.told[0].at, at(-2));
     let late = estate.told[0].late.as_ref().unwrap().to_string();
     assert_eq!(late, "tasks that were being started");
+}
+
+/// Issue 12, point 1: a task that starts and dies for ever and happens to run, or to have left metrics, at every other
+/// look, whatever the schedule.
+#[test]
+fn fire_within_an_hour_if_nothing_runs_at_every_other_run() {
+    for (every, running) in
+        [(1, true), (5, true), (5, false), (10, true), (15, true), (15, false), (30, true)]
+    {
+        let mut estate = built_in();
+        estate.values = values(|_| None);
+        for (run, now) in (0..=60).step_by(every).enumerate() {
+            let starting = ServiceState { pending: 1, ..state(1, 0) };
+            estate.states = match run % 2 {
+                0 => vec![starting],
+                _ if running => vec![state(1, 1)],
+                _ => Vec::new(),
+            };
+            estate.run(now);
+        }
+        let began = estate.told.iter().filter(|notice| notice.kind == Began).count();
+        assert!(began > 0, "every {every} minutes");
+    }
+}
+
+/// After an hour in which it ran, a start has its time again.
+#[test]
+fn quiet_a_start_long_after_another() {
+    let mut estate = built_in();
+    estate.values = values(|_| None);
+    for now in (0..240).step_by(5) {
+        let starting = ServiceState { pending: 1, ..state(1, 0) };
+        estate.states = if now % 80 == 0 { vec![starting] } else { vec![state(1, 1)] };
+        estate.run(now);
+    }
+    assert_eq!(estate.heard(), []);
+}
+
+/// Issue 12, point 1: a crash loop has no time of grace, also if the tasks of an older deployment fail.
+#[test]
+fn fire_at_once_if_tasks_fail_while_others_start() {
+    for failed in [1, 40] {
+        let mut estate = built_in();
+        let looping = ServiceState { pending: 1, deployment: Some(deployment(failed, -1)), ..state(1, 0) };
+        (estate.values, estate.states) = (values(|_| None), vec![looping]);
+        estate.run(0);
+        assert_eq!(estate.heard(), [(Began, "nothing-running", "shop/web".to_owned())]);
+    }
 }
 
 #[test]

@@ -36,7 +36,9 @@ pub(crate) fn rules(yaml: &str) -> Vec<AlarmRule> {
 }
 
 pub(crate) fn default_rule(name: &str) -> AlarmRule {
-    rules("{}").into_iter().find(|rule| rule.name == name).unwrap()
+    let rule = rules("{}").into_iter().find(|rule| rule.name == name).unwrap();
+    // Most cases are about what a rule does without one.
+    AlarmRule { hold: SignedDuration::ZERO, ..rule }
 }
 
 /// What a run at `now` asks about, as `plan-run` makes it.

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use fargaze::alarm::{AlarmKey, AlarmRecord, Remembered};
 use fargaze::catalogue::{AWS_ECS, CONTAINER_INSIGHTS, find};
+use fargaze::deployment::DeploymentState;
 use fargaze::evaluate::AlarmState;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::{AccountDefaultFinding, InsightsLevel, InsightsResult, Ledger};
-use fargaze::inventory::{ClusterEntry, DeploymentState, Reporting, ServiceState, UndescribedService};
+use fargaze::inventory::{ClusterEntry, Reporting, ServiceState, UndescribedService};
 use fargaze::metric::{MetricQuery, Period, Statistic};
 use fargaze::outcome::{Coverage, Outcome};
 use fargaze::rule::Subject;
@@ -284,7 +285,7 @@ fn state(run: &Run, cluster: &Cluster, service: &Service) -> Option<ServiceState
         pending,
         created_at: None,
         deployment: Some(DeploymentState {
-            rollout_state: Some(service.rollout.to_owned()),
+            rollout_state: Some(service.rollout.parse().unwrap()),
             failed_tasks: service.failed,
             reason: None,
             started_at: Some(run.time - SignedDuration::from_hours(2)),

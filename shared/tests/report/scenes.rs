@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fargaze::alarm::{BrokenTarget, Mute};
+use fargaze::alarm::{BrokenTarget, Mute, Blindness, Unseen};
 use fargaze::evaluate::AlarmState;
 use fargaze::fault::FaultKind;
 use fargaze::insights::{Change, ChangeState, InsightsLevel, Ledger, LedgerSubject, PutBack};
@@ -71,7 +71,11 @@ pub(crate) fn busy() -> Estate {
     muted.memory.muted = Some(Mute::Maintenance);
     let mut blind = in_alarm("till", "printer", "memory-high", 0);
     blind.memory.state = AlarmState::Ok;
-    blind.memory.blind_since = Some(run().time - SignedDuration::from_mins(40));
+    blind.memory.blind = Some(Blindness {
+        since: run().time - SignedDuration::from_mins(40),
+        because: Unseen::CouldNotAsk,
+        told: false,
+    });
     let broken = BrokenTarget {
         name: target("eu-north-1").to_string(),
         since: run().time - SignedDuration::from_mins(95),

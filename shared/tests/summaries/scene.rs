@@ -121,6 +121,7 @@ pub(crate) fn memory(subject: Subject, values: &[Option<f64>]) -> Notice {
         late: None,
         why: None,
         values_end: None,
+        sampled_at: Vec::new(),
         source: Some(MetricSource { metrics: vec![metric], statistic: Statistic::Average }),
     }
 }
@@ -182,6 +183,8 @@ pub(crate) fn sampled(
 ) -> Notice {
     let values: Vec<Option<f64>> = values.iter().map(|value| value.is_finite().then_some(*value)).collect();
     let source = MetricSource { metrics: vec![measure.of(&subject)], statistic: Statistic::Maximum };
+    let count = i64::try_from(values.len()).unwrap();
+    let sampled_at = (0..count).map(|sample| minutes_ago(2 + 5 * (count - 1 - sample))).collect();
     Notice {
         id: format!("{}#{subject}#0#ALARM", measure.word()),
         rule: measure.word().to_owned(),
@@ -192,6 +195,7 @@ pub(crate) fn sampled(
         message: None,
         subject,
         values,
+        sampled_at,
         source: Some(source),
         ..memory(service("shop", "web"), &[])
     }
@@ -200,5 +204,6 @@ pub(crate) fn sampled(
 /// The end of an alarm that lasted an hour.
 pub(crate) fn over(notice: Notice, newest: f64) -> Notice {
     let values = vec![Some(85.0), Some(60.0), Some(newest)];
-    Notice { kind: NoticeKind::Ended, from: AlarmState::Alarm, to: AlarmState::Ok, values, ..notice }
+    let sampled_at = if notice.sampled_at.is_empty() { Vec::new() } else { vec![notice.at; values.len()] };
+    Notice { kind: NoticeKind::Ended, from: AlarmState::Alarm, to: AlarmState::Ok, values, sampled_at, ..notice }
 }

@@ -17,6 +17,7 @@ pub(crate) const SETTINGS: [(&str, &str); 11] = [
     ("FARGAZE_ACCOUNT", "123456789012"),
     ("FARGAZE_DELAY_SECONDS", "120"),
     ("FARGAZE_LOOKBACK_MINUTES", "60"),
+    ("FARGAZE_ALARMS_SCHEDULE", "rate(5 minutes)"),
     ("FARGAZE_REPORT_DAYS", "1"),
     ("FARGAZE_STACK", "fargaze"),
     ("FARGAZE_REGION", "eu-west-1"),

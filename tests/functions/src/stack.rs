@@ -106,6 +106,7 @@ impl Stack {
             ("FARGAZE_ACCOUNT", ACCOUNT),
             ("FARGAZE_DELAY_SECONDS", "120"),
             ("FARGAZE_LOOKBACK_MINUTES", "15"),
+            ("FARGAZE_ALARMS_SCHEDULE", "rate(5 minutes)"),
             ("FARGAZE_REPORT_DAYS", "1"),
             ("FARGAZE_STACK", "fargaze"),
             ("FARGAZE_REGION", REGION),

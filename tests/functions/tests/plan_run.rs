@@ -90,7 +90,7 @@ async fn delay_and_lookback_come_from_the_settings() {
     let window = stack.plan("alarms", minute(0)).await["run"]["window"].clone();
     assert_eq!(
         (&window["start"], &window["end"]),
-        (&json!("2026-11-22T09:23:00Z"), &json!("2026-11-22T10:00:00Z"))
+        (&json!("2026-11-22T09:08:00Z"), &json!("2026-11-22T10:00:00Z"))
     );
 }
 

@@ -279,9 +279,8 @@ impl Checker {
                 let fires = |other: &str| {
                     [&name, &cluster].iter().any(|place| alarming.contains(&format!("{other}#{place}")))
                 };
-                // Tasks that are being started get the time of one run.
-                let waited = |alarm: &Alarm| alarm.state == State::Alarm && alarm.since < sight.end;
-                if sight.silence == Some(Silence::Start) && view.before.get(&key).is_some_and(waited) {
+                let loops = |alarm: &Alarm| !alarm.excuses_a_start(sight.end);
+                if sight.silence == Some(Silence::Start) && view.before.get(&key).is_some_and(loops) {
                     sight.silence = None;
                 }
                 if rule.unless.is_some_and(fires) {

@@ -39,6 +39,7 @@ pub(crate) fn read(item: &Value) -> Result<(Alarm, Vec<String>), String> {
         silenced,
         blind_since: instant("blind_since"),
         blind_told: memory["blind_told"].as_bool().ok_or("no blind_told")?,
+        outage_seen: instant("outage_seen"),
         untold: untold.iter().map(news).collect::<Result<_, _>>()?,
     };
     Ok((alarm, untold.iter().map(id).collect()))

@@ -48,6 +48,8 @@ pub(crate) struct Sight {
     pub(crate) silence: Option<Silence>,
     /// Time of the run.
     pub(crate) now: Minute,
+    /// Whether the service should run no task.
+    pub(crate) idle: bool,
 }
 
 /// How far an answer can be relied on.
@@ -71,6 +73,8 @@ pub(crate) struct Alarm {
     pub(crate) silenced: Option<Silence>,
     pub(crate) blind_since: Option<Minute>,
     pub(crate) blind_told: bool,
+    /// Of `nothing-running`: when an outage was last seen to begin or to end.
+    pub(crate) outage_seen: Option<Minute>,
     pub(crate) untold: Vec<News>,
 }
 
@@ -86,8 +90,16 @@ impl Alarm {
             silenced: None,
             blind_since: None,
             blind_told: false,
+            outage_seen: None,
             untold: Vec::new(),
         }
+    }
+
+    /// Whether tasks that are being started at the end of a run excuse that nothing runs: for one run, and again only once
+    /// the service has run for an hour or should run nothing.
+    pub(crate) fn excuses_a_start(&self, end: Minute) -> bool {
+        let lasts = self.state == State::Alarm && self.since < end;
+        !lasts && self.outage_seen.is_none_or(|seen| seen == end || end - seen >= 60)
     }
 
     /// Whether a newer run has looked at it, though it may not have seen anything.
@@ -120,6 +132,13 @@ pub(crate) fn after(rule: &Rule, before: Option<&Alarm>, sight: &Sight) -> Optio
         unseen(rule, &mut alarm, sight);
     }
     remind(rule, &mut alarm, sight);
+    if rule.what == What::NothingRunning {
+        if sight.idle {
+            alarm.outage_seen = None;
+        } else if alarm.state != old.state && [alarm.state, old.state].contains(&State::Alarm) {
+            alarm.outage_seen = Some(sight.end);
+        }
+    }
     let changed = alarm != Alarm { judged_until: alarm.judged_until, ..old };
     changed.then_some(alarm)
 }

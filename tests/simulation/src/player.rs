@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::chance::Chance;
 use crate::check::{BUCKET, Checker, TABLE};
-use crate::clock::{DELAY, LOOKBACK, Minute, at};
+use crate::clock::{DELAY, EVERY, LOOKBACK, Minute, at};
 use crate::wire::{Death, INVOCATION, Invocation, Trouble, Wire, lock};
 
 pub(crate) const ACCOUNT: &str = "123456789012";
@@ -82,6 +82,7 @@ impl Player {
             ("FARGAZE_ACCOUNT", ACCOUNT.to_owned()),
             ("FARGAZE_DELAY_SECONDS", (DELAY * 60).to_string()),
             ("FARGAZE_LOOKBACK_MINUTES", LOOKBACK.to_string()),
+            ("FARGAZE_ALARMS_SCHEDULE", format!("rate({EVERY} minutes)")),
             ("FARGAZE_REPORT_DAYS", "1".to_owned()),
             ("FARGAZE_STACK", "fargaze".to_owned()),
             ("AWS_REGION", region.to_owned()),

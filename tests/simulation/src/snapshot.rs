@@ -67,7 +67,20 @@ impl Snapshot {
             faults: Vec::new(),
         };
         lines.iter().for_each(|line| snapshot.line(line));
+        snapshot.drop_gone();
         Some(snapshot)
+    }
+
+    /// A service that ECS no longer knows is not judged any more.
+    fn drop_gone(&mut self) {
+        for (name, state) in &self.services {
+            let (cluster, service) = split(name);
+            if let (Some("MISSING" | "INACTIVE"), Some(cluster)) =
+                (state["status"].as_str(), self.clusters.get_mut(cluster))
+            {
+                cluster.services.remove(service.unwrap_or_default());
+            }
+        }
     }
 
     fn line(&mut self, line: &Value) {
@@ -159,7 +172,9 @@ impl Snapshot {
         } else {
             (rule.what == What::NothingRunning && self.starts(&name)).then_some(Silence::Start)
         };
-        Ok(Sight { values, end, answer, silence, now: self.now })
+        let idle = rule.what == What::NothingRunning
+            && self.services.get(&name).is_some_and(|state| state["desired"] == 0);
+        Ok(Sight { values, end, answer, silence, now: self.now, idle })
     }
 
     /// What a rule sees that nothing was asked for.
@@ -167,7 +182,14 @@ impl Snapshot {
         let floor = |minute: Minute| minute.div_euclid(rule.period) * rule.period;
         let (begin, end) = (floor(self.window.0), floor(self.window.1));
         let count = usize::try_from((end - begin) / rule.period).unwrap();
-        Sight { values: vec![None; count], end, answer: Answer::None, silence: None, now: self.now }
+        Sight {
+            values: vec![None; count],
+            end,
+            answer: Answer::None,
+            silence: None,
+            now: self.now,
+            idle: false,
+        }
     }
 
     /// How many tasks are missing while none runs.

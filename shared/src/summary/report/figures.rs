@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::text::Text;
-use crate::inventory::{DeploymentState, ServiceState};
+use crate::deployment::DeploymentState;
+use crate::inventory::ServiceState;
 use crate::metric::Statistic;
 use crate::series::{Datapoint, Reading};
 use crate::window::Window;
@@ -181,7 +182,7 @@ pub struct Deployment {
 
 impl Deployment {
     pub(super) fn take_state(&mut self, state: &DeploymentState) {
-        self.rollout = state.rollout_state.as_deref().map(Text::new);
+        self.rollout = state.rollout_state.map(|state| Text::new(state.as_str()));
         self.failed_tasks = (state.failed_tasks > 0).then_some(state.failed_tasks);
         self.started_at = state.started_at;
     }

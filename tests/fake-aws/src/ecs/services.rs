@@ -106,5 +106,8 @@ fn service_json(estate: &Estate, cluster: &ClusterSpec, service: &ServiceSpec, w
     if with_tags {
         output["tags"] = tags(&service.tags);
     }
+    for (name, value) in &service.members {
+        output[name] = value.clone();
+    }
     output
 }

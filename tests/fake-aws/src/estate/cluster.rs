@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Map, Value};
+
 /// An ECS cluster.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClusterSpec {
@@ -52,6 +54,9 @@ pub struct ServiceSpec {
     pub family: String,
     /// Containers of each task.
     pub containers: usize,
+    /// Members of `DescribeServices`' answer that are given as they stand here, in place of those made from the other
+    /// fields: task sets, several deployments, or a whole answer of the real service.
+    pub members: Map<String, Value>,
 }
 
 /// Tasks of one family that no service started.
@@ -142,7 +147,35 @@ impl ServiceSpec {
             tags: BTreeMap::new(),
             family: name.to_owned(),
             containers: 1,
+            members: Map::new(),
         }
+    }
+
+    /// A service that `DescribeServices` answers with exactly this JSON.
+    ///
+    /// # Panics
+    ///
+    /// If it is not an object with a `serviceName`.
+    pub fn of_answer(answer: &str) -> Self {
+        let members: Map<String, Value> = serde_json::from_str(answer).expect("a JSON object");
+        let count = |name: &str| members.get(name).and_then(Value::as_i64).unwrap_or_default();
+        let text = |name: &str| members.get(name).and_then(Value::as_str).unwrap_or_default();
+        assert!(!text("serviceName").is_empty(), "an answer without serviceName");
+        let new = Self {
+            status: text("status").to_owned(),
+            desired: count("desiredCount"),
+            running: count("runningCount"),
+            pending: count("pendingCount"),
+            ..Self::new(text("serviceName"))
+        };
+        Self { members, ..new }
+    }
+
+    /// Sets a member of `DescribeServices`' answer, in the form of the API.
+    #[must_use]
+    pub fn member(mut self, name: &str, value: Value) -> Self {
+        self.members.insert(name.to_owned(), value);
+        self
     }
 
     /// Sets the task definition family.

@@ -108,6 +108,33 @@ async fn ecs_members() {
     }
 }
 
+/// Answers of services with other controllers, as the fixtures have them, come as they are and are of the model.
+#[tokio::test]
+async fn answers_of_fixtures_are_of_the_model() {
+    let model = model();
+    for (name, answer) in [
+        ("loop", include_str!("../../../fixtures/ecs/service_crash_loop.json")),
+        ("web", include_str!("../../../fixtures/ecs/service_code_deploy.json")),
+    ] {
+        let cluster = ClusterSpec::new("shop").service(ServiceSpec::of_answer(answer));
+        let aws = FakeAws::start(Estate::new("123456789012", "eu-west-1").cluster(cluster)).await;
+        let input = json!({ "cluster": "shop", "services": [name] });
+        let output = json(&aws, scope("ecs"), "DescribeServices", &input).await.json();
+        let (found, expected) = (&output["services"][0], serde_json::from_str::<Value>(answer).unwrap());
+        for (member, value) in expected.as_object().unwrap() {
+            assert_eq!(found[member], *value, "{name}: {member}");
+        }
+        model.shape("ecs#Service", found);
+        if name == "loop" {
+            model.shape("ecs#Deployment", &found["deployments"]);
+        } else {
+            model.shape("ecs#DeploymentController", &found["deploymentController"]);
+            model.shape("ecs#TaskSet", &found["taskSets"]);
+            model.shape("ecs#Scale", &found["taskSets"][0]["scale"]);
+        }
+    }
+}
+
 #[tokio::test]
 async fn cloudwatch_members() {
     let model = model();

@@ -2,6 +2,7 @@
 //! over real TLS.
 
 mod cadvisor;
+mod gone;
 mod rules;
 mod runs;
 mod unread;

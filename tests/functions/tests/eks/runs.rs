@@ -45,7 +45,9 @@ async fn clusters_are_listed_once_an_hour_and_anew_when_one_cannot_be_read() {
     for run in 0..3 {
         watched.alarms(run * 5).await;
     }
-    assert_eq!(watched.stack.aws.meter().count("eks:ListClusters"), 1);
+    // At minute 0 with their descriptions, at minute 10 their names.
+    assert_eq!(watched.stack.aws.meter().count("eks:ListClusters"), 2);
+    assert_eq!(watched.stack.aws.meter().count("eks:DescribeCluster"), 1);
     // Made anew under its name, at another endpoint and with another CA.
     let anew = fake_kubernetes::FakeKubernetes::start(healthy()).await;
     let spec = EksClusterSpec::new(CLUSTER).at(&anew.endpoint(), anew.ca_base64());
@@ -53,7 +55,7 @@ async fn clusters_are_listed_once_an_hour_and_anew_when_one_cannot_be_read() {
     watched.edit(|estate| estate.identities.clear());
     watched.alarms(15).await;
     watched.alarms(20).await;
-    assert_eq!(watched.stack.aws.meter().count("eks:ListClusters"), 2);
+    assert_eq!(watched.stack.aws.meter().count("eks:ListClusters"), 3);
     assert!(anew.meter().count("/api/v1/pods") > 0, "the new endpoint is asked");
 }
 

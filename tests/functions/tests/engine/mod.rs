@@ -1,6 +1,8 @@
 //! The alarm engine through the real functions: what is told, when, in which words, and what is not.
 
 mod blindness;
+mod deployments;
+mod discovery;
 mod flapping;
 mod gone;
 mod last_good;

@@ -108,3 +108,26 @@ async fn an_outage_is_told_at_once_if_the_deployments_tasks_fail_or_it_failed() 
         assert!(!mail.contains("Told only now"), "{mail}");
     }
 }
+
+/// Issue 12, point 1: `DescribeServices` of a crash loop: one desired, none running, 40 failed tasks.
+#[tokio::test(start_paused = true)]
+async fn a_crash_loop_is_told_at_the_first_run() {
+    let crash_loop = include_str!("../../../fixtures/ecs/service_crash_loop.json");
+    let mut estate = shop(|_| 50.0);
+    estate.put_service("shop", ServiceSpec::of_answer(crash_loop));
+    let mail = told(&stack(estate), 0).await;
+    says(&mail, &["ALARM shop/loop: 1 task missing", "its deployment is IN_PROGRESS, 40 tasks failed."]);
+}
+
+/// Issue 12, point 1: the same loop caught with a pending task, and with its task running, at every other run.
+#[tokio::test(start_paused = true)]
+async fn a_task_that_dies_again_and_again_is_told_within_the_hour() {
+    let web = |running: i64| ServiceSpec::new("web").desired(1).running(running).pending(1 - running);
+    let stack = stack(beside(web(0)));
+    let mut mails = 0;
+    for at in (0..=60).step_by(5) {
+        stack.aws.edit(|world| world.home().put_service("shop", web(at / 5 % 2)));
+        mails += usize::from(run(&stack, at).await.is_some());
+    }
+    assert!(mails > 0);
+}

@@ -1,0 +1,58 @@
+//! How long tasks that are being started excuse that nothing runs: once, for one run, and not again until the service has
+//! been steady. A crash loop whose task runs at every other look would get a new excuse each time otherwise.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{AlarmRecord, Grid, Sight, step};
+use crate::evaluate::AlarmState;
+use crate::rule::{AlarmRule, Measure, Subject};
+use crate::snapshot::SnapshotBegin;
+
+/// How long a service must have run for a start to be excused again. With a run every half hour, a crash loop that is seen
+/// running at every other run still alarms.
+const STEADY_AFTER: SignedDuration = SignedDuration::from_hours(1);
+
+/// Whether tasks that are being started at `end` excuse that nothing runs. The same run may ask twice.
+pub(super) fn is_granted(before: Option<&AlarmRecord>, end: Timestamp) -> bool {
+    before.is_none_or(|record| {
+        let memory = &record.memory;
+        let steady = |seen: Timestamp| seen == end || end.duration_since(seen) >= STEADY_AFTER;
+        !memory.is_alarm_before(end) && memory.outage_seen.is_none_or(steady)
+    })
+}
+
+/// The decision about an alarm, with what is remembered of outages. `idle` says that the service should run no task.
+pub(super) fn judged(
+    rule: &AlarmRule,
+    subject: &Subject,
+    sight: &Sight<'_>,
+    idle: bool,
+    begin: &SnapshotBegin,
+    before: Option<&AlarmRecord>,
+) -> Option<AlarmRecord> {
+    let run = &begin.run;
+    let after = step(rule, subject, sight, &Grid::of(rule, begin), run.time, before);
+    match rule.measure {
+        Measure::NothingRunning => remember(after, before, run.window.end, idle),
+        _ => after,
+    }
+}
+
+/// Writes down whether nothing ran. A service that should run nothing is not out of order: its next start is excused.
+fn remember(
+    after: Option<AlarmRecord>,
+    before: Option<&AlarmRecord>,
+    end: Timestamp,
+    idle: bool,
+) -> Option<AlarmRecord> {
+    let earlier = before.filter(|record| record.memory.judged_until <= end);
+    let was = before.map_or(AlarmState::Ok, |record| record.memory.state);
+    let forgets = |record: &&AlarmRecord| idle && record.memory.outage_seen.is_some();
+    let mut after = after.or_else(|| earlier.filter(forgets).cloned())?;
+    if idle {
+        after.memory.outage_seen = None;
+    } else if after.memory.state != was && [was, after.memory.state].contains(&AlarmState::Alarm) {
+        after.memory.outage_seen = Some(end);
+    }
+    Some(after)
+}
