@@ -10,7 +10,7 @@ const FUNCTIONS: [&str; 6] =
     ["plan-run", "collect-metrics", "collect-pods", "evaluate-alarms", "forward-summary", "enable-insights"];
 
 /// Every setting of every function; each takes what it needs.
-pub(crate) const SETTINGS: [(&str, &str); 11] = [
+pub(crate) const SETTINGS: [(&str, &str); 12] = [
     ("FARGAZE_BUCKET", "bucket"),
     ("FARGAZE_TABLE", "table"),
     ("FARGAZE_TOPIC_ARN", "arn:aws:sns:eu-west-1:123456789012:topic"),
