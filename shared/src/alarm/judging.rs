@@ -17,6 +17,7 @@ use crate::pods::{PodState, why};
 use crate::rule::{AlarmRule, Measure, Subject};
 use crate::series::Reading;
 use crate::snapshot::{SnapshotBegin, SnapshotLine};
+use crate::window::Window;
 
 /// A snapshot being judged. Rules on metrics of the catalogue are judged subject by subject, as the lines come; rules on
 /// what ECS says and on custom metrics at the end. What would change is judged once more at the end, when it is known
@@ -81,7 +82,8 @@ impl Change<'_> {
     /// The same sight on what another run has remembered in the meantime; none if that run has seen all of it.
     pub fn again(&self, begin: &SnapshotBegin, newest: Option<&AlarmRecord>) -> Option<AlarmRecord> {
         let SnapshotBegin { run, .. } = begin;
-        step(self.rule, &self.record.key.subject, &self.sight, &run.window, run.time, newest)
+        let window = asked_in(&self.sight, &run.window);
+        step(self.rule, &self.record.key.subject, &self.sight, &window, run.time, newest)
     }
 }
 
@@ -246,9 +248,8 @@ impl<'a> Judging<'a> {
     fn judge(&mut self, index: usize, subject: &Subject, reading: Cow<'_, Reading>) {
         let (rule, run) = (&self.rules[index], &self.begin.run);
         let sight = Sight { reading, why: None, mute: None };
-        if let Some(record) =
-            step(rule, subject, &sight, &run.window, run.time, self.remembered(rule, subject))
-        {
+        let window = asked_in(&sight, &run.window);
+        if let Some(record) = step(rule, subject, &sight, &window, run.time, self.remembered(rule, subject)) {
             let reading = Cow::Owned(sight.reading.into_owned());
             self.open[index].push(Change { rule, sight: Sight { reading, why: None, mute: None }, record });
         }
@@ -282,7 +283,8 @@ impl<'a> Judging<'a> {
                     }
                     _ => None,
                 };
-                let Some(record) = step(change.rule, subject, &change.sight, &run.window, run.time, before)
+                let window = asked_in(&change.sight, &run.window);
+                let Some(record) = step(change.rule, subject, &change.sight, &window, run.time, before)
                 else {
                     continue;
                 };
@@ -361,6 +363,11 @@ impl<'a> Judging<'a> {
         let cluster = self.inventory.clusters.get(&subject.cluster);
         listed && cluster.is_none_or(|entry| !entry.services_unread)
     }
+}
+
+/// The part of the window that the values were asked for: a period before it is no gap.
+fn asked_in(sight: &Sight<'_>, window: &Window) -> Window {
+    sight.reading.series().map_or(*window, |series| series.asked_in(window))
 }
 
 fn service_of(cluster: ClusterName, service: ServiceName) -> Subject {
