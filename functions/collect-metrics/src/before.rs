@@ -71,14 +71,14 @@ impl Before {
         rules: &[AlarmRule],
     ) -> (Continuation, Option<Fault>) {
         let window = &task.run.window;
-        let anew = |fault| (Continuation::new(queries, rules, window), fault);
+        let whole = |fault| (Continuation::new(queries, rules, window), fault);
         match self {
-            Self::Own(_) | Self::Nothing => anew(None),
-            Self::Unread(fault) => anew(Some(fault)),
+            Self::Own(_) | Self::Nothing => whole(None),
+            Self::Unread(fault) => whole(Some(fault)),
             Self::Earlier(Earlier { key, bytes, judged }) => {
                 match Continuation::from_snapshot(&bytes, judged, queries, rules, window) {
                     Ok(continuation) => (continuation, None),
-                    Err(error) => anew(Some(Fault::malformed("s3:GetObject", key, error.to_string()))),
+                    Err(error) => whole(Some(Fault::malformed("s3:GetObject", key, error.to_string()))),
                 }
             }
         }

@@ -96,6 +96,7 @@ impl Handler {
             cloudwatch.get_metric_data(queries, window, |query, reading| recording.add(query, &reading)).await
         } else {
             let (continuation, fault) = before.continuation(&task, queries, &rules);
+            recording.continues(continuation.since());
             let add = |place: usize, reading| {
                 let query = &queries[place];
                 recording.add(query, &continuation.join(place, query, reading));

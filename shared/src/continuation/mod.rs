@@ -1,7 +1,7 @@
 //! Continues from the snapshot of an earlier run: what CloudWatch must be asked again, and which points are taken over.
 //!
 //! A question is asked from shortly before the end of the earlier window. One with a gap is asked from that gap, because
-//! points may be late; one that the earlier snapshot cannot tell enough about is asked for as far back as runs look.
+//! points may be late; one of which the earlier snapshot holds too little is asked for as far back as runs look.
 
 mod previous;
 #[cfg(test)]
@@ -19,8 +19,7 @@ use crate::series::{Datapoint, MetricSeries, Reading};
 use crate::snapshot::BadSnapshot;
 use crate::window::Window;
 
-/// How far before its end the earlier window is asked again: CloudWatch still changes its newest points (CloudWatch User
-/// Guide, "Metrics retention" and "Evaluating an alarm": data arrives with a delay of minutes).
+/// How far before its end the earlier window is asked again, because CloudWatch still changes its newest points.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(3);
 
 /// A gap within so much of the end of the earlier window is asked again from there, an older one from where the look-back
@@ -103,7 +102,7 @@ impl Continuation {
     /// Continues from nothing: every question is asked for as far back as runs look.
     pub fn new(queries: &[MetricQuery], rules: &[AlarmRule], window: &Window) -> Self {
         let reaches = Reaches::new(rules, window);
-        let questions = queries.iter().map(|query| reaches.of(query).anew()).collect();
+        let questions = queries.iter().map(|query| reaches.of(query).whole()).collect();
         Self { window: *window, questions, values: Vec::new(), since: None }
     }
 
@@ -119,17 +118,18 @@ impl Continuation {
         let reaches = Reaches::new(rules, window);
         let previous::Previous { window: earlier, known, values } =
             previous::read(snapshot, judged, queries, &reaches)?;
-        let whole = together(queries, &known, &reaches);
+        let earliest = together(queries, &known, &reaches);
         let question = |(query, known): (&MetricQuery, &Option<Known>)| {
             let reach = reaches.of(query);
             let known = (*known)?;
-            let judge = whole.get(&(&query.metric.dimensions, query.period)).copied().unwrap_or(known.judge);
+            let judge =
+                earliest.get(&(&query.metric.dimensions, query.period)).copied().unwrap_or(known.judge);
             reach.continued(&Known { judge, ..known })
         };
         let questions = queries
             .iter()
             .zip(&known)
-            .map(|both| question(both).unwrap_or_else(|| reaches.of(both.0).anew()));
+            .map(|both| question(both).unwrap_or_else(|| reaches.of(both.0).whole()));
         let questions = questions.collect();
         Ok(Self { window: *window, questions, values, since: Some(earlier.end.min(window.end)) })
     }
@@ -192,7 +192,7 @@ fn together<'a>(
 
 impl Reach {
     /// The question asked for as far back as runs look.
-    fn anew(&self) -> Question {
+    fn whole(&self) -> Question {
         Question { asked: self.oldest, from: self.oldest, ..Question::default() }
     }
 

@@ -7,12 +7,12 @@ use crate::metric::MetricQuery;
 use crate::snapshot::{BadSnapshot, StoredSeries, StoredSeriesReader, head};
 use crate::window::Window;
 
-/// What an earlier snapshot tells of the questions of a plan.
+/// What an earlier snapshot holds of the questions of a plan.
 #[derive(Debug)]
 pub(super) struct Previous {
     /// The window of its run.
     pub(super) window: Window,
-    /// In the order of the plan; none where it tells too little.
+    /// In the order of the plan; none where it holds too little.
     pub(super) known: Vec<Option<Known>>,
     /// Values of all questions, not a number where there is none.
     pub(super) values: Vec<f64>,
@@ -72,7 +72,7 @@ impl Places<'_> {
 }
 
 impl Reach {
-    /// What a stored series tells; none if it was not answered in full, or ends before what runs look back on.
+    /// What a stored series is good for; none if it was not answered in full, or ends before what runs look back on.
     fn known(
         &self,
         series: &StoredSeries,

@@ -229,7 +229,7 @@ fn told_by(stack: &Stack, rule: &str) {
 
 /// Issue 12, point 15. Snapshots lie in folders of days; a first listing looks only shortly back.
 #[tokio::test(start_paused = true)]
-async fn one_listing_finds_the_snapshot_before_also_across_midnight_and_of_its_own_part_only() {
+async fn the_snapshot_before_is_found_with_few_listings_also_across_midnight() {
     let stack = stack(shop(|_| 50.0));
     stack.set("FARGAZE_LOOKBACK_MINUTES", "60");
     // 23:55, 00:00 and 00:20.
