@@ -58,13 +58,12 @@ fn most_common(starts: &[Timestamp]) -> Option<Timestamp> {
 /// Adds a question to the newest call with that start, or to a new one if that is full.
 fn push(batches: &mut Vec<Batch>, start: Timestamp, question: usize) {
     let room = |batch: &&mut Batch| batch.start == start && batch.questions.len() < QUERIES_PER_CALL;
-    match batches.iter_mut().rev().find(room) {
-        Some(batch) => batch.questions.push(question),
-        None => {
-            let mut questions = Vec::with_capacity(QUERIES_PER_CALL);
-            questions.push(question);
-            batches.push(Batch { start, questions });
-        }
+    if let Some(batch) = batches.iter_mut().rev().find(room) {
+        batch.questions.push(question);
+    } else {
+        let mut questions = Vec::with_capacity(QUERIES_PER_CALL);
+        questions.push(question);
+        batches.push(Batch { start, questions });
     }
 }
 

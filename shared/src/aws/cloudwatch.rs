@@ -86,7 +86,7 @@ impl CloudWatch {
         let calls = queries.chunks(QUERIES_PER_CALL).enumerate().map(call).collect();
         let mut faults = Vec::new();
         self.ask_all(queries, calls, window.end, &mut faults, |place, reading| {
-            each(&queries[place], reading)
+            each(&queries[place], reading);
         })
         .await;
         faults

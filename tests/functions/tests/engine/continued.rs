@@ -6,7 +6,7 @@ use fargaze::series::Reading;
 use fargaze::snapshot::Snapshot;
 use function_tests::{Function, Stack, aws_ecs, estate, minute, put_span, running, shop};
 
-use super::{quiet, run, says, stack, told};
+use super::{quiet, says, stack, told};
 
 const ASK: &str = "cloudwatch:GetMetricData";
 
