@@ -33,6 +33,8 @@ impl Formula {
             Some(Datapoint { timestamp: point.timestamp, value })
         });
         let series = MetricSeries::new(both.collect());
+        // Where one of the two was not asked, nothing is known of the value.
+        let series = a.from().max(b.from()).into_iter().fold(series, MetricSeries::asked_from);
         match first.fault().or(second.fault()) {
             Some(fault) => Reading::Partial(series, fault.clone()),
             None => Reading::Complete(series),

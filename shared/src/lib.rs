@@ -16,11 +16,13 @@
 pub mod alarm;
 #[cfg(feature = "aws")]
 pub mod aws;
+pub mod batch;
 pub mod catalogue;
 pub mod cluster;
 #[cfg(test)]
 mod committed;
 pub mod config;
+pub mod continuation;
 pub mod deployment;
 pub mod derive;
 pub mod eks;

@@ -21,7 +21,8 @@ const START_UP: SignedDuration = SignedDuration::from_mins(10);
 /// How long a deployment that goes well keeps the other rules quiet.
 const LONGEST_DEPLOYMENT: SignedDuration = SignedDuration::from_hours(1);
 
-/// How old the newest point of a service may be before the service counts as silent.
+/// How long each minute must have had a point of a service, or the service counts as silent, where no earlier run says
+/// from when on.
 pub const SILENT_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
 /// Most characters of a sentence of ECS that a notice repeats.
@@ -60,7 +61,8 @@ impl AlarmRule {
         // Without points an alarm goes on that ignores them.
         let stays = self.condition.treat_missing_data == MissingData::Ignore;
         series.is_some_and(|series| {
-            (stays && series.points().is_empty()) || !self.condition.surely_ok(series, &window)
+            (stays && series.points().is_empty())
+                || !self.condition.surely_ok(series, &series.asked_in(&window))
         })
     }
 

@@ -120,6 +120,10 @@ const STAMP: &str = "%Y%m%dT%H%M%SZ";
 /// Length of the report's window.
 pub const REPORT_WINDOW: SignedDuration = SignedDuration::from_hours(24);
 
+fn run_id(kind: RunKind, time: Timestamp) -> String {
+    format!("{kind}-{}", time.strftime(STAMP))
+}
+
 impl Run {
     /// The run of a request made at `time`. Alarms look back `lookback` at every minute, so that the next good run
     /// reads again what a failed one missed; reports look back a day in steps of five minutes.
@@ -136,16 +140,7 @@ impl Run {
             }
             RunKind::Report => Window::ending(time, delay, Period::FIVE_MINUTES, REPORT_WINDOW),
         };
-        let stamp = time.strftime(STAMP);
-        Self {
-            id: format!("{kind}-{stamp}"),
-            kind,
-            time,
-            window,
-            config_version,
-            since: None,
-            bad_config: None,
-        }
+        Self { id: run_id(kind, time), kind, time, window, config_version, since: None, bad_config: None }
     }
 
     /// The same run; a report then looks back so many days, at more than one in steps of an hour.
@@ -306,7 +301,16 @@ impl Target {
 
     /// Key of the outcome of one run.
     pub fn outcome_key(&self, run: &Run) -> String {
-        format!("outcomes/{}/{}.{}.{}.json", run.id, self.account, self.region, self.part_name())
+        self.outcome_of(&run.id)
+    }
+
+    /// Key of the outcome of the alarms run at this time.
+    pub fn outcome_of_alarms_at(&self, time: Timestamp) -> String {
+        self.outcome_of(&run_id(RunKind::Alarms, time))
+    }
+
+    fn outcome_of(&self, run: &str) -> String {
+        format!("outcomes/{run}/{}.{}.{}.json", self.account, self.region, self.part_name())
     }
 }
 

@@ -90,6 +90,16 @@ impl MetricSeries {
             .map(|i| self.points[i].value)
     }
 
+    /// Whether every period of the window has a point.
+    pub fn is_without_gap(&self, window: &Window) -> bool {
+        self.without_gap(window).is_some()
+    }
+
+    /// The part of the window that was asked for.
+    pub(crate) fn asked_in(&self, window: &Window) -> Window {
+        Window { start: self.from.map_or(window.start, |from| from.max(window.start)), ..*window }
+    }
+
     /// The points of the window, if every period has one. In a hot loop, so without a branch for each point.
     pub(crate) fn without_gap(&self, window: &Window) -> Option<&[Datapoint]> {
         let first = self.points.iter().position(|point| point.timestamp >= window.start)?;

@@ -25,7 +25,7 @@ IAM_NAMES = {"s3:ListObjectsV2": "s3:ListBucket"}
 
 # Allowed although no function calls it by that name, and why.
 NOT_CALLED = {
-    "s3:ListBucket": "forward-summary and collect-pods list; with it S3 answers 404, not 403, for an object that is not there",
+    "s3:ListBucket": "forward-summary and the collectors list; with it S3 answers 404, not 403, for an object that is not there",
     "s3:GetObjectVersion": "S3's name for GetObject when a version is asked for",
     "sqs:ReceiveMessage": "Lambda reads the queue with the function's role",
     "sqs:DeleteMessage": "Lambda reads the queue with the function's role",

@@ -1,5 +1,6 @@
 //! `collect-metrics`: target -> inventory -> query plan -> readings -> snapshot.
 
+mod before;
 mod config;
 mod event;
 mod listing;
@@ -22,6 +23,7 @@ use fargaze::series::Datapoint;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use before::Before;
 pub use config::Config;
 use event::Asked;
 use recording::Recording;
@@ -53,7 +55,8 @@ impl Handler {
     /// Does what `event` asks for.
     pub async fn handle(&self, event: Value) -> Result<Answer, Failure> {
         match event::read(event)? {
-            Asked::Collect(task) => Ok(Answer::Collected(Box::new(self.collect(*task).await?))),
+            // On the heap: what a whole run holds would make every caller's stack as large.
+            Asked::Collect(task) => Ok(Answer::Collected(Box::new(Box::pin(self.collect(*task)).await?))),
             Asked::Statistics(query) => {
                 let series = CloudWatch::new(&self.home).get_metric_statistics(&query).await?;
                 let points =
@@ -65,15 +68,16 @@ impl Handler {
 
     async fn collect(&self, task: TargetTask) -> Result<Collected, Failure> {
         let key = task.target.snapshot_key(&task.run);
-        let (earlier, cached, rules) = tokio::join!(
-            self.store.get_snapshot(&key),
+        let (before, cached, rules) = tokio::join!(
+            before::look(&self.store, &task),
             self.store.get_inventory(&task.target),
             self.store.rules(&task.run)
         );
         // A retry finds the snapshot of the attempt before: CloudWatch is not asked, and not billed, again.
-        if let Some(snapshot) = earlier? {
+        let before = before?;
+        if let Before::Own(coverage) = before {
             tracing::info!(key, "the snapshot is there already");
-            return self.hand_on(task, key, snapshot.coverage).await;
+            return self.hand_on(task, key, *coverage).await;
         }
         let mut rules = rules?;
         rules.retain(|rule| rule.platform() == Platform::Ecs);
@@ -88,9 +92,21 @@ impl Handler {
         tracing::info!(metrics = plan.queries.len(), dollars = plan.dollars(), "asking CloudWatch");
         let malformed = |error: std::io::Error| Fault::malformed("s3:PutObject", &key, error.to_string());
         let mut recording = Recording::begin(&task, &rules, inventory).map_err(malformed)?;
-        let faults = cloudwatch
-            .get_metric_data(&plan.queries, &task.run.window, |query, reading| recording.add(query, &reading))
-            .await;
+        let (window, queries) = (&task.run.window, &plan.queries);
+        let faults = if task.run.kind == RunKind::Report {
+            cloudwatch.get_metric_data(queries, window, |query, reading| recording.add(query, &reading)).await
+        } else {
+            let (continuation, fault) = before.continuation(&task, queries, &rules);
+            recording.continues(continuation.since());
+            let add = |place: usize, reading| {
+                let query = &queries[place];
+                recording.add(query, &continuation.join(place, query, reading));
+            };
+            let mut faults =
+                cloudwatch.get_metric_data_from(queries, &continuation.starts(), window.end, add).await;
+            faults.extend(fault);
+            faults
+        };
         let unclear = silent::to_describe(&task.run, &rules, inventory, &recording.services());
         let states = ecs.describe_services(&unclear).await;
         let is_whole = inventory.faults.is_empty();

@@ -4,9 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::io;
 
 use fargaze::aws::DescribedServices;
+use fargaze::catalogue::AWS_ECS;
 use fargaze::fault::Fault;
 use fargaze::inventory::Inventory;
-use fargaze::metric::MetricQuery;
+use fargaze::metric::{MetricQuery, Period};
 use fargaze::observe::SILENT_AFTER;
 use fargaze::outcome::{Coverage, CoverageTally, TargetTask};
 use fargaze::plan;
@@ -20,7 +21,7 @@ use jiff::Timestamp;
 /// What the answers tell of services, each named by its cluster and itself.
 #[derive(Debug, Default)]
 pub(crate) struct Services {
-    /// Those with a recent point: they have running tasks.
+    /// Those with a point in each of the newest minutes: they have running tasks.
     pub(crate) alive: BTreeSet<Name>,
     /// Those that some rule with `quiet-during-deployment` may find in ALARM.
     pub(crate) hot: BTreeSet<Name>,
@@ -40,8 +41,8 @@ pub(crate) struct Recording {
     services: Services,
     /// The service whose answers are coming.
     current: Option<Current>,
-    /// A point from here on is recent.
-    recent: Timestamp,
+    /// The minutes since the last run. A service with a point in each of them has running tasks.
+    newest: Window,
     /// Why a line could not be written: then there is no snapshot.
     failure: Option<io::Error>,
 }
@@ -98,6 +99,18 @@ fn custom(rules: &[AlarmRule], inventory: &Inventory) -> HashMap<MetricQuery, Ve
     custom
 }
 
+/// The minutes from `since` to the end of the window, and at least the newest one.
+fn newest_minutes(window: &Window, since: Timestamp) -> Window {
+    let window = window.in_periods(Period::MINUTE);
+    Window { start: since.min(window.newest(1).start), ..window }
+}
+
+/// Whether a point proves that a task ran in its minute. ECS publishes these metrics with the tasks' samples, while those
+/// of Container Insights count tasks also where there is none, and a longer period may hold one task of one minute.
+fn proves_tasks(query: &MetricQuery) -> bool {
+    query.metric.namespace == AWS_ECS && query.period == Period::MINUTE
+}
+
 impl Recording {
     /// Begins with the clusters.
     pub(crate) fn begin(task: &TargetTask, rules: &[AlarmRule], inventory: &Inventory) -> io::Result<Self> {
@@ -105,13 +118,21 @@ impl Recording {
         for (cluster, entry) in &inventory.clusters {
             writer.cluster(cluster, entry)?;
         }
-        let (tally, recent) = (CoverageTally::default(), task.run.window.end - SILENT_AFTER);
+        let tally = CoverageTally::default();
         let alarms = task.run.kind == RunKind::Alarms;
         let quiet = rules.iter().filter(|rule| alarms && rule.quiet_during_deployment);
         let quiet: Vec<AlarmRule> = quiet.cloned().map(easier_to_breach).collect();
         let custom = custom(&quiet, inventory);
         let (window, services) = (task.run.window, Services::default());
-        Ok(Self { writer, tally, quiet, custom, window, services, current: None, recent, failure: None })
+        let newest = newest_minutes(&window, window.end - SILENT_AFTER);
+        Ok(Self { writer, tally, quiet, custom, window, services, current: None, newest, failure: None })
+    }
+
+    /// Continues from an earlier run whose window ended at `since`.
+    pub(crate) fn continues(&mut self, since: Option<Timestamp>) {
+        if let Some(since) = since {
+            self.newest = newest_minutes(&self.window, since);
+        }
     }
 
     /// Takes in one answer of CloudWatch.
@@ -140,8 +161,8 @@ impl Recording {
         let name = || (cluster.to_owned(), service.to_owned());
         let new = || Current { name: name(), alive: false, answers: Vec::new() };
         let current = self.current.get_or_insert_with(new);
-        let newest = reading.series().and_then(|series| series.points().last());
-        current.alive |= newest.is_some_and(|point| point.timestamp >= self.recent);
+        current.alive |=
+            proves_tasks(query) && reading.series().is_some_and(|series| series.is_without_gap(&self.newest));
         if !self.quiet.is_empty() {
             current.answers.push((query.clone(), reading.clone()));
         }

@@ -23,7 +23,8 @@ pub(crate) async fn history(
         RunKind::Report => run.window.start,
         RunKind::Alarms | RunKind::Sweep | RunKind::Restore => run.time - OLDEST,
     };
-    let keys = keys(store, target, since, run.time).await?;
+    let mut keys = store.snapshots_of_alarms(target, since, run.time).await?;
+    keys.remove(&run.time);
     let keys = match run.kind {
         RunKind::Report => last_of_each_hour(keys),
         RunKind::Alarms | RunKind::Sweep | RunKind::Restore => {
@@ -46,34 +47,6 @@ async fn read(store: &Store, key: &str) -> Result<SnapshotPieces, Fault> {
     let object = store.get(key, None).await?.ok_or_else(|| gone(key))?;
     SnapshotPieces::new(object.bytes)
         .map_err(|error| Fault::malformed("s3:GetObject", key, error.to_string()))
-}
-
-/// Snapshots of alarms runs of the target in `since..until`, by the time of their run.
-async fn keys(
-    store: &Store,
-    target: &Target,
-    since: Timestamp,
-    until: Timestamp,
-) -> Result<BTreeMap<Timestamp, String>, Fault> {
-    let mut found = BTreeMap::new();
-    for day in days(since, until) {
-        let prefix = target.snapshots_of_alarms(day);
-        let after = target.snapshots_of_alarms_at(since.max(day));
-        for key in store.keys_after(&prefix, &after).await? {
-            if let Some(time) = target.time_of_snapshot(&key).filter(|time| (since..until).contains(time)) {
-                found.insert(time, key);
-            }
-        }
-    }
-    Ok(found)
-}
-
-/// Beginnings of the days, in UTC, that the stretch touches.
-fn days(since: Timestamp, until: Timestamp) -> Vec<Timestamp> {
-    const DAY: i64 = 86_400;
-    let first = since.as_second().div_euclid(DAY);
-    let last = until.as_second().div_euclid(DAY);
-    (first..=last).filter_map(|day| Timestamp::from_second(day * DAY).ok()).collect()
 }
 
 fn last_of_each_hour(keys: BTreeMap<Timestamp, String>) -> Vec<String> {

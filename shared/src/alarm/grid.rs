@@ -80,7 +80,7 @@ impl Periods {
             Measure::Metric(_) | Measure::Derived { .. } | Measure::Custom(_) => range + beyond / AGED_OUT,
         };
         let series = reading.series();
-        let known = asked(&whole, series.and_then(MetricSeries::from));
+        let known = series.map_or(whole, |series| series.asked_in(&whole));
         let open_from = open_from.saturating_sub(whole.len() - known.len());
         let mut values = vec![None; known.len()];
         for (period, value) in series.into_iter().flat_map(|series| series.by_period(&known)) {
@@ -228,19 +228,11 @@ fn judged_window(rule: &AlarmRule, window: &Window) -> Window {
     }
 }
 
-/// The part of the window that was asked for.
-fn asked(window: &Window, from: Option<Timestamp>) -> Window {
-    let Some(from) = from.filter(|from| *from > window.start) else { return *window };
-    let seconds = window.period.seconds();
-    let skip = (from.as_second() - window.start.as_second() + seconds - 1).div_euclid(seconds);
-    window.newest(window.len().saturating_sub(usize::try_from(skip).unwrap_or(0)))
-}
-
 /// Whether an alarm of which nothing is remembered stays OK at every period, as far as counts alone tell.
 pub(super) fn surely_ok(rule: &AlarmRule, grid: &Grid<'_>, series: &MetricSeries) -> bool {
     match grid {
         Grid::Window(window) => {
-            rule.condition.surely_ok(series, &asked(&judged_window(rule, window), series.from()))
+            rule.condition.surely_ok(series, &series.asked_in(&judged_window(rule, window)))
         }
         Grid::Samples(instants) => {
             let breaches = |value: f64| rule.condition.comparison.breaches(value, rule.condition.threshold);

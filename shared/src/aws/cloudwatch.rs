@@ -18,14 +18,15 @@ use serde::{Deserialize, Serialize};
 use super::pace::Pace;
 use super::pages::Pages;
 use super::sdk_error::fault;
+use crate::batch::{Batch, QUERIES_PER_CALL, Segment, segments};
 use crate::fault::{Fault, FaultKind};
 use crate::gather::{Gather, PageResult, ResultStatus, question_id};
 use crate::metric::{Dimensions, Metric, MetricQuery, Period, Statistic};
 use crate::series::{Datapoint, MetricSeries, Reading};
 use crate::window::Window;
 
-/// Questions in one `GetMetricData` (CloudWatch API, `MetricDataQueries`).
-const QUERIES_PER_CALL: usize = 500;
+/// Label of every question: a tenth of an answer of few points would be labels.
+const LABEL: &str = "m";
 /// Batches in flight at once; the rate is kept by [`Pace`]. Each holds some megabytes of questions and answers, so that
 /// more of them cost more in memory than they win in time.
 const AT_ONCE: usize = 4;
@@ -70,34 +71,85 @@ impl CloudWatch {
         }
     }
 
-    /// Asks all questions (`GetMetricData`, in batches of 500, every page) and hands each answer on, in the order of the
-    /// questions. Each ends as a [`Reading`]; nothing that fails takes more with it than what it concerns. Returns what
-    /// belongs to no question: unknown ids, and messages about a whole call.
+    /// Asks all questions about the whole window (`GetMetricData`, in batches of 500, every page) and hands each answer on,
+    /// in the order of the questions. Each ends as a [`Reading`]; nothing that fails takes more with it than what it
+    /// concerns. Returns what belongs to no question: unknown ids, and messages about a whole call.
     pub async fn get_metric_data(
         &self,
         queries: &[MetricQuery],
         window: &Window,
         mut each: impl FnMut(&MetricQuery, Reading),
     ) -> Vec<Fault> {
-        let batches: Vec<_> =
-            queries.chunks(QUERIES_PER_CALL).map(|batch| self.ask_batch(batch, window)).collect();
-        // In order, and dropped batch by batch: an estate's answers never stand in memory together.
-        let mut finished = stream::iter(batches).buffered(AT_ONCE);
+        let call = |(number, batch): (usize, &[MetricQuery])| {
+            let longest = batch.iter().map(|query| query.period).max().unwrap_or(window.period);
+            let first = number * QUERIES_PER_CALL;
+            let questions = (first..first + batch.len()).collect();
+            Batch { start: window.in_periods(longest).start, questions }
+        };
+        let calls = queries.chunks(QUERIES_PER_CALL).enumerate().map(call).collect();
         let mut faults = Vec::new();
-        while let Some((batch, readings, some_faults)) = finished.next().await {
-            batch.iter().zip(readings).for_each(|(query, reading)| each(query, reading));
-            faults.extend(some_faults);
+        self.ask_all(queries, calls, window.end, &mut faults, |place, reading| {
+            each(&queries[place], reading);
+        })
+        .await;
+        faults
+    }
+
+    /// The same, but each question is asked from a start of its own up to `end`; answers are handed on with the place of
+    /// their question. Questions with the same start share calls.
+    pub async fn get_metric_data_from(
+        &self,
+        queries: &[MetricQuery],
+        starts: &[Timestamp],
+        end: Timestamp,
+        mut each: impl FnMut(usize, Reading),
+    ) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for Segment { ahead, in_order } in segments(starts) {
+            let mut waiting = BTreeMap::new();
+            self.ask_all(queries, ahead, end, &mut faults, |place, reading| {
+                waiting.insert(place, reading);
+            })
+            .await;
+            self.ask_all(queries, in_order, end, &mut faults, |place, reading| {
+                while let Some(first) = waiting.first_entry().filter(|first| *first.key() < place) {
+                    let (earlier, reading) = first.remove_entry();
+                    each(earlier, reading);
+                }
+                each(place, reading);
+            })
+            .await;
+            waiting.into_iter().for_each(|(place, reading)| each(place, reading));
         }
         faults
     }
 
-    async fn ask_batch<'a>(
+    /// Makes the calls, some at once, and hands on their answers in order.
+    async fn ask_all(
         &self,
-        batch: &'a [MetricQuery],
-        window: &Window,
-    ) -> (&'a [MetricQuery], Vec<Reading>, Vec<Fault>) {
-        let mut gather = Gather::new(batch.iter().map(|query| query.period));
-        let (messages, ended_by) = match self.ask_pages(batch, window, &mut gather).await {
+        queries: &[MetricQuery],
+        calls: Vec<Batch>,
+        end: Timestamp,
+        faults: &mut Vec<Fault>,
+        mut each: impl FnMut(usize, Reading),
+    ) {
+        let calls: Vec<_> = calls.into_iter().map(|batch| self.ask_batch(queries, batch, end)).collect();
+        // In order, and dropped batch by batch: an estate's answers never stand in memory together.
+        let mut finished = stream::iter(calls).buffered(AT_ONCE);
+        while let Some((batch, readings, some_faults)) = finished.next().await {
+            batch.questions.into_iter().zip(readings).for_each(|(place, reading)| each(place, reading));
+            faults.extend(some_faults);
+        }
+    }
+
+    async fn ask_batch(
+        &self,
+        queries: &[MetricQuery],
+        batch: Batch,
+        end: Timestamp,
+    ) -> (Batch, Vec<Reading>, Vec<Fault>) {
+        let mut gather = Gather::new(batch.questions.iter().map(|place| queries[*place].period));
+        let (messages, ended_by) = match self.ask_pages(queries, &batch, end, &mut gather).await {
             Ok(messages) => (messages, None),
             Err(fault) => (Vec::new(), Some(fault)),
         };
@@ -108,8 +160,9 @@ impl CloudWatch {
 
     async fn ask_pages(
         &self,
-        batch: &[MetricQuery],
-        window: &Window,
+        queries: &[MetricQuery],
+        batch: &Batch,
+        end: Timestamp,
         gather: &mut Gather,
     ) -> Result<Vec<Fault>, Fault> {
         const OPERATION: &str = "cloudwatch:GetMetricData";
@@ -119,7 +172,7 @@ impl CloudWatch {
         loop {
             self.get_metric_data.ready().await;
             // Made anew for a further page, which is rare: kept, every question would stand in memory twice.
-            let page = self.request(batch, window).set_next_token(token.clone()).send().await;
+            let page = self.request(queries, batch, end).set_next_token(token.clone()).send().await;
             let GetMetricDataOutput { metric_data_results, next_token, messages: page_messages, .. } =
                 page.map_err(|error| fault(OPERATION, "", &error))?;
             let results = metric_data_results.unwrap_or_default();
@@ -136,14 +189,13 @@ impl CloudWatch {
         }
     }
 
-    fn request(&self, batch: &[MetricQuery], window: &Window) -> GetMetricDataFluentBuilder {
-        let longest = batch.iter().map(|query| query.period).max().unwrap_or(window.period);
-        let queries = batch.iter().enumerate().map(|(i, query)| to_sdk_query(i, query));
+    fn request(&self, queries: &[MetricQuery], batch: &Batch, end: Timestamp) -> GetMetricDataFluentBuilder {
+        let asked = batch.questions.iter().enumerate().map(|(i, place)| to_sdk_query(i, &queries[*place]));
         self.client
             .get_metric_data()
-            .set_metric_data_queries(Some(queries.collect()))
-            .start_time(to_sdk_time(window.in_periods(longest).start))
-            .end_time(to_sdk_time(window.end))
+            .set_metric_data_queries(Some(asked.collect()))
+            .start_time(to_sdk_time(batch.start))
+            .end_time(to_sdk_time(end))
     }
 
     /// Metrics of a name that had data in the last three hours (`ListMetrics` with `RecentlyActive`, every page). A new
@@ -248,7 +300,8 @@ fn to_sdk_query(index: usize, query: &MetricQuery) -> MetricDataQuery {
         .period(i32::try_from(query.period.seconds()).unwrap_or(i32::MAX))
         .stat(query.statistic.as_str())
         .build();
-    MetricDataQuery::builder().id(question_id(index)).metric_stat(stat).build()
+    // Nobody reads the label, and CloudWatch would make a long one of the metric's dimensions.
+    MetricDataQuery::builder().id(question_id(index)).label(LABEL).metric_stat(stat).build()
 }
 
 fn to_sdk_dimensions(dimensions: &Dimensions) -> Vec<Dimension> {

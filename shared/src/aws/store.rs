@@ -1,5 +1,6 @@
 //! Amazon S3: the stack's bucket with the user's file, inventories, snapshots and outcomes.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 
 use aws_config::SdkConfig;
@@ -9,6 +10,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -182,6 +184,28 @@ impl Store {
         request.send().await.map(|_| ()).map_err(|error| fault("s3:PutObject", key, &error))
     }
 
+    /// Snapshots of alarms runs of the target in `since..=until`, by the time of their run (`ListObjectsV2`, once a day).
+    pub async fn snapshots_of_alarms(
+        &self,
+        target: &Target,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<BTreeMap<Timestamp, String>, Fault> {
+        let mut found = BTreeMap::new();
+        for day in days(since, until) {
+            let prefix = target.snapshots_of_alarms(day);
+            let after = target.snapshots_of_alarms_at(since.max(day));
+            for key in self.keys_after(&prefix, &after).await? {
+                if let Some(time) =
+                    target.time_of_snapshot(&key).filter(|time| (since..=until).contains(time))
+                {
+                    found.insert(time, key);
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// Keys that begin with `prefix` and come after `after`, in order (`ListObjectsV2`, every page).
     pub async fn keys_after(&self, prefix: &str, after: &str) -> Result<Vec<String>, Fault> {
         const OPERATION: &str = "s3:ListBucket";
@@ -216,4 +240,12 @@ impl Store {
             .map_err(|error| Fault::malformed("s3:PutObject", key, error.to_string()))?;
         self.put(key, bytes).await
     }
+}
+
+/// Beginnings of the days, in UTC, that the stretch touches.
+fn days(since: Timestamp, until: Timestamp) -> impl Iterator<Item = Timestamp> {
+    const DAY: i64 = 86_400;
+    let first = since.as_second().div_euclid(DAY);
+    let last = until.as_second().div_euclid(DAY);
+    (first..=last).filter_map(|day| Timestamp::from_second(day * DAY).ok())
 }

@@ -5,6 +5,7 @@
 
 mod pieces;
 mod reader;
+mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -31,6 +32,7 @@ use crate::series::{Datapoint, MetricSeries, Reading};
 pub use pieces::SnapshotPieces;
 use reader::cut;
 pub use reader::{SnapshotBegin, SnapshotLine, SnapshotReader};
+pub use stored::{StoredSeries, StoredSeriesReader, head};
 
 /// What was seen of one target in one run.
 #[derive(Debug, Clone, PartialEq)]
@@ -155,7 +157,7 @@ impl Serialize for Values<'_> {
     }
 }
 
-#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Status {
     #[default]

@@ -149,7 +149,7 @@ impl Line<'_> {
         }
     }
 
-    fn into_fact(self) -> Result<SnapshotLine, String> {
+    pub(super) fn into_fact(self) -> Result<SnapshotLine, String> {
         Ok(match self {
             Self::Run { run, target, inventory_read_at, samples } => {
                 let (run, target) = (run.into_owned(), target.into_owned());

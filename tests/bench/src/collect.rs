@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use fake_aws::Estate;
-use fake_aws::{Bootstrap, FakeAws, Meter, MetricSet, RuntimeApi, SeededEstate};
+use fake_aws::{Bootstrap, FakeAws, Meter, MetricSet, RuntimeApi, SeededEstate, Series, SeriesKey};
 use fargaze::run::{Part, Run, RunKind, Target};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -13,11 +13,24 @@ use crate::start::SETTINGS;
 
 const RUNS: usize = 20;
 const LATENCY: Duration = Duration::from_millis(20);
+const BUCKET: &str = "bucket";
 
 /// The window of a default run: `LookbackMinutes` and the evaluation range of the rules.
 const WINDOW: SignedDuration = SignedDuration::from_mins(67);
 /// The window of tools that ask for the newest five minutes only.
 const SHORT_WINDOW: SignedDuration = SignedDuration::from_mins(5);
+/// How far runs that continue from each other are apart.
+const APART: SignedDuration = SignedDuration::from_mins(5);
+
+/// Most calls of a run that continues from the snapshot before it.
+const MOST_CALLS: usize = 18;
+/// Most bytes that such a run receives.
+const MOST_RECEIVED: usize = 1_500_000;
+/// Most CPU time of such a run. It was set where five points a metric took 16 ms: another machine is held against that.
+const MOST_CPU_MS: f64 = 24.0;
+const MOST_CPU_OF_FIVE_POINTS: f64 = MOST_CPU_MS / 16.0;
+/// Most memory of such a run.
+const MOST_MEGABYTES: f64 = 22.0;
 
 /// Rules that need six metrics of each service.
 const SIX_METRICS: &str = "
@@ -38,39 +51,105 @@ rules:
     threshold: 0
 ";
 
+const SIX_NAMES: [&str; 6] = [
+    "CpuUtilized",
+    "CpuReserved",
+    "MemoryUtilized",
+    "MemoryReserved",
+    "RunningTaskCount",
+    "DesiredTaskCount",
+];
+
+/// One kind of run.
+#[derive(Clone, Copy)]
+struct Row {
+    name: &'static str,
+    window: SignedDuration,
+    fresh_inventory: bool,
+    /// Starts a new process for each run; else one process serves all, after a first run that does not count.
+    cold: bool,
+    /// Each run finds the snapshot of the run five minutes before; else none finds any.
+    continues: bool,
+    /// One service in so many has a gap within the look-back; none if it is zero.
+    gappy: usize,
+}
+
+/// What the runs of a row took.
+struct Figures {
+    calls: usize,
+    received: usize,
+    cpu: f64,
+    megabytes: f64,
+}
+
 pub(crate) async fn measure() {
     println!(
         "\n### collect-metrics, estate L (100 clusters x 10 services x 6 metrics), {RUNS} runs, 20 ms a call\n"
     );
     println!(
-        "| run | calls | GetMetricData | metrics billed | $ | throttled | kB sent / received | wall s, median (min-max) | CPU ms | peak MB |"
+        "| run | calls | GetMetricData | metrics billed | $ | throttled | kB sent / received | snapshot kB | wall s, median (min-max) | CPU ms | peak MB |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|---|");
-    one_row("fresh inventory, warm", WINDOW, true, false).await;
-    one_row("fresh inventory, first event", WINDOW, true, true).await;
-    one_row("the same with 5 points a metric", SHORT_WINDOW, true, false).await;
-    one_row("inventory listed anew", WINDOW, false, true).await;
+    println!("|---|---|---|---|---|---|---|---|---|---|---|");
+    let warm = Row {
+        name: "the first run, warm",
+        window: WINDOW,
+        fresh_inventory: true,
+        cold: false,
+        continues: false,
+        gappy: 0,
+    };
+    let continued = Row { name: "a run that continues, warm", continues: true, ..warm };
+    one_row(warm).await;
+    let steady = one_row(continued).await;
+    one_row(Row { name: "the same, first event of a process", cold: true, ..continued }).await;
+    one_row(Row { name: "the same, 5 % of the services with gaps", gappy: 20, ..continued }).await;
+    let five =
+        one_row(Row { name: "5 points a metric, no snapshot before", window: SHORT_WINDOW, ..warm }).await;
+    one_row(Row { name: "the first run, inventory listed anew", fresh_inventory: false, cold: true, ..warm })
+        .await;
+    hold(&steady, &five);
 }
 
-/// One kind of run. `cold` starts a new process for each; else one process serves all, after a first that does not count.
-async fn one_row(name: &str, window: SignedDuration, fresh_inventory: bool, cold: bool) {
+/// Ends the measurement with what is above its mark.
+fn hold(steady: &Figures, five: &Figures) {
+    assert!(steady.calls <= MOST_CALLS, "{} calls, at most {MOST_CALLS}", steady.calls);
+    assert!(steady.received <= MOST_RECEIVED, "{} bytes received, at most {MOST_RECEIVED}", steady.received);
+    let most = MOST_CPU_MS.max(MOST_CPU_OF_FIVE_POINTS * five.cpu);
+    assert!(steady.cpu <= most, "{:.0} ms of CPU, at most {most:.0}", steady.cpu);
+    assert!(steady.megabytes <= MOST_MEGABYTES, "{:.1} MB, at most {MOST_MEGABYTES}", steady.megabytes);
+}
+
+/// Measures one kind of run and prints its figures.
+async fn one_row(row: Row) -> Figures {
+    let Row { name, window, fresh_inventory, cold, continues, gappy } = row;
     let now: Timestamp = "2026-11-22T10:05:00Z".parse().unwrap();
     let mut estate = SeededEstate::new(100, 10, now);
     estate.metrics = MetricSet::ContainerInsights;
-    let aws = FakeAws::builder(Estate::seeded(&estate)).latency(LATENCY).published_buckets().start().await;
-    aws.edit(|world| world.bucket("bucket"));
-    let version = aws.put_object("bucket", "fargaze.yaml", SIX_METRICS);
+    // As far back as the first of the runs looks.
+    estate.minutes = 360;
+    let mut home = Estate::seeded(&estate);
+    if gappy > 0 {
+        drop_points(&mut home, &estate, gappy);
+    }
+    let aws = FakeAws::builder(home).latency(LATENCY).published_buckets().start().await;
+    aws.edit(|world| world.bucket(BUCKET));
+    let version = aws.put_object(BUCKET, "fargaze.yaml", SIX_METRICS);
     let (mut walls, mut cpus, mut memories) = (Vec::new(), Vec::new(), Vec::new());
-    let mut meter = Meter::default();
+    let (mut meter, mut stored) = (Meter::default(), 0);
     let mut process: Option<(RuntimeApi, Bootstrap)> = None;
     let runs = if fresh_inventory { RUNS } else { 5 };
     for number in 0..=runs {
-        // Each run has a time of its own, so that none finds the snapshot of another.
-        let time = now + SignedDuration::from_secs(1) * i32::try_from(number).unwrap();
+        let number = i32::try_from(number).unwrap();
+        // Runs that shall find no snapshot go back in time: only earlier ones are continued.
+        let time = if continues {
+            now - APART * (i32::try_from(runs).unwrap() - number)
+        } else {
+            now - SignedDuration::from_secs(1) * number
+        };
         if !fresh_inventory {
             // A cache that cannot be read is listed anew like an old one. The buckets of the API fill up first, as they
             // would in the hour between two listings.
-            aws.put_object("bucket", "inventory/123456789012/eu-west-1/1-of-1.json.gz", "damaged");
+            aws.put_object(BUCKET, "inventory/123456789012/eu-west-1/1-of-1.json.gz", "damaged");
             tokio::time::sleep(Duration::from_secs(5)).await;
         }
         if cold || process.is_none() {
@@ -85,22 +164,35 @@ async fn one_row(name: &str, window: SignedDuration, fresh_inventory: bool, cold
         let (_, bootstrap) = process.as_ref().unwrap();
         aws.reset_meter();
         let (started, cpu) = (Instant::now(), cpu_time(bootstrap.pid()));
+        // The first run lists the inventory. Where none shall find a snapshot it is a report, which leaves none of alarms,
+        // before all others.
+        let lists_only = number == 0 && !continues;
+        let (kind, time) = if lists_only {
+            (RunKind::Report, now - SignedDuration::from_mins(1))
+        } else {
+            (RunKind::Alarms, time)
+        };
+        let run = run(kind, time, window, &version);
         bootstrap
-            .invoke(&task(time, window, &version), Duration::from_secs(120))
+            .invoke(&json!({"run": run, "target": target()}), Duration::from_secs(120))
             .await
             .expect("the function failed");
         let (wall, cpu) = (started.elapsed(), cpu_time(bootstrap.pid()).saturating_sub(cpu));
+        // As evaluate-alarms ends.
+        aws.put_object(BUCKET, &target().outcome_key(&run), "{}");
         if number > 0 {
             walls.push(wall.as_secs_f64());
             cpus.push(ms(cpu));
             memories.push(peak_megabytes(bootstrap.pid()));
             meter = aws.meter();
+            stored = aws.object(BUCKET, &target().snapshot_key(&run)).unwrap().len();
         }
     }
     let (wall, fastest, slowest) = spread(walls);
     let (sent, received) = meter.bytes();
+    let (cpu, megabytes) = (spread(cpus).0, spread(memories).0);
     println!(
-        "| {name} | {} | {} | {} | {:.3} | {} | {} / {} | {wall:.3} ({fastest:.3}-{slowest:.3}) | {:.0} | {:.1} |",
+        "| {name} | {} | {} | {} | {:.3} | {} | {} / {} | {} | {wall:.3} ({fastest:.3}-{slowest:.3}) | {cpu:.0} | {megabytes:.1} |",
         meter.count_all(),
         meter.count("cloudwatch:GetMetricData"),
         meter.billed_metrics,
@@ -108,20 +200,37 @@ async fn one_row(name: &str, window: SignedDuration, fresh_inventory: bool, cold
         meter.throttled(),
         sent / 1000,
         received / 1000,
-        spread(cpus).0,
-        spread(memories).0,
+        stored / 1000,
     );
+    Figures { calls: meter.count_all(), received, cpu, megabytes }
 }
 
-fn task(time: Timestamp, window: SignedDuration, version: &str) -> serde_json::Value {
-    let delay = SignedDuration::from_mins(2);
-    let run = Run::new(RunKind::Alarms, time, delay, window, Some(version.to_owned()));
-    let target = Target {
+/// Takes every third minute from one service in so many.
+fn drop_points(home: &mut Estate, estate: &SeededEstate, gappy: usize) {
+    let start = estate.now - SignedDuration::from_mins(i64::try_from(estate.minutes).unwrap());
+    let values: Vec<f64> =
+        (0..estate.minutes).map(|minute| if minute % 3 == 0 { f64::NAN } else { 40.125 }).collect();
+    for number in (0..estate.clusters * estate.services_per_cluster).step_by(gappy) {
+        let (cluster, service) = (number / estate.services_per_cluster, number % estate.services_per_cluster);
+        let (cluster, service) = (format!("cluster-{cluster:03}"), format!("service-{service:02}"));
+        let dimensions = [("ClusterName", cluster.as_str()), ("ServiceName", &service)];
+        for name in SIX_NAMES {
+            let key = SeriesKey::new("ECS/ContainerInsights", name, &dimensions);
+            home.put_series(key, Series::of_values(start, &values));
+        }
+    }
+}
+
+fn run(kind: RunKind, time: Timestamp, window: SignedDuration, version: &str) -> Run {
+    Run::new(kind, time, SignedDuration::from_mins(2), window, Some(version.to_owned()))
+}
+
+fn target() -> Target {
+    Target {
         platform: fargaze::run::Platform::Ecs,
         account: "123456789012".parse().unwrap(),
         region: "eu-west-1".parse().unwrap(),
         part: Part::WHOLE,
         role: None,
-    };
-    json!({"run": run, "target": target})
+    }
 }

@@ -4,11 +4,11 @@ use serde_json::Value;
 
 use crate::request::Request;
 use crate::service::{Service, Target};
-use crate::wire::{form, json};
+use crate::wire::{cbor, form, json};
 
 impl Service {
     /// ECS: the cluster, or several with commas between; of account settings the name. EKS: the cluster and what of it. DynamoDB: the item's key. S3:
-    /// bucket and key. SNS: the topic. SQS: the queue. STS: the role. "" where there is none, and for CloudWatch.
+    /// bucket and key. SNS: the topic. SQS: the queue. STS: the role. `GetMetricData`: its `StartTime`. "" where there is none.
     pub(crate) fn subject(self, target: &Target, request: &Request) -> String {
         match self {
             Self::Ecs => ecs(&json::input(&request.body).unwrap_or_default(), &target.operation),
@@ -21,9 +21,23 @@ impl Service {
                 .unwrap_or_default()
                 .to_owned(),
             Self::Sts => target.parameter("RoleArn").unwrap_or_default().to_owned(),
+            Self::CloudWatch if target.operation == "GetMetricData" => start_time(&request.body),
             Self::CloudWatch => String::new(),
         }
     }
+}
+
+/// The start of the time that metrics are asked for, in CloudWatch's binary protocol.
+fn start_time(body: &[u8]) -> String {
+    #[derive(serde::Deserialize)]
+    struct Input {
+        #[serde(rename = "StartTime")]
+        start: ciborium::Value,
+    }
+    let input: Option<Input> = cbor::input(body).ok();
+    let seconds = input.and_then(|input| cbor::seconds(&input.start));
+    let time = seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds as i64).ok());
+    time.map(|time| time.to_string()).unwrap_or_default()
 }
 
 fn ecs(input: &Value, operation: &str) -> String {

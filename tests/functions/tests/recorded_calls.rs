@@ -103,7 +103,7 @@ async fn every_function_touches_only_the_objects_that_its_role_names() {
         ("plan-run", &["config/", "fargaze.yaml"][..], &["config/"][..]),
         (
             "collect-metrics",
-            &["fargaze.yaml", "inventory/", "snapshots/"],
+            &["fargaze.yaml", "inventory/", "outcomes/", "snapshots/"],
             &["inventory/", "outcomes/", "snapshots/"],
         ),
         (
@@ -160,7 +160,7 @@ async fn the_calls_of_every_function_are_the_known_ones() {
         "collect-metrics": [
             "cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics", "cloudwatch:ListMetrics",
             "ecs:DescribeClusters", "ecs:DescribeServices", "ecs:ListAccountSettings", "ecs:ListClusters",
-            "ecs:ListServices", "s3:GetObject", "s3:PutObject", "sts:AssumeRole",
+            "ecs:ListServices", "s3:GetObject", "s3:ListObjectsV2", "s3:PutObject", "sts:AssumeRole",
         ],
         "collect-pods": [
             "cloudwatch:GetMetricData", "cloudwatch:ListMetrics", "eks:DescribeAccessEntry", "eks:DescribeAddon",

@@ -1,6 +1,7 @@
 //! The alarm engine through the real functions: what is told, when, in which words, and what is not.
 
 mod blindness;
+mod continued;
 mod deployments;
 mod discovery;
 mod flapping;

@@ -1,7 +1,7 @@
 //! A service that should run and does not: its metrics vanish, and ECS is asked.
 
 use fake_aws::{Estate, ServiceSpec};
-use function_tests::{estate, minute, put_span, running, shop};
+use function_tests::{aws_ecs, estate, insights, minute, put_span, running, shop};
 use serde_json::json;
 
 use super::{DAY, newest_text, quiet, run, says, stack, the_alarm_of, told};
@@ -130,4 +130,68 @@ async fn a_task_that_dies_again_and_again_is_told_within_the_hour() {
         mails += usize::from(run(&stack, at).await.is_some());
     }
     assert!(mails > 0);
+}
+
+/// A service whose task lives long enough for one point every third minute, and never is there when ECS is asked.
+fn dies_again() -> Estate {
+    let mut estate = shop(|_| 50.0);
+    estate.put_service("shop", ServiceSpec::new("web").desired(1).running(0));
+    for name in ["MemoryUtilization", "CPUUtilization"] {
+        aws_ecs(&mut estate, "shop", "web", name, |at| if at % 3 == 0 { 50.0 } else { f64::NAN });
+    }
+    estate
+}
+
+/// Issue 12, point 1.
+#[tokio::test(start_paused = true)]
+async fn a_service_with_one_point_every_third_minute_and_no_task_fires_within_two_runs() {
+    let stack = stack(dies_again());
+    let mail = match run(&stack, 0).await {
+        Some(mail) => mail,
+        None => told(&stack, 5).await,
+    };
+    assert!(mail.starts_with("ALARM shop/web: 1 task missing"), "{mail}");
+    quiet(&stack, [10, 15, 20]).await;
+}
+
+/// Issue 12, point 1. Points of Container Insights are there without tasks.
+#[tokio::test(start_paused = true)]
+async fn counts_of_container_insights_do_not_prove_a_task() {
+    let mut estate = dies_again();
+    "enabled".clone_into(&mut estate.cluster_mut("shop").unwrap().insights);
+    insights(&mut estate, "shop", "web", "RunningTaskCount", |_| 0.0);
+    insights(&mut estate, "shop", "web", "DesiredTaskCount", |_| 1.0);
+    let stack = stack(estate);
+    stack.put_config(
+        "rules:\n  - {name: none, what: nothing-running, threshold: 0, comparison: GreaterThanThreshold, evaluation-periods: 1}\n  \
+         - {name: few, what: running-below-desired, threshold: 5, comparison: GreaterThanThreshold, evaluation-periods: 3}\n",
+    );
+    let mail = match run(&stack, 0).await {
+        Some(mail) => mail,
+        None => told(&stack, 5).await,
+    };
+    assert!(mail.contains("ALARM shop/web: 1 task missing"), "{mail}");
+}
+
+/// Issue 12, point 1.
+#[tokio::test(start_paused = true)]
+async fn a_healthy_estate_asks_ecs_about_no_service() {
+    let stack = stack(shop(|_| 50.0));
+    for at in [0, 5, 10, 15] {
+        stack.aws.reset_meter();
+        quiet(&stack, [at]).await;
+        assert_eq!(stack.aws.meter().count("ecs:DescribeServices"), 0, "at minute {at}");
+    }
+    // One gap since the last run is enough, wherever it is; a gap before it was asked about then.
+    for (at, gap, calls) in [(20, 13, 1), (25, 22, 1), (30, 13, 0)] {
+        stack.aws.edit(|world| {
+            for name in ["MemoryUtilization", "CPUUtilization"] {
+                let value = |at| if at == gap { f64::NAN } else { 20.0 };
+                aws_ecs(world.home(), "shop", "web", name, value);
+            }
+        });
+        stack.aws.reset_meter();
+        quiet(&stack, [at]).await;
+        assert_eq!(stack.aws.meter().count("ecs:DescribeServices"), calls, "at minute {at}, gap {gap}");
+    }
 }

@@ -1,0 +1,86 @@
+//! What earlier attempts and runs have stored: the snapshot of this run, or the newest one of an earlier run.
+
+use fargaze::aws::{Store, gone};
+use fargaze::continuation::Continuation;
+use fargaze::fault::Fault;
+use fargaze::metric::MetricQuery;
+use fargaze::outcome::{Coverage, TargetTask};
+use fargaze::rule::AlarmRule;
+use fargaze::run::RunKind;
+use jiff::SignedDuration;
+
+/// Where the newest snapshot nearly always is: at most so long before the run.
+const RECENT: SignedDuration = SignedDuration::from_mins(15);
+
+/// What there is before a run is collected.
+#[derive(Debug)]
+pub(crate) enum Before {
+    /// The snapshot of this run, by an earlier attempt.
+    Own(Box<Coverage>),
+    /// The newest snapshot of an earlier run of alarms within the look-back.
+    Earlier(Earlier),
+    /// An earlier snapshot that could not be read.
+    Unread(Fault),
+    Nothing,
+}
+
+/// A snapshot of an earlier run.
+#[derive(Debug)]
+pub(crate) struct Earlier {
+    key: String,
+    bytes: Vec<u8>,
+    /// Whether its run came to its outcome, so that all of it was judged.
+    judged: bool,
+}
+
+/// Looks for snapshots. Only runs of alarms continue from earlier ones.
+pub(crate) async fn look(store: &Store, task: &TargetTask) -> Result<Before, Fault> {
+    let TargetTask { run, target, .. } = task;
+    let key = target.snapshot_key(run);
+    if run.kind != RunKind::Alarms {
+        let own = store.get_snapshot(&key).await?;
+        return Ok(own.map_or(Before::Nothing, |snapshot| Before::Own(Box::new(snapshot.coverage))));
+    }
+    let mut found = store.snapshots_of_alarms(target, run.time - RECENT, run.time).await?;
+    if found.is_empty() && run.window.start < run.time - RECENT {
+        found = store.snapshots_of_alarms(target, run.window.start, run.time).await?;
+    }
+    let Some((time, newest)) = found.pop_last() else { return Ok(Before::Nothing) };
+    if newest == key {
+        let snapshot = store.get_snapshot(&key).await?.ok_or_else(|| gone(&key))?;
+        return Ok(Before::Own(Box::new(snapshot.coverage)));
+    }
+    let outcome = target.outcome_of_alarms_at(time);
+    let (object, outcome) = tokio::join!(store.get(&newest, None), store.get(&outcome, None));
+    Ok(match object.and_then(|object| object.ok_or_else(|| gone(&newest))) {
+        Ok(object) => {
+            let judged = outcome.is_ok_and(|outcome| outcome.is_some());
+            Before::Earlier(Earlier { key: newest, bytes: object.bytes, judged })
+        }
+        Err(fault) => Before::Unread(fault),
+    })
+}
+
+impl Before {
+    /// What to ask and to take over. An earlier snapshot that cannot be used is a fault, and everything is asked as if
+    /// there were none.
+    pub(crate) fn continuation(
+        self,
+        task: &TargetTask,
+        queries: &[MetricQuery],
+        rules: &[AlarmRule],
+    ) -> (Continuation, Option<Fault>) {
+        let window = &task.run.window;
+        let whole = |fault| (Continuation::new(queries, rules, window), fault);
+        match self {
+            Self::Own(_) | Self::Nothing => whole(None),
+            Self::Unread(fault) => whole(Some(fault)),
+            Self::Earlier(Earlier { key, bytes, judged }) => {
+                match Continuation::from_snapshot(&bytes, judged, queries, rules, window) {
+                    Ok(continuation) => (continuation, None),
+                    Err(error) => whole(Some(Fault::malformed("s3:GetObject", key, error.to_string()))),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! A run continues from the snapshot before it: what CloudWatch is asked again, what is taken over, and that no period and
+//! no late point is lost.
+
+use fake_aws::Fault;
+use fargaze::series::Reading;
+use fargaze::snapshot::Snapshot;
+use function_tests::{Function, Stack, aws_ecs, estate, minute, put_span, running, shop};
+
+use super::{quiet, says, stack, told};
+
+const ASK: &str = "cloudwatch:GetMetricData";
+
+/// The starts that CloudWatch was asked from since the meter was set back, as minutes after the start of the test.
+fn starts(stack: &Stack) -> Vec<i64> {
+    let calls = stack.aws.meter().calls.into_iter().filter(|call| call.operation == ASK);
+    let minutes = |call: fake_aws::Call| {
+        let start: jiff::Timestamp = call.subject.parse().unwrap();
+        (start.as_second() - minute(0).as_second()).div_euclid(60)
+    };
+    calls.map(minutes).collect()
+}
+
+/// Plays a run; gives the starts that it asked from.
+async fn asks(stack: &Stack, at: i64) -> Vec<i64> {
+    stack.aws.reset_meter();
+    stack.run_line("alarms", minute(at)).await.receipt.unwrap();
+    starts(stack)
+}
+
+/// The key of the snapshot of the alarms run at that minute.
+fn key_of(at: i64) -> String {
+    let time = minute(at);
+    let (date, stamp) = (time.strftime("%Y-%m-%d"), time.strftime("%Y%m%dT%H%M%SZ"));
+    format!("snapshots/dt={date}/account=123456789012/region=eu-west-1/alarms-{stamp}.1-of-1.ndjson.gz")
+}
+
+fn snapshot(stack: &Stack, at: i64) -> Snapshot {
+    stack.snapshot(&key_of(at))
+}
+
+/// Minutes of the points of one service and metric, and the minute that its line begins with.
+fn line(snapshot: &Snapshot, service: &str, name: &str) -> (Option<i64>, Vec<i64>) {
+    let found = snapshot.readings.iter().find(|(query, _)| {
+        query.metric.name == name && query.metric.dimensions.get("ServiceName") == Some(service)
+    });
+    let Reading::Complete(series) = found.unwrap().1 else { panic!("{found:?}") };
+    let after = |time: jiff::Timestamp| (time.as_second() - minute(0).as_second()).div_euclid(60);
+    (series.from().map(after), series.points().iter().map(|point| after(point.timestamp)).collect())
+}
+
+/// Memory of `web` with a value in these minutes only, now.
+fn publish(stack: &Stack, has: impl Fn(i64) -> bool) {
+    stack.aws.edit(|world| {
+        aws_ecs(world.home(), "shop", "web", "MemoryUtilization", |at| if has(at) { 50.0 } else { f64::NAN });
+    });
+}
+
+/// Issue 12, point 15. Windows end two minutes before the run; the default rules look at seven periods.
+#[tokio::test(start_paused = true)]
+async fn a_run_asks_from_three_minutes_before_the_end_of_the_last_and_takes_over_what_its_rules_need() {
+    let stack = stack(shop(|_| 50.0));
+    assert_eq!(asks(&stack, 0).await, [-2 - 15 - 7]);
+    for at in [5, 10] {
+        assert_eq!(asks(&stack, at).await, [at - 5 - 2 - 3], "at minute {at}");
+        for (service, name) in [("web", "MemoryUtilization"), ("api", "CPUUtilization")] {
+            let (from, minutes) = line(&snapshot(&stack, at), service, name);
+            let judged = at - 5 - 2;
+            let range = 7;
+            assert_eq!(from, Some(judged - range), "{name} at minute {at}");
+            assert_eq!(minutes, (judged - range..at - 2).collect::<Vec<_>>(), "{name} at minute {at}");
+        }
+    }
+}
+
+/// Issue 12, point 15.
+#[tokio::test(start_paused = true)]
+async fn a_gap_is_asked_for_again_until_it_is_filled_or_too_old_and_the_late_point_is_judged() {
+    let stack = stack(shop(|_| 50.0));
+    stack.set("FARGAZE_LOOKBACK_MINUTES", "60");
+    publish(&stack, |at| at != -4);
+    asks(&stack, 0).await;
+    // Near the end of the window before: the usual three minutes reach it.
+    assert_eq!(asks(&stack, 5).await, [-5]);
+    assert_eq!(line(&snapshot(&stack, 5), "web", "MemoryUtilization").0, Some(-4 - 7));
+    // Then it needs a call of its own. The other service is asked as usual.
+    let mut both = asks(&stack, 10).await;
+    both.sort_unstable();
+    assert_eq!(both, [3 - 15, 0]);
+    assert_eq!(line(&snapshot(&stack, 10), "api", "MemoryUtilization").0, Some(3 - 7));
+    publish(&stack, |_| true);
+    asks(&stack, 15).await;
+    let (from, minutes) = line(&snapshot(&stack, 15), "web", "MemoryUtilization");
+    assert_eq!(
+        (from, minutes),
+        (Some(-4 - 7), (-4 - 7..13).collect()),
+        "the late point is there to be judged"
+    );
+    assert_eq!(asks(&stack, 20).await, [10], "nothing is late any more");
+}
+
+/// Issue 12, point 15.
+#[tokio::test(start_paused = true)]
+async fn a_gap_that_nobody_fills_ages_out_of_the_look_back() {
+    let stack = stack(shop(|_| 50.0));
+    publish(&stack, |at| at != -4);
+    for (at, calls) in [(0, 1), (5, 1), (10, 2), (13, 2), (14, 1), (15, 1)] {
+        // The look-back is 15 minutes before the end of the window.
+        assert_eq!(asks(&stack, at).await.len(), calls, "at minute {at}");
+    }
+    assert_eq!(line(&snapshot(&stack, 15), "web", "MemoryUtilization").0, Some(12 - 7));
+}
+
+/// Issue 12, point 15.
+#[tokio::test(start_paused = true)]
+async fn after_runs_without_a_snapshot_the_next_asks_from_the_newest_that_exists() {
+    let stack = stack(shop(|_| 50.0));
+    stack.set("FARGAZE_LOOKBACK_MINUTES", "60");
+    asks(&stack, 0).await;
+    for at in [5, 10, 15, 20] {
+        stack.aws.add_fault(Fault::on("s3:PutObject").times(5).error(500, "InternalError", "down"));
+        asks(&stack, at).await;
+    }
+    assert_eq!(asks(&stack, 25).await, [-2 - 3]);
+    let (from, minutes) = line(&snapshot(&stack, 25), "web", "CPUUtilization");
+    assert_eq!((from, minutes), (Some(-2 - 7), (-2 - 7..23).collect()));
+}
+
+/// Issue 12, point 15.
+#[tokio::test(start_paused = true)]
+async fn what_no_run_has_judged_is_taken_over_until_one_has() {
+    // A peak that ends before the next run looks: only the periods of the run that fails have it.
+    let stack = stack(shop(|at| if (-2..3).contains(&at) { 99.0 } else { 50.0 }));
+    stack.set("FARGAZE_LOOKBACK_MINUTES", "60");
+    quiet(&stack, [0]).await;
+    for at in [5, 10] {
+        stack.aws.add_fault(Fault::on("dynamodb:Query").times(5).error(500, "InternalServerError", "down"));
+        let item = stack.items("alarms", minute(at)).await.remove(0);
+        stack.set_now(minute(at));
+        let failed = stack.play_item(item).await;
+        assert!(failed["failure"]["Error"].is_string(), "{failed}");
+    }
+    stack.aws.reset_meter();
+    let mail = told(&stack, 15).await;
+    says(&mail, &["shop/web", "memory"]);
+    assert_eq!(starts(&stack), [8 - 3], "points are taken over, not asked again");
+    assert_eq!(line(&snapshot(&stack, 15), "web", "MemoryUtilization").0, Some(-2 - 7));
+    quiet(&stack, [20]).await;
+    assert_eq!(line(&snapshot(&stack, 20), "web", "MemoryUtilization").0, Some(13 - 7), "it was judged");
+}
+
+/// Issue 12, point 15.
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_that_cannot_be_read_is_a_fault_and_the_whole_window_is_asked() {
+    for cut in 0..3 {
+        let stack = stack(shop(|_| 50.0));
+        asks(&stack, 0).await;
+        let whole = stack.aws.object(Stack::BUCKET, &key_of(0)).unwrap();
+        let damaged = [b"damaged".to_vec(), whole[..whole.len() / 2].to_vec(), Vec::new()][cut].clone();
+        stack.aws.put_object(Stack::BUCKET, &key_of(0), damaged);
+        assert_eq!(asks(&stack, 5).await, [3 - 15 - 7], "{cut}");
+        let snapshot = snapshot(&stack, 5);
+        assert_eq!(snapshot.coverage.faults.len(), 1, "{:?}", snapshot.coverage.faults);
+        assert_eq!(snapshot.coverage.faults[0].fault.subject, key_of(0));
+        assert_eq!(asks(&stack, 10).await, [0], "the next run continues from this one");
+    }
+}
+
+/// Issue 12, point 15.
+#[tokio::test(start_paused = true)]
+async fn a_question_that_could_not_be_answered_or_is_new_is_asked_for_the_whole_window() {
+    let stack = stack(shop(|_| 50.0));
+    asks(&stack, 0).await;
+    stack.aws.add_fault(Fault::on(ASK).times(5).error(500, "InternalServiceFault", "down"));
+    asks(&stack, 5).await;
+    assert_eq!(asks(&stack, 10).await, [8 - 15 - 7]);
+    assert_eq!(asks(&stack, 15).await, [5]);
+    let rule = |name: &str, what: &str| {
+        format!(
+            "  - {{name: {name}, what: {what}, threshold: 90, comparison: GreaterThanThreshold, evaluation-periods: 12}}\n"
+        )
+    };
+    stack.put_config(&format!("rules:\n{}{}", rule("m", "memory-percent"), rule("c", "cpu-percent")));
+    // Both need more periods than the snapshot before has of them.
+    let mut both = asks(&stack, 20).await;
+    both.sort_unstable();
+    assert_eq!(both, [18 - 15 - 14]);
+    assert_eq!(asks(&stack, 25).await, [15]);
+    stack.aws.edit(|world| running(world.home(), "lab", "new", |_| 50.0));
+    stack.aws.put_object(Stack::BUCKET, "inventory/123456789012/eu-west-1/1-of-1.json.gz", "damaged");
+    let mut both = asks(&stack, 30).await;
+    both.sort_unstable();
+    assert_eq!(both, [28 - 15 - 14, 20]);
+}
+
+/// Issue 12, point 15.
+#[tokio::test(start_paused = true)]
+async fn a_rule_with_long_periods_goes_on_in_its_own_period() {
+    let mut estate = shop(|_| 50.0);
+    put_span(
+        &mut estate,
+        "AWS/ECS",
+        "CPUUtilization",
+        &[("ClusterName", "shop"), ("ServiceName", "web")],
+        -60 * 60..60,
+        |_| 95.0,
+    );
+    let stack = stack(estate);
+    stack.put_config(
+        "rules: [{name: hot-for-a-day, what: cpu-percent, period: 3600, threshold: 90, comparison: GreaterThanThreshold, \
+         evaluation-periods: 24, services: [web]}]",
+    );
+    // The test begins at 10:05, so that hours begin five minutes before.
+    let first = asks(&stack, 0).await;
+    assert_eq!(first.len(), 1);
+    told_by(&stack, "hot-for-a-day");
+    assert_eq!(asks(&stack, 5).await, [-5 - 60], "from an hour before the end of the last whole hour");
+    let (from, minutes) = line(&snapshot(&stack, 5), "web", "CPUUtilization");
+    assert_eq!((from, minutes.len()), (Some(-5 - 26 * 60), 26));
+    asks(&stack, 55).await;
+    assert_eq!(asks(&stack, 60).await, [-5 - 60]);
+    let (from, minutes) = line(&snapshot(&stack, 60), "web", "CPUUtilization");
+    assert_eq!((from, minutes.last().copied(), minutes.len()), (None, Some(-5), 27));
+}
+
+fn told_by(stack: &Stack, rule: &str) {
+    let mail = stack.mail(stack.mails().len() - 1);
+    assert!(mail.contains(rule), "{mail}");
+}
+
+/// Issue 12, point 15. Snapshots lie in folders of days; a first listing looks only shortly back.
+#[tokio::test(start_paused = true)]
+async fn the_snapshot_before_is_found_with_few_listings_also_across_midnight() {
+    let stack = stack(shop(|_| 50.0));
+    stack.set("FARGAZE_LOOKBACK_MINUTES", "60");
+    // 23:55, 00:00 and 00:20.
+    let midnight = 13 * 60 + 55;
+    let mut estate = estate();
+    for (service, value) in [("web", 50.0), ("api", 40.0)] {
+        running(&mut estate, "shop", service, |_| 50.0);
+        for name in ["MemoryUtilization", "CPUUtilization"] {
+            let dimensions = [("ClusterName", "shop"), ("ServiceName", service)];
+            put_span(&mut estate, "AWS/ECS", name, &dimensions, -60..2 * 24 * 60, |_| value);
+        }
+    }
+    stack.aws.edit(|world| *world.home() = estate);
+    for (at, start, listings) in [
+        (midnight - 5, midnight - 5 - 2 - 67, 2),
+        (midnight, midnight - 10, 2),
+        (midnight + 5, midnight - 5, 2),
+        (midnight + 20, midnight, 1),
+        (midnight + 50, midnight + 15, 3),
+    ] {
+        assert_eq!(asks(&stack, at).await, [start], "at minute {at}");
+        let listed = stack.aws.meter().calls.into_iter();
+        let listed = listed
+            .filter(|call| call.operation == "s3:ListObjectsV2" && call.app.ends_with("collect-metrics"));
+        assert_eq!(listed.count(), listings, "at minute {at}");
+    }
+}
+
+/// Issue 12, point 15.
+#[tokio::test(start_paused = true)]
+async fn a_retry_finds_its_own_snapshot_and_a_late_run_none_of_a_newer_one() {
+    let stack = stack(shop(|_| 50.0));
+    asks(&stack, 0).await;
+    let item = stack.items("alarms", minute(5)).await.remove(0);
+    asks(&stack, 10).await;
+    stack.set_now(minute(11));
+    stack.aws.reset_meter();
+    let first = stack.invoke(Function::CollectMetrics, item.clone()).await.unwrap();
+    assert_eq!(starts(&stack), [-5], "from the run before it");
+    stack.aws.reset_meter();
+    assert_eq!(stack.invoke(Function::CollectMetrics, item).await.unwrap(), first);
+    assert_eq!(starts(&stack), [0; 0]);
+}
