@@ -194,6 +194,7 @@ impl<'a> Course<'a> {
         let is_over = is_missing && self.periods.is_silent_since_aged_out();
         if is_over && blind_told && self.memory.told == AlarmState::Alarm {
             (self.memory.told, self.memory.told_at) = (AlarmState::Ok, Some(self.now));
+            self.memory.settled = None;
         }
     }
 

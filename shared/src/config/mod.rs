@@ -240,7 +240,7 @@ rules:
             ]
         );
         // 5 periods and the 2 that CloudWatch looks at beyond them.
-        assert_eq!(config.lookback(SignedDuration::from_mins(15)), SignedDuration::from_mins(15 + 7));
+        assert_eq!(config.lookback(SignedDuration::from_mins(20)), SignedDuration::from_mins(20 + 10 + 7));
     }
 
     #[test]

@@ -238,9 +238,10 @@ impl<'a> Reaches<'a> {
         let range = self.ranges.iter().filter(asks).map(|asked| asked.range).max().unwrap_or(0);
         let window = self.window.in_periods(query.period);
         let period = query.period.seconds();
-        let range = i64::try_from(range.saturating_sub(1)).unwrap_or(0) * period;
+        let seconds = |periods: usize| i64::try_from(periods).unwrap_or(0) * period;
         let lookback = self.lookback.as_second().div_euclid(period) * period;
-        let oldest = (lookback - range).max(window.start.as_second());
+        let oldest = (lookback - seconds(range)).max(window.start.as_second());
+        let range = seconds(range.saturating_sub(1));
         Reach { period, range, lookback, oldest, end: window.end.as_second() }
     }
 }

@@ -121,7 +121,7 @@ fn quiet_scaled_from_zero_while_the_first_task_starts() {
 #[test]
 fn quiet_scaled_from_zero_again_and_again() {
     let mut estate = built_in();
-    estate.values = values(|_| None);
+    estate.values = values(|minute| (minute.rem_euclid(20) >= 8).then_some((20.0, 30.0)));
     for (run, now) in (0..240).step_by(5).enumerate() {
         let starting = ServiceState { pending: 1, ..state(1, 0) };
         estate.states = match run % 4 {
@@ -213,7 +213,7 @@ fn fire_within_an_hour_if_nothing_runs_at_every_other_run() {
 #[test]
 fn quiet_a_start_long_after_another() {
     let mut estate = built_in();
-    estate.values = values(|_| None);
+    estate.values = values(|minute| (minute.rem_euclid(80) > 2).then_some((20.0, 30.0)));
     for now in (0..240).step_by(5) {
         let starting = ServiceState { pending: 1, ..state(1, 0) };
         estate.states = if now % 80 == 0 { vec![starting] } else { vec![state(1, 1)] };

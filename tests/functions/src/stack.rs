@@ -105,7 +105,7 @@ impl Stack {
             ("FARGAZE_TOPIC_ARN", topic.as_str()),
             ("FARGAZE_ACCOUNT", ACCOUNT),
             ("FARGAZE_DELAY_SECONDS", "120"),
-            ("FARGAZE_LOOKBACK_MINUTES", "15"),
+            ("FARGAZE_LOOKBACK_MINUTES", "10"),
             ("FARGAZE_ALARMS_SCHEDULE", "rate(5 minutes)"),
             ("FARGAZE_REPORT_DAYS", "1"),
             ("FARGAZE_STACK", "fargaze"),

@@ -15,6 +15,7 @@ async fn a_function_without_settings_names_every_variable_that_is_missing() {
                 "AWS_REGION",
                 "FARGAZE_DELAY_SECONDS",
                 "FARGAZE_LOOKBACK_MINUTES",
+                "FARGAZE_ALARMS_SCHEDULE",
                 "FARGAZE_REPORT_DAYS",
             ][..],
         ),

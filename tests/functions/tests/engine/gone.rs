@@ -12,7 +12,7 @@ async fn the_alarm_of_a_deleted_service_ends_with_a_closing_word() {
     // Until it is listed anew the cached inventory knows it, and ECS says that it is missing.
     quiet(&stack, [5]).await;
     let mail = told(&stack, 60).await;
-    assert!(mail.starts_with("OK shop/web: memory-high ended |"), "{mail}");
+    assert!(mail.starts_with("GONE shop/web: memory-high is not judged any more |"), "{mail}");
     says(
         &mail,
         &[
