@@ -188,12 +188,15 @@ impl<'a> Course<'a> {
         let is_settled = settled.until >= self.memory.judged_until || self.muted || self.periods.is_silent();
         let changes = self.changes.saturating_sub(settled.changes);
         self.memory.settled = (!is_settled).then_some(Settled { changes, ..settled });
-        // An alarm whose data went missing was told with that; there will be no other word about its end.
+        // An alarm whose data went missing was told with that; there will be no other word about its end. Not while a
+        // verdict that is judged again still is ALARM: it would be notified a second time.
         let blind_told = self.memory.blind.is_some_and(|blind| blind.told);
-        let is_missing = self.memory.state == AlarmState::InsufficientData;
-        let is_over = is_missing && self.periods.is_silent_since_aged_out();
+        let is_missing = [self.memory.state, settled.state] == [AlarmState::InsufficientData; 2];
+        let is_over = is_missing && changes == 0 && self.periods.is_silent_since_aged_out();
         if is_over && blind_told && self.memory.told == AlarmState::Alarm {
             (self.memory.told, self.memory.told_at) = (AlarmState::Ok, Some(self.now));
+            let phase = (AlarmState::Ok, self.newest_end());
+            self.memory.settled = self.memory.settled.map(|settled| Settled { phase, ..settled });
         }
     }
 

@@ -286,7 +286,7 @@ impl Checker {
                 if rule.unless.is_some_and(fires) {
                     sight.silence = Some(Silence::Unless);
                 }
-                if let Some(alarm) = model::after(rule, view.before.get(&key), &sight) {
+                if let Some(alarm) = model::changed(rule, view.before.get(&key), &sight) {
                     if alarm.state == State::Alarm {
                         alarming.insert(key.clone());
                     } else {
@@ -336,7 +336,7 @@ impl Checker {
             return Ok(());
         }
         for (key, (rule, sight)) in &plan {
-            if let Some(alarm) = model::after(rule, self.alarms.get(key), sight) {
+            if let Some(alarm) = model::changed(rule, self.alarms.get(key), sight) {
                 return Err(format!(
                     "{key} should be {alarm:?}\nand is {:?}\nsaw {sight:?}",
                     self.alarms.get(key)

@@ -11,7 +11,7 @@ use crate::rule::What;
 use crate::snapshot::Snapshot;
 
 /// The first minute with points. Before [`CALM`] all is fine, so that every run begins with OK.
-const FIRST: Minute = -120;
+const FIRST: Minute = -240;
 const CALM: Minute = 5;
 /// How far back any run asks.
 const PAST: Minute = 240;
@@ -55,6 +55,8 @@ pub(crate) struct Truth {
     series: BTreeMap<Key, Vec<Point>>,
     /// Whether every point is there in time and stays as it is.
     pub(crate) steady: bool,
+    /// Whether every point stays as it is, be it late.
+    pub(crate) lasting: bool,
 }
 
 /// How eventful a world is.
@@ -63,14 +65,21 @@ pub(crate) struct Life {
     pub(crate) clusters: usize,
     pub(crate) services: usize,
     pub(crate) minutes: Minute,
-    pub(crate) steady: bool,
+    /// Points of a hundred that become others.
+    pub(crate) rewritten: i64,
+    /// Points of a hundred that come late, and by how many minutes at most.
+    pub(crate) late: (i64, Minute),
+    /// How often all points of a series are late by the same for an hour, at most.
+    pub(crate) lag: i64,
     /// Stages of a service beyond the first.
     pub(crate) stages: i64,
 }
 
 impl Truth {
     pub(crate) fn new(life: &Life, chance: &mut Chance) -> Self {
-        let mut truth = Self { steady: life.steady, ..Self::default() };
+        let lasting = life.rewritten == 0;
+        let steady = lasting && life.late.0 == 0 && life.lag == 0;
+        let mut truth = Self { steady, lasting, ..Self::default() };
         for cluster in ["shop", "search", "orders"].iter().take(life.clusters) {
             truth.clusters.push((*cluster).to_owned());
             truth.add_series(What::Load, cluster, "", &[], life, chance);
@@ -101,6 +110,10 @@ impl Truth {
         let Some((namespace, name, dimensions)) = what.metric(cluster, service) else { return };
         let mut level = 50.0;
         let mut silent = false;
+        // An hour in which a series lags.
+        let lags: Vec<(Minute, Minute)> = (0..chance.between(0, life.lag))
+            .map(|_| (chance.between(CALM, life.minutes), chance.between(2, 60)))
+            .collect();
         let points = (FIRST..life.minutes).map(|minute| {
             if minute >= CALM && chance.percent(12) {
                 level = chance.one_of(&[5.0, 15.0, 30.0, 50.0, 50.0, 50.0, 70.0, 85.0, 95.0]);
@@ -109,11 +122,13 @@ impl Truth {
             let flips = minute >= CALM && chance.percent(5);
             let runs = stages.is_empty() || stage(stages, minute).is_some_and(|stage| stage.running > 0);
             let value = (silent == flips && runs).then_some(level);
-            let late = !life.steady && minute >= CALM && chance.percent(8);
-            let rewritten = !life.steady && minute >= CALM && chance.percent(6);
+            let late = minute >= CALM && chance.percent(life.late.0);
+            let rewritten = minute >= CALM && chance.percent(life.rewritten);
+            let lag = lags.iter().filter(|(from, _)| (*from..from + 60).contains(&minute));
+            let lag = lag.map(|(_, lag)| *lag).max().unwrap_or(0);
             Point {
                 value,
-                arrives: minute + 1 + if late { chance.between(3, 25) } else { 0 },
+                arrives: minute + 1 + if late { chance.between(3, life.late.1) } else { lag },
                 rewritten: rewritten
                     .then(|| (minute + chance.between(2, 20), chance.one_of(&[5.0, 50.0, 70.0, 95.0]))),
             }
@@ -223,7 +238,12 @@ impl Truth {
             let (namespace, metric, dimensions, period) = question;
             let key = (namespace.clone(), metric.clone(), dimensions.clone());
             let floor = |minute: Minute| minute.div_euclid(*period) * period;
+            // What was not asked for now is said as an earlier run saw it.
             let mut start = floor(snapshot.window.0);
+            if let Some(from) = points.from {
+                start += (from - start).max(0) + (period - 1);
+                start = floor(start);
+            }
             while start < floor(snapshot.window.1) {
                 let truth = self.mean(&key, *period, start, clock);
                 let said = points.values.get(&start).copied();
