@@ -124,6 +124,10 @@ impl<'a> Course<'a> {
         let (mut settled, mut is_final) = (Settled { changes: 0, until, ..begin }, true);
         let mut judged_until = begin.until;
         self.newest_judged = first >= self.periods.len();
+        // The same run may come again.
+        let newest = self.newest();
+        self.newest_waits =
+            self.newest_judged && self.has_open(newest) && matches!(self.verdict(newest), Verdict::Unsure);
         for period in first..self.periods.len() {
             let end = self.periods.end(period);
             let verdict = self.verdict(period);

@@ -72,6 +72,8 @@ pub(crate) struct Checker {
     /// Ids of what is untold, in the order of the alarm's news.
     ids: BTreeMap<String, Vec<String>>,
     pub(crate) notices: BTreeMap<String, Notice>,
+    /// Alarms that ended without a word because their data never came back, and how many notices there were then.
+    pub(crate) faded: BTreeSet<(String, usize)>,
     pub(crate) coverage: BTreeMap<String, Coverage>,
     views: BTreeMap<usize, View>,
     mails: usize,
@@ -201,7 +203,9 @@ impl Checker {
         self.plan(id)?;
         let view = &self.views[&id];
         let (plan, snapshot) = view.plan.as_ref().zip(view.snapshot.as_ref()).ok_or("it saw nothing")?;
-        let before = self.alarms.get(key);
+        let before = self.alarms.get(key).cloned();
+        let before = before.as_ref();
+        let known = self.ids.get(key).map_or(0, Vec::len);
         let expected = match plan.get(key) {
             Some((rule, sight)) => model::after(rule, before, sight),
             None => before.and_then(|before| model::gone(before, snapshot.window.1)),
@@ -213,8 +217,10 @@ impl Checker {
         if let Some((rule, sight)) = plan.get(key).cloned() {
             self.cover(key, &rule, &sight);
         }
+        if before.is_some_and(|before| before.told) && !alarm.told && ids.len() == known {
+            self.faded.insert((key.to_owned(), self.notices.len()));
+        }
         let now = self.views[&id].snapshot.as_ref().map_or(0, |snapshot| snapshot.now);
-        let known = self.ids.get(key).map_or(0, Vec::len);
         for (news, id) in alarm.untold.iter().zip(ids).skip(known) {
             self.found(key, *news, id, now)?;
         }

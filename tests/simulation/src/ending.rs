@@ -1,5 +1,7 @@
 //! What must be so when a world has ended.
 
+use std::ops::Range;
+
 use crate::check::Checker;
 use crate::clock::Minute;
 use crate::model::Kind;
@@ -21,9 +23,11 @@ pub(crate) fn wrong(checker: &Checker, rules: &[Vec<Rule>], lookback: Minute) ->
 
 /// What begins must not have begun, and what ends must have begun.
 fn turns(checker: &Checker, key: &str) -> Option<String> {
-    let mut on = false;
+    let (mut on, mut last) = (false, 0);
+    let faded = |between: Range<usize>| between.into_iter().any(|at| checker.faded.contains(&(key.to_owned(), at)));
     for notice in checker.news_of(key) {
-        let was = on;
+        let was = on && !faded(last + 1..notice.number + 1);
+        (on, last) = (was, notice.number);
         match notice.news.kind {
             Kind::Began => on = true,
             Kind::Ended | Kind::Gone => on = false,

@@ -288,7 +288,11 @@ fn judge_all(rule: &Rule, alarm: &mut Alarm, sight: &Sight) -> Newest {
         }
     }
     if from.until >= sight.end {
-        newest = Newest::Judged;
+        // The same run may come again.
+        let waits = sight.answer == Answer::Whole
+            && is_open(rule, sight, count - 1)
+            && verdict(rule, sight, count - 1, way.alarm.state).is_none();
+        newest = if waits { Newest::Waits } else { Newest::Judged };
     }
     if !reaches && way.changes < way.done {
         // Earlier runs had more data: what they found stays.

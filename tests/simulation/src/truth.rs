@@ -13,8 +13,10 @@ use crate::snapshot::Snapshot;
 /// The first minute with points. Before [`CALM`] all is fine, so that every run begins with OK.
 const FIRST: Minute = -240;
 const CALM: Minute = 5;
-/// How far back any run asks.
+/// How far back a run asks that does not wait.
 const PAST: Minute = 240;
+/// How many runs may take place while one waits.
+const WAITS: Minute = 7;
 
 /// Namespace, name and dimensions.
 type Key = (String, String, Vec<(String, String)>);
@@ -57,6 +59,8 @@ pub(crate) struct Truth {
     pub(crate) steady: bool,
     /// Whether every point stays as it is, be it late.
     pub(crate) lasting: bool,
+    /// Minutes between two runs.
+    every: Minute,
 }
 
 /// How eventful a world is.
@@ -65,6 +69,7 @@ pub(crate) struct Life {
     pub(crate) clusters: usize,
     pub(crate) services: usize,
     pub(crate) minutes: Minute,
+    pub(crate) every: Minute,
     /// Points of a hundred that become others.
     pub(crate) rewritten: i64,
     /// Points of a hundred that come late, and by how many minutes at most.
@@ -79,7 +84,7 @@ impl Truth {
     pub(crate) fn new(life: &Life, chance: &mut Chance) -> Self {
         let lasting = life.rewritten == 0;
         let steady = lasting && life.late.0 == 0 && life.lag == 0;
-        let mut truth = Self { steady, lasting, ..Self::default() };
+        let mut truth = Self { steady, lasting, every: life.every, ..Self::default() };
         for cluster in ["shop", "search", "orders"].iter().take(life.clusters) {
             truth.clusters.push((*cluster).to_owned());
             truth.add_series(What::Load, cluster, "", &[], life, chance);
@@ -155,7 +160,7 @@ impl Truth {
             estate.put_service(&service.cluster, spec.created_at(created).rollout(rollout));
         }
         for key in self.series.keys() {
-            let from = (clock - PAST).max(FIRST);
+            let from = (clock - PAST - WAITS * self.every).max(FIRST);
             let value = |minute| self.seen(key, minute, clock).unwrap_or(f64::NAN);
             let values: Vec<f64> = (from..clock).map(value).collect();
             estate.put_series(series_key(key), Series::of_values(at(from), &values));

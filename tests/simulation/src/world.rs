@@ -48,6 +48,7 @@ impl Fate {
             clusters: chance.one_of(&[1, 1, 2, 3]),
             services: chance.count(1, 3),
             minutes: (runs + 20) * every,
+            every,
             rewritten: chance.one_of(&[0, 0, 6]),
             late: chance.one_of(&[(0, 0), (0, 0), (8, 25), (3, 60), (20, 60)]),
             lag: chance.one_of(&[0, 0, 1, 2]),
@@ -76,7 +77,7 @@ impl Fate {
         let runs = days * 24 * 60 / EVERY;
         let minutes = (runs + 20) * EVERY;
         let life =
-            Life { clusters: 1, services: 2, minutes, rewritten: 0, late: (0, 0), lag: 0, stages: days };
+            Life { clusters: 1, services: 2, minutes, every: EVERY, rewritten: 0, late: (0, 0), lag: 0, stages: days };
         Self {
             life,
             runs,
