@@ -164,25 +164,35 @@ impl<'a> Course<'a> {
                 }
             }
         }
-        self.reconcile(before);
+        self.reconcile();
         self.settle(settled, judged_until);
     }
 
-    /// A late point may undo a change that earlier runs have dealt with.
-    fn reconcile(&mut self, before: (AlarmState, Timestamp)) {
-        if self.changes < self.done {
-            self.done = self.changes;
-            let after = (self.memory.state, self.memory.since);
-            // Two changes that turned out to be none need no word.
-            if after.0 == before.0 {
-                return;
+    /// A late point may undo a change that earlier runs have dealt with. If people were notified of another phase than it
+    /// is in now, one notice at the newest period corrects that, whatever the hold: the alarm never was.
+    fn reconcile(&mut self) {
+        if self.changes >= self.done {
+            return;
+        }
+        self.done = self.changes;
+        let (newest, end, since) = (self.newest(), self.newest_end(), self.memory.since);
+        match (self.phase.0, self.memory.told) {
+            (AlarmState::Ok, AlarmState::Alarm) => {
+                let notice = self.notice(
+                    NoticeKind::Ended,
+                    (AlarmState::Alarm, AlarmState::Ok),
+                    (end, None),
+                    self.range_of(newest),
+                );
+                self.notices.push(notice);
+                (self.memory.told, self.memory.told_at) = (AlarmState::Ok, Some(self.now));
             }
-            (self.memory.state, self.memory.since) = before;
-            self.phase = if before.0 == AlarmState::InsufficientData { (self.memory.told, before.1) } else { before };
-            self.judge(self.newest(), after.0);
-            // What is remembered is how it would have been judged with all points in time.
-            (self.memory.state, self.memory.since) = after;
-            self.changes = self.done;
+            (AlarmState::Alarm, AlarmState::Ok) => {
+                self.memory.since = end;
+                self.tell(newest, AlarmState::Ok, None);
+                self.memory.since = since;
+            }
+            _ => {}
         }
     }
 
