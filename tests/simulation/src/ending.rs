@@ -16,9 +16,32 @@ pub(crate) fn wrong(checker: &Checker, rules: &[Vec<Rule>], lookback: Minute) ->
     }
     let keys: std::collections::BTreeSet<&String> =
         checker.notices.values().map(|notice| &notice.key).collect();
+    if let Some(why) = unseen(checker, &rules[rules.len() - 1]) {
+        return Some(why);
+    }
     let in_turn =
         keys.into_iter().find_map(|key| turns(checker, key).or_else(|| reminders(checker, rules, key)));
     in_turn.or_else(|| checker.coverage.keys().find_map(|key| minute_by_minute(checker, rules, lookback, key)))
+}
+
+/// The inventory is brought up to date every ten minutes: what is there for longer is judged, and what is gone is not.
+fn unseen(checker: &Checker, rules: &[Rule]) -> Option<String> {
+    let (truth, now) = (&checker.truth, checker.clock);
+    let since = now - 10 - truth.every();
+    let names = truth.names();
+    let is = |name: &str, there: bool| (since..=now).all(|minute| truth.is_there(name, minute) == there);
+    let missed = rules.iter().find_map(|rule| {
+        let mut names = names.iter().filter(|name| rule.what.is_of_cluster() != name.contains('/'));
+        let key = |name: &String| format!("{}#{name}", rule.name);
+        names.find(|name| is(name, true) && checker.planned.get(&key(name)) != Some(&now)).map(key)
+    });
+    let left = checker.planned.iter().find(|(key, at)| {
+        let name = key.split_once('#').map_or("", |(_, name)| name);
+        **at == now && is(name, false)
+    });
+    missed
+        .map(|key| format!("{key} is not judged, and is there since before {since}"))
+        .or_else(|| left.map(|(key, _)| format!("{key} is judged, and is gone since before {since}")))
 }
 
 /// What begins must not have begun, and what ends must have begun.
@@ -31,6 +54,8 @@ fn turns(checker: &Checker, key: &str) -> Option<String> {
         match notice.news.kind {
             Kind::Began => on = true,
             Kind::Ended | Kind::Gone => on = false,
+            // What ECS says has no past: without data such an alarm is over.
+            Kind::NoData if key.starts_with("nothing-running#") => on = false,
             Kind::Reminder if on => continue,
             Kind::Blind | Kind::NoData | Kind::SeenAgain => continue,
             Kind::Reminder => {}

@@ -129,6 +129,11 @@ impl Snapshot {
         self.clusters.iter().flat_map(pair).collect()
     }
 
+    /// Whether it says that calls of this operation failed.
+    pub(crate) fn has_fault_of(&self, operation: &str) -> bool {
+        self.faults.iter().any(|(failed, _)| failed == operation)
+    }
+
     /// Whether it is sure which services the cluster of that name has.
     pub(crate) fn knows(&self, name: &str) -> bool {
         let listing = ["ecs:ListClusters", "ecs:DescribeClusters"];

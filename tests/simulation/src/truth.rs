@@ -41,6 +41,8 @@ struct Stage {
     pending: i64,
     /// When its deployment began, if one is under way.
     deployed: Option<Minute>,
+    /// Tasks start, live long enough for one point every third minute, and fail.
+    loops: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -50,9 +52,17 @@ struct Service {
     stages: Vec<Stage>,
 }
 
+/// A cluster, which is there from one minute to another.
+#[derive(Debug, Clone)]
+struct Cluster {
+    name: String,
+    from: Minute,
+    until: Minute,
+}
+
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Truth {
-    clusters: Vec<String>,
+    clusters: Vec<Cluster>,
     services: Vec<Service>,
     series: BTreeMap<Key, Vec<Point>>,
     /// Whether every point is there in time and stays as it is.
@@ -76,6 +86,10 @@ pub(crate) struct Life {
     pub(crate) late: (i64, Minute),
     /// How often all points of a series are late by the same for an hour, at most.
     pub(crate) lag: i64,
+    /// Clusters of a hundred that are created on the way, and of those that are deleted.
+    pub(crate) coming: i64,
+    /// Services of a hundred whose tasks fail when they are started.
+    pub(crate) failing: i64,
     /// Stages of a service beyond the first.
     pub(crate) stages: i64,
 }
@@ -86,7 +100,10 @@ impl Truth {
         let steady = lasting && life.late.0 == 0 && life.lag == 0;
         let mut truth = Self { steady, lasting, every: life.every, ..Self::default() };
         for cluster in ["shop", "search", "orders"].iter().take(life.clusters) {
-            truth.clusters.push((*cluster).to_owned());
+            let instant = |chance: &mut Chance| chance.between(CALM, life.minutes);
+            let from = if chance.percent(life.coming) { instant(chance) } else { FIRST };
+            let until = if chance.percent(life.coming) { instant(chance).max(from) } else { Minute::MAX };
+            truth.clusters.push(Cluster { name: (*cluster).to_owned(), from, until });
             truth.add_series(What::Load, cluster, "", &[], life, chance);
             for name in ["web", "api", "cart"].iter().take(chance.count(1, life.services)) {
                 let stages = stages(life, chance);
@@ -125,7 +142,7 @@ impl Truth {
             }
             silent ^= minute >= CALM && chance.percent(5);
             let flips = minute >= CALM && chance.percent(5);
-            let runs = stages.is_empty() || stage(stages, minute).is_some_and(|stage| stage.running > 0);
+            let runs = stages.is_empty() || stage(stages, minute).is_some_and(|stage| stage.has_point(minute));
             let value = (silent == flips && runs).then_some(level);
             let late = minute >= CALM && chance.percent(life.late.0);
             let rewritten = minute >= CALM && chance.percent(life.rewritten);
@@ -145,10 +162,15 @@ impl Truth {
     /// What AWS has at this time.
     pub(crate) fn estate(&self, account: &str, region: &str, clock: Minute) -> Estate {
         let mut estate = Estate::new(account, region).now(at(clock));
-        for cluster in &self.clusters {
-            estate.put_cluster(ClusterSpec::new(cluster));
+        let (there, gone): (Vec<&Cluster>, Vec<&Cluster>) =
+            self.clusters.iter().partition(|cluster| cluster.is_there(clock));
+        for cluster in there {
+            estate.put_cluster(ClusterSpec::new(&cluster.name));
         }
         for service in &self.services {
+            if gone.iter().any(|cluster| cluster.name == service.cluster) {
+                continue;
+            }
             let Some(stage) = stage(&service.stages, clock).filter(|stage| stage.exists) else { continue };
             let created = at(stage.deployed.unwrap_or(FIRST)).as_second();
             let created = f64::from(i32::try_from(created).unwrap());
@@ -156,6 +178,7 @@ impl Truth {
                 .desired(stage.desired)
                 .running(stage.running)
                 .pending(stage.pending);
+            let spec = if stage.loops { spec.failed_tasks(4) } else { spec };
             let rollout = if stage.deployed.is_some() { "IN_PROGRESS" } else { "COMPLETED" };
             estate.put_service(&service.cluster, spec.created_at(created).rollout(rollout));
         }
@@ -223,18 +246,38 @@ impl Truth {
 
     /// Whether a cluster, or a service, is there at this minute.
     pub(crate) fn is_there(&self, name: &str, minute: Minute) -> bool {
-        let Some((cluster, service)) = name.split_once('/') else { return true };
-        let mut found =
+        let (cluster, service) = name.split_once('/').unwrap_or((name, ""));
+        let mut clusters = self.clusters.iter().filter(|found| found.name == cluster);
+        let mut services =
             self.services.iter().filter(|found| found.cluster == cluster && found.name == service);
-        found.any(|service| stage(&service.stages, minute).is_some_and(|stage| stage.exists))
+        let exists =
+            |service: &Service| stage(&service.stages, minute).is_some_and(|stage| stage.exists);
+        clusters.any(|cluster| cluster.is_there(minute)) && (service.is_empty() || services.any(exists))
     }
 
     /// Whether what the rule judges is there all the time.
     pub(crate) fn is_always_there(&self, name: &str) -> bool {
+        let cluster = name.split('/').next().unwrap_or_default();
+        let stays = |found: &Cluster| found.name == cluster && found.from == FIRST && found.until == Minute::MAX;
+        if !self.clusters.iter().any(stays) {
+            return false;
+        }
         let Some((cluster, service)) = name.split_once('/') else { return true };
         let is = |found: &&Service| found.cluster == cluster && found.name == service;
         let found = self.services.iter().find(is);
         found.is_some_and(|service| service.stages.iter().all(|stage| stage.exists))
+    }
+
+    /// Names of all clusters and services that ever are.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let clusters = self.clusters.iter().map(|cluster| cluster.name.clone());
+        let services = self.services.iter().map(|service| format!("{}/{}", service.cluster, service.name));
+        clusters.chain(services).collect()
+    }
+
+    /// Minutes between two runs.
+    pub(crate) fn every(&self) -> Minute {
+        self.every
     }
 
     /// Whether a snapshot made now says only what is so: all of it where it says so.
@@ -266,13 +309,20 @@ impl Truth {
         for service in &self.services {
             let name = format!("{}/{}", service.cluster, service.name);
             let Some(said) = snapshot.services.get(&name) else { continue };
-            let so = stage(&service.stages, clock).filter(|stage| stage.exists);
+            let there = self.is_there(&service.cluster, clock);
+            let so = stage(&service.stages, clock).filter(|stage| there && stage.exists);
             let counts = so.map_or((0, 0), |stage| (stage.desired, stage.running));
             if (said["desired"].as_i64(), said["running"].as_i64()) != (Some(counts.0), Some(counts.1)) {
                 return Err(format!("{name} is {so:?} and not {said}"));
             }
         }
         Ok(())
+    }
+}
+
+impl Cluster {
+    fn is_there(&self, minute: Minute) -> bool {
+        (self.from..self.until).contains(&minute)
     }
 }
 
@@ -291,9 +341,16 @@ fn stage(stages: &[Stage], minute: Minute) -> Option<&Stage> {
     stages.iter().rev().find(|stage| stage.from <= minute)
 }
 
+impl Stage {
+    /// Whether a task lived long enough in this minute.
+    fn has_point(&self, minute: Minute) -> bool {
+        self.running > 0 || self.loops && minute % 3 == 0
+    }
+}
+
 /// The life of a service: mostly it runs.
 fn stages(life: &Life, chance: &mut Chance) -> Vec<Stage> {
-    let there = Stage { from: FIRST, exists: true, desired: 2, running: 2, pending: 0, deployed: None };
+    let there = Stage { from: FIRST, exists: true, desired: 2, running: 2, pending: 0, deployed: None, loops: false };
     let absent = Stage { exists: false, desired: 0, running: 0, ..there };
     let mut stages = vec![if chance.percent(10) { absent } else { there }];
     let mut froms: Vec<Minute> =
@@ -311,6 +368,7 @@ fn stages(life: &Life, chance: &mut Chance) -> Vec<Stage> {
             4 => Stage { from, desired: 0, running: 0, ..there },
             5..=6 => Stage { from, deployed: Some(from), running: chance.between(0, 2), ..there },
             7 => Stage { from, ..absent },
+            8 if chance.percent(life.failing) => Stage { from, running: 0, loops: true, ..there },
             _ => Stage { from, ..there },
         };
         stages.push(stage);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fake_aws::{Estate, FakeAws};
+use fake_aws::{Endless, Estate, FakeAws, Fault};
 
 use crate::chance::Chance;
 use crate::check::{BUCKET, Checker};
@@ -52,6 +52,8 @@ impl Fate {
             rewritten: chance.one_of(&[0, 0, 6]),
             late: chance.one_of(&[(0, 0), (0, 0), (8, 25), (3, 60), (20, 60)]),
             lag: chance.one_of(&[0, 0, 1, 2]),
+            coming: chance.one_of(&[0, 0, 30]),
+            failing: chance.one_of(&[0, 100]),
             stages: chance.one_of(&[0, 2, 6]),
         };
         Self {
@@ -77,7 +79,7 @@ impl Fate {
         let runs = days * 24 * 60 / EVERY;
         let minutes = (runs + 20) * EVERY;
         let life =
-            Life { clusters: 1, services: 2, minutes, every: EVERY, rewritten: 0, late: (0, 0), lag: 0, stages: days };
+            Life { clusters: 1, services: 2, minutes, every: EVERY, rewritten: 0, late: (0, 0), lag: 0, coming: 0, failing: 0, stages: days };
         Self {
             life,
             runs,
@@ -138,14 +140,14 @@ impl World {
             }
             self.begin(run);
             let trouble = self.trouble(run);
-            lock(&self.player.wire.trouble).0 = trouble;
+            self.set(trouble);
             self.run(run).await;
             self.go_on(run).await;
             if self.player.failed() {
                 return;
             }
         }
-        lock(&self.player.wire.trouble).0 = Trouble::default();
+        self.set(Trouble::default());
         self.fate.odd = 0;
         self.go_on(Minute::MAX).await;
         for run in self.fate.runs + 1..=self.fate.runs + 2 {
@@ -170,6 +172,21 @@ impl World {
         lock(&self.player.wire.checker).clock = self.clock;
     }
 
+    /// From now on calls fail so.
+    fn set(&self, trouble: Trouble) {
+        let wire = &self.player.wire;
+        wire.aws.clear_faults();
+        let endless = match trouble.outage {
+            Some((operation, Outage::Endless(endless))) => {
+                wire.aws.add_fault(Fault::on(operation).times(1_000_000).endless(endless));
+                Some(operation)
+            }
+            _ => None,
+        };
+        lock(&wire.checker).endless = endless;
+        lock(&wire.trouble).0 = trouble;
+    }
+
     fn trouble(&mut self, run: Minute) -> Trouble {
         let percent = self.fate.failing;
         let old = lock(&self.player.wire.trouble).0.outage.filter(|_| run < self.outage_until);
@@ -181,6 +198,8 @@ impl World {
             "cloudwatch:GetMetricData",
             "ecs:DescribeServices",
             "ecs:ListServices",
+            "ecs:ListServices",
+            "ecs:ListClusters",
             "ecs:ListClusters",
             "ecs:DescribeClusters",
             "dynamodb:Query",
@@ -190,7 +209,11 @@ impl World {
             "s3:GetObject",
             "sns:Publish",
         ]);
-        let how = self.chance.one_of(&[Outage::Throttled, Outage::Broken, Outage::Denied]);
+        let mut how = self.chance.one_of(&[Outage::Throttled, Outage::Broken, Outage::Denied]);
+        let endless = self.chance.one_of(&[Endless::Circle(1), Endless::Circle(2), Endless::EmptyPages]);
+        if ["ecs:ListServices", "ecs:ListClusters"].contains(&operation) && self.chance.percent(60) {
+            how = Outage::Endless(endless);
+        }
         self.outage_until = run + self.chance.between(1, 6);
         let until = self.outage_until;
         lock(&self.player.wire.checker).tell(|| format!("{operation} is {how:?} until run {until}"));
