@@ -197,6 +197,8 @@ impl<'a> Course<'a> {
     }
 
     fn settle(&mut self, settled: Settled, judged_until: Timestamp) {
+        // The same run may come again.
+        let is_later = self.memory.judged_until < self.newest_end();
         self.memory.judged_until = self.memory.judged_until.max(judged_until);
         // What was kept silent has its own way of being told later; without any value there is nothing to revise.
         let is_settled = settled.until >= self.memory.judged_until || self.muted || self.periods.is_silent();
@@ -207,7 +209,7 @@ impl<'a> Course<'a> {
         let blind_told = self.memory.blind.is_some_and(|blind| blind.told);
         let is_missing = [self.memory.state, settled.state] == [AlarmState::InsufficientData; 2];
         let is_over = is_missing && changes == 0 && self.periods.is_silent_since_aged_out();
-        if is_over && blind_told && self.memory.told == AlarmState::Alarm {
+        if is_over && is_later && blind_told && self.memory.told == AlarmState::Alarm {
             (self.memory.told, self.memory.told_at) = (AlarmState::Ok, Some(self.now));
             let phase = (AlarmState::Ok, self.newest_end());
             self.memory.settled = self.memory.settled.map(|settled| Settled { phase, ..settled });

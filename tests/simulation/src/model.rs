@@ -306,7 +306,8 @@ fn judge_all(rule: &Rule, alarm: &mut Alarm, sight: &Sight) -> Newest {
     let is_open = settled.until < alarm.judged_until && !silent && has_data;
     alarm.settled = is_open.then_some(Settled { changes: changes - settled.changes, ..settled });
     // An alarm whose data never came back was notified with that.
-    let is_over = alarm.state == State::Blank
+    let is_over = before.judged_until < sight.end
+        && alarm.state == State::Blank
         && settled.state == State::Blank
         && changes == settled.changes
         && sight.values.iter().skip(sight.aged).all(Option::is_none)
