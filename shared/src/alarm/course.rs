@@ -124,6 +124,10 @@ impl<'a> Course<'a> {
         let (mut settled, mut is_final) = (Settled { changes: 0, until, ..begin }, true);
         let mut judged_until = begin.until;
         self.newest_judged = first >= self.periods.len();
+        // The same run may come again.
+        let newest = self.newest();
+        self.newest_waits =
+            self.newest_judged && self.has_open(newest) && matches!(self.verdict(newest), Verdict::Unsure);
         for period in first..self.periods.len() {
             let end = self.periods.end(period);
             let verdict = self.verdict(period);
@@ -160,41 +164,55 @@ impl<'a> Course<'a> {
                 }
             }
         }
-        self.reconcile(before);
+        self.reconcile();
         self.settle(settled, judged_until);
     }
 
-    /// A late point may undo a change that earlier runs have dealt with.
-    fn reconcile(&mut self, before: (AlarmState, Timestamp)) {
-        if self.changes < self.done {
-            self.done = self.changes;
-            let after = (self.memory.state, self.memory.since);
-            // Two changes that turned out to be none need no word.
-            if after.0 == before.0 {
-                return;
+    /// A late point may undo a change that earlier runs have dealt with. If people were notified of another phase than it
+    /// is in now, one notice at the newest period corrects that, whatever the hold: the alarm never was.
+    fn reconcile(&mut self) {
+        if self.changes >= self.done {
+            return;
+        }
+        self.done = self.changes;
+        let (newest, end, since) = (self.newest(), self.newest_end(), self.memory.since);
+        match (self.phase.0, self.memory.told) {
+            (AlarmState::Ok, AlarmState::Alarm) => {
+                let notice = self.notice(
+                    NoticeKind::Ended,
+                    (AlarmState::Alarm, AlarmState::Ok),
+                    (end, None),
+                    self.range_of(newest),
+                );
+                self.notices.push(notice);
+                (self.memory.told, self.memory.told_at) = (AlarmState::Ok, Some(self.now));
             }
-            (self.memory.state, self.memory.since) = before;
-            self.phase = if before.0 == AlarmState::InsufficientData { (self.memory.told, before.1) } else { before };
-            self.judge(self.newest(), after.0);
-            // What is remembered is how it would have been judged with all points in time.
-            (self.memory.state, self.memory.since) = after;
-            self.changes = self.done;
+            (AlarmState::Alarm, AlarmState::Ok) => {
+                self.memory.since = end;
+                self.tell(newest, AlarmState::Ok, None);
+                self.memory.since = since;
+            }
+            _ => {}
         }
     }
 
     fn settle(&mut self, settled: Settled, judged_until: Timestamp) {
+        // The same run may come again.
+        let is_later = self.memory.judged_until < self.newest_end();
         self.memory.judged_until = self.memory.judged_until.max(judged_until);
         // What was kept silent has its own way of being told later; without any value there is nothing to revise.
         let is_settled = settled.until >= self.memory.judged_until || self.muted || self.periods.is_silent();
         let changes = self.changes.saturating_sub(settled.changes);
         self.memory.settled = (!is_settled).then_some(Settled { changes, ..settled });
-        // An alarm whose data went missing was told with that; there will be no other word about its end.
+        // An alarm whose data went missing was told with that; there will be no other word about its end. Not while a
+        // verdict that is judged again still is ALARM: it would be notified a second time.
         let blind_told = self.memory.blind.is_some_and(|blind| blind.told);
-        let is_missing = self.memory.state == AlarmState::InsufficientData;
-        let is_over = is_missing && self.periods.is_silent_since_aged_out();
-        if is_over && blind_told && self.memory.told == AlarmState::Alarm {
+        let is_missing = [self.memory.state, settled.state] == [AlarmState::InsufficientData; 2];
+        let is_over = is_missing && changes == 0 && self.periods.is_silent_since_aged_out();
+        if is_over && is_later && blind_told && self.memory.told == AlarmState::Alarm {
             (self.memory.told, self.memory.told_at) = (AlarmState::Ok, Some(self.now));
-            self.memory.settled = None;
+            let phase = (AlarmState::Ok, self.newest_end());
+            self.memory.settled = self.memory.settled.map(|settled| Settled { phase, ..settled });
         }
     }
 

@@ -45,10 +45,16 @@ fn remember(
     end: Timestamp,
     idle: bool,
 ) -> Option<AlarmRecord> {
-    let earlier = before.filter(|record| record.memory.judged_until <= end);
+    let earlier = before.filter(|record| !record.memory.is_newer_than(end));
     let was = before.map_or(AlarmState::Ok, |record| record.memory.state);
     let forgets = |record: &&AlarmRecord| idle && record.memory.outage_seen.is_some();
-    let mut after = after.or_else(|| earlier.filter(forgets).cloned())?;
+    // What is written says how far was judged, so that an older run does not change it again.
+    let judged = |record: &AlarmRecord| {
+        let mut record = record.clone();
+        record.memory.judged_until = end;
+        record
+    };
+    let mut after = after.or_else(|| earlier.filter(forgets).map(judged))?;
     if idle {
         after.memory.outage_seen = None;
     } else if after.memory.state != was && [was, after.memory.state].contains(&AlarmState::Alarm) {

@@ -286,9 +286,10 @@ impl<'a> Judging<'a> {
         let Reading::Complete(series) = reading else { return false };
         let range = i64::try_from(rule.condition.evaluation_range()).unwrap_or(i64::MAX);
         let back = SignedDuration::from_secs(range.saturating_mul(rule.period.seconds()));
-        let oldest = self.begin.run.window.in_periods(rule.period).end - back;
-        rule.measure.is_always_published()
-            && series.points().last().is_none_or(|newest| newest.timestamp < oldest)
+        let end = self.begin.run.window.in_periods(rule.period).end;
+        // A period that is not over may have a point.
+        let newest = series.points().iter().rfind(|point| point.timestamp < end);
+        rule.measure.is_always_published() && newest.is_none_or(|newest| newest.timestamp < end - back)
     }
 
     fn remembered(&self, rule: &AlarmRule, subject: &Subject) -> Option<&'a AlarmRecord> {

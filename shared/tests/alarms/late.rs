@@ -233,3 +233,46 @@ fn an_alarm_always_shows_the_values_that_it_began_with() {
         }
     });
 }
+
+/// A rule whose alarm lasts at least a while, and the scene of it.
+fn held(hold: i64, treat: MissingData) -> Scene {
+    let rule = default_rule("memory-high");
+    let condition = Condition {
+        evaluation_periods: 1,
+        datapoints_to_alarm: 1,
+        treat_missing_data: treat,
+        clear_threshold: None,
+        ..rule.condition
+    };
+    let rule = AlarmRule { hold: SignedDuration::from_mins(hold), condition, ..rule };
+    Scene { lookback: LOOKBACK, ..Scene::new(rule) }
+}
+
+/// Issue 12, point 2: a gap that breached until its point came is corrected with one word, also while the hold lasts.
+#[test]
+fn an_alarm_that_a_late_point_undoes_within_its_hold_is_ended() {
+    let mut scene = held(30, MissingData::Breaching);
+    for now in [5, 10, 15, 20, 60, 120] {
+        scene.run(now, |minute| (!(7..14).contains(&minute) || now >= 20).then_some(50.0));
+    }
+    assert_eq!(scene.heard(), [(Began, 9), (Ended, 18)]);
+}
+
+/// An alarm that comes late, after people heard that there is no data, and goes silent again: one notice, not one per run.
+#[test]
+fn an_alarm_that_comes_late_in_a_silence_is_notified_once() {
+    let mut scene = held(0, MissingData::Missing);
+    let tasks = |scene: &mut Scene, now: i64, values: &dyn Fn(i64) -> Option<f64>| {
+        let reading = Reading::Complete(series(&window(&scene.rule, now, LOOKBACK), values));
+        scene.see(now, &Sight { running: Some(2), ..Sight::of(&reading) });
+    };
+    for now in (5..300).step_by(5) {
+        tasks(&mut scene, now, &|minute| match minute {
+            ..20 => Some(50.0),
+            30 if now >= 90 => Some(99.0),
+            _ => None,
+        });
+    }
+    let began = scene.heard().iter().filter(|(kind, _)| *kind == Began).count();
+    assert_eq!(began, 1, "{:?}", scene.heard());
+}

@@ -20,6 +20,9 @@ use crate::wire::Call;
 pub(crate) const BUCKET: &str = "bucket";
 pub(crate) const TABLE: &str = "table";
 
+/// Calls of one operation by one invocation. In these worlds a healthy one makes a tenth of it.
+const MOST_CALLS: usize = 300;
+
 /// What is known of a notice that was ever written.
 #[derive(Debug, Clone)]
 pub(crate) struct Notice {
@@ -54,6 +57,8 @@ struct View {
     published: BTreeSet<String>,
     /// Alarms whose mark it could not make: its newest call about them got no good answer.
     unmarked: BTreeSet<String>,
+    /// Calls of each operation.
+    calls: BTreeMap<String, usize>,
     /// Whether it ended without being told that all went well.
     failed: bool,
     over: bool,
@@ -72,6 +77,12 @@ pub(crate) struct Checker {
     /// Ids of what is untold, in the order of the alarm's news.
     ids: BTreeMap<String, Vec<String>>,
     pub(crate) notices: BTreeMap<String, Notice>,
+    /// Alarms that were judged, and the time of the newest run that did.
+    pub(crate) planned: BTreeMap<String, Minute>,
+    /// A listing that does not end now.
+    pub(crate) endless: Option<&'static str>,
+    /// Alarms that ended without a word because their data never came back, and how many notices there were then.
+    pub(crate) faded: BTreeSet<(String, usize)>,
     pub(crate) coverage: BTreeMap<String, Coverage>,
     views: BTreeMap<usize, View>,
     mails: usize,
@@ -113,6 +124,7 @@ impl Checker {
             reads,
             published,
             unmarked: BTreeSet::new(),
+            calls: BTreeMap::new(),
             failed: false,
             over: false,
         };
@@ -129,6 +141,12 @@ impl Checker {
         let ok = if answer.is_some() { "" } else { " (no good answer)" };
         self.tell(|| format!("      #{id} {} {}{ok}", call.operation, call.key));
         let Some(view) = self.views.get_mut(&id) else { return };
+        let calls = view.calls.entry(call.operation.clone()).or_default();
+        *calls += 1;
+        if *calls > MOST_CALLS {
+            let (calls, operation) = (*calls, &call.operation);
+            return self.fail(format!("#{id} called {operation} {calls} times"));
+        }
         let folder = call.key.split(['/', '#']).next().unwrap_or_default();
         if folder == "ALARMS" && !view.published.is_empty() {
             let key = call.key.split_once('|').map_or("", |(_, key)| key).to_owned();
@@ -139,7 +157,10 @@ impl Checker {
         }
         match (call.operation.as_str(), folder, answer) {
             ("s3:GetObject", "snapshots", Some(bytes)) => view.snapshot = Snapshot::read(bytes),
-            ("s3:PutObject", "snapshots", Some(_)) => self.snapshot_written(aws, &call.key),
+            ("s3:PutObject", "snapshots", Some(_)) => {
+                let asked = self.endless.filter(|operation| view.calls.contains_key(*operation));
+                self.snapshot_written(aws, &call.key, asked);
+            }
             ("s3:GetObject", "outcomes", Some(bytes)) => view.outcome.extend(item::outcome_ids(bytes)),
             ("s3:PutObject", "outcomes", Some(_)) => {
                 let written = aws.object(BUCKET, &call.key).unwrap_or_default();
@@ -163,10 +184,14 @@ impl Checker {
         }
     }
 
-    fn snapshot_written(&mut self, aws: &FakeAws, key: &str) {
+    /// A snapshot of a run that asked for a listing without an end, if it did.
+    fn snapshot_written(&mut self, aws: &FakeAws, key: &str, endless: Option<&'static str>) {
         let Some(snapshot) = aws.object(BUCKET, key).and_then(|bytes| Snapshot::read(&bytes)) else {
             return self.fail(format!("{key} cannot be read"));
         };
+        if endless.is_some_and(|operation| !snapshot.has_fault_of(operation)) {
+            return self.fail(format!("{key} does not say that {endless:?} has no end"));
+        }
         if let Err(why) = self.truth.agrees(&snapshot, self.clock) {
             self.fail(format!("{key} says what is not so: {why}"));
         }
@@ -201,7 +226,9 @@ impl Checker {
         self.plan(id)?;
         let view = &self.views[&id];
         let (plan, snapshot) = view.plan.as_ref().zip(view.snapshot.as_ref()).ok_or("it saw nothing")?;
-        let before = self.alarms.get(key);
+        let before = self.alarms.get(key).cloned();
+        let before = before.as_ref();
+        let known = self.ids.get(key).map_or(0, Vec::len);
         let expected = match plan.get(key) {
             Some((rule, sight)) => model::after(rule, before, sight),
             None => before.and_then(|before| model::gone(before, snapshot.window.1)),
@@ -213,8 +240,10 @@ impl Checker {
         if let Some((rule, sight)) = plan.get(key).cloned() {
             self.cover(key, &rule, &sight);
         }
+        if before.is_some_and(|before| before.told) && !alarm.told && ids.len() == known {
+            self.faded.insert((key.to_owned(), self.notices.len()));
+        }
         let now = self.views[&id].snapshot.as_ref().map_or(0, |snapshot| snapshot.now);
-        let known = self.ids.get(key).map_or(0, Vec::len);
         for (news, id) in alarm.untold.iter().zip(ids).skip(known) {
             self.found(key, *news, id, now)?;
         }
@@ -286,7 +315,7 @@ impl Checker {
                 if rule.unless.is_some_and(fires) {
                     sight.silence = Some(Silence::Unless);
                 }
-                if let Some(alarm) = model::after(rule, view.before.get(&key), &sight) {
+                if let Some(alarm) = model::changed(rule, view.before.get(&key), &sight) {
                     if alarm.state == State::Alarm {
                         alarming.insert(key.clone());
                     } else {
@@ -331,12 +360,14 @@ impl Checker {
         let (plan, snapshot) = view.plan.clone().zip(view.snapshot.clone()).ok_or("saw nothing")?;
         for (key, (rule, sight)) in &plan {
             self.cover(key, rule, sight);
+            let newest = self.planned.entry(key.clone()).or_insert(sight.now);
+            *newest = sight.now.max(*newest);
         }
         if !self.alone {
             return Ok(());
         }
         for (key, (rule, sight)) in &plan {
-            if let Some(alarm) = model::after(rule, self.alarms.get(key), sight) {
+            if let Some(alarm) = model::changed(rule, self.alarms.get(key), sight) {
                 return Err(format!(
                     "{key} should be {alarm:?}\nand is {:?}\nsaw {sight:?}",
                     self.alarms.get(key)

@@ -10,9 +10,9 @@ const START: &str = "2026-11-22T08:00:00Z";
 
 /// Minutes between the end of a run's window and its time, the template's default.
 pub(crate) const DELAY: Minute = 2;
-/// Minutes that every run judges again, the template's default.
+/// How many minutes late a point may come, the template's default.
 pub(crate) const LOOKBACK: Minute = 60;
-/// Minutes between two runs of the schedule.
+/// Minutes between two runs of the schedule, the template's default.
 pub(crate) const EVERY: Minute = 5;
 
 pub(crate) fn at(minute: Minute) -> Timestamp {

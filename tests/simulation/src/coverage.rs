@@ -11,6 +11,8 @@ pub(crate) struct Coverage {
     pub(crate) judged: Option<(Minute, Minute)>,
     /// Ends of periods that no run judged: the first and the last of each gap.
     pub(crate) gaps: Vec<(Minute, Minute)>,
+    /// The longest time between the newest periods of two runs that judged one.
+    pub(crate) hop: Minute,
 }
 
 impl Coverage {
@@ -25,6 +27,7 @@ impl Coverage {
                 if first > *until + rule.period {
                     self.gaps.push((*until + rule.period, first - rule.period));
                 }
+                self.hop = self.hop.max(last - *until);
                 *until = last;
             }
             Some(_) => {}

@@ -1,33 +1,63 @@
 //! What must be so when a world has ended.
 
+use std::ops::Range;
+
 use crate::check::Checker;
 use crate::clock::Minute;
 use crate::model::Kind;
-use crate::rule::{Rule, What};
+use crate::rule::{Rule, Treat, What};
 use crate::verdict::State;
 
-/// The first thing that is not as it must be. `rules` are all versions of the user's file.
-pub(crate) fn wrong(checker: &Checker, rules: &[Vec<Rule>]) -> Option<String> {
+/// The first thing that is not as it must be. `rules` are all versions of the user's file; a point that comes later than
+/// `lookback` minutes is lost.
+pub(crate) fn wrong(checker: &Checker, rules: &[Vec<Rule>], lookback: Minute) -> Option<String> {
     if let Some(why) = checker.untold() {
         return Some(why);
     }
     let keys: std::collections::BTreeSet<&String> =
         checker.notices.values().map(|notice| &notice.key).collect();
+    if let Some(why) = unseen(checker, &rules[rules.len() - 1]) {
+        return Some(why);
+    }
     let in_turn =
         keys.into_iter().find_map(|key| turns(checker, key).or_else(|| reminders(checker, rules, key)));
-    in_turn.or_else(|| checker.coverage.keys().find_map(|key| minute_by_minute(checker, rules, key)))
+    in_turn.or_else(|| checker.coverage.keys().find_map(|key| minute_by_minute(checker, rules, lookback, key)))
+}
+
+/// The inventory is brought up to date every ten minutes: what is there for longer is judged, and what is gone is not.
+fn unseen(checker: &Checker, rules: &[Rule]) -> Option<String> {
+    let (truth, now) = (&checker.truth, checker.clock);
+    let since = now - 10 - truth.every();
+    let names = truth.names();
+    let is = |name: &str, there: bool| (since..=now).all(|minute| truth.is_there(name, minute) == there);
+    let missed = rules.iter().find_map(|rule| {
+        let mut names = names.iter().filter(|name| rule.what.is_of_cluster() != name.contains('/'));
+        let key = |name: &String| format!("{}#{name}", rule.name);
+        names.find(|name| is(name, true) && checker.planned.get(&key(name)) != Some(&now)).map(key)
+    });
+    let left = checker.planned.iter().find(|(key, at)| {
+        let name = key.split_once('#').map_or("", |(_, name)| name);
+        **at == now && is(name, false)
+    });
+    missed
+        .map(|key| format!("{key} is not judged, and is there since before {since}"))
+        .or_else(|| left.map(|(key, _)| format!("{key} is judged, and is gone since before {since}")))
 }
 
 /// What begins must not have begun, and what ends must have begun.
 fn turns(checker: &Checker, key: &str) -> Option<String> {
-    let mut on = false;
+    let (mut on, mut last) = (false, 0);
+    let faded = |between: Range<usize>| between.into_iter().any(|at| checker.faded.contains(&(key.to_owned(), at)));
     for notice in checker.news_of(key) {
-        let was = on;
+        let was = on && !faded(last + 1..notice.number + 1);
+        (on, last) = (was, notice.number);
         match notice.news.kind {
             Kind::Began => on = true,
             Kind::Ended | Kind::Gone => on = false,
+            // What ECS says has no past: without data such an alarm is over.
+            Kind::NoData if key.starts_with("nothing-running#") => on = false,
             Kind::Reminder if on => continue,
-            Kind::Blind | Kind::SeenAgain => continue,
+            Kind::Blind | Kind::NoData | Kind::SeenAgain => continue,
             Kind::Reminder => {}
         }
         // What is gone may have been told as blind only.
@@ -55,24 +85,36 @@ fn reminders(checker: &Checker, rules: &[Vec<Rule>], key: &str) -> Option<String
     None
 }
 
-/// Where points come in time and stay as they are, people must have heard what a judge says who looks every minute,
-/// whatever befell the runs. An alarm with a gap cannot be held to it.
-fn minute_by_minute(checker: &Checker, rules: &[Vec<Rule>], key: &str) -> Option<String> {
+/// Whatever befell the runs, people must have heard what a judge says who looks every minute and has all points in time,
+/// if nothing keeps the alarm silent and no point changes. What waits for a late point may be notified with a later
+/// period. An alarm with a gap cannot be held to it, nor one whose runs are too far apart or whose data is missing for so
+/// long that nobody waits for it. "Breaching" and "notBreaching" take a late point for a missing one.
+fn minute_by_minute(checker: &Checker, rules: &[Vec<Rule>], lookback: Minute, key: &str) -> Option<String> {
     let (name, subject) = key.split_once('#')?;
     let rule = rules[0].iter().find(|rule| rule.name == name)?;
     let coverage = checker.coverage.get(key)?;
     let kept = rules.iter().all(|rules| rules.contains(rule));
     let plain = rule.maintenance.is_none() && rule.unless.is_none() && !rule.quiet;
-    let held = checker.truth.steady
+    let truth = &checker.truth;
+    let waits = matches!(rule.condition.treat, Treat::Missing | Treat::Ignore);
+    let late = truth.lasting && waits && rule.hold == 0 && rule.period == 1;
+    let held = (truth.steady || late)
         && kept
         && plain
         && coverage.gaps.is_empty()
-        && checker.truth.is_always_there(subject);
+        && coverage.hop <= lookback / 2
+        && truth.is_always_there(subject);
     if !held || rule.what == What::NothingRunning {
         return None;
     }
     let (_, until) = coverage.judged?;
-    let must = judge(rule, &checker.truth.history(rule.what, subject, rule.period, until));
+    let history = truth.history(rule.what, subject, rule.period, until);
+    let silence = history.chunk_by(|(_, one), (_, two)| one.is_some() == two.is_some());
+    let longest = silence.filter(|chunk| chunk[0].1.is_none()).map(<[_]>::len).max().unwrap_or(0);
+    if i64::try_from(longest).unwrap() * rule.period >= lookback - 10 {
+        return None;
+    }
+    let must = judge(rule, &history);
     let of_turns = |kind: Kind| matches!(kind, Kind::Began | Kind::Ended);
     let heard: Vec<(Kind, Minute)> = checker
         .news_of(key)
@@ -80,27 +122,33 @@ fn minute_by_minute(checker: &Checker, rules: &[Vec<Rule>], key: &str) -> Option
         .map(|notice| (notice.news.kind, notice.news.at))
         .filter(|(kind, _)| of_turns(*kind))
         .collect();
-    (heard != must).then(|| format!("{key}: people heard {heard:?}\nand should have heard {must:?}"))
+    // The newest points may still come.
+    let due = until - if waits { lookback + rule.range() * rule.period } else { 0 };
+    let is_so = |(heard, must): (&(Kind, Minute), &(Kind, Minute))| {
+        heard.0 == must.0 && if waits { heard.1 >= must.1 } else { heard.1 == must.1 }
+    };
+    let right = heard.len() <= must.len()
+        && heard.iter().zip(&must).all(is_so)
+        && must[heard.len()..].iter().all(|(_, at)| *at > due);
+    (!right).then(|| format!("{key}: people heard {heard:?}\nand should have heard {must:?}\nuntil {until}, {rule:?}"))
 }
 
+/// When the alarm begins and ends. It goes on while data is missing.
 fn judge(rule: &Rule, history: &[(Minute, Option<f64>)]) -> Vec<(Kind, Minute)> {
     let values: Vec<Option<f64>> = history.iter().map(|(_, value)| *value).collect();
     let range = rule.condition.n + 2;
-    let (mut state, mut since, mut told) = (State::Ok, Minute::MIN / 2, Vec::new());
+    let (mut state, mut known, mut told) = (State::Ok, (State::Ok, Minute::MIN / 2), Vec::new());
     for (newest, (end, _)) in history.iter().enumerate().skip(range - 1) {
-        let mut next = rule.condition.next(&values[newest + 1 - range..=newest], state);
-        if state == State::Alarm && end - since < rule.hold {
-            next = State::Alarm;
-        }
-        if next == state {
+        let next = rule.condition.next(&values[newest + 1 - range..=newest], state);
+        if state == State::Alarm && end - known.1 < rule.hold {
             continue;
         }
-        match (state, next) {
-            (_, State::Alarm) => told.push((Kind::Began, *end)),
-            (State::Alarm, _) => told.push((Kind::Ended, *end)),
-            _ => {}
+        state = next;
+        if next == State::Blank || next == known.0 {
+            continue;
         }
-        (state, since) = (next, *end);
+        told.push((if next == State::Alarm { Kind::Began } else { Kind::Ended }, *end));
+        known = (next, *end);
     }
     told
 }

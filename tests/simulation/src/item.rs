@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::clock::minute_of_text;
-use crate::model::{Alarm, Kind, News, Silence};
+use crate::clock::{Minute, minute_of_text};
+use crate::model::{Alarm, Blind, Kind, News, Settled, Silence};
 use crate::verdict::State;
 
 /// An alarm as the table holds it, with the ids of what is untold.
@@ -34,11 +34,11 @@ pub(crate) fn read(item: &Value) -> Result<(Alarm, Vec<String>), String> {
         state: state(&memory["state"])?,
         since: needed("since")?,
         judged_until: needed("judged_until")?,
+        settled: Some(&memory["settled"]).filter(|settled| !settled.is_null()).map(settled).transpose()?,
         told: state(&memory["told"])? == State::Alarm,
         told_at: instant("told_at"),
         silenced,
-        blind_since: instant("blind_since"),
-        blind_told: memory["blind_told"].as_bool().ok_or("no blind_told")?,
+        blind: Some(&memory["blind"]).filter(|blind| !blind.is_null()).map(blind).transpose()?,
         outage_seen: instant("outage_seen"),
         untold: untold.iter().map(news).collect::<Result<_, _>>()?,
     };
@@ -60,12 +60,38 @@ fn state(value: &Value) -> Result<State, String> {
     states.into_iter().find(|state| *value == state.word()).ok_or(format!("{value} is no state"))
 }
 
+fn time(value: &Value) -> Result<Minute, String> {
+    value.as_str().map(minute_of_text).ok_or(format!("{value} is no time"))
+}
+
+fn settled(value: &Value) -> Result<Settled, String> {
+    let changes = value["changes"].as_u64().ok_or("no changes")?;
+    Ok(Settled {
+        until: time(&value["until"])?,
+        state: state(&value["state"])?,
+        since: time(&value["since"])?,
+        phase: (state(&value["phase"][0])?, time(&value["phase"][1])?),
+        changes: usize::try_from(changes).unwrap(),
+    })
+}
+
+fn blind(value: &Value) -> Result<Blind, String> {
+    let no_data = match value["because"].as_str() {
+        Some("could-not-ask") => false,
+        Some("no-data") => true,
+        other => return Err(format!("blind because {other:?}")),
+    };
+    let told = value["told"].as_bool().ok_or("no told")?;
+    Ok(Blind { since: time(&value["since"])?, no_data, told })
+}
+
 fn news(notice: &Value) -> Result<News, String> {
     let kind = match notice["kind"].as_str().unwrap_or_default() {
         "began" => Kind::Began,
         "ended" => Kind::Ended,
         "reminder" => Kind::Reminder,
         "blind" => Kind::Blind,
+        "no-data" => Kind::NoData,
         "seen-again" => Kind::SeenAgain,
         "gone" => Kind::Gone,
         other => return Err(format!("a notice of kind {other}")),

@@ -8,7 +8,7 @@ use crate::model::{Kind, News};
 pub(crate) struct Told {
     kind: Kind,
     rule: String,
-    /// Empty of what could not be judged: of that, a message names some and counts the rest.
+    /// Empty of what could not be judged or has no data: of that, a message names some and counts the rest.
     subject: String,
     /// `HH:MM`; empty where a message does not say.
     at: String,
@@ -19,10 +19,12 @@ pub(crate) struct Told {
 pub(crate) fn told(key: &str, news: &News) -> Told {
     let (rule, subject) = key.split_once('#').unwrap();
     let at = match news.kind {
-        Kind::Reminder | Kind::Blind => String::new(),
+        Kind::Reminder | Kind::Blind | Kind::NoData => String::new(),
         _ => hour_and_minute(news.at),
     };
-    let subject = if news.kind == Kind::Blind { "" } else { subject };
+    let subject = if matches!(news.kind, Kind::Blind | Kind::NoData) { "" } else { subject };
+    // Of missing data a message names the rules and counts the alarms.
+    let rule = if news.kind == Kind::NoData { "" } else { rule };
     Told { kind: news.kind, rule: rule.to_owned(), subject: subject.to_owned(), at, late: news.late }
 }
 
@@ -30,7 +32,7 @@ pub(crate) fn told(key: &str, news: &News) -> Told {
 pub(crate) fn read(body: &str) -> Vec<Told> {
     let (mut section, mut entry, mut all) = ("", String::new(), Vec::new());
     for line in body.lines() {
-        let titles = ["COULD NOT BE JUDGED", "ENDED", "STILL IN ALARM"];
+        let titles = ["COULD NOT BE JUDGED", "NO DATA", "ENDED", "STILL IN ALARM"];
         let title = titles.iter().find(|title| line == **title).copied();
         if line.starts_with("Looked at ") {
             break;
@@ -45,7 +47,8 @@ pub(crate) fn read(body: &str) -> Vec<Told> {
             entry.push(' ');
         }
         // Of these an entry ends with its rule.
-        if section == "ENDED" && entry.rfind("Rule ").is_some_and(|at| entry[at..].trim_end().ends_with('.'))
+        let is_whole = section == "NO DATA" && entry.trim_end().ends_with("until there is data.");
+        if is_whole || section == "ENDED" && entry.rfind("Rule ").is_some_and(|at| entry[at..].trim_end().ends_with('.'))
         {
             all.extend(tells(section, &entry));
             entry.clear();
@@ -103,6 +106,11 @@ fn tells(section: &str, entry: &str) -> Vec<Told> {
             let one =
                 Told { kind: Kind::Blind, rule, subject: String::new(), at: String::new(), late: false };
             vec![one; count]
+        }
+        "NO DATA" if !entry.is_empty() => {
+            let count = word_after(entry, "the state of ").parse().unwrap_or(0);
+            let (rule, subject, at) = (String::new(), String::new(), String::new());
+            vec![Told { kind: Kind::NoData, rule, subject, at, late: false }; count]
         }
         _ => Vec::new(),
     }

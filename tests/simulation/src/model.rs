@@ -2,7 +2,7 @@
 //! simple code. It knows nothing of the engine's own.
 
 use crate::clock::Minute;
-use crate::rule::{Rule, What};
+use crate::rule::{Rule, Treat, What};
 use crate::verdict::State;
 
 /// What kind of thing people are told.
@@ -12,6 +12,7 @@ pub(crate) enum Kind {
     Ended,
     Reminder,
     Blind,
+    NoData,
     SeenAgain,
     Gone,
 }
@@ -50,6 +51,10 @@ pub(crate) struct Sight {
     pub(crate) now: Minute,
     /// Whether the service should run no task.
     pub(crate) idle: bool,
+    /// Number of the oldest periods that cannot get a point any more.
+    pub(crate) aged: usize,
+    /// Whether ECS says that tasks run, if the metric has points whenever one does.
+    pub(crate) runs: bool,
 }
 
 /// How far an answer can be relied on.
@@ -67,15 +72,35 @@ pub(crate) struct Alarm {
     pub(crate) state: State,
     pub(crate) since: Minute,
     pub(crate) judged_until: Minute,
-    /// Whether people were last told that it is in ALARM, and when they were told anything.
+    pub(crate) settled: Option<Settled>,
+    /// Whether people were last notified of ALARM, and when they were notified of anything.
     pub(crate) told: bool,
     pub(crate) told_at: Option<Minute>,
     pub(crate) silenced: Option<Silence>,
-    pub(crate) blind_since: Option<Minute>,
-    pub(crate) blind_told: bool,
+    pub(crate) blind: Option<Blind>,
     /// Of `nothing-running`: when an outage was last seen to begin or to end.
     pub(crate) outage_seen: Option<Minute>,
     pub(crate) untold: Vec<News>,
+}
+
+/// The alarm after the newest period that no late point can change.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Settled {
+    pub(crate) until: Minute,
+    pub(crate) state: State,
+    pub(crate) since: Minute,
+    /// OK or ALARM, and since when, whatever data is missing.
+    pub(crate) phase: (State, Minute),
+    /// How many changes of the phase after it runs have dealt with.
+    pub(crate) changes: usize,
+}
+
+/// Why and since when an alarm cannot be judged, and whether people were notified.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Blind {
+    pub(crate) since: Minute,
+    pub(crate) no_data: bool,
+    pub(crate) told: bool,
 }
 
 impl Alarm {
@@ -85,11 +110,11 @@ impl Alarm {
             state: State::Ok,
             since: at,
             judged_until: at,
+            settled: None,
             told: false,
             told_at: None,
             silenced: None,
-            blind_since: None,
-            blind_told: false,
+            blind: None,
             outage_seen: None,
             untold: Vec::new(),
         }
@@ -104,113 +129,284 @@ impl Alarm {
 
     /// Whether a newer run has looked at it, though it may not have seen anything.
     fn was_seen_later(&self, end: Minute) -> bool {
-        end < self.judged_until || self.blind_since.is_some_and(|since| end < since)
+        end < self.judged_until || self.blind.is_some_and(|blind| end < blind.since)
     }
 
     fn is_plain(&self) -> bool {
-        self.state == State::Ok && !self.told && self.blind_since.is_none()
+        self.state == State::Ok && !self.told && self.blind.is_none()
+    }
+
+    fn tell(&mut self, kind: Kind, at: Minute) {
+        self.untold.push(News { kind, at, late: false });
+    }
+
+    fn ends(&mut self, at: Minute, now: Minute) {
+        self.tell(Kind::Ended, at);
+        (self.told, self.told_at) = (false, Some(now));
     }
 }
 
-/// The alarm after a run; none if the run changes nothing.
+/// The alarm after a run; none if a newer run has seen it.
 pub(crate) fn after(rule: &Rule, before: Option<&Alarm>, sight: &Sight) -> Option<Alarm> {
-    if before.is_some_and(|alarm| alarm.was_seen_later(sight.end)) {
+    if sight.values.is_empty() || before.is_some_and(|alarm| alarm.was_seen_later(sight.end)) {
         return None;
     }
-    let begins = sight.end - length(&sight.values) * rule.period;
-    let mut alarm = before.cloned().unwrap_or_else(|| Alarm::unknown(begins));
-    let old = alarm.clone();
-    for (period, end) in judged(rule, sight, alarm.judged_until) {
-        judge(rule, &mut alarm, sight, period, end);
-    }
-    if sight.answer == Answer::Whole {
-        alarm.judged_until = sight.end;
-    }
-    if alarm.judged_until == sight.end {
-        seen(rule, &mut alarm, sight);
-    } else {
-        unseen(rule, &mut alarm, sight);
+    let unknown = || Alarm::unknown(sight.end - length(&sight.values) * rule.period);
+    let mut alarm = before.cloned().unwrap_or_else(unknown);
+    let old = alarm.state;
+    let newest = judge_all(rule, &mut alarm, sight);
+    match unseen(rule, &alarm, sight, newest) {
+        None => seen(rule, &mut alarm, sight),
+        Some(no_data) => blind(rule, &mut alarm, sight, no_data),
     }
     remind(rule, &mut alarm, sight);
     if rule.what == What::NothingRunning {
         if sight.idle {
             alarm.outage_seen = None;
-        } else if alarm.state != old.state && [alarm.state, old.state].contains(&State::Alarm) {
+        } else if alarm.state != old && [alarm.state, old].contains(&State::Alarm) {
             alarm.outage_seen = Some(sight.end);
         }
     }
-    let changed = alarm != Alarm { judged_until: alarm.judged_until, ..old };
-    changed.then_some(alarm)
+    Some(alarm)
+}
+
+/// The same; none as well if nothing changes that must be written.
+pub(crate) fn changed(rule: &Rule, before: Option<&Alarm>, sight: &Sight) -> Option<Alarm> {
+    let alarm = after(rule, before, sight)?;
+    let Alarm { judged_until, settled, .. } = alarm;
+    let as_before = before.cloned().unwrap_or_else(|| Alarm::unknown(alarm.since));
+    (alarm != Alarm { judged_until, settled, ..as_before }).then_some(alarm)
 }
 
 fn length(values: &[Option<f64>]) -> Minute {
     i64::try_from(values.len()).unwrap()
 }
 
-/// The evaluation range that ends with a period.
-fn range<'a>(rule: &Rule, sight: &'a Sight, period: usize) -> &'a [Option<f64>] {
-    &sight.values[(period + 1).saturating_sub(rule.condition.n + 2)..=period]
+/// The evaluation range that ends with a period: its places, and the first that may still get a point.
+fn range(rule: &Rule, period: usize) -> std::ops::Range<usize> {
+    (period + 1).saturating_sub(rule.condition.n + 2)..period + 1
 }
 
-/// The periods that this run judges, with their ends: in order, on whole ranges, and none twice.
+/// What may be judged after an instant: whole ranges, in order, up to a gap in a part of an answer, which may be a value.
 pub(crate) fn judged(rule: &Rule, sight: &Sight, until: Minute) -> Vec<(usize, Minute)> {
-    let mut periods = Vec::new();
     if sight.answer == Answer::None {
-        return periods;
+        return Vec::new();
     }
     let count = sight.values.len();
-    for period in 0..count {
-        let end = sight.end - (length(&sight.values) - 1 - i64::try_from(period).unwrap()) * rule.period;
-        let whole = period + 1 >= rule.condition.n + 2 || period + 1 == count;
-        if !whole || end <= until {
-            continue;
-        }
-        // A gap in a part of an answer may be a value: this period and all later ones wait.
-        if sight.answer == Answer::Part && range(rule, sight, period).contains(&None) {
-            break;
-        }
-        periods.push((period, end));
-    }
-    periods
+    let first = count.min(rule.condition.n + 2) - 1;
+    let is_sure = |period: &usize| {
+        sight.answer == Answer::Whole || !sight.values[range(rule, *period)].contains(&None)
+    };
+    let end = |period: usize| sight.end - i64::try_from(count - 1 - period).unwrap() * rule.period;
+    let periods = (first..count).filter(|period| end(*period) > until);
+    periods.take_while(is_sure).map(|period| (period, end(period))).collect()
 }
 
-fn judge(rule: &Rule, alarm: &mut Alarm, sight: &Sight, period: usize, end: Minute) {
-    let mut state = rule.condition.next(range(rule, sight, period), alarm.state);
-    if alarm.told && end - alarm.since < rule.hold {
-        state = State::Alarm;
+/// Whether a late point may change what the period is judged to be.
+fn is_open(rule: &Rule, sight: &Sight, period: usize) -> bool {
+    let range = range(rule, period);
+    let newest = (period + 1).saturating_sub(rule.condition.n)..period + 1;
+    sight.values[newest].contains(&None)
+        && range.into_iter().any(|place| place >= sight.aged && sight.values[place].is_none())
+}
+
+/// The state after a period; none while it depends on points that may still come.
+fn verdict(rule: &Rule, sight: &Sight, period: usize, current: State) -> Option<State> {
+    let range = range(rule, period);
+    let with = |value: Option<f64>| {
+        let fill = |place: usize| sight.values[place].or(value.filter(|_| place >= sight.aged));
+        let values: Vec<Option<f64>> = range.clone().map(fill).collect();
+        rule.condition.next(&values, current)
+    };
+    let plain = with(None);
+    let waits = matches!(rule.condition.treat, Treat::Missing | Treat::Ignore);
+    let is_empty = sight.values[range.clone()].iter().all(Option::is_none);
+    let is_sure = [f64::MAX, f64::MIN].into_iter().all(|value| with(Some(value)) == plain);
+    (!waits || is_empty || is_sure).then_some(plain)
+}
+
+/// What became of the newest period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Newest {
+    Judged,
+    /// It depends on points that may still come.
+    Waits,
+    Unknown,
+}
+
+/// Judges again what is not settled. Changes that earlier runs have dealt with make no news.
+fn judge_all(rule: &Rule, alarm: &mut Alarm, sight: &Sight) -> Newest {
+    if sight.answer == Answer::None {
+        return Newest::Unknown;
     }
-    alarm.judged_until = end;
-    if state != alarm.state {
-        if alarm.told {
-            tell(alarm, Kind::Ended, end);
-            (alarm.told, alarm.told_at) = (false, Some(sight.now));
+    let before = alarm.clone();
+    let count = sight.values.len();
+    let first = count.min(rule.condition.n + 2) - 1;
+    let end = |period: usize| sight.end - i64::try_from(count - 1 - period).unwrap() * rule.period;
+    let is_there = |settled: &Settled| settled.until >= end(first) - rule.period || count == 1;
+    let phase = if alarm.state != State::Blank {
+        alarm.state
+    } else if alarm.told {
+        State::Alarm
+    } else {
+        State::Ok
+    };
+    let Alarm { state, since, judged_until, .. } = *alarm;
+    let from = alarm.settled.filter(is_there).unwrap_or(Settled {
+        until: judged_until,
+        state,
+        since,
+        phase: (phase, since),
+        changes: 0,
+    });
+    (alarm.state, alarm.since) = (from.state, from.since);
+    let mut way = Way { rule, sight, alarm, phase: from.phase, changes: 0, done: from.changes, silent: false };
+    let mut settled = Settled { until: from.until.max(end(first) - rule.period), changes: 0, ..from };
+    let (mut is_final, mut until) = (true, from.until);
+    let mut newest = Newest::Unknown;
+    let periods = judged(rule, sight, from.until);
+    let reaches = periods.last().map_or(from.until, |(_, end)| *end) >= sight.end;
+    for (period, end) in periods {
+        let open = is_open(rule, sight, period);
+        is_final &= !open;
+        let is_newest = end == sight.end;
+        match verdict(rule, sight, period, way.alarm.state) {
+            None => {
+                until = end;
+                newest = if is_newest { Newest::Waits } else { Newest::Unknown };
+            }
+            Some(state) => {
+                way.judge(state, end);
+                until = end;
+                newest = if is_newest { Newest::Judged } else { Newest::Unknown };
+                if is_final {
+                    let Alarm { state, since, .. } = *way.alarm;
+                    settled =
+                        Settled { until: end, state, since, phase: way.phase, changes: way.changes };
+                }
+            }
         }
-        (alarm.state, alarm.since, alarm.silenced) = (state, end, None);
     }
-    begin(rule, alarm, sight, end);
+    if from.until >= sight.end {
+        // The same run may come again.
+        let waits = sight.answer == Answer::Whole
+            && is_open(rule, sight, count - 1)
+            && verdict(rule, sight, count - 1, way.alarm.state).is_none();
+        newest = if waits { Newest::Waits } else { Newest::Judged };
+    }
+    if !reaches && way.changes < way.done {
+        // Earlier runs had more data: what they found stays.
+        (way.alarm.state, way.alarm.since) = (before.state, before.since);
+        return Newest::Unknown;
+    }
+    way.reconcile();
+    let Way { changes, silent, .. } = way;
+    alarm.judged_until = alarm.judged_until.max(until);
+    let has_data = sight.values.iter().any(Option::is_some);
+    let is_open = settled.until < alarm.judged_until && !silent && has_data;
+    alarm.settled = is_open.then_some(Settled { changes: changes - settled.changes, ..settled });
+    // An alarm whose data never came back was notified with that.
+    let is_over = before.judged_until < sight.end
+        && alarm.state == State::Blank
+        && settled.state == State::Blank
+        && changes == settled.changes
+        && sight.values.iter().skip(sight.aged).all(Option::is_none)
+        && before.blind.is_some_and(|blind| blind.told);
+    if is_over && alarm.told {
+        (alarm.told, alarm.told_at) = (false, Some(sight.now));
+        let phase = (State::Ok, sight.end);
+        alarm.settled = alarm.settled.map(|settled| Settled { phase, ..settled });
+    }
+    newest
 }
 
-fn tell(alarm: &mut Alarm, kind: Kind, at: Minute) {
-    alarm.untold.push(News { kind, at, late: false });
+/// An alarm on its way through the periods.
+struct Way<'a> {
+    rule: &'a Rule,
+    sight: &'a Sight,
+    alarm: &'a mut Alarm,
+    phase: (State, Minute),
+    /// Changes of the phase so far, and how many of them are no news.
+    changes: usize,
+    done: usize,
+    /// Whether something was kept silent.
+    silent: bool,
 }
 
-/// Tells an alarm that people do not know of, unless something keeps it silent at the end of this period.
-fn begin(rule: &Rule, alarm: &mut Alarm, sight: &Sight, end: Minute) {
+impl Way<'_> {
+    fn judge(&mut self, verdict: State, end: Minute) {
+        let is_known = self.alarm.told || self.changes < self.done;
+        let is_held =
+            self.alarm.state == State::Alarm && is_known && end - self.alarm.since < self.rule.hold;
+        if !is_held && verdict != self.alarm.state {
+            self.change(verdict, end);
+        }
+        if self.changes >= self.done {
+            self.silent |= begin(self.rule, self.alarm, self.sight, end);
+        }
+    }
+
+    fn change(&mut self, state: State, end: Minute) {
+        if state == State::Blank {
+            (self.alarm.state, self.alarm.since, self.alarm.silenced) = (state, end, None);
+            // What ECS says has no past: there will be no other end.
+            if self.rule.what == What::NothingRunning && self.alarm.told {
+                self.alarm.tell(Kind::NoData, end);
+                (self.alarm.told, self.alarm.told_at) = (false, Some(self.sight.now));
+                self.phase = (State::Ok, end);
+            }
+        } else if state == self.phase.0 {
+            (self.alarm.state, self.alarm.since) = self.phase;
+        } else {
+            self.changes += 1;
+            self.phase = (state, end);
+            (self.alarm.state, self.alarm.since) = self.phase;
+            if self.changes > self.done {
+                self.alarm.silenced = None;
+                if state == State::Ok && self.alarm.told {
+                    self.alarm.ends(end, self.sight.now);
+                }
+            }
+        }
+    }
+
+    /// Late points have undone a change that people may have been notified of.
+    fn reconcile(&mut self) {
+        if self.changes >= self.done {
+            return;
+        }
+        let end = self.sight.end;
+        match self.phase.0 {
+            State::Ok if self.alarm.told => self.alarm.ends(end, self.sight.now),
+            State::Alarm if self.alarm.state == State::Alarm => {
+                let since = std::mem::replace(&mut self.alarm.since, end);
+                self.silent |= begin(self.rule, self.alarm, self.sight, end);
+                self.alarm.since = since;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Notifies of an alarm that people do not know of, unless something keeps it silent at the end of this period. Returns
+/// whether something does.
+fn begin(rule: &Rule, alarm: &mut Alarm, sight: &Sight, end: Minute) -> bool {
     if alarm.state != State::Alarm || alarm.told {
-        return;
+        return false;
     }
     if let Some(silence) = silence(rule, sight, end) {
         alarm.silenced = Some(silence);
-        return;
+        return true;
     }
     // When a deployment or another alarm ended is known no better than by the run.
     let by_run = matches!(alarm.silenced, Some(Silence::Deployment | Silence::Start | Silence::Unless));
     if by_run && end < sight.end {
-        return;
+        return true;
     }
     let late = alarm.silenced.take().is_some();
     alarm.untold.push(News { kind: Kind::Began, at: alarm.since, late });
     (alarm.told, alarm.told_at) = (true, Some(sight.now));
+    false
 }
 
 fn silence(rule: &Rule, sight: &Sight, end: Minute) -> Option<Silence> {
@@ -222,30 +418,54 @@ fn silence(rule: &Rule, sight: &Sight, end: Minute) -> Option<Silence> {
     if planned { Some(Silence::Maintenance) } else { sight.silence }
 }
 
+/// Whether the newest period says nothing of the alarm; and if so, whether that is because there is no data.
+fn unseen(rule: &Rule, alarm: &Alarm, sight: &Sight, newest: Newest) -> Option<bool> {
+    if newest == Newest::Unknown {
+        return Some(false);
+    }
+    let goes_on = alarm.blind.is_some_and(|blind| blind.no_data && blind.told);
+    let range = range(rule, sight.values.len() - 1);
+    let is_empty = sight.values[range].iter().all(Option::is_none);
+    let matters = rule.what != What::NothingRunning && (alarm.told || sight.runs);
+    let is_missing = is_empty && rule.condition.treat != Treat::Breaching && (goes_on || matters);
+    (is_missing || goes_on && newest == Newest::Waits).then_some(true)
+}
+
 /// All that there is was judged.
 fn seen(rule: &Rule, alarm: &mut Alarm, sight: &Sight) {
     begin(rule, alarm, sight, sight.end);
-    alarm.blind_since = None;
-    if std::mem::take(&mut alarm.blind_told) {
-        tell(alarm, Kind::SeenAgain, sight.end);
+    let Some(blind) = alarm.blind.take() else { return };
+    let begins = sight.end - length(&sight.values) * rule.period;
+    let is_lost = |(place, value): (usize, &Option<f64>)| {
+        let end = begins + (i64::try_from(place).unwrap() + 1) * rule.period;
+        end > blind.since && place < sight.aged && value.is_none()
+    };
+    let is_older = blind.since < begins + rule.period;
+    let lost = !blind.no_data || is_older || sight.values.iter().enumerate().any(is_lost);
+    if blind.told && lost {
+        alarm.tell(Kind::SeenAgain, sight.end);
     }
 }
 
-/// The newest period could not be judged.
-fn unseen(rule: &Rule, alarm: &mut Alarm, sight: &Sight) {
-    let since = *alarm.blind_since.get_or_insert(sight.end);
-    let long = sight.end - since > rule.range() * rule.period;
-    if long && !alarm.blind_told && silence(rule, sight, sight.end).is_none() {
-        tell(alarm, Kind::Blind, sight.end);
-        alarm.blind_told = true;
+/// The newest period could not be judged, or has no data.
+fn blind(rule: &Rule, alarm: &mut Alarm, sight: &Sight, no_data: bool) {
+    let known = alarm.blind.filter(|blind| blind.no_data == no_data || blind.told);
+    let mut blind = known.unwrap_or(Blind { since: sight.end, no_data, told: false });
+    // A range without data has lasted already.
+    let patience = if no_data { 0 } else { rule.range() * rule.period };
+    let long = sight.end - blind.since > patience;
+    if long && !blind.told && silence(rule, sight, sight.end).is_none() {
+        alarm.tell(if no_data { Kind::NoData } else { Kind::Blind }, sight.end);
+        blind.told = true;
     }
+    alarm.blind = Some(blind);
 }
 
 fn remind(rule: &Rule, alarm: &mut Alarm, sight: &Sight) {
     let (Some(every), Some(told_at)) = (rule.remind, alarm.told_at) else { return };
     let goes_on = alarm.told && alarm.state == State::Alarm;
     if goes_on && sight.now - told_at >= every && silence(rule, sight, sight.end).is_none() {
-        tell(alarm, Kind::Reminder, sight.end);
+        alarm.tell(Kind::Reminder, sight.end);
         alarm.told_at = Some(sight.now);
     }
 }
@@ -257,8 +477,8 @@ pub(crate) fn gone(before: &Alarm, end: Minute) -> Option<Alarm> {
         return None;
     }
     let mut alarm = Alarm { untold: before.untold.clone(), ..Alarm::unknown(end) };
-    if before.told || before.blind_told {
-        tell(&mut alarm, Kind::Gone, end);
+    if before.told || before.blind.is_some_and(|blind| blind.told) {
+        alarm.tell(Kind::Gone, end);
     }
     Some(alarm)
 }
@@ -267,5 +487,11 @@ impl What {
     /// Periods that a run looks at: of what ECS says only the newest is known.
     pub(crate) fn periods(self, rule: &Rule, window: Minute) -> Minute {
         if self == Self::NothingRunning { rule.range().min(window) } else { window }
+    }
+
+    /// How many of them are too old to get a point: the first evaluation range, and a third of the rest.
+    pub(crate) fn aged(self, rule: &Rule, periods: Minute) -> Minute {
+        let rest = (periods - rule.range()).max(0);
+        if self == Self::NothingRunning { periods } else { rule.range() + rest / 3 }
     }
 }

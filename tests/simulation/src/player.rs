@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::chance::Chance;
 use crate::check::{BUCKET, Checker, TABLE};
-use crate::clock::{DELAY, EVERY, LOOKBACK, Minute, at};
+use crate::clock::{DELAY, LOOKBACK, Minute, at};
 use crate::wire::{Death, INVOCATION, Invocation, Trouble, Wire, lock};
 
 pub(crate) const ACCOUNT: &str = "123456789012";
@@ -69,7 +69,8 @@ impl Execution {
 }
 
 impl Player {
-    pub(crate) fn new(aws: FakeAws, region: &str, checker: Checker, chance: Chance) -> Self {
+    /// `every` is the number of minutes between two runs.
+    pub(crate) fn new(aws: FakeAws, region: &str, every: Minute, checker: Checker, chance: Chance) -> Self {
         let topic = aws.edit(|world| {
             world.bucket(BUCKET);
             world.table(TABLE);
@@ -82,7 +83,7 @@ impl Player {
             ("FARGAZE_ACCOUNT", ACCOUNT.to_owned()),
             ("FARGAZE_DELAY_SECONDS", (DELAY * 60).to_string()),
             ("FARGAZE_LOOKBACK_MINUTES", LOOKBACK.to_string()),
-            ("FARGAZE_ALARMS_SCHEDULE", format!("rate({EVERY} minutes)")),
+            ("FARGAZE_ALARMS_SCHEDULE", schedule(every)),
             ("FARGAZE_REPORT_DAYS", "1".to_owned()),
             ("FARGAZE_STACK", "fargaze".to_owned()),
             ("AWS_REGION", region.to_owned()),
@@ -234,6 +235,14 @@ impl Player {
     /// Whether the checker has found something wrong.
     pub(crate) fn failed(&self) -> bool {
         lock(&self.wire.checker).failure.is_some()
+    }
+}
+
+fn schedule(every: Minute) -> String {
+    match every {
+        1 => "rate(1 minute)".to_owned(),
+        60 => "rate(1 hour)".to_owned(),
+        every => format!("rate({every} minutes)"),
     }
 }
 

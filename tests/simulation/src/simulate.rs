@@ -11,6 +11,9 @@ use crate::model::Kind;
 use crate::wire::lock;
 use crate::world::{Fate, World};
 
+/// Bytes of stack of a thread that plays worlds.
+const STACK: usize = 16 << 20;
+
 /// What came of worlds in which all was well.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -63,7 +66,13 @@ fn gaps(checker: &Checker) -> Vec<String> {
     with_gaps.collect()
 }
 
+/// On a thread of its own: the futures of all functions in one are large without optimisation.
 fn live(fate: Fate, story: bool) -> Told {
+    let thread = thread::Builder::new().stack_size(STACK);
+    thread.spawn(move || live_here(fate, story)).unwrap().join().unwrap()
+}
+
+fn live_here(fate: Fate, story: bool) -> Told {
     static REGIONS: AtomicU64 = AtomicU64::new(1);
     let region = format!("eu-west-{}", REGIONS.fetch_add(1, Ordering::Relaxed));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
@@ -72,7 +81,7 @@ fn live(fate: Fate, story: bool) -> Told {
         world.live().await;
         let mut checker = lock(&world.player.wire.checker);
         if checker.failure.is_none()
-            && let Some(why) = ending::wrong(&checker, &world.rules)
+            && let Some(why) = ending::wrong(&checker, &world.rules, world.lookback())
         {
             checker.fail(why);
         }

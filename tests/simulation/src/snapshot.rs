@@ -39,6 +39,8 @@ pub(crate) type Question = (String, String, Vec<(String, String)>, Minute);
 #[derive(Debug, Clone)]
 pub(crate) struct Points {
     pub(crate) answer: Answer,
+    /// What lies before was not asked for.
+    pub(crate) from: Option<Minute>,
     pub(crate) values: BTreeMap<Minute, f64>,
 }
 
@@ -127,6 +129,11 @@ impl Snapshot {
         self.clusters.iter().flat_map(pair).collect()
     }
 
+    /// Whether it says that calls of this operation failed.
+    pub(crate) fn has_fault_of(&self, operation: &str) -> bool {
+        self.faults.iter().any(|(failed, _)| failed == operation)
+    }
+
     /// Whether it is sure which services the cluster of that name has.
     pub(crate) fn knows(&self, name: &str) -> bool {
         let listing = ["ecs:ListClusters", "ecs:DescribeClusters"];
@@ -148,13 +155,15 @@ impl Snapshot {
         let floor = |minute: Minute| minute.div_euclid(rule.period) * rule.period;
         let (begin, end) = (floor(self.window.0), floor(self.window.1));
         let count = rule.what.periods(rule, (end - begin) / rule.period);
-        let starts = (0..count).map(|period| end - (count - period) * rule.period);
+        let mut aged = rule.what.aged(rule, count);
+        let mut starts: Vec<Minute> =
+            (0..count).map(|period| end - (count - period) * rule.period).collect();
         let name = name_of(cluster, Some(service));
         let (answer, values) = match rule.what.metric(cluster, service) {
             None => {
                 let (answer, newest) = self.tasks_missing(&name);
                 let newest_start = end - rule.period;
-                (answer, starts.map(|start| newest.filter(|_| start == newest_start)).collect())
+                (answer, starts.iter().map(|start| newest.filter(|_| *start == newest_start)).collect())
             }
             Some((namespace, metric, dimensions)) => {
                 let dimensions =
@@ -162,7 +171,9 @@ impl Snapshot {
                 let question = (namespace.to_owned(), metric.to_owned(), dimensions, rule.period);
                 let points =
                     self.series.get(&question).ok_or_else(|| format!("{question:?} was not asked"))?;
-                (points.answer, starts.map(|start| points.values.get(&start).copied()).collect())
+                starts.retain(|start| points.from.is_none_or(|from| *start >= from));
+                aged = (aged - count + i64::try_from(starts.len()).unwrap()).max(0);
+                (points.answer, starts.iter().map(|start| points.values.get(start).copied()).collect())
             }
         };
         let silence = if !rule.quiet {
@@ -174,7 +185,12 @@ impl Snapshot {
         };
         let idle = rule.what == What::NothingRunning
             && self.services.get(&name).is_some_and(|state| state["desired"] == 0);
-        Ok(Sight { values, end, answer, silence, now: self.now, idle })
+        let always = matches!(rule.what, What::Memory | What::Cpu);
+        let runs = self.services.get(&name).is_some_and(|state| {
+            always && state["status"] == "ACTIVE" && state["running"].as_i64() > Some(0)
+        });
+        let aged = usize::try_from(aged).unwrap();
+        Ok(Sight { values, end, answer, silence, now: self.now, idle, aged, runs })
     }
 
     /// What a rule sees that nothing was asked for.
@@ -189,6 +205,8 @@ impl Snapshot {
             silence: None,
             now: self.now,
             idle: false,
+            aged: count,
+            runs: false,
         }
     }
 
@@ -250,9 +268,11 @@ fn points(line: &Value, period: Minute) -> Points {
     };
     let epoch = crate::clock::at(0).as_second();
     let start = line["start"].as_i64().map_or(0, |second| (second - epoch) / 60);
+    let minute = |second: i64| (second - epoch).div_euclid(60);
+    let from = line["from"].as_i64().map(minute);
     let values = line["values"].as_array().unwrap().iter();
     let value = |(place, value): (usize, &Value)| {
         Some((start + i64::try_from(place).unwrap() * period, value.as_f64()?))
     };
-    Points { answer, values: values.enumerate().filter_map(value).collect() }
+    Points { answer, from, values: values.enumerate().filter_map(value).collect() }
 }

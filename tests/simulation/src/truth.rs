@@ -11,10 +11,12 @@ use crate::rule::What;
 use crate::snapshot::Snapshot;
 
 /// The first minute with points. Before [`CALM`] all is fine, so that every run begins with OK.
-const FIRST: Minute = -120;
+const FIRST: Minute = -240;
 const CALM: Minute = 5;
-/// How far back any run asks.
+/// How far back a run asks that does not wait.
 const PAST: Minute = 240;
+/// How many runs may take place while one waits.
+const WAITS: Minute = 7;
 
 /// Namespace, name and dimensions.
 type Key = (String, String, Vec<(String, String)>);
@@ -39,6 +41,8 @@ struct Stage {
     pending: i64,
     /// When its deployment began, if one is under way.
     deployed: Option<Minute>,
+    /// Tasks start, live long enough for one point every third minute, and fail.
+    loops: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -48,13 +52,25 @@ struct Service {
     stages: Vec<Stage>,
 }
 
+/// A cluster, which is there from one minute to another.
+#[derive(Debug, Clone)]
+struct Cluster {
+    name: String,
+    from: Minute,
+    until: Minute,
+}
+
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Truth {
-    clusters: Vec<String>,
+    clusters: Vec<Cluster>,
     services: Vec<Service>,
     series: BTreeMap<Key, Vec<Point>>,
     /// Whether every point is there in time and stays as it is.
     pub(crate) steady: bool,
+    /// Whether every point stays as it is, be it late.
+    pub(crate) lasting: bool,
+    /// Minutes between two runs.
+    every: Minute,
 }
 
 /// How eventful a world is.
@@ -63,16 +79,31 @@ pub(crate) struct Life {
     pub(crate) clusters: usize,
     pub(crate) services: usize,
     pub(crate) minutes: Minute,
-    pub(crate) steady: bool,
+    pub(crate) every: Minute,
+    /// Points of a hundred that become others.
+    pub(crate) rewritten: i64,
+    /// Points of a hundred that come late, and by how many minutes at most.
+    pub(crate) late: (i64, Minute),
+    /// How often all points of a series are late by the same for an hour, at most.
+    pub(crate) lag: i64,
+    /// Clusters of a hundred that are created on the way, and of those that are deleted.
+    pub(crate) coming: i64,
+    /// Services of a hundred whose tasks fail when they are started.
+    pub(crate) failing: i64,
     /// Stages of a service beyond the first.
     pub(crate) stages: i64,
 }
 
 impl Truth {
     pub(crate) fn new(life: &Life, chance: &mut Chance) -> Self {
-        let mut truth = Self { steady: life.steady, ..Self::default() };
+        let lasting = life.rewritten == 0;
+        let steady = lasting && life.late.0 == 0 && life.lag == 0;
+        let mut truth = Self { steady, lasting, every: life.every, ..Self::default() };
         for cluster in ["shop", "search", "orders"].iter().take(life.clusters) {
-            truth.clusters.push((*cluster).to_owned());
+            let instant = |chance: &mut Chance| chance.between(CALM, life.minutes);
+            let from = if chance.percent(life.coming) { instant(chance) } else { FIRST };
+            let until = if chance.percent(life.coming) { instant(chance).max(from) } else { Minute::MAX };
+            truth.clusters.push(Cluster { name: (*cluster).to_owned(), from, until });
             truth.add_series(What::Load, cluster, "", &[], life, chance);
             for name in ["web", "api", "cart"].iter().take(chance.count(1, life.services)) {
                 let stages = stages(life, chance);
@@ -101,19 +132,25 @@ impl Truth {
         let Some((namespace, name, dimensions)) = what.metric(cluster, service) else { return };
         let mut level = 50.0;
         let mut silent = false;
+        // An hour in which a series lags.
+        let lags: Vec<(Minute, Minute)> = (0..chance.between(0, life.lag))
+            .map(|_| (chance.between(CALM, life.minutes), chance.between(2, 60)))
+            .collect();
         let points = (FIRST..life.minutes).map(|minute| {
             if minute >= CALM && chance.percent(12) {
                 level = chance.one_of(&[5.0, 15.0, 30.0, 50.0, 50.0, 50.0, 70.0, 85.0, 95.0]);
             }
             silent ^= minute >= CALM && chance.percent(5);
             let flips = minute >= CALM && chance.percent(5);
-            let runs = stages.is_empty() || stage(stages, minute).is_some_and(|stage| stage.running > 0);
+            let runs = stages.is_empty() || stage(stages, minute).is_some_and(|stage| stage.has_point(minute));
             let value = (silent == flips && runs).then_some(level);
-            let late = !life.steady && minute >= CALM && chance.percent(8);
-            let rewritten = !life.steady && minute >= CALM && chance.percent(6);
+            let late = minute >= CALM && chance.percent(life.late.0);
+            let rewritten = minute >= CALM && chance.percent(life.rewritten);
+            let lag = lags.iter().filter(|(from, _)| (*from..from + 60).contains(&minute));
+            let lag = lag.map(|(_, lag)| *lag).max().unwrap_or(0);
             Point {
                 value,
-                arrives: minute + 1 + if late { chance.between(3, 25) } else { 0 },
+                arrives: minute + 1 + if late { chance.between(3, life.late.1) } else { lag },
                 rewritten: rewritten
                     .then(|| (minute + chance.between(2, 20), chance.one_of(&[5.0, 50.0, 70.0, 95.0]))),
             }
@@ -125,10 +162,15 @@ impl Truth {
     /// What AWS has at this time.
     pub(crate) fn estate(&self, account: &str, region: &str, clock: Minute) -> Estate {
         let mut estate = Estate::new(account, region).now(at(clock));
-        for cluster in &self.clusters {
-            estate.put_cluster(ClusterSpec::new(cluster));
+        let (there, gone): (Vec<&Cluster>, Vec<&Cluster>) =
+            self.clusters.iter().partition(|cluster| cluster.is_there(clock));
+        for cluster in there {
+            estate.put_cluster(ClusterSpec::new(&cluster.name));
         }
         for service in &self.services {
+            if gone.iter().any(|cluster| cluster.name == service.cluster) {
+                continue;
+            }
             let Some(stage) = stage(&service.stages, clock).filter(|stage| stage.exists) else { continue };
             let created = at(stage.deployed.unwrap_or(FIRST)).as_second();
             let created = f64::from(i32::try_from(created).unwrap());
@@ -136,11 +178,12 @@ impl Truth {
                 .desired(stage.desired)
                 .running(stage.running)
                 .pending(stage.pending);
+            let spec = if stage.loops { spec.failed_tasks(4) } else { spec };
             let rollout = if stage.deployed.is_some() { "IN_PROGRESS" } else { "COMPLETED" };
             estate.put_service(&service.cluster, spec.created_at(created).rollout(rollout));
         }
         for key in self.series.keys() {
-            let from = (clock - PAST).max(FIRST);
+            let from = (clock - PAST - WAITS * self.every).max(FIRST);
             let value = |minute| self.seen(key, minute, clock).unwrap_or(f64::NAN);
             let values: Vec<f64> = (from..clock).map(value).collect();
             estate.put_series(series_key(key), Series::of_values(at(from), &values));
@@ -203,18 +246,38 @@ impl Truth {
 
     /// Whether a cluster, or a service, is there at this minute.
     pub(crate) fn is_there(&self, name: &str, minute: Minute) -> bool {
-        let Some((cluster, service)) = name.split_once('/') else { return true };
-        let mut found =
+        let (cluster, service) = name.split_once('/').unwrap_or((name, ""));
+        let mut clusters = self.clusters.iter().filter(|found| found.name == cluster);
+        let mut services =
             self.services.iter().filter(|found| found.cluster == cluster && found.name == service);
-        found.any(|service| stage(&service.stages, minute).is_some_and(|stage| stage.exists))
+        let exists =
+            |service: &Service| stage(&service.stages, minute).is_some_and(|stage| stage.exists);
+        clusters.any(|cluster| cluster.is_there(minute)) && (service.is_empty() || services.any(exists))
     }
 
     /// Whether what the rule judges is there all the time.
     pub(crate) fn is_always_there(&self, name: &str) -> bool {
+        let cluster = name.split('/').next().unwrap_or_default();
+        let stays = |found: &Cluster| found.name == cluster && found.from == FIRST && found.until == Minute::MAX;
+        if !self.clusters.iter().any(stays) {
+            return false;
+        }
         let Some((cluster, service)) = name.split_once('/') else { return true };
         let is = |found: &&Service| found.cluster == cluster && found.name == service;
         let found = self.services.iter().find(is);
         found.is_some_and(|service| service.stages.iter().all(|stage| stage.exists))
+    }
+
+    /// Names of all clusters and services that ever are.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let clusters = self.clusters.iter().map(|cluster| cluster.name.clone());
+        let services = self.services.iter().map(|service| format!("{}/{}", service.cluster, service.name));
+        clusters.chain(services).collect()
+    }
+
+    /// Minutes between two runs.
+    pub(crate) fn every(&self) -> Minute {
+        self.every
     }
 
     /// Whether a snapshot made now says only what is so: all of it where it says so.
@@ -223,7 +286,12 @@ impl Truth {
             let (namespace, metric, dimensions, period) = question;
             let key = (namespace.clone(), metric.clone(), dimensions.clone());
             let floor = |minute: Minute| minute.div_euclid(*period) * period;
+            // What was not asked for now is said as an earlier run saw it.
             let mut start = floor(snapshot.window.0);
+            if let Some(from) = points.from {
+                start += (from - start).max(0) + (period - 1);
+                start = floor(start);
+            }
             while start < floor(snapshot.window.1) {
                 let truth = self.mean(&key, *period, start, clock);
                 let said = points.values.get(&start).copied();
@@ -241,13 +309,20 @@ impl Truth {
         for service in &self.services {
             let name = format!("{}/{}", service.cluster, service.name);
             let Some(said) = snapshot.services.get(&name) else { continue };
-            let so = stage(&service.stages, clock).filter(|stage| stage.exists);
+            let there = self.is_there(&service.cluster, clock);
+            let so = stage(&service.stages, clock).filter(|stage| there && stage.exists);
             let counts = so.map_or((0, 0), |stage| (stage.desired, stage.running));
             if (said["desired"].as_i64(), said["running"].as_i64()) != (Some(counts.0), Some(counts.1)) {
                 return Err(format!("{name} is {so:?} and not {said}"));
             }
         }
         Ok(())
+    }
+}
+
+impl Cluster {
+    fn is_there(&self, minute: Minute) -> bool {
+        (self.from..self.until).contains(&minute)
     }
 }
 
@@ -266,9 +341,16 @@ fn stage(stages: &[Stage], minute: Minute) -> Option<&Stage> {
     stages.iter().rev().find(|stage| stage.from <= minute)
 }
 
+impl Stage {
+    /// Whether a task lived long enough in this minute.
+    fn has_point(&self, minute: Minute) -> bool {
+        self.running > 0 || self.loops && minute % 3 == 0
+    }
+}
+
 /// The life of a service: mostly it runs.
 fn stages(life: &Life, chance: &mut Chance) -> Vec<Stage> {
-    let there = Stage { from: FIRST, exists: true, desired: 2, running: 2, pending: 0, deployed: None };
+    let there = Stage { from: FIRST, exists: true, desired: 2, running: 2, pending: 0, deployed: None, loops: false };
     let absent = Stage { exists: false, desired: 0, running: 0, ..there };
     let mut stages = vec![if chance.percent(10) { absent } else { there }];
     let mut froms: Vec<Minute> =
@@ -286,6 +368,7 @@ fn stages(life: &Life, chance: &mut Chance) -> Vec<Stage> {
             4 => Stage { from, desired: 0, running: 0, ..there },
             5..=6 => Stage { from, deployed: Some(from), running: chance.between(0, 2), ..there },
             7 => Stage { from, ..absent },
+            8 if chance.percent(life.failing) => Stage { from, running: 0, loops: true, ..there },
             _ => Stage { from, ..there },
         };
         stages.push(stage);

@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use fake_aws::{FakeAws, Fault};
+use fake_aws::{Endless, FakeAws, Fault};
 use serde_json::Value;
 use tokio::sync::Notify;
 
@@ -54,6 +54,8 @@ pub(crate) enum Outage {
     Throttled,
     Broken,
     Denied,
+    /// A listing goes on for ever, page by page.
+    Endless(Endless),
 }
 
 /// A call as the checker sees it.
@@ -135,6 +137,8 @@ impl Wire {
             return Some(match outage {
                 Outage::Throttled => fault.throttle(),
                 Outage::Broken => fault.error(500, "InternalFailure", "out of order"),
+                // One fault for all its calls, which the world has set.
+                Outage::Endless(_) => return None,
                 Outage::Denied => fault.error(403, "AccessDeniedException", "not authorized"),
             });
         }

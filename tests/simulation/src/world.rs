@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use fake_aws::{Estate, FakeAws};
+use fake_aws::{Endless, Estate, FakeAws, Fault};
 
 use crate::chance::Chance;
 use crate::check::{BUCKET, Checker};
-use crate::clock::{EVERY, Minute};
+use crate::clock::{EVERY, LOOKBACK, Minute};
 use crate::player::{ACCOUNT, Execution, Function, Player, Step};
 use crate::rule::{Rule, rules, yaml};
 use crate::truth::{Life, Truth};
@@ -17,6 +17,8 @@ use crate::wire::{Death, Outage, Trouble, lock};
 pub(crate) struct Fate {
     pub(crate) seed: u64,
     pub(crate) runs: Minute,
+    /// Minutes between two runs.
+    pub(crate) every: Minute,
     pub(crate) life: Life,
     /// Shares of the clusters that are worked on by themselves.
     pub(crate) parts: u32,
@@ -40,17 +42,24 @@ impl Fate {
     /// A short world with a bit of everything, or of nothing.
     pub(crate) fn any(seed: u64) -> Self {
         let mut chance = Chance::new(seed);
+        let every = chance.one_of(&[EVERY, EVERY, EVERY, EVERY, 1, 2, 10, 15, 30, 60]);
         let runs = chance.between(10, 50);
         let life = Life {
             clusters: chance.one_of(&[1, 1, 2, 3]),
             services: chance.count(1, 3),
-            minutes: (runs + 20) * EVERY,
-            steady: chance.percent(50),
+            minutes: (runs + 20) * every,
+            every,
+            rewritten: chance.one_of(&[0, 0, 6]),
+            late: chance.one_of(&[(0, 0), (0, 0), (8, 25), (3, 60), (20, 60)]),
+            lag: chance.one_of(&[0, 0, 1, 2]),
+            coming: chance.one_of(&[0, 0, 30]),
+            failing: chance.one_of(&[0, 100]),
             stages: chance.one_of(&[0, 2, 6]),
         };
         Self {
             seed,
             runs,
+            every,
             life,
             parts: if chance.percent(20) { 2 } else { 1 },
             failing: chance.one_of(&[0, 0, 0, 5, 20, 40]),
@@ -69,10 +78,12 @@ impl Fate {
     pub(crate) fn of_days(seed: u64, days: Minute, failing: i64) -> Self {
         let runs = days * 24 * 60 / EVERY;
         let minutes = (runs + 20) * EVERY;
-        let life = Life { clusters: 1, services: 2, minutes, steady: true, stages: days };
+        let life =
+            Life { clusters: 1, services: 2, minutes, every: EVERY, rewritten: 0, late: (0, 0), lag: 0, coming: 0, failing: 0, stages: days };
         Self {
             life,
             runs,
+            every: EVERY,
             parts: 1,
             failing,
             odd: 0,
@@ -114,7 +125,7 @@ impl World {
         let mut checker = Checker::default();
         (checker.truth, checker.alone, checker.story) = (truth.clone(), true, story.then(Vec::new));
         let aws = FakeAws::in_process(Estate::new(ACCOUNT, &region));
-        let player = Player::new(aws, &region, checker, chance.fork());
+        let player = Player::new(aws, &region, fate.every, checker, chance.fork());
         let (waiting, outage_until, clock, executions) = (Vec::new(), 0, 0, 0);
         Self { fate, chance, truth, region, player, rules, waiting, outage_until, clock, executions }
     }
@@ -129,31 +140,51 @@ impl World {
             }
             self.begin(run);
             let trouble = self.trouble(run);
-            lock(&self.player.wire.trouble).0 = trouble;
+            self.set(trouble);
             self.run(run).await;
             self.go_on(run).await;
             if self.player.failed() {
                 return;
             }
         }
-        lock(&self.player.wire.trouble).0 = Trouble::default();
+        self.set(Trouble::default());
         self.fate.odd = 0;
         self.go_on(Minute::MAX).await;
         for run in self.fate.runs + 1..=self.fate.runs + 2 {
             self.begin(run);
-            self.play(Execution::new(run * EVERY, None), Step::Over).await;
+            self.play(Execution::new(run * self.fate.every, None), Step::Over).await;
         }
+    }
+
+    /// How many minutes late a point may come and is judged all the same.
+    pub(crate) fn lookback(&self) -> Minute {
+        LOOKBACK.max(2 * self.fate.every)
     }
 
     /// The time of a run has come.
     fn begin(&mut self, run: Minute) {
-        self.clock = run * EVERY;
+        self.clock = run * self.fate.every;
         let estate = self.truth.estate(ACCOUNT, &self.region, self.clock);
         let estate = self.truth.odd(estate, &mut self.chance, self.fate.odd);
         let aws = &self.player.wire.aws;
         aws.edit(|world| world.add(estate));
         aws.reset_meter();
         lock(&self.player.wire.checker).clock = self.clock;
+    }
+
+    /// From now on calls fail so.
+    fn set(&self, trouble: Trouble) {
+        let wire = &self.player.wire;
+        wire.aws.clear_faults();
+        let endless = match trouble.outage {
+            Some((operation, Outage::Endless(endless))) => {
+                wire.aws.add_fault(Fault::on(operation).times(1_000_000).endless(endless));
+                Some(operation)
+            }
+            _ => None,
+        };
+        lock(&wire.checker).endless = endless;
+        lock(&wire.trouble).0 = trouble;
     }
 
     fn trouble(&mut self, run: Minute) -> Trouble {
@@ -167,6 +198,8 @@ impl World {
             "cloudwatch:GetMetricData",
             "ecs:DescribeServices",
             "ecs:ListServices",
+            "ecs:ListServices",
+            "ecs:ListClusters",
             "ecs:ListClusters",
             "ecs:DescribeClusters",
             "dynamodb:Query",
@@ -176,7 +209,11 @@ impl World {
             "s3:GetObject",
             "sns:Publish",
         ]);
-        let how = self.chance.one_of(&[Outage::Throttled, Outage::Broken, Outage::Denied]);
+        let mut how = self.chance.one_of(&[Outage::Throttled, Outage::Broken, Outage::Denied]);
+        let endless = self.chance.one_of(&[Endless::Circle(1), Endless::Circle(2), Endless::EmptyPages]);
+        if ["ecs:ListServices", "ecs:ListClusters"].contains(&operation) && self.chance.percent(60) {
+            how = Outage::Endless(endless);
+        }
         self.outage_until = run + self.chance.between(1, 6);
         let until = self.outage_until;
         lock(&self.player.wire.checker).tell(|| format!("{operation} is {how:?} until run {until}"));
@@ -185,7 +222,7 @@ impl World {
 
     /// A run of the schedule, and what befalls it.
     async fn run(&mut self, run: Minute) {
-        let (time, fate) = (run * EVERY, self.fate.clone());
+        let (time, fate) = (run * self.fate.every, self.fate.clone());
         if self.chance.percent(fate.lost) {
             return lock(&self.player.wire.checker).tell(|| format!("the run of minute {time} is lost"));
         }
