@@ -153,13 +153,8 @@ impl<'a> Course<'a> {
                     self.newest_judged = period == self.newest();
                     if is_final {
                         let Remembered { state, since, .. } = self.memory;
-                        settled = Settled {
-                            until: end,
-                            state,
-                            since,
-                            phase: self.phase,
-                            changes: self.changes,
-                        };
+                        settled =
+                            Settled { until: end, state, since, phase: self.phase, changes: self.changes };
                     }
                 }
             }

@@ -159,9 +159,9 @@ impl<'a> Judging<'a> {
     /// Keeps a pod if an alarm of its workload changes, or one of its cluster that it explains.
     fn pod(&mut self, pod: PodState) {
         let open = &self.open;
-        let wanted = self.explained.get_or_insert_with(|| {
-            open.iter().flatten().map(|open| open.subject.clone()).collect()
-        });
+        let wanted = self
+            .explained
+            .get_or_insert_with(|| open.iter().flatten().map(|open| open.subject.clone()).collect());
         let cluster = Subject::cluster(pod.cluster.clone());
         if (pod.is_completed() || pod.logging_disabled.is_some()) && wanted.contains(&cluster) {
             self.pods.entry(cluster).or_default().push(pod.clone());
@@ -327,8 +327,7 @@ impl<'a> Judging<'a> {
                         .filter(|state| rule.measure.is_always_published() && state.status == "ACTIVE")
                         .map(|state| state.running),
                 };
-                let Some(record) = grace::judged(rule, &subject, &sight, idle, &self.begin, before)
-                else {
+                let Some(record) = grace::judged(rule, &subject, &sight, idle, &self.begin, before) else {
                     continue;
                 };
                 if record.memory.state == AlarmState::Alarm {

@@ -21,7 +21,8 @@ pub(crate) fn wrong(checker: &Checker, rules: &[Vec<Rule>], lookback: Minute) ->
     }
     let in_turn =
         keys.into_iter().find_map(|key| turns(checker, key).or_else(|| reminders(checker, rules, key)));
-    in_turn.or_else(|| checker.coverage.keys().find_map(|key| minute_by_minute(checker, rules, lookback, key)))
+    in_turn
+        .or_else(|| checker.coverage.keys().find_map(|key| minute_by_minute(checker, rules, lookback, key)))
 }
 
 /// The inventory is brought up to date every ten minutes: what is there for longer is judged, and what is gone is not.
@@ -47,7 +48,8 @@ fn unseen(checker: &Checker, rules: &[Rule]) -> Option<String> {
 /// What begins must not have begun, and what ends must have begun.
 fn turns(checker: &Checker, key: &str) -> Option<String> {
     let (mut on, mut last) = (false, 0);
-    let faded = |between: Range<usize>| between.into_iter().any(|at| checker.faded.contains(&(key.to_owned(), at)));
+    let faded =
+        |between: Range<usize>| between.into_iter().any(|at| checker.faded.contains(&(key.to_owned(), at)));
     for notice in checker.news_of(key) {
         let was = on && !faded(last + 1..notice.number + 1);
         (on, last) = (was, notice.number);
@@ -130,7 +132,9 @@ fn minute_by_minute(checker: &Checker, rules: &[Vec<Rule>], lookback: Minute, ke
     let right = heard.len() <= must.len()
         && heard.iter().zip(&must).all(is_so)
         && must[heard.len()..].iter().all(|(_, at)| *at > due);
-    (!right).then(|| format!("{key}: people heard {heard:?}\nand should have heard {must:?}\nuntil {until}, {rule:?}"))
+    (!right).then(|| {
+        format!("{key}: people heard {heard:?}\nand should have heard {must:?}\nuntil {until}, {rule:?}")
+    })
 }
 
 /// When the alarm begins and ends. It goes on while data is missing.

@@ -48,7 +48,9 @@ pub(crate) fn read(body: &str) -> Vec<Told> {
         }
         // Of these an entry ends with its rule.
         let is_whole = section == "NO DATA" && entry.trim_end().ends_with("until there is data.");
-        if is_whole || section == "ENDED" && entry.rfind("Rule ").is_some_and(|at| entry[at..].trim_end().ends_with('.'))
+        if is_whole
+            || section == "ENDED"
+                && entry.rfind("Rule ").is_some_and(|at| entry[at..].trim_end().ends_with('.'))
         {
             all.extend(tells(section, &entry));
             entry.clear();

@@ -194,9 +194,8 @@ pub(crate) fn judged(rule: &Rule, sight: &Sight, until: Minute) -> Vec<(usize, M
     }
     let count = sight.values.len();
     let first = count.min(rule.condition.n + 2) - 1;
-    let is_sure = |period: &usize| {
-        sight.answer == Answer::Whole || !sight.values[range(rule, *period)].contains(&None)
-    };
+    let is_sure =
+        |period: &usize| sight.answer == Answer::Whole || !sight.values[range(rule, *period)].contains(&None);
     let end = |period: usize| sight.end - i64::try_from(count - 1 - period).unwrap() * rule.period;
     let periods = (first..count).filter(|period| end(*period) > until);
     periods.take_while(is_sure).map(|period| (period, end(period))).collect()
@@ -260,7 +259,8 @@ fn judge_all(rule: &Rule, alarm: &mut Alarm, sight: &Sight) -> Newest {
         changes: 0,
     });
     (alarm.state, alarm.since) = (from.state, from.since);
-    let mut way = Way { rule, sight, alarm, phase: from.phase, changes: 0, done: from.changes, silent: false };
+    let mut way =
+        Way { rule, sight, alarm, phase: from.phase, changes: 0, done: from.changes, silent: false };
     let mut settled = Settled { until: from.until.max(end(first) - rule.period), changes: 0, ..from };
     let (mut is_final, mut until) = (true, from.until);
     let mut newest = Newest::Unknown;
@@ -281,8 +281,7 @@ fn judge_all(rule: &Rule, alarm: &mut Alarm, sight: &Sight) -> Newest {
                 newest = if is_newest { Newest::Judged } else { Newest::Unknown };
                 if is_final {
                     let Alarm { state, since, .. } = *way.alarm;
-                    settled =
-                        Settled { until: end, state, since, phase: way.phase, changes: way.changes };
+                    settled = Settled { until: end, state, since, phase: way.phase, changes: way.changes };
                 }
             }
         }
@@ -336,8 +335,7 @@ struct Way<'a> {
 impl Way<'_> {
     fn judge(&mut self, verdict: State, end: Minute) {
         let is_known = self.alarm.told || self.changes < self.done;
-        let is_held =
-            self.alarm.state == State::Alarm && is_known && end - self.alarm.since < self.rule.hold;
+        let is_held = self.alarm.state == State::Alarm && is_known && end - self.alarm.since < self.rule.hold;
         if !is_held && verdict != self.alarm.state {
             self.change(verdict, end);
         }

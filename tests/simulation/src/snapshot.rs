@@ -156,8 +156,7 @@ impl Snapshot {
         let (begin, end) = (floor(self.window.0), floor(self.window.1));
         let count = rule.what.periods(rule, (end - begin) / rule.period);
         let mut aged = rule.what.aged(rule, count);
-        let mut starts: Vec<Minute> =
-            (0..count).map(|period| end - (count - period) * rule.period).collect();
+        let mut starts: Vec<Minute> = (0..count).map(|period| end - (count - period) * rule.period).collect();
         let name = name_of(cluster, Some(service));
         let (answer, values) = match rule.what.metric(cluster, service) {
             None => {

@@ -142,7 +142,8 @@ impl Truth {
             }
             silent ^= minute >= CALM && chance.percent(5);
             let flips = minute >= CALM && chance.percent(5);
-            let runs = stages.is_empty() || stage(stages, minute).is_some_and(|stage| stage.has_point(minute));
+            let runs =
+                stages.is_empty() || stage(stages, minute).is_some_and(|stage| stage.has_point(minute));
             let value = (silent == flips && runs).then_some(level);
             let late = minute >= CALM && chance.percent(life.late.0);
             let rewritten = minute >= CALM && chance.percent(life.rewritten);
@@ -250,15 +251,15 @@ impl Truth {
         let mut clusters = self.clusters.iter().filter(|found| found.name == cluster);
         let mut services =
             self.services.iter().filter(|found| found.cluster == cluster && found.name == service);
-        let exists =
-            |service: &Service| stage(&service.stages, minute).is_some_and(|stage| stage.exists);
+        let exists = |service: &Service| stage(&service.stages, minute).is_some_and(|stage| stage.exists);
         clusters.any(|cluster| cluster.is_there(minute)) && (service.is_empty() || services.any(exists))
     }
 
     /// Whether what the rule judges is there all the time.
     pub(crate) fn is_always_there(&self, name: &str) -> bool {
         let cluster = name.split('/').next().unwrap_or_default();
-        let stays = |found: &Cluster| found.name == cluster && found.from == FIRST && found.until == Minute::MAX;
+        let stays =
+            |found: &Cluster| found.name == cluster && found.from == FIRST && found.until == Minute::MAX;
         if !self.clusters.iter().any(stays) {
             return false;
         }
@@ -350,7 +351,8 @@ impl Stage {
 
 /// The life of a service: mostly it runs.
 fn stages(life: &Life, chance: &mut Chance) -> Vec<Stage> {
-    let there = Stage { from: FIRST, exists: true, desired: 2, running: 2, pending: 0, deployed: None, loops: false };
+    let there =
+        Stage { from: FIRST, exists: true, desired: 2, running: 2, pending: 0, deployed: None, loops: false };
     let absent = Stage { exists: false, desired: 0, running: 0, ..there };
     let mut stages = vec![if chance.percent(10) { absent } else { there }];
     let mut froms: Vec<Minute> =

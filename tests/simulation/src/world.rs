@@ -78,8 +78,18 @@ impl Fate {
     pub(crate) fn of_days(seed: u64, days: Minute, failing: i64) -> Self {
         let runs = days * 24 * 60 / EVERY;
         let minutes = (runs + 20) * EVERY;
-        let life =
-            Life { clusters: 1, services: 2, minutes, every: EVERY, rewritten: 0, late: (0, 0), lag: 0, coming: 0, failing: 0, stages: days };
+        let life = Life {
+            clusters: 1,
+            services: 2,
+            minutes,
+            every: EVERY,
+            rewritten: 0,
+            late: (0, 0),
+            lag: 0,
+            coming: 0,
+            failing: 0,
+            stages: days,
+        };
         Self {
             life,
             runs,
