@@ -279,13 +279,13 @@ impl<'a> Course<'a> {
         }
         self.changes += 1;
         let is_new = self.changes > self.done;
+        (self.memory.state, self.memory.since) = (to, end);
+        self.phase = (to, end);
         if is_new && to == AlarmState::Ok && self.memory.told == AlarmState::Alarm {
             let since = (from.0 == AlarmState::Alarm).then_some(from.1);
             self.push(NoticeKind::Ended, from.0, (end, since), period);
             (self.memory.told, self.memory.told_at) = (AlarmState::Ok, Some(self.now));
         }
-        (self.memory.state, self.memory.since) = (to, end);
-        self.phase = (to, end);
         if is_new {
             self.memory.muted = None;
         }

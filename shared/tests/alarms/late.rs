@@ -266,6 +266,22 @@ fn an_alarm_that_a_late_point_undoes_within_its_hold_is_ended() {
     assert_eq!(scene.heard(), [(Began, 9), (Ended, 18)]);
 }
 
+/// After missing data too, an alarm ends with OK.
+#[test]
+fn an_alarm_ends_with_ok() {
+    let mut scene = held(0, MissingData::Missing);
+    for now in [10, 30, 60] {
+        scene.run(now, |minute| match minute {
+            ..4 => Some(50.0),
+            4..8 => Some(99.0),
+            8..30 => None,
+            _ => Some(50.0),
+        });
+    }
+    let states: Vec<_> = scene.told.iter().map(|notice| (notice.kind, notice.to)).collect();
+    assert_eq!(states, [(Began, AlarmState::Alarm), (Ended, AlarmState::Ok)]);
+}
+
 /// An alarm that comes late, after people heard that there is no data, and goes silent again: one notice, not one per run.
 #[test]
 fn an_alarm_that_comes_late_in_a_silence_is_notified_once() {

@@ -36,7 +36,7 @@ def main() -> int:
 
 def found(bug: str, tree: Path, runs: str) -> bool:
     environment = {**os.environ, "CARGO_TARGET_DIR": TARGET}
-    build = ["cargo", "build", "--quiet", "--package", "simulation"]
+    build = ["cargo", "build", "--quiet", "--workspace", "--bin", "simulation"]
     subprocess.run(build, cwd=tree, env=environment, check=True)
     start = time.monotonic()
     simulation = subprocess.run(

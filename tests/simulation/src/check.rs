@@ -20,8 +20,8 @@ use crate::wire::Call;
 pub(crate) const BUCKET: &str = "bucket";
 pub(crate) const TABLE: &str = "table";
 
-/// Calls of one operation by one invocation. In these worlds a healthy one makes a tenth of it.
-const MOST_CALLS: usize = 300;
+/// Calls of one operation by one invocation: three listings of a hundred pages each, with all attempts.
+const MOST_CALLS: usize = 1000;
 
 /// What is known of a notice that was ever written.
 #[derive(Debug, Clone)]

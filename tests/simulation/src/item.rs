@@ -96,6 +96,14 @@ fn news(notice: &Value) -> Result<News, String> {
         "gone" => Kind::Gone,
         other => return Err(format!("a notice of kind {other}")),
     };
+    let to = match kind {
+        Kind::Began => "ALARM",
+        Kind::Ended => "OK",
+        _ => notice["to"].as_str().unwrap_or_default(),
+    };
+    if notice["to"] != to {
+        return Err(format!("{kind:?} leads to {}", notice["to"]));
+    }
     let at = notice["at"].as_str().map(minute_of_text).ok_or("a notice without a time")?;
     Ok(News { kind, at, late: !notice["late"].is_null() })
 }

@@ -42,7 +42,7 @@ pub(crate) fn read(body: &str) -> Vec<Told> {
             entry.clear();
         }
         section = title.unwrap_or(section);
-        if title.is_none() {
+        if title.is_none() && !line.trim().starts_with("... and ") {
             entry.push_str(line.trim());
             entry.push(' ');
         }
@@ -59,6 +59,12 @@ pub(crate) fn read(body: &str) -> Vec<Told> {
     all.extend(tells(section, &entry));
     all.sort();
     all
+}
+
+/// How many notices a message leaves to the outcomes.
+pub(crate) fn left_out(body: &str) -> usize {
+    let counts = body.lines().filter_map(|line| line.trim().strip_prefix("... and "));
+    counts.filter_map(|line| line.split(' ').next()?.parse::<usize>().ok()).sum()
 }
 
 /// Whether a line begins an entry.

@@ -124,7 +124,16 @@ impl Wire {
         // Nothing else is polled between what the fake did and this.
         let body =
             answer.as_ref().ok().filter(|answer| answer.status().is_success()).and_then(|a| a.body().bytes());
-        lock(&self.checker).observe(&self.aws, invocation.id, &call, body);
+        let failed = {
+            let mut checker = lock(&self.checker);
+            checker.observe(&self.aws, invocation.id, &call, body);
+            checker.failure.is_some()
+        };
+        if failed {
+            // What is found wrong ends the world, and what would go on for ever.
+            invocation.died.notify_one();
+            std::future::pending::<()>().await;
+        }
         invocation.dies_if(Death { call: number, carried_out: true }, answer).await
     }
 
