@@ -52,6 +52,7 @@ pub(crate) fn seen(region: &str, clusters: usize, notices: Vec<Notice>) -> Targe
         target: target.clone(),
         coverage,
         notices,
+        rules: Vec::new(),
         insights: Vec::new(),
         eks: Vec::new(),
         account_default: None,
