@@ -147,11 +147,6 @@ impl Periods {
         }
     }
 
-    /// The numbers of the periods that a verdict on this one looks at.
-    pub(super) fn range(&self, newest: usize, length: usize) -> std::ops::Range<usize> {
-        (newest + 1).saturating_sub(length)..newest + 1
-    }
-
     pub(super) fn values(&self, range: std::ops::Range<usize>) -> &[Option<f64>] {
         &self.values[range]
     }
@@ -215,6 +210,11 @@ impl Periods {
         let first = self.after(instant);
         first == 0 || self.values[first.min(self.open_from)..self.open_from].iter().any(Option::is_none)
     }
+}
+
+/// The numbers of the newest `length` periods up to this one.
+pub(super) fn newest(newest: usize, length: usize) -> std::ops::Range<usize> {
+    (newest + 1).saturating_sub(length)..newest + 1
 }
 
 /// The periods of the rule in the window of the run. What ECS says is known of the newest one only.

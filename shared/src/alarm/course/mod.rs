@@ -1,12 +1,14 @@
 //! An alarm on its way through the periods of a run.
 
+mod notices;
+
 use std::ops::Range;
 
 use jiff::Timestamp;
 
-use super::grid::Periods;
+use super::grid::{Periods, newest};
 use super::step::Sight;
-use super::{Blindness, MetricSource, Mute, Notice, NoticeKind, Remembered, Settled, Unseen};
+use super::{Notice, NoticeKind, Remembered, Settled};
 use crate::evaluate::AlarmState;
 use crate::rule::{AlarmRule, MissingData, Subject};
 use crate::series::Reading;
@@ -30,10 +32,18 @@ pub(super) struct Course<'a> {
     done: usize,
     /// Whether something was kept silent in this run.
     muted: bool,
-    /// Whether the newest period was judged, or waits for points that may come.
-    newest_judged: bool,
-    newest_waits: bool,
+    newest: Newest,
     notices: Vec<Notice>,
+}
+
+/// How far the newest period was judged.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Newest {
+    Judged,
+    /// It waits for points that may still come.
+    Waits,
+    /// Something that it depends on could not be asked.
+    Unseen,
 }
 
 /// What a period brings.
@@ -72,8 +82,7 @@ impl<'a> Course<'a> {
             changes: 0,
             done: 0,
             muted: false,
-            newest_judged: false,
-            newest_waits: false,
+            newest: Newest::Unseen,
             notices: Vec::new(),
         }
     }
@@ -89,7 +98,7 @@ impl<'a> Course<'a> {
     }
 
     fn range_of(&self, period: usize) -> Range<usize> {
-        self.periods.range(period, self.rule.condition.evaluation_range())
+        newest(period, self.rule.condition.evaluation_range())
     }
 
     fn newest(&self) -> usize {
@@ -116,18 +125,18 @@ impl<'a> Course<'a> {
     fn judge_all(&mut self) {
         let before = (self.memory.state, self.memory.since);
         let begin = self.begin();
-        let range = self.rule.condition.evaluation_range();
-        let whole = self.periods.first_whole(range);
+        let whole = self.periods.first_whole(self.rule.condition.evaluation_range());
         let first = self.periods.after(begin.until).max(whole);
         // What lies before the first whole range is never judged again.
         let until = begin.until.max(self.periods.end(whole) - self.rule.period.length());
         let (mut settled, mut is_final) = (Settled { changes: 0, until, ..begin }, true);
         let mut judged_until = begin.until;
-        self.newest_judged = first >= self.periods.len();
-        // The same run may come again.
-        let newest = self.newest();
-        self.newest_waits =
-            self.newest_judged && self.has_open(newest) && matches!(self.verdict(newest), Verdict::Unsure);
+        if first >= self.periods.len() {
+            // The same run may come again.
+            let newest = self.newest();
+            let waits = self.has_open(newest) && matches!(self.verdict(newest), Verdict::Unsure);
+            self.newest = if waits { Newest::Waits } else { Newest::Judged };
+        }
         for period in first..self.periods.len() {
             let end = self.periods.end(period);
             let verdict = self.verdict(period);
@@ -141,8 +150,8 @@ impl<'a> Course<'a> {
                 }
                 Verdict::Waits => break,
                 Verdict::Unsure => {
-                    self.newest_waits = has_open && period == self.newest();
-                    self.newest_judged = self.newest_waits;
+                    let waits = has_open && period == self.newest();
+                    self.newest = if waits { Newest::Waits } else { Newest::Unseen };
                     if has_open {
                         judged_until = end;
                     }
@@ -150,7 +159,7 @@ impl<'a> Course<'a> {
                 Verdict::Is(state) => {
                     self.judge(period, state);
                     judged_until = end;
-                    self.newest_judged = period == self.newest();
+                    self.newest = if period == self.newest() { Newest::Judged } else { Newest::Unseen };
                     if is_final {
                         let Remembered { state, since, .. } = self.memory;
                         settled =
@@ -215,7 +224,7 @@ impl<'a> Course<'a> {
     fn has_open(&self, period: usize) -> bool {
         let range = self.range_of(period);
         let n = self.rule.condition.evaluation_periods as usize;
-        let decides = self.periods.values(self.periods.range(period, n));
+        let decides = self.periods.values(newest(period, n));
         decides.iter().any(Option::is_none) && !self.periods.open(&range).is_empty()
     }
 
@@ -289,196 +298,5 @@ impl<'a> Course<'a> {
         if is_new {
             self.memory.muted = None;
         }
-    }
-
-    /// Tells an alarm that nobody has heard of, unless something keeps it silent at the end of the period.
-    fn tell(&mut self, period: usize, from: AlarmState, since: Option<Timestamp>) {
-        if (self.memory.state, self.memory.told) != (AlarmState::Alarm, AlarmState::Ok) {
-            return;
-        }
-        let end = self.periods.end(period);
-        if let Some(mute) = self.mute(end) {
-            (self.memory.muted, self.muted) = (Some(mute), true);
-            return;
-        }
-        // Which period a deployment or another alarm ended in is not known: what they kept silent is told if it goes on
-        // at the end of the run. When a maintenance window ends is known.
-        let ends_with_run = self.memory.muted.as_ref().is_some_and(|mute| *mute != Mute::Maintenance);
-        if ends_with_run && period < self.newest() {
-            self.muted = true;
-            return;
-        }
-        let late = self.memory.muted.take();
-        let (from, since) = if late.is_some() { (AlarmState::Ok, None) } else { (from, since) };
-        let notice = self.notice(
-            NoticeKind::Began,
-            (from, AlarmState::Alarm),
-            (self.memory.since, since),
-            self.range_of(period),
-        );
-        let values_end = (end != notice.at).then_some(end);
-        self.notices.push(Notice { late, why: self.sight.why.clone(), values_end, ..notice });
-        (self.memory.told, self.memory.told_at) = (AlarmState::Alarm, Some(self.now));
-    }
-
-    /// Why the newest period says nothing of the alarm; none if it does.
-    fn unseen(&self) -> Option<Unseen> {
-        if !self.newest_judged {
-            return Some(Unseen::CouldNotAsk);
-        }
-        let range = self.range_of(self.newest());
-        let is_empty = self.periods.values(range).iter().all(Option::is_none);
-        let runs = self.sight.running.is_some_and(|tasks| tasks > 0);
-        let matters = self.memory.told == AlarmState::Alarm || runs;
-        let says_so = self.rule.condition.treat_missing_data == MissingData::Breaching;
-        let goes_on = self.memory.blind.is_some_and(|blind| blind.because == Unseen::NoData && blind.told);
-        let is_missing = is_empty && !says_so && (goes_on || (self.periods.can_be_late() && matters));
-        // Some points of the range are no end of it before they suffice for a verdict.
-        let is_missing = is_missing || goes_on && self.newest_waits;
-        is_missing.then_some(Unseen::NoData)
-    }
-
-    /// After all periods: an alarm whose silence ended without a new period, and whether it could be judged at all.
-    fn look_back(&mut self) {
-        let newest = self.newest();
-        match self.unseen() {
-            None => {
-                self.tell(newest, AlarmState::Ok, None);
-                if let Some(blind) = self.memory.blind.take() {
-                    self.sees_again(blind);
-                }
-            }
-            Some(because) => self.is_blind(because),
-        }
-    }
-
-    fn sees_again(&mut self, blind: Blindness) {
-        // Points that came late were judged all the same: only what is lost needs a word.
-        let is_lost = blind.because == Unseen::CouldNotAsk || self.periods.lost_since(blind.since);
-        if blind.told && is_lost {
-            let (state, newest) = (self.memory.state, self.newest());
-            self.push(NoticeKind::SeenAgain, state, (self.newest_end(), Some(blind.since)), newest);
-        }
-    }
-
-    fn is_blind(&mut self, because: Unseen) {
-        let end = self.newest_end();
-        let known = self.memory.blind.filter(|blind| blind.because == because || blind.told);
-        let mut blind = known.unwrap_or(Blindness { since: end, because, told: false });
-        let range = self.rule.condition.evaluation_range();
-        // Where there is no data, the whole range has none already: the next run that finds the same is enough.
-        let patience = if because == Unseen::NoData { 0 } else { range };
-        let lasts = self.periods.count_since(blind.since) > patience;
-        if lasts && !blind.told && self.mute(end).is_none() {
-            let (kind, since, why) = match because {
-                Unseen::CouldNotAsk => {
-                    let why = self.sight.reading.fault().map(ToString::to_string);
-                    (NoticeKind::Blind, blind.since, why)
-                }
-                Unseen::NoData => {
-                    let since = self.periods.newest_value_end().unwrap_or_else(|| self.periods.end(0));
-                    (NoticeKind::NoData, since, self.sight.running.map(running))
-                }
-            };
-            let (state, newest) = (self.memory.state, self.newest());
-            let notice = self.notice(kind, (state, state), (end, Some(since)), self.range_of(newest));
-            self.notices.push(Notice { why, ..notice });
-            blind.told = true;
-        }
-        self.memory.blind = Some(blind);
-    }
-
-    /// Tells again an alarm that goes on.
-    fn remind(&mut self) {
-        let Remembered { state, told, told_at: Some(told_at), since, .. } = self.memory else { return };
-        let end = self.newest_end();
-        let due = self.rule.remind_every.is_some_and(|every| self.now.duration_since(told_at) >= every);
-        let told = (state, told) == (AlarmState::Alarm, AlarmState::Alarm) && told_at < self.now;
-        if told && due && self.mute(end).is_none() {
-            let range = self.range_of(self.newest());
-            let mut reminder = self.notice(NoticeKind::Reminder, (state, state), (end, Some(since)), range);
-            // Named after what it repeats: two runs at once make the same one.
-            reminder.id = format!("{}#{}#{}#reminder", self.rule.name, self.subject, told_at.as_second());
-            self.notices.push(Notice { why: self.sight.why.clone(), ..reminder });
-            self.memory.told_at = Some(self.now);
-        }
-    }
-
-    /// What keeps the alarm silent at the end of a period.
-    fn mute(&self, end: Timestamp) -> Option<Mute> {
-        let planned = self.rule.maintenance.iter().any(|window| window.covers(end));
-        if planned { Some(Mute::Maintenance) } else { self.sight.mute.clone() }
-    }
-
-    fn push(
-        &mut self,
-        kind: NoticeKind,
-        from: AlarmState,
-        at: (Timestamp, Option<Timestamp>),
-        period: usize,
-    ) {
-        let notice = self.notice(kind, (from, self.memory.state), at, self.range_of(period));
-        self.notices.push(notice);
-    }
-
-    fn notice(
-        &self,
-        kind: NoticeKind,
-        (from, to): (AlarmState, AlarmState),
-        (at, since): (Timestamp, Option<Timestamp>),
-        range: Range<usize>,
-    ) -> Notice {
-        let Self { rule, subject, .. } = self;
-        let (instant, what) = match kind {
-            NoticeKind::Blind => (since.unwrap_or(at), "blind"),
-            NoticeKind::NoData => (since.unwrap_or(at), "no-data"),
-            NoticeKind::SeenAgain => (since.unwrap_or(at), "seen-again"),
-            _ => (at, to.as_str()),
-        };
-        let again = self.again.map(|version| format!("#{version}")).unwrap_or_default();
-        let shown = self.shown(range);
-        let metrics = rule.measure.of(subject);
-        let source =
-            (!metrics.is_empty()).then(|| MetricSource { metrics, statistic: rule.statistic.clone() });
-        Notice {
-            id: format!("{}#{subject}#{}#{what}{again}", rule.name, instant.as_second()),
-            kind,
-            rule: rule.name.clone(),
-            severity: rule.severity,
-            subject: (*subject).clone(),
-            from,
-            to,
-            at,
-            since,
-            label: rule.measure.label().to_owned(),
-            unit: rule.unit(),
-            comparison: rule.condition.comparison,
-            threshold: rule.condition.threshold,
-            values: self.periods.values(shown.clone()).to_vec(),
-            period: rule.period,
-            message: rule.message.clone(),
-            late: None,
-            why: None,
-            values_end: None,
-            sampled_at: self.periods.instants(shown),
-            source,
-        }
-    }
-
-    /// The newest N periods of an evaluation range, or all of it if only the older ones have a value.
-    fn shown(&self, range: Range<usize>) -> Range<usize> {
-        let n = self.rule.condition.evaluation_periods as usize;
-        let newest = range.end.saturating_sub(n).max(range.start)..range.end;
-        let is_empty = self.periods.values(newest.clone()).iter().all(Option::is_none);
-        let has_older = self.periods.values(range.clone()).iter().any(Option::is_some);
-        if is_empty && has_older { range } else { newest }
-    }
-}
-
-fn running(tasks: u32) -> String {
-    match tasks {
-        0 => "ECS reports no running task".to_owned(),
-        1 => "ECS reports 1 running task".to_owned(),
-        n => format!("ECS reports {n} running tasks"),
     }
 }
