@@ -127,8 +127,15 @@ fn build(run: &Run, target: &Target) -> Result<Report, Box<dyn Error>> {
         }
     }
     build_eks(&mut builder, run, target)?;
-    let facts =
-        ReportFacts { results: &[], ledgers: &[], alarms: &[], previous: None, changes: &[], usage: None };
+    let facts = ReportFacts {
+        results: &[],
+        ledgers: &[],
+        alarms: &[],
+        rules: &[],
+        previous: None,
+        changes: &[],
+        usage: None,
+    };
     Ok(builder.finish(facts))
 }
 

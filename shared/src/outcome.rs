@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::alarm::Notice;
+use crate::alarm::{Notice, RuleSight};
 use crate::cluster::ClusterName;
 use crate::fault::{Fault, FaultKind};
 use crate::inventory::{ClusterEntry, Inventory};
@@ -24,6 +24,9 @@ pub struct Outcome {
     pub coverage: Coverage,
     /// What nobody has been told yet of alarms, from this run or an earlier one.
     pub notices: Vec<Notice>,
+    /// What was seen of each rule; of an alarms run only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<RuleSight>,
     /// What was found and done about Container Insights; of a sweep and a restore only.
     pub insights: Vec<InsightsFinding>,
     /// What was found and done about EKS clusters, aspect by aspect; of a sweep and a restore only.

@@ -15,6 +15,11 @@ impl NamePattern {
         Self(text.into())
     }
 
+    /// Whether every name fits.
+    pub fn is_everything(&self) -> bool {
+        !self.0.is_empty() && self.0.bytes().all(|byte| byte == b'*')
+    }
+
     /// Whether the whole of `name` fits, upper and lower case told apart as ECS does.
     pub fn matches(&self, name: &str) -> bool {
         let (mut pattern, mut rest) = (self.0.as_bytes(), name.as_bytes());

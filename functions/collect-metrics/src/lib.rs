@@ -111,6 +111,7 @@ impl Handler {
                 target: target.clone(),
                 coverage,
                 notices: Vec::new(),
+                rules: Vec::new(),
                 insights: Vec::new(),
                 eks: Vec::new(),
                 account_default: self.account_default(&target).await?,

@@ -131,6 +131,7 @@ impl Handler {
                 target: target.clone(),
                 coverage,
                 notices: Vec::new(),
+                rules: Vec::new(),
                 insights: Vec::new(),
                 eks: Vec::new(),
                 account_default: None,

@@ -38,6 +38,7 @@ impl Progress {
                 target: task.target.clone(),
                 coverage: Coverage::default(),
                 notices: Vec::new(),
+                rules: Vec::new(),
                 insights: Vec::new(),
                 eks: Vec::new(),
                 account_default: None,

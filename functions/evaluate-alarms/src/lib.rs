@@ -35,16 +35,17 @@ impl Handler {
     pub async fn handle(&self, event: Value) -> Result<TargetDone, Failure> {
         let Collected { run, target, snapshot, outcome: _ } = serde_json::from_value(event)
             .map_err(|error| Failure::Invalid(format!("this is no answer of collect-metrics: {error}")))?;
-        let (rules, remembered, found) = tokio::join!(
+        let (all_rules, remembered, found) = tokio::join!(
             self.store.rules(&run),
             self.memory.alarms(&target),
             self.store.get(&snapshot.key, None)
         );
-        let (rules, remembered) = (rules?, remembered?);
+        let (all_rules, remembered) = (all_rules?, remembered?);
         let found = found?.ok_or_else(|| gone(&snapshot.key))?;
-        let judged = judge(&found.bytes, &rules, remembered.values())
+        let judged = judge(&found.bytes, &all_rules, remembered.values())
             .map_err(|error| Fault::malformed("s3:GetObject", &snapshot.key, error.to_string()))?;
-        let (coverage, mut owners) = (judged.coverage.clone(), judged.owners.clone());
+        let (coverage, rules) = (judged.coverage.clone(), judged.rules.clone());
+        let mut owners = judged.owners.clone();
         let notices = self.remember(&target, judged, &remembered).await?;
         owners.retain(|cluster, _| notices.iter().any(|notice| notice.subject.cluster == *cluster));
         let key = target.outcome_key(&run);
@@ -52,6 +53,7 @@ impl Handler {
             target: target.clone(),
             coverage,
             notices,
+            rules,
             insights: Vec::new(),
             eks: Vec::new(),
             account_default: None,

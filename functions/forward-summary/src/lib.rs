@@ -12,6 +12,7 @@ mod tell;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
+use fargaze::alarm::RuleChange;
 use fargaze::aws::{Clock, Memory, Store, Topic, gone};
 use fargaze::cluster::Region;
 use fargaze::failure::Failure;
@@ -92,19 +93,23 @@ impl Handler {
         tell::keep_untold(memory, &mut results).await?;
         let known = memory.broken_targets().await?;
         let changes = summary::coverage_changes(run.time, &results, &known);
+        let rules = match run.kind {
+            RunKind::Alarms => summary::rule_changes(run.time, &results, &memory.rule_problems().await?),
+            RunKind::Report | RunKind::Sweep | RunKind::Restore => Vec::new(),
+        };
         let (message, report) = match read {
             Some(read) => {
                 let Reported { report, message } = reporter.report(&run, read, &results, &changes).await?;
                 (Some(message), Some(report))
             }
-            None if run.kind == RunKind::Alarms => (summary::digest(&run, &results, &changes), None),
+            None if run.kind == RunKind::Alarms => (summary::digest(&run, &results, &changes, &rules), None),
             None => (summary::sweep(&run, &results, &changes), None),
         };
         let (message_id, why) = match self.with_bad_config(&run, message).await? {
             Some(message) => (Some(self.publish(&run, &message).await?), message.subject),
             None => (None, nothing_to_tell(run.kind, &results)),
         };
-        let marked = self.mark(&run, &results, &changes).await;
+        let marked = self.mark(&run, &results, &changes, &rules).await;
         match (marked, &message_id) {
             // With no message, nothing can come twice: the state machine may try again.
             (Err(fault), None) => return Err(fault.into()),
@@ -131,9 +136,11 @@ impl Handler {
         run: &Run,
         results: &[TargetResult],
         changes: &[CoverageChange],
+        rules: &[RuleChange],
     ) -> Result<(), Fault> {
         let marking = async {
             let mut faults = tell::mark(&self.memory, run.time, results, changes).await;
+            faults.extend(tell::mark_rules(&self.memory, run.time, rules).await);
             if let Some(bad) = &run.bad_config {
                 faults.extend(self.store.remember_told_bad(&bad.version).await.err());
             }

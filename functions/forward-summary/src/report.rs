@@ -61,6 +61,7 @@ impl Reporter<'_> {
     ) -> Result<Reported, Failure> {
         let previous = self.previous().await;
         let (ledgers, alarms) = (self.ledgers(results).await?, self.alarms(results).await?);
+        let rules = self.memory.rule_problems().await?;
         let since = previous.as_ref().map_or(run.window.start, |report| report.time);
         // What is not known of it is told as such; a report is no worse for the rest.
         let usage = self.usage(since, run.time).await;
@@ -69,6 +70,7 @@ impl Reporter<'_> {
             results,
             ledgers: &ledgers,
             alarms: &alarms,
+            rules: &rules,
             previous: previous.as_ref(),
             changes,
             usage,

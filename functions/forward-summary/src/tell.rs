@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fargaze::alarm::{AlarmKey, Notice};
+use fargaze::alarm::{AlarmKey, Notice, RuleChange};
 use fargaze::aws::{Memory, Written};
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::run::Target;
@@ -39,6 +39,13 @@ pub(crate) async fn mark(
         faults.extend(memory.put_target(broken, is_broken, now).await.err());
     }
     faults
+}
+
+/// Remembers which rules have no data or apply to nothing. Gives why some could not be written.
+pub(crate) async fn mark_rules(memory: &Memory, now: Timestamp, rules: &[RuleChange]) -> Vec<Fault> {
+    let writes = rules.iter().map(|change| memory.put_rule_problem(change, now));
+    let written: Vec<_> = stream::iter(writes.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).collect().await;
+    written.into_iter().filter_map(Result::err).collect()
 }
 
 /// Leaves out what was told in the meantime: by an earlier attempt whose answer was lost, or by a run at the same time.

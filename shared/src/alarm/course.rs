@@ -149,13 +149,8 @@ impl<'a> Course<'a> {
                     self.newest_judged = period == self.newest();
                     if is_final {
                         let Remembered { state, since, .. } = self.memory;
-                        settled = Settled {
-                            until: end,
-                            state,
-                            since,
-                            phase: self.phase,
-                            changes: self.changes,
-                        };
+                        settled =
+                            Settled { until: end, state, since, phase: self.phase, changes: self.changes };
                     }
                 }
             }
@@ -174,7 +169,8 @@ impl<'a> Course<'a> {
                 return;
             }
             (self.memory.state, self.memory.since) = before;
-            self.phase = if before.0 == AlarmState::InsufficientData { (self.memory.told, before.1) } else { before };
+            self.phase =
+                if before.0 == AlarmState::InsufficientData { (self.memory.told, before.1) } else { before };
             self.judge(self.newest(), after.0);
             // What is remembered is how it would have been judged with all points in time.
             (self.memory.state, self.memory.since) = after;

@@ -91,7 +91,10 @@ impl Periods {
             Vec::new()
         } else {
             let starts = known.period_starts().enumerate();
-            starts.filter(|(_, start)| unread.binary_search(start).is_ok()).map(|(period, _)| period).collect()
+            starts
+                .filter(|(_, start)| unread.binary_search(start).is_ok())
+                .map(|(period, _)| period)
+                .collect()
         };
         Self { ends: Ends::Window(known), values, unread, open_from }
     }

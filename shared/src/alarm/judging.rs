@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::which::{is_late, kept_metrics, silencers_first, subject_of};
-use super::{AlarmKey, AlarmRecord, Mute, Sight, end, grace};
+use super::rule_sight::Evidence;
+use super::which::{is_late, kept_metrics, silencers_first, subject_of, unless, was_listed};
+use super::{AlarmKey, AlarmRecord, RuleSight, Sight, end, grace};
 use crate::cluster::{ClusterName, ServiceName};
 use crate::evaluate::AlarmState;
 use crate::fault::Fault;
@@ -14,7 +15,7 @@ use crate::observe::{newest_only, not_asked};
 use crate::outcome::Coverage;
 use crate::plan;
 use crate::pods::{PodState, why};
-use crate::rule::{AlarmRule, Measure, Subject};
+use crate::rule::{AlarmRule, Measure, Scope, Subject};
 use crate::series::Reading;
 use crate::snapshot::{SnapshotBegin, SnapshotLine};
 use jiff::SignedDuration;
@@ -50,6 +51,8 @@ pub struct Judging<'a> {
     pods: HashMap<Subject, Vec<PodState>>,
     /// What changes unless something keeps it silent, and what may lack data, rule by rule.
     open: Vec<Vec<Open>>,
+    /// Whether each rule has data anywhere.
+    evidence: Vec<Evidence>,
 }
 
 /// An alarm that is judged once more when all lines have come.
@@ -85,6 +88,8 @@ pub struct Judged<'a> {
     pub changes: Vec<Change<'a>>,
     /// Alarms that nothing judges any more, as they end.
     pub gone: Vec<AlarmRecord>,
+    /// What was seen of each rule of the platform.
+    pub rules: Vec<RuleSight>,
     /// Who owns which cluster, by its tag `owner`.
     pub owners: BTreeMap<ClusterName, String>,
 }
@@ -130,6 +135,7 @@ impl<'a> Judging<'a> {
             explained: None,
             pods: HashMap::new(),
             open: rules.iter().map(|_| Vec::new()).collect(),
+            evidence: rules.iter().map(|_| Evidence::default()).collect(),
         }
     }
 
@@ -159,9 +165,9 @@ impl<'a> Judging<'a> {
     /// Keeps a pod if an alarm of its workload changes, or one of its cluster that it explains.
     fn pod(&mut self, pod: PodState) {
         let open = &self.open;
-        let wanted = self.explained.get_or_insert_with(|| {
-            open.iter().flatten().map(|open| open.subject.clone()).collect()
-        });
+        let wanted = self
+            .explained
+            .get_or_insert_with(|| open.iter().flatten().map(|open| open.subject.clone()).collect());
         let cluster = Subject::cluster(pod.cluster.clone());
         if (pod.is_completed() || pod.logging_disabled.is_some()) && wanted.contains(&cluster) {
             self.pods.entry(cluster).or_default().push(pod.clone());
@@ -206,7 +212,24 @@ impl<'a> Judging<'a> {
         let changes = self.silence(&services);
         let gone = self.gone(&coverage);
         let owners = self.inventory.owners();
-        Judged { begin: self.begin, coverage, changes, gone, owners }
+        let rules = self.rule_sights(&coverage, &services);
+        Judged { begin: self.begin, coverage, changes, gone, rules, owners }
+    }
+
+    fn rule_sights(
+        &mut self,
+        coverage: &Coverage,
+        services: &HashMap<Subject, ServiceState>,
+    ) -> Vec<RuleSight> {
+        let (platform, inventory) = (self.begin.target.platform, &self.inventory);
+        let unread = inventory.clusters.values().any(|entry| entry.services_unread);
+        let rules = self.rules.iter().zip(std::mem::take(&mut self.evidence));
+        let rules = rules.filter(|(rule, _)| rule.platform() == platform);
+        let sights = rules.map(|(rule, evidence)| {
+            let is_listed = !unread && was_listed(coverage, rule.scope == Scope::TaskFamily);
+            evidence.sight(rule, inventory, services, is_listed)
+        });
+        sights.collect()
     }
 
     /// Judges no service that has been deleted since the inventory was listed: its alarms end as gone.
@@ -271,6 +294,7 @@ impl<'a> Judging<'a> {
 
     /// Judges an alarm as if nothing kept it silent. What changes nothing then changes nothing if it is kept silent.
     fn judge(&mut self, index: usize, subject: &Subject, reading: Cow<'_, Reading>, idle: bool) {
+        self.evidence[index].take(subject, &reading);
         let (rule, begin) = (&self.rules[index], &self.begin);
         let sight = Sight::with(reading);
         let before = self.remembered(rule, subject);
@@ -326,8 +350,7 @@ impl<'a> Judging<'a> {
                         .filter(|state| rule.measure.is_always_published() && state.status == "ACTIVE")
                         .map(|state| state.running),
                 };
-                let Some(record) = grace::judged(rule, &subject, &sight, idle, &self.begin, before)
-                else {
+                let Some(record) = grace::judged(rule, &subject, &sight, idle, &self.begin, before) else {
                     continue;
                 };
                 if record.memory.state == AlarmState::Alarm {
@@ -396,12 +419,7 @@ impl<'a> Judging<'a> {
 
     /// Whether it is sure that the subject is in the inventory if it exists, be it none because its cluster is gone.
     fn knows(&self, subject: &Subject, coverage: &Coverage) -> bool {
-        // Task families are those whose metrics `ListMetrics` sees.
-        let listing =
-            ["ecs:ListClusters", "ecs:DescribeClusters", "eks:ListClusters", "cloudwatch:ListMetrics"];
-        let listing = if subject.task_family.is_some() { &listing[..] } else { &listing[..3] };
-        let mut faults = coverage.faults.iter().map(|counted| &counted.fault);
-        let listed = faults.all(|fault| !listing.contains(&fault.operation.as_str()));
+        let listed = was_listed(coverage, subject.task_family.is_some());
         let cluster = self.inventory.clusters.get(&subject.cluster);
         listed && cluster.is_none_or(|entry| !entry.services_unread)
     }
@@ -409,15 +427,4 @@ impl<'a> Judging<'a> {
 
 fn service_of(cluster: ClusterName, service: ServiceName) -> Subject {
     Subject::service(cluster, service)
-}
-
-/// The alarm of another rule that keeps this one silent.
-fn unless(rule: &AlarmRule, subject: &Subject, in_alarm: &HashSet<AlarmKey>) -> Option<Mute> {
-    let cluster = Subject::cluster(subject.cluster.clone());
-    let places = [subject, &cluster];
-    let fires = |name: &&String| {
-        let key = |subject: &Subject| AlarmKey { rule: (*name).clone(), subject: subject.clone() };
-        places.into_iter().any(|place| in_alarm.contains(&key(place)))
-    };
-    rule.unless.iter().find(fires).map(|name| Mute::Unless { rule: name.clone() })
 }

@@ -11,6 +11,8 @@ mod judging;
 mod mute;
 mod notice;
 mod record;
+mod rule_problem;
+mod rule_sight;
 mod step;
 mod which;
 
@@ -19,4 +21,6 @@ pub use judging::{Change, Judged, Judging};
 pub use mute::Mute;
 pub use notice::{MetricSource, Notice, NoticeKind};
 pub use record::{AlarmKey, AlarmRecord, Blindness, BrokenTarget, Remembered, Settled, Unseen};
+pub use rule_problem::{RuleChange, RulePlace, RuleProblem, RuleRecord, rule_changes};
+pub use rule_sight::{GRACE, MissingMetric, RuleFound, RuleSight};
 pub use step::{Sight, end, step};

@@ -65,6 +65,7 @@ pub struct Blindness {
 
 /// Why an alarm cannot be judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Unseen {
     /// The question failed.

@@ -71,11 +71,8 @@ pub fn step(
     let course = Course::new(rule, subject, sight, now, &periods, remembered.clone(), version);
     let (memory, notices) = course.run();
     // How far was judged is no change, unless what is remembered of it is about to fall out of the window.
-    let as_before = Remembered {
-        judged_until: memory.judged_until,
-        settled: memory.settled,
-        ..remembered.clone()
-    };
+    let as_before =
+        Remembered { judged_until: memory.judged_until, settled: memory.settled, ..remembered.clone() };
     let changed = memory != as_before || is_running_out(rule, &periods, &remembered, &memory);
     changed.then(|| AlarmRecord {
         key: AlarmKey { rule: rule.name.clone(), subject: subject.clone() },

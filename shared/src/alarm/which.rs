@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
+use super::{AlarmKey, Mute};
 use crate::metric::Dimensions;
+use crate::outcome::Coverage;
 use crate::rule::{AlarmRule, Measure, Subject, Workload};
 
 /// Whether the rule is judged at the end only.
@@ -67,4 +69,24 @@ pub(super) fn silencers_first(rules: &[AlarmRule]) -> Vec<usize> {
     let (mut seen, mut order) = (vec![false; rules.len()], Vec::with_capacity(rules.len()));
     (0..rules.len()).for_each(|index| visit(index, rules, &mut seen, &mut order));
     order
+}
+
+/// Whether all clusters were listed, and the task families if they matter: those whose metrics
+/// `ListMetrics` sees.
+pub(super) fn was_listed(coverage: &Coverage, with_families: bool) -> bool {
+    let listing = ["ecs:ListClusters", "ecs:DescribeClusters", "eks:ListClusters", "cloudwatch:ListMetrics"];
+    let listing = if with_families { &listing[..] } else { &listing[..3] };
+    let mut faults = coverage.faults.iter().map(|counted| &counted.fault);
+    faults.all(|fault| !listing.contains(&fault.operation.as_str()))
+}
+
+/// The alarm of another rule that keeps this one silent.
+pub(super) fn unless(rule: &AlarmRule, subject: &Subject, in_alarm: &HashSet<AlarmKey>) -> Option<Mute> {
+    let cluster = Subject::cluster(subject.cluster.clone());
+    let places = [subject, &cluster];
+    let fires = |name: &&String| {
+        let key = |subject: &Subject| AlarmKey { rule: (*name).clone(), subject: subject.clone() };
+        places.into_iter().any(|place| in_alarm.contains(&key(place)))
+    };
+    rule.unless.iter().find(fires).map(|name| Mute::Unless { rule: name.clone() })
 }

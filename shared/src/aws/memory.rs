@@ -3,6 +3,7 @@
 //! | `pk` | `sk` | what |
 //! |---|---|---|
 //! | `ALARMS#ACCOUNT#REGION`, of EKS with `#EKS` behind | `RULE#SUBJECT` | an alarm that is not plainly OK, with the changes nobody was told yet |
+//! | `RULES` | `RULE` | a rule that has no data anywhere or applies to nothing, or did until lately |
 //! | `TARGETS` | `ACCOUNT#REGION#PART` | a target that could not be seen, or could not until lately |
 //! | `LEDGER#ACCOUNT#REGION` | `SUBJECT#TIME#CAUSE` | a setting that we changed |
 //! | `LEDGER#ACCOUNT#REGION` | `SUBJECT#TIME#EVENT#by` | somebody else's change of a setting that we had changed |

@@ -17,6 +17,7 @@ mod pace;
 mod pages;
 mod queue;
 mod role;
+mod rule_problems;
 mod sdk_error;
 mod serve;
 mod store;

@@ -239,6 +239,13 @@ impl Selection {
                 .all(|(key, pattern)| tags.get(key).is_some_and(|value| pattern.matches(value)))
     }
 
+    /// Whether nothing is left out.
+    pub fn is_everything(&self) -> bool {
+        let Self { clusters, services, task_families, namespaces, workloads, tags } = self;
+        let lists = [clusters, services, task_families, namespaces, workloads];
+        tags.is_empty() && lists.into_iter().all(|list| list.iter().any(NamePattern::is_everything))
+    }
+
     /// Whether the service, task family or workload of the subject fits; a cluster as a whole always does.
     pub fn fits_within(&self, subject: &Subject) -> bool {
         subject.service.as_ref().is_none_or(|service| fits(&self.services, service.as_str()))

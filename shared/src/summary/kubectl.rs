@@ -11,9 +11,6 @@ const MOST: usize = 300;
 pub(super) fn describe(Workload { namespace, kind, name }: &Workload) -> Option<String> {
     let kind = kind.to_lowercase();
     let words = [namespace.as_str(), kind.as_str(), name.as_str()];
-    let is_odd = |word: &str| {
-        word.is_empty() || word.starts_with('-') || word.contains(|c: char| is_hidden(c) || c.is_whitespace())
-    };
     if words.into_iter().any(is_odd) {
         return None;
     }
@@ -22,8 +19,13 @@ pub(super) fn describe(Workload { namespace, kind, name }: &Workload) -> Option<
     (command.len() <= MOST).then_some(command)
 }
 
+/// Whether a word could be taken for an option, or could not be shown as it is.
+pub(super) fn is_odd(word: &str) -> bool {
+    word.is_empty() || word.starts_with('-') || word.contains(|c: char| is_hidden(c) || c.is_whitespace())
+}
+
 /// The word as a shell reads it.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@".contains(&byte);
     if word.bytes().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }

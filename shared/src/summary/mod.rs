@@ -10,12 +10,16 @@ mod digest;
 mod kubectl;
 mod posture;
 mod report;
+mod rule_line;
 mod spark;
 mod sweep;
 mod words;
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
+use crate::alarm::{RuleChange, RulePlace, RuleRecord};
 use crate::fault::Fault;
 use crate::message::Attribute;
 use crate::outcome::Outcome;
@@ -30,9 +34,10 @@ pub use report::{
     History, MetricsApiReport, MetricsApiState, PodCounted, PodEnd, PodReport, PodResource, PodUsage,
     PodWait, Posture, PostureChange, Problem, ProfileReport, Report, ReportBuilder, ReportCoverage,
     ReportFacts, ReportLink, ReportWindow, ServiceReport, SightChange, Since, Tasks, Text, Traffic,
-    Utilization, VendedMetric, WorkloadReport, Worst, WorstService, WorstWorkload, console_object_link,
-    report_html, report_mail,
+    Utilization, VendedMetric, WithoutMetrics, WorkloadReport, Worst, WorstService, WorstWorkload,
+    console_object_link, report_html, report_mail,
 };
+pub use rule_line::{RuleLine, RuleLineProblem};
 pub use sweep::{nothing_to_do, sweep};
 
 /// How one target of the run ended.
@@ -49,6 +54,14 @@ impl TargetResult {
     pub fn outcome(&self) -> Option<&Outcome> {
         self.result.as_ref().ok()
     }
+}
+
+/// Compares what the targets of an alarms run saw of the rules with what is remembered.
+pub fn rule_changes(now: Timestamp, results: &[TargetResult], known: &[RuleRecord]) -> Vec<RuleChange> {
+    let seen = results.iter().filter_map(TargetResult::outcome);
+    let sights: Vec<_> =
+        seen.map(|outcome| (RulePlace::of(&outcome.target), outcome.rules.as_slice())).collect();
+    crate::alarm::rule_changes(now, &sights, sights.len() == results.len(), known)
 }
 
 /// Where a target is, behind a subject: `in eu-west-1 (123456789012)`, `on EKS in eu-west-1 (123456789012)`.

@@ -262,8 +262,15 @@ mod tests {
                 builder.add(SnapshotLine::Cluster(name.parse().unwrap(), entry.clone()));
             }
         }
-        let facts =
-            ReportFacts { results, ledgers: ledger, alarms: &[], previous: None, changes: &[], usage: None };
+        let facts = ReportFacts {
+            results,
+            ledgers: ledger,
+            alarms: &[],
+            rules: &[],
+            previous: None,
+            changes: &[],
+            usage: None,
+        };
         paragraph(&builder.finish(facts))
     }
 
@@ -305,6 +312,7 @@ mod tests {
             target: eu.clone(),
             coverage: Coverage::default(),
             notices: Vec::new(),
+            rules: Vec::new(),
             insights: Vec::new(),
             eks: Vec::new(),
             account_default: Some(default),

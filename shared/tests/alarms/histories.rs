@@ -275,7 +275,11 @@ fn whatever_is_rewritten_alarms_begin_and_end_in_turn() {
             if !fits {
                 return Err(format!("{kind:?} at {minute} in {:?}", heard(&scene.told)));
             }
-            goes_on = if matches!(kind, NoticeKind::Began | NoticeKind::Ended) { kind == NoticeKind::Began } else { goes_on };
+            goes_on = if matches!(kind, NoticeKind::Began | NoticeKind::Ended) {
+                kind == NoticeKind::Began
+            } else {
+                goes_on
+            };
             is_silent = kind == NoticeKind::NoData || is_silent && kind != NoticeKind::Began;
         }
         check_ids(&scene.told)

@@ -115,7 +115,8 @@ fn whatever_comes_late_people_are_notified_as_if_it_had_been_there() {
         let most = chance.one_of(&[3, 12, 30, LOOKBACK - 2 * DELAY]);
         let late = |chance: &mut Chance| if chance.percent(often) { chance.between(0, most) } else { 0 };
         let history = History::new(condition, late, &mut chance);
-        let (notified, all) = (history.notified(5), history.changes(|minute, _| history.value(minute, 9_999)));
+        let (notified, all) =
+            (history.notified(5), history.changes(|minute, _| history.value(minute, 9_999)));
         if turns(&notified) == all {
             return Ok(());
         }
@@ -144,7 +145,10 @@ fn a_steady_lag_changes_no_more_than_gaps_and_points_do() {
         if notified.len() <= instants.len() + all.len() + 1 {
             return Ok(());
         }
-        Err(format!("lag {lag}: {notified:?}\nbut at each instant {instants:?}\n{condition:?}\n{:?}", history.points))
+        Err(format!(
+            "lag {lag}: {notified:?}\nbut at each instant {instants:?}\n{condition:?}\n{:?}",
+            history.points
+        ))
     });
 }
 
@@ -204,7 +208,11 @@ fn a_service_that_runs_without_data_is_told_once_after_the_range_and_when_it_has
     heard.sort();
     let both = |kind| ["cpu-high", "memory-high"].map(|rule| (kind, rule, "shop/web".to_owned()));
     assert_eq!(heard, [both(NoData), both(SeenAgain)].concat());
-    assert!(estate.told[..2].iter().all(|notice| crate::scene::minute(notice.at) <= 30), "{:?}", estate.told[0]);
+    assert!(
+        estate.told[..2].iter().all(|notice| crate::scene::minute(notice.at) <= 30),
+        "{:?}",
+        estate.told[0]
+    );
     assert_eq!(estate.told[0].why.as_deref(), Some("ECS reports 2 running tasks"));
 }
 

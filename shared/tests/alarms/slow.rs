@@ -30,7 +30,6 @@ fn sampled(rule: &AlarmRule, every: i64, value: impl Fn(i64) -> f64) -> Vec<Noti
     scene.told.iter().map(|notice| notice.kind).filter(|kind| *kind != NoticeKind::Reminder).collect()
 }
 
-
 fn is_sampled(rule: &&AlarmRule) -> bool {
     matches!(rule.measure, Measure::Kubernetes(_))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fargaze::alarm::{AlarmKey, AlarmRecord, Remembered};
+use fargaze::alarm::{AlarmKey, AlarmRecord, Remembered, RuleRecord};
 use fargaze::catalogue::{AWS_ECS, CONTAINER_INSIGHTS, find};
 use fargaze::deployment::DeploymentState;
 use fargaze::evaluate::AlarmState;
@@ -62,6 +62,8 @@ pub(crate) struct Service {
     pub(crate) failed: u32,
     /// Mean CPU and memory; none if there are no points.
     pub(crate) load: Option<(f64, f64)>,
+    /// Hours at the end of the window without any point.
+    pub(crate) silent_hours: i64,
     /// Why CloudWatch could not be asked, wholly or in part.
     pub(crate) fault: Option<Fault>,
 }
@@ -73,6 +75,7 @@ pub(crate) fn service(name: &str, tasks: u32, load: (f64, f64)) -> Service {
         rollout: "COMPLETED",
         failed: 0,
         load: Some(load),
+        silent_hours: 0,
         fault: None,
     }
 }
@@ -101,6 +104,7 @@ pub(crate) struct Estate {
     pub(crate) eks: Vec<(String, Result<Vec<Eks>, Fault>)>,
     pub(crate) ledgers: Vec<(Target, Ledger)>,
     pub(crate) alarms: Vec<(Target, Vec<AlarmRecord>)>,
+    pub(crate) rules: Vec<RuleRecord>,
     pub(crate) changes: Vec<CoverageChange>,
     pub(crate) usage: Option<Usage>,
     pub(crate) account_default: Option<InsightsLevel>,
@@ -133,6 +137,7 @@ impl Estate {
             results: &results,
             ledgers: &self.ledgers,
             alarms: &self.alarms,
+            rules: &self.rules,
             previous,
             changes: &self.changes,
             usage: self.usage,
@@ -190,6 +195,7 @@ impl Estate {
             target: target.clone(),
             coverage,
             notices: Vec::new(),
+            rules: Vec::new(),
             owners: BTreeMap::new(),
             insights: Vec::new(),
             eks: Vec::new(),
@@ -210,7 +216,9 @@ fn readings(run: &Run, cluster: &Cluster, service: &Service) -> Vec<(MetricQuery
     let (cluster_name, name) = (cluster.name.parse().unwrap(), service.name.parse().unwrap());
     // Memory moves little, CPU more.
     let reading = |base: Option<f64>, peak: f64, swing: f64| {
-        let starts = run.window.period_starts().take(if base.is_some() { usize::MAX } else { 0 });
+        let until = run.window.end - SignedDuration::from_hours(service.silent_hours);
+        let starts = run.window.period_starts().take_while(|start| *start < until);
+        let starts = starts.take(if base.is_some() { usize::MAX } else { 0 });
         let points = starts.enumerate().filter_map(|(i, timestamp)| {
             let wave = f64::from(u32::try_from((i * 7 + service.name.len() * 13) % 29).unwrap()) / 29.0;
             let day = f64::from(u32::try_from(i.abs_diff(150)).unwrap()) / 150.0;

@@ -58,6 +58,15 @@ fn one_of_everything_that_needs_a_person() {
     hold_all("busy", &scenes::busy().report(&run(), Some(&before)), true);
 }
 
+/// Issue 12, point 4.
+#[test]
+fn services_that_run_without_metrics_are_never_all_quiet() {
+    let report = scenes::silent().report(&run(), None);
+    assert_eq!(report.fleet.running_without_metrics, 2);
+    assert!(!report_mail(&report, &link(&run())).subject.contains("quiet"));
+    hold_all("running-without-metrics", &report, true);
+}
+
 #[test]
 fn three_targets_of_which_one_is_denied_and_one_throttled() {
     hold_all("three-targets", &scenes::three_targets().report(&run(), None), true);

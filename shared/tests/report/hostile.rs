@@ -4,10 +4,11 @@
 
 use std::sync::LazyLock;
 
-use fargaze::alarm::{AlarmRecord, BrokenTarget, Mute};
+use fargaze::alarm::{AlarmRecord, BrokenTarget, MissingMetric, Mute, RulePlace, RuleProblem, RuleRecord};
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::{Change, ChangeState, InsightsLevel, Ledger, LedgerSubject, PutBack};
 use fargaze::message;
+use fargaze::metric::{Dimensions, Metric, Statistic};
 use fargaze::pods::{
     CadvisorState, MetricsApi, PendingPod, PodRates, Termination, Throttled, WaitingContainer,
 };
@@ -63,7 +64,9 @@ fn report(texts: &[String]) -> Report {
     alarm.memory.muted = Some(Mute::Unless { rule: text(8) });
     alarm.key.subject = Subject { service: None, task_family: Some(text(9)), ..alarm.key.subject };
     let broken = |n| BrokenTarget { name: text(n), since: run().time, told: true };
+    let rule = rule(&text(7), &text(9));
     let mut estate = Estate {
+        rules: vec![rule],
         targets: vec![("eu-west-1".to_owned(), Ok(vec![shop])), ("us-east-1".to_owned(), Err(fault(3)))],
         ledgers: vec![(target("eu-west-1"), ledger)],
         alarms: vec![(target("eu-west-1"), vec![alarm])],
@@ -73,6 +76,22 @@ fn report(texts: &[String]) -> Report {
     };
     estate.alarms.push((eks_target("eu-west-1"), vec![workload_alarm(&texts[OF_ECS..])]));
     estate.report(&run(), Some(&BEFORE))
+}
+
+/// A rule without data. It is only reported, so that there is a command for no text.
+fn rule(name: &str, metric: &str) -> RuleRecord {
+    let dimensions = Dimensions::new([(metric.to_owned(), metric.to_owned())]);
+    let metric = Metric { namespace: metric.to_owned().into(), name: metric.to_owned().into(), dimensions };
+    let missing = MissingMetric { metrics: vec![metric], statistic: Statistic::Sum, subjects: 1 };
+    let region = "eu-west-1".parse().unwrap();
+    RuleRecord {
+        rule: name.to_owned(),
+        definition: String::new(),
+        since: run().time - SignedDuration::from_hours(48),
+        notify_after_seconds: None,
+        notified: false,
+        problem: RuleProblem::NoData { missing, places: vec![RulePlace { name: name.to_owned(), region }] },
+    }
 }
 
 fn hostile_workload(texts: &[String]) -> Workload {
@@ -174,10 +193,12 @@ static TAGS: LazyLock<Vec<String>> = LazyLock::new(|| {
 });
 
 /// Lines of the mail that begin at the margin.
-const HEADS: [&str; 9] = [
+const HEADS: [&str; 11] = [
     "FLEET, ",
     "CHANGES",
     "ALARMS that go on",
+    "SERVICES that run without metrics",
+    "RULES without data or subject",
     "SERVICES AND WORKLOADS to ",
     "EKS",
     "CONTAINER INSIGHTS",

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use fargaze::alarm::{BrokenTarget, Mute, Blindness, Unseen};
+use fargaze::alarm::{
+    Blindness, BrokenTarget, MissingMetric, Mute, RulePlace, RuleProblem, RuleRecord, Unseen,
+};
 use fargaze::evaluate::AlarmState;
 use fargaze::fault::FaultKind;
 use fargaze::insights::{Change, ChangeState, InsightsLevel, Ledger, LedgerSubject, PutBack};
+use fargaze::metric::{Dimensions, Metric, Statistic};
 use fargaze::summary::CoverageChange;
 use fargaze::usage::Usage;
 use jiff::SignedDuration;
@@ -122,6 +125,49 @@ fn fights() -> Ledger {
     let put_back = PutBack { time: run().time, event_id: "e".to_owned(), by, level: InsightsLevel::Disabled };
     ledger.entry(LedgerSubject::Cluster("orders".parse().unwrap())).or_default().put_back.push(put_back);
     ledger
+}
+
+/// Services run, and CloudWatch has nothing of them; alarms without data; rules that cannot fire.
+pub(crate) fn silent() -> Estate {
+    let mut clusters = calm();
+    clusters[0].services[0].load = None;
+    clusters[1].services[2].silent_hours = 4;
+    let mut blind = in_alarm("shop", "web", "memory-high", 0);
+    blind.memory.state = AlarmState::Ok;
+    blind.memory.told = AlarmState::Ok;
+    let since = run().time - SignedDuration::from_mins(240);
+    blind.memory.blind = Some(Blindness { since, because: Unseen::NoData, told: true });
+    let dimensions = Dimensions::new([("Queue".to_owned(), "jobs".to_owned())]);
+    let metric = Metric { namespace: "Shop".into(), name: "Agee".into(), dimensions };
+    let missing = MissingMetric {
+        metrics: vec![metric],
+        statistic: Statistic::Percentile("p99".to_owned()),
+        subjects: 3,
+    };
+    let places = vec![RulePlace::of(&target("eu-west-1"))];
+    let record = |rule: &str, hours, problem| RuleRecord {
+        rule: rule.to_owned(),
+        definition: String::new(),
+        since: run().time - SignedDuration::from_hours(hours),
+        notify_after_seconds: Some(86_400),
+        notified: hours > 24,
+        problem,
+    };
+    let no_data = RuleProblem::NoData { missing, places };
+    Estate {
+        targets: vec![("eu-west-1".to_owned(), Ok(clusters))],
+        alarms: vec![(target("eu-west-1"), vec![blind])],
+        rules: vec![
+            record("jobs-old", 5, no_data.clone()),
+            RuleRecord { notify_after_seconds: None, ..record("errors", 30, no_data.clone()) },
+            // Missing for an hour only, as is normal for it: not listed.
+            RuleRecord { notify_after_seconds: None, ..record("retries", 1, no_data) },
+            record("odd", 48, RuleProblem::AppliesToNothing { needs: None }),
+            record("busy", 2, RuleProblem::AppliesToNothing { needs: Some(InsightsLevel::Enhanced) }),
+        ],
+        usage: Some(usage()),
+        ..Estate::default()
+    }
 }
 
 /// Three targets: one well, one denied, one throttled.

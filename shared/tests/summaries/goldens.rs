@@ -3,8 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-use fargaze::alarm::{Mute, Notice, NoticeKind};
+use fargaze::alarm::{
+    MissingMetric, Mute, Notice, NoticeKind, RuleChange, RulePlace, RuleProblem, RuleRecord,
+};
+use fargaze::insights::InsightsLevel;
 use fargaze::message::Message;
+use fargaze::metric::{Dimensions, Metric, Statistic};
 use fargaze::outcome::CountedFault;
 use fargaze::rule::{Comparison, KubernetesMeasure as M, Severity, Subject};
 use fargaze::run::RunKind;
@@ -20,7 +24,9 @@ fn golden(name: &str, message: &Message) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/digest").join(format!("{name}.txt"));
     let text = format!("Subject: {}\n\n{}", message.subject, message.body);
     for line in message.body.lines() {
-        let is_link = ["https://", "Look: kubectl "].iter().any(|start| line.trim_start().starts_with(start));
+        let is_link = ["https://", "Look: kubectl ", "Look: aws "]
+            .iter()
+            .any(|start| line.trim_start().starts_with(start));
         assert!(is_link || line.chars().count() <= 78, "{name}: {line}");
     }
     if std::env::var_os("FARGAZE_WRITE_DOCS").is_some() {
@@ -31,9 +37,10 @@ fn golden(name: &str, message: &Message) {
     assert!(kept == text, "{name}: write it anew with FARGAZE_WRITE_DOCS=1 and read it:\n{text}");
 }
 
+/// No subject begins with OK unless an alarm ended with state OK.
 fn told(results: &[TargetResult]) -> Message {
     let changes = coverage_changes(now(), results, &[]);
-    digest(&run(RunKind::Alarms), results, &changes).unwrap()
+    digest(&run(RunKind::Alarms), results, &changes, &[]).unwrap()
 }
 
 fn hot(name: &str) -> Notice {
@@ -92,12 +99,71 @@ fn three_targets_of_which_one_is_denied_and_one_throttled() {
 fn recovery() {
     let web = over(hot("web"), 55.5);
     let gone = Notice { kind: NoticeKind::Gone, values: Vec::new(), ..over(hot("old"), 0.0) };
-    let silent = Notice {
-        to: fargaze::evaluate::AlarmState::InsufficientData,
-        values: vec![None, None],
-        ..over(hot("batch"), 0.0)
+    let kind = NoticeKind::SeenAgain;
+    let again = Notice { kind, values: vec![None, None], ..over(hot("batch"), 0.0) };
+    golden("recovery", &told(&[seen("eu-west-1", 5, vec![web, gone, again])]));
+}
+
+fn without_data(name: &str, rule: &str, running: u32) -> Notice {
+    Notice {
+        kind: NoticeKind::NoData,
+        rule: rule.to_owned(),
+        since: Some(minutes_ago(26)),
+        why: Some(format!("ECS reports {running} running tasks")),
+        ..memory(service("shop", name), &[None, None, None])
+    }
+}
+
+/// Issue 12, point 4: two rules on one service, and three services.
+#[test]
+fn running_services_without_data() {
+    let mut notices = vec![without_data("web", "memory-high", 2), without_data("web", "cpu-high", 2)];
+    golden("no-data-of-one-service", &told(&[seen("eu-west-1", 5, notices.clone())]));
+    notices.push(without_data("api", "memory-high", 2));
+    notices.push(without_data("cart", "memory-high", 4));
+    golden("no-data-of-three-services", &told(&[seen("eu-west-1", 5, notices)]));
+}
+
+#[test]
+fn only_what_is_gone_or_can_be_judged_again() {
+    let of = |kind| Notice { kind, values: Vec::new(), ..over(hot("web"), 0.0) };
+    golden("gone", &told(&[seen("eu-west-1", 5, vec![of(NoticeKind::Gone)])]));
+    golden("seen-again", &told(&[seen("eu-west-1", 5, vec![of(NoticeKind::SeenAgain)])]));
+}
+
+/// Issue 12, point 8.
+#[test]
+fn rules_that_cannot_fire() {
+    let metric = |name: &'static str| Metric {
+        namespace: "Shop".into(),
+        name: name.into(),
+        dimensions: Dimensions::new([("Queue".to_owned(), "jobs".to_owned())]),
     };
-    golden("recovery", &told(&[seen("eu-west-1", 5, vec![web, gone, silent])]));
+    let record = |rule: &str, problem| RuleRecord {
+        rule: rule.to_owned(),
+        definition: String::new(),
+        since: minutes_ago(24 * 60),
+        notify_after_seconds: Some(86_400),
+        notified: true,
+        problem,
+    };
+    let no_data = |statistic| RuleProblem::NoData {
+        missing: MissingMetric { metrics: vec![metric("Agee")], statistic, subjects: 1 },
+        places: vec![RulePlace::of(&target("eu-west-1")), RulePlace::of(&target("us-east-1"))],
+    };
+    let nothing = |needs| RuleProblem::AppliesToNothing { needs };
+    let changes = [
+        record("jobs-old", no_data(Statistic::Average)),
+        record("jobs-slow", no_data(Statistic::Percentile("p99".to_owned()))),
+        record("odd", nothing(None)),
+        record("task-memory", nothing(Some(InsightsLevel::Enhanced))),
+    ]
+    .map(RuleChange::Due);
+    let results = [seen("eu-west-1", 5, Vec::new())];
+    golden("rules-that-cannot-fire", &digest(&run(RunKind::Alarms), &results, &[], &changes).unwrap());
+    let one = digest(&run(RunKind::Alarms), &results, &[], &changes[..1]).unwrap();
+    assert_eq!(one.subject, "CHECK RULE jobs-old: it has no data");
+    assert_eq!(one.attributes["severity"].value(), "warning");
 }
 
 #[test]

@@ -52,6 +52,7 @@ pub(crate) fn seen(region: &str, clusters: usize, notices: Vec<Notice>) -> Targe
         target: target.clone(),
         coverage,
         notices,
+        rules: Vec::new(),
         insights: Vec::new(),
         eks: Vec::new(),
         account_default: None,
@@ -205,5 +206,12 @@ pub(crate) fn sampled(
 pub(crate) fn over(notice: Notice, newest: f64) -> Notice {
     let values = vec![Some(85.0), Some(60.0), Some(newest)];
     let sampled_at = if notice.sampled_at.is_empty() { Vec::new() } else { vec![notice.at; values.len()] };
-    Notice { kind: NoticeKind::Ended, from: AlarmState::Alarm, to: AlarmState::Ok, values, sampled_at, ..notice }
+    Notice {
+        kind: NoticeKind::Ended,
+        from: AlarmState::Alarm,
+        to: AlarmState::Ok,
+        values,
+        sampled_at,
+        ..notice
+    }
 }

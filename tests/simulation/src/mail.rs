@@ -26,12 +26,27 @@ pub(crate) fn told(key: &str, news: &News) -> Told {
     Told { kind: news.kind, rule: rule.to_owned(), subject: subject.to_owned(), at, late: news.late }
 }
 
+/// Titles of a digest's sections. Those about missing data and rules say nothing about alarms of
+/// the model.
+const TITLES: [&str; 8] = [
+    "COULD NOT BE JUDGED",
+    "NO DATA",
+    "RULES WITHOUT DATA",
+    "RULES THAT APPLY TO NOTHING",
+    "ENDED",
+    "JUDGED AGAIN",
+    "NO LONGER JUDGED",
+    "STILL IN ALARM",
+];
+/// Sections whose entries say in the same way that an alarm is over.
+const ENDINGS: [&str; 3] = ["ENDED", "JUDGED AGAIN", "NO LONGER JUDGED"];
+
 /// All that a message tells of alarms, sorted.
 pub(crate) fn read(body: &str) -> Vec<Told> {
     let (mut section, mut entry, mut all) = ("", String::new(), Vec::new());
     for line in body.lines() {
-        let titles = ["COULD NOT BE JUDGED", "ENDED", "STILL IN ALARM"];
-        let title = titles.iter().find(|title| line == **title).copied();
+        let title = TITLES.iter().find(|title| line == **title).copied();
+        let title = title.map(|title| if ENDINGS.contains(&title) { "ENDED" } else { title });
         if line.starts_with("Looked at ") {
             break;
         }

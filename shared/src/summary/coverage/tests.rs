@@ -26,6 +26,7 @@ fn seen() -> TargetResult {
         target: target.clone(),
         coverage: Coverage::default(),
         notices: Vec::new(),
+        rules: Vec::new(),
         insights: Vec::new(),
         eks: Vec::new(),
         account_default: None,

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::console::alarm_link;
-use super::super::{CoverageChange, TargetResult, coverage, head, kubectl};
+use super::super::{CoverageChange, RuleLine, TargetResult, coverage, head, kubectl};
 use super::News;
 use crate::run::Run;
 
@@ -12,9 +12,13 @@ pub(super) fn digest(
     results: &[TargetResult],
     news: &[News<'_>],
     changes: &[CoverageChange],
+    rules: &[RuleLine],
 ) -> Map<String, Value> {
     let mut json = head(run);
     json.insert("alarms".to_owned(), news.iter().map(alarm).collect());
+    if !rules.is_empty() {
+        json.insert("rules".to_owned(), json!(rules));
+    }
     json.insert("coverage".to_owned(), coverage::json(results));
     json.extend(coverage::changes_json(changes));
     json

@@ -13,8 +13,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::words::{clock, utc};
-use super::{CoverageChange, TargetResult, add_places, attributes, coverage};
-use crate::alarm::{Notice, NoticeKind};
+use super::{CoverageChange, RuleLine, TargetResult, add_places, attributes, coverage};
+use crate::alarm::{Notice, NoticeKind, RuleChange};
 use crate::message::{Attribute, Message};
 use crate::rule::Severity;
 use crate::run::{Run, Target};
@@ -38,13 +38,19 @@ struct Sections<'a> {
 }
 
 /// The message of an alarms run; none if nothing changed that a person should hear of.
-pub fn digest(run: &Run, results: &[TargetResult], changes: &[CoverageChange]) -> Option<Message> {
+pub fn digest(
+    run: &Run,
+    results: &[TargetResult],
+    changes: &[CoverageChange],
+    rules: &[RuleChange],
+) -> Option<Message> {
     let mut news: Vec<News<'_>> = results
         .iter()
         .filter_map(|result| result.outcome().map(|outcome| (&result.target, outcome)))
         .flat_map(|(target, outcome)| outcome.notices.iter().map(move |notice| News { target, notice }))
         .collect();
-    if news.is_empty() && !coverage::is_news(changes) {
+    let rules: Vec<RuleLine> = rules.iter().filter_map(due).collect();
+    if news.is_empty() && rules.is_empty() && !coverage::is_news(changes) {
         return None;
     }
     news.sort_by(|a, b| {
@@ -61,10 +67,16 @@ pub fn digest(run: &Run, results: &[TargetResult], changes: &[CoverageChange]) -
     let mut body = coverage::news(run.time, changes);
     separate(&mut body);
     body.push_str(&paragraphs::began(&sections.began));
+    let of_kind =
+        |kind| sections.ended.iter().filter(|news| news.notice.kind == kind).copied().collect::<Vec<_>>();
     let rest = [
         ("COULD NOT BE JUDGED", paragraphs::blind(run, &sections.blind)),
         ("NO DATA", paragraphs::no_data(run, &sections.no_data)),
-        ("ENDED", paragraphs::ended(&sections.ended)),
+        ("RULES WITHOUT DATA", paragraphs::rules(run, &rules, false)),
+        ("RULES THAT APPLY TO NOTHING", paragraphs::rules(run, &rules, true)),
+        ("ENDED", paragraphs::ended(&of_kind(NoticeKind::Ended))),
+        ("JUDGED AGAIN", paragraphs::ended(&of_kind(NoticeKind::SeenAgain))),
+        ("NO LONGER JUDGED", paragraphs::ended(&of_kind(NoticeKind::Gone))),
         ("STILL IN ALARM", paragraphs::reminders(run, &sections.reminders)),
     ];
     for (title, text) in rest {
@@ -80,9 +92,17 @@ pub fn digest(run: &Run, results: &[TargetResult], changes: &[CoverageChange]) -
         utc(run.window.start),
         clock(run.window.end)
     ));
-    let json = json::digest(run, results, &sections.in_order(), changes);
-    let attributes = filters(run, results, &news, changes);
-    Some(Message::new(&subject::subject(&sections, changes), &body, &json, attributes))
+    let json = json::digest(run, results, &sections.in_order(), changes, &rules);
+    let attributes = filters(run, results, &news, changes, &rules);
+    Some(Message::new(&subject::subject(&sections, changes, &rules), &body, &json, attributes))
+}
+
+/// A rule that people are to be notified of.
+fn due(change: &RuleChange) -> Option<RuleLine> {
+    match change {
+        RuleChange::Due(record) => Some(RuleLine::of(record)),
+        RuleChange::Noticed(_) | RuleChange::Over(_) => None,
+    }
 }
 
 /// Whether somebody has to do something.
@@ -96,10 +116,11 @@ fn filters(
     results: &[TargetResult],
     news: &[News<'_>],
     changes: &[CoverageChange],
+    rules: &[RuleLine],
 ) -> BTreeMap<String, Attribute> {
     let loudest = news.iter().filter(|news| is_open(news.notice.kind)).map(|news| news.notice.severity).min();
     let is_lost = changes.iter().any(|change| matches!(change, CoverageChange::Lost(..)));
-    let unseen = if is_lost { Severity::Warning } else { Severity::Info };
+    let unseen = if is_lost || !rules.is_empty() { Severity::Warning } else { Severity::Info };
     let severity = loudest.unwrap_or(unseen).min(unseen);
     let mut attributes = attributes(run, severity.as_str());
     // Of a target that was lost or is back only the name is known.

@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::console::alarm_link;
 use super::super::spark::spark;
 use super::super::words::{clock, count, hang, list, span, utc, wrap};
-use super::super::{kubectl, place};
+use super::super::{RuleLine, kubectl, place};
 use super::News;
 use super::label;
 use super::subject::{headline, name};
 use crate::alarm::{Notice, NoticeKind};
-use crate::evaluate::AlarmState;
 use crate::message::harmless;
 use crate::rule::KubernetesMeasure;
 use crate::run::Run;
@@ -173,19 +172,35 @@ pub(super) fn no_data(run: &Run, news: &[News<'_>]) -> String {
         let since = group.iter().filter_map(|news| news.notice.since).min().unwrap_or(notice.at);
         let why = notice.why.as_deref().map(|why| format!(" {}.", harmless(why))).unwrap_or_default();
         let said = format!(
-            "{}: no data for {}, {}.{why} {} {} the state of {} until there is data.",
+            "{}: no data for {}, {}.{why} Until there is data, {} its state ({} {}).",
             list(names.iter().map(String::as_str), MOST_NAMED),
             span(since, run.window.end),
             place(target),
-            if rules.len() == 1 { "Rule" } else { "Rules" },
-            list(rules.iter().map(String::as_str), MOST_NAMED) + if rules.len() == 1 { " keeps" } else { " keep" },
-            count(group.len(), "alarm"),
+            if group.len() == 1 {
+                "the alarm keeps".to_owned()
+            } else {
+                format!("each of {} keeps", count(group.len(), "alarm"))
+            },
+            if rules.len() == 1 { "rule" } else { "rules" },
+            list(rules.iter().map(String::as_str), MOST_NAMED),
         );
         told += 1;
         text.push_str(&wrap(&said, 2));
         rest = others;
     }
     text
+}
+
+/// Rules without data, or those that apply to nothing, each with what to check.
+pub(super) fn rules(run: &Run, lines: &[RuleLine], apply_to_nothing: bool) -> String {
+    let lines: Vec<_> = lines.iter().filter(|line| line.applies_to_nothing() == apply_to_nothing).collect();
+    let (told, more) = lines.split_at(lines.len().min(TOLD));
+    let paragraph = |line: &&RuleLine| {
+        // On one line, so that it can be copied.
+        let command = line.command().map(|command| format!("    Look: {command}\n")).unwrap_or_default();
+        wrap(&line.sentences(run.time), 2) + &command
+    };
+    told.iter().map(paragraph).collect::<String>() + &and_more(more.len(), 2)
 }
 
 /// Alarms that ended, one sentence each.
@@ -196,14 +211,13 @@ pub(super) fn ended(news: &[News<'_>]) -> String {
 
 fn over(News { target, notice }: &News<'_>) -> String {
     let after = notice.since.map(|since| format!(" after {}", span(since, notice.at))).unwrap_or_default();
-    let now = match (notice.kind, notice.to) {
-        (NoticeKind::SeenAgain, _) => "can be judged again".to_owned(),
-        (NoticeKind::Gone, _) => {
+    let now = match notice.kind {
+        NoticeKind::SeenAgain => "can be judged again".to_owned(),
+        NoticeKind::Gone => {
             let what = if notice.subject.workload.is_some() { "workload" } else { "service" };
             format!("is not judged any more (the {what} or the rule is gone)")
         }
-        (_, AlarmState::InsufficientData) => "has no data any more".to_owned(),
-        (_, AlarmState::Ok | AlarmState::Alarm) => match notice.values.iter().flatten().next_back() {
+        _ => match notice.values.iter().flatten().next_back() {
             Some(value) => label::back(notice, *value),
             None => "is OK again".to_owned(),
         },

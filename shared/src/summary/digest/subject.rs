@@ -1,16 +1,19 @@
 //! The subject of a digest: what matters most, first, for it may be all that is read.
 
-use super::super::CoverageChange;
+use super::super::words::list;
+use super::super::{CoverageChange, RuleLine, rule_line};
 use super::{News, Sections, label};
 use crate::alarm::{Notice, NoticeKind};
 use crate::message::harmless;
 use crate::rule::{Subject, Workload};
 use crate::run::Platform;
 
+/// Subjects without data that are named.
+const MOST_NAMED: usize = 3;
 /// Longest subject; what is longer would be cut within a name.
 const MOST: usize = 99;
 
-pub(super) fn subject(sections: &Sections<'_>, changes: &[CoverageChange]) -> String {
+pub(super) fn subject(sections: &Sections<'_>, changes: &[CoverageChange], rules: &[RuleLine]) -> String {
     let more = |news: &[News<'_>]| match news.len() - 1 {
         0 => String::new(),
         rest => format!(" and {rest} more"),
@@ -35,18 +38,30 @@ pub(super) fn subject(sections: &Sections<'_>, changes: &[CoverageChange]) -> St
     if let Some(News { notice, .. }) = blind.first() {
         return format!("CANNOT JUDGE {}: {}{}", short(&notice.subject), notice.rule, more(blind));
     }
-    if let Some(News { notice, .. }) = no_data.first() {
-        return format!("NO DATA {}: {}{}", short(&notice.subject), notice.rule, more(no_data));
+    if !no_data.is_empty() {
+        // The rules on one service lack data together: its name stands once.
+        let mut names: Vec<String> = no_data.iter().map(|news| short(&news.notice.subject)).collect();
+        names.sort_unstable();
+        names.dedup();
+        return format!("NO DATA from {}", list(names.iter().map(String::as_str), MOST_NAMED));
+    }
+    match rules {
+        [] => {}
+        [one] if one.applies_to_nothing() => {
+            return format!("CHECK RULE {}: it applies to nothing", one.rule);
+        }
+        [one] => return format!("CHECK RULE {}: it has no data", one.rule),
+        several => return format!("CHECK RULES: {}", rule_line::counted(several).join(", ")),
     }
     // Only what is OK now is called so.
     let is_ok = |news: &&News<'_>| news.notice.kind == NoticeKind::Ended;
     if let Some(News { notice, .. }) = ended.iter().find(is_ok).or(ended.first()) {
         let (head, what) = match notice.kind {
-            NoticeKind::SeenAgain => ("SEEN AGAIN", "can be judged again"),
-            NoticeKind::Gone => ("GONE", "is not judged any more"),
-            _ => ("OK", "ended"),
+            NoticeKind::SeenAgain => ("JUDGED AGAIN", ""),
+            NoticeKind::Gone => ("NO LONGER JUDGED", ""),
+            _ => ("OK", " ended"),
         };
-        return format!("{head} {}: {} {what}{}", short(&notice.subject), notice.rule, more(ended));
+        return format!("{head} {}: {}{what}{}", short(&notice.subject), notice.rule, more(ended));
     }
     match reminders.first() {
         Some(first) => format!("STILL {}{}", shortly(first.notice), more(reminders)),

@@ -32,6 +32,7 @@ fn results(notices: Vec<Notice>) -> Vec<TargetResult> {
         target: target.clone(),
         coverage: Coverage { clusters: 5, clusters_seen: 5, ..Coverage::default() },
         notices,
+        rules: Vec::new(),
         insights: Vec::new(),
         eks: Vec::new(),
         account_default: None,
@@ -43,12 +44,12 @@ fn results(notices: Vec<Notice>) -> Vec<TargetResult> {
 }
 
 fn told(notices: Vec<Notice>) -> Message {
-    digest(&run(), &results(notices), &[]).unwrap()
+    digest(&run(), &results(notices), &[], &[]).unwrap()
 }
 
 #[test]
 fn nothing_changed_is_no_message() {
-    assert_eq!(digest(&run(), &results(Vec::new()), &[]), None);
+    assert_eq!(digest(&run(), &results(Vec::new()), &[], &[]), None);
 }
 
 #[test]
@@ -57,9 +58,9 @@ fn the_subject_says_what_matters_most() {
         (NoticeKind::Began, "ALARM shop/web: memory 93.1 % in eu-west-1"),
         (NoticeKind::Blind, "CANNOT JUDGE shop/web: memory-high"),
         (NoticeKind::Ended, "OK shop/web: memory-high ended"),
-        (NoticeKind::Gone, "GONE shop/web: memory-high is not judged any more"),
-        (NoticeKind::NoData, "NO DATA shop/web: memory-high"),
-        (NoticeKind::SeenAgain, "SEEN AGAIN shop/web: memory-high can be judged again"),
+        (NoticeKind::Gone, "NO LONGER JUDGED shop/web: memory-high"),
+        (NoticeKind::NoData, "NO DATA from shop/web"),
+        (NoticeKind::SeenAgain, "JUDGED AGAIN shop/web: memory-high"),
         (NoticeKind::Reminder, "STILL shop/web: memory 93.1 %"),
     ] {
         assert_eq!(told(vec![of_kind(kind, "web", &[93.1])]).subject, subject);
@@ -136,7 +137,7 @@ fn the_link_shows_exactly_what_was_judged() {
     let link = |region: &str, notice: Notice| {
         let mut results = results(vec![notice]);
         results[0].target.region = region.parse().unwrap();
-        let body = digest(&run(), &results, &[]).unwrap().body;
+        let body = digest(&run(), &results, &[], &[]).unwrap().body;
         body.lines().find(|line| line.starts_with("  https://")).unwrap().trim().to_owned()
     };
     assert_eq!(
@@ -174,7 +175,7 @@ fn filter_policies_find_where_there_is_news() {
     let mut results = results(Vec::new());
     results[0].result = Err(fault.clone());
     let broken = BrokenTarget { name: results[0].target.to_string(), since: now(), told: true };
-    let message = digest(&run(), &results, &[CoverageChange::Lost(broken, fault)]).unwrap();
+    let message = digest(&run(), &results, &[CoverageChange::Lost(broken, fault)], &[]).unwrap();
     assert_eq!(message.attributes["severity"].value(), "warning");
     assert_eq!(message.attributes["region"].value(), r#"["eu-west-1"]"#);
     assert!(!message.attributes.contains_key("cluster"));

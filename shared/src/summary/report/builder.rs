@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::eks::SeenEks;
 use super::facts::ReportFacts;
-use super::figures::{Tasks, Utilization, points};
+use super::figures::{Answer, Tasks, Utilization, points};
 use super::finish;
-use super::model::{Report, ServiceReport};
+use super::model::{Report, ServiceReport, WithoutMetrics};
 use super::slots::{Slots, Spark};
 use crate::catalogue::{AWS_ECS, CONTAINER_INSIGHTS};
 use crate::cluster::{ClusterName, ServiceName};
@@ -16,6 +16,12 @@ use crate::metric::{MetricQuery, Statistic};
 use crate::run::{Platform, Run, Target};
 use crate::series::Reading;
 use crate::snapshot::SnapshotLine;
+use crate::window::Window;
+use jiff::{SignedDuration, Timestamp};
+
+/// How long after the start of a deployment its first metrics may take: tasks need up to ten
+/// minutes to start.
+const STARTING: SignedDuration = SignedDuration::from_mins(15);
 
 /// Builds a report of one run from the snapshots of its targets. It never holds a snapshot: 10,000 services take some 15 MB,
 /// however many points they have.
@@ -55,6 +61,8 @@ pub(super) struct SeenCluster {
 pub(super) struct SeenService {
     pub(super) figures: ServiceReport,
     pub(super) sparks: Sparks,
+    /// End of the newest period with CPU or memory.
+    newest: Option<Timestamp>,
 }
 
 /// CPU and memory of one service over time.
@@ -177,21 +185,26 @@ impl SeenService {
             cpu: Utilization::default(),
             memory: Utilization::default(),
             tasks: Tasks::default(),
+            without_metrics: None,
             deployment: None,
             network: None,
         };
-        Self { figures, sparks: Sparks::default() }
+        Self { figures, sparks: Sparks::default(), newest: None }
     }
 
     fn take(
         &mut self,
-        MetricQuery { metric, statistic, .. }: &MetricQuery,
+        MetricQuery { metric, statistic, period }: &MetricQuery,
         reading: &Reading,
         run: &Run,
         slots: &Slots,
     ) {
         let (window, figures) = (&run.window, &mut self.figures);
         let is_maximum = *statistic == Statistic::Maximum;
+        if metric.namespace == AWS_ECS {
+            let newest = points(reading).last().map(|point| point.timestamp + period.length());
+            self.newest = self.newest.max(newest);
+        }
         match (metric.namespace.as_ref(), metric.name.as_ref()) {
             (AWS_ECS, "CPUUtilization") => {
                 figures.cpu.take(statistic, reading, window);
@@ -214,6 +227,21 @@ impl SeenService {
             // Of another report's plan: the snapshot keeps it.
             _ => {}
         }
+    }
+
+    /// Notes, once all lines have come, that CloudWatch has no metrics of a service whose tasks run.
+    /// Where it could not be asked, nothing follows.
+    pub(super) fn note_missing_metrics(&mut self, window: &Window) {
+        let ServiceReport { cpu, memory, tasks, deployment, .. } = &self.figures;
+        let is_silent = [cpu, memory].into_iter().all(|figure| {
+            matches!(figure.answer, Answer::Known | Answer::NoData)
+                && figure.average_3h.or(figure.maximum_3h).is_none()
+        });
+        let runs = tasks.told_by_ecs && tasks.running.is_some_and(|running| running > 0);
+        let started = deployment.as_ref().and_then(|deployment| deployment.started_at);
+        let is_new = started.is_some_and(|started| window.end.duration_since(started) < STARTING);
+        let without = WithoutMetrics { since: self.newest };
+        self.figures.without_metrics = (is_silent && runs && !is_new).then_some(without);
     }
 
     fn take_state(&mut self, state: &ServiceState) {

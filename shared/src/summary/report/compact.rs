@@ -15,7 +15,14 @@ use crate::message::Attribute;
 pub(super) fn attributes(report: &Report) -> BTreeMap<String, Attribute> {
     let fleet = &report.fleet;
     let eks_is_bad = fleet.eks.as_ref().is_some_and(|eks| eks.unread + eks.none_available > 0);
-    let is_bad = fleet.alarms > 0 || fleet.nothing_running > 0 || eks_is_bad || !is_whole(&report.coverage);
+    let is_silent = fleet.running_without_metrics > 0
+        || fleet.blind > 0
+        || report.rules.iter().any(|line| !line.may_be_normal);
+    let is_bad = fleet.alarms > 0
+        || fleet.nothing_running > 0
+        || is_silent
+        || eks_is_bad
+        || !is_whole(&report.coverage);
     let services = report.clusters.iter().map(|cluster| (cluster.account.as_str(), cluster.region.as_str()));
     let workloads = report.eks.iter().map(|cluster| (cluster.account.as_str(), cluster.region.as_str()));
     let (accounts, regions) = services.chain(workloads).unzip();
@@ -45,6 +52,8 @@ pub(super) fn compact(report: &Report, link: &ReportLink) -> Value {
         "changes": report.since.as_ref().map(|since| &since.differences),
         "sight": report.sight,
         "alarms": report.alarms,
+        "rules": report.rules,
+        "without_metrics": without_metrics(report),
         "worst": worst,
         "eks": report.eks.iter().map(eks).collect::<Vec<Value>>(),
         "posture": {
@@ -62,6 +71,22 @@ pub(super) fn compact(report: &Report, link: &ReportLink) -> Value {
         "cost": report.cost,
         "link": { "url": link.url, "bucket": link.bucket, "key": link.key, "kept_until": link.kept_until },
     })
+}
+
+/// Services that run and have no metrics.
+fn without_metrics(report: &Report) -> Vec<Value> {
+    let services = report
+        .clusters
+        .iter()
+        .flat_map(|cluster| cluster.services.iter().map(move |service| (cluster, service)));
+    let services = services.filter_map(|(cluster, service)| {
+        let since = service.without_metrics.as_ref()?.since;
+        Some(json!({
+            "account": cluster.account, "region": cluster.region, "cluster": cluster.cluster,
+            "service": service.service, "running": service.tasks.running, "since": since,
+        }))
+    });
+    services.collect()
 }
 
 fn fleet(report: &Report) -> Fleet {

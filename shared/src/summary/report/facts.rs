@@ -1,7 +1,7 @@
 //! What a report needs beside the snapshots.
 
 use super::model::Report;
-use crate::alarm::AlarmRecord;
+use crate::alarm::{AlarmRecord, RuleRecord};
 use crate::insights::Ledger;
 use crate::run::Target;
 use crate::summary::{CoverageChange, TargetResult};
@@ -16,6 +16,8 @@ pub struct ReportFacts<'a> {
     pub ledgers: &'a [(Target, Ledger)],
     /// All alarms that the table remembers.
     pub alarms: &'a [(Target, Vec<AlarmRecord>)],
+    /// Rules that have no data anywhere, or apply to nothing.
+    pub rules: &'a [RuleRecord],
     /// The last report; none if there is none that can be read.
     pub previous: Option<&'a Report>,
     /// What came out of sight, or back into it.

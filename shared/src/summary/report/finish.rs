@@ -13,12 +13,17 @@ use super::text::Text;
 use super::worst;
 use crate::evaluate::AlarmState;
 use crate::run::Target;
-use crate::summary::posture;
+use crate::summary::{RuleLine, posture};
 use crate::usage::price;
+use jiff::Timestamp;
 
 /// The whole report.
 pub(super) fn report(builder: ReportBuilder, facts: &ReportFacts<'_>) -> Report {
-    let ReportBuilder { run, slots, targets } = builder;
+    let ReportBuilder { run, slots, mut targets } = builder;
+    let clusters = targets.iter_mut().flat_map(|seen| &mut seen.clusters);
+    clusters
+        .flat_map(|cluster| &mut cluster.services)
+        .for_each(|seen| seen.note_missing_metrics(&run.window));
     let alarms = alarms(facts);
     let fleet = fleet(&targets, &alarms, &slots);
     let worst = worst::worst(&targets, &alarms, &slots);
@@ -44,6 +49,7 @@ pub(super) fn report(builder: ReportBuilder, facts: &ReportFacts<'_>) -> Report 
         since: None,
         sight: facts.changes.iter().filter_map(coverage::sight).collect(),
         alarms,
+        rules: rules(facts, run.time),
         worst,
         posture,
         coverage,
@@ -79,6 +85,7 @@ fn alarms(facts: &ReportFacts<'_>) -> Vec<AlarmLine> {
                 in_alarm,
                 since,
                 blind_since: memory.blind.map(|blind| blind.since),
+                blind_because: memory.blind.map(|blind| blind.because),
                 silenced_by: memory.muted.as_ref().map(|mute| Text::new(&mute.to_string())),
             })
         })
@@ -95,6 +102,14 @@ fn alarms(facts: &ReportFacts<'_>) -> Vec<AlarmLine> {
     });
     // The parts of an account and Region share its alarms.
     lines.dedup();
+    lines
+}
+
+/// Rules that cannot fire, those that are certainly at fault first.
+fn rules(facts: &ReportFacts<'_>, now: Timestamp) -> Vec<RuleLine> {
+    let listed = facts.rules.iter().filter(|record| record.is_reported(now));
+    let mut lines: Vec<RuleLine> = listed.map(RuleLine::of).collect();
+    lines.sort_by(|a, b| (a.may_be_normal, a.since, &a.rule).cmp(&(b.may_be_normal, b.since, &b.rule)));
     lines
 }
 
@@ -121,10 +136,11 @@ fn fleet(targets: &[SeenTarget], alarms: &[AlarmLine], slots: &Slots) -> Fleet {
     let (mut cpu, mut memory) = (Mean::default(), Mean::default());
     let (mut cpu_slots, mut memory_slots) =
         (vec![Mean::default(); slots.count()], vec![Mean::default(); slots.count()]);
-    for (_, _, SeenService { figures, sparks }) in services(targets) {
+    for (_, _, SeenService { figures, sparks, .. }) in services(targets) {
         fleet.services += 1;
         let known = [&figures.cpu, &figures.memory].map(|figure| figure.average.or(figure.maximum));
         fleet.without_figures += usize::from(known == [None, None]);
+        fleet.running_without_metrics += usize::from(figures.without_metrics.is_some());
         let tasks = &figures.tasks;
         match tasks.both() {
             Some((running, desired)) => {

@@ -43,7 +43,7 @@ pub use link::{ReportLink, console_object_link};
 pub use mail::report_mail;
 pub use model::{
     AlarmLine, Because, ClusterReport, Difference, DifferenceKind, Fleet, Report, ReportWindow,
-    ServiceReport, SightChange, Since, Worst, WorstService, WorstWorkload,
+    ServiceReport, SightChange, Since, WithoutMetrics, Worst, WorstService, WorstWorkload,
 };
 pub use standing::{AccountDefault, Cost, Posture, PostureChange, Problem, ReportCoverage};
 pub use text::{Block, Text};

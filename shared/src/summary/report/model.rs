@@ -7,10 +7,12 @@ use super::eks::{EksClusterReport, EksFleet, WorkloadReport};
 use super::figures::{Deployment, History, Tasks, Traffic, Utilization};
 use super::standing::{Cost, Posture, ReportCoverage};
 use super::text::Text;
+use crate::alarm::Unseen;
 use crate::cluster::{AccountId, ClusterName, Region, ServiceName};
 use crate::insights::InsightsLevel;
 use crate::inventory::Reporting;
 use crate::run::Platform;
+use crate::summary::RuleLine;
 
 /// Version of the form of a [`Report`]: raised when a reader of the old form would misread the new one.
 pub(super) const FORMAT: u32 = 1;
@@ -36,6 +38,9 @@ pub struct Report {
     pub sight: Vec<SightChange>,
     /// Alarms that go on, and those that cannot be judged.
     pub alarms: Vec<AlarmLine>,
+    /// Rules that cannot fire, because they have no data anywhere or apply to nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<RuleLine>,
     /// Services and workloads to look at first, with their history.
     pub worst: Vec<Worst>,
     /// How Container Insights stands.
@@ -92,6 +97,10 @@ pub struct Fleet {
     pub desired: u64,
     /// Services of which there is no figure of CPU or memory, whatever the reason.
     pub without_figures: usize,
+    /// Services whose tasks run according to ECS, and of which CloudWatch has no CPU or memory in
+    /// the last 3 hours.
+    #[serde(default)]
+    pub running_without_metrics: usize,
     /// Services whose tasks are not known.
     pub tasks_unknown: usize,
     /// Services that should run tasks and run none.
@@ -217,6 +226,9 @@ pub struct AlarmLine {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub blind_since: Option<Timestamp>,
+    /// Why it cannot be judged; none if it can be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blind_because: Option<Unseen>,
     /// What keeps it silent, so that nobody was told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silenced_by: Option<Text>,
@@ -284,6 +296,8 @@ pub enum Because {
     InAlarm,
     /// Its newest deployment failed, or its tasks fail.
     DeploymentFails,
+    /// Its tasks run, and it has no metrics.
+    WithoutMetrics,
     /// A container of it crashes again and again.
     CrashLooping,
     /// A container of it cannot start.
@@ -348,12 +362,26 @@ pub struct ServiceReport {
     pub memory: Utilization,
     /// Its tasks.
     pub tasks: Tasks,
+    /// Set if its tasks run according to ECS, and CloudWatch has no CPU or memory in the last 3
+    /// hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_metrics: Option<WithoutMetrics>,
     /// Its newest deployment; none if nothing is known of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment: Option<Deployment>,
     /// Network, per task; only where Container Insights reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<Traffic>,
+}
+
+/// Metrics that are missing of a service whose tasks run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct WithoutMetrics {
+    /// End of the newest period with data; none if there was none in the whole window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub since: Option<Timestamp>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]

@@ -14,6 +14,7 @@ impl Because {
             Self::NoneAvailable => "no replica is available",
             Self::InAlarm => "in ALARM",
             Self::DeploymentFails => "its deployment fails",
+            Self::WithoutMetrics => "runs and has no metrics",
             Self::CrashLooping => "crash-looping",
             Self::CannotStart => "cannot start",
             Self::OutOfMemory => "killed out of memory",

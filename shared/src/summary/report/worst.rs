@@ -141,7 +141,7 @@ impl<'a> What<'a> {
 
     fn fullness(self) -> f64 {
         match self {
-            Self::Service(_, SeenService { figures, sparks }) => fullness(&figures.memory, sparks),
+            Self::Service(_, SeenService { figures, sparks, .. }) => fullness(&figures.memory, sparks),
             Self::Workload(_, SeenWorkload { figures, sparks }) => fullness(&figures.memory, sparks),
         }
     }
@@ -153,6 +153,7 @@ fn of_service(seen: &SeenService, has_alarm: bool) -> Vec<Because> {
         (figures.tasks.none_runs(), Because::NothingRunning),
         (has_alarm, Because::InAlarm),
         (figures.deployment.as_ref().is_some_and(Deployment::fails), Because::DeploymentFails),
+        (figures.without_metrics.is_some(), Because::WithoutMetrics),
         (figures.tasks.is_short(), Because::ShortOfTasks),
     ])
 }

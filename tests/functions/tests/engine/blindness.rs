@@ -53,7 +53,7 @@ async fn denied_cloudwatch_keeps_the_state_and_is_told_after_the_evaluation_rang
     quiet(&stack, [20, 25]).await;
     stack.aws.edit(|world| *world.home() = home);
     let seen = told(&stack, 30).await;
-    says(&seen, &["CAN SEE eu-west-1 (123456789012) again", "ENDED"]);
+    says(&seen, &["CAN SEE eu-west-1 (123456789012) again", "JUDGED AGAIN"]);
     assert_eq!(
         seen.matches("can be judged again").count(),
         4 + usize::from(seen.starts_with("OK")),

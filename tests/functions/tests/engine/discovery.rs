@@ -86,7 +86,7 @@ async fn a_service_deleted_since_the_listing_ends_its_alarm_in_the_same_run() {
             Some(status) => status.clone_into(&mut world.home().service_mut("shop", "down").unwrap().status),
         });
         let mail = told(&stack, 5).await;
-        says(&mail, &["OK shop/down: nothing-running ended |", "shop/down is not judged any more"]);
+        says(&mail, &["NO LONGER JUDGED shop/down: nothing-running |", "shop/down is not judged any more"]);
         assert!(!mail.contains("CANNOT"), "{mail}");
         quiet(&stack, (10..=60).step_by(5)).await;
     }

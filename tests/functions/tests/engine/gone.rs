@@ -12,12 +12,12 @@ async fn the_alarm_of_a_deleted_service_ends_with_a_closing_word() {
     // Until it is listed anew the cached inventory knows it, and ECS says that it is missing.
     quiet(&stack, [5]).await;
     let mail = told(&stack, 60).await;
-    assert!(mail.starts_with("OK shop/web: memory-high ended |"), "{mail}");
+    assert!(mail.starts_with("NO LONGER JUDGED shop/web: memory-high |"), "{mail}");
     says(
         &mail,
         &[
-            "ENDED",
-            "shop/web is not judged any more (the service or the rule is gone) after 1 hour 15 minutes, at 11:03 UTC, in \
+            "NO LONGER JUDGED",
+            "shop/web is not judged any more (the service or the rule is gone) after 1 hour 23 minutes, at 11:03 UTC, in \
              eu-west-1 (123456789012). Rule memory-high.",
         ],
     );

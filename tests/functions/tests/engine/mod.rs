@@ -10,8 +10,10 @@ mod marking;
 mod outages;
 mod races;
 mod reminders;
+mod rules_without_data;
 mod scopes;
 mod silence;
+mod silent_report;
 
 use fake_aws::{Estate, FakeAws};
 use function_tests::{Stack, minute};

@@ -119,7 +119,7 @@ pub(super) fn push(to: &mut String, text: &str) {
 }
 
 fn row(to: &mut String, service: &ServiceReport) {
-    let ServiceReport { service: name, cpu, memory, tasks, deployment, network } = service;
+    let ServiceReport { service: name, cpu, memory, tasks, deployment, network, .. } = service;
     to.push_str("<tr><th scope=row>");
     push(to, name.as_str());
     utilization(to, cpu);

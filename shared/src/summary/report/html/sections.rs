@@ -24,7 +24,8 @@ pub(super) fn fleet(report: &Report) -> Markup {
     let mut figures =
         vec![("Clusters", fleet.clusters.to_string(), lost + unseen > 0, clusters_note(report))];
     if !mail::is_eks_only(fleet) {
-        figures.push(("Services", fleet.services.to_string(), false, averages(fleet)));
+        let silent = fleet.running_without_metrics > 0;
+        figures.push(("Services", fleet.services.to_string(), silent, averages(fleet)));
         figures.push(("Tasks", fleet.running.to_string(), short > 0, mail::task_notes(fleet)));
     }
     if let Some(eks) = &fleet.eks {
@@ -87,7 +88,9 @@ fn clusters_note(report: &Report) -> String {
 }
 
 fn averages(fleet: &Fleet) -> String {
-    let without = mail::without_figures(fleet);
+    let notes = [mail::without_figures(fleet), mail::running_without_metrics(fleet)];
+    let notes: Vec<String> = notes.into_iter().filter(|note| !note.is_empty()).collect();
+    let without = notes.join("; ");
     if fleet.cpu.or(fleet.memory).is_none() {
         return without;
     }
@@ -173,6 +176,40 @@ pub(super) fn alarms(report: &Report) -> Markup {
                 }
                 (more(report.alarms.len()))
             }
+            (silent_services(report))
+            (rules(report))
+        }
+    }
+}
+
+/// Services that run and have no metrics.
+fn silent_services(report: &Report) -> Markup {
+    html! {
+        @if report.fleet.running_without_metrics > 0 {
+            h3 { "Services that run without metrics" }
+            ul class="plain" {
+                @for (name, words) in mail::silent_services(report).take(ROWS) { li { b { (name) } ": " (words) } }
+            }
+            (more(report.fleet.running_without_metrics))
+            p class="note" { (mail::WHY_WITHOUT_METRICS) }
+        }
+    }
+}
+
+/// Rules that cannot fire.
+fn rules(report: &Report) -> Markup {
+    html! {
+        @if !report.rules.is_empty() {
+            h3 { "Rules without data or subject" }
+            ul class="plain" {
+                @for line in report.rules.iter().take(ROWS) {
+                    li {
+                        (line.sentences(report.time))
+                        @if let Some(command) = line.command() { " " code { (command) } }
+                    }
+                }
+            }
+            (more(report.rules.len()))
         }
     }
 }

@@ -15,10 +15,11 @@ use super::model::{
 };
 use super::standing::ReportCoverage;
 use super::words::{Places, percent};
+use crate::alarm::Unseen;
 use crate::message::Message;
 use crate::run::Platform;
-use crate::summary::posture;
 use crate::summary::words::{count, span, utc, wrap};
+use crate::summary::{RuleLine, posture, rule_line};
 pub(super) use cost::cost_words;
 pub(super) use coverage::{looked_at, problem};
 pub(super) use eks::{by_platform, is_eks_only, kinds};
@@ -35,6 +36,8 @@ pub fn report_mail(report: &Report, link: &ReportLink) -> Message {
         fleet(report),
         changes(report, places),
         alarms(report, places),
+        without_metrics(report),
+        rules(report),
         worst(report, places),
         eks::section(report, places),
         insights(report),
@@ -54,7 +57,9 @@ fn insights(report: &Report) -> String {
 
 /// What matters first.
 fn subject(report: &Report) -> String {
-    let Fleet { clusters, services, running, alarms, nothing_running, without_figures, .. } = report.fleet;
+    let Fleet { clusters, services, running, alarms, blind, nothing_running, without_figures, .. } =
+        report.fleet;
+    let silent = report.fleet.running_without_metrics;
     let ReportCoverage { targets, targets_seen, .. } = report.coverage;
     let mut matters = Vec::new();
     if alarms > 0 {
@@ -63,7 +68,14 @@ fn subject(report: &Report) -> String {
     if nothing_running > 0 {
         matters.push(format!("{} with no task running", count(nothing_running, "service")));
     }
+    if silent > 0 {
+        matters.push(silent_words(silent));
+    }
     matters.extend(report.fleet.eks.iter().flat_map(eks::matters));
+    if blind > 0 {
+        matters.push(format!("{} cannot be judged", count(blind, "alarm")));
+    }
+    matters.extend(rule_line::counted(&report.rules));
     if services > 0 && without_figures == services {
         matters.push("no data of any service".to_owned());
     }
@@ -119,7 +131,9 @@ fn services(fleet: &Fleet) -> String {
             percent(fleet.cpu)
         ));
     }
-    with_notes(&services, &without_figures(fleet))
+    let notes = [without_figures(fleet), running_without_metrics(fleet)];
+    let notes: Vec<String> = notes.into_iter().filter(|note| !note.is_empty()).collect();
+    with_notes(&services, &notes.join("; "))
 }
 
 /// How many services have no figures, if any.
@@ -128,6 +142,68 @@ pub(super) fn without_figures(fleet: &Fleet) -> String {
         0 => String::new(),
         n => format!("{n} without data of CPU and memory"),
     }
+}
+
+/// How many services run and have no metrics, if any.
+pub(super) fn running_without_metrics(fleet: &Fleet) -> String {
+    match fleet.running_without_metrics {
+        0 => String::new(),
+        1 => "1 runs and has no metrics".to_owned(),
+        n => format!("{n} run and have no metrics"),
+    }
+}
+
+fn silent_words(n: usize) -> String {
+    if n == 1 {
+        "1 service runs without metrics".to_owned()
+    } else {
+        format!("{n} services run without metrics")
+    }
+}
+
+/// Services that run and have no metrics, one sentence each.
+pub(super) fn silent_services(report: &Report) -> impl Iterator<Item = (String, String)> {
+    let places = Places::of(report);
+    let services = report
+        .clusters
+        .iter()
+        .flat_map(|cluster| cluster.services.iter().map(move |service| (cluster, service)));
+    services.filter_map(move |(cluster, ServiceReport { service, tasks, without_metrics, .. })| {
+        let since = match without_metrics.as_ref()?.since {
+            Some(since) => format!("no data since {} ({})", utc(since), span(since, report.window.end)),
+            None => format!("no data since {} or longer", utc(report.window.start)),
+        };
+        let running = count(usize::try_from(tasks.running?).unwrap_or(usize::MAX), "running task");
+        let place = places.behind(&cluster.account, &cluster.region);
+        Some((format!("{}/{service}{place}", cluster.cluster), format!("{running}, {since}")))
+    })
+}
+
+/// What may be the reason, and what to look at.
+pub(super) const WHY_WITHOUT_METRICS: &str = "ECS reports running tasks, and CloudWatch has no CPU or memory of them, \
+    so no alarm on these can fire. Look at the service in the ECS console, and at the AWS Health Dashboard.";
+
+fn without_metrics(report: &Report) -> String {
+    let text = named(silent_services(report).map(|(name, words)| format!("{name}: {words}")));
+    if text.is_empty() {
+        text
+    } else {
+        format!("SERVICES that run without metrics\n{text}{}", wrap(WHY_WITHOUT_METRICS, 2))
+    }
+}
+
+/// Rules that cannot fire.
+fn rules(report: &Report) -> String {
+    let (told, more) = report.rules.split_at(report.rules.len().min(NAMED));
+    let paragraph = |line: &RuleLine| {
+        let command = line.command().map(|command| format!("    Look: {command}\n")).unwrap_or_default();
+        wrap(&line.sentences(report.time), 2) + &command
+    };
+    let mut text: String = told.iter().map(paragraph).collect();
+    if !more.is_empty() {
+        text.push_str(&format!("  ... and {} more in the report.\n", more.len()));
+    }
+    if text.is_empty() { text } else { format!("RULES without data or subject\n{text}") }
 }
 
 /// A line with what there is to say about it.
@@ -244,7 +320,12 @@ pub(super) fn alarm_state(line: &AlarmLine, now: Timestamp) -> String {
         states.push(format!("in ALARM for {}", span(line.since, now)));
     }
     if let Some(since) = line.blind_since {
-        states.push(format!("cannot be judged for {}", span(since, now)));
+        let lasts = span(since, now);
+        states.push(match line.blind_because {
+            Some(Unseen::NoData) => format!("cannot be judged: no data for {lasts}"),
+            Some(Unseen::CouldNotAsk) => format!("cannot be judged: could not be asked for {lasts}"),
+            None => format!("cannot be judged for {lasts}"),
+        });
     }
     let silenced = line.silenced_by.as_ref().map(|by| format!("; not told because of {by}"));
     states.join(", and ") + &silenced.unwrap_or_default()

@@ -72,6 +72,7 @@ fn outcome(region: &str, insights: Vec<InsightsFinding>) -> Outcome {
         target,
         coverage,
         notices: Vec::new(),
+        rules: Vec::new(),
         insights,
         eks: Vec::new(),
         account_default: None,
