@@ -11,7 +11,7 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use fargaze::alarm::{AlarmKey, AlarmRecord, Grid, Sight, step};
+use fargaze::alarm::{AlarmKey, AlarmRecord, Sight, step, Grid};
 use fargaze::config::read_rules;
 use fargaze::metric::Period;
 use fargaze::rule::{AlarmRule, Subject};
@@ -85,10 +85,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let reading = reading(&window, series);
         // What an earlier run has remembered of it.
         let sight = Sight::of(&reading);
-        let remembered: Vec<Option<Box<AlarmRecord>>> = rules
-            .iter()
-            .map(|rule| step(rule, &subject, &sight, &Grid::Window(&window), now, None).map(Box::new))
-            .collect();
+        let remembered: Vec<Option<Box<AlarmRecord>>> =
+            rules.iter().map(|rule| step(rule, &subject, &sight, &Grid::Window(&window), now, None).map(Box::new)).collect();
         alarms.push((subject, reading, remembered));
     }
     let remembered = alarms.iter().flat_map(|(.., records)| records).flatten().count();
@@ -102,9 +100,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                     let sight = Sight::of(reading);
                     for (rule, record) in rules.iter().zip(remembered) {
                         let record = record.as_deref().filter(|_| with_memory);
-                        changed += usize::from(
-                            step(rule, subject, &sight, &Grid::Window(&window), now, record).is_some(),
-                        );
+                        changed += usize::from(step(rule, subject, &sight, &Grid::Window(&window), now, record).is_some());
                     }
                 }
                 let busy = busy.zip(time_on_core()).map(|(before, after)| after.saturating_sub(before));

@@ -9,7 +9,7 @@ use fargaze::inventory::{ClusterEntry, Inventory};
 use fargaze::metric::{MetricQuery, Statistic};
 use fargaze::outcome::{Coverage, CoverageTally};
 use fargaze::pods::{
-    ClusterHistory, History, PodState, Sample, SampleTimes, WorkloadState, cluster_samples, workload_samples,
+    ClusterHistory, History, PodState,  Sample, SampleTimes, WorkloadState, cluster_samples, workload_samples,
 };
 use fargaze::rule::{Subject, Workload};
 use fargaze::run::{Run, RunKind, Target};

@@ -39,18 +39,17 @@ impl Config {
         let lookback = settings.require::<u32>("FARGAZE_LOOKBACK_MINUTES");
         let schedule = settings.require::<String>("FARGAZE_ALARMS_SCHEDULE");
         let report_days = settings.require::<u32>("FARGAZE_REPORT_DAYS");
-        let built =
-            bucket.zip(account).zip(region).zip(delay.zip(lookback)).zip(schedule.zip(report_days)).map(
-                |((((bucket, account), region), (delay, lookback)), (schedule, report_days))| Self {
-                    bucket,
-                    account,
-                    region,
-                    delay: SignedDuration::from_secs(i64::from(delay)),
-                    lookback: SignedDuration::from_mins(i64::from(lookback))
-                        .max(interval(&schedule).map_or(SignedDuration::ZERO, |interval| interval * 2)),
-                    report_days,
-                },
-            );
+        let built = bucket.zip(account).zip(region).zip(delay.zip(lookback)).zip(schedule.zip(report_days)).map(
+            |((((bucket, account), region), (delay, lookback)), (schedule, report_days))| Self {
+                bucket,
+                account,
+                region,
+                delay: SignedDuration::from_secs(i64::from(delay)),
+                lookback: SignedDuration::from_mins(i64::from(lookback))
+                    .max(interval(&schedule).map_or(SignedDuration::ZERO, |interval| interval * 2)),
+                report_days,
+            },
+        );
         settings.all(built)
     }
 }

@@ -238,7 +238,8 @@ mod tests {
             part: Part::WHOLE,
             role: None,
         };
-        let head = SnapshotWriter::begin_samples(Vec::new(), &run, &target, run.time, times.ends()).unwrap();
+        let head =
+            SnapshotWriter::begin_samples(Vec::new(), &run, &target, run.time, times.ends()).unwrap();
         let mut piece = SnapshotWriter::piece(head.end_piece().unwrap());
         piece.series(&query, &reading).unwrap();
         let end = SnapshotWriter::piece(piece.end_piece().unwrap());

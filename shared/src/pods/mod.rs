@@ -22,8 +22,8 @@ pub use figures::{Sample, cluster_samples, workload_samples};
 pub use history::{Before, ClusterHistory, History};
 pub use preflight::{CLUSTER_ROLE, Caller, GROUP, NODE_PROXY_ROLE, RIGHTS, Trouble, finding};
 pub use read::JobOwners;
+pub use times::SampleTimes;
 pub use state::{
     Amounts, PendingPod, PodState, PodUsageState, Share, Termination, WaitingContainer, WorkloadState,
 };
-pub use times::SampleTimes;
 pub use why::why;

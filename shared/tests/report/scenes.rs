@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fargaze::alarm::{Blindness, BrokenTarget, Mute, Unseen};
+use fargaze::alarm::{BrokenTarget, Mute, Blindness, Unseen};
 use fargaze::evaluate::AlarmState;
 use fargaze::fault::FaultKind;
 use fargaze::insights::{Change, ChangeState, InsightsLevel, Ledger, LedgerSubject, PutBack};

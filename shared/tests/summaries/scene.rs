@@ -205,12 +205,5 @@ pub(crate) fn sampled(
 pub(crate) fn over(notice: Notice, newest: f64) -> Notice {
     let values = vec![Some(85.0), Some(60.0), Some(newest)];
     let sampled_at = if notice.sampled_at.is_empty() { Vec::new() } else { vec![notice.at; values.len()] };
-    Notice {
-        kind: NoticeKind::Ended,
-        from: AlarmState::Alarm,
-        to: AlarmState::Ok,
-        values,
-        sampled_at,
-        ..notice
-    }
+    Notice { kind: NoticeKind::Ended, from: AlarmState::Alarm, to: AlarmState::Ok, values, sampled_at, ..notice }
 }

@@ -178,8 +178,7 @@ pub(super) fn no_data(run: &Run, news: &[News<'_>]) -> String {
             span(since, run.window.end),
             place(target),
             if rules.len() == 1 { "Rule" } else { "Rules" },
-            list(rules.iter().map(String::as_str), MOST_NAMED)
-                + if rules.len() == 1 { " keeps" } else { " keep" },
+            list(rules.iter().map(String::as_str), MOST_NAMED) + if rules.len() == 1 { " keeps" } else { " keep" },
             count(group.len(), "alarm"),
         );
         told += 1;
