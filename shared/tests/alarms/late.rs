@@ -272,7 +272,6 @@ fn an_alarm_ends_with_ok() {
     let mut scene = held(0, MissingData::Missing);
     for now in [10, 30, 60] {
         scene.run(now, |minute| match minute {
-            ..4 => Some(50.0),
             4..8 => Some(99.0),
             8..30 => None,
             _ => Some(50.0),

@@ -30,7 +30,7 @@ fn sampled(rule: &AlarmRule, every: i64, value: impl Fn(i64) -> f64) -> Vec<Noti
     scene.told.iter().map(|notice| notice.kind).filter(|kind| *kind != NoticeKind::Reminder).collect()
 }
 
-fn is_sampled(rule: &&AlarmRule) -> bool {
+fn is_sampled(rule: &AlarmRule) -> bool {
     matches!(rule.measure, Measure::Kubernetes(_))
 }
 
@@ -49,14 +49,14 @@ fn breaching(rule: &AlarmRule) -> f64 {
 #[test]
 fn a_constant_condition_begins_and_ends_each_sampled_rule_once_on_every_schedule() {
     let built_in = rules("{}");
-    for rule in built_in.iter().filter(is_sampled) {
+    for rule in built_in.iter().filter(|rule| is_sampled(rule)) {
         for every in SCHEDULES {
             let bad = |now| if (240..480).contains(&now) { breaching(rule) } else { 0.0 };
             assert_eq!(sampled(rule, every, bad), [Began, Ended], "{} every {every} minutes", rule.name);
             assert_eq!(sampled(rule, every, |_| 0.0), [], "{} every {every} minutes", rule.name);
         }
     }
-    assert!(built_in.iter().filter(is_sampled).count() >= 10);
+    assert!(built_in.iter().filter(|rule| is_sampled(rule)).count() >= 10);
 }
 
 #[test]
