@@ -35,6 +35,9 @@ pub(super) struct Periods {
     unread: Vec<usize>,
     /// The first period that may still get a point, if it has none.
     open_from: usize,
+    /// Start of the window, or the first sample: what is older is not known, while a period since then that was not asked
+    /// for has a point.
+    begins: Timestamp,
 }
 
 #[derive(Debug)]
@@ -96,7 +99,7 @@ impl Periods {
                 .map(|(period, _)| period)
                 .collect()
         };
-        Self { ends: Ends::Window(known), values, unread, open_from }
+        Self { ends: Ends::Window(known), values, unread, open_from, begins: whole.start }
     }
 
     fn of_samples(period: Period, instants: &[Timestamp], reading: &Reading) -> Self {
@@ -109,7 +112,8 @@ impl Periods {
         let unread = instants.iter().enumerate().filter(|(_, end)| is_unread(end));
         let unread = unread.map(|(sample, _)| sample).collect();
         let open_from = values.len();
-        Self { ends: Ends::Samples(instants.to_vec()), values, unread, open_from }
+        let begins = instants.first().copied().unwrap_or(Timestamp::MIN);
+        Self { ends: Ends::Samples(instants.to_vec()), values, unread, open_from, begins }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -208,7 +212,8 @@ impl Periods {
     /// Whether a period since this instant has no value and will not get one.
     pub(super) fn lost_since(&self, instant: Timestamp) -> bool {
         let first = self.after(instant);
-        first == 0 || self.values[first.min(self.open_from)..self.open_from].iter().any(Option::is_none)
+        let aged_out = &self.values[first.min(self.open_from)..self.open_from];
+        instant <= self.begins || aged_out.iter().any(Option::is_none)
     }
 }
 

@@ -82,12 +82,14 @@ pub fn step(
     })
 }
 
-/// Whether the next runs could not go on from what is remembered, because their windows begin later.
+/// Whether a run as far away as this one is from the last write could not go on from what is remembered, because its
+/// window begins later.
 fn is_running_out(rule: &AlarmRule, periods: &Periods, before: &Remembered, after: &Remembered) -> bool {
     before.settled.is_some_and(|settled| {
         let first = periods.first_whole(rule.condition.evaluation_range());
-        let spare = periods.aged_out().saturating_sub(first) / 2;
-        after.settled != before.settled && periods.after(settled.until) < first + spare
+        let spare = periods.aged_out().saturating_sub(first);
+        let since_written = periods.count_since(before.judged_until);
+        after.settled != before.settled && periods.after(settled.until) < first + since_written.min(spare)
     })
 }
 

@@ -62,7 +62,8 @@ pub(crate) fn read(body: &str) -> Vec<Told> {
             entry.push(' ');
         }
         // Of these an entry ends with its rule.
-        let is_whole = section == "NO DATA" && entry.trim_end().ends_with("until there is data.");
+        let is_whole =
+            section == "NO DATA" && entry.contains(" its state (rule") && entry.trim_end().ends_with(").");
         if is_whole
             || section == "ENDED"
                 && entry.rfind("Rule ").is_some_and(|at| entry[at..].trim_end().ends_with('.'))
@@ -131,7 +132,9 @@ fn tells(section: &str, entry: &str) -> Vec<Told> {
             vec![one; count]
         }
         "NO DATA" if !entry.is_empty() => {
-            let count = word_after(entry, "the state of ").parse().unwrap_or(0);
+            // "the alarm keeps its state", or "each of 3 alarms keeps its state"
+            let several = entry.contains("each of ").then(|| word_after(entry, "each of "));
+            let count = several.map_or(1, |count| count.parse().unwrap_or(0));
             let (rule, subject, at) = (String::new(), String::new(), String::new());
             vec![Told { kind: Kind::NoData, rule, subject, at, late: false }; count]
         }
