@@ -87,7 +87,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let sight = Sight::of(&reading);
         let remembered: Vec<Option<Box<AlarmRecord>>> = rules
             .iter()
-            .map(|rule| step(rule, &subject, &sight, &Grid::Window(&window), now, None).map(Box::new))
+            .map(|rule| step(rule, &subject, &sight, &Grid::Window(window), now, None).map(Box::new))
             .collect();
         alarms.push((subject, reading, remembered));
     }
@@ -103,7 +103,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                     for (rule, record) in rules.iter().zip(remembered) {
                         let record = record.as_deref().filter(|_| with_memory);
                         changed += usize::from(
-                            step(rule, subject, &sight, &Grid::Window(&window), now, record).is_some(),
+                            step(rule, subject, &sight, &Grid::Window(window), now, record).is_some(),
                         );
                     }
                 }

@@ -95,6 +95,10 @@ pub struct Run {
     pub time: Timestamp,
     /// What CloudWatch is asked about.
     pub window: Window,
+    /// Of an alarms run: where the look-back begins. The window reaches further back by the longest evaluation range of the
+    /// rules; a rule needs no more than its own range of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looks_back_to: Option<Timestamp>,
     /// S3 version of the user's `fargaze.yaml` that the whole run reads; none if there is no such file.
     pub config_version: Option<String>,
     /// Of a restore: undo the changes made at or after this instant; none means all of them.
@@ -140,7 +144,16 @@ impl Run {
             }
             RunKind::Report => Window::ending(time, delay, Period::FIVE_MINUTES, REPORT_WINDOW),
         };
-        Self { id: run_id(kind, time), kind, time, window, config_version, since: None, bad_config: None }
+        Self {
+            id: run_id(kind, time),
+            kind,
+            time,
+            window,
+            looks_back_to: None,
+            config_version,
+            since: None,
+            bad_config: None,
+        }
     }
 
     /// The same run; a report then looks back so many days, at more than one in steps of an hour.
@@ -163,6 +176,20 @@ impl Run {
         let window =
             Window::ending(self.time, SignedDuration::ZERO, period, end.duration_since(start) + range);
         Self { window, ..self.clone() }
+    }
+
+    /// The same run; of an alarms run `range`, the longest evaluation range of the rules, lies before its look-back.
+    #[must_use]
+    pub fn with_range(self, range: SignedDuration) -> Self {
+        let alarms = self.kind == RunKind::Alarms;
+        Self { looks_back_to: alarms.then(|| (self.window.start + range).min(self.window.end)), ..self }
+    }
+
+    /// The stretch that one rule needs, with this evaluation range.
+    #[must_use]
+    pub fn window_of(&self, range: SignedDuration) -> Window {
+        let start = self.looks_back_to.map_or(self.window.start, |start| (start - range).max(self.window.start));
+        Window { start, ..self.window }
     }
 
     /// The same run, which undoes only the changes made at or after `since`.

@@ -8,7 +8,8 @@ mod event;
 use aws_config::SdkConfig;
 use fargaze::aws::{Store, UserFile};
 use fargaze::failure::Failure;
-use fargaze::run::{Part, Run, RunKind, Target};
+use fargaze::config::longest_range;
+use fargaze::run::{Part, Platform, Run, RunKind, Target};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -50,6 +51,7 @@ impl Handler {
         let lookback = user.lookback(self.config.lookback);
         let run = Run::new(asked.kind, asked.time, self.config.delay, lookback, version);
         let run = run.with_since(asked.since).with_report_days(self.config.report_days);
+        let run = run.with_range(longest_range(&user.rules, Platform::Ecs));
         let run = Run { bad_config: bad, ..run };
         let targets = match asked.kind {
             RunKind::Alarms | RunKind::Report => user.targets,

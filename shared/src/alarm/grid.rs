@@ -20,7 +20,7 @@ const AGED_OUT: usize = 3;
 #[derive(Debug, Clone, Copy)]
 pub enum Grid<'a> {
     /// The window of the run, cut into the rule's periods. CloudWatch may get a point for one of them late.
-    Window(&'a Window),
+    Window(Window),
     /// The instants at which a collector took samples, oldest first. However far they are apart, each is one period, and a
     /// sample that has no value never gets one.
     Samples(&'a [Timestamp]),
@@ -51,7 +51,10 @@ impl<'a> Grid<'a> {
     pub(super) fn of(rule: &AlarmRule, begin: &'a SnapshotBegin) -> Self {
         match rule.measure {
             Measure::Kubernetes(_) => Self::Samples(&begin.samples),
-            _ => Self::Window(&begin.run.window),
+            _ => {
+                let range = i32::try_from(rule.condition.evaluation_range()).unwrap_or(i32::MAX);
+                Self::Window(begin.run.window_of(rule.period.length() * range))
+            }
         }
     }
 

@@ -118,7 +118,7 @@ impl Scene {
 
     pub(crate) fn see(&mut self, now: i64, sight: &Sight<'_>) -> bool {
         let window = window(&self.rule, now, self.lookback);
-        self.judge(now, sight, &Grid::Window(&window))
+        self.judge(now, sight, &Grid::Window(window))
     }
 
     pub(crate) fn judge(&mut self, now: i64, sight: &Sight<'_>, grid: &Grid<'_>) -> bool {

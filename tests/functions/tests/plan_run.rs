@@ -16,6 +16,7 @@ async fn an_alarms_request_becomes_a_run_over_the_newest_settled_minutes_of_home
                 "time": "2026-11-22T10:05:00Z",
                 // Fifteen minutes to judge, and the evaluation range of the longest rule before them.
                 "window": {"start": "2026-11-22T09:41:00Z", "end": "2026-11-22T10:03:00Z", "period_seconds": 60},
+                "looks_back_to": "2026-11-22T09:48:00Z",
                 "config_version": null,
             },
             "targets": [

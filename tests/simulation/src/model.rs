@@ -251,8 +251,10 @@ fn judge_all(rule: &Rule, alarm: &mut Alarm, sight: &Sight) -> Newest {
         State::Ok
     };
     let Alarm { state, since, judged_until, .. } = *alarm;
+    // Behind the newest change the state is the same up to where was judged.
+    let unsettled = if alarm.settled.is_some() { since } else { judged_until };
     let from = alarm.settled.filter(is_there).unwrap_or(Settled {
-        until: judged_until,
+        until: unsettled,
         state,
         since,
         phase: (phase, since),

@@ -15,6 +15,8 @@ use crate::rule::{Rule, What};
 pub(crate) struct Snapshot {
     pub(crate) now: Minute,
     pub(crate) window: (Minute, Minute),
+    /// Where the look-back begins; the window reaches back further by the longest range of the rules.
+    looks_back_to: Minute,
     pub(crate) version: String,
     pub(crate) part: (u64, u64),
     clusters: BTreeMap<String, Cluster>,
@@ -60,6 +62,7 @@ impl Snapshot {
         let mut snapshot = Self {
             now: minute_of_text(run["run"]["time"].as_str()?),
             window: (minute_of_text(window["start"].as_str()?), minute_of_text(window["end"].as_str()?)),
+            looks_back_to: minute_of_text(run["run"]["looks_back_to"].as_str()?),
             version: run["run"]["config_version"].as_str()?.to_owned(),
             part: (part["index"].as_u64()?, part["count"].as_u64()?),
             clusters: BTreeMap::new(),
@@ -150,10 +153,15 @@ impl Snapshot {
         u64::from(hash) % self.part.1 == self.part.0
     }
 
+    /// Where the part of the window begins that a rule needs.
+    fn begins(&self, rule: &Rule) -> Minute {
+        self.window.0.max(self.looks_back_to - rule.range() * rule.period)
+    }
+
     /// What the rule sees of a subject; whether something else keeps it silent is not known here.
     pub(crate) fn sight(&self, rule: &Rule, cluster: &str, service: &str) -> Result<Sight, String> {
         let floor = |minute: Minute| minute.div_euclid(rule.period) * rule.period;
-        let (begin, end) = (floor(self.window.0), floor(self.window.1));
+        let (begin, end) = (floor(self.begins(rule)), floor(self.window.1));
         let count = rule.what.periods(rule, (end - begin) / rule.period);
         let mut aged = rule.what.aged(rule, count);
         let mut starts: Vec<Minute> = (0..count).map(|period| end - (count - period) * rule.period).collect();
@@ -195,7 +203,7 @@ impl Snapshot {
     /// What a rule sees that nothing was asked for.
     pub(crate) fn blank(&self, rule: &Rule) -> Sight {
         let floor = |minute: Minute| minute.div_euclid(rule.period) * rule.period;
-        let (begin, end) = (floor(self.window.0), floor(self.window.1));
+        let (begin, end) = (floor(self.begins(rule)), floor(self.window.1));
         let count = usize::try_from((end - begin) / rule.period).unwrap();
         Sight {
             values: vec![None; count],

@@ -109,13 +109,18 @@ impl<'a> Course<'a> {
         self.periods.end(self.newest())
     }
 
-    /// Where judging begins: what was settled while the window reaches back to it, else the newest period judged.
+    /// Where judging begins: what was settled while the periods reach back to it; else the newest change, behind which the
+    /// state is the same up to the newest period judged.
     fn begin(&mut self) -> Settled {
         let Remembered { state, since, judged_until, settled, .. } = self.memory;
         let first = self.periods.first_whole(self.rule.condition.evaluation_range());
-        let settled = settled.filter(|settled| self.periods.after(settled.until) >= first);
         let phase = (if state == AlarmState::InsufficientData { self.memory.told } else { state }, since);
-        let begin = settled.unwrap_or(Settled { until: judged_until, state, since, phase, changes: 0 });
+        let from = |until| Settled { until, state, since, phase, changes: 0 };
+        let begin = match settled {
+            None => from(judged_until),
+            Some(settled) if self.periods.after(settled.until) >= first => settled,
+            Some(_) => from(since),
+        };
         (self.memory.state, self.memory.since, self.done) = (begin.state, begin.since, begin.changes);
         self.phase = begin.phase;
         begin
