@@ -15,8 +15,8 @@ const RUNS: usize = 20;
 const LATENCY: Duration = Duration::from_millis(20);
 const BUCKET: &str = "bucket";
 
-/// The window of a default run: `LookbackMinutes` and the evaluation range of the rules.
-const WINDOW: SignedDuration = SignedDuration::from_mins(67);
+/// The window of a default run: `LookbackMinutes`, half of it again, and the evaluation range of the rules.
+const WINDOW: SignedDuration = SignedDuration::from_mins(97);
 /// The window of tools that ask for the newest five minutes only.
 const SHORT_WINDOW: SignedDuration = SignedDuration::from_mins(5);
 /// How far runs that continue from each other are apart.
@@ -101,22 +101,22 @@ pub(crate) async fn measure() {
     let continued = Row { name: "a run that continues, warm", continues: true, ..warm };
     one_row(warm).await;
     let steady = one_row(continued).await;
-    one_row(Row { name: "the same, first event of a process", cold: true, ..continued }).await;
+    let cold = one_row(Row { name: "the same, first event of a process", cold: true, ..continued }).await;
     one_row(Row { name: "the same, 5 % of the services with gaps", gappy: 20, ..continued }).await;
     let five =
         one_row(Row { name: "5 points a metric, no snapshot before", window: SHORT_WINDOW, ..warm }).await;
     one_row(Row { name: "the first run, inventory listed anew", fresh_inventory: false, cold: true, ..warm })
         .await;
-    hold(&steady, &five);
+    hold(&steady, &cold, &five);
 }
 
-/// Ends the measurement with what is above its mark.
-fn hold(steady: &Figures, five: &Figures) {
+/// Ends the measurement with what is above its mark. The memory is that of a process which has made no first run before.
+fn hold(steady: &Figures, cold: &Figures, five: &Figures) {
     assert!(steady.calls <= MOST_CALLS, "{} calls, at most {MOST_CALLS}", steady.calls);
     assert!(steady.received <= MOST_RECEIVED, "{} bytes received, at most {MOST_RECEIVED}", steady.received);
     let most = MOST_CPU_MS.max(MOST_CPU_OF_FIVE_POINTS * five.cpu);
     assert!(steady.cpu <= most, "{:.0} ms of CPU, at most {most:.0}", steady.cpu);
-    assert!(steady.megabytes <= MOST_MEGABYTES, "{:.1} MB, at most {MOST_MEGABYTES}", steady.megabytes);
+    assert!(cold.megabytes <= MOST_MEGABYTES, "{:.1} MB, at most {MOST_MEGABYTES}", cold.megabytes);
 }
 
 /// Measures one kind of run and prints its figures.
@@ -180,7 +180,9 @@ async fn one_row(row: Row) -> Figures {
         let (wall, cpu) = (started.elapsed(), cpu_time(bootstrap.pid()).saturating_sub(cpu));
         // As evaluate-alarms ends.
         aws.put_object(BUCKET, &target().outcome_key(&run), "{}");
-        if number > 0 {
+        // Every ten minutes a run checks the inventory as well; what that costs is counted by a test of its own.
+        let checks = continues && aws.meter().count("ecs:ListClusters") > 0;
+        if number > 0 && !checks {
             walls.push(wall.as_secs_f64());
             cpus.push(ms(cpu));
             memories.push(peak_megabytes(bootstrap.pid()));

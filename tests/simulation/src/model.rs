@@ -313,7 +313,7 @@ fn judge_all(rule: &Rule, alarm: &mut Alarm, sight: &Sight) -> Newest {
         && changes == settled.changes
         && sight.values.iter().skip(sight.aged).all(Option::is_none)
         && before.blind.is_some_and(|blind| blind.told);
-    if is_over && alarm.told {
+    if is_over && alarm.told && alarm.told_at != Some(sight.now) {
         (alarm.told, alarm.told_at) = (false, Some(sight.now));
         let phase = (State::Ok, sight.end);
         alarm.settled = alarm.settled.map(|settled| Settled { phase, ..settled });

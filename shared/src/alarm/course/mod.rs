@@ -218,7 +218,9 @@ impl<'a> Course<'a> {
         let blind_told = self.memory.blind.is_some_and(|blind| blind.told);
         let is_missing = [self.memory.state, settled.state] == [AlarmState::InsufficientData; 2];
         let is_over = is_missing && changes == 0 && self.periods.is_silent_since_aged_out();
-        if is_over && is_later && blind_told && self.memory.told == AlarmState::Alarm {
+        // Who is notified of it just now needs a run in which it is so.
+        let was_told = self.memory.told == AlarmState::Alarm && self.memory.told_at != Some(self.now);
+        if is_over && is_later && blind_told && was_told {
             (self.memory.told, self.memory.told_at) = (AlarmState::Ok, Some(self.now));
             let phase = (AlarmState::Ok, self.newest_end());
             self.memory.settled = self.memory.settled.map(|settled| Settled { phase, ..settled });
