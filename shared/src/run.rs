@@ -188,7 +188,8 @@ impl Run {
     /// The stretch that one rule needs, with this evaluation range.
     #[must_use]
     pub fn window_of(&self, range: SignedDuration) -> Window {
-        let start = self.looks_back_to.map_or(self.window.start, |start| (start - range).max(self.window.start));
+        let start =
+            self.looks_back_to.map_or(self.window.start, |start| (start - range).max(self.window.start));
         Window { start, ..self.window }
     }
 

@@ -7,8 +7,8 @@ mod event;
 
 use aws_config::SdkConfig;
 use fargaze::aws::{Store, UserFile};
-use fargaze::failure::Failure;
 use fargaze::config::longest_range;
+use fargaze::failure::Failure;
 use fargaze::run::{Part, Platform, Run, RunKind, Target};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
