@@ -49,13 +49,11 @@ enum Ends {
 impl<'a> Grid<'a> {
     /// The periods that the rule is judged on in the run of a snapshot.
     pub(super) fn of(rule: &AlarmRule, begin: &'a SnapshotBegin) -> Self {
-        match rule.measure {
-            Measure::Kubernetes(_) => Self::Samples(&begin.samples),
-            _ => {
-                let range = i32::try_from(rule.condition.evaluation_range()).unwrap_or(i32::MAX);
-                Self::Window(begin.run.window_of(rule.period.length() * range))
-            }
+        if matches!(rule.measure, Measure::Kubernetes(_)) {
+            return Self::Samples(&begin.samples);
         }
+        let range = i32::try_from(rule.condition.evaluation_range()).unwrap_or(i32::MAX);
+        Self::Window(begin.run.window_of(rule.period.length() * range))
     }
 
     /// End of the newest period of a rule with this length of a period; none if there is no period.
