@@ -183,8 +183,7 @@ impl Periods {
         late.map(|period| period - range.start).collect()
     }
 
-    /// The first period on whose verdict nothing that is older than the window has a bearing, and how many more periods
-    /// have to pass before one falls out of it.
+    /// The first period whose whole evaluation range is here.
     pub(super) fn first_whole(&self, range: usize) -> usize {
         range.min(self.len()).saturating_sub(1)
     }
