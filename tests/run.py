@@ -34,10 +34,8 @@ class Gate:
 GATES = [
     Gate("format", ["cargo", "fmt", "--all", "--check"]),
     Gate("template lint", [str(TOOLS / "cfn-lint"), "template.yaml"]),
-    # The domain has to build with no AWS, HTTP or async crate. In a folder of its own, or its other
-    # features would have everything else compiled again.
-    Gate("pure domain", ["cargo", "build", "--package", "fargaze", "--no-default-features",
-                         "--target-dir", str(TARGET / "pure")]),
+    # The domain has to compile with no AWS, HTTP or async crate.
+    Gate("pure domain", ["cargo", "check", "--package", "fargaze", "--no-default-features"]),
     Gate("clippy", ["cargo", "clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
     Gate("rustdoc", ["cargo", "doc", "--workspace", "--no-deps", "--document-private-items"],
          {"RUSTDOCFLAGS": "--deny warnings"}),

@@ -12,6 +12,22 @@ from template import ROOT
 IMPURE = re.compile(r"(aws-|aws_|lambda|hyper|http|h2|rustls|tokio|futures|reqwest|kube)")
 
 
+def features(edges: str) -> dict[str, str]:
+    """Name and version -> features of every crate of a build of the workspace."""
+    command = ["cargo", "tree", "--locked", "--workspace", "--edges", edges, "--prefix", "none", "--format", "{p}|{f}"]
+    tree = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert tree.returncode == 0, tree.stderr
+    lines = (line.removesuffix(" (*)").split("|") for line in tree.stdout.splitlines() if line)
+    return dict(lines)
+
+
+def test_a_build_with_tests_has_the_features_of_one_without() -> None:
+    """Else cargo compiles the whole SDK twice: minutes of CI."""
+    without, with_tests = features("normal,build"), features("normal,build,dev")
+    assert without
+    assert {crate: (feature, with_tests[crate]) for crate, feature in without.items() if with_tests[crate] != feature} == {}
+
+
 def crates(*arguments: str) -> dict[str, set[str]]:
     """Name -> versions of every crate that is compiled into what ships."""
     tree = subprocess.run(
