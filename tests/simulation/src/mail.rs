@@ -63,7 +63,7 @@ pub(crate) fn read(body: &str) -> Vec<Told> {
         }
         // Of these an entry ends with its rule.
         let is_whole =
-            section == "NO DATA" && entry.contains(" its state (rule") && entry.trim_end().ends_with(").");
+            section == "NO DATA" && entry.contains(" ends (rule") && entry.trim_end().ends_with(").");
         if is_whole
             || section == "ENDED"
                 && entry.rfind("Rule ").is_some_and(|at| entry[at..].trim_end().ends_with('.'))
@@ -132,8 +132,8 @@ fn tells(section: &str, entry: &str) -> Vec<Told> {
             vec![one; count]
         }
         "NO DATA" if !entry.is_empty() => {
-            // "the alarm keeps its state", or "each of 3 alarms keeps its state"
-            let several = entry.contains("each of ").then(|| word_after(entry, "each of "));
+            // "the alarm neither begins nor ends", or "none of 3 alarms begins or ends"
+            let several = entry.contains("none of ").then(|| word_after(entry, "none of "));
             let count = several.map_or(1, |count| count.parse().unwrap_or(0));
             let (rule, subject, at) = (String::new(), String::new(), String::new());
             vec![Told { kind: Kind::NoData, rule, subject, at, late: false }; count]

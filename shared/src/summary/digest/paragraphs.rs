@@ -172,14 +172,14 @@ pub(super) fn no_data(run: &Run, news: &[News<'_>]) -> String {
         let since = group.iter().filter_map(|news| news.notice.since).min().unwrap_or(notice.at);
         let why = notice.why.as_deref().map(|why| format!(" {}.", harmless(why))).unwrap_or_default();
         let said = format!(
-            "{}: no data for {}, {}.{why} Until there is data, {} its state ({} {}).",
+            "{}: no data for {}, {}.{why} Until there is data, {} ({} {}).",
             list(names.iter().map(String::as_str), MOST_NAMED),
             span(since, run.window.end),
             place(target),
             if group.len() == 1 {
-                "the alarm keeps".to_owned()
+                "the alarm neither begins nor ends".to_owned()
             } else {
-                format!("each of {} keeps", count(group.len(), "alarm"))
+                format!("none of {} begins or ends", count(group.len(), "alarm"))
             },
             if rules.len() == 1 { "rule" } else { "rules" },
             list(rules.iter().map(String::as_str), MOST_NAMED),
