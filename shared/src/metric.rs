@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::cluster::BadName;
@@ -193,6 +193,11 @@ impl Period {
     /// Length in seconds.
     pub fn seconds(self) -> i64 {
         i64::from(self.0)
+    }
+
+    /// Start of the period that an instant falls into, in epoch seconds.
+    pub fn start_of(self, instant: Timestamp) -> i64 {
+        instant.as_second().div_euclid(self.seconds()) * self.seconds()
     }
 
     /// Length.

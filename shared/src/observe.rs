@@ -11,6 +11,7 @@ use crate::fault::Fault;
 use crate::inventory::ServiceState;
 use crate::metric::MetricQuery;
 use crate::rule::{AlarmRule, KUBERNETES, KubernetesMeasure, Measure, MissingData};
+use crate::run::Run;
 use crate::series::{Datapoint, MetricSeries, Reading};
 use crate::window::Window;
 
@@ -52,10 +53,10 @@ impl AlarmRule {
         }
     }
 
-    /// Whether the rule may find the subject in ALARM somewhere in the window; `answers` are those about it. It may say so
-    /// of one that is OK.
-    pub fn may_alarm(&self, answers: &[(MetricQuery, Reading)], window: &Window) -> bool {
-        let window = window.in_periods(self.period);
+    /// Whether the rule may find the subject in ALARM in this run; `answers` are those about it. It may say so of one that
+    /// is OK.
+    pub fn may_alarm(&self, answers: &[(MetricQuery, Reading)], run: &Run) -> bool {
+        let window = run.window_of(self.range()).in_periods(self.period);
         let reading = self.reading(answers);
         let series = reading.as_deref().and_then(Reading::series);
         // Without points an alarm goes on that ignores them.

@@ -32,9 +32,7 @@ impl Window {
     /// last period that is complete.
     #[must_use]
     pub fn in_periods(&self, period: Period) -> Self {
-        let floor =
-            |time: Timestamp| instant(time.as_second().div_euclid(period.seconds()) * period.seconds());
-        Self { start: floor(self.start), end: floor(self.end), period }
+        Self { start: instant(period.start_of(self.start)), end: instant(period.start_of(self.end)), period }
     }
 
     /// The newest so many periods of it.

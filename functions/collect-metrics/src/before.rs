@@ -70,13 +70,13 @@ impl Before {
         queries: &[MetricQuery],
         rules: &[AlarmRule],
     ) -> (Continuation, Option<Fault>) {
-        let window = &task.run.window;
-        let whole = |fault| (Continuation::new(queries, rules, window), fault);
+        let run = &task.run;
+        let whole = |fault| (Continuation::new(queries, rules, run), fault);
         match self {
             Self::Own(_) | Self::Nothing => whole(None),
             Self::Unread(fault) => whole(Some(fault)),
             Self::Earlier(Earlier { key, bytes, judged }) => {
-                match Continuation::from_snapshot(&bytes, judged, queries, rules, window) {
+                match Continuation::from_snapshot(&bytes, judged, queries, rules, run) {
                     Ok(continuation) => (continuation, None),
                     Err(error) => whole(Some(Fault::malformed("s3:GetObject", key, error.to_string()))),
                 }

@@ -12,7 +12,7 @@ use fargaze::observe::SILENT_AFTER;
 use fargaze::outcome::{Coverage, CoverageTally, TargetTask};
 use fargaze::plan;
 use fargaze::rule::{AlarmRule, Condition, Measure, MissingData};
-use fargaze::run::RunKind;
+use fargaze::run::{Run, RunKind};
 use fargaze::series::{MetricSeries, Reading};
 use fargaze::snapshot::SnapshotWriter;
 use fargaze::window::Window;
@@ -37,7 +37,7 @@ pub(crate) struct Recording {
     quiet: Vec<AlarmRule>,
     /// Metrics of the user that such rules judge services on. Their dimensions need not tell whom they are about.
     custom: HashMap<MetricQuery, Vec<Judged>>,
-    window: Window,
+    run: Run,
     services: Services,
     /// The service whose answers are coming.
     current: Option<Current>,
@@ -123,15 +123,15 @@ impl Recording {
         let quiet = rules.iter().filter(|rule| alarms && rule.quiet_during_deployment);
         let quiet: Vec<AlarmRule> = quiet.cloned().map(easier_to_breach).collect();
         let custom = custom(&quiet, inventory);
-        let (window, services) = (task.run.window, Services::default());
-        let newest = newest_minutes(&window, window.end - SILENT_AFTER);
-        Ok(Self { writer, tally, quiet, custom, window, services, current: None, newest, failure: None })
+        let (run, services) = (task.run.clone(), Services::default());
+        let newest = newest_minutes(&run.window, run.window.end - SILENT_AFTER);
+        Ok(Self { writer, tally, quiet, custom, run, services, current: None, newest, failure: None })
     }
 
     /// Continues from an earlier run whose window ended at `since`.
     pub(crate) fn continues(&mut self, since: Option<Timestamp>) {
         if let Some(since) = since {
-            self.newest = newest_minutes(&self.window, since);
+            self.newest = newest_minutes(&self.run.window, since);
         }
     }
 
@@ -171,7 +171,7 @@ impl Recording {
     /// Ends the service whose answers have come.
     fn flush(&mut self) {
         let Some(Current { name, alive, answers }) = self.current.take() else { return };
-        if self.quiet.iter().any(|rule| rule.may_alarm(&answers, &self.window)) {
+        if self.quiet.iter().any(|rule| rule.may_alarm(&answers, &self.run)) {
             self.services.hot.insert(name.clone());
         }
         if alive {

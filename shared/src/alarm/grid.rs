@@ -52,8 +52,7 @@ impl<'a> Grid<'a> {
         if matches!(rule.measure, Measure::Kubernetes(_)) {
             return Self::Samples(&begin.samples);
         }
-        let range = i32::try_from(rule.condition.evaluation_range()).unwrap_or(i32::MAX);
-        Self::Window(begin.run.window_of(rule.period.length() * range))
+        Self::Window(begin.run.window_of(rule.range()))
     }
 
     /// End of the newest period of a rule with this length of a period; none if there is no period.

@@ -126,11 +126,8 @@ pub fn most_samples(rules: &[AlarmRule]) -> usize {
 
 /// The longest stretch of time that one verdict of these rules looks at.
 pub fn longest_range(rules: &[AlarmRule], platform: Platform) -> SignedDuration {
-    let range = |rule: &AlarmRule| {
-        i64::try_from(rule.condition.evaluation_range()).unwrap_or(0) * rule.period.seconds()
-    };
     let of_platform = rules.iter().filter(|rule| rule.platform() == platform);
-    SignedDuration::from_secs(of_platform.map(range).max().unwrap_or(0))
+    of_platform.map(AlarmRule::range).max().unwrap_or_default()
 }
 
 /// Reads only the rules of the user's file, for those who have their target already.

@@ -11,10 +11,9 @@ use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::config::longest_range;
 use crate::metric::{Dimensions, MetricQuery, Period, Statistic};
 use crate::rule::{AlarmRule, Measure};
-use crate::run::Platform;
+use crate::run::Run;
 use crate::series::{Datapoint, MetricSeries, Reading};
 use crate::snapshot::BadSnapshot;
 use crate::window::Window;
@@ -54,8 +53,7 @@ struct Question {
 /// The stretch of time that one question may be about; all times are starts of its periods in epoch seconds.
 #[derive(Debug, Clone, Copy)]
 struct Reach {
-    /// Seconds of a period.
-    period: i64,
+    period: Period,
     /// Seconds before a period that the longest evaluation range of the rules that need the question reaches back.
     range: i64,
     /// First period that may be judged: where the look-back begins.
@@ -100,10 +98,10 @@ struct Known {
 
 impl Continuation {
     /// Continues from nothing: every question is asked for as far back as runs look.
-    pub fn new(queries: &[MetricQuery], rules: &[AlarmRule], window: &Window) -> Self {
-        let reaches = Reaches::new(rules, window);
+    pub fn new(queries: &[MetricQuery], rules: &[AlarmRule], run: &Run) -> Self {
+        let reaches = Reaches::new(rules, run);
         let questions = queries.iter().map(|query| reaches.of(query).whole()).collect();
-        Self { window: *window, questions, values: Vec::new(), since: None }
+        Self { window: run.window, questions, values: Vec::new(), since: None }
     }
 
     /// Continues from an earlier snapshot, of which `judged` says whether a run has judged it. What nobody has judged is
@@ -113,25 +111,24 @@ impl Continuation {
         judged: bool,
         queries: &[MetricQuery],
         rules: &[AlarmRule],
-        window: &Window,
+        run: &Run,
     ) -> Result<Self, BadSnapshot> {
-        let reaches = Reaches::new(rules, window);
+        let reaches = Reaches::new(rules, run);
+        let reaches: Vec<Reach> = queries.iter().map(|query| reaches.of(query)).collect();
         let previous::Previous { window: earlier, known, values } =
             previous::read(snapshot, judged, queries, &reaches)?;
         let earliest = together(queries, &known, &reaches);
-        let question = |(query, known): (&MetricQuery, &Option<Known>)| {
-            let reach = reaches.of(query);
-            let known = (*known)?;
+        let question = |place: usize| {
+            let (query, known) = (&queries[place], known[place]?);
             let judge =
                 earliest.get(&(&query.metric.dimensions, query.period)).copied().unwrap_or(known.judge);
-            reach.continued(&Known { judge, ..known })
+            reaches[place].continued(&Known { judge, ..known })
         };
-        let questions = queries
-            .iter()
-            .zip(&known)
-            .map(|both| question(both).unwrap_or_else(|| reaches.of(both.0).whole()));
-        let questions = questions.collect();
-        Ok(Self { window: *window, questions, values, since: Some(earlier.end.min(window.end)) })
+        let whole = |place: usize| reaches[place].whole();
+        let questions =
+            (0..queries.len()).map(|place| question(place).unwrap_or_else(|| whole(place))).collect();
+        let window = run.window;
+        Ok(Self { window, questions, values, since: Some(earlier.end.min(window.end)) })
     }
 
     /// Start of the first period that CloudWatch is asked for, of each question in the order of the plan.
@@ -161,12 +158,12 @@ impl Continuation {
         let starts = (0..).map(|place: i64| first + place * query.period.seconds());
         let older = starts.zip(values).filter(|(start, value)| *start >= from && !value.is_nan());
         points.extend(older.map(|(start, value)| Datapoint { timestamp: instant(start), value: *value }));
-        let (from, window) = (instant(from), self.window.in_periods(query.period));
         // A period that is not over yet is of no use.
-        let covered = from..window.end;
+        let covered = instant(from)..instant(query.period.start_of(self.window.end));
         points.extend(new.points().iter().filter(|point| covered.contains(&point.timestamp)));
         let series = MetricSeries::new(points);
-        if from > window.start { series.asked_from(from) } else { series }
+        let is_part = from > query.period.start_of(self.window.start);
+        if is_part { series.asked_from(instant(from)) } else { series }
     }
 }
 
@@ -175,14 +172,14 @@ impl Continuation {
 fn together<'a>(
     queries: &'a [MetricQuery],
     known: &[Option<Known>],
-    reaches: &Reaches<'_>,
+    reaches: &[Reach],
 ) -> HashMap<(&'a Dimensions, Period), i64> {
     let mut earliest = HashMap::new();
-    for (query, known) in queries.iter().zip(known) {
+    for ((query, known), reach) in queries.iter().zip(known).zip(reaches) {
         let judge = match known {
             Some(known) if known.judge >= known.end => continue,
             Some(known) => known.judge,
-            None => reaches.of(query).lookback,
+            None => reach.lookback,
         };
         let entry = earliest.entry((&query.metric.dimensions, query.period)).or_insert(judge);
         *entry = judge.min(*entry);
@@ -203,7 +200,9 @@ impl Reach {
         if first > from {
             return None;
         }
-        let back = |by: SignedDuration| (end - by.as_secs()).div_euclid(self.period) * self.period;
+        let back = |by: SignedDuration| {
+            (end - by.as_secs()).div_euclid(self.period.seconds()) * self.period.seconds()
+        };
         let asked = [back(OVERLAP), back(NEAR)].into_iter().find(|start| *start <= gap);
         let asked = asked.unwrap_or(self.oldest).max(self.oldest);
         Some(Question { asked, from, first, values })
@@ -211,7 +210,7 @@ impl Reach {
 }
 
 impl<'a> Reaches<'a> {
-    fn new(rules: &'a [AlarmRule], window: &Window) -> Self {
+    fn new(rules: &'a [AlarmRule], run: &Run) -> Self {
         let mut ranges: Vec<Asked<'a>> = Vec::new();
         for rule in rules {
             let (statistic, period, range) =
@@ -224,8 +223,7 @@ impl<'a> Reaches<'a> {
             let asked = |(namespace, name)| Asked { namespace, name, statistic, period, range };
             ranges.extend(metrics.chain(custom).map(asked));
         }
-        let lookback = window.start + longest_range(rules, Platform::Ecs);
-        Self { window: *window, lookback: lookback.min(window.end), ranges }
+        Self { window: run.window, lookback: run.window_of(SignedDuration::ZERO).start, ranges }
     }
 
     fn of(&self, query: &MetricQuery) -> Reach {
@@ -236,13 +234,12 @@ impl<'a> Reaches<'a> {
                 && *asked.statistic == query.statistic
         };
         let range = self.ranges.iter().filter(asks).map(|asked| asked.range).max().unwrap_or(0);
-        let window = self.window.in_periods(query.period);
-        let period = query.period.seconds();
-        let seconds = |periods: usize| i64::try_from(periods).unwrap_or(0) * period;
-        let lookback = self.lookback.as_second().div_euclid(period) * period;
-        let oldest = (lookback - seconds(range)).max(window.start.as_second());
+        let period = query.period;
+        let seconds = |periods: usize| i64::try_from(periods).unwrap_or(0) * period.seconds();
+        let lookback = period.start_of(self.lookback);
+        let oldest = (lookback - seconds(range)).max(period.start_of(self.window.start));
         let range = seconds(range.saturating_sub(1));
-        Reach { period, range, lookback, oldest, end: window.end.as_second() }
+        Reach { period, range, lookback, oldest, end: period.start_of(self.window.end) }
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::{Known, Reach, Reaches};
+use super::{Known, Reach};
 use crate::metric::MetricQuery;
-use crate::snapshot::{BadSnapshot, StoredSeries, StoredSeriesReader, head};
+use crate::snapshot::{BadSnapshot, StoredHead, StoredSeries, StoredSeriesReader, head};
 use crate::window::Window;
 
 /// What an earlier snapshot holds of the questions of a plan.
@@ -19,21 +19,20 @@ pub(super) struct Previous {
 }
 
 /// Reads it, question by question. Both are in the order in which plans are made, so that the next line is nearly always
-/// about the next question.
+/// about the next question. `reaches` are those of the questions.
 pub(super) fn read(
     snapshot: &[u8],
     judged: bool,
     queries: &[MetricQuery],
-    reaches: &Reaches<'_>,
+    reaches: &[Reach],
 ) -> Result<Previous, BadSnapshot> {
     let mut lines = StoredSeriesReader::new(snapshot)?;
     let window = lines.begin().run.window;
     let (mut known, mut values) = (vec![None; queries.len()], Vec::new());
-    let mut places = Places { queries, next: 0, text: Vec::new(), all: None };
-    while let Some((head, series)) = lines.next_series()? {
+    let mut places = Places { queries, next: 0, all: None };
+    while let Some((head, series)) = lines.next_series(places.expected())? {
         let Some(place) = places.of(head) else { continue };
-        let reach = reaches.of(&queries[place]);
-        known[place] = reach.known(&series, &window.in_periods(queries[place].period), judged, &mut values);
+        known[place] = reaches[place].known(&series, &window, judged, &mut values);
     }
     Ok(Previous { window, known, values })
 }
@@ -43,20 +42,20 @@ struct Places<'a> {
     queries: &'a [MetricQuery],
     /// The question that is expected.
     next: usize,
-    text: Vec<u8>,
     /// All questions, once one came that was not expected: the plan has changed since.
     all: Option<HashMap<Vec<u8>, usize>>,
 }
 
 impl Places<'_> {
-    fn of(&mut self, line: &str) -> Option<usize> {
-        if let Some(query) = self.queries.get(self.next) {
-            head(query, &mut self.text);
-            if self.text == line.as_bytes() {
-                self.next += 1;
-                return Some(self.next - 1);
-            }
-        }
+    fn expected(&self) -> Option<&MetricQuery> {
+        self.queries.get(self.next)
+    }
+
+    fn of(&mut self, head_of_line: StoredHead<'_>) -> Option<usize> {
+        let StoredHead::Other(text) = head_of_line else {
+            self.next += 1;
+            return Some(self.next - 1);
+        };
         let all = self.all.get_or_insert_with(|| {
             let named = |(place, query)| {
                 let mut text = Vec::new();
@@ -65,7 +64,7 @@ impl Places<'_> {
             };
             self.queries.iter().enumerate().map(named).collect()
         });
-        let place = *all.get(line.as_bytes())?;
+        let place = *all.get(text)?;
         self.next = place + 1;
         Some(place)
     }
@@ -75,24 +74,24 @@ impl Reach {
     /// What a stored series is good for; none if it was not answered in full, or ends before what runs look back on.
     fn known(
         &self,
-        series: &StoredSeries,
+        series: &StoredSeries<'_>,
         earlier: &Window,
         judged: bool,
         values: &mut Vec<f64>,
     ) -> Option<Known> {
-        let end = earlier.end.as_second().min(self.end);
-        let on_grid = series.start.is_none_or(|start| start % self.period == 0);
-        if !series.is_complete() || !on_grid || end < self.lookback {
+        let period = self.period.seconds();
+        let end = self.period.start_of(earlier.end).min(self.end);
+        let on_grid = series.start.is_none_or(|start| start % period == 0);
+        if !series.is_complete || !on_grid || end < self.lookback {
             return None;
         }
-        let covered = series.from.unwrap_or_else(|| earlier.start.as_second());
+        let covered = series.from.unwrap_or_else(|| self.period.start_of(earlier.start));
         let at = |start: i64| {
             let place = start.checked_sub(series.start?)?;
-            let place = usize::try_from(place / self.period).ok().filter(|_| place >= 0)?;
-            series.values.get(place).copied().flatten()
+            let place = usize::try_from(place / period).ok().filter(|_| place >= 0)?;
+            series.values.get(place).copied().filter(|value| !value.is_nan())
         };
-        let periods =
-            |from: i64| (0..).map(move |n| from + n * self.period).take_while(move |start| *start < end);
+        let periods = |from: i64| (0..).map(move |n| from + n * period).take_while(move |start| *start < end);
         let gap = periods(covered.max(self.lookback)).find(|start| at(*start).is_none()).unwrap_or(end);
         let unjudged = if judged { end } else { (covered + self.range).max(self.lookback) };
         let judge = unjudged.min(gap);

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::read_rules;
+use crate::config::{longest_range, read_rules};
 use crate::fault::Fault;
 use crate::insights::InsightsLevel;
 use crate::inventory::{ClusterEntry, Inventory};
 use crate::outcome::Coverage;
 use crate::plan::QueryPlan;
-use crate::run::{Part, Run, RunKind, Target};
+use crate::run::{Part, Platform, RunKind, Target};
 use crate::snapshot::SnapshotWriter;
 
 /// A derived value, a metric with another range, and one with longer periods.
@@ -47,8 +47,9 @@ fn plan(rules: &[AlarmRule], services: &[&str]) -> Vec<MetricQuery> {
 }
 
 fn run_at(minute: i64, rules: &[AlarmRule]) -> Run {
-    let length = SignedDuration::from_mins(LOOKBACK) + longest_range(rules, Platform::Ecs);
-    Run::new(RunKind::Alarms, at(minute), DELAY, length, None)
+    let range = longest_range(rules, Platform::Ecs);
+    let length = SignedDuration::from_mins(LOOKBACK) + range;
+    Run::new(RunKind::Alarms, at(minute), DELAY, length, None).with_range(range)
 }
 
 fn stored(run: &Run, lines: &[(MetricQuery, Reading)]) -> Vec<u8> {
@@ -136,9 +137,9 @@ proptest! {
             let run = run_at(minute, &rules);
             let continuation = match &newest {
                 Some((bytes, judged)) => {
-                    Continuation::from_snapshot(bytes, *judged, &queries, &rules, &run.window).unwrap()
+                    Continuation::from_snapshot(bytes, *judged, &queries, &rules, &run).unwrap()
                 }
-                None => Continuation::new(&queries, &rules, &run.window),
+                None => Continuation::new(&queries, &rules, &run),
             };
             if fate == Fate::NotCollected {
                 continue;
@@ -159,10 +160,10 @@ proptest! {
                 judge(&queries, &rules, &run, &lines, &mut seen);
             }
             if fate == Fate::Good {
-                let reaches = Reaches::new(&rules, &run.window);
+                let reaches = Reaches::new(&rules, &run);
                 for (place, query) in queries.iter().enumerate() {
                     let Reach { lookback, end, period, .. } = reaches.of(query);
-                    for start in (lookback..end).step_by(usize::try_from(period).unwrap()) {
+                    for start in (lookback..end).step_by(usize::try_from(period.seconds()).unwrap()) {
                         let now = published(&late[place], query, start, run.time.as_second());
                         prop_assert_eq!(seen[place].get(&start), Some(&now), "{:?} of {} at minute {}", start, query.metric, minute);
                     }
@@ -182,7 +183,7 @@ fn judge(
     lines: &[(MetricQuery, Reading)],
     seen: &mut [BTreeMap<i64, Option<f64>>],
 ) {
-    let reaches = Reaches::new(rules, &run.window);
+    let reaches = Reaches::new(rules, run);
     let from = |place: usize| {
         let reach = reaches.of(&queries[place]);
         let Reading::Complete(series) = &lines[place].1 else { return None };
@@ -201,7 +202,7 @@ fn judge(
         let Some(first) = froms.and_then(|froms| froms.into_iter().max()) else { continue };
         let Reading::Complete(series) = &lines[place].1 else { continue };
         let Reach { end, period, .. } = reaches.of(query);
-        for start in (first..end).step_by(usize::try_from(period).unwrap()) {
+        for start in (first..end).step_by(usize::try_from(period.seconds()).unwrap()) {
             seen[place].insert(start, series.at(instant(start)));
         }
     }
@@ -222,7 +223,7 @@ fn of_a_point_that_is_asked_again_the_new_value_counts() {
     };
     let lines: Vec<_> = queries.iter().map(|query| (query.clone(), complete(points(&first, 1.0)))).collect();
     let continuation =
-        Continuation::from_snapshot(&stored(&first, &lines), true, &queries, &rules, &second.window).unwrap();
+        Continuation::from_snapshot(&stored(&first, &lines), true, &queries, &rules, &second).unwrap();
     let place = queries.iter().position(|query| query.period == Period::MINUTE).unwrap();
     let start = continuation.starts()[place];
     assert_eq!(start, first.window.end - OVERLAP);
@@ -253,7 +254,7 @@ fn lines_are_found_by_their_question_whatever_the_plan_was() {
         .collect();
     let queries = plan(&rules, &["web", "new", "api"]);
     let continuation =
-        Continuation::from_snapshot(&stored(&first, &lines), true, &queries, &rules, &second.window).unwrap();
+        Continuation::from_snapshot(&stored(&first, &lines), true, &queries, &rules, &second).unwrap();
     for (query, start) in queries.iter().zip(continuation.starts()) {
         let whole = query.metric.dimensions.get("ServiceName") == Some("new");
         assert_eq!(start < first.window.end - NEAR, whole, "{}", query.metric);

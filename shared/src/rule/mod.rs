@@ -223,6 +223,11 @@ impl AlarmRule {
         }
     }
 
+    /// How far back one verdict looks.
+    pub fn range(&self) -> SignedDuration {
+        self.period.length() * i32::try_from(self.condition.evaluation_range()).unwrap_or(i32::MAX)
+    }
+
     /// Unit of the judged values: that of the measure, except that a number of samples is a number whatever was sampled.
     pub fn unit(&self) -> Unit {
         if self.statistic == Statistic::SampleCount { Unit::Count } else { self.measure.unit() }

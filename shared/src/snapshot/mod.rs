@@ -32,7 +32,7 @@ use crate::series::{Datapoint, MetricSeries, Reading};
 pub use pieces::SnapshotPieces;
 use reader::cut;
 pub use reader::{SnapshotBegin, SnapshotLine, SnapshotReader};
-pub use stored::{StoredSeries, StoredSeriesReader, head};
+pub use stored::{StoredHead, StoredSeries, StoredSeriesReader, head};
 
 /// What was seen of one target in one run.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,6 +2,7 @@
 
 use flate2::read::GzDecoder;
 use jiff::SignedDuration;
+use proptest::prelude::*;
 
 use super::*;
 use crate::eks::LogType;
@@ -173,6 +174,32 @@ fn what_is_written_is_read_back_with_all_four_answers() {
     let mut bytes = Vec::new();
     snapshot().write(&mut bytes).unwrap();
     assert_eq!(Snapshot::read(&bytes[..]).unwrap(), snapshot());
+}
+
+/// A line of one series with these values.
+fn line_with(values: &[f64]) -> (Vec<u8>, MetricQuery) {
+    let snapshot = snapshot();
+    let query = snapshot.readings.keys().next().unwrap().clone();
+    let start = snapshot.run.window.start;
+    let timestamps = (0..).map(|minute: i64| start + SignedDuration::from_mins(minute));
+    let points = timestamps.zip(values).map(|(timestamp, value)| Datapoint { timestamp, value: *value });
+    let reading = Reading::Complete(MetricSeries::new(points.collect()));
+    let snapshot = Snapshot { readings: BTreeMap::from([(query.clone(), reading)]), ..snapshot };
+    (snapshot.write(Vec::new()).unwrap(), query)
+}
+
+proptest! {
+    /// Issue 12, point 15: a value that runs take over from each other is after any number of them what CloudWatch said.
+    #[test]
+    fn a_value_is_read_as_it_was_to_the_last_bit(values in prop::collection::vec(prop::num::f64::NORMAL, 1..20)) {
+        let (bytes, query) = line_with(&values);
+        let whole = Snapshot::read(&bytes[..]).unwrap();
+        let read: Vec<f64> = whole.readings[&query].series().unwrap().points().iter().map(|p| p.value).collect();
+        prop_assert_eq!(&read, &values);
+        let mut lines = StoredSeriesReader::new(&bytes[..]).unwrap();
+        let (head, series) = lines.next_series(Some(&query)).unwrap().unwrap();
+        prop_assert_eq!((head, series.values), (StoredHead::Expected, &values[..]));
+    }
 }
 
 #[test]
