@@ -160,7 +160,7 @@ pub(crate) fn rules(chance: &mut Chance) -> Vec<Rule> {
     if chance.percent(60) {
         let condition = Condition::nothing_running(chance);
         let nothing = Rule::new("nothing-running", What::NothingRunning, condition, chance);
-        rules.push(Rule { quiet: chance.percent(30), ..nothing });
+        rules.push(Rule { quiet: chance.percent(60), ..nothing });
     }
     rules.insert(chance.count(0, rules.len()), memory);
     rules

@@ -26,6 +26,8 @@ pub(crate) struct Snapshot {
     undescribed: BTreeSet<String>,
     /// Operation and subject of what failed.
     faults: Vec<(String, String)>,
+    /// What ECS did not find, of all faults the first.
+    missed: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -70,6 +72,7 @@ impl Snapshot {
             services: BTreeMap::new(),
             undescribed: BTreeSet::new(),
             faults: Vec::new(),
+            missed: None,
         };
         lines.iter().for_each(|line| snapshot.line(line));
         snapshot.drop_gone();
@@ -112,10 +115,14 @@ impl Snapshot {
                 self.undescribed.insert(name);
             }
             Some("end") => {
-                let faults =
-                    line["coverage"]["faults"].as_array().unwrap().iter().map(|fault| &fault["fault"]);
-                self.faults =
-                    faults.map(|fault| (text(&fault["operation"]), text(&fault["subject"]))).collect();
+                let faults = line["coverage"]["faults"].as_array().unwrap();
+                for fault in faults.iter().map(|counted| &counted["fault"]) {
+                    let (operation, subject) = (text(&fault["operation"]), text(&fault["subject"]));
+                    if fault["kind"] == "not-found" && operation.starts_with("ecs:") {
+                        self.missed.get_or_insert(format!("{operation} of {subject}"));
+                    }
+                    self.faults.push((operation, subject));
+                }
             }
             _ => {}
         }
@@ -135,6 +142,20 @@ impl Snapshot {
     /// Whether it says that calls of this operation failed.
     pub(crate) fn has_fault_of(&self, operation: &str) -> bool {
         self.faults.iter().any(|(failed, _)| failed == operation)
+    }
+
+    /// Whether the service is listed and was not among those that ECS was asked about.
+    pub(crate) fn was_not_asked(&self, name: &str) -> bool {
+        let (cluster, service) = split(name);
+        let listed = |cluster: &Cluster| cluster.services.contains(service.unwrap_or_default());
+        self.clusters.get(cluster).is_some_and(listed)
+            && !self.services.contains_key(name)
+            && !self.undescribed.contains(name)
+    }
+
+    /// What ECS did not find, if that stands there as a fault.
+    pub(crate) fn missed(&self) -> Option<&str> {
+        self.missed.as_deref()
     }
 
     /// Whether it is sure which services the cluster of that name has.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fake_aws::{ClusterSpec, Estate, Oddity, Series, SeriesKey, ServiceSpec};
 
 use crate::chance::Chance;
-use crate::clock::{Minute, at};
+use crate::clock::{DELAY, Minute, at};
 use crate::model::Answer;
 use crate::rule::What;
 use crate::snapshot::Snapshot;
@@ -41,8 +41,16 @@ struct Stage {
     pending: i64,
     /// When its deployment began, if one is under way.
     deployed: Option<Minute>,
-    /// Tasks start, live long enough for one point every third minute, and fail.
-    loops: bool,
+    troubled: Option<Trouble>,
+}
+
+/// Why tasks do not stay.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Trouble {
+    /// They start, live long enough for one point every third minute, and fail.
+    Loops,
+    /// They run at every other run; in between one is being started.
+    Alternates,
 }
 
 #[derive(Debug, Clone)]
@@ -142,8 +150,8 @@ impl Truth {
             }
             silent ^= minute >= CALM && chance.percent(5);
             let flips = minute >= CALM && chance.percent(5);
-            let runs =
-                stages.is_empty() || stage(stages, minute).is_some_and(|stage| stage.has_point(minute));
+            let runs = stages.is_empty()
+                || stage(stages, minute).is_some_and(|stage| stage.has_point(minute, life.every));
             let value = (silent == flips && runs).then_some(level);
             let late = minute >= CALM && chance.percent(life.late.0);
             let rewritten = minute >= CALM && chance.percent(life.rewritten);
@@ -175,11 +183,10 @@ impl Truth {
             let Some(stage) = stage(&service.stages, clock).filter(|stage| stage.exists) else { continue };
             let created = at(stage.deployed.unwrap_or(FIRST)).as_second();
             let created = f64::from(i32::try_from(created).unwrap());
-            let spec = ServiceSpec::new(&service.name)
-                .desired(stage.desired)
-                .running(stage.running)
-                .pending(stage.pending);
-            let spec = if stage.loops { spec.failed_tasks(4) } else { spec };
+            let (running, pending) = stage.tasks(clock, self.every);
+            let spec =
+                ServiceSpec::new(&service.name).desired(stage.desired).running(running).pending(pending);
+            let spec = if stage.troubled == Some(Trouble::Loops) { spec.failed_tasks(4) } else { spec };
             let rollout = if stage.deployed.is_some() { "IN_PROGRESS" } else { "COMPLETED" };
             estate.put_service(&service.cluster, spec.created_at(created).rollout(rollout));
         }
@@ -282,7 +289,13 @@ impl Truth {
     }
 
     /// Whether a snapshot made now says only what is so: all of it where it says so.
-    pub(crate) fn agrees(&self, snapshot: &Snapshot, clock: Minute) -> Result<(), String> {
+    /// `judges_tasks` says whether a rule asks if nothing runs.
+    pub(crate) fn agrees(
+        &self,
+        snapshot: &Snapshot,
+        clock: Minute,
+        judges_tasks: bool,
+    ) -> Result<(), String> {
         for (question, points) in &snapshot.series {
             let (namespace, metric, dimensions, period) = question;
             let key = (namespace.clone(), metric.clone(), dimensions.clone());
@@ -317,15 +330,46 @@ impl Truth {
         }
         for service in &self.services {
             let name = format!("{}/{}", service.cluster, service.name);
-            let Some(said) = snapshot.services.get(&name) else { continue };
+            let Some(said) = snapshot.services.get(&name) else {
+                if judges_tasks && snapshot.was_not_asked(&name) && self.is_out(service, snapshot.now, clock)
+                {
+                    return Err(format!("nothing of {name} runs, and ECS was not asked"));
+                }
+                continue;
+            };
             let there = self.is_there(&service.cluster, clock);
             let so = stage(&service.stages, clock).filter(|stage| there && stage.exists);
-            let counts = so.map_or((0, 0), |stage| (stage.desired, stage.running));
+            let counts = so.map_or((0, 0), |stage| (stage.desired, stage.tasks(clock, self.every).0));
             if (said["desired"].as_i64(), said["running"].as_i64()) != (Some(counts.0), Some(counts.1)) {
                 return Err(format!("{name} is {so:?} and not {said}"));
             }
         }
         Ok(())
+    }
+}
+
+impl Truth {
+    /// Whether nothing of the service ran since well before the run before the one at `time`.
+    fn is_out(&self, service: &Service, time: Minute, clock: Minute) -> bool {
+        (time - 2 * self.every - DELAY - 1..=clock).all(|minute| {
+            let out = stage(&service.stages, minute).is_some_and(|stage| stage.is_out(self.every));
+            out && self.is_there(&service.cluster, minute)
+        })
+    }
+
+    /// A cluster that will be gone by the next run, if there is one.
+    pub(crate) fn leaving(&self, clock: Minute) -> Option<&str> {
+        let next = clock + self.every;
+        let mut leaving =
+            self.clusters.iter().filter(|cluster| cluster.is_there(clock) && !cluster.is_there(next));
+        leaving.next().map(|cluster| cluster.name.as_str())
+    }
+
+    /// It is gone already.
+    pub(crate) fn leave(&mut self, name: &str, clock: Minute) {
+        for cluster in self.clusters.iter_mut().filter(|cluster| cluster.name == name) {
+            cluster.until = clock;
+        }
     }
 }
 
@@ -351,16 +395,43 @@ fn stage(stages: &[Stage], minute: Minute) -> Option<&Stage> {
 }
 
 impl Stage {
+    /// Tasks that run, and that are being started.
+    fn tasks(&self, minute: Minute, every: Minute) -> (i64, i64) {
+        let between = minute.div_euclid(every) % 2 == 0;
+        match self.troubled {
+            Some(Trouble::Alternates) if between => (0, 1),
+            _ => (self.running, self.pending),
+        }
+    }
+
     /// Whether a task lived long enough in this minute.
-    fn has_point(&self, minute: Minute) -> bool {
-        self.running > 0 || self.loops && minute % 3 == 0
+    fn has_point(&self, minute: Minute, every: Minute) -> bool {
+        self.tasks(minute, every).0 > 0 || self.troubled == Some(Trouble::Loops) && minute % 3 == 0
+    }
+
+    /// Whether ECS must be asked about the service, because nothing runs that should.
+    fn is_out(&self, every: Minute) -> bool {
+        let silent = match self.troubled {
+            None => true,
+            // With a run each minute, one point may be all that is new.
+            Some(Trouble::Loops) => every > 2,
+            Some(Trouble::Alternates) => false,
+        };
+        self.exists && self.desired > 0 && self.running == 0 && silent
     }
 }
 
 /// The life of a service: mostly it runs.
 fn stages(life: &Life, chance: &mut Chance) -> Vec<Stage> {
-    let there =
-        Stage { from: FIRST, exists: true, desired: 2, running: 2, pending: 0, deployed: None, loops: false };
+    let there = Stage {
+        from: FIRST,
+        exists: true,
+        desired: 2,
+        running: 2,
+        pending: 0,
+        deployed: None,
+        troubled: None,
+    };
     let absent = Stage { exists: false, desired: 0, running: 0, ..there };
     let mut stages = vec![if chance.percent(10) { absent } else { there }];
     let mut froms: Vec<Minute> =
@@ -378,7 +449,10 @@ fn stages(life: &Life, chance: &mut Chance) -> Vec<Stage> {
             4 => Stage { from, desired: 0, running: 0, ..there },
             5..=6 => Stage { from, deployed: Some(from), running: chance.between(0, 2), ..there },
             7 => Stage { from, ..absent },
-            8 if chance.percent(life.failing) => Stage { from, running: 0, loops: true, ..there },
+            8 if chance.percent(life.failing) => {
+                Stage { from, running: 0, troubled: Some(Trouble::Loops), ..there }
+            }
+            9 if chance.percent(life.failing) => Stage { from, troubled: Some(Trouble::Alternates), ..there },
             _ => Stage { from, ..there },
         };
         stages.push(stage);

@@ -120,6 +120,7 @@ impl Wire {
         if let Some(fault) = self.fault(&call.operation) {
             self.aws.add_fault(fault);
         }
+        self.leave(&call.operation);
         let answer = self.aws.http_client().call(request).await;
         // Nothing else is polled between what the fake did and this.
         let body =
@@ -135,6 +136,16 @@ impl Wire {
             std::future::pending::<()>().await;
         }
         invocation.dies_if(Death { call: number, carried_out: true }, answer).await
+    }
+
+    /// A cluster may be deleted while a run is under way.
+    fn leave(&self, operation: &str) {
+        let mut checker = lock(&self.checker);
+        let Some((_, cluster)) = checker.leaving.take_if(|(at, _)| *at == operation) else { return };
+        checker.tell(|| format!("{cluster} is deleted"));
+        let clock = checker.clock;
+        checker.truth.leave(&cluster, clock);
+        self.aws.edit(|world| world.home().remove_cluster(&cluster));
     }
 
     /// What goes wrong with this call.

@@ -179,7 +179,8 @@ impl World {
         let aws = &self.player.wire.aws;
         aws.edit(|world| world.add(estate));
         aws.reset_meter();
-        lock(&self.player.wire.checker).clock = self.clock;
+        let mut checker = lock(&self.player.wire.checker);
+        (checker.clock, checker.leaving) = (self.clock, None);
     }
 
     /// From now on calls fail so.
@@ -230,8 +231,16 @@ impl World {
         Trouble { percent, outage: Some((operation, how)) }
     }
 
+    /// A cluster that will be gone by the next run may go while this one looks at it.
+    fn leave(&mut self) {
+        let calls = ["ecs:DescribeClusters", "ecs:ListServices", "ecs:DescribeServices"];
+        let (call, cluster) = (self.chance.one_of(&calls), self.truth.leaving(self.clock));
+        lock(&self.player.wire.checker).leaving = cluster.map(|cluster| (call, cluster.to_owned()));
+    }
+
     /// A run of the schedule, and what befalls it.
     async fn run(&mut self, run: Minute) {
+        self.leave();
         let (time, fate) = (run * self.fate.every, self.fate.clone());
         if self.chance.percent(fate.lost) {
             return lock(&self.player.wire.checker).tell(|| format!("the run of minute {time} is lost"));

@@ -1,4 +1,4 @@
-//! 10,000 runs in random worlds, the same world twice, and days of failing calls.
+//! 4,000 runs in random worlds, the same world twice, and days of failing calls.
 #![allow(
     clippy::expect_used,
     clippy::print_stdout,
@@ -10,7 +10,7 @@ use std::hash::{BuildHasher, RandomState};
 use simulation::{many, month, one};
 
 /// Runs of the usual test run. `make simulate` plays a million.
-const RUNS: usize = 10_000;
+const RUNS: usize = 4_000;
 
 /// The seeds are new each time, or begin at `FARGAZE_SEED`.
 fn first_seed() -> u64 {
