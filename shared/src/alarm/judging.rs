@@ -1,12 +1,14 @@
 //! Judges a snapshot while it is read: what is held is one subject's lines and what changed, not the snapshot.
 
+mod gone;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::rule_sight::Evidence;
 use super::which::{is_late, kept_metrics, silencers_first, subject_of, unless, was_listed};
-use super::{AlarmKey, AlarmRecord, RuleSight, Sight, end, grace};
-use crate::cluster::{ClusterName, ServiceName};
+use super::{AlarmKey, AlarmRecord, RuleSight, Sight, grace};
+use crate::cluster::ClusterName;
 use crate::evaluate::AlarmState;
 use crate::fault::Fault;
 use crate::inventory::{Inventory, ServiceState, UndescribedService};
@@ -18,7 +20,6 @@ use crate::pods::{PodState, why};
 use crate::rule::{AlarmRule, Measure, Scope, Subject};
 use crate::series::Reading;
 use crate::snapshot::{SnapshotBegin, SnapshotLine};
-use jiff::SignedDuration;
 
 /// A snapshot being judged. Rules on metrics of the catalogue are judged subject by subject, as the lines come; rules on
 /// what ECS says and on custom metrics at the end. What would change is judged once more at the end, when it is known
@@ -147,10 +148,10 @@ impl<'a> Judging<'a> {
             }
             SnapshotLine::Series(query, reading) => self.series(query, reading),
             SnapshotLine::Service(state) => {
-                self.services.insert(service_of(state.cluster.clone(), state.service.clone()), *state);
+                self.services.insert(Subject::service(state.cluster.clone(), state.service.clone()), *state);
             }
             SnapshotLine::Undescribed(UndescribedService { cluster, service, fault }) => {
-                self.undescribed.insert(service_of(cluster, service), fault);
+                self.undescribed.insert(Subject::service(cluster, service), fault);
             }
             SnapshotLine::Pod(pod) => self.pod(*pod),
             // All samples of a cluster have come when itself comes.
@@ -308,12 +309,11 @@ impl<'a> Judging<'a> {
     /// Whether the newest verdict has no data where there is always some while a task runs. ECS says whether one does.
     fn may_lack_data(&self, rule: &AlarmRule, reading: &Reading) -> bool {
         let Reading::Complete(series) = reading else { return false };
-        let range = i64::try_from(rule.condition.evaluation_range()).unwrap_or(i64::MAX);
-        let back = SignedDuration::from_secs(range.saturating_mul(rule.period.seconds()));
         let end = self.begin.run.window.in_periods(rule.period).end;
         // A period that is not over may have a point.
         let newest = series.points().iter().rfind(|point| point.timestamp < end);
-        rule.measure.is_always_published() && newest.is_none_or(|newest| newest.timestamp < end - back)
+        rule.measure.is_always_published()
+            && newest.is_none_or(|newest| newest.timestamp < end - rule.range())
     }
 
     fn remembered(&self, rule: &AlarmRule, subject: &Subject) -> Option<&'a AlarmRecord> {
@@ -393,39 +393,4 @@ impl<'a> Judging<'a> {
             None => newest_only(rule, &run.window, 0.0),
         }
     }
-
-    /// What is gone for sure, and not only unseen in this run, ends.
-    fn gone(&self, coverage: &Coverage) -> Vec<AlarmRecord> {
-        let part = self.begin.target.part;
-        let here = self.before.values().flatten().filter(|record| part.holds(&record.key.subject.cluster));
-        let unjudged = here.filter(|record| !self.is_judged(&record.key));
-        let gone = unjudged.filter(|record| self.knows(&record.key.subject, coverage));
-        let mut gone: Vec<_> = gone.filter_map(|record| end(record, self.begin.run.window.end)).collect();
-        gone.sort_by(|a, b| a.key.cmp(&b.key));
-        gone
-    }
-
-    fn is_judged(&self, AlarmKey { rule, subject }: &AlarmKey) -> bool {
-        let Some(entry) = self.inventory.clusters.get(&subject.cluster) else { return false };
-        let exists = match (&subject.service, &subject.task_family, &subject.workload) {
-            (Some(service), _, _) => entry.services.contains(service),
-            (None, Some(family), _) => entry.task_families.contains(family),
-            (None, None, Some(workload)) => entry.workloads.contains(workload),
-            (None, None, None) => true,
-        };
-        let rule = self.rules.iter().find(|candidate| candidate.name == *rule);
-        let rule = rule.filter(|rule| rule.platform() == self.begin.target.platform);
-        exists && rule.is_some_and(|rule| plan::judges(rule, subject, entry))
-    }
-
-    /// Whether it is sure that the subject is in the inventory if it exists, be it none because its cluster is gone.
-    fn knows(&self, subject: &Subject, coverage: &Coverage) -> bool {
-        let listed = was_listed(coverage, subject.task_family.is_some());
-        let cluster = self.inventory.clusters.get(&subject.cluster);
-        listed && cluster.is_none_or(|entry| !entry.services_unread)
-    }
-}
-
-fn service_of(cluster: ClusterName, service: ServiceName) -> Subject {
-    Subject::service(cluster, service)
 }

@@ -1,6 +1,8 @@
 //! What is written is read back, and nothing less.
 
+use flate2::Compression;
 use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
 use jiff::SignedDuration;
 use proptest::prelude::*;
 

@@ -65,6 +65,17 @@ impl What {
     pub(crate) fn is_of_cluster(self) -> bool {
         self == Self::Load
     }
+
+    /// Periods that a run looks at: of what ECS says only the newest is known.
+    pub(crate) fn periods(self, rule: &Rule, window: Minute) -> Minute {
+        if self == Self::NothingRunning { rule.range().min(window) } else { window }
+    }
+
+    /// How many of them are too old to get a point: the first evaluation range, and a third of the rest.
+    pub(crate) fn aged(self, rule: &Rule, periods: Minute) -> Minute {
+        let rest = (periods - rule.range()).max(0);
+        if self == Self::NothingRunning { periods } else { rule.range() + rest / 3 }
+    }
 }
 
 type Dimensions = Vec<(&'static str, String)>;

@@ -1,5 +1,7 @@
 //! What is really so in a world: its services and its points, and when they can be seen.
 
+mod stage;
+
 use std::collections::BTreeMap;
 
 use fake_aws::{ClusterSpec, Estate, Oddity, Series, SeriesKey, ServiceSpec};
@@ -9,6 +11,7 @@ use crate::clock::{DELAY, Minute, at};
 use crate::model::Answer;
 use crate::rule::What;
 use crate::snapshot::Snapshot;
+use stage::{Stage, Trouble, stage, stages};
 
 /// The first minute with points. Before [`CALM`] all is fine, so that every run begins with OK.
 const FIRST: Minute = -240;
@@ -29,28 +32,6 @@ struct Point {
     arrives: Minute,
     /// When it becomes another value.
     rewritten: Option<(Minute, f64)>,
-}
-
-/// A service from some minute on.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Stage {
-    from: Minute,
-    exists: bool,
-    desired: i64,
-    running: i64,
-    pending: i64,
-    /// When its deployment began, if one is under way.
-    deployed: Option<Minute>,
-    troubled: Option<Trouble>,
-}
-
-/// Why tasks do not stay.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Trouble {
-    /// They start, live long enough for one point every third minute, and fail.
-    Loops,
-    /// They run at every other run; in between one is being started.
-    Alternates,
 }
 
 #[derive(Debug, Clone)]
@@ -388,74 +369,4 @@ fn series_key((namespace, name, dimensions): &Key) -> SeriesKey {
     let dimensions: Vec<(&str, &str)> =
         dimensions.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     SeriesKey::new(namespace, name, &dimensions)
-}
-
-fn stage(stages: &[Stage], minute: Minute) -> Option<&Stage> {
-    stages.iter().rev().find(|stage| stage.from <= minute)
-}
-
-impl Stage {
-    /// Tasks that run, and that are being started.
-    fn tasks(&self, minute: Minute, every: Minute) -> (i64, i64) {
-        let between = minute.div_euclid(every) % 2 == 0;
-        match self.troubled {
-            Some(Trouble::Alternates) if between => (0, 1),
-            _ => (self.running, self.pending),
-        }
-    }
-
-    /// Whether a task lived long enough in this minute.
-    fn has_point(&self, minute: Minute, every: Minute) -> bool {
-        self.tasks(minute, every).0 > 0 || self.troubled == Some(Trouble::Loops) && minute % 3 == 0
-    }
-
-    /// Whether ECS must be asked about the service, because nothing runs that should.
-    fn is_out(&self, every: Minute) -> bool {
-        let silent = match self.troubled {
-            None => true,
-            // With a run each minute, one point may be all that is new.
-            Some(Trouble::Loops) => every > 2,
-            Some(Trouble::Alternates) => false,
-        };
-        self.exists && self.desired > 0 && self.running == 0 && silent
-    }
-}
-
-/// The life of a service: mostly it runs.
-fn stages(life: &Life, chance: &mut Chance) -> Vec<Stage> {
-    let there = Stage {
-        from: FIRST,
-        exists: true,
-        desired: 2,
-        running: 2,
-        pending: 0,
-        deployed: None,
-        troubled: None,
-    };
-    let absent = Stage { exists: false, desired: 0, running: 0, ..there };
-    let mut stages = vec![if chance.percent(10) { absent } else { there }];
-    let mut froms: Vec<Minute> =
-        (0..chance.between(0, life.stages)).map(|_| chance.between(CALM, life.minutes)).collect();
-    froms.sort_unstable();
-    for from in froms {
-        let stage = match chance.between(1, 10) {
-            1..=3 => Stage {
-                from,
-                desired: chance.between(1, 2),
-                running: 0,
-                pending: chance.between(0, 1),
-                ..there
-            },
-            4 => Stage { from, desired: 0, running: 0, ..there },
-            5..=6 => Stage { from, deployed: Some(from), running: chance.between(0, 2), ..there },
-            7 => Stage { from, ..absent },
-            8 if chance.percent(life.failing) => {
-                Stage { from, running: 0, troubled: Some(Trouble::Loops), ..there }
-            }
-            9 if chance.percent(life.failing) => Stage { from, troubled: Some(Trouble::Alternates), ..there },
-            _ => Stage { from, ..there },
-        };
-        stages.push(stage);
-    }
-    stages
 }

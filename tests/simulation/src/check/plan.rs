@@ -1,0 +1,71 @@
+//! What an evaluator judges, by what it saw.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Checker;
+use crate::model::{self, Alarm, Sight, Silence};
+use crate::rule::{Rule, What};
+use crate::snapshot::name_of;
+use crate::verdict::State;
+
+impl Checker {
+    /// What an evaluator judges, and what keeps it silent.
+    pub(super) fn plan(&mut self, id: usize) -> Result<(), String> {
+        let view = &self.views[&id];
+        let (None, Some(snapshot)) = (&view.plan, &view.snapshot) else { return Ok(()) };
+        let rules = self.rules.get(&view.version).ok_or("a version of the rules that never was")?;
+        let mut alarming: BTreeSet<&str> = BTreeSet::new();
+        alarming.extend(
+            view.before.iter().filter(|(_, alarm)| alarm.state == State::Alarm).map(|(key, _)| key.as_str()),
+        );
+        let mut alarming: BTreeSet<String> = alarming.into_iter().map(ToOwned::to_owned).collect();
+        let mut plan = BTreeMap::new();
+        // No rule waits for one that waits itself for another, but for these two steps.
+        let depth = |rule: &Rule| match rule.unless {
+            None => 0,
+            Some("load") => 1,
+            Some(_) => 2,
+        };
+        let mut order: Vec<&Rule> = rules.iter().collect();
+        order.sort_by_key(|rule| depth(rule));
+        for rule in order {
+            for (cluster, service) in snapshot.subjects(rule) {
+                let name = name_of(&cluster, Some(service.as_str()).filter(|service| !service.is_empty()));
+                let key = format!("{}#{name}", rule.name);
+                // A run that comes again after the rules changed finds its snapshot, which may lack what a new rule needs.
+                let mut sight = match snapshot.sight(rule, &cluster, &service) {
+                    Err(why) if snapshot.version == view.version => return Err(why),
+                    sight => sight.unwrap_or_else(|_| snapshot.blank(rule)),
+                };
+                let fires = |other: &str| {
+                    [&name, &cluster].iter().any(|place| alarming.contains(&format!("{other}#{place}")))
+                };
+                let loops = |alarm: &Alarm| !alarm.excuses_a_start(sight.end);
+                if sight.silence == Some(Silence::Start) && view.before.get(&key).is_some_and(loops) {
+                    sight.silence = None;
+                }
+                if rule.unless.is_some_and(fires) {
+                    sight.silence = Some(Silence::Unless);
+                }
+                if let Some(alarm) = model::changed(rule, view.before.get(&key), &sight) {
+                    if alarm.state == State::Alarm {
+                        alarming.insert(key.clone());
+                    } else {
+                        alarming.remove(&key);
+                    }
+                }
+                plan.insert(key, (rule.clone(), sight));
+            }
+        }
+        if let Some(view) = self.views.get_mut(&id) {
+            view.plan = Some(plan);
+        }
+        Ok(())
+    }
+
+    pub(super) fn cover(&mut self, key: &str, rule: &Rule, sight: &Sight) {
+        if rule.what != What::NothingRunning {
+            self.coverage.entry(key.to_owned()).or_default().add(rule, sight);
+        }
+    }
+}

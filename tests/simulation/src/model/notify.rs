@@ -1,0 +1,101 @@
+//! What people are notified of, apart from what the periods say.
+
+use super::{Alarm, Blind, Kind, Newest, News, Sight, Silence, length, range};
+use crate::clock::Minute;
+use crate::rule::{Rule, Treat, What};
+use crate::verdict::State;
+
+/// Notifies of an alarm that people do not know of, unless something keeps it silent at the end of this period. Returns
+/// whether something does.
+pub(super) fn begin(rule: &Rule, alarm: &mut Alarm, sight: &Sight, end: Minute) -> bool {
+    if alarm.state != State::Alarm || alarm.told {
+        return false;
+    }
+    if let Some(silence) = silence(rule, sight, end) {
+        alarm.silenced = Some(silence);
+        return true;
+    }
+    // When a deployment or another alarm ended is known no better than by the run.
+    let by_run = matches!(alarm.silenced, Some(Silence::Deployment | Silence::Start | Silence::Unless));
+    if by_run && end < sight.end {
+        return true;
+    }
+    let late = alarm.silenced.take().is_some();
+    alarm.untold.push(News { kind: Kind::Began, at: alarm.since, late });
+    (alarm.told, alarm.told_at) = (true, Some(sight.now));
+    false
+}
+
+fn silence(rule: &Rule, sight: &Sight, end: Minute) -> Option<Silence> {
+    let planned = rule.maintenance.is_some_and(|(first, length)| {
+        // Worlds begin at 08:00.
+        let of_day = (end + 8 * 60).rem_euclid(24 * 60);
+        (first..first + length).contains(&of_day)
+    });
+    if planned { Some(Silence::Maintenance) } else { sight.silence }
+}
+
+/// Whether the newest period says nothing of the alarm; and if so, whether that is because there is no data.
+pub(super) fn unseen(rule: &Rule, alarm: &Alarm, sight: &Sight, newest: Newest) -> Option<bool> {
+    if newest == Newest::Unknown {
+        return Some(false);
+    }
+    let goes_on = alarm.blind.is_some_and(|blind| blind.no_data && blind.told);
+    let range = range(rule, sight.values.len() - 1);
+    let is_empty = sight.values[range].iter().all(Option::is_none);
+    let matters = rule.what != What::NothingRunning && (alarm.told || sight.runs);
+    let is_missing = is_empty && rule.condition.treat != Treat::Breaching && (goes_on || matters);
+    (is_missing || goes_on && newest == Newest::Waits).then_some(true)
+}
+
+/// All that there is was judged.
+pub(super) fn seen(rule: &Rule, alarm: &mut Alarm, sight: &Sight) {
+    begin(rule, alarm, sight, sight.end);
+    let Some(blind) = alarm.blind.take() else { return };
+    let begins = sight.end - length(&sight.values) * rule.period;
+    let is_lost = |(place, value): (usize, &Option<f64>)| {
+        let end = begins + (i64::try_from(place).unwrap() + 1) * rule.period;
+        end > blind.since && place < sight.aged && value.is_none()
+    };
+    let is_older = blind.since < begins + rule.period;
+    let lost = !blind.no_data || is_older || sight.values.iter().enumerate().any(is_lost);
+    if blind.told && lost {
+        alarm.tell(Kind::SeenAgain, sight.end);
+    }
+}
+
+/// The newest period could not be judged, or has no data.
+pub(super) fn blind(rule: &Rule, alarm: &mut Alarm, sight: &Sight, no_data: bool) {
+    let known = alarm.blind.filter(|blind| blind.no_data == no_data || blind.told);
+    let mut blind = known.unwrap_or(Blind { since: sight.end, no_data, told: false });
+    // A range without data has lasted already.
+    let patience = if no_data { 0 } else { rule.range() * rule.period };
+    let long = sight.end - blind.since > patience;
+    if long && !blind.told && silence(rule, sight, sight.end).is_none() {
+        alarm.tell(if no_data { Kind::NoData } else { Kind::Blind }, sight.end);
+        blind.told = true;
+    }
+    alarm.blind = Some(blind);
+}
+
+pub(super) fn remind(rule: &Rule, alarm: &mut Alarm, sight: &Sight) {
+    let (Some(every), Some(told_at)) = (rule.remind, alarm.told_at) else { return };
+    let goes_on = alarm.told && alarm.state == State::Alarm;
+    if goes_on && sight.now - told_at >= every && silence(rule, sight, sight.end).is_none() {
+        alarm.tell(Kind::Reminder, sight.end);
+        alarm.told_at = Some(sight.now);
+    }
+}
+
+/// The alarm when nothing judges it any more; none if there was nothing to end.
+pub(crate) fn gone(before: &Alarm, end: Minute) -> Option<Alarm> {
+    // What a newer run has seen is not ended by what an older one did not know.
+    if before.is_plain() || before.was_seen_later(end) {
+        return None;
+    }
+    let mut alarm = Alarm { untold: before.untold.clone(), ..Alarm::unknown(end) };
+    if before.told || before.blind.is_some_and(|blind| blind.told) {
+        alarm.tell(Kind::Gone, end);
+    }
+    Some(alarm)
+}
