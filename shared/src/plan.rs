@@ -152,9 +152,10 @@ pub fn queries(rule: &AlarmRule, subject: &Subject) -> Vec<MetricQuery> {
         .collect()
 }
 
-/// Whether some rule is judged by what ECS says about services without metrics.
+/// Whether some rule needs to know what ECS says about services without metrics: whether nothing runs, or whether metrics
+/// are missing of tasks that run.
 pub fn needs_service_states(rules: &[AlarmRule]) -> bool {
-    rules.iter().any(|rule| rule.measure == Measure::NothingRunning)
+    rules.iter().any(|rule| rule.measure == Measure::NothingRunning || rule.measure.is_always_published())
 }
 
 #[cfg(test)]

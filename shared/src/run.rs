@@ -99,6 +99,10 @@ pub struct Run {
     /// rules; a rule needs no more than its own range of that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub looks_back_to: Option<Timestamp>,
+    /// Of an alarms run on EKS, whose samples are as new as the run: end of the newest minute of which CloudWatch is asked,
+    /// because it still changes newer ones; none if the window ends there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics_until: Option<Timestamp>,
     /// S3 version of the user's `fargaze.yaml` that the whole run reads; none if there is no such file.
     pub config_version: Option<String>,
     /// Of a restore: undo the changes made at or after this instant; none means all of them.
@@ -150,6 +154,7 @@ impl Run {
             time,
             window,
             looks_back_to: None,
+            metrics_until: None,
             config_version,
             since: None,
             bad_config: None,
@@ -175,7 +180,14 @@ impl Run {
         let Window { start, end, period } = self.window;
         let window =
             Window::ending(self.time, SignedDuration::ZERO, period, end.duration_since(start) + range);
-        Self { window, ..self.clone() }
+        let metrics_until = (self.kind == RunKind::Alarms).then_some(end);
+        Self { window, metrics_until, ..self.clone() }
+    }
+
+    /// The stretch that CloudWatch is asked about.
+    #[must_use]
+    pub fn metrics_window(&self) -> Window {
+        Window { end: self.metrics_until.unwrap_or(self.window.end), ..self.window }
     }
 
     /// The same run; of an alarms run `range`, the longest evaluation range of the rules, lies before its look-back.
@@ -190,7 +202,7 @@ impl Run {
     pub fn window_of(&self, range: SignedDuration) -> Window {
         let start =
             self.looks_back_to.map_or(self.window.start, |start| (start - range).max(self.window.start));
-        Window { start, ..self.window }
+        Window { start, ..self.metrics_window() }
     }
 
     /// The same run, which undoes only the changes made at or after `since`.

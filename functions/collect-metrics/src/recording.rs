@@ -41,7 +41,7 @@ pub(crate) struct Recording {
     services: Services,
     /// The service whose answers are coming.
     current: Option<Current>,
-    /// The minutes since the last run. A service with a point in each of them has running tasks.
+    /// The minutes since the last run, and at least [`SILENT_AFTER`]. A service with a point in each of them has running tasks.
     newest: Window,
     /// Why a line could not be written: then there is no snapshot.
     failure: Option<io::Error>,
@@ -131,6 +131,8 @@ impl Recording {
     /// Continues from an earlier run whose window ended at `since`.
     pub(crate) fn continues(&mut self, since: Option<Timestamp>) {
         if let Some(since) = since {
+            // With a run each minute, one point would be all that is new, and prove little.
+            let since = since.min(self.run.window.end - SILENT_AFTER);
             self.newest = newest_minutes(&self.run.window, since);
         }
     }

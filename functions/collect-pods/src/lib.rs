@@ -103,7 +103,7 @@ impl Handler {
         let (queries, faults) = vended::queries(&rules, &run, heading.inventory(), &cloudwatch).await;
         heading.faults(faults);
         let more = cloudwatch
-            .get_metric_data(&queries, &run.window, |query, answer| heading.vended(query, &answer))
+            .get_metric_data(&queries, &run.metrics_window(), |query, answer| heading.vended(query, &answer))
             .await;
         heading.faults(more);
         heading.end().map_err(|error| unwritten(&task.run.id, &error).into())

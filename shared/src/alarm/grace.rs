@@ -1,23 +1,27 @@
-//! How long tasks that are being started excuse that nothing runs: once, for one run, and not again until the service has
-//! been steady. A crash loop whose task runs at every other look would get a new excuse each time otherwise.
+//! How long tasks that are being started excuse that nothing runs: once, for one run or some minutes, and not again until
+//! the service has been steady. A crash loop whose task runs at every other look would get a new excuse each time otherwise.
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{AlarmRecord, Grid, Sight, step};
+use super::{AlarmRecord, Grid, Mute, Sight, step};
 use crate::evaluate::AlarmState;
 use crate::rule::{AlarmRule, Measure, Subject};
 use crate::snapshot::SnapshotBegin;
 
-/// How long a service must have run for a start to be excused again. With a run every half hour, a crash loop that is seen
+/// How long a service must have run for a start to be excused again. With a run every hour, a crash loop that is seen
 /// running at every other run still alarms.
-const STEADY_AFTER: SignedDuration = SignedDuration::from_hours(1);
+const STEADY_AFTER: SignedDuration = SignedDuration::from_hours(2);
+
+/// How long a start is excused where runs follow each other faster: pulling an image takes minutes.
+const START: SignedDuration = SignedDuration::from_mins(5);
 
 /// Whether tasks that are being started at `end` excuse that nothing runs. The same run may ask twice.
 pub(super) fn is_granted(before: Option<&AlarmRecord>, end: Timestamp) -> bool {
     before.is_none_or(|record| {
         let memory = &record.memory;
         let steady = |seen: Timestamp| seen == end || end.duration_since(seen) >= STEADY_AFTER;
-        !memory.is_alarm_before(end) && memory.outage_seen.is_none_or(steady)
+        let starts = memory.muted == Some(Mute::Start) && end.duration_since(memory.since) < START;
+        starts || !memory.is_alarm_before(end) && memory.outage_seen.is_none_or(steady)
     })
 }
 
@@ -31,6 +35,11 @@ pub(super) fn judged(
     before: Option<&AlarmRecord>,
 ) -> Option<AlarmRecord> {
     let run = &begin.run;
+    // A service that is new or being deleted is not judged: what is known of it stays.
+    let is_silent = sight.reading.series().is_some_and(|series| series.points().is_empty());
+    if rule.measure == Measure::NothingRunning && is_silent {
+        return None;
+    }
     let after = step(rule, subject, sight, &Grid::of(rule, begin), run.time, before);
     match rule.measure {
         Measure::NothingRunning => remember(after, before, run.window.end, idle),

@@ -137,7 +137,9 @@ fn change(
     let (rule, definition) = (first.rule.clone(), first.definition.clone());
     let record =
         RuleRecord { rule, definition, since, notify_after_seconds, notified: was_notified, problem };
-    if !was_notified && record.is_overdue(now) {
+    // The data may be where nobody could look.
+    let is_sure = is_whole && seen.iter().all(|(_, sight)| sight.found != RuleFound::NotKnown);
+    if is_sure && !was_notified && record.is_overdue(now) {
         return Some(RuleChange::Due(RuleRecord { notified: true, ..record }));
     }
     (!is_known).then_some(RuleChange::Noticed(record))
@@ -171,4 +173,43 @@ fn problem(seen: &[(&RulePlace, &RuleSight)], is_whole: bool) -> Option<(RulePro
     // That the level is too low says more than that nothing is selected elsewhere.
     let (needs, seconds) = nothing.max()?;
     Some((RuleProblem::AppliesToNothing { needs }, seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Issue 12, point 8.
+    #[test]
+    fn no_data_is_not_notified_while_a_target_could_not_be_seen() {
+        let now: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
+        let missing =
+            MissingMetric { metrics: Vec::new(), statistic: crate::metric::Statistic::Average, subjects: 1 };
+        let sight = RuleSight {
+            rule: "jobs".into(),
+            definition: "d".into(),
+            notify_after_seconds: Some(86_400),
+            found: RuleFound::NoData(missing.clone()),
+        };
+        let place =
+            RulePlace { name: "eu-west-1 (123456789012)".into(), region: "eu-west-1".parse().unwrap() };
+        let known = RuleRecord {
+            rule: "jobs".into(),
+            definition: "d".into(),
+            since: now - jiff::SignedDuration::from_hours(30),
+            notify_after_seconds: Some(86_400),
+            notified: false,
+            problem: RuleProblem::NoData { missing, places: vec![place.clone()] },
+        };
+        let of = |is_whole| {
+            rule_changes(
+                now,
+                &[(place.clone(), std::slice::from_ref(&sight))],
+                is_whole,
+                std::slice::from_ref(&known),
+            )
+        };
+        assert_eq!(of(false), []);
+        assert!(matches!(of(true)[..], [RuleChange::Due(_)]));
+    }
 }

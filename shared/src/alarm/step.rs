@@ -89,7 +89,12 @@ fn is_running_out(rule: &AlarmRule, periods: &Periods, before: &Remembered, afte
         let first = periods.first_whole(rule.condition.evaluation_range());
         let spare = periods.aged_out().saturating_sub(first);
         let since_written = periods.count_since(before.judged_until);
-        after.settled != before.settled && periods.after(settled.until) < first + since_written.min(spare)
+        // The next run asks from the oldest gap that is left. Where the newest change lies behind it, judging could not
+        // begin there.
+        let is_passed = |left: super::Settled| settled.until < left.until && left.until < after.since;
+        after.settled.is_some_and(is_passed)
+            || after.settled != before.settled
+                && periods.after(settled.until) < first + since_written.min(spare)
     })
 }
 

@@ -31,6 +31,19 @@ pub enum CoverageChange {
     Back(BrokenTarget),
 }
 
+/// The subject of a message that says only what can be seen again. Other targets may still be out of sight.
+pub(super) fn seen_again(changes: &[CoverageChange]) -> String {
+    let back = changes.iter().filter_map(|change| match change {
+        CoverageChange::Back(broken) => Some(&broken.name),
+        CoverageChange::Noticed(_) | CoverageChange::Lost(..) => None,
+    });
+    match &back.collect::<Vec<_>>()[..] {
+        [] => "Nothing changed".to_owned(),
+        [one] => format!("CAN SEE {one} again"),
+        [one, rest @ ..] => format!("CAN SEE {one} and {} more again", rest.len()),
+    }
+}
+
 /// Compares what could not be seen in this run with what is remembered.
 pub fn coverage_changes(
     now: Timestamp,

@@ -137,16 +137,15 @@ impl RuleLine {
     }
 }
 
-/// `aws cloudwatch list-metrics`, if the names can stand in a command as they are.
+/// `aws cloudwatch list-metrics` of the namespace, if its name can stand in a command as it is. The metric's name may be
+/// what is misspelt, so it is no part of the command.
 fn command(metric: &Metric, region: &str) -> Option<Text> {
-    let words = [metric.namespace.as_ref(), metric.name.as_ref()];
-    if words.into_iter().any(kubectl::is_odd) {
+    let namespace = metric.namespace.as_ref();
+    if kubectl::is_odd(namespace) {
         return None;
     }
-    let [namespace, name] = words.map(kubectl::quoted);
-    let command =
-        format!("aws cloudwatch list-metrics --region {region} --namespace {namespace} --metric-name {name}");
-    Some(Text::new(&command))
+    let namespace = kubectl::quoted(namespace);
+    Some(Text::new(&format!("aws cloudwatch list-metrics --region {region} --namespace {namespace}")))
 }
 
 /// How many rules there are of each kind, in a few words.

@@ -213,10 +213,10 @@ fn fire_within_an_hour_if_nothing_runs_at_every_other_run() {
 #[test]
 fn quiet_a_start_long_after_another() {
     let mut estate = built_in();
-    estate.values = values(|minute| (minute.rem_euclid(80) > 2).then_some((20.0, 30.0)));
-    for now in (0..240).step_by(5) {
+    estate.values = values(|minute| (minute.rem_euclid(130) > 2).then_some((20.0, 30.0)));
+    for now in (0..390).step_by(5) {
         let starting = ServiceState { pending: 1, ..state(1, 0) };
-        estate.states = if now % 80 == 0 { vec![starting] } else { vec![state(1, 1)] };
+        estate.states = if now % 130 == 0 { vec![starting] } else { vec![state(1, 1)] };
         estate.run(now);
     }
     assert_eq!(estate.heard(), []);

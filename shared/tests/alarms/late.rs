@@ -299,3 +299,16 @@ fn an_alarm_that_comes_late_in_a_silence_is_notified_once() {
     let began = scene.heard().iter().filter(|(kind, _)| *kind == Began).count();
     assert_eq!(began, 1, "{:?}", scene.heard());
 }
+
+/// Issue 12, point 2.
+#[test]
+fn lateness_that_comes_and_goes_is_one_notice_of_no_data() {
+    let mut scene = Scene { lookback: LOOKBACK, ..Scene::new(default_rule("memory-high")) };
+    let lag = |minute: i64| if (31..=45).contains(&minute) || (51..=65).contains(&minute) { 30 } else { 0 };
+    for now in (7..120).step_by(5) {
+        scene
+            .run(now, |minute| (minute + lag(minute) <= now).then_some(if minute > 0 { 99.0 } else { 50.0 }));
+    }
+    let silent = scene.heard().iter().filter(|(kind, _)| *kind == NoData).count();
+    assert_eq!(silent, 1, "{:?}", scene.heard());
+}

@@ -56,8 +56,6 @@ fn turns(checker: &Checker, key: &str) -> Option<String> {
         match notice.news.kind {
             Kind::Began => on = true,
             Kind::Ended | Kind::Gone => on = false,
-            // What ECS says has no past: without data such an alarm is over.
-            Kind::NoData if key.starts_with("nothing-running#") => on = false,
             Kind::Reminder if on => continue,
             Kind::Blind | Kind::NoData | Kind::SeenAgain => continue,
             Kind::Reminder => {}

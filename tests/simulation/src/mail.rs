@@ -62,8 +62,7 @@ pub(crate) fn read(body: &str) -> Vec<Told> {
             entry.push(' ');
         }
         // Of these an entry ends with its rule.
-        let is_whole =
-            section == "NO DATA" && entry.contains(" ends (rule") && entry.trim_end().ends_with(").");
+        let is_whole = section == "NO DATA" && entry.contains(" (rule") && entry.trim_end().ends_with(").");
         if is_whole
             || section == "ENDED"
                 && entry.rfind("Rule ").is_some_and(|at| entry[at..].trim_end().ends_with('.'))
@@ -100,7 +99,7 @@ fn tells(section: &str, entry: &str) -> Vec<Told> {
     match section {
         "" if begins("", entry) => {
             let at = entry.split(", since ").last().unwrap_or_default().split(' ').nth(1).unwrap_or_default();
-            let late = entry.contains("Told only now because of");
+            let late = entry.contains("Held back until now because of");
             vec![Told { kind: Kind::Began, rule: rule(), subject: second(entry), at: at.to_owned(), late }]
         }
         "ENDED" if !entry.is_empty() => {
@@ -132,9 +131,9 @@ fn tells(section: &str, entry: &str) -> Vec<Told> {
             vec![one; count]
         }
         "NO DATA" if !entry.is_empty() => {
-            // "the alarm neither begins nor ends", or "none of 3 alarms begins or ends"
-            let several = entry.contains("none of ").then(|| word_after(entry, "none of "));
-            let count = several.map_or(1, |count| count.parse().unwrap_or(0));
+            // "3 alarms cannot be evaluated (rules ...).", or "1 alarm is closed; ... (rule ...)."
+            let before = entry.split(" alarm").next().and_then(|text| text.rsplit(' ').next());
+            let count = before.and_then(|count| count.parse().ok()).unwrap_or(0);
             let (rule, subject, at) = (String::new(), String::new(), String::new());
             vec![Told { kind: Kind::NoData, rule, subject, at, late: false }; count]
         }

@@ -124,11 +124,12 @@ impl Alarm {
         }
     }
 
-    /// Whether tasks that are being started at the end of a run excuse that nothing runs: for one run, and again only once
-    /// the service has run for an hour or should run nothing.
+    /// Whether tasks that are being started at the end of a run excuse that nothing runs: for one run or five minutes, and
+    /// again only once the service has run for two hours or should run nothing.
     pub(crate) fn excuses_a_start(&self, end: Minute) -> bool {
+        let starts = self.silenced == Some(Silence::Start) && end - self.since < 5;
         let lasts = self.state == State::Alarm && self.since < end;
-        !lasts && self.outage_seen.is_none_or(|seen| seen == end || end - seen >= 60)
+        starts || !lasts && self.outage_seen.is_none_or(|seen| seen == end || end - seen >= 120)
     }
 
     /// Whether a newer run has looked at it, though it may not have seen anything.
@@ -153,6 +154,11 @@ impl Alarm {
 /// The alarm after a run; none if a newer run has seen it.
 pub(crate) fn after(rule: &Rule, before: Option<&Alarm>, sight: &Sight) -> Option<Alarm> {
     if sight.values.is_empty() || before.is_some_and(|alarm| alarm.was_seen_later(sight.end)) {
+        return None;
+    }
+    // A service that is new is not judged by whether it runs.
+    let is_silent = sight.answer == Answer::Whole && sight.values.iter().all(Option::is_none);
+    if rule.what == What::NothingRunning && is_silent {
         return None;
     }
     let unknown = || Alarm::unknown(sight.end - length(&sight.values) * rule.period);
@@ -353,12 +359,6 @@ impl Way<'_> {
     fn change(&mut self, state: State, end: Minute) {
         if state == State::Blank {
             (self.alarm.state, self.alarm.since, self.alarm.silenced) = (state, end, None);
-            // What ECS says has no past: there will be no other end.
-            if self.rule.what == What::NothingRunning && self.alarm.told {
-                self.alarm.tell(Kind::NoData, end);
-                (self.alarm.told, self.alarm.told_at) = (false, Some(self.sight.now));
-                self.phase = (State::Ok, end);
-            }
         } else if state == self.phase.0 {
             (self.alarm.state, self.alarm.since) = self.phase;
         } else {

@@ -52,7 +52,7 @@ impl Fate {
             rewritten: chance.one_of(&[0, 0, 6]),
             late: chance.one_of(&[(0, 0), (0, 0), (8, 25), (3, 60), (20, 60)]),
             lag: chance.one_of(&[0, 0, 1, 2]),
-            coming: chance.one_of(&[0, 0, 30]),
+            coming: chance.one_of(&[0, 30, 60]),
             failing: chance.one_of(&[0, 100]),
             stages: chance.one_of(&[0, 2, 6]),
         };
@@ -233,7 +233,8 @@ impl World {
 
     /// A cluster that will be gone by the next run may go while this one looks at it.
     fn leave(&mut self) {
-        let calls = ["ecs:DescribeClusters", "ecs:ListServices", "ecs:DescribeServices"];
+        let calls =
+            ["ecs:DescribeClusters", "ecs:DescribeClusters", "ecs:ListServices", "ecs:DescribeServices"];
         let (call, cluster) = (self.chance.one_of(&calls), self.truth.leaving(self.clock));
         lock(&self.player.wire.checker).leaving = cluster.map(|cluster| (call, cluster.to_owned()));
     }

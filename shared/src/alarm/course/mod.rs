@@ -282,7 +282,7 @@ impl<'a> Course<'a> {
             (self.memory.state, self.memory.since, self.memory.muted) = (to, end, None);
             // Samples that are missing never come, so this is the end of the alarm.
             if !self.periods.can_be_late() && self.memory.told == AlarmState::Alarm {
-                self.push(NoticeKind::NoData, from.0, (end, Some(from.1)), period);
+                self.push(NoticeKind::NoData, from.0, (end, self.periods.newest_value_end()), period);
                 (self.memory.told, self.memory.told_at) = (AlarmState::Ok, Some(self.now));
                 self.phase = (AlarmState::Ok, end);
             }

@@ -2,12 +2,17 @@
 
 use std::ops::Range;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Course, Newest};
 use crate::alarm::{Blindness, MetricSource, Mute, Notice, NoticeKind, Remembered, Unseen};
 use crate::evaluate::AlarmState;
 use crate::rule::MissingData;
+
+/// How long after ECS reports the first running task of a service its first points may be missing; longer if a run ends
+/// its window longer before its time. ECS publishes a point each minute (Amazon ECS Developer Guide, "Amazon ECS CloudWatch
+/// metrics"), and fargaze waits for two by default.
+const FIRST_POINTS: SignedDuration = SignedDuration::from_mins(5);
 
 impl Course<'_> {
     /// Tells an alarm that nobody has heard of, unless something keeps it silent at the end of the period.
@@ -63,7 +68,8 @@ impl Course<'_> {
         match self.unseen() {
             None => {
                 self.tell(newest, AlarmState::Ok, None);
-                if let Some(blind) = self.memory.blind.take() {
+                if let Some(blind) = self.memory.blind.filter(|blind| !self.may_be_late_since(*blind)) {
+                    self.memory.blind = None;
                     self.sees_again(blind);
                 }
             }
@@ -71,12 +77,21 @@ impl Course<'_> {
         }
     }
 
+    /// Whether what is missing may still come, so that more that is missing now is the same lack of data.
+    fn may_be_late_since(&self, blind: Blindness) -> bool {
+        let newest = self.newest();
+        let missing = self.periods.after(blind.since).min(newest)..newest + 1;
+        blind.told && blind.because == Unseen::NoData && !self.periods.open(&missing).is_empty()
+    }
+
     fn sees_again(&mut self, blind: Blindness) {
         // Points that came late were judged all the same: only what is lost needs a word.
         let is_lost = blind.because == Unseen::CouldNotAsk || self.periods.lost_since(blind.since);
         if blind.told && is_lost {
             let (state, newest) = (self.memory.state, self.newest());
-            self.push(NoticeKind::SeenAgain, state, (self.newest_end(), Some(blind.since)), newest);
+            // When data came back is not remembered.
+            let since = (blind.because == Unseen::CouldNotAsk).then_some(blind.since);
+            self.push(NoticeKind::SeenAgain, state, (self.newest_end(), since), newest);
         }
     }
 
@@ -88,7 +103,11 @@ impl Course<'_> {
         // Where there is no data, the whole range has none already: the next run that finds the same is enough.
         let patience = if because == Unseen::NoData { 0 } else { range };
         let lasts = self.periods.count_since(blind.since) > patience;
-        if lasts && !blind.told && self.mute(end).is_none() {
+        // Tasks that have just been started have no points yet.
+        let young = because == Unseen::NoData
+            && self.memory.told == AlarmState::Ok
+            && end.duration_since(blind.since) < FIRST_POINTS.max(self.now.duration_since(end));
+        if lasts && !young && !blind.told && self.mute(end).is_none() {
             let (kind, since, why) = match because {
                 Unseen::CouldNotAsk => {
                     let why = self.sight.reading.fault().map(ToString::to_string);

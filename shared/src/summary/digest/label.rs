@@ -15,6 +15,9 @@ const COUNTED: [(&str, &str); 6] = [
     ("restarts", "restart"),
 ];
 
+/// What rules on `nothing-running` and `running-below-desired` judge.
+pub(super) const TASKS_MISSING: &str = "tasks missing";
+
 /// The worst value.
 pub(super) fn worst(notice: &Notice) -> String {
     let label = harmless(&notice.label);
@@ -43,7 +46,13 @@ pub(super) fn back(notice: &Notice, value: f64) -> String {
         "has its Metrics API again".to_owned()
     } else if is_none && is(notice, KubernetesMeasure::PodPending) {
         "has no pending pod any more".to_owned()
-    } else if is_none && counted(notice, &label).is_some_and(|(many, _)| many != "tasks ") {
+    } else if is_none && label == TASKS_MISSING {
+        if notice.source.is_none() {
+            "runs tasks again".to_owned()
+        } else {
+            "has all its tasks again".to_owned()
+        }
+    } else if is_none && counted(notice, &label).is_some() {
         format!("has no {label} any more")
     } else {
         format!("is back at {label} {}", notice.unit.show(value))

@@ -7,19 +7,18 @@ use super::super::spark::spark;
 use super::super::words::{clock, count, hang, list, span, utc, wrap};
 use super::super::{RuleLine, kubectl, place};
 use super::News;
-use super::label;
+use super::label::{self, TASKS_MISSING};
 use super::subject::{headline, name};
 use crate::alarm::{Notice, NoticeKind};
+use crate::evaluate::AlarmState;
 use crate::message::harmless;
-use crate::rule::KubernetesMeasure;
+use crate::rule::{KubernetesMeasure, Subject};
 use crate::run::Run;
 
 /// News of one kind that have a paragraph each.
 const IN_FULL: usize = 20;
 /// News of one kind that are told at all; the outcomes of the run and the JSON have more.
 const TOLD: usize = 60;
-/// What a rule on `nothing-running` judges.
-const TASKS_MISSING: &str = "tasks missing";
 /// Subjects that are named of a rule that could not be judged.
 const MOST_NAMED: usize = 5;
 
@@ -60,7 +59,7 @@ fn begun<'a>(news: &News<'a>, advised: &mut BTreeMap<&'a str, String>) -> String
     let place = crate::summary::words::capital(&place(target));
     line(&format!("{place}, since {}. Rule {}.", utc(notice.at), harmless(&notice.rule)));
     if let Some(late) = &notice.late {
-        line(&format!("Told only now because of {}.", harmless(&late.to_string())));
+        line(&format!("Held back until now because of {}.", harmless(&late.to_string())));
     }
     if let Some(message) = &notice.message {
         match advised.get(message.as_str()) {
@@ -157,7 +156,7 @@ pub(super) fn blind(run: &Run, news: &[News<'_>]) -> String {
     text
 }
 
-/// Alarms without data, one paragraph for each reason in a target: the rules on one service lack it together.
+/// Alarms without data, one paragraph for what lacks it together: the rules on one service do.
 pub(super) fn no_data(run: &Run, news: &[News<'_>]) -> String {
     let (mut text, mut told) = (String::new(), 0);
     let mut rest: Vec<&News<'_>> = news.iter().collect();
@@ -165,22 +164,24 @@ pub(super) fn no_data(run: &Run, news: &[News<'_>]) -> String {
         if told == TOLD {
             return text + &and_more(rest.len(), 2);
         }
-        let same = |other: &&News<'_>| other.notice.why == notice.why && other.target == *target;
+        let same = |other: &&News<'_>| {
+            (&other.notice.why, other.notice.since, is_closed(other.notice))
+                == (&notice.why, notice.since, is_closed(notice))
+                && other.target == *target
+        };
         let (group, others): (Vec<&News<'_>>, Vec<&News<'_>>) = rest.iter().copied().partition(same);
         let names: BTreeSet<String> = group.iter().map(|news| name(&news.notice.subject)).collect();
         let rules: BTreeSet<String> = group.iter().map(|news| harmless(&news.notice.rule)).collect();
-        let since = group.iter().filter_map(|news| news.notice.since).min().unwrap_or(notice.at);
-        let why = notice.why.as_deref().map(|why| format!(" {}.", harmless(why))).unwrap_or_default();
+        let lasts = notice.since.map(|since| format!(" for {}", span(since, run.window.end)));
+        let each = if names.len() > 1 { " each" } else { "" };
+        let why = notice.why.as_deref().map(|why| format!(" {}{each}.", harmless(why)));
         let said = format!(
-            "{}: no data for {}, {}.{why} Until there is data, {} ({} {}).",
+            "{}: no data{}, {}.{} {} ({} {}).",
             list(names.iter().map(String::as_str), MOST_NAMED),
-            span(since, run.window.end),
+            lasts.unwrap_or_default(),
             place(target),
-            if group.len() == 1 {
-                "the alarm neither begins nor ends".to_owned()
-            } else {
-                format!("none of {} begins or ends", count(group.len(), "alarm"))
-            },
+            why.unwrap_or_default(),
+            consequence(group.len(), is_closed(notice)),
             if rules.len() == 1 { "rule" } else { "rules" },
             list(rules.iter().map(String::as_str), MOST_NAMED),
         );
@@ -191,13 +192,28 @@ pub(super) fn no_data(run: &Run, news: &[News<'_>]) -> String {
     text
 }
 
+/// Whether the missing data ended the alarm, as it does where no late point can come.
+fn is_closed(notice: &Notice) -> bool {
+    notice.from == AlarmState::Alarm && notice.to == AlarmState::InsufficientData
+}
+
+fn consequence(alarms: usize, closed: bool) -> String {
+    let them = count(alarms, "alarm");
+    match (closed, alarms) {
+        (false, _) => format!("{them} cannot be evaluated"),
+        (true, 1) => format!("{them} is closed; a new one begins if the problem is still there"),
+        (true, _) => format!("{them} are closed; new ones begin if the problem is still there"),
+    }
+}
+
 /// Rules without data, or those that apply to nothing, each with what to check.
 pub(super) fn rules(run: &Run, lines: &[RuleLine], apply_to_nothing: bool) -> String {
     let lines: Vec<_> = lines.iter().filter(|line| line.applies_to_nothing() == apply_to_nothing).collect();
     let (told, more) = lines.split_at(lines.len().min(TOLD));
     let paragraph = |line: &&RuleLine| {
         // On one line, so that it can be copied.
-        let command = line.command().map(|command| format!("    Look: {command}\n")).unwrap_or_default();
+        let command =
+            line.command().map(|command| format!("    List what exists: {command}\n")).unwrap_or_default();
         wrap(&line.sentences(run.time), 2) + &command
     };
     told.iter().map(paragraph).collect::<String>() + &and_more(more.len(), 2)
@@ -210,12 +226,13 @@ pub(super) fn ended(news: &[News<'_>]) -> String {
 }
 
 fn over(News { target, notice }: &News<'_>) -> String {
-    let after = notice.since.map(|since| format!(" after {}", span(since, notice.at))).unwrap_or_default();
+    // How long an alarm was on says nothing of when its subject went.
+    let since = notice.since.filter(|_| notice.kind != NoticeKind::Gone);
+    let after = since.map(|since| format!(" after {}", span(since, notice.at))).unwrap_or_default();
     let now = match notice.kind {
-        NoticeKind::SeenAgain => "can be judged again".to_owned(),
+        NoticeKind::SeenAgain => format!("can be judged again and {}", stands(notice.to)),
         NoticeKind::Gone => {
-            let what = if notice.subject.workload.is_some() { "workload" } else { "service" };
-            format!("is not judged any more (the {what} or the rule is gone)")
+            format!("is not judged any more (the {} or the rule is gone)", kind_of(&notice.subject))
         }
         _ => match notice.values.iter().flatten().next_back() {
             Some(value) => label::back(notice, *value),
@@ -225,6 +242,24 @@ fn over(News { target, notice }: &News<'_>) -> String {
     let (subject, rule) = (name(&notice.subject), harmless(&notice.rule));
     let place = place(target);
     wrap(&format!("{subject} {now}{after}, at {}, {place}. Rule {rule}.", clock(notice.at)), 2)
+}
+
+fn kind_of(subject: &Subject) -> &'static str {
+    match subject {
+        Subject { workload: Some(_), .. } => "workload",
+        Subject { task_family: Some(_), .. } => "task family",
+        Subject { service: Some(_), .. } => "service",
+        _ => "cluster",
+    }
+}
+
+/// How an alarm stands, behind its subject.
+pub(super) fn stands(state: AlarmState) -> &'static str {
+    match state {
+        AlarmState::Ok => "is OK",
+        AlarmState::Alarm => "is in ALARM",
+        AlarmState::InsufficientData => "has no data yet",
+    }
 }
 
 /// Alarms that go on.

@@ -1,7 +1,8 @@
 //! The subject of a digest: what matters most, first, for it may be all that is read.
 
 use super::super::words::list;
-use super::super::{CoverageChange, RuleLine, rule_line};
+use super::super::{CoverageChange, RuleLine, coverage, rule_line};
+use super::paragraphs::stands;
 use super::{News, Sections, label};
 use crate::alarm::{Notice, NoticeKind};
 use crate::message::harmless;
@@ -36,14 +37,22 @@ pub(super) fn subject(sections: &Sections<'_>, changes: &[CoverageChange], rules
         }
     }
     if let Some(News { notice, .. }) = blind.first() {
-        return format!("CANNOT JUDGE {}: {}{}", short(&notice.subject), notice.rule, more(blind));
+        let subject = short_with_cluster(&notice.subject);
+        return format!("CANNOT JUDGE {subject}: {}{}", notice.rule, more(blind));
     }
     if !no_data.is_empty() {
         // The rules on one service lack data together: its name stands once.
         let mut names: Vec<String> = no_data.iter().map(|news| short(&news.notice.subject)).collect();
         names.sort_unstable();
         names.dedup();
-        return format!("NO DATA from {}", list(names.iter().map(String::as_str), MOST_NAMED));
+        let names = list(names.iter().map(String::as_str), MOST_NAMED);
+        let region = &no_data[0].target.region;
+        let is_one = no_data.iter().all(|news| news.target.region == *region);
+        return if is_one {
+            format!("NO DATA from {names} in {region}")
+        } else {
+            format!("NO DATA from {names}")
+        };
     }
     match rules {
         [] => {}
@@ -53,20 +62,44 @@ pub(super) fn subject(sections: &Sections<'_>, changes: &[CoverageChange], rules
         [one] => return format!("CHECK RULE {}: it has no data", one.rule),
         several => return format!("CHECK RULES: {}", rule_line::counted(several).join(", ")),
     }
-    // Only what is OK now is called so.
-    let is_ok = |news: &&News<'_>| news.notice.kind == NoticeKind::Ended;
-    if let Some(News { notice, .. }) = ended.iter().find(is_ok).or(ended.first()) {
-        let (head, what) = match notice.kind {
-            NoticeKind::SeenAgain => ("JUDGED AGAIN", ""),
-            NoticeKind::Gone => ("NO LONGER JUDGED", ""),
-            _ => ("OK", " ended"),
-        };
-        return format!("{head} {}: {}{what}{}", short(&notice.subject), notice.rule, more(ended));
+    if let Some(over) = over(ended) {
+        return over;
     }
     match reminders.first() {
-        Some(first) => format!("STILL {}{}", shortly(first.notice), more(reminders)),
-        None => "OK everything can be seen again".to_owned(),
+        Some(News { notice, .. }) => {
+            let subject = short_with_cluster(&notice.subject);
+            format!("STILL {subject}: {}{}", label::worst(notice), more(reminders))
+        }
+        None => coverage::seen_again(changes),
     }
+}
+
+/// What is over. Only what is OK now is called so, and counted so.
+fn over(news: &[News<'_>]) -> Option<String> {
+    let of = |kind: NoticeKind| news.iter().filter(move |news| news.notice.kind == kind);
+    let kinds = [NoticeKind::Ended, NoticeKind::SeenAgain, NoticeKind::Gone];
+    let mut there = kinds.into_iter().filter(|kind| of(*kind).next().is_some());
+    let kind = there.next()?;
+    let first = of(kind).next()?.notice;
+    let (subject, rule) = (short_with_cluster(&first.subject), &first.rule);
+    let said = match kind {
+        NoticeKind::SeenAgain => format!("JUDGED AGAIN {subject}: {rule} {}", stands(first.to)),
+        NoticeKind::Gone => format!("NO LONGER JUDGED {subject}: {rule}"),
+        _ => format!("OK {subject}: {rule} ended"),
+    };
+    let more = match of(kind).count() - 1 {
+        0 => String::new(),
+        rest => format!(" and {rest} more"),
+    };
+    let others = there.map(|kind| {
+        let count = of(kind).count();
+        if kind == NoticeKind::SeenAgain {
+            format!("; {count} judged again")
+        } else {
+            format!("; {count} no longer judged")
+        }
+    });
+    Some(format!("{said}{more}{}", others.collect::<String>()))
 }
 
 /// `ALARM 3 alarms: shop/web memory 93 %, shop/api CPU 91 %, ...`: as many as fit, and at least one.
@@ -104,6 +137,14 @@ fn short(subject: &Subject) -> String {
     match subject.workload.as_ref().map(tamed) {
         Some(Workload { namespace, name, .. }) => format!("{namespace}/{name}"),
         None => name(subject),
+    }
+}
+
+/// The same; of a workload with its cluster, because `shop/web` might be a service as well.
+fn short_with_cluster(subject: &Subject) -> String {
+    match &subject.workload {
+        Some(_) => format!("{} on EKS {}", short(subject), subject.cluster),
+        None => short(subject),
     }
 }
 

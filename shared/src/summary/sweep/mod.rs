@@ -180,7 +180,7 @@ impl<'a> Findings<'a> {
         let is_back = changes.iter().any(|change| matches!(change, CoverageChange::Back(_)));
         match self.kind {
             RunKind::Restore => "Container Insights: nothing to put back".to_owned(),
-            _ if is_back => "OK everything can be seen again".to_owned(),
+            _ if is_back => coverage::seen_again(changes),
             _ => "Container Insights: the account default".to_owned(),
         }
     }

@@ -211,3 +211,24 @@ async fn a_workload_that_is_deleted_ends_its_alarm_with_a_word() {
     let (_, mail) = watched.until_mail(5, 10).await.unwrap();
     assert!(mail.starts_with("OK"), "{mail}");
 }
+
+/// Issue 12, point 12.
+#[tokio::test]
+async fn a_minute_that_cloudwatch_still_counts_is_not_judged_on_eks_either() {
+    let watched = watch(healthy()).await;
+    watched.stack.put_config(
+        "rules:\n  - name: quiet\n    what: {namespace: AWS/EKS, metric: apiserver_request_total, dimensions: {ClusterName: '{cluster}'}}\n    scope: cluster\n    threshold: 100\n    comparison: LessThanThreshold\n    evaluation-periods: 1\n",
+    );
+    for now in [0, 5, 10] {
+        watched.stack.aws.edit(|world| {
+            put_minutes(
+                world.home(),
+                "AWS/EKS",
+                "apiserver_request_total",
+                &[("ClusterName", CLUSTER)],
+                |at| if at >= now - 1 { 50.0 } else { 200.0 },
+            );
+        });
+        assert_eq!(watched.alarms(now).await, Vec::<String>::new(), "at minute {now}");
+    }
+}

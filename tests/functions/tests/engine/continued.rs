@@ -277,3 +277,31 @@ async fn a_retry_finds_its_own_snapshot_and_a_late_run_none_of_a_newer_one() {
     assert_eq!(stack.invoke(Function::CollectMetrics, item).await.unwrap(), first);
     assert_eq!(starts(&stack), [0; 0]);
 }
+
+/// Issue 12, points 2 and 15.
+#[tokio::test(start_paused = true)]
+async fn of_two_gaps_the_newer_is_judged_when_the_older_was_filled_first() {
+    let stack = stack(shop(|_| 50.0));
+    stack.set("FARGAZE_LOOKBACK_MINUTES", "60");
+    stack.put_config(
+        "rules: [{name: memory, what: memory-percent, threshold: 80 %, comparison: GreaterThanThreshold, evaluation-periods: 1}]",
+    );
+    let put = |first: f64, second: f64| {
+        stack.aws.edit(|world| {
+            aws_ecs(world.home(), "shop", "web", "MemoryUtilization", |at| match at {
+                0 => first,
+                1 => second,
+                3 => 99.0,
+                _ => 50.0,
+            });
+        });
+    };
+    put(f64::NAN, f64::NAN);
+    quiet(&stack, [0, 5]).await;
+    told(&stack, 10).await;
+    put(50.0, f64::NAN);
+    quiet(&stack, [15]).await;
+    put(50.0, 99.0);
+    told(&stack, 20).await;
+    quiet(&stack, [25]).await;
+}

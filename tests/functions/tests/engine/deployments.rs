@@ -74,7 +74,7 @@ async fn a_deployment_by_code_deploy_keeps_quiet_for_an_hour_from_when_its_task_
     let stack = busy(ServiceSpec::of_answer(CODE_DEPLOY));
     quiet(&stack, (0..=50).step_by(5)).await;
     let mail = told(&stack, 55).await;
-    says(&mail, &["ALARM shop/web: CPU 97 %", "Told only now because of a deployment."]);
+    says(&mail, &["ALARM shop/web: CPU 97 %", "Held back until now because of a deployment."]);
 }
 
 /// Issue 12, point 7: the same of every other kind.

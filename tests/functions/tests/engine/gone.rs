@@ -17,7 +17,7 @@ async fn the_alarm_of_a_deleted_service_ends_with_a_closing_word() {
         &mail,
         &[
             "NO LONGER JUDGED",
-            "shop/web is not judged any more (the service or the rule is gone) after 1 hour 15 minutes, at 11:03 UTC, in \
+            "shop/web is not judged any more (the service or the rule is gone), at 11:03 UTC, in \
              eu-west-1 (123456789012). Rule memory-high.",
         ],
     );

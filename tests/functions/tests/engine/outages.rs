@@ -45,7 +45,7 @@ async fn t19_a_service_at_0_of_1_tasks_for_days_fires_within_two_runs_and_remind
     stack.aws.edit(|world| world.home().service_mut("shop", "web").unwrap().running = 1);
     let end = told(&stack, 15 + 3 * DAY).await;
     assert!(end.starts_with("OK shop/web: nothing-running ended |"), "{end}");
-    says(&end, &["ENDED", "shop/web is back at tasks missing 0 after 3 days"]);
+    says(&end, &["ENDED", "shop/web runs tasks again after 3 days"]);
 }
 
 /// The cluster `shop` with a `web` as told and no metrics of it.
@@ -95,7 +95,7 @@ async fn a_deployment_that_goes_well_keeps_an_outage_quiet_for_ten_minutes_only(
     let stack = stack(beside(web));
     quiet(&stack, [0, 5]).await;
     let mail = told(&stack, 10).await;
-    says(&mail, &["ALARM shop/web", "since 2026-11-22 10:03 UTC", "Told only now because of a deployment."]);
+    says(&mail, &["ALARM shop/web", "since 2026-11-22 10:03 UTC", "Held back until now because of a deployment."]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -194,4 +194,76 @@ async fn a_healthy_estate_asks_ecs_about_no_service() {
         quiet(&stack, [at]).await;
         assert_eq!(stack.aws.meter().count("ecs:DescribeServices"), calls, "at minute {at}, gap {gap}");
     }
+}
+
+/// Issue 12, point 4.
+#[tokio::test(start_paused = true)]
+async fn a_running_service_without_data_is_notified_whatever_other_rules_there_are() {
+    let stack = stack(shop(|_| f64::NAN));
+    stack.put_config(
+        "rules: [{name: memory, what: memory-percent, threshold: 80 %, comparison: GreaterThanThreshold, evaluation-periods: 3}]",
+    );
+    let mut mails = Vec::new();
+    for at in (0..=60).step_by(5) {
+        mails.extend(run(&stack, at).await);
+    }
+    assert!(mails.len() == 1 && mails[0].starts_with("NO DATA from shop/web"), "{mails:#?}");
+}
+
+/// Issue 12, points 1, 3 and 4.
+#[tokio::test(start_paused = true)]
+async fn a_service_that_is_scaled_up_from_zero_is_no_news_with_a_run_a_minute() {
+    let mut estate = beside(ServiceSpec::new("web").desired(0).running(0));
+    for name in ["MemoryUtilization", "CPUUtilization"] {
+        aws_ecs(&mut estate, "shop", "web", name, |at| if at >= 8 { 50.0 } else { f64::NAN });
+    }
+    let stack = stack(estate);
+    for at in 0..30 {
+        let web = ServiceSpec::new("web");
+        let web = match at {
+            ..5 => web.desired(0).running(0),
+            5..8 => web.desired(1).running(0).pending(1),
+            _ => web.desired(1).running(1),
+        };
+        stack.aws.edit(|world| world.home().put_service("shop", web));
+        quiet(&stack, [at]).await;
+    }
+}
+
+/// Issue 12, points 1 and 3.
+#[tokio::test(start_paused = true)]
+async fn a_crash_loop_is_one_alarm_with_a_run_a_minute_too() {
+    let stack = stack(dies_again());
+    let mut mails = Vec::new();
+    for at in 0..30 {
+        mails.extend(run(&stack, at).await);
+    }
+    assert!(mails.len() == 1 && mails[0].starts_with("ALARM shop/web"), "{mails:#?}");
+}
+
+/// Issue 12, point 1.
+#[tokio::test(start_paused = true)]
+async fn a_service_that_is_created_again_keeps_its_outage_until_it_runs() {
+    let stack = stack(beside(ServiceSpec::new("web").desired(1).running(0)));
+    told(&stack, 0).await;
+    quiet(&stack, [5, 10]).await;
+    let again = || ServiceSpec::new("web").desired(1).created_at(seconds(11));
+    stack.aws.edit(|world| world.home().put_service("shop", again().running(0).pending(1)));
+    quiet(&stack, [15]).await;
+    stack.aws.edit(|world| world.home().put_service("shop", again().running(1).created_at(seconds(-100))));
+    assert!(told(&stack, 20).await.starts_with("OK shop/web: nothing-running ended"));
+}
+
+/// Issue 12, points 1 and 3.
+#[tokio::test(start_paused = true)]
+async fn a_task_that_dies_again_and_again_is_notified_with_a_run_an_hour() {
+    let web = |running: i64| ServiceSpec::new("web").desired(1).running(running).pending(1 - running);
+    let stack = stack(beside(web(0)));
+    stack.set("FARGAZE_ALARMS_SCHEDULE", "rate(1 hour)");
+    let mut mails = String::new();
+    for at in (0..=6 * 60).step_by(60) {
+        stack.aws.edit(|world| world.home().put_service("shop", web(at / 60 % 2)));
+        mails += &run(&stack, at).await.unwrap_or_default();
+    }
+    assert!(mails.contains("ALARM shop/web: 1 task missing"), "{mails}");
 }

@@ -46,7 +46,7 @@ async fn a_misspelt_metric_is_notified_once_after_a_day_and_reported_at_once() {
             "in eu-west-1 (123456789012)",
             "Average of Shop Agee {Queue=jobs}",
             "Check the spelling of namespace, metric and dimensions.",
-            "aws cloudwatch list-metrics --region eu-west-1 --namespace Shop --metric-name Agee",
+            "aws cloudwatch list-metrics --region eu-west-1 --namespace Shop",
         ],
     );
     quiet(&stack, [DAY + 5, DAY + 60, 2 * DAY, 3 * DAY]).await;

@@ -33,7 +33,7 @@ async fn a_maintenance_window_keeps_silent_and_what_lasts_is_told_after_it_with_
         &[
             "WARNING shop/web: memory 93.1 %",
             "since 2026-11-22 10:06 UTC. Rule memory.",
-            "Told only now because of a maintenance window.",
+            "Held back until now because of a maintenance window.",
         ],
     );
     assert!(!mail.contains("shop/api"), "{mail}");
@@ -74,7 +74,7 @@ async fn a_deployment_keeps_a_quiet_rule_silent_and_what_lasts_is_told_after_it(
         &[
             "ALARM shop/web: CPU 97 % in eu-west-1 |",
             "since 2026-11-22 10:08 UTC. Rule cpu-high.",
-            "Told only now because of a deployment.",
+            "Held back until now because of a deployment.",
         ],
     );
     quiet(&stack, [40, 45]).await;
@@ -105,7 +105,7 @@ async fn a_deployment_keeps_silent_what_stays_between_threshold_and_clear_thresh
     quiet(&stack, (0..60).step_by(5)).await;
     assert_eq!(the_alarm(&stack)["state"], "ALARM");
     // A deployment that takes an hour is no excuse any more.
-    says(&told(&stack, 60).await, &["ALARM shop/web: CPU 85 %", "Told only now because of a deployment."]);
+    says(&told(&stack, 60).await, &["ALARM shop/web: CPU 85 %", "Held back until now because of a deployment."]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -143,7 +143,7 @@ async fn a_quiet_rule_on_a_metric_of_the_user_is_silent_during_a_deployment_too(
     stack
         .aws
         .edit(|world| "COMPLETED".clone_into(&mut world.home().service_mut("shop", "web").unwrap().rollout));
-    says(&told(&stack, 25).await, &["ALARM shop/web: Latency 900", "Told only now because of a deployment."]);
+    says(&told(&stack, 25).await, &["ALARM shop/web: Latency 900", "Held back until now because of a deployment."]);
 }
 
 const UNLESS: &str = "
@@ -190,7 +190,7 @@ async fn an_alarm_of_the_whole_cluster_hides_its_services_and_no_others() {
         &mail,
         &[
             "WARNING shop/web: CPU 97 %",
-            "Told only now because of an alarm of rule cluster-busy.",
+            "Held back until now because of an alarm of rule cluster-busy.",
             "ENDED",
             "shop is back",
         ],

@@ -51,8 +51,16 @@ pub(super) fn unseen(rule: &Rule, alarm: &Alarm, sight: &Sight, newest: Newest) 
 /// All that there is was judged.
 pub(super) fn seen(rule: &Rule, alarm: &mut Alarm, sight: &Sight) {
     begin(rule, alarm, sight, sight.end);
-    let Some(blind) = alarm.blind.take() else { return };
+    let Some(blind) = alarm.blind else { return };
     let begins = sight.end - length(&sight.values) * rule.period;
+    let may_come = |(place, value): (usize, &Option<f64>)| {
+        let end = begins + (i64::try_from(place).unwrap() + 1) * rule.period;
+        end > blind.since && place >= sight.aged && value.is_none()
+    };
+    if blind.told && blind.no_data && sight.values.iter().enumerate().any(may_come) {
+        return;
+    }
+    alarm.blind = None;
     let is_lost = |(place, value): (usize, &Option<f64>)| {
         let end = begins + (i64::try_from(place).unwrap() + 1) * rule.period;
         end > blind.since && place < sight.aged && value.is_none()
@@ -71,7 +79,9 @@ pub(super) fn blind(rule: &Rule, alarm: &mut Alarm, sight: &Sight, no_data: bool
     // A range without data has lasted already.
     let patience = if no_data { 0 } else { rule.range() * rule.period };
     let long = sight.end - blind.since > patience;
-    if long && !blind.told && silence(rule, sight, sight.end).is_none() {
+    // Who has just begun to run has no points yet.
+    let young = no_data && !alarm.told && sight.end - blind.since < (sight.now - sight.end).max(5);
+    if long && !young && !blind.told && silence(rule, sight, sight.end).is_none() {
         alarm.tell(if no_data { Kind::NoData } else { Kind::Blind }, sight.end);
         blind.told = true;
     }

@@ -46,14 +46,8 @@ impl Stage {
     }
 
     /// Whether ECS must be asked about the service, because nothing runs that should.
-    pub(super) fn is_out(&self, every: Minute) -> bool {
-        let silent = match self.troubled {
-            None => true,
-            // With a run each minute, one point may be all that is new.
-            Some(Trouble::Loops) => every > 2,
-            Some(Trouble::Alternates) => false,
-        };
-        self.exists && self.desired > 0 && self.running == 0 && silent
+    pub(super) fn is_out(&self) -> bool {
+        self.exists && self.desired > 0 && self.running == 0
     }
 }
 

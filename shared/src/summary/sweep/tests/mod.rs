@@ -270,7 +270,7 @@ fn what_cannot_be_seen_and_what_can_again_is_a_message_of_its_own() {
             "CANNOT SEE eu-west-1 (123456789012): AccessDeniedException",
             "warning",
         ),
-        (CoverageChange::Back(broken), "OK everything can be seen again", "info"),
+        (CoverageChange::Back(broken), "CAN SEE eu-west-1 (123456789012) again", "info"),
     ] {
         let message = sweep(&run(RunKind::Sweep), &quiet, &[change]).unwrap();
         assert_eq!(
