@@ -7,7 +7,7 @@ use super::*;
 use crate::eks::LogType;
 use crate::insights::InsightsLevel;
 use crate::inventory::Reporting;
-use crate::kubernetes::cadvisor::Counter;
+use crate::kubernetes::cadvisor::{Counter, SeriesId};
 use crate::pods::{
     Amounts, CadvisorState, Finding, MetricsApi, PendingPod, PodCounters, PodRates, PodUsageState, Share,
     Termination, Throttled, WaitingContainer,
@@ -105,6 +105,10 @@ fn eks() -> ClusterState {
     }
 }
 
+fn series(id: &str) -> SeriesId {
+    SeriesId::of([("id", id)])
+}
+
 fn web() -> Workload {
     Workload { namespace: "shop".to_owned(), kind: "Deployment".to_owned(), name: "web".to_owned() }
 }
@@ -138,8 +142,10 @@ fn pod() -> PodState {
             window_seconds: 14.713,
         }),
         counters: Some(Box::new(PodCounters {
-            cpu_seconds: [("app".to_owned(), Counter { value: 12.5, at: time })].into(),
-            network_sent: [("eth0".to_owned(), Counter { value: 1e15, at: time })].into(),
+            cpu_seconds: [("app".to_owned(), [(series("app"), Counter { value: 12.5, at: time })].into())]
+                .into(),
+            network_sent: [("eth0".to_owned(), [(series("eth0"), Counter { value: 1e15, at: time })].into())]
+                .into(),
             ..PodCounters::default()
         })),
         rates: Some(Box::new(PodRates {

@@ -1,6 +1,6 @@
 //! What a pod did between two samples of its counters, and what rules judge of it.
 
-use fargaze::kubernetes::cadvisor::{Counter, Parts};
+use fargaze::kubernetes::cadvisor::{Counter, Parts, SeriesId};
 use fargaze::metric::Statistic;
 use fargaze::pods::{Before, PodCounters, PodRates, PodState, Sample, Throttled, why, workload_samples};
 use fargaze::rule::KubernetesMeasure as M;
@@ -11,8 +11,10 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
 }
 
+/// Parts of one series each.
 fn counted(of: &[(&str, f64, i64)]) -> Parts {
-    of.iter().map(|&(part, value, second)| (part.to_owned(), Counter { value, at: at(second) })).collect()
+    let series = |value, second| [(SeriesId::of([("id", "/a")]), Counter { value, at: at(second) })].into();
+    of.iter().map(|&(part, value, second)| (part.to_owned(), series(value, second))).collect()
 }
 
 #[test]
