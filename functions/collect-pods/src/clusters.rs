@@ -275,10 +275,12 @@ impl Reader<'_> {
         let listed = client.list::<api::PodMetrics>(&path, |page| {
             for metrics in page {
                 match PodUsage::read(metrics) {
-                    Ok(read) => {
+                    Ok(Some(read)) => {
                         usage.insert((read.namespace.clone(), read.name.clone()), read);
                     }
                     Err(error) => faults.push(error.to_string()),
+                    // Metrics Server has not seen it yet.
+                    Ok(None) => {}
                 }
             }
         });

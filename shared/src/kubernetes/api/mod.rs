@@ -38,6 +38,9 @@ pub use workload::{
 pub type ResourceList = BTreeMap<String, RawQuantity>;
 
 /// `null` as nothing, where a field is a list, a map or an object.
+/// Amounts of what was used by resource. `null` is no amount, which is not the same as zero.
+pub type UsageList = BTreeMap<String, Option<RawQuantity>>;
+
 fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     deserializer: D,
 ) -> Result<T, D::Error> {
