@@ -126,6 +126,10 @@ fn pod() -> PodState {
         pod: "web-5d-1".to_owned(),
         uid: "u-1".to_owned(),
         phase: "Running".to_owned(),
+        reason: Some("Evicted".to_owned()),
+        message: Some("The node was low on resource: memory.".to_owned()),
+        deletion: Some(time),
+        ended_at: Some(time),
         fargate: true,
         profile: Some("fp-default".to_owned()),
         provisioned: Some(Amounts {
@@ -155,11 +159,14 @@ fn pod() -> PodState {
         })),
         ready: false,
         restarts: 4,
+        new_restarts: 2,
+        new_oom_kills: 1,
         created_at: Some(time),
         pending: Some(PendingPod { since: time, reason: Some("Unschedulable".to_owned()), message: None }),
         waiting: vec![WaitingContainer {
             container: "app".to_owned(),
             reason: "CrashLoopBackOff".to_owned(),
+            message: Some("back-off 5m0s".to_owned()),
         }],
         terminated: vec![Termination {
             container: "app".to_owned(),

@@ -179,15 +179,15 @@ fn the_worst_pod_is_named_with_its_value_and_the_stopped_container() {
         (M::PodDiskRead, "Highest: pod web-2, 150 bytes/s read."),
         (M::PodDiskWritten, "Highest: pod web-2, 200 bytes/s written."),
     ] {
-        assert_eq!(why(measure, &pods).as_deref(), Some(sentence));
+        assert_eq!(why(measure, &pods, at(0)).as_deref(), Some(sentence));
     }
     whole.rates = Some(Box::new(PodRates {
         throttled: Some(Throttled { container: String::new(), percent: 5.0 }),
         ..PodRates::default()
     }));
     let sentence = "Highest: pod web-3, stopped by its CPU limit in 5 % of its periods.";
-    assert_eq!(why(M::PodCpuThrottledPercent, &[whole]).as_deref(), Some(sentence));
-    assert_eq!(why(M::PodDiskRead, &[pod("web-4", "web-4")]), None);
+    assert_eq!(why(M::PodCpuThrottledPercent, &[whole], at(0)).as_deref(), Some(sentence));
+    assert_eq!(why(M::PodDiskRead, &[pod("web-4", "web-4")], at(0)), None);
 }
 
 proptest! {
