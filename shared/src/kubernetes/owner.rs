@@ -33,9 +33,8 @@ pub type JobOwners = BTreeMap<(String, String), Owner>;
 const HASHES: [(&str, &str); 2] =
     [("rollouts-pod-template-hash", "Rollout"), ("pod-template-hash", "Deployment")];
 
-/// Labels that name what stands behind a pod whose controller is made for one run: Tekton ("Labels and annotations"), GitHub's
-/// Actions Runner Controller (`controllers/actions.github.com/constants.go`) and the Spark operator
-/// (`pkg/common/spark.go`).
+/// Labels that name what stands behind a pod whose controller is made for one run: of Tekton, of GitHub's Actions Runner Controller
+/// (`LabelKeyGitHubScaleSetName`), and of the Spark operator (`LabelSparkAppName`).
 const NAMED: [(&str, &str); 4] = [
     ("tekton.dev/pipeline", "Pipeline"),
     ("tekton.dev/task", "Task"),
