@@ -74,7 +74,7 @@ impl TryFrom<String> for SeriesId {
 pub type PartSeries = BTreeMap<SeriesId, Counter>;
 
 /// Counters by what they are of: by container, with an empty name for the pod as a whole, or by network interface. Of each part
-/// there is a series for each cgroup, CPU and device; each begins anew by itself, so they are kept apart until they are rates.
+/// there is a series for each cgroup, CPU and device; each begins again by itself, so they are kept apart until they are rates.
 pub type Parts = BTreeMap<String, PartSeries>;
 
 /// What was counted for a pod since its containers began.

@@ -125,7 +125,7 @@ fn rate(now: &Parts, before: &Parts) -> Option<f64> {
 }
 
 /// Throttled of all periods since then, of all cgroups of a container together. Both counters of a cgroup have the same labels and
-/// begin anew together, even if the smaller one has overtaken itself since.
+/// begin again together, even if the smaller one has overtaken itself since.
 fn throttled_percent(now: (&PartSeries, &PartSeries), then: (&PartSeries, &PartSeries)) -> Option<f64> {
     let increases = now.0.iter().filter_map(|(series, periods)| {
         let (throttled, before) = (now.1.get(series)?, (then.0.get(series)?, then.1.get(series)?));

@@ -44,9 +44,9 @@ fn an_evicted_pod_is_forgotten_an_hour_after_its_conditions_say_that_it_ended() 
         );
     }
     assert_eq!(pod.terminated.len(), 1, "both states say the same: {:?}", pod.terminated);
-    let told = why(M::CompletedPods, &[pod], end + SignedDuration::from_hours(2)).unwrap();
+    let said = why(M::CompletedPods, &[pod], end + SignedDuration::from_hours(2)).unwrap();
     assert_eq!(
-        told,
+        said,
         "batch-1: failed, Evicted (Usage of EmptyDir volume \"tmp\" exceeds the limit \"1Gi\")."
     );
 }

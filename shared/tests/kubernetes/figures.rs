@@ -134,14 +134,14 @@ fn a_daemon_set_pod_for_fargate_is_neither_pending_nor_missing() {
     assert_eq!(missing(&[on_fargate(true), on_fargate(true)]), Some(1.0));
     assert_eq!(missing(&vec![on_fargate(true); 9]), Some(0.0));
     assert_eq!(missing(&[on_fargate(false), on_fargate(false)]), Some(3.0));
-    let told = why(M::DaemonSetPodsOnFargate, &[on_fargate(true), pending("web-1")], now());
-    assert_eq!(told.as_deref(), Some("agent-1: of DaemonSet shop/agent."));
+    let said = why(M::DaemonSetPodsOnFargate, &[on_fargate(true), pending("web-1")], now());
+    assert_eq!(said.as_deref(), Some("agent-1: of DaemonSet shop/agent."));
 }
 
 /// Issue 13, point 20: what is said and what helps depends on what the pod waits for.
 #[test]
-fn a_pending_pod_is_told_by_its_cause() {
-    let told = |pod: PodState| why(M::PodPending, &[pod], now()).unwrap();
+fn a_pending_pod_is_explained_by_its_cause() {
+    let explain = |pod: PodState| why(M::PodPending, &[pod], now()).unwrap();
     let begins = "Pod p is pending since 09:48 UTC: ";
     let placeless = pending("p");
     let mut unsupported = pending("p");
@@ -193,10 +193,10 @@ fn a_pending_pod_is_told_by_its_cause() {
         ),
     ];
     for (pod, what, remedy, placeless) in cases {
-        let told = told(pod);
-        let rest = told.strip_prefix(begins).and_then(|told| told.strip_prefix(what));
-        assert!(rest.is_some_and(|rest| rest.contains(remedy)), "{told}");
-        assert_eq!(told.contains("cannot be placed"), placeless, "{told}");
+        let said = explain(pod);
+        let rest = said.strip_prefix(begins).and_then(|said| said.strip_prefix(what));
+        assert!(rest.is_some_and(|rest| rest.contains(remedy)), "{said}");
+        assert_eq!(said.contains("cannot be placed"), placeless, "{said}");
     }
     let more = why(M::PodPending, &[pending("p"), pending("q"), completed("r", 90)], now()).unwrap();
     assert!(more.ends_with(" 1 more pending."), "{more}");
@@ -276,16 +276,16 @@ proptest! {
             M::LoggingDisabledPods, M::DaemonSetPodsOnFargate,
         ] {
             let counted = Counted::of(measure, &pods, now());
-            let (value, told) = (value_of(measure, &pods), why(measure, &pods, now()));
+            let (value, said) = (value_of(measure, &pods), why(measure, &pods, now()));
             prop_assert_eq!(value, counted.value());
             if measure != M::PodPending {
                 prop_assert_eq!(value > 0.0, !counted.pods().is_empty());
             }
-            prop_assert_eq!(told.is_some(), !counted.pods().is_empty(), "{:?}: {:?}", measure, told);
+            prop_assert_eq!(said.is_some(), !counted.pods().is_empty(), "{:?}: {:?}", measure, said);
             for pod in &pods {
-                let is_named = told.as_ref().is_some_and(|told| told.contains(&pod.pod));
+                let is_named = said.as_ref().is_some_and(|said| said.contains(&pod.pod));
                 let is_counted = counted.pods().iter().any(|one| one.pod == pod.pod);
-                prop_assert!(is_counted || !is_named, "{:?}: {:?}", measure, told);
+                prop_assert!(is_counted || !is_named, "{:?}: {:?}", measure, said);
                 if is_counted && measure.scope() == Scope::Cluster {
                     prop_assert!(explains(pod, now()));
                 }

@@ -171,8 +171,8 @@ fn the_kubernetes_filter_may_not_be_led_elsewhere() {
     }
 }
 
-/// Lines of a text that are told, with what is told of each.
-fn told_lines(key: &str, text: &str) -> Vec<(usize, String)> {
+/// Lines of a text that break a rule, with how they do.
+fn lines_of(key: &str, text: &str) -> Vec<(usize, String)> {
     let data = data(&[("output.conf", OUTPUT), (key, text)]);
     check(&labelled(), &data).into_iter().map(|problem| (problem.line.unwrap(), problem.what)).collect()
 }
@@ -198,8 +198,8 @@ fn files_from_the_field_are_refused_at_the_line_that_is_wrong() {
         ),
     ];
     for (name, key, line, what) in cases {
-        let told = told_lines(key, &super::text(&format!("aws_logging_{name}.conf")));
-        assert_eq!(told.first(), Some(&(line, what.to_owned())), "{name}: {told:?}");
+        let found = lines_of(key, &super::text(&format!("aws_logging_{name}.conf")));
+        assert_eq!(found.first(), Some(&(line, what.to_owned())), "{name}: {found:?}");
     }
 }
 
@@ -222,10 +222,10 @@ fn each_rule_of_the_classic_format_is_kept() {
     ];
     for more in good {
         let text = format!("{head}{more}").replace('_', " ").replace('>', "\t");
-        assert_eq!(told_lines("filters.conf", &text), [], "{text:?}");
+        assert_eq!(lines_of("filters.conf", &text), [], "{text:?}");
     }
     let tabs = "[FILTER]\n\tName grep\n\tMatch *\n\t# too\n\t\n";
-    assert_eq!(told_lines("filters.conf", tabs), [], "tabs may indent");
+    assert_eq!(lines_of("filters.conf", tabs), [], "tabs may indent");
     let bad = [
         ("__Exclude log a\n", "`Exclude log a` is indented by 2 spaces, and line 2 by 4 spaces"),
         ("_____Exclude log a\n", "`Exclude log a` is indented by 5 spaces, and line 2 by 4 spaces"),
@@ -245,16 +245,16 @@ fn each_rule_of_the_classic_format_is_kept() {
     ];
     for (more, what) in bad {
         let text = format!("{head}{more}").replace('_', " ").replace('>', "\t");
-        assert_eq!(told_lines("filters.conf", &text), [(4, what.to_owned())], "{text:?}");
+        assert_eq!(lines_of("filters.conf", &text), [(4, what.to_owned())], "{text:?}");
     }
     // The first line that begins with blanks sets the indent, be it a comment or blanks alone.
     for first in ["  # note", "  "] {
         let text = format!("[FILTER]\n{first}\n    Name grep\n    Match *\n");
-        let lines: Vec<usize> = told_lines("filters.conf", &text).into_iter().map(|(line, _)| line).collect();
+        let lines: Vec<usize> = lines_of("filters.conf", &text).into_iter().map(|(line, _)| line).collect();
         assert_eq!(lines, [3, 4], "{text:?}");
     }
     let indented = "[FILTER]\n    Name grep\n    Match *\n    [FILTER]\n    Name modify\n    Match *\n";
-    assert_eq!(told_lines("filters.conf", indented).len(), 1, "the second head");
+    assert_eq!(lines_of("filters.conf", indented).len(), 1, "the second head");
 }
 
 #[test]

@@ -67,11 +67,11 @@ fn a_container_that_will_not_start_by_itself_is_counted_and_named() {
         for made in [ago(5), ago(3600)] {
             assert_eq!(unstartable(reason, made), f64::from(u8::from(counts)), "{reason}");
         }
-        let told = why(M::UnstartablePods, &[waits(reason, ago(5))], now());
-        assert_eq!(told.is_some(), counts, "{reason}: {told:?}");
-        if let Some(told) = told {
+        let said = why(M::UnstartablePods, &[waits(reason, ago(5))], now());
+        assert_eq!(said.is_some(), counts, "{reason}: {said:?}");
+        if let Some(said) = said {
             let begins = format!("web-1: container app waits: {reason} (because of that). ");
-            assert!(told.starts_with(&begins) && told.ends_with(cause.remedy()), "{told}");
+            assert!(said.starts_with(&begins) && said.ends_with(cause.remedy()), "{said}");
         }
     }
     for (seconds, counts) in [(0, 0.0), (60, 0.0), (61, 1.0), (86_400, 1.0)] {

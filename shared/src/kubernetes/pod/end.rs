@@ -1,4 +1,4 @@
-//! When a pod ended. Kubernetes has no field for it: containers tell, and conditions where these do not.
+//! When a pod ended. Kubernetes has no field for it: containers say it, and conditions where these do not.
 
 use jiff::Timestamp;
 

@@ -28,7 +28,7 @@ async fn report(watched: &Watched, offset: i64) -> Value {
 
 /// Issue 13, points 11 and 20: the built-in rule about what cannot start says so, and the one about pending pods is silent.
 #[tokio::test]
-async fn a_pod_without_its_image_is_told_once_with_what_helps() {
+async fn a_pod_without_its_image_is_reported_once_with_what_helps() {
     let watched = watch(healthy()).await;
     watched.alarms(-5).await;
     let message = "Back-off pulling image \"shop/web:2\": denied: not authorized";
@@ -48,7 +48,7 @@ async fn a_pod_without_its_image_is_told_once_with_what_helps() {
 
 /// Issue 13, point 20: a pod that has its node is not "placed" by a Fargate profile.
 #[tokio::test]
-async fn a_pod_that_is_being_created_for_long_is_told_as_such() {
+async fn a_pod_that_is_being_created_for_long_is_reported_as_such() {
     let watched = watch(healthy()).await;
     watched.alarms(-5).await;
     watched.edit(|estate| estate.place(waiting("c", 60, "ContainerCreating", "")));
@@ -128,7 +128,7 @@ async fn pods_that_go_ended_or_are_held_back_are_no_alarm() {
 
 /// Issue 13, point 10: evicted ten days after it was made, and paid for an hour later.
 #[tokio::test]
-async fn an_evicted_pod_is_told_an_hour_after_its_end_with_the_reason() {
+async fn an_evicted_pod_is_reported_an_hour_after_its_end_with_the_reason() {
     let watched = watch(healthy()).await;
     watched.alarms(-5).await;
     watched.edit(|estate| {
@@ -142,8 +142,8 @@ async fn an_evicted_pod_is_told_an_hour_after_its_end_with_the_reason() {
             estate.place(of(web(name, minute(-14_400)), "Job", "import").completed(minute(0)));
         }
     });
-    let told = watched.until_mail(0, 13).await;
-    let (offset, mail) = told.unwrap();
+    let mail = watched.until_mail(0, 13).await;
+    let (offset, mail) = mail.unwrap();
     assert_eq!(offset, 60, "{mail}");
     let flat = mail.split_whitespace().collect::<Vec<_>>().join(" ");
     let sentence = format!(

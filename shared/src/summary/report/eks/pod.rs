@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{MetricsApiState, PodCounted};
 use crate::kubernetes::fargate::misses_step_by_overhead;
+use crate::kubernetes::waiting::WaitingCause;
 use crate::pods::{Amounts, PodState, Share, Termination, WaitingContainer};
 use crate::summary::report::figures::tenth;
 use crate::summary::report::text::Text;
@@ -194,14 +195,7 @@ impl PodReport {
                 reason: text(&pending.reason),
                 message: text(&pending.message),
             }),
-            waiting: pod
-                .waiting
-                .iter()
-                .map(|WaitingContainer { container, reason, message }| {
-                    let message = message.as_ref().map(|text| format!(" ({text})")).unwrap_or_default();
-                    Text::new(&format!("{container}: {reason}{message}"))
-                })
-                .collect(),
+            waiting: pod.waiting.iter().map(waits).collect(),
             logging_disabled: pod.logging_disabled.as_deref().map(|reason| {
                 let reason = Text::new(reason);
                 if reason.as_str().is_empty() { NO_REASON.into() } else { reason }
@@ -218,8 +212,11 @@ impl PodReport {
     pub(super) fn order(&self) -> impl Ord + use<> {
         let was_killed = self.last_end.as_ref().is_some_and(|end| end.reason.as_str() == "OOMKilled");
         let is_live = self.deletion.is_none() && self.ended_at.is_none();
-        let gravity = if self.never_placed || self.deletion.is_some() {
+        let gravity = if self.never_placed {
             3
+        } else if self.deletion.is_some() {
+            // One that is overdue stays for long.
+            2
         } else if is_live && !self.waiting.is_empty() {
             0
         } else if was_killed {
@@ -249,6 +246,14 @@ impl PodUsage {
             (None, _) => Self::CouldNotAsk,
         }
     }
+}
+
+/// What a container waits for. The sentence about a crash loop repeats names, and how long the kubelet waits.
+fn waits(waiting: &WaitingContainer) -> Text {
+    let WaitingContainer { container, reason, message } = waiting;
+    let message = message.as_deref().filter(|_| waiting.cause() != WaitingCause::CrashLoop);
+    let message = message.map(|text| format!(" ({})", text.trim_end_matches('.'))).unwrap_or_default();
+    Text::new(&format!("{container}: {reason}{message}"))
 }
 
 impl PodEnd {
