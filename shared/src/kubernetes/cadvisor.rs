@@ -1,12 +1,13 @@
-//! What cAdvisor has counted for the pods of a node: CPU, CFS throttling, network and disk, from the page that the kubelet prints at
-//! `/metrics/cadvisor`.
+//! What cAdvisor has counted for the pods of a node: CPU, CFS throttling, network and disk, from the page that the
+//! kubelet prints at `/metrics/cadvisor`.
 //!
-//! Rows are told apart by the names of their labels, never by their places: which labels there are, and in which order, differs from
-//! release to release. A pod has rows of its containers, of its pause container (`container="POD"`, or no container but an
-//! image) and of itself (neither container nor image), and those of itself hold the others already, so they are never added up.
+//! Rows are told apart by the names of their labels, never by their places: which labels there are, and in which order,
+//! differs from release to release. A pod has rows of its containers, of its pause container (`container="POD"`, or no
+//! container but an image) and of itself (neither container nor image), and those of itself hold the others already, so
+//! they are never added up.
 //!
-//! A container that was restarted has two cgroups on the page for a while, the old one and the new, under one name. So counters are kept
-//! series by series, as Prometheus does, and added up only when they are rates.
+//! A container that was restarted has two cgroups on the page for a while, the old one and the new, under one name. So
+//! counters are kept series by series, as Prometheus does, and added up only when they are rates.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::ParseIntError;
@@ -34,8 +35,8 @@ pub struct Counter {
     pub at: Timestamp,
 }
 
-/// Which series of a page a counter is: a hash of all its labels, of which a cgroup and the id of a container in its runtime alone
-/// have some 250 characters. 64 bits, for the few series of one container.
+/// Which series of a page a counter is: a hash of all its labels, of which a cgroup and the id of a container in its
+/// runtime alone have some 250 characters. 64 bits, for the few series of one container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct SeriesId(u64);
@@ -73,8 +74,9 @@ impl TryFrom<String> for SeriesId {
 /// The series of one part.
 pub type PartSeries = BTreeMap<SeriesId, Counter>;
 
-/// Counters by what they are of: by container, with an empty name for the pod as a whole, or by network interface. Of each part
-/// there is a series for each cgroup, CPU and device; each begins again by itself, so they are kept apart until they are rates.
+/// Counters by what they are of: by container, with an empty name for the pod as a whole, or by network interface. Of
+/// each part there is a series for each cgroup, CPU and device; each begins again by itself, so they are kept apart
+/// until they are rates.
 pub type Parts = BTreeMap<String, PartSeries>;
 
 /// What was counted for a pod since its containers began.
@@ -103,8 +105,8 @@ pub struct Counters {
     pub disk_written: Parts,
 }
 
-/// Reads a page. A line without a time of its own is of `read_at`. What is of the node and not of a pod is left out, and so are
-/// values that no counter can have.
+/// Reads a page. A line without a time of its own is of `read_at`. What is of the node and not of a pod is left out,
+/// and so are values that no counter can have.
 pub fn read(page: &[u8], read_at: Timestamp) -> Page {
     let mut rows = BTreeMap::<(String, String), PodRows>::new();
     let report = parse(page, |sample| {
@@ -177,8 +179,9 @@ impl Family {
     }
 }
 
-/// Kinds of rows of which the first that a pod has count and the others do not. Of the network: those without a container, then
-/// those of the pause container. Else: totals of containers, their single CPUs, the total of the pod, its single CPUs.
+/// Kinds of rows of which the first that a pod has count and the others do not. Of the network: those without a
+/// container, then those of the pause container. Else: totals of containers, their single CPUs, the total of the pod,
+/// its single CPUs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rows {
     First,

@@ -1,7 +1,8 @@
 //! What makes pods, under one name that stays the same from release to release, so that an alarm about it does too.
 //!
-//! Pods name their controller, and many controllers make another object for each release or each run: a Deployment and a Rollout of
-//! Argo make a `ReplicaSet` for each template, a `CronJob` a Job for each time. What people know is what stands behind them.
+//! Pods name their controller, and many controllers make another object for each release or each run: a Deployment and
+//! a Rollout of Argo make a `ReplicaSet` for each template, a `CronJob` a Job for each time. What people know is what
+//! stands behind them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -28,13 +29,14 @@ impl fmt::Display for Owner {
 /// What stands behind each Job, by namespace and name of the Job: what owns it, or the Job itself.
 pub type JobOwners = BTreeMap<(String, String), Owner>;
 
-/// Labels with the hash of the template that a controller also puts behind the name of the `ReplicaSet` it makes (Kubernetes,
-/// `pkg/controller/deployment`; Argo Rollouts, `DefaultRolloutUniqueLabelKey` in `pkg/apis/rollouts/v1alpha1/types.go`).
+/// Labels with the hash of the template that a controller also puts behind the name of the `ReplicaSet` it makes
+/// (Kubernetes, `pkg/controller/deployment`; Argo Rollouts, `DefaultRolloutUniqueLabelKey` in
+/// `pkg/apis/rollouts/v1alpha1/types.go`).
 const HASHES: [(&str, &str); 2] =
     [("rollouts-pod-template-hash", "Rollout"), ("pod-template-hash", "Deployment")];
 
-/// Labels that name what stands behind a pod whose controller is made for one run: of Tekton, of GitHub's Actions Runner Controller
-/// (`LabelKeyGitHubScaleSetName`), and of the Spark operator (`LabelSparkAppName`).
+/// Labels that name what stands behind a pod whose controller is made for one run: of Tekton, of GitHub's Actions
+/// Runner Controller (`LabelKeyGitHubScaleSetName`), and of the Spark operator (`LabelSparkAppName`).
 const NAMED: [(&str, &str); 4] = [
     ("tekton.dev/pipeline", "Pipeline"),
     ("tekton.dev/task", "Task"),
@@ -64,8 +66,8 @@ impl Owner {
         Some(Self { kind: controller.kind.clone(), name: controller.name.clone() })
     }
 
-    /// What makes a pod, by its own metadata. Behind a Job stands what [`Self::behind`] knows. A pod that nothing controls stands for
-    /// itself: none, or the name that its own was generated from.
+    /// What makes a pod, by its own metadata. Behind a Job stands what [`Self::behind`] knows. A pod that nothing
+    /// controls stands for itself: none, or the name that its own was generated from.
     pub(super) fn of_pod(metadata: &ObjectMeta) -> Option<Self> {
         let Some(controller) = Self::controller(&metadata.owner_references) else {
             return stem(metadata).map(|name| Self { kind: "Pod".to_owned(), name: name.to_owned() });
@@ -97,9 +99,9 @@ impl Owner {
         )
     }
 
-    /// What stands behind it, if it is a Job. One that is not listed, because it is gone or Jobs could not be listed, is a
-    /// `CronJob`'s if its name says so: the `CronJob` controller puts minutes since 1970 behind its own name (Kubernetes,
-    /// `getJobName` in `pkg/controller/cronjob`). `made` is when the pod was made.
+    /// What stands behind it, if it is a Job. One that is not listed, because it is gone or Jobs could not be listed,
+    /// is a `CronJob`'s if its name says so: the `CronJob` controller puts minutes since 1970 behind its own name
+    /// (Kubernetes, `getJobName` in `pkg/controller/cronjob`). `made` is when the pod was made.
     #[must_use]
     pub fn behind(self, namespace: &str, jobs: &JobOwners, made: Option<Timestamp>) -> Self {
         if self.kind != "Job" {
@@ -140,8 +142,8 @@ fn of_cron_job(job: &str, made: Timestamp) -> Option<&str> {
     (!name.is_empty() && apart.abs() <= NEAR).then_some(name)
 }
 
-/// Without five characters that were generated: those of the alphabet without vowels, zero, one and three that Kubernetes draws from
-/// (`k8s.io/apimachinery/pkg/util/rand`).
+/// Without five characters that were generated: those of the alphabet without vowels, zero, one and three that
+/// Kubernetes draws from (`k8s.io/apimachinery/pkg/util/rand`).
 fn without_random(name: &str) -> &str {
     const ALPHABET: &str = "bcdfghjklmnpqrstvwxz2456789";
     match name.rsplit_once('-') {

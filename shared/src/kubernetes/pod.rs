@@ -43,8 +43,8 @@ pub struct PodFacts {
     pub started: Option<Timestamp>,
     /// When it is to be gone, if it is being deleted.
     pub deletion: Option<Timestamp>,
-    /// When it ended, if it has: the newest end of its containers, or, if one of them is not known, the last time at which it is
-    /// known to have been there. None if nothing says when.
+    /// When it ended, if it has: the newest end of its containers, or, if one of them is not known, the last time at
+    /// which it is known to have been there. None if nothing says when.
     pub ended: Option<Timestamp>,
     /// What it got and is paid for (annotation `CapacityProvisioned`).
     pub provisioned: Option<Provisioned>,
@@ -62,8 +62,8 @@ pub struct PodFacts {
     pub waiting: Vec<Waiting>,
     /// Ends of containers: of those that have ended, and of the run before of those that were started again.
     pub terminated: Vec<Termination>,
-    /// Whether Fargate forwards its logs (annotation `Logging`), decided when it was scheduled: a later correction of the
-    /// `ConfigMap` does not reach it.
+    /// Whether Fargate forwards its logs (annotation `Logging`), decided when it was scheduled: a later correction of
+    /// the `ConfigMap` does not reach it.
     pub logging: Option<Logging>,
     /// Whether it was scheduled, or waits to be, by Fargate.
     is_fargate: bool,
@@ -199,8 +199,8 @@ impl PodFacts {
         self.phase.is_end()
     }
 
-    /// Whether it has done its work and is paid for all the same: on Fargate a node lives, and is billed, until its pod is
-    /// deleted (github.com/aws/containers-roadmap, issue 1284). A Job deletes its own by `ttlSecondsAfterFinished`.
+    /// Whether it has done its work and is paid for all the same: on Fargate a node lives, and is billed, until its pod
+    /// is deleted (github.com/aws/containers-roadmap, issue 1284). A Job deletes its own by `ttlSecondsAfterFinished`.
     pub fn bills_though_completed(&self) -> bool {
         self.is_fargate && self.is_completed()
     }
@@ -208,8 +208,8 @@ impl PodFacts {
 
 const PROFILE: &str = "eks.amazonaws.com/fargate-profile";
 
-/// Each of the four marks is enough: a pod that waits has no node yet, one whose label was taken off still has, and one of a
-/// `DaemonSet` names the node that it is for.
+/// Each of the four marks is enough: a pod that waits has no node yet, one whose label was taken off still has, and one
+/// of a `DaemonSet` names the node that it is for.
 fn is_fargate(pod: &api::Pod) -> bool {
     pod.metadata.labels.contains_key(PROFILE)
         || pod.spec.scheduler_name == "fargate-scheduler"

@@ -63,8 +63,8 @@ pub struct BadUsage {
 }
 
 impl PodUsage {
-    /// Reads an entry of the list of pods. There is no data, which is not zero, if the entry has no container, or if one of
-    /// its containers has no CPU or no memory: the sum of the others would be too small.
+    /// Reads an entry of the list of pods. There is no data, which is not zero, if the entry has no container, or if
+    /// one of its containers has no CPU or no memory: the sum of the others would be too small.
     pub fn read(metrics: PodMetrics) -> Result<Option<Self>, BadUsage> {
         if metrics.containers.is_empty() {
             return Ok(None);

@@ -3,8 +3,8 @@
 //! The reasons are those of Kubernetes' source, releases 1.10 to 1.37: `pkg/kubelet/images/types.go`,
 //! `pkg/kubelet/kuberuntime/kuberuntime_container.go` (`startContainer`), `pkg/kubelet/container/sync_result.go`,
 //! `pkg/kubelet/kubelet_pods.go` (`convertToAPIContainerStatuses`) and
-//! `staging/src/k8s.io/cri-api/pkg/errors/errors.go`, whose errors the kubelet passes on by their names. Runtimes and later releases
-//! may give others.
+//! `staging/src/k8s.io/cri-api/pkg/errors/errors.go`, whose errors the kubelet passes on by their names. Runtimes and
+//! later releases may give others.
 
 /// What a reason means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

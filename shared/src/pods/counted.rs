@@ -1,4 +1,5 @@
-//! Which pods a measure counts. The figure and the names come from one list, so that no pod is counted and another named.
+//! Which pods a measure counts. The figure and the names come from one list, so that no pod is counted and another
+//! named.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -104,19 +105,20 @@ impl PodState {
         self.terminated.iter().filter_map(|end| end.finished_at).chain(self.created_at).max()
     }
 
-    /// Whether it waits for something that should come: it has not started, nobody is deleting it, nothing holds it back on purpose,
-    /// and there can be a place for it.
+    /// Whether it waits for something that should come: it has not started, nobody is deleting it, nothing holds it
+    /// back on purpose, and there can be a place for it.
     pub fn is_pending(&self) -> bool {
         self.is_live() && self.pending.is_some() && !self.is_gated() && !self.is_never_placed()
     }
 
-    /// Whether somebody holds it back until other things are done (Kubernetes documentation, "Pod Scheduling Readiness").
+    /// Whether somebody holds it back until other things are done (Kubernetes documentation, "Pod Scheduling
+    /// Readiness").
     pub fn is_gated(&self) -> bool {
         self.pending.as_ref().is_some_and(|pending| pending.reason.as_deref() == Some("SchedulingGated"))
     }
 
-    /// Whether it is a pod of a `DaemonSet` for a node of Fargate, which runs none of them (Amazon EKS User Guide, "Simplify compute
-    /// management with AWS Fargate: considerations").
+    /// Whether it is a pod of a `DaemonSet` for a node of Fargate, which runs none of them (Amazon EKS User Guide,
+    /// "Simplify compute management with AWS Fargate: considerations").
     pub fn is_never_placed(&self) -> bool {
         self.fargate && self.is_live() && self.phase == "Pending" && self.workload.kind == "DaemonSet"
     }
@@ -126,8 +128,8 @@ impl PodState {
         self.logging_disabled.is_some() && !self.is_completed()
     }
 
-    /// Whether it is paid for although it completed over an hour ago: the node of a Fargate pod lives until the pod is deleted
-    /// (Amazon EKS User Guide, "Fargate Pod configuration").
+    /// Whether it is paid for although it completed over an hour ago: the node of a Fargate pod lives until the pod is
+    /// deleted (Amazon EKS User Guide, "Fargate Pod configuration").
     pub fn is_forgotten(&self, now: Timestamp) -> bool {
         let is_long_ago = |end| now.duration_since(end) > FORGOTTEN_AFTER;
         self.fargate && self.is_completed() && self.ended_at.is_some_and(is_long_ago)
@@ -141,8 +143,9 @@ impl WaitingContainer {
     }
 }
 
-/// Whether the sample before did not know of an end; without a sample before, whether it is of the last five minutes. The API
-/// remembers the newest end of each container only, so two kills of one container between two samples count once.
+/// Whether the sample before did not know of an end; without a sample before, whether it is of the last five minutes.
+/// The API remembers the newest end of each container only, so two kills of one container between two samples count
+/// once.
 fn is_new(pod: &PodState, end: &Termination, before: Option<&Before>, now: Timestamp) -> bool {
     let within = |limit| end.finished_at.is_some_and(|at| now.duration_since(at) < limit);
     match before {

@@ -41,8 +41,9 @@ pub struct Throttled {
 }
 
 impl PodCounters {
-    /// What was done since `before`. Each series is rated by itself, and the rates are added up. One that was not there before has
-    /// no rate yet, since what it counted may be of any length of time; one that is there no more adds nothing.
+    /// What was done since `before`. Each series is rated by itself, and the rates are added up. One that was not there
+    /// before has no rate yet, since what it counted may be of any length of time; one that is there no more adds
+    /// nothing.
     pub fn rates_since(&self, before: &Self) -> PodRates {
         let rate = |now: fn(&Self) -> &Parts| rate(now(self), now(before));
         PodRates {
@@ -94,16 +95,16 @@ impl PodState {
         self.counters = Some(Box::new(counters));
     }
 
-    /// Rates its counters with those of the sample before. There is none of a pod that was not counted then, and a pod made
-    /// anew under the same name is another.
+    /// Rates its counters with those of the sample before. There is none of a pod that was not counted then, and a pod
+    /// made anew under the same name is another.
     pub fn rate(&mut self, before: Option<&Before>) {
         let then = before.and_then(|before| before.counters(self));
         let rates = self.counters.as_ref().zip(then).map(|(now, then)| now.rates_since(then));
         self.rates = rates.filter(|rates| *rates != PodRates::default()).map(Box::new);
     }
 
-    /// Keeps what was counted before where nothing is counted now, so that the next run has something to rate with: its rate is
-    /// then of the whole time in between.
+    /// Keeps what was counted before where nothing is counted now, so that the next run has something to rate with: its
+    /// rate is then of the whole time in between.
     pub fn keep_counters(&mut self, before: Option<&Before>) {
         if self.counters.is_none() {
             self.counters = before.and_then(|before| before.counters(self)).cloned().map(Box::new);
@@ -124,8 +125,8 @@ fn rate(now: &Parts, before: &Parts) -> Option<f64> {
     rates.reduce(|sum, rate| sum + rate).filter(|rate| rate.is_finite())
 }
 
-/// Throttled of all periods since then, of all cgroups of a container together. Both counters of a cgroup have the same labels and
-/// begin again together, even if the smaller one has overtaken itself since.
+/// Throttled of all periods since then, of all cgroups of a container together. Both counters of a cgroup have the same
+/// labels and begin again together, even if the smaller one has overtaken itself since.
 fn throttled_percent(now: (&PartSeries, &PartSeries), then: (&PartSeries, &PartSeries)) -> Option<f64> {
     let increases = now.0.iter().filter_map(|(series, periods)| {
         let (throttled, before) = (now.1.get(series)?, (then.0.get(series)?, then.1.get(series)?));

@@ -10,9 +10,10 @@ use crate::rule::KubernetesMeasure;
 /// One figure: of which measure, by which statistic, and its value; none if there is no data.
 pub type Sample = (KubernetesMeasure, Statistic, Option<f64>);
 
-/// The figures of a workload. `pods` are its own, compared with the sample before, `state` is what Kubernetes says of its replicas (of
-/// a Job and of a pod that nothing owns there is none), and `before` is what the sample before saw of the cluster. What cAdvisor
-/// counts is there if `cadvisor` says that the cluster is asked for it, or a pod has counters.
+/// The figures of a workload. `pods` are its own, compared with the sample before, `state` is what Kubernetes says of
+/// its replicas (of a Job and of a pod that nothing owns there is none), and `before` is what the sample before saw of
+/// the cluster. What cAdvisor counts is there if `cadvisor` says that the cluster is asked for it, or a pod has
+/// counters.
 pub fn workload_samples(
     pods: &[&PodState],
     state: Option<&WorkloadState>,

@@ -13,8 +13,8 @@ use crate::rule::{KubernetesMeasure, Scope};
 const NAMED: usize = 3;
 const MIB: f64 = 1024.0 * 1024.0;
 
-/// The pods behind a value in some sentences; none if no pod explains it. Of what is counted, the pods that are counted at `now` are
-/// named and no others, each once.
+/// The pods behind a value in some sentences; none if no pod explains it. Of what is counted, the pods that are counted
+/// at `now` are named and no others, each once.
 pub fn why(measure: KubernetesMeasure, pods: &[PodState], now: Timestamp) -> Option<String> {
     use KubernetesMeasure as M;
     let counted = Counted::of(measure, pods, now);
@@ -122,8 +122,8 @@ fn did(measure: KubernetesMeasure, rates: &PodRates) -> Option<String> {
     })
 }
 
-/// What is the same of several pods once, with all of them: `web-1, web-2: container app waits: ...`. Each pod stands in one sentence. Behind
-/// them what helps, once each.
+/// What is the same of several pods once, with all of them: `web-1, web-2: container app waits: ...`. Each pod stands
+/// in one sentence. Behind them what helps, once each.
 fn each(
     pods: &[&PodState],
     of: impl Fn(&PodState) -> Option<(String, Option<&'static str>)>,
@@ -148,7 +148,8 @@ fn each(
     (!sentences.is_empty()).then(|| sentences.join(" "))
 }
 
-/// The worst that can be said of a pod: what a container waits for, how one ended, or what Kubernetes says of the whole.
+/// The worst that can be said of a pod: what a container waits for, how one ended, or what Kubernetes says of the
+/// whole.
 fn trouble(pod: &PodState) -> Option<String> {
     let stuck = pod.waiting.iter().find(|one| one.cause() != WaitingCause::Starting);
     let bad = pod.terminated.iter().filter(|end| end.reason != "Completed");

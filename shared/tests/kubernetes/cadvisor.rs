@@ -155,8 +155,8 @@ fn series(family: &str, more: &str, value: f64, second: i64) -> String {
     format!("{family}{{container=\"app\",pod=\"p\",namespace=\"n\",{more}}} {value} {time}")
 }
 
-/// Issue 13, point 7: each series that is on both pages is rated, one that came or went adds nothing, and one that fell began
-/// again.
+/// Issue 13, point 7: each series that is on both pages is rated, one that came or went adds nothing, and one that fell
+/// began again.
 #[test]
 fn series_are_rated_one_by_one_whatever_tells_them_apart() {
     let families: [(&str, &str, OfRates); 5] = [

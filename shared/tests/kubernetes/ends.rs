@@ -51,7 +51,8 @@ fn an_evicted_pod_is_forgotten_an_hour_after_its_conditions_say_that_it_ended() 
     );
 }
 
-/// Issue 13, point 10: the end is that of the containers; what they do not say the conditions do; creation says nothing of it.
+/// Issue 13, point 10: the end is that of the containers; what they do not say the conditions do; creation says nothing
+/// of it.
 #[test]
 fn the_end_of_a_pod_is_known_by_containers_and_else_by_conditions() {
     let container = |name: &str, finished: Value| json!({"name": name, "state": {"terminated": {"exitCode": 1, "finishedAt": finished}}});

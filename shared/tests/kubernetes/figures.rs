@@ -106,7 +106,8 @@ fn pods_that_need_nobody_are_not_counted_as_pending_or_crashing() {
     assert_eq!(values(&gated), [0.0; 3]);
 }
 
-/// Issue 13, point 9: a pod of a `DaemonSet` for a node of Fargate is counted by a measure of its own and misses from no replicas.
+/// Issue 13, point 9: a pod of a `DaemonSet` for a node of Fargate is counted by a measure of its own and misses from
+/// no replicas.
 #[test]
 fn a_daemon_set_pod_for_fargate_is_neither_pending_nor_missing() {
     let on_fargate = |fargate| PodState { fargate, ..of_daemon_set(pending("agent-1")) };
@@ -266,8 +267,8 @@ fn any_pod() -> impl Strategy<Value = PodState> {
 }
 
 proptest! {
-    /// Issue 13, point 19: of each measure that counts pods there is a name exactly if there is a figure, and all that are named are
-    /// counted.
+    /// Issue 13, point 19: of each measure that counts pods there is a name exactly if there is a figure, and all that
+    /// are named are counted.
     #[test]
     fn who_is_counted_is_named_and_nobody_else(mut pods in prop::collection::vec(any_pod(), 0..8)) {
         pods.iter_mut().enumerate().for_each(|(n, pod)| pod.pod = format!("pod{n}z"));

@@ -203,8 +203,8 @@ fn files_from_the_field_are_refused_at_the_line_that_is_wrong() {
     }
 }
 
-/// Issue 13, point 8: the rules of `read_config` and `check_indent` in Fluent Bit's `flb_cf_fluentbit.c`, one by one. `_` is a space and
-/// `>` a tab.
+/// Issue 13, point 8: the rules of `read_config` and `check_indent` in Fluent Bit's `flb_cf_fluentbit.c`, one by one.
+/// `_` is a space and `>` a tab.
 #[test]
 fn each_rule_of_the_classic_format_is_kept() {
     let head = "[FILTER]\n____Name grep\n____Match *\n";

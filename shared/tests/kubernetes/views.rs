@@ -1,5 +1,5 @@
-//! Nodes, workloads and usage, and the figures that kubectl shows of them. The node and the pod of the golden tables are
-//! those of an article of 2020: 4 cores with one pod that asks for 3.
+//! Nodes, workloads and usage, and the figures that kubectl shows of them. The node and the pod of the golden tables
+//! are those of an article of 2020: 4 cores with one pod that asks for 3.
 
 use fargaze::kubernetes::api::{
     DaemonSet, Deployment, Job, List, Node, NodeMetrics, PodMetrics, StatefulSet,

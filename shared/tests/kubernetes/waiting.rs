@@ -9,8 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::figures::{now, pod, value_of};
 
-/// Errors of the kubelet that become reasons of waiting containers, as Kubernetes' source lists them (`pkg/kubelet/images/types.go`,
-/// `pkg/kubelet/kuberuntime/kuberuntime_container.go`, `pkg/kubelet/container/sync_result.go`, `cri-api/pkg/errors/errors.go`).
+/// Errors of the kubelet that become reasons of waiting containers, as Kubernetes' source lists them
+/// (`pkg/kubelet/images/types.go`, `pkg/kubelet/kuberuntime/kuberuntime_container.go`,
+/// `pkg/kubelet/container/sync_result.go`, `cri-api/pkg/errors/errors.go`).
 const OF_THE_SOURCE: [&str; 24] = [
     "ImagePullBackOff",
     "ImageInspectError",
@@ -58,7 +59,8 @@ fn every_reason_of_the_source_is_known() {
     }
 }
 
-/// Issue 13, point 11: a known reason counts at once, an unknown one after a minute; what is on its way and what crashes do not.
+/// Issue 13, point 11: a known reason counts at once, an unknown one after a minute; what is on its way and what
+/// crashes do not.
 #[test]
 fn a_container_that_will_not_start_by_itself_is_counted_and_named() {
     let unstartable = |reason: &str, made| value_of(M::UnstartablePods, &[waits(reason, made)]);

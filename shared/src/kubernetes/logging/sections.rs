@@ -1,6 +1,7 @@
-//! The classic configuration format of Fluent Bit: `[NAME]` at the beginning of a line, then one indented `key value` a line (Fluent
-//! Bit manual, "Classic mode: Format and schema"), as strictly as its parser reads it (`src/config_format/flb_cf_fluentbit.c`,
-//! `read_config` and `check_indent`). It gives up the whole file at the first line that breaks a rule.
+//! The classic configuration format of Fluent Bit: `[NAME]` at the beginning of a line, then one indented `key value` a
+//! line (Fluent Bit manual, "Classic mode: Format and schema"), as strictly as its parser reads it
+//! (`src/config_format/flb_cf_fluentbit.c`, `read_config` and `check_indent`). It gives up the whole file at the first
+//! line that breaks a rule.
 
 use std::fmt;
 
@@ -49,8 +50,8 @@ pub(super) enum Broken<'a> {
     IndentedHead(&'a str),
     /// An entry without blanks before it: its first letter would be taken for the indent.
     NotIndented(&'a str),
-    /// The first line of a file that begins with blanks sets the indent of all that follow: entries, comments, and lines
-    /// of blanks alone.
+    /// The first line of a file that begins with blanks sets the indent of all that follow: entries, comments, and
+    /// lines of blanks alone.
     OtherIndent {
         /// What is on the line; empty if there are blanks alone.
         content: &'a str,
@@ -89,7 +90,8 @@ pub(super) fn parse(text: &str) -> Parsed<'_> {
 }
 
 impl<'a> Parsed<'a> {
-    /// Takes in a line that is neither empty nor a comment from its beginning on. `first` is the line that set the indent.
+    /// Takes in a line that is neither empty nor a comment from its beginning on. `first` is the line that set the
+    /// indent.
     fn read(&mut self, line: usize, text: &'a str, first: &mut Option<(usize, &'a str)>) {
         let content = text.trim();
         let indent = &text[..text.len() - text.trim_start_matches(is_blank).len()];

@@ -4,14 +4,14 @@ use jiff::Timestamp;
 
 use super::super::api::{ContainerStatus, PodStatus};
 
-/// Conditions that change when a pod ends, or before (Kubernetes documentation, "Pod lifecycle: Pod conditions" and "Disruptions:
-/// Pod disruption conditions"). The kubelet sets `Ready` to false as it sees the pod end; it was false before if the pod was
-/// not ready, so the newest of them counts.
+/// Conditions that change when a pod ends, or before (Kubernetes documentation, "Pod lifecycle: Pod conditions" and
+/// "Disruptions: Pod disruption conditions"). The kubelet sets `Ready` to false as it sees the pod end; it was false
+/// before if the pod was not ready, so the newest of them counts.
 const CONDITIONS: [&str; 5] =
     ["Ready", "ContainersReady", "DisruptionTarget", "PodReadyToStartContainers", "Initialized"];
 
-/// When a pod ended that has: exactly, if each container says when, else the newest that is known, which is not after it. None
-/// if nothing says when, as of a pod that was refused before the kubelet knew its containers.
+/// When a pod ended that has: exactly, if each container says when, else the newest that is known, which is not after
+/// it. None if nothing says when, as of a pod that was refused before the kubelet knew its containers.
 pub(super) fn of(status: &PodStatus) -> Option<Timestamp> {
     let ends: Vec<Option<Timestamp>> = status.container_statuses.iter().map(end).collect();
     let of_containers = ends.iter().flatten().max().copied();
@@ -27,8 +27,8 @@ fn end(container: &ContainerStatus) -> Option<Timestamp> {
     moment(container.state.terminated.as_ref()?.finished_at.as_deref())
 }
 
-/// A moment that is known: the kubelet writes 1970 for one that it does not know. One that cannot be read is reported with its
-/// container.
+/// A moment that is known: the kubelet writes 1970 for one that it does not know. One that cannot be read is reported
+/// with its container.
 fn moment(text: Option<&str>) -> Option<Timestamp> {
     text?.parse().ok().filter(|at: &Timestamp| *at > Timestamp::UNIX_EPOCH)
 }

@@ -26,7 +26,8 @@ async fn report(watched: &Watched, offset: i64) -> Value {
     watched.stack.json("reports/latest.json")["eks"][0].clone()
 }
 
-/// Issue 13, points 11 and 20: the built-in rule about what cannot start says so, and the one about pending pods is silent.
+/// Issue 13, points 11 and 20: the built-in rule about what cannot start says so, and the one about pending pods is
+/// silent.
 #[tokio::test]
 async fn a_pod_without_its_image_is_reported_once_with_what_helps() {
     let watched = watch(healthy()).await;
