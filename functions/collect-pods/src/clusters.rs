@@ -11,10 +11,11 @@ use fargaze::insights::eks::{Cadvisor, EksConfig};
 use fargaze::kubernetes::api;
 use fargaze::kubernetes::client::{Cause, Client, ClientError, Explanation, Limits};
 use fargaze::kubernetes::node::NodeFacts;
+use fargaze::kubernetes::owner::{JobOwners, Owner};
 use fargaze::kubernetes::pod::PodFacts;
 use fargaze::kubernetes::usage::PodUsage;
 use fargaze::kubernetes::workload::WorkloadFacts;
-use fargaze::pods::{CadvisorState, ClusterState, Finding, JobOwners, MetricsApi, PodState, WorkloadState};
+use fargaze::pods::{CadvisorState, ClusterState, Finding, MetricsApi, PodState, WorkloadState};
 use fargaze::rule::{KubernetesMeasure, Workload};
 use fargaze::run::{Run, RunKind, Target};
 use jiff::{SignedDuration, Timestamp};
@@ -275,9 +276,11 @@ impl Reader<'_> {
         let listed = client.list::<api::PodMetrics>(&path, |page| {
             for metrics in page {
                 match PodUsage::read(metrics) {
-                    Ok(read) => {
+                    Ok(Some(read)) => {
                         usage.insert((read.namespace.clone(), read.name.clone()), read);
                     }
+                    // Metrics Server has not seen it yet.
+                    Ok(None) => {}
                     Err(error) => faults.push(error.to_string()),
                 }
             }
@@ -334,14 +337,14 @@ impl Reader<'_> {
         }
     }
 
-    /// Deployments, `StatefulSet`s and `DaemonSet`s, owners of Jobs, and the kinds that are not known: without the list of Jobs
-    /// nobody knows which pods are a `CronJob`'s.
+    /// Deployments, `StatefulSet`s and `DaemonSet`s, what stands behind Jobs, and the kinds that are not known: without the list of
+    /// Jobs nobody knows for sure which pods are a `CronJob`'s.
     async fn workloads(
         &self,
         client: &Client,
     ) -> (Vec<WorkloadFacts>, JobOwners, Vec<(&'static str, Fault)>) {
-        let (mut deployments, mut stateful, mut daemons, mut jobs) =
-            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut deployments, mut stateful, mut daemons, mut owners) =
+            (Vec::new(), Vec::new(), Vec::new(), JobOwners::new());
         let answers = tokio::join!(
             client.list::<api::Deployment>("/apis/apps/v1/deployments", |page| {
                 deployments.extend(page.into_iter().map(WorkloadFacts::from));
@@ -353,7 +356,10 @@ impl Reader<'_> {
                 daemons.extend(page.into_iter().map(WorkloadFacts::from));
             }),
             client.list::<api::Job>("/apis/batch/v1/jobs", |page| {
-                jobs.extend(page.into_iter().map(WorkloadFacts::from));
+                owners.extend(page.into_iter().map(|job| {
+                    let owner = Owner::of_job(&job.metadata);
+                    ((job.metadata.namespace, job.metadata.name), owner)
+                }));
             }),
         );
         let answers = [
@@ -364,9 +370,6 @@ impl Reader<'_> {
         ];
         let unlisted = answers.into_iter().filter_map(|(kind, answer)| Some((kind, answer.err()?.into())));
         let unlisted = unlisted.collect();
-        let owner =
-            |job: &WorkloadFacts| Some(((job.namespace.clone(), job.name.clone()), job.owner.clone()?));
-        let owners = jobs.iter().filter_map(owner).collect();
         (deployments.into_iter().chain(stateful).chain(daemons).collect(), owners, unlisted)
     }
 

@@ -70,6 +70,7 @@ impl<'a> Recording<'a> {
             self.faults.push(Fault::malformed("s3:GetObject", name.as_str(), error.to_string()));
             ClusterHistory::default()
         });
+        reading.pods.iter_mut().for_each(|pod| pod.compare(history.before(), self.run.time));
         rate(&mut reading, &history);
         let pods = by_workload(&reading.pods);
         let states: BTreeMap<&Workload, &WorkloadState> =
@@ -120,10 +121,7 @@ impl<'a> Recording<'a> {
         history: &mut ClusterHistory,
         piece: &mut SnapshotWriter<Vec<u8>>,
     ) -> io::Result<()> {
-        let forgotten = reading.pods.iter().filter(|pod| pod.is_forgotten(self.run.time)).count();
-        let disabled =
-            reading.pods.iter().filter(|pod| pod.logging_disabled.is_some() && !pod.is_completed()).count();
-        let mut samples = cluster_samples(&reading.state, forgotten, disabled);
+        let mut samples = cluster_samples(&reading.state, &reading.pods, self.run.time);
         if reading.is_unread() {
             forget_values(&mut samples);
         }

@@ -16,7 +16,7 @@ use crate::metric::{Metric, MetricQuery};
 use crate::observe::{newest_only, not_asked};
 use crate::outcome::Coverage;
 use crate::plan;
-use crate::pods::{PodState, why};
+use crate::pods::{PodState, explains, why};
 use crate::rule::{AlarmRule, Measure, Scope, Subject};
 use crate::series::Reading;
 use crate::snapshot::{SnapshotBegin, SnapshotLine};
@@ -170,7 +170,7 @@ impl<'a> Judging<'a> {
             .explained
             .get_or_insert_with(|| open.iter().flatten().map(|open| open.subject.clone()).collect());
         let cluster = Subject::cluster(pod.cluster.clone());
-        if (pod.is_completed() || pod.logging_disabled.is_some()) && wanted.contains(&cluster) {
+        if wanted.contains(&cluster) && explains(&pod, self.begin.run.time) {
             self.pods.entry(cluster).or_default().push(pod.clone());
         }
         let workload = pod.subject();
@@ -339,7 +339,7 @@ impl<'a> Judging<'a> {
                     why: match rule.measure {
                         Measure::NothingRunning => state.and_then(ServiceState::why),
                         Measure::Kubernetes(measure) => {
-                            self.pods.get(&subject).and_then(|pods| why(measure, pods))
+                            self.pods.get(&subject).and_then(|pods| why(measure, pods, run.time))
                         }
                         _ => None,
                     },

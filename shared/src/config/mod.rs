@@ -228,12 +228,14 @@ rules:
                 "pod-cpu-high",
                 "restarts-grow",
                 "crash-loop",
+                "unstartable",
                 "oom-killed",
                 "pod-pending",
                 "replicas-missing",
                 "completed-pods",
                 "metrics-server-down",
                 "logging-disabled",
+                "daemonset-on-fargate",
             ]
         );
         // 5 periods and the 2 that CloudWatch looks at beyond them.

@@ -1,11 +1,16 @@
-//! What cAdvisor has counted for the pods of a node: CPU, CFS throttling, network and disk, from the page that the kubelet prints at
-//! `/metrics/cadvisor`.
+//! What cAdvisor has counted for the pods of a node: CPU, CFS throttling, network and disk, from the page that the
+//! kubelet prints at `/metrics/cadvisor`.
 //!
-//! Rows are told apart by the names of their labels, never by their places: which labels there are, and in which order, differs from
-//! release to release. A pod has rows of its containers, of its pause container (`container="POD"`, or no container but an
-//! image) and of itself (neither container nor image), and those of itself hold the others already, so they are never added up.
+//! Rows are told apart by the names of their labels, never by their places: which labels there are, and in which order,
+//! differs from release to release. A pod has rows of its containers, of its pause container (`container="POD"`, or no
+//! container but an image) and of itself (neither container nor image), and those of itself hold the others already, so
+//! they are never added up.
+//!
+//! A container that was restarted has two cgroups on the page for a while, the old one and the new, under one name. So
+//! counters are kept series by series, as Prometheus does, and added up only when they are rates.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::ParseIntError;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -30,38 +35,78 @@ pub struct Counter {
     pub at: Timestamp,
 }
 
-/// Counters by what they are of: by container, with an empty name for the pod as a whole, or by network interface. Each
-/// begins anew by itself, so they are kept apart until they are rates.
-pub type Parts = BTreeMap<String, Counter>;
+/// Which series of a page a counter is: a hash of all its labels, of which a cgroup and the id of a container in its
+/// runtime alone have some 250 characters. 64 bits, for the few series of one container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct SeriesId(u64);
+
+impl SeriesId {
+    /// The series with these labels, in whatever order. A label that is empty is as good as absent.
+    pub fn of<'a>(labels: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let labels: BTreeSet<(&str, &str)> =
+            labels.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        // FNV-1a. No byte of UTF-8 is 0xff, so it cannot be mistaken for a part of a name or value.
+        let bytes = labels
+            .iter()
+            .flat_map(|(name, value)| [*name, *value])
+            .flat_map(|text| text.bytes().chain(std::iter::once(0xff)));
+        Self(bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        }))
+    }
+}
+
+impl From<SeriesId> for String {
+    fn from(SeriesId(hash): SeriesId) -> Self {
+        format!("{hash:x}")
+    }
+}
+
+impl TryFrom<String> for SeriesId {
+    type Error = ParseIntError;
+
+    fn try_from(text: String) -> Result<Self, ParseIntError> {
+        u64::from_str_radix(&text, 16).map(Self)
+    }
+}
+
+/// The series of one part.
+pub type PartSeries = BTreeMap<SeriesId, Counter>;
+
+/// Counters by what they are of: by container, with an empty name for the pod as a whole, or by network interface. Of
+/// each part there is a series for each cgroup, CPU and device; each begins again by itself, so they are kept apart
+/// until they are rates.
+pub type Parts = BTreeMap<String, PartSeries>;
 
 /// What was counted for a pod since its containers began.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Counters {
     /// Seconds of CPU by container.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(rename = "cpu", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub cpu_seconds: Parts,
     /// Periods of the CPU's scheduler (CFS) in which a container with a limit ran.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(rename = "periods", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub cfs_periods: Parts,
     /// Those of them in which the limit stopped it.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(rename = "throttled", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub cfs_throttled: Parts,
     /// Bytes received by interface.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(rename = "received", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub network_received: Parts,
     /// Bytes sent by interface.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(rename = "sent", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub network_sent: Parts,
-    /// Bytes read from all devices by container.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    /// Bytes read from disks by container.
+    #[serde(rename = "read", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub disk_read: Parts,
-    /// Bytes written to all devices by container.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    /// Bytes written to disks by container.
+    #[serde(rename = "written", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub disk_written: Parts,
 }
 
-/// Reads a page. A line without a time of its own is of `read_at`. What is of the node and not of a pod is left out, and so are
-/// values that no counter can have.
+/// Reads a page. A line without a time of its own is of `read_at`. What is of the node and not of a pod is left out,
+/// and so are values that no counter can have.
 pub fn read(page: &[u8], read_at: Timestamp) -> Page {
     let mut rows = BTreeMap::<(String, String), PodRows>::new();
     let report = parse(page, |sample| {
@@ -74,7 +119,8 @@ pub fn read(page: &[u8], read_at: Timestamp) -> Page {
         let Some((kind, part)) = family.place(sample) else { return };
         let at = sample.timestamp_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or(read_at);
         let pod = rows.entry((label("namespace").to_owned(), pod.to_owned())).or_default();
-        pod.add((family, kind, part), Counter { value: sample.value, at });
+        let series = SeriesId::of(sample.labels());
+        pod.add((family, kind, part), series, Counter { value: sample.value, at });
     });
     let pods = rows.into_iter().map(|(name, rows)| (name, rows.counters())).collect();
     Page { pods, report }
@@ -133,8 +179,9 @@ impl Family {
     }
 }
 
-/// Kinds of rows of which the first that a pod has count and the others do not. Of the network: those without a container, then
-/// those of the pause container. Else: totals of containers, their single CPUs, the total of the pod, its single CPUs.
+/// Kinds of rows of which the first that a pod has count and the others do not. Of the network: those without a
+/// container, then those of the pause container. Else: totals of containers, their single CPUs, the total of the pod,
+/// its single CPUs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rows {
     First,
@@ -145,20 +192,22 @@ enum Rows {
 
 /// The lines of one pod.
 #[derive(Debug, Default)]
-struct PodRows(BTreeMap<Family, BTreeMap<Rows, BTreeMap<String, Vec<Counter>>>>);
+struct PodRows(BTreeMap<Family, BTreeMap<Rows, Parts>>);
 
 impl PodRows {
-    fn add(&mut self, (family, kind, part): (Family, Rows, String), line: Counter) {
+    /// Takes in a line. Of a series that is there twice the newest line counts, whatever their order.
+    fn add(&mut self, (family, kind, part): (Family, Rows, String), series: SeriesId, line: Counter) {
         let parts = self.0.entry(family).or_default().entry(kind).or_default();
-        parts.entry(part).or_default().push(line);
+        let kept = parts.entry(part).or_default().entry(series).or_insert(line);
+        let age = kept.at.cmp(&line.at).then(kept.value.total_cmp(&line.value));
+        if age.is_lt() {
+            *kept = line;
+        }
     }
 
     fn counters(mut self) -> Counters {
-        let mut take = |family| {
-            let kinds = self.0.remove(&family).unwrap_or_default();
-            let parts = kinds.into_values().next().unwrap_or_default();
-            parts.into_iter().filter_map(|(part, lines)| Some((part, sum(lines)?))).collect()
-        };
+        let mut take =
+            |family| self.0.remove(&family).and_then(|kinds| kinds.into_values().next()).unwrap_or_default();
         Counters {
             cpu_seconds: take(Family::Cpu),
             cfs_periods: take(Family::Periods),
@@ -169,13 +218,4 @@ impl PodRows {
             disk_written: take(Family::DiskWritten),
         }
     }
-}
-
-/// The sum of the lines of one part, as of the newest; none if it is no number any more. Added up by size: the order of the
-/// page must not show in the last digit.
-fn sum(mut lines: Vec<Counter>) -> Option<Counter> {
-    lines.sort_by(|a, b| a.value.total_cmp(&b.value));
-    let at = lines.iter().map(|line| line.at).max()?;
-    let value: f64 = lines.iter().map(|line| line.value).sum();
-    value.is_finite().then_some(Counter { value, at })
 }

@@ -1,5 +1,7 @@
 //! What is known of a pod from the API server's list.
 
+mod end;
+
 use std::fmt;
 
 use jiff::Timestamp;
@@ -9,6 +11,8 @@ use super::api::{self, ContainerState, ContainerStatus, ObjectMeta};
 use super::fargate::Provisioned;
 use super::place::{field, moment};
 use super::resources::{Resources, of_pod};
+
+pub use super::owner::Owner;
 
 /// What is known of a pod.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -21,7 +25,7 @@ pub struct PodFacts {
     pub name: String,
     /// Identity over time.
     pub uid: String,
-    /// The workload that made it.
+    /// What made it, under a name that lasts.
     pub owner: Option<Owner>,
     /// Node it runs on, once it is scheduled.
     pub node: Option<String>,
@@ -29,12 +33,19 @@ pub struct PodFacts {
     pub fargate_profile: Option<String>,
     /// Where it is in its life.
     pub phase: Phase,
+    /// Why it is there, in a word, such as `Evicted`, if Kubernetes says so.
+    pub reason: Option<String>,
+    /// Why it is there, in a sentence.
+    pub message: Option<String>,
     /// When it was made.
     pub created: Option<Timestamp>,
     /// When the kubelet took it over.
     pub started: Option<Timestamp>,
     /// When it is to be gone, if it is being deleted.
     pub deletion: Option<Timestamp>,
+    /// When it ended, if it has: the newest end of its containers, or, if one of them is not known, the last time at
+    /// which it is known to have been there. None if nothing says when.
+    pub ended: Option<Timestamp>,
     /// What it got and is paid for (annotation `CapacityProvisioned`).
     pub provisioned: Option<Provisioned>,
     /// What it asks for as a whole.
@@ -51,28 +62,13 @@ pub struct PodFacts {
     pub waiting: Vec<Waiting>,
     /// Ends of containers: of those that have ended, and of the run before of those that were started again.
     pub terminated: Vec<Termination>,
-    /// Whether Fargate forwards its logs (annotation `Logging`), decided when it was scheduled: a later correction of the
-    /// `ConfigMap` does not reach it.
+    /// Whether Fargate forwards its logs (annotation `Logging`), decided when it was scheduled: a later correction of
+    /// the `ConfigMap` does not reach it.
     pub logging: Option<Logging>,
     /// Whether it was scheduled, or waits to be, by Fargate.
     is_fargate: bool,
     /// A sentence for each field that could not be read, beginning with its place.
     pub unreadable: Vec<String>,
-}
-
-/// A workload that makes pods.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Owner {
-    /// Kind, such as `Deployment`.
-    pub kind: String,
-    /// Name, in the namespace of the pod.
-    pub name: String,
-}
-
-impl fmt::Display for Owner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.kind, self.name)
-    }
 }
 
 /// Where a pod is in its life (Kubernetes documentation, "Pod lifecycle: Pod phase").
@@ -88,6 +84,13 @@ pub enum Phase {
     Failed,
     /// Its node does not answer.
     Unknown,
+}
+
+impl Phase {
+    /// Whether nothing of it will run any more.
+    fn is_end(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed)
+    }
 }
 
 /// A pod that does not run yet.
@@ -106,8 +109,10 @@ pub struct Pending {
 pub struct Waiting {
     /// Its name.
     pub container: String,
-    /// Why, such as `CrashLoopBackOff`; `ContainerCreating` and `PodInitializing` are usual.
+    /// Why, such as `CrashLoopBackOff`; `ContainerCreating` and `PodInitializing` are usual ([`super::waiting`]).
     pub reason: String,
+    /// The sentence.
+    pub message: Option<String>,
 }
 
 /// The end of a container: an event with a time, so that an alarm about it can end.
@@ -153,10 +158,12 @@ impl PodFacts {
         let phase =
             field(Some(phase(&status.phase)), "status.phase", &mut unreadable).unwrap_or(Phase::Unknown);
         Self {
-            owner: owner(&metadata),
+            owner: Owner::of_pod(&metadata),
             node: Some(spec.node_name).filter(|node| !node.is_empty()),
             fargate_profile: metadata.labels.get(PROFILE).cloned(),
             phase,
+            reason: said(status.reason.as_ref()),
+            message: said(status.message.as_ref()),
             created,
             started: moment(status.start_time.as_deref(), "status.startTime", &mut unreadable),
             deletion: moment(
@@ -165,6 +172,7 @@ impl PodFacts {
                 &mut unreadable,
             ),
             provisioned: annotation(&metadata, "CapacityProvisioned", str::parse, &mut unreadable),
+            ended: phase.is_end().then(|| end::of(&status)).flatten(),
             requests,
             limits,
             restarts: statuses(&status).map(|(_, container)| i64::from(container.restart_count)).sum(),
@@ -188,11 +196,11 @@ impl PodFacts {
 
     /// Whether it has done its work for good.
     pub fn is_completed(&self) -> bool {
-        matches!(self.phase, Phase::Succeeded | Phase::Failed)
+        self.phase.is_end()
     }
 
-    /// Whether it has done its work and is paid for all the same: on Fargate a node lives, and is billed, until its pod is
-    /// deleted (github.com/aws/containers-roadmap, issue 1284). A Job deletes its own by `ttlSecondsAfterFinished`.
+    /// Whether it has done its work and is paid for all the same: on Fargate a node lives, and is billed, until its pod
+    /// is deleted (github.com/aws/containers-roadmap, issue 1284). A Job deletes its own by `ttlSecondsAfterFinished`.
     pub fn bills_though_completed(&self) -> bool {
         self.is_fargate && self.is_completed()
     }
@@ -200,27 +208,18 @@ impl PodFacts {
 
 const PROFILE: &str = "eks.amazonaws.com/fargate-profile";
 
-/// Each of the three marks is enough: a pod that waits has no node yet, and one whose label was taken off still has.
+/// Each of the four marks is enough: a pod that waits has no node yet, one whose label was taken off still has, and one
+/// of a `DaemonSet` names the node that it is for.
 fn is_fargate(pod: &api::Pod) -> bool {
     pod.metadata.labels.contains_key(PROFILE)
         || pod.spec.scheduler_name == "fargate-scheduler"
         || pod.spec.node_name.starts_with("fargate-")
+        || pod.spec.affinity.node_affinity.nodes().any(|node| node.starts_with("fargate-"))
 }
 
-/// The controller. A Deployment owns its pods by way of a `ReplicaSet` that is named after it and the label
-/// `pod-template-hash`; only then is the Deployment told, since a `ReplicaSet` may also stand alone.
-fn owner(metadata: &ObjectMeta) -> Option<Owner> {
-    let controller = metadata.owner_references.iter().find(|owner| owner.controller == Some(true))?;
-    let hash = metadata.labels.get("pod-template-hash").filter(|hash| !hash.is_empty());
-    let deployment = hash
-        .filter(|_| controller.kind == "ReplicaSet")
-        .and_then(|hash| controller.name.strip_suffix(hash.as_str())?.strip_suffix('-'))
-        .filter(|name| !name.is_empty());
-    let (kind, name) = match deployment {
-        Some(name) => ("Deployment", name),
-        None => (controller.kind.as_str(), controller.name.as_str()),
-    };
-    Some(Owner { kind: kind.to_owned(), name: name.to_owned() })
+/// A word or sentence that says something.
+fn said(text: Option<&String>) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty()).cloned()
 }
 
 fn phase(text: &str) -> Result<Phase, String> {
@@ -267,17 +266,21 @@ fn statuses(status: &api::PodStatus) -> impl Iterator<Item = (&'static str, &Con
 fn pending(status: &api::PodStatus, since: Option<Timestamp>) -> Pending {
     let unscheduled = condition(status, "PodScheduled").filter(|scheduled| scheduled.status == "False");
     let (reason, message) = match unscheduled {
-        Some(condition) => (condition.reason.clone(), condition.message.clone()),
-        None => (status.reason.clone(), status.message.clone()),
+        Some(condition) => (said(condition.reason.as_ref()), said(condition.message.as_ref())),
+        None => (said(status.reason.as_ref()), said(status.message.as_ref())),
     };
-    let waiting =
-        || statuses(status).find_map(|(_, container)| waiting(container)).map(|waiting| waiting.reason);
-    Pending { since, reason: reason.or_else(waiting), message }
+    let waiting = || statuses(status).find_map(|(_, container)| waiting(container));
+    if reason.is_some() {
+        return Pending { since, reason, message };
+    }
+    let (reason, said) = waiting().map(|one| (one.reason, one.message)).unzip();
+    Pending { since, reason, message: message.or(said.flatten()) }
 }
 
 fn waiting(container: &ContainerStatus) -> Option<Waiting> {
-    let reason = container.state.waiting.as_ref()?.reason.clone()?;
-    Some(Waiting { container: container.name.clone(), reason })
+    let waiting = container.state.waiting.as_ref()?;
+    let (reason, message) = (waiting.reason.clone()?, said(waiting.message.as_ref()));
+    Some(Waiting { container: container.name.clone(), reason, message })
 }
 
 fn terminated(status: &api::PodStatus, unreadable: &mut Vec<String>) -> Vec<Termination> {
@@ -286,12 +289,18 @@ fn terminated(status: &api::PodStatus, unreadable: &mut Vec<String>) -> Vec<Term
         let mut push = |state: &ContainerState, name: &str| {
             if let Some(end) = &state.terminated {
                 let place = format!("status.{list}[{}].{name}.terminated.finishedAt", container.name);
-                ends.push(Termination {
+                let at = moment(end.finished_at.as_deref(), &place, unreadable);
+                let end = Termination {
                     container: container.name.clone(),
                     reason: end.reason.clone().unwrap_or_default(),
                     exit_code: end.exit_code,
-                    finished_at: moment(end.finished_at.as_deref(), &place, unreadable),
-                });
+                    // The kubelet writes 1970 for what it does not know.
+                    finished_at: at.filter(|at| *at > Timestamp::UNIX_EPOCH),
+                };
+                // Of a container that is lost, both states say the same.
+                if !ends.contains(&end) {
+                    ends.push(end);
+                }
             }
         };
         push(&container.state, "state");

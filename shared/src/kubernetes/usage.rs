@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::api::{ContainerMetrics, NodeMetrics, PodMetrics, RawQuantity, ResourceList};
+use super::api::{ContainerMetrics, NodeMetrics, PodMetrics, RawQuantity, UsageList};
 use super::duration::go_duration;
 use super::place::{field, moment};
 use super::quantity::Quantity;
@@ -52,7 +52,7 @@ pub struct NodeUsage {
     pub memory: Quantity,
 }
 
-/// A figure that cannot be read. A sum without one of its parts would be too small, so that nothing is left of the pod.
+/// A figure that cannot be read. A sum without one of its parts would be too small, so nothing of the pod is kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("usage of {subject} cannot be read: {}", faults.join("; "))]
 pub struct BadUsage {
@@ -63,45 +63,49 @@ pub struct BadUsage {
 }
 
 impl PodUsage {
-    /// Reads an entry of the list of pods.
-    pub fn read(metrics: PodMetrics) -> Result<Self, BadUsage> {
+    /// Reads an entry of the list of pods. There is no data, which is not zero, if the entry has no container, or if
+    /// one of its containers has no CPU or no memory: the sum of the others would be too small.
+    pub fn read(metrics: PodMetrics) -> Result<Option<Self>, BadUsage> {
+        if metrics.containers.is_empty() {
+            return Ok(None);
+        }
         let mut faults = Vec::new();
         let time = time(metrics.timestamp.as_deref(), &metrics.window, &mut faults);
         let read = |container: ContainerMetrics| {
             let place = format!("containers[{}].usage", container.name);
-            let (cpu, memory) = amounts(&container.usage, &place, &mut faults);
-            ContainerUsage { name: container.name, cpu, memory }
+            let (cpu, memory) = amounts(&container.usage, &place, &mut faults)?;
+            Some(ContainerUsage { name: container.name, cpu, memory })
         };
-        let containers: Vec<ContainerUsage> = metrics.containers.into_iter().map(read).collect();
+        // All are read before one that is missing counts: each bad field is to be named.
+        let containers: Vec<Option<ContainerUsage>> = metrics.containers.into_iter().map(read).collect();
+        let containers: Option<Vec<ContainerUsage>> = containers.into_iter().collect();
         let (namespace, name) = (metrics.metadata.namespace, metrics.metadata.name);
-        match time {
-            Some((timestamp, window)) if faults.is_empty() => Ok(Self {
-                timestamp,
-                window,
-                cpu: containers.iter().map(|container| container.cpu).sum(),
-                memory: containers.iter().map(|container| container.memory).sum(),
-                namespace,
-                name,
-                containers,
-            }),
-            _ => Err(BadUsage { subject: format!("{namespace}/{name}"), faults }),
-        }
+        let Some((timestamp, window)) = time.filter(|_| faults.is_empty()) else {
+            return Err(BadUsage { subject: format!("{namespace}/{name}"), faults });
+        };
+        Ok(containers.map(|containers| Self {
+            timestamp,
+            window,
+            cpu: containers.iter().map(|container| container.cpu).sum(),
+            memory: containers.iter().map(|container| container.memory).sum(),
+            namespace,
+            name,
+            containers,
+        }))
     }
 }
 
 impl NodeUsage {
-    /// Reads an entry of the list of nodes.
-    pub fn read(metrics: NodeMetrics) -> Result<Self, BadUsage> {
+    /// Reads an entry of the list of nodes. There is no data, which is not zero, if it has no CPU or no memory.
+    pub fn read(metrics: NodeMetrics) -> Result<Option<Self>, BadUsage> {
         let mut faults = Vec::new();
         let time = time(metrics.timestamp.as_deref(), &metrics.window, &mut faults);
-        let (cpu, memory) = amounts(&metrics.usage, "usage", &mut faults);
+        let amounts = amounts(&metrics.usage, "usage", &mut faults);
         let name = metrics.metadata.name;
-        match time {
-            Some((timestamp, window)) if faults.is_empty() => {
-                Ok(Self { name, timestamp, window, cpu, memory })
-            }
-            _ => Err(BadUsage { subject: name, faults }),
-        }
+        let Some((timestamp, window)) = time.filter(|_| faults.is_empty()) else {
+            return Err(BadUsage { subject: name, faults });
+        };
+        Ok(amounts.map(|(cpu, memory)| Self { name, timestamp, window, cpu, memory }))
     }
 }
 
@@ -116,11 +120,12 @@ fn time(
     timestamp.zip(window)
 }
 
-/// Cores and bytes; what is not there is nothing, what is no quantity is a fault.
-fn amounts(usage: &ResourceList, place: &str, faults: &mut Vec<String>) -> (Quantity, Quantity) {
+/// Cores and bytes; none if one of them is absent or null. What is no quantity is a fault.
+fn amounts(usage: &UsageList, place: &str, faults: &mut Vec<String>) -> Option<(Quantity, Quantity)> {
     let mut amount = |name: &str| {
-        let read = usage.get(name).map(RawQuantity::parse);
-        field(read, &format!("{place}.{name}"), faults).unwrap_or_default()
+        let read = usage.get(name)?.as_ref().map(RawQuantity::parse);
+        field(read, &format!("{place}.{name}"), faults)
     };
-    (amount("cpu"), amount("memory"))
+    let (cpu, memory) = (amount("cpu"), amount("memory"));
+    cpu.zip(memory)
 }

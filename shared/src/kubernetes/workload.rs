@@ -2,10 +2,8 @@
 
 use std::fmt;
 
-use super::api::{
-    DaemonSet, Deployment, Job, ObjectMeta, OwnerReference, ReplicaSpec, ReplicaStatus, StatefulSet,
-};
-use super::pod::Owner;
+use super::api::{DaemonSet, Deployment, Job, ObjectMeta, ReplicaSpec, ReplicaStatus, StatefulSet};
+use super::owner::Owner;
 
 /// What is known of a workload.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,9 +56,9 @@ impl fmt::Display for WorkloadKind {
 
 impl WorkloadFacts {
     fn new(kind: WorkloadKind, metadata: ObjectMeta) -> Self {
-        let controller = metadata.owner_references.into_iter().find(|owner| owner.controller == Some(true));
         Self {
             kind,
+            owner: Owner::controller(&metadata.owner_references),
             namespace: metadata.namespace,
             name: metadata.name,
             desired: 0,
@@ -69,7 +67,6 @@ impl WorkloadFacts {
             updated: None,
             succeeded: None,
             failed: None,
-            owner: controller.map(|OwnerReference { kind, name, .. }| Owner { kind, name }),
         }
     }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Before, PodState};
-use crate::kubernetes::cadvisor::{Counter, Parts};
+use crate::kubernetes::cadvisor::{Counter, PartSeries, Parts};
 use crate::rule::KubernetesMeasure;
 
 pub use crate::kubernetes::cadvisor::Counters as PodCounters;
@@ -41,8 +41,9 @@ pub struct Throttled {
 }
 
 impl PodCounters {
-    /// What was done since `before`. A container or interface that was not there before has no rate yet: what it counted
-    /// may be of any length of time.
+    /// What was done since `before`. Each series is rated by itself, and the rates are added up. One that was not there
+    /// before has no rate yet, since what it counted may be of any length of time; one that is there no more adds
+    /// nothing.
     pub fn rates_since(&self, before: &Self) -> PodRates {
         let rate = |now: fn(&Self) -> &Parts| rate(now(self), now(before));
         PodRates {
@@ -57,10 +58,12 @@ impl PodCounters {
 
     fn throttled_since(&self, before: &Self) -> Option<Throttled> {
         let shares = self.cfs_periods.iter().filter_map(|(container, periods)| {
-            let (throttled, then) = (self.cfs_throttled.get(container)?, before.cfs_periods.get(container)?);
-            let percent =
-                throttled_percent((periods, throttled), (then, before.cfs_throttled.get(container)?))?;
-            Some(Throttled { container: container.clone(), percent })
+            let throttled = self.cfs_throttled.get(container)?;
+            let then = (before.cfs_periods.get(container)?, before.cfs_throttled.get(container)?);
+            Some(Throttled {
+                container: container.clone(),
+                percent: throttled_percent((periods, throttled), then)?,
+            })
         });
         // Of equal ones the first by name.
         shares.reduce(|worst, next| if next.percent > worst.percent { next } else { worst })
@@ -92,16 +95,16 @@ impl PodState {
         self.counters = Some(Box::new(counters));
     }
 
-    /// Rates its counters with those of the sample before. There is none of a pod that was not counted then, and a pod made
-    /// anew under the same name is another.
+    /// Rates its counters with those of the sample before. There is none of a pod that was not counted then, and a pod
+    /// made anew under the same name is another.
     pub fn rate(&mut self, before: Option<&Before>) {
         let then = before.and_then(|before| before.counters(self));
         let rates = self.counters.as_ref().zip(then).map(|(now, then)| now.rates_since(then));
         self.rates = rates.filter(|rates| *rates != PodRates::default()).map(Box::new);
     }
 
-    /// Keeps what was counted before where nothing is counted now, so that the next run has something to rate with: its rate is
-    /// then of the whole time in between.
+    /// Keeps what was counted before where nothing is counted now, so that the next run has something to rate with: its
+    /// rate is then of the whole time in between.
     pub fn keep_counters(&mut self, before: Option<&Before>) {
         if self.counters.is_none() {
             self.counters = before.and_then(|before| before.counters(self)).cloned().map(Box::new);
@@ -109,23 +112,29 @@ impl PodState {
     }
 }
 
-/// All parts that were there before, together; none without any.
+/// All series that were there before, together; none without any.
 fn rate(now: &Parts, before: &Parts) -> Option<f64> {
-    let rates = now.iter().filter_map(|(part, now)| {
-        let then = before.get(part)?;
-        let seconds = now.at.duration_since(then.at).as_secs_f64();
-        (seconds > 0.0).then(|| increase(now, then, has_begun_anew(now, then)) / seconds)
+    let series = now.iter().filter_map(|(part, now)| Some((now, before.get(part)?)));
+    let rates = series.flat_map(|(now, before)| {
+        now.iter().filter_map(|(series, now)| {
+            let then = before.get(series)?;
+            let seconds = now.at.duration_since(then.at).as_secs_f64();
+            (seconds > 0.0).then(|| increase(now, then, has_begun_anew(now, then)) / seconds)
+        })
     });
     rates.reduce(|sum, rate| sum + rate).filter(|rate| rate.is_finite())
 }
 
-/// Throttled of all periods since then. Both counters begin anew together, even if the smaller one has overtaken itself since.
-fn throttled_percent(now: (&Counter, &Counter), then: (&Counter, &Counter)) -> Option<f64> {
-    if now.0.at <= then.0.at {
-        return None;
-    }
-    let anew = has_begun_anew(now.0, then.0) || has_begun_anew(now.1, then.1);
-    let (periods, throttled) = (increase(now.0, then.0, anew), increase(now.1, then.1, anew));
+/// Throttled of all periods since then, of all cgroups of a container together. Both counters of a cgroup have the same
+/// labels and begin again together, even if the smaller one has overtaken itself since.
+fn throttled_percent(now: (&PartSeries, &PartSeries), then: (&PartSeries, &PartSeries)) -> Option<f64> {
+    let increases = now.0.iter().filter_map(|(series, periods)| {
+        let (throttled, before) = (now.1.get(series)?, (then.0.get(series)?, then.1.get(series)?));
+        let anew = has_begun_anew(periods, before.0) || has_begun_anew(throttled, before.1);
+        (periods.at > before.0.at)
+            .then(|| (increase(periods, before.0, anew), increase(throttled, before.1, anew)))
+    });
+    let (periods, throttled) = increases.reduce(|sum, next| (sum.0 + next.0, sum.1 + next.1))?;
     // A container that did not run was not stopped. The two lines may be some periods apart.
     Some(if periods > 0.0 { (throttled / periods * 100.0).min(100.0) } else { 0.0 })
 }

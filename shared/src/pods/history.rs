@@ -41,6 +41,7 @@ pub struct Before {
     restarts: HashMap<String, u32>,
     ends: HashSet<(String, Termination)>,
     counters: HashMap<String, PodCounters>,
+    ended: HashMap<String, Timestamp>,
 }
 
 impl Before {
@@ -59,7 +60,13 @@ impl Before {
         self.counters.get(&pod.uid)
     }
 
+    /// When a pod had ended, as far as that was known.
+    pub fn ended_at(&self, pod: &PodState) -> Option<Timestamp> {
+        self.ended.get(&pod.uid).copied()
+    }
+
     fn add(&mut self, pod: PodState) {
+        self.ended.extend(pod.ended_at.map(|at| (pod.uid.clone(), at)));
         self.ends.extend(pod.terminated.into_iter().map(|end| (pod.uid.clone(), end)));
         self.counters.extend(pod.counters.map(|counters| (pod.uid.clone(), *counters)));
         self.restarts.insert(pod.uid, pod.restarts);

@@ -7,9 +7,11 @@
 //! ```
 
 mod cluster;
+mod counted;
 mod counters;
 mod figures;
 mod history;
+mod pending;
 mod preflight;
 mod read;
 mod state;
@@ -17,13 +19,14 @@ mod times;
 mod why;
 
 pub use cluster::{CadvisorState, ClusterState, Finding, MetricsApi};
+pub use counted::Counted;
 pub use counters::{PodCounters, PodRates, Throttled};
 pub use figures::{Sample, cluster_samples, workload_samples};
 pub use history::{Before, ClusterHistory, History};
+pub use pending::PendingCause;
 pub use preflight::{CLUSTER_ROLE, Caller, GROUP, NODE_PROXY_ROLE, RIGHTS, Trouble, finding};
-pub use read::JobOwners;
 pub use state::{
     Amounts, PendingPod, PodState, PodUsageState, Share, Termination, WaitingContainer, WorkloadState,
 };
 pub use times::SampleTimes;
-pub use why::why;
+pub use why::{explains, why};

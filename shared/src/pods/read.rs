@@ -7,19 +7,18 @@ use super::{
 };
 use crate::cluster::ClusterName;
 use crate::kubernetes::node::NodeFacts;
-use crate::kubernetes::pod::{Logging, Owner, Phase, PodFacts};
+use crate::kubernetes::owner::{JobOwners, Owner};
+use crate::kubernetes::pod::{Logging, Phase, PodFacts};
 use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::resources::Resources;
 use crate::kubernetes::usage::PodUsage;
 use crate::kubernetes::views::describe_node;
 use crate::kubernetes::workload::{WorkloadFacts, WorkloadKind};
+use crate::message::harmless;
 use crate::rule::Workload;
 
 /// Characters of Kubernetes' sentences that are kept.
 const LONGEST_MESSAGE: usize = 300;
-
-/// Owners of Jobs by namespace and name of the Job: the `CronJob` that makes a new one each time is what people know.
-pub type JobOwners = BTreeMap<(String, String), Owner>;
 
 impl From<&Resources> for Amounts {
     fn from(resources: &Resources) -> Self {
@@ -54,15 +53,18 @@ impl PodState {
         let of_node = node.map(|node| of_node(&pod, node)).unwrap_or_default();
         let (workload, fargate) = (workload_of(&pod, jobs), pod.is_fargate());
         let pending = pod.pending.and_then(|pending| {
-            let cut = |text: String| text.chars().take(LONGEST_MESSAGE).collect();
             let since = pending.since?;
-            Some(PendingPod { since, reason: pending.reason, message: pending.message.map(cut) })
+            Some(PendingPod { since, reason: said(pending.reason), message: said(pending.message) })
         });
         Self {
             cluster: cluster.clone(),
             workload,
             uid: pod.uid,
             phase: phase(pod.phase).to_owned(),
+            reason: said(pod.reason),
+            message: said(pod.message),
+            deletion: pod.deletion,
+            ended_at: pod.ended,
             fargate,
             profile: pod.fargate_profile,
             provisioned: pod.provisioned.map(|size| Amounts {
@@ -77,12 +79,18 @@ impl PodState {
             rates: None,
             ready: pod.ready,
             restarts: u32::try_from(pod.restarts.max(0)).unwrap_or(u32::MAX),
+            new_restarts: 0,
+            new_oom_kills: 0,
             created_at: pod.created,
             pending,
             waiting: pod
                 .waiting
                 .into_iter()
-                .map(|waiting| WaitingContainer { container: waiting.container, reason: waiting.reason })
+                .map(|waiting| WaitingContainer {
+                    container: waiting.container,
+                    reason: waiting.reason,
+                    message: said(waiting.message),
+                })
                 .collect(),
             terminated: pod
                 .terminated
@@ -128,14 +136,17 @@ impl WorkloadState {
     }
 }
 
-/// The workload of a pod: what owns it, the `CronJob` behind its Job, or the pod itself if nothing owns it.
+/// The workload of a pod: what stands behind it, or the pod itself if nothing does.
 fn workload_of(pod: &PodFacts, jobs: &JobOwners) -> Workload {
     let itself = || Owner { kind: "Pod".to_owned(), name: pod.name.clone() };
     let owner = pod.owner.clone().unwrap_or_else(itself);
-    let cron =
-        (owner.kind == "Job").then(|| jobs.get(&(pod.namespace.clone(), owner.name.clone()))).flatten();
-    let Owner { kind, name } = cron.cloned().unwrap_or(owner);
+    let Owner { kind, name } = owner.behind(&pod.namespace, jobs, pod.created);
     Workload { namespace: pod.namespace.clone(), kind, name }
+}
+
+/// What Kubernetes says, on one line, without hidden characters, and not longer than is kept.
+fn said(text: Option<String>) -> Option<String> {
+    text.map(|text| harmless(&text).chars().take(LONGEST_MESSAGE).collect())
 }
 
 fn phase(phase: Phase) -> &'static str {

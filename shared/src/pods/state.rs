@@ -38,6 +38,18 @@ pub struct PodState {
     pub uid: String,
     /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
     pub phase: String,
+    /// Why, in Kubernetes' word, such as `Evicted`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Why, in Kubernetes' sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// When it is to be gone, if it is being deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion: Option<Timestamp>,
+    /// When it ended, if it has; of one of which Kubernetes does not say when, the first run that found it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
     /// Whether it runs on Fargate.
     pub fargate: bool,
     /// The Fargate profile that selected it.
@@ -64,6 +76,12 @@ pub struct PodState {
     pub ready: bool,
     /// Restarts of its containers since it was made.
     pub restarts: u32,
+    /// Those of them since the sample before; 0 without one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub new_restarts: u32,
+    /// Kills of its containers for want of memory since the sample before; without one, those of the last minutes.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub new_oom_kills: u32,
     /// When it was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Timestamp>,
@@ -132,6 +150,9 @@ pub struct WaitingContainer {
     pub container: String,
     /// Why, such as `CrashLoopBackOff`.
     pub reason: String,
+    /// Kubernetes' sentence about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 /// How a container ended.
@@ -163,6 +184,13 @@ pub struct WorkloadState {
     pub available: u32,
 }
 
+impl WorkloadState {
+    /// Replicas that should be available and are not.
+    pub fn missing(&self) -> u32 {
+        self.desired.saturating_sub(self.available)
+    }
+}
+
 impl PodState {
     /// What is judged.
     pub fn subject(&self) -> Subject {
@@ -174,9 +202,9 @@ impl PodState {
         matches!(self.phase.as_str(), "Succeeded" | "Failed")
     }
 
-    /// When its last container ended; none if that is not known.
-    pub fn completed_at(&self) -> Option<Timestamp> {
-        self.terminated.iter().filter_map(|end| end.finished_at).max()
+    /// Whether it is to run, or to go on running: it has not ended, and nobody is deleting it.
+    pub fn is_live(&self) -> bool {
+        !self.is_completed() && self.deletion.is_none()
     }
 
     /// Percent of the provisioned memory that is used; none without either.
@@ -212,4 +240,9 @@ impl PodUsageState {
     pub fn cpu_millicores(&self) -> i64 {
         self.cpu_nanocores.div_euclid(1_000_000) + i64::from(self.cpu_nanocores.rem_euclid(1_000_000) != 0)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }

@@ -2,16 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use super::{PodRates, PodState};
-use crate::rule::KubernetesMeasure;
+use jiff::Timestamp;
+
+use super::pending::Kept;
+use super::{Counted, PodRates, PodState, Termination, WaitingContainer};
+use crate::kubernetes::waiting::WaitingCause;
+use crate::rule::{KubernetesMeasure, Scope};
 
 /// Pods that are named; the others are counted.
 const NAMED: usize = 3;
 const MIB: f64 = 1024.0 * 1024.0;
 
-/// The pods behind a value in one or two sentences; none if no pod explains it.
-pub fn why(measure: KubernetesMeasure, pods: &[PodState]) -> Option<String> {
+/// The pods behind a value in some sentences; none if no pod explains it. Of what is counted, the pods that are counted
+/// at `now` are named and no others, each once.
+pub fn why(measure: KubernetesMeasure, pods: &[PodState], now: Timestamp) -> Option<String> {
     use KubernetesMeasure as M;
+    let counted = Counted::of(measure, pods, now);
+    let counted = counted.pods();
     match measure {
         M::PodMemoryPercent => worst(pods, PodState::memory_percent, memory),
         M::PodCpuPercent => worst(pods, PodState::cpu_percent, cpu),
@@ -21,22 +28,45 @@ pub fn why(measure: KubernetesMeasure, pods: &[PodState]) -> Option<String> {
         | M::PodDiskRead
         | M::PodDiskWritten => {
             let value = |pod: &PodState| pod.rates.as_ref()?.of(measure);
-            worst(pods, value, |pod| counted(measure, pod.rates.as_ref()?))
+            worst(pods, value, |pod| did(measure, pod.rates.as_ref()?))
         }
-        M::CrashLoopingPods | M::UnstartablePods | M::PodRestarts | M::OomKilled => troubled(pods),
-        M::PodPending => pending(pods),
-        M::AvailableBelowDesired => troubled(pods).or_else(|| pending(pods)),
-        M::CompletedPods => {
-            named("Completed", pods.iter().filter(|pod| pod.is_completed()).map(|pod| pod.pod.as_str()))
+        M::CrashLoopingPods => {
+            let is_crash = |one: &&WaitingContainer| one.cause() == WaitingCause::CrashLoop;
+            each(counted, |pod| Some((pod.waiting.iter().find(is_crash).map(|one| waits(pod, one))?, None)))
         }
-        M::LoggingDisabledPods => {
-            let reason = pods.iter().find_map(|pod| pod.logging_disabled.as_deref())?;
-            let disabled = pods.iter().filter(|pod| pod.logging_disabled.is_some());
-            let which = named("Without logging", disabled.map(|pod| pod.pod.as_str()))?;
-            Some(if reason.is_empty() { which } else { format!("{which} Fargate says: {reason}.") })
+        M::UnstartablePods => each(counted, |pod| {
+            let one = pod.unstartable(now).next()?;
+            Some((waits(pod, one), Some(one.cause().remedy())))
+        }),
+        M::PodRestarts => each(counted, |pod| Some((trouble(pod)?, None))),
+        M::OomKilled => each(counted, |pod| {
+            let kills = pod.terminated.iter().filter(|end| end.reason == "OOMKilled");
+            Some((ended(kills.max_by_key(|end| end.finished_at)?), None))
+        }),
+        M::PodPending => pending(counted),
+        M::AvailableBelowDesired => {
+            let missing: Vec<&PodState> =
+                pods.iter().filter(|pod| !pod.ready && pod.is_live() && !pod.is_never_placed()).collect();
+            let waiting: Vec<&PodState> = missing.iter().copied().filter(|pod| pod.is_pending()).collect();
+            each(&missing, |pod| Some((trouble(pod)?, None))).or_else(|| pending(&waiting))
         }
+        M::CompletedPods => each(counted, |pod| Some((end_of(pod), None))),
+        M::LoggingDisabledPods => each(counted, |pod| {
+            let reason = pod.logging_disabled.as_deref().filter(|reason| !reason.is_empty());
+            Some((format!("without logging, Fargate gives {}", reason.unwrap_or("no reason")), None))
+        }),
+        M::DaemonSetPodsOnFargate => each(counted, |pod| {
+            let workload = &pod.workload;
+            Some((format!("of DaemonSet {}/{}", workload.namespace, workload.name), None))
+        }),
         M::MetricsServerDown => None,
     }
+}
+
+/// Whether a pod can explain a measure of its cluster as a whole at that time.
+pub fn explains(pod: &PodState, now: Timestamp) -> bool {
+    let of_clusters = KubernetesMeasure::ALL.into_iter().filter(|measure| measure.scope() == Scope::Cluster);
+    of_clusters.into_iter().any(|measure| pod.counts_for(measure, now))
 }
 
 /// The pod with the highest value, with what it uses of what it has.
@@ -73,7 +103,7 @@ fn cpu(pod: &PodState) -> Option<String> {
 }
 
 /// What cAdvisor counted, per second; of throttling the container, too.
-fn counted(measure: KubernetesMeasure, rates: &PodRates) -> Option<String> {
+fn did(measure: KubernetesMeasure, rates: &PodRates) -> Option<String> {
     use KubernetesMeasure as M;
     let value = measure.unit().show(rates.of(measure)?);
     Some(match measure {
@@ -92,51 +122,90 @@ fn counted(measure: KubernetesMeasure, rates: &PodRates) -> Option<String> {
     })
 }
 
-/// What containers wait for and how the last ones ended.
-fn troubled(pods: &[PodState]) -> Option<String> {
-    let mut sentences: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+/// What is the same of several pods once, with all of them: `web-1, web-2: container app waits: ...`. Each pod stands
+/// in one sentence. Behind them what helps, once each.
+fn each(
+    pods: &[&PodState],
+    of: impl Fn(&PodState) -> Option<(String, Option<&'static str>)>,
+) -> Option<String> {
+    let mut groups = BTreeMap::<String, (Vec<&str>, Option<&'static str>)>::new();
     for pod in pods {
-        for waiting in pod.waiting.iter().filter(|waiting| is_trouble(&waiting.reason)) {
-            let ended = pod.terminated.iter().find(|end| end.container == waiting.container);
-            let ended = ended.map_or(String::new(), |end| {
-                format!(", ended before with {} (exit code {})", end.reason, end.exit_code)
-            });
-            let what = format!("container {} waits: {}{ended}", waiting.container, waiting.reason);
-            sentences.entry(what).or_default().push(&pod.pod);
-        }
-        for end in pod.terminated.iter().filter(|end| end.reason != "Completed") {
-            if pod.waiting.iter().any(|waiting| waiting.container == end.container) {
-                continue;
-            }
-            let at = end.finished_at.map_or(String::new(), |at| format!(" at {}", at.strftime("%H:%M UTC")));
-            let what = format!(
-                "container {} ended with {} (exit code {}){at}",
-                end.container, end.reason, end.exit_code
-            );
-            sentences.entry(what).or_default().push(&pod.pod);
+        if let Some((sentence, remedy)) = of(pod) {
+            groups.entry(sentence).or_insert((Vec::new(), remedy)).0.push(&pod.pod);
         }
     }
-    let sentences: Vec<String> =
-        sentences.into_iter().take(NAMED).map(|(what, pods)| format!("{}: {what}.", names(&pods))).collect();
+    let shown = groups.iter().take(NAMED);
+    let mut sentences: Vec<String> =
+        shown.clone().map(|(what, (pods, _))| format!("{}: {what}.", names(pods))).collect();
+    let hidden: usize = groups.values().skip(NAMED).map(|(pods, _)| pods.len()).sum();
+    if hidden > 0 {
+        sentences.push(format!("{hidden} more for other reasons."));
+    }
+    let mut remedies: Vec<&str> = shown.filter_map(|(_, (_, remedy))| *remedy).collect();
+    remedies.sort_unstable();
+    remedies.dedup();
+    sentences.extend(remedies.into_iter().map(ToOwned::to_owned));
     (!sentences.is_empty()).then(|| sentences.join(" "))
 }
 
-fn is_trouble(reason: &str) -> bool {
-    !matches!(reason, "ContainerCreating" | "PodInitializing" | "")
+/// The worst that can be said of a pod: what a container waits for, how one ended, or what Kubernetes says of the
+/// whole.
+fn trouble(pod: &PodState) -> Option<String> {
+    let stuck = pod.waiting.iter().find(|one| one.cause() != WaitingCause::Starting);
+    let bad = pod.terminated.iter().filter(|end| end.reason != "Completed");
+    let said = || pod.reason.as_ref().map(|_| said(pod));
+    stuck
+        .map(|one| waits(pod, one))
+        .or_else(|| bad.max_by_key(|end| end.finished_at).map(ended))
+        .or_else(said)
 }
 
-fn pending(pods: &[PodState]) -> Option<String> {
-    let pending = pods.iter().filter_map(|pod| Some((pod.pending.as_ref()?, pod)));
-    let (why, pod) = pending.min_by_key(|(pending, _)| pending.since)?;
-    let reason = why.reason.as_deref().unwrap_or("no reason is given");
-    let message = why.message.as_deref().map(|message| format!(" ({})", message.trim_end_matches('.')));
-    let since = why.since.strftime("%H:%M UTC");
-    Some(format!("Pod {} is pending since {since}: {reason}{}.", pod.pod, message.unwrap_or_default()))
+/// What a container waits for, and how it ended before.
+fn waits(pod: &PodState, waiting: &WaitingContainer) -> String {
+    let WaitingContainer { container, reason, message } = waiting;
+    let before = pod.terminated.iter().filter(|end| end.container == *container);
+    let before = before.max_by_key(|end| end.finished_at).map_or_else(String::new, |end| {
+        format!(", ended before with {} (exit code {})", end.reason, end.exit_code)
+    });
+    // What the kubelet says of a crash loop holds how long it waits, which differs from pod to pod.
+    let message = message.as_deref().filter(|_| waiting.cause() != WaitingCause::CrashLoop);
+    let message = message.map_or_else(String::new, |text| format!(" ({})", text.trim_end_matches('.')));
+    format!("container {container} waits: {reason}{message}{before}")
 }
 
-fn named<'a>(what: &str, pods: impl Iterator<Item = &'a str>) -> Option<String> {
-    let pods: Vec<&str> = pods.collect();
-    (!pods.is_empty()).then(|| format!("{what}: {}.", names(&pods)))
+fn ended(end: &Termination) -> String {
+    let at = end.finished_at.map_or(String::new(), |at| format!(" at {}", at.strftime("%H:%M UTC")));
+    format!("container {} ended with {} (exit code {}){at}", end.container, end.reason, end.exit_code)
+}
+
+/// How a pod ended: `completed`, or `failed, Evicted (The node was low on resource: memory)`.
+fn end_of(pod: &PodState) -> String {
+    let how = if pod.phase == "Succeeded" { "completed" } else { "failed" };
+    match &pod.reason {
+        Some(_) => format!("{how}, {}", said(pod)),
+        None => how.to_owned(),
+    }
+}
+
+/// What Kubernetes says of a pod as a whole.
+fn said(pod: &PodState) -> String {
+    let reason = pod.reason.as_deref().unwrap_or("no reason is given");
+    match &pod.message {
+        Some(message) => format!("{reason} ({})", message.trim_end_matches('.')),
+        None => reason.to_owned(),
+    }
+}
+
+/// The pod that has waited longest, with what helps; the others are counted.
+fn pending(pods: &[&PodState]) -> Option<String> {
+    let waited = pods.iter().filter_map(|pod| Some((pod.pending.as_ref()?.since, *pod)));
+    let (since, pod) = waited.min_by_key(|(since, _)| *since)?;
+    let more = match pods.len() - 1 {
+        0 => String::new(),
+        more => format!(" {more} more pending."),
+    };
+    let (since, remedy) = (since.strftime("%H:%M UTC"), pod.pending_cause().remedy());
+    Some(format!("Pod {} is pending since {since}: {}. {remedy}{more}", pod.pod, Kept(pod)))
 }
 
 fn names(pods: &[&str]) -> String {

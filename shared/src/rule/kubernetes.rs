@@ -22,7 +22,7 @@ pub enum KubernetesMeasure {
     OomKilled,
     /// Pods with a container in `CrashLoopBackOff`.
     CrashLoopingPods,
-    /// Pods with a container that cannot start: no image, or a wrong configuration.
+    /// Pods with a container that will not start by itself, such as one without its image.
     UnstartablePods,
     /// Seconds that the oldest pending pod has waited.
     PodPending,
@@ -34,6 +34,8 @@ pub enum KubernetesMeasure {
     MetricsServerDown,
     /// Fargate pods whose log router says that logging is disabled.
     LoggingDisabledPods,
+    /// Pods of `DaemonSet`s that are meant for nodes of Fargate, which runs none of them.
+    DaemonSetPodsOnFargate,
     /// Periods of the scheduler in which a pod's CPU limit stopped its worst container, since the sample before.
     PodCpuThrottledPercent,
     /// Bytes that a pod received a second since the sample before.
@@ -48,7 +50,7 @@ pub enum KubernetesMeasure {
 
 impl KubernetesMeasure {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::PodMemoryPercent,
         Self::PodCpuPercent,
         Self::PodRestarts,
@@ -60,6 +62,7 @@ impl KubernetesMeasure {
         Self::CompletedPods,
         Self::MetricsServerDown,
         Self::LoggingDisabledPods,
+        Self::DaemonSetPodsOnFargate,
         Self::PodCpuThrottledPercent,
         Self::PodNetworkReceived,
         Self::PodNetworkSent,
@@ -81,6 +84,7 @@ impl KubernetesMeasure {
             Self::CompletedPods => "completed-pods",
             Self::MetricsServerDown => "metrics-server-down",
             Self::LoggingDisabledPods => "logging-disabled-pods",
+            Self::DaemonSetPodsOnFargate => "daemonset-pods-on-fargate",
             Self::PodCpuThrottledPercent => "pod-cpu-throttled-percent",
             Self::PodNetworkReceived => "pod-network-received",
             Self::PodNetworkSent => "pod-network-sent",
@@ -103,6 +107,7 @@ impl KubernetesMeasure {
             Self::CompletedPods => "pods_completed",
             Self::MetricsServerDown => "metrics_server_down",
             Self::LoggingDisabledPods => "pods_logging_disabled",
+            Self::DaemonSetPodsOnFargate => "daemonset_pods_on_fargate",
             Self::PodCpuThrottledPercent => "pod_cpu_throttled_percent",
             Self::PodNetworkReceived => "pod_network_received_bytes_per_second",
             Self::PodNetworkSent => "pod_network_sent_bytes_per_second",
@@ -125,6 +130,7 @@ impl KubernetesMeasure {
             Self::CompletedPods => "completed pods still paid for",
             Self::MetricsServerDown => "Metrics API missing",
             Self::LoggingDisabledPods => "pods without logging",
+            Self::DaemonSetPodsOnFargate => "DaemonSet pods meant for Fargate",
             Self::PodCpuThrottledPercent => "pod CPU throttled",
             Self::PodNetworkReceived => "pod network received",
             Self::PodNetworkSent => "pod network sent",
@@ -158,7 +164,10 @@ impl KubernetesMeasure {
     /// What it is judged on.
     pub fn scope(self) -> Scope {
         match self {
-            Self::CompletedPods | Self::MetricsServerDown | Self::LoggingDisabledPods => Scope::Cluster,
+            Self::CompletedPods
+            | Self::MetricsServerDown
+            | Self::LoggingDisabledPods
+            | Self::DaemonSetPodsOnFargate => Scope::Cluster,
             _ => Scope::Workload,
         }
     }

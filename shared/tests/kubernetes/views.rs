@@ -1,5 +1,5 @@
-//! Nodes, workloads and usage, and the figures that kubectl shows of them. The node and the pod of the golden tables are
-//! those of an article of 2020: 4 cores with one pod that asks for 3.
+//! Nodes, workloads and usage, and the figures that kubectl shows of them. The node and the pod of the golden tables
+//! are those of an article of 2020: 4 cores with one pod that asks for 3.
 
 use fargaze::kubernetes::api::{
     DaemonSet, Deployment, Job, List, Node, NodeMetrics, PodMetrics, StatefulSet,
@@ -147,7 +147,7 @@ fn percents_are_cut_off_and_err_as_kubectls_floats_do() {
 #[test]
 fn usage_is_the_sum_of_the_containers() {
     let list: List<PodMetrics> = recorded("podmetrics_fake_server.body");
-    let usage = PodUsage::read(list.items[0].clone()).unwrap();
+    let usage = PodUsage::read(list.items[0].clone()).unwrap().unwrap();
     assert_eq!(
         (usage.namespace.as_str(), usage.name.as_str()),
         ("default", "nginx-demo-fargate-0000000000-00000")
@@ -171,16 +171,51 @@ fn usage_with_a_bad_part_is_none_and_says_where() {
         told.contains("; window: \"soon\" is not") && told.contains("; containers[c].usage.cpu: \"1K\""),
         "{told}"
     );
-    let empty =
-        read(json!({"timestamp": "2026-11-22T07:00:12Z", "window": "10s", "containers": null})).unwrap();
-    assert!(empty.cpu.is_zero() && empty.containers.is_empty());
     let node = |metrics: Value| {
         NodeUsage::read(serde_json::from_value::<NodeMetrics>(metrics).unwrap())
-            .map(|usage| (top_cpu(usage.cpu), usage.window))
+            .map(|usage| usage.map(|usage| (top_cpu(usage.cpu), usage.window)))
     };
     assert_eq!(node(json!({"metadata": {"name": "x"}})).unwrap_err().subject, "x");
     let whole = json!({"metadata": {"name": "x"}, "timestamp": "2026-11-22T07:00:12Z", "window": "20.1s", "usage": {"cpu": "67123456n", "memory": "151Mi"}});
-    assert_eq!(node(whole), Ok(("68m".to_owned(), SignedDuration::from_millis(20_100))));
+    assert_eq!(node(whole), Ok(Some(("68m".to_owned(), SignedDuration::from_millis(20_100)))));
+}
+
+/// Issue 13, point 13: what is absent or null is no data, of the pod and of the node, and never zero. A zero is one.
+#[test]
+fn usage_that_is_not_there_is_no_data_and_never_zero() {
+    let whole = || json!({"name": "a", "usage": {"cpu": "250m", "memory": "1Gi"}});
+    let pod = |containers: Value| {
+        let metrics = json!({"metadata": {"name": "p", "namespace": "n"}, "timestamp": "2026-11-22T07:00:12Z",
+            "window": "10s", "containers": containers});
+        let usage = PodUsage::read(serde_json::from_value(metrics).unwrap()).unwrap();
+        usage.map(|usage| (usage.cpu.to_string(), usage.memory.to_string()))
+    };
+    let node = |usage: Value| {
+        let metrics = json!({"metadata": {"name": "x"}, "timestamp": "2026-11-22T07:00:12Z", "window": "10s", "usage": usage});
+        NodeUsage::read(serde_json::from_value(metrics).unwrap()).unwrap().map(|usage| usage.cpu.to_string())
+    };
+    for none in [json!(null), json!([])] {
+        assert_eq!(pod(none.clone()), None, "{none}");
+    }
+    for none in [
+        json!(null),
+        json!({}),
+        json!({"cpu": "1m"}),
+        json!({"memory": "1Mi"}),
+        json!({"cpu": null, "memory": "1Mi"}),
+        json!({"cpu": "1m", "memory": null}),
+        json!({"cpu": null, "memory": null}),
+    ] {
+        assert_eq!(node(none.clone()), None, "{none}");
+        let part = json!({"name": "b", "usage": none});
+        assert_eq!(pod(json!([part])), None, "{none}");
+        // Without one of its parts, a sum is too small.
+        assert_eq!(pod(json!([whole(), part])), None, "{none}");
+    }
+    let zero = json!({"cpu": "0", "memory": "0"});
+    assert_eq!(node(zero.clone()).as_deref(), Some("0"));
+    assert_eq!(pod(json!([{"name": "b", "usage": zero}])), Some(("0".to_owned(), "0".to_owned())));
+    assert_eq!(pod(json!([whole(), whole()])), Some(("500m".to_owned(), "2Gi".to_owned())));
 }
 
 #[test]

@@ -67,7 +67,8 @@ pub(crate) fn counted() -> Estate {
 
 fn waits(pod: &mut PodState, reason: &str) {
     pod.ready = false;
-    pod.waiting = vec![WaitingContainer { container: "app".to_owned(), reason: reason.to_owned() }];
+    pod.waiting =
+        vec![WaitingContainer { container: "app".to_owned(), reason: reason.to_owned(), message: None }];
 }
 
 fn ended(reason: &str, exit_code: i32, minutes: i64) -> Termination {
@@ -112,6 +113,7 @@ fn completed() -> Owner {
     for (pod, hours) in job.pods.iter_mut().zip([50, 26, 2]) {
         (pod.phase, pod.ready, pod.usage) = ("Succeeded".to_owned(), false, None);
         pod.terminated = vec![ended("Completed", 0, hours * 60)];
+        pod.ended_at = pod.terminated[0].finished_at;
     }
     job
 }

@@ -1,6 +1,6 @@
 //! Texts that others could have written, in every form of the report.
 //!
-//! 4,000 cases of 37 texts; `FARGAZE_CASES=1000000` for more.
+//! 4,000 cases of 40 texts; `FARGAZE_CASES=1000000` for more.
 
 use std::sync::LazyLock;
 
@@ -26,7 +26,7 @@ const TEXTS: usize = OF_ECS + OF_EKS;
 /// Those about ECS, and about the run as a whole.
 const OF_ECS: usize = 12;
 /// Those about EKS.
-const OF_EKS: usize = 25;
+const OF_EKS: usize = 28;
 
 /// The report before, of another estate, so that there are differences.
 static BEFORE: LazyLock<Report> = LazyLock::new(|| eks_scenes::quiet().report(&run(), None));
@@ -113,7 +113,11 @@ fn eks_cluster(texts: &[String]) -> Eks {
     let pod = &mut one.pods[0];
     (pod.workload, pod.pod, pod.phase) = (one.workload.clone(), text(3), text(4));
     (pod.ready, pod.profile, pod.node) = (false, Some(text(5)), Some(text(6)));
-    pod.waiting = vec![WaitingContainer { container: text(7), reason: text(8) }];
+    let waiting = |container, reason, message| WaitingContainer { container, reason, message };
+    // What a reason means counts, so one that is known stands beside it.
+    let known = waiting("app".to_owned(), "ErrImagePull".to_owned(), None);
+    pod.waiting = vec![waiting(text(7), text(8), Some(text(25))), known];
+    (pod.reason, pod.message) = (Some(text(26)), Some(text(27)));
     let end = Termination { container: text(9), reason: text(10), exit_code: 1, finished_at: None };
     pod.terminated.push(end);
     let since = run().time - SignedDuration::from_hours(1);

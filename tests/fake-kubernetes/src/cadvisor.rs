@@ -154,6 +154,17 @@ fn rows(pod: &Pod, now: Timestamp) -> Vec<Row<'_>> {
             at: at(1),
         },
     ];
+    let left_behind = pod.all_containers().filter_map(|one| Some((one, one.left_behind?)));
+    rows.extend(left_behind.map(|(one, counters)| Row {
+        pod,
+        container: &one.name,
+        image: &one.image,
+        name: id(pod, &format!("{}-before", one.name)),
+        counters,
+        limited: one.limits_cpu(),
+        started_at,
+        at: at(2),
+    }));
     rows.extend(counted.into_iter().enumerate().map(|(index, (one, counters))| Row {
         pod,
         container: &one.name,

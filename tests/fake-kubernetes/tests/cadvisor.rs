@@ -45,7 +45,7 @@ async fn page(server: &Handle, client: &Client) -> (Vec<u8>, Page) {
 }
 
 fn parts(of: &Parts) -> Vec<(&str, f64)> {
-    of.iter().map(|(part, counter)| (part.as_str(), counter.value)).collect()
+    of.iter().map(|(part, series)| (part.as_str(), series.values().map(|one| one.value).sum())).collect()
 }
 
 #[tokio::test]
@@ -107,7 +107,8 @@ async fn a_pod_is_read_with_what_it_counts() {
     assert_eq!(parts(&of.network_received), [("eth0", 5_326_860.0)]);
     assert_eq!(parts(&of.network_sent), [("eth0", 259_012.0)]);
     // Each row has a time of its own, some seconds ago.
-    let times: BTreeSet<_> = of.cpu_seconds.values().map(|counter| counter.at).collect();
+    let times: BTreeSet<_> =
+        of.cpu_seconds.values().flat_map(|series| series.values()).map(|counter| counter.at).collect();
     assert!(times.len() == 2 && times.iter().all(|at| *at < now()), "{times:?}");
 }
 

@@ -118,3 +118,26 @@ eks:
     }
     assert_eq!(found.len(), 17, "{found:#?}");
 }
+
+/// Issue 13, point 8: what fargaze is asked to write is checked as strictly as what others wrote.
+#[test]
+fn a_config_map_that_fluent_bit_would_not_read_is_not_written() {
+    let problems = |line: &str| {
+        let output = "[OUTPUT]\n              Name es\n              Match *";
+        let yaml = format!(
+            "\neks:\n  wishes:\n    - aws-logging:\n        output.conf: |\n          {output}\n{line}\n"
+        );
+        problems(&yaml)
+    };
+    for (line, what) in [
+        ("            Host a", "`Host a` is indented by 2 spaces, and line 2 by 4 spaces"),
+        ("              Host\ta", "a tab separates `Host` from its value"),
+        ("              Host", "`Host` has no value"),
+        ("            # a note", "`# a note` is indented by 2 spaces, and line 2 by 4 spaces"),
+        ("            [OUTPUT]", "`[OUTPUT]` is indented, so it is no head of a section"),
+    ] {
+        let found = problems(line);
+        let is_found = found.iter().any(|problem| problem.contains(&format!("output.conf, line 4: {what}")));
+        assert!(is_found, "{what} is not in: {found:#?}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{ObjectMeta, ResourceList, nullable};
+use super::{ObjectMeta, UsageList, nullable};
 
 /// What a pod used.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -28,7 +28,7 @@ pub struct ContainerMetrics {
     pub name: String,
     /// Cores, and bytes of its working set.
     #[serde(deserialize_with = "nullable")]
-    pub usage: ResourceList,
+    pub usage: UsageList,
 }
 
 /// What a node used.
@@ -44,5 +44,5 @@ pub struct NodeMetrics {
     pub window: String,
     /// Cores, and bytes of the working set.
     #[serde(deserialize_with = "nullable")]
-    pub usage: ResourceList,
+    pub usage: UsageList,
 }

@@ -26,7 +26,8 @@ pub use discovery::{ApiGroup, ApiGroupList, GroupVersion};
 pub use metrics::{ContainerMetrics, NodeMetrics, PodMetrics};
 pub use node::{Node, NodeInfo, NodeStatus};
 pub use pod::{
-    Container, ContainerState, ContainerStatus, Pod, PodSpec, PodStatus, Requirements, StateRunning,
+    Affinity, Container, ContainerState, ContainerStatus, NodeAffinity, NodeSelector,
+    NodeSelectorRequirement, NodeSelectorTerm, Pod, PodSpec, PodStatus, Requirements, StateRunning,
     StateTerminated, StateWaiting,
 };
 pub use workload::{
@@ -36,6 +37,9 @@ pub use workload::{
 
 /// Amounts of resources by name, such as `cpu` and `memory`, as the API wrote them.
 pub type ResourceList = BTreeMap<String, RawQuantity>;
+
+/// Amounts of what was used by resource. `null` is no amount, which is not the same as zero.
+pub type UsageList = BTreeMap<String, Option<RawQuantity>>;
 
 /// `null` as nothing, where a field is a list, a map or an object.
 fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
@@ -73,6 +77,9 @@ pub struct ListMeta {
 pub struct ObjectMeta {
     /// Name, unique in its namespace.
     pub name: String,
+    /// What the API server made the name of, by adding five random characters; empty of an object that was named.
+    #[serde(deserialize_with = "nullable")]
+    pub generate_name: String,
     /// Namespace; empty for nodes and namespaces.
     pub namespace: String,
     /// Identity over time: a pod of the same name made anew has another.
@@ -112,6 +119,8 @@ pub struct Condition {
     pub r#type: String,
     /// `True`, `False` or `Unknown`.
     pub status: String,
+    /// When it last changed from one of them to another, RFC 3339.
+    pub last_transition_time: Option<String>,
     /// Why, in one word.
     pub reason: Option<String>,
     /// Why, in a sentence.

@@ -28,6 +28,9 @@ pub struct PodSpec {
     /// Scheduler it waits for.
     #[serde(deserialize_with = "nullable")]
     pub scheduler_name: String,
+    /// Which nodes it may run on.
+    #[serde(deserialize_with = "nullable")]
+    pub affinity: Affinity,
     /// What its sandbox needs beside the containers.
     #[serde(deserialize_with = "nullable")]
     pub overhead: ResourceList,
@@ -40,6 +43,68 @@ pub struct PodSpec {
     /// Containers that run before, in this order; a sidecar among them goes on running.
     #[serde(deserialize_with = "nullable")]
     pub init_containers: Vec<Container>,
+}
+
+/// Which nodes a pod may run on: what is needed of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Affinity {
+    /// By the nodes themselves.
+    #[serde(deserialize_with = "nullable")]
+    pub node_affinity: NodeAffinity,
+}
+
+/// Which nodes a pod may run on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct NodeAffinity {
+    /// What must hold when the pod is scheduled.
+    #[serde(rename = "requiredDuringSchedulingIgnoredDuringExecution", deserialize_with = "nullable")]
+    pub required: NodeSelector,
+}
+
+impl NodeAffinity {
+    /// Nodes that it names. Pods of a `DaemonSet` name the one that they are for (Kubernetes,
+    /// `ReplaceDaemonSetPodNodeNameNodeAffinity` in `pkg/controller/daemon/util`).
+    pub fn nodes(&self) -> impl Iterator<Item = &str> {
+        let fields = self.required.node_selector_terms.iter().flat_map(|term| &term.match_fields);
+        fields
+            .filter(|field| field.key == "metadata.name" && field.operator == "In")
+            .flat_map(|field| field.values.iter().map(String::as_str))
+    }
+}
+
+/// Terms of which one must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct NodeSelector {
+    /// The terms.
+    #[serde(deserialize_with = "nullable")]
+    pub node_selector_terms: Vec<NodeSelectorTerm>,
+}
+
+/// Requirements that must hold together.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct NodeSelectorTerm {
+    /// By fields of the node, of which there is one: `metadata.name`.
+    #[serde(deserialize_with = "nullable")]
+    pub match_fields: Vec<NodeSelectorRequirement>,
+}
+
+/// A requirement.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct NodeSelectorRequirement {
+    /// The field.
+    #[serde(deserialize_with = "nullable")]
+    pub key: String,
+    /// `In`, `NotIn` and others.
+    #[serde(deserialize_with = "nullable")]
+    pub operator: String,
+    /// Its values.
+    #[serde(deserialize_with = "nullable")]
+    pub values: Vec<String>,
 }
 
 /// A container that is wanted.
@@ -127,6 +192,8 @@ pub struct ContainerState {
 pub struct StateWaiting {
     /// Why, such as `CrashLoopBackOff` or `ContainerCreating`.
     pub reason: Option<String>,
+    /// Why, in a sentence.
+    pub message: Option<String>,
 }
 
 /// A container that runs.

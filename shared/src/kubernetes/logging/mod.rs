@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use nearest::hint;
-use sections::{Section, sections};
+use sections::{Section, parse};
 
 /// Namespace of the `ConfigMap`, and the name of the label that the namespace must have.
 pub const NAMESPACE: &str = "aws-observability";
@@ -106,8 +106,12 @@ impl Found {
     }
 
     fn check_file(&mut self, file: &File, text: &str) {
-        let (sections, strays) = sections(text);
-        for (line, stray) in strays {
+        let parsed = parse(text);
+        for fault in &parsed.faults {
+            self.push(file.key, Some(fault.line), fault.what.to_string(), fault.what.cure().to_owned());
+        }
+        let sections = parsed.sections;
+        for (line, stray) in parsed.strays {
             let cure = format!("write it below [{}]; only sections and their entries are read", file.section);
             self.push(file.key, Some(line), format!("`{stray}` is in no section"), cure);
         }
@@ -120,7 +124,6 @@ impl Found {
             self.push(file.key, None, "there is no [OUTPUT] section".to_owned(), cure);
         }
         for section in &sections {
-            self.check_indent(file, section);
             if section.is(file.section) {
                 self.check_section(file, section);
             } else {
@@ -142,22 +145,9 @@ impl Found {
         self.push(file.key, Some(section.line), what, cure);
     }
 
-    /// Entries of a section must be indented, and alike.
-    fn check_indent(&mut self, file: &File, section: &Section<'_>) {
-        let Some(first) = section.entries.first() else { return };
-        for entry in &section.entries {
-            if entry.indent.is_empty() || entry.indent != first.indent {
-                let what =
-                    format!("`{}` is not indented as the other entries of [{}]", entry.key, section.name);
-                let cure = "indent all entries of a section by the same blanks, such as 4 spaces".to_owned();
-                self.push(file.key, Some(entry.line), what, cure);
-            }
-        }
-    }
-
     fn check_section(&mut self, file: &File, section: &Section<'_>) {
         for key in file.required {
-            if section.get(key).is_none_or(|entry| entry.value.is_empty()) {
+            if section.get(key).is_none() {
                 let what = format!("[{}] has no {key}", section.name);
                 self.push(file.key, Some(section.line), what, format!("add `{key}` with a value"));
             }
@@ -204,7 +194,7 @@ impl Outputs {
     /// Reads the outputs of the texts of [`CONFIG_MAP`], whether they keep the rules or not.
     pub fn read(data: &BTreeMap<String, String>) -> Self {
         let mut outputs = Self::default();
-        let (sections, _) = sections(data.get("output.conf").map_or("", String::as_str));
+        let sections = parse(data.get("output.conf").map_or("", String::as_str)).sections;
         for section in sections.iter().filter(|section| section.is("OUTPUT")) {
             let Some(name) = section.get("Name").map(|entry| entry.value.to_lowercase()) else { continue };
             let group = section.get("log_group_name").map(|entry| entry.value.to_owned());

@@ -1,5 +1,20 @@
-//! The classic configuration format of Fluent Bit: `[NAME]`, then one indented `key value` a line (Fluent Bit manual,
-//! "Classic mode: Format and schema").
+//! The classic configuration format of Fluent Bit: `[NAME]` at the beginning of a line, then one indented `key value` a
+//! line (Fluent Bit manual, "Classic mode: Format and schema"), as strictly as its parser reads it
+//! (`src/config_format/flb_cf_fluentbit.c`, `read_config` and `check_indent`). It gives up the whole file at the first
+//! line that breaks a rule.
+
+use std::fmt;
+
+/// A file as it was read.
+#[derive(Default)]
+pub(super) struct Parsed<'a> {
+    /// Its sections.
+    pub(super) sections: Vec<Section<'a>>,
+    /// Lines that are in no section, each with its number.
+    pub(super) strays: Vec<(usize, &'a str)>,
+    /// Lines that Fluent Bit would not read, or would read as something else.
+    pub(super) faults: Vec<Fault<'a>>,
+}
 
 /// A section of a file.
 pub(super) struct Section<'a> {
@@ -15,12 +30,40 @@ pub(super) struct Section<'a> {
 pub(super) struct Entry<'a> {
     /// Its line, from 1.
     pub(super) line: usize,
-    /// The blanks before it.
-    pub(super) indent: &'a str,
     /// The key; upper and lower case are no difference.
     pub(super) key: &'a str,
     /// What follows, which may be nothing.
     pub(super) value: &'a str,
+}
+
+/// A line that breaks the format.
+pub(super) struct Fault<'a> {
+    /// Its line, from 1.
+    pub(super) line: usize,
+    /// How.
+    pub(super) what: Broken<'a>,
+}
+
+/// Rules of the format, broken.
+pub(super) enum Broken<'a> {
+    /// A head with blanks before it is taken for an entry.
+    IndentedHead(&'a str),
+    /// An entry without blanks before it: its first letter would be taken for the indent.
+    NotIndented(&'a str),
+    /// The first line of a file that begins with blanks sets the indent of all that follow: entries, comments, and
+    /// lines of blanks alone.
+    OtherIndent {
+        /// What is on the line; empty if there are blanks alone.
+        content: &'a str,
+        /// Its indent.
+        indent: &'a str,
+        /// The line that set the indent of the file, and that indent.
+        first: (usize, &'a str),
+    },
+    /// Key and value are separated by blanks; a tab is a part of the key.
+    Tab(&'a str),
+    /// A key without a value.
+    NoValue(&'a str),
 }
 
 impl Section<'_> {
@@ -35,24 +78,111 @@ impl Section<'_> {
     }
 }
 
-/// The sections of a file, and the lines that are outside of any, each with its number. Empty lines and comments are
-/// neither.
-pub(super) fn sections(text: &str) -> (Vec<Section<'_>>, Vec<(usize, &str)>) {
-    let (mut sections, mut strays) = (Vec::<Section<'_>>::new(), Vec::new());
-    for (line, text) in (1..).zip(text.lines()) {
+/// Reads a file to its end, whatever is broken in it.
+pub(super) fn parse(text: &str) -> Parsed<'_> {
+    let mut parsed = Parsed::default();
+    let mut first = None;
+    for (line, text) in (1..).zip(text.lines()).filter(|(_, text)| !text.is_empty() && !text.starts_with('#'))
+    {
+        parsed.read(line, text, &mut first);
+    }
+    parsed
+}
+
+impl<'a> Parsed<'a> {
+    /// Takes in a line that is neither empty nor a comment from its beginning on. `first` is the line that set the
+    /// indent.
+    fn read(&mut self, line: usize, text: &'a str, first: &mut Option<(usize, &'a str)>) {
         let content = text.trim();
-        if content.is_empty() || content.starts_with('#') {
-            continue;
-        }
+        let indent = &text[..text.len() - text.trim_start_matches(is_blank).len()];
         if let Some(name) = content.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            sections.push(Section { line, name: name.trim(), entries: Vec::new() });
-        } else if let Some(section) = sections.last_mut().filter(|_| !content.starts_with(['[', '@'])) {
-            let (key, value) = content.split_once(char::is_whitespace).unwrap_or((content, ""));
-            let indent = &text[..text.len() - text.trim_start().len()];
-            section.entries.push(Entry { line, indent, key, value: value.trim() });
-        } else {
-            strays.push((line, content));
+            if !indent.is_empty() {
+                self.broken(line, Broken::IndentedHead(content));
+            }
+            self.sections.push(Section { line, name: name.trim(), entries: Vec::new() });
+            return;
+        }
+        if !indent.is_empty() {
+            let first = *first.get_or_insert((line, indent));
+            if indent != first.1 {
+                self.broken(line, Broken::OtherIndent { content, indent, first });
+            }
+        }
+        if content.is_empty() || content.starts_with('#') {
+            return;
+        }
+        let section = self.sections.last_mut().filter(|_| !content.starts_with(['[', '@']));
+        let Some(section) = section else {
+            self.strays.push((line, content));
+            return;
+        };
+        let (key, value) = content.split_once(is_blank).unwrap_or((content, ""));
+        section.entries.push(Entry { line, key, value: value.trim() });
+        if indent.is_empty() {
+            self.broken(line, Broken::NotIndented(content));
+        }
+        self.check(line, content, key);
+    }
+
+    /// Checks what stands between key and value.
+    fn check(&mut self, line: usize, content: &'a str, key: &'a str) {
+        let rest = &content[key.len()..];
+        if rest.trim().is_empty() {
+            self.broken(line, Broken::NoValue(key));
+        } else if !rest.starts_with(' ') {
+            self.broken(line, Broken::Tab(key));
         }
     }
-    (sections, strays)
+
+    fn broken(&mut self, line: usize, what: Broken<'a>) {
+        self.faults.push(Fault { line, what });
+    }
+}
+
+impl Broken<'_> {
+    /// What to do.
+    pub(super) fn cure(&self) -> &'static str {
+        match self {
+            Self::IndentedHead(_) => "write it at the beginning of its line",
+            Self::NotIndented(_) | Self::OtherIndent { .. } => {
+                "indent all entries and comments of a file by the same blanks, such as 4 spaces, and leave empty lines empty"
+            }
+            Self::Tab(_) => "separate key and value by a space",
+            Self::NoValue(_) => "write its value behind it, or take it out",
+        }
+    }
+}
+
+impl fmt::Display for Broken<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::IndentedHead(head) => write!(f, "`{head}` is indented, so it is no head of a section"),
+            Self::NotIndented(entry) => write!(f, "`{entry}` is not indented, so its first letter is lost"),
+            Self::OtherIndent { content, indent, first: (line, first) } => {
+                let (indent, first) = (blanks(indent), blanks(first));
+                if content.is_empty() {
+                    write!(f, "a line of blanks has {indent}, and line {line} is indented by {first}")
+                } else {
+                    write!(f, "`{content}` is indented by {indent}, and line {line} by {first}")
+                }
+            }
+            Self::Tab(key) => write!(f, "a tab separates `{key}` from its value"),
+            Self::NoValue(key) => write!(f, "`{key}` has no value"),
+        }
+    }
+}
+
+/// What Fluent Bit's `isblank` takes for one.
+fn is_blank(c: char) -> bool {
+    matches!(c, ' ' | '\t')
+}
+
+/// An indent in words: `4 spaces`, `1 tab`, `1 tab and 2 spaces`.
+fn blanks(indent: &str) -> String {
+    let count = |blank: char, name: &str| {
+        let n = indent.chars().filter(|c| *c == blank).count();
+        (n > 0).then(|| format!("{n} {name}{}", if n == 1 { "" } else { "s" }))
+    };
+    let parts: Vec<String> = [count('\t', "tab"), count(' ', "space")].into_iter().flatten().collect();
+    parts.join(" and ")
 }

@@ -6,10 +6,11 @@ use crate::metric::Unit;
 use crate::rule::KubernetesMeasure;
 
 /// What labels count, of many and of one: behind a number these are no names of metrics.
-const COUNTED: [(&str, &str); 6] = [
+const COUNTED: [(&str, &str); 7] = [
     ("tasks ", "task "),
     ("pods ", "pod "),
     ("completed pods ", "completed pod "),
+    ("DaemonSet pods ", "DaemonSet pod "),
     ("containers ", "container "),
     ("replicas ", "replica "),
     ("restarts", "restart"),

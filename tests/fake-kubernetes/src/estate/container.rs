@@ -94,6 +94,8 @@ pub struct Container {
     pub usage: Option<Usage>,
     /// None if cAdvisor has no row of it.
     pub counters: Option<Counters>,
+    /// What cAdvisor still has of the run before it was started again, in a cgroup that is left for a while.
+    pub left_behind: Option<Counters>,
 }
 
 impl Container {
@@ -111,6 +113,7 @@ impl Container {
             restart_count: 0,
             usage: Some(Usage { cpu_nanocores: 1_234_567, memory_kib: 20_000 }),
             counters: None,
+            left_behind: None,
         }
     }
 

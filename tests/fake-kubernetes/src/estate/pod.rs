@@ -49,6 +49,8 @@ pub struct Pod {
     pub phase: String,
     /// Reason of the phase, such as `Evicted`.
     pub reason: Option<String>,
+    /// Sentence of the phase.
+    pub message: Option<String>,
     /// Creation.
     pub created_at: Timestamp,
     /// `status.startTime`.
@@ -81,6 +83,7 @@ impl Pod {
             logging: Some("LoggingEnabled".to_owned()),
             phase: "Running".to_owned(),
             reason: None,
+            message: None,
             created_at: since - SignedDuration::from_secs(70),
             started_at: Some(since),
             deleted_at: None,
@@ -271,6 +274,9 @@ impl Pod {
             json!({"phase": self.phase, "qosClass": "Burstable", "conditions": self.conditions()});
         if let Some(reason) = &self.reason {
             status["reason"] = reason.as_str().into();
+        }
+        if let Some(message) = &self.message {
+            status["message"] = message.as_str().into();
         }
         if let Some(at) = self.started_at {
             status["startTime"] = time(at);

@@ -148,7 +148,7 @@ impl Workload {
             }
             Kind::DaemonSet => json!({
                 "currentNumberScheduled": desired, "desiredNumberScheduled": desired, "numberMisscheduled": 0,
-                "numberReady": ready, "observedGeneration": 1,
+                "numberReady": ready, "numberAvailable": ready, "updatedNumberScheduled": desired, "observedGeneration": 1,
             }),
             Kind::Job => {
                 let end = if self.failed > 0 { "Failed" } else { "Complete" };

@@ -185,6 +185,36 @@ async fn a_restarted_container_begins_anew_and_never_below_zero() {
     assert!(rates.map(|rates| rates.disk_read.unwrap()).all(|rate| rate >= 0.0));
 }
 
+/// Issue 13, point 7: the cgroup that a restarted container left behind vanishes between two samples.
+#[tokio::test]
+async fn an_old_cgroup_that_vanishes_is_no_work() {
+    let watched = watch(counting(true)).await;
+    watched.stack.put_config(FILE);
+    let old = Counters { cpu_milliseconds: 994_631_562, disk_read: 50_000_000_000, ..Counters::default() };
+    watched.edit(|estate| count(estate, 0, 100));
+    watched.edit_web("b", |mut pod| {
+        pod.containers[0].left_behind = Some(old);
+        pod
+    });
+    watched.alarms(0).await;
+    watched.edit_web("b", |mut pod| {
+        pod.containers[0].left_behind = None;
+        pod
+    });
+    run(&watched, 5, 101).await;
+    let snapshot = watched.snapshot("alarms", 5);
+    for pod in &snapshot.pods {
+        let rates = pod.rates.as_ref().unwrap();
+        // 30 seconds of CPU and 3 MB in five minutes.
+        assert_eq!(
+            (rates.cpu_nanocores.map(f64::round), rates.disk_read),
+            (Some(1e8), Some(10_000.0)),
+            "{}",
+            pod.pod
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_missing_right_is_told_with_its_cure_and_keeps_the_alarm() {
     let watched = watch(counting(true)).await;

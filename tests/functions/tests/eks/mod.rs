@@ -3,6 +3,7 @@
 
 mod cadvisor;
 mod gone;
+mod pods;
 mod rules;
 mod runs;
 mod unread;

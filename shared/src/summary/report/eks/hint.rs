@@ -38,6 +38,8 @@ pub enum HintKind {
     PaidThoughCompleted,
     /// A smaller size would do, were it not for the 256 MB that Fargate adds.
     MissesStep,
+    /// They are of `DaemonSet`s and meant for nodes of Fargate, which runs none.
+    DaemonSetOnFargate,
     /// Some of their fields could not be read.
     Unreadable,
 }
@@ -57,6 +59,7 @@ impl Hints {
             ),
             (pod.paid_though_completed, HintKind::PaidThoughCompleted, None),
             (pod.misses_step, HintKind::MissesStep, None),
+            (pod.never_placed, HintKind::DaemonSetOnFargate, None),
             (!pod.unreadable.is_empty(), HintKind::Unreadable, None),
         ];
         for (_, kind, reason) in hints.into_iter().filter(|(applies, ..)| *applies) {

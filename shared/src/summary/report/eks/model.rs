@@ -109,6 +109,9 @@ pub struct WorkloadReport {
     /// Pods with a container in `CrashLoopBackOff`.
     #[serde(default)]
     pub crash_looping: usize,
+    /// Pods of a `DaemonSet` for nodes of Fargate, which will never run them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub never_placed: u32,
     /// Pods with a container that cannot start.
     #[serde(default)]
     pub cannot_start: usize,
@@ -143,9 +146,10 @@ impl WorkloadReport {
         Self { namespace, kind, name, pods: Some(0), ..Self::default() }
     }
 
-    /// Available and desired replicas, if both are known.
+    /// Available and desired replicas, if both are known, without those that no node will ever take.
     pub fn both(&self) -> Option<(u32, u32)> {
-        self.available.zip(self.desired)
+        let desired = self.desired.map(|desired| desired.saturating_sub(self.never_placed));
+        self.available.zip(desired)
     }
 
     /// It should have replicas and none is available.
@@ -182,4 +186,9 @@ pub(in crate::summary::report) fn subject(subject: &Subject) -> Text {
         Some(workload) => WorkloadReport::new(workload).subject(&subject.cluster),
         None => Text::new(&subject.to_string()),
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }

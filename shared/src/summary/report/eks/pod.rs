@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{MetricsApiState, PodCounted};
 use crate::kubernetes::fargate::misses_step_by_overhead;
-use crate::pods::{Amounts, PodState, Share, Termination};
+use crate::kubernetes::waiting::WaitingCause;
+use crate::pods::{Amounts, PodState, Share, Termination, WaitingContainer};
 use crate::summary::report::figures::tenth;
 use crate::summary::report::text::Text;
 
@@ -27,6 +28,20 @@ pub struct PodReport {
     pub workload: Text,
     /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
     pub phase: Text,
+    /// Why, in Kubernetes' word, such as `Evicted`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Text>,
+    /// Why, in Kubernetes' sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<Text>,
+    /// When it is to be gone, if it is being deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub deletion: Option<Timestamp>,
+    /// When it ended, if it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub ended_at: Option<Timestamp>,
     /// Whether all its containers are ready.
     pub ready: bool,
     /// Whether it runs on Fargate.
@@ -64,6 +79,9 @@ pub struct PodReport {
     /// Whether it is paid for although it completed over an hour ago.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub paid_though_completed: bool,
+    /// Whether it is a pod of a `DaemonSet` for a node of Fargate, which will never run it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub never_placed: bool,
     /// Whether a smaller size would do, were it not for the 256 MB that Fargate adds.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub misses_step: bool,
@@ -158,6 +176,10 @@ impl PodReport {
             pod: Text::new(&pod.pod),
             workload: Text::new(&format!("{}/{}", pod.workload.kind.to_lowercase(), pod.workload.name)),
             phase: Text::new(&pod.phase),
+            reason: text(&pod.reason),
+            message: text(&pod.message),
+            deletion: pod.deletion,
+            ended_at: pod.ended_at,
             ready: pod.ready,
             fargate: pod.fargate,
             profile: text(&pod.profile),
@@ -173,16 +195,13 @@ impl PodReport {
                 reason: text(&pending.reason),
                 message: text(&pending.message),
             }),
-            waiting: pod
-                .waiting
-                .iter()
-                .map(|one| Text::new(&format!("{}: {}", one.container, one.reason)))
-                .collect(),
+            waiting: pod.waiting.iter().map(waits).collect(),
             logging_disabled: pod.logging_disabled.as_deref().map(|reason| {
                 let reason = Text::new(reason);
                 if reason.as_str().is_empty() { NO_REASON.into() } else { reason }
             }),
             paid_though_completed: pod.is_forgotten(now),
+            never_placed: pod.is_never_placed(),
             misses_step: misses_step(pod),
             node: text(&pod.node),
             unreadable: pod.unreadable.iter().map(|field| Text::new(field)).collect(),
@@ -192,7 +211,13 @@ impl PodReport {
     /// Sorts what needs a person first: what does not run, then what was restarted, then the fullest.
     pub(super) fn order(&self) -> impl Ord + use<> {
         let was_killed = self.last_end.as_ref().is_some_and(|end| end.reason.as_str() == "OOMKilled");
-        let gravity = if !self.waiting.is_empty() {
+        let is_live = self.deletion.is_none() && self.ended_at.is_none();
+        let gravity = if self.never_placed {
+            3
+        } else if self.deletion.is_some() {
+            // One that is overdue stays for long.
+            2
+        } else if is_live && !self.waiting.is_empty() {
             0
         } else if was_killed {
             1
@@ -221,6 +246,14 @@ impl PodUsage {
             (None, _) => Self::CouldNotAsk,
         }
     }
+}
+
+/// What a container waits for. The sentence about a crash loop repeats names, and how long the kubelet waits.
+fn waits(waiting: &WaitingContainer) -> Text {
+    let WaitingContainer { container, reason, message } = waiting;
+    let message = message.as_deref().filter(|_| waiting.cause() != WaitingCause::CrashLoop);
+    let message = message.map(|text| format!(" ({})", text.trim_end_matches('.'))).unwrap_or_default();
+    Text::new(&format!("{container}: {reason}{message}"))
 }
 
 impl PodEnd {

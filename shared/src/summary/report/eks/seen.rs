@@ -113,7 +113,7 @@ impl SeenEks {
     pub(in crate::summary::report) fn take_pod(&mut self, pod: &PodState, now: Timestamp) {
         let report = PodReport::new(pod, self.api.state, now);
         self.hints.take(&report);
-        self.workload(&pod.workload).take_pod(pod, &report);
+        self.workload(&pod.workload).take_pod(pod, &report, now);
         self.pod_count += 1;
         self.pods.push(report);
         // Sorted now and then only, so that a pod costs the same however many there are.
@@ -148,16 +148,17 @@ impl SeenWorkload {
         }
     }
 
-    fn take_pod(&mut self, pod: &PodState, report: &PodReport) {
+    fn take_pod(&mut self, pod: &PodState, report: &PodReport, now: Timestamp) {
         let figures = &mut self.figures;
         if pod.is_completed() {
             figures.completed += 1;
             return;
         }
         figures.pods = figures.pods.map(|pods| pods + 1);
-        figures.pending += usize::from(pod.pending.is_some());
+        figures.pending += usize::from(pod.is_pending());
+        figures.never_placed += u32::from(pod.is_never_placed());
         figures.crash_looping += usize::from(pod.is_crash_looping());
-        figures.cannot_start += usize::from(pod.cannot_start());
+        figures.cannot_start += usize::from(pod.cannot_start(now));
         figures.not_yet_read += usize::from(report.usage == PodUsage::NotYet);
         if let Some(provisioned) = &pod.provisioned {
             add(&mut figures.provisioned_millicores, provisioned.cpu_millicores);

@@ -154,9 +154,12 @@ impl Hint {
                 "{pods} without logging{reason}: {named}. A corrected ConfigMap reaches pods only when they are made anew."
             ),
             HintKind::PaidThoughCompleted => format!(
-                "{} that completed over an hour ago {are} still paid for: {named}. Delete them, or set \
-                 ttlSecondsAfterFinished in their Jobs.",
-                count(n, "pod")
+                "{pods} that completed over an hour ago {are} still paid for: {named}. Delete them, or set \
+                 ttlSecondsAfterFinished in their Jobs."
+            ),
+            HintKind::DaemonSetOnFargate => format!(
+                "{pods} of DaemonSets {are} meant for nodes of Fargate, which runs none: {named}. Keep them off by a required node affinity in \
+                 the DaemonSet's template, eks.amazonaws.com/compute-type NotIn [fargate]."
             ),
             HintKind::MissesStep => format!(
                 "{pods} {} by 256 MB: {named}. Fargate adds that much to what a pod asks for; asking for that much less brings \
@@ -194,8 +197,14 @@ impl PodReport {
 
     /// What it waits for, how it ended last, and what else is to be said.
     pub(in crate::summary::report) fn notes(&self, now: Timestamp) -> Vec<String> {
-        let mut notes: Vec<String> = self.waiting.iter().map(Text::to_string).collect();
-        notes.extend(self.pending.as_ref().map(|pending| pending.sentence(now)));
+        let mut notes: Vec<String> = self.deletion.map(|at| deleted(at, now)).into_iter().collect();
+        notes.extend(self.said());
+        notes.extend(self.waiting.iter().map(Text::to_string));
+        if self.never_placed {
+            notes.push("Fargate runs no pods of a DaemonSet".to_owned());
+        } else {
+            notes.extend(self.pending.as_ref().map(|pending| pending.sentence(now)));
+        }
         notes.extend(self.last_end.as_ref().map(PodEnd::sentence));
         notes.extend(self.logging_disabled.as_ref().map(|reason| format!("logging disabled: {reason}")));
         if self.paid_though_completed {
@@ -207,6 +216,21 @@ impl PodReport {
         notes.extend(self.unreadable.iter().map(|field| format!("could not read {field}")));
         notes
     }
+}
+
+impl PodReport {
+    /// Kubernetes' own words about the pod as a whole: `Evicted: The node was low on resource: memory.`
+    fn said(&self) -> Option<String> {
+        let is_said_below = self.pending.as_ref().is_some_and(|pending| pending.reason == self.reason);
+        let said: Vec<&str> = [&self.reason, &self.message].into_iter().flatten().map(Text::as_str).collect();
+        (!said.is_empty() && !is_said_below).then(|| said.join(": "))
+    }
+}
+
+/// That a pod is being deleted, and when it was to be gone: one that is still there after that hangs.
+fn deleted(at: Timestamp, now: Timestamp) -> String {
+    let was = if at < now { "was" } else { "is" };
+    format!("being deleted, {was} to be gone at {}", utc(at))
 }
 
 impl PodUsage {
@@ -234,7 +258,9 @@ impl PodWait {
         let said = [&self.reason, &self.message].into_iter().flatten().map(Text::as_str);
         let said = said.collect::<Vec<_>>().join(", ");
         let why = if said.is_empty() { said } else { format!(": {said}") };
-        format!("pending for {}{why}", span(self.since, now))
+        let is_gated = self.reason.as_ref().is_some_and(|reason| reason.as_str() == "SchedulingGated");
+        let state = if is_gated { "held back" } else { "pending" };
+        format!("{state} for {}{why}", span(self.since, now))
     }
 }
 

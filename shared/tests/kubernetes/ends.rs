@@ -1,0 +1,173 @@
+//! When a pod ended, and what Kubernetes says of it.
+
+use std::collections::BTreeMap;
+
+use fargaze::kubernetes::owner::JobOwners;
+use fargaze::kubernetes::pod::PodFacts;
+use fargaze::pods::{Before, PodState, why};
+use fargaze::rule::KubernetesMeasure as M;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::json as recorded;
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn state(pod: Value) -> PodState {
+    let facts = PodFacts::read(serde_json::from_value(pod).unwrap());
+    PodState::read(&"batch".parse().unwrap(), facts, None, &JobOwners::new(), None)
+}
+
+/// A pod made ten days before it ended, of this status.
+fn ended(mut status: Value) -> Option<Timestamp> {
+    status["startTime"] = "2026-11-10T08:01:00Z".into();
+    if status.get("phase").is_none() {
+        status["phase"] = "Failed".into();
+    }
+    state(json!({"metadata": {"name": "p", "creationTimestamp": "2026-11-10T08:00:00Z"}, "status": status}))
+        .ended_at
+}
+
+/// Issue 13, point 10: evicted a minute ago, ten days after it was made, and its container is lost.
+#[test]
+fn an_evicted_pod_is_forgotten_an_hour_after_its_conditions_say_that_it_ended() {
+    let pod = state(recorded("pod_evicted_status_unknown.json"));
+    let end = at("2026-11-20T11:59:05Z");
+    assert_eq!(pod.ended_at, Some(end));
+    for (minutes, forgotten) in [(1, false), (60, false), (61, true)] {
+        assert_eq!(
+            pod.is_forgotten(end + SignedDuration::from_mins(minutes)),
+            forgotten,
+            "{minutes} minutes"
+        );
+    }
+    assert_eq!(pod.terminated.len(), 1, "both states say the same: {:?}", pod.terminated);
+    let said = why(M::CompletedPods, &[pod], end + SignedDuration::from_hours(2)).unwrap();
+    assert_eq!(
+        said,
+        "batch-1: failed, Evicted (Usage of EmptyDir volume \"tmp\" exceeds the limit \"1Gi\")."
+    );
+}
+
+/// Issue 13, point 10: the end is that of the containers; what they do not say the conditions do; creation says nothing
+/// of it.
+#[test]
+fn the_end_of_a_pod_is_known_by_containers_and_else_by_conditions() {
+    let container = |name: &str, finished: Value| json!({"name": name, "state": {"terminated": {"exitCode": 1, "finishedAt": finished}}});
+    let condition =
+        |name: &str, time: Value| json!({"type": name, "status": "False", "lastTransitionTime": time});
+    let (one, two, three) = ("2026-11-20T10:00:00Z", "2026-11-20T11:00:00Z", "2026-11-20T12:00:00Z");
+    let cases = [
+        // All containers say when.
+        (json!({"containerStatuses": [container("a", two.into()), container("b", one.into())]}), Some(two)),
+        (
+            json!({"containerStatuses": [container("a", one.into())], "conditions": [condition("Ready", two.into())]}),
+            Some(one),
+        ),
+        (json!({"phase": "Succeeded", "containerStatuses": [container("a", one.into())]}), Some(one)),
+        // One does not: whatever is known and newest.
+        (json!({"containerStatuses": [container("a", one.into()), container("b", Value::Null)]}), Some(one)),
+        (
+            json!({"containerStatuses": [container("a", three.into()), container("b", Value::Null)],
+            "conditions": [condition("Ready", two.into())]}),
+            Some(three),
+        ),
+        (
+            json!({"containerStatuses": [container("a", "1970-01-01T00:00:00Z".into())], "conditions": [condition("Ready", two.into())]}),
+            Some(two),
+        ),
+        (
+            json!({"containerStatuses": [{"name": "a", "state": {"waiting": {"reason": "ContainerCreating"}}}],
+            "conditions": [condition("DisruptionTarget", two.into()), condition("Ready", one.into())]}),
+            Some(two),
+        ),
+        (
+            json!({"initContainerStatuses": [container("i", two.into())], "containerStatuses": [{"name": "a", "state": {"waiting": {}}}]}),
+            Some(two),
+        ),
+        (json!({"conditions": [condition("Ready", one.into()), condition("Mine", three.into())]}), Some(one)),
+        (
+            json!({"conditions": [condition("Ready", Value::Null), condition("ContainersReady", "?".into())]}),
+            None,
+        ),
+        (json!({}), None),
+        // It has not ended.
+        (
+            json!({"phase": "Running", "containerStatuses": [container("a", one.into())], "conditions": [condition("Ready", two.into())]}),
+            None,
+        ),
+    ];
+    for (status, end) in cases {
+        assert_eq!(ended(status.clone()), end.map(at), "{status}");
+    }
+}
+
+/// Issue 13, point 10: a pod of which nothing says when it ended is forgotten an hour after it was first seen so.
+#[test]
+fn an_end_without_a_time_counts_from_when_it_was_first_seen() {
+    let refused = || {
+        state(json!({"metadata": {"name": "p", "uid": "u", "creationTimestamp": "2026-11-01T08:00:00Z"},
+            "spec": {"schedulerName": "fargate-scheduler"}, "status": {"phase": "Failed", "reason": "OutOfcpu"}}))
+    };
+    let first = at("2026-11-20T12:00:00Z");
+    let mut pod = refused();
+    assert!(!pod.is_forgotten(first), "not known is not long ago");
+    pod.compare(None, first);
+    for (minutes, forgotten) in [(0, false), (60, false), (65, true)] {
+        let now = first + SignedDuration::from_mins(minutes);
+        let before = Before::from_iter([pod]);
+        pod = refused();
+        pod.compare(Some(&before), now);
+        assert_eq!((pod.ended_at, pod.is_forgotten(now)), (Some(first), forgotten), "{minutes} minutes");
+    }
+}
+
+/// Issue 13, point 10: what Kubernetes says of a pod is kept in each phase, on one line and without hidden characters.
+#[test]
+fn reason_and_message_are_kept_in_every_phase() {
+    for phase in ["Pending", "Running", "Succeeded", "Failed", "Unknown"] {
+        let long = "x".repeat(900);
+        let status = json!({"phase": phase, "reason": "NodeLost\u{202e}", "message": format!("Node is\nunresponsive\u{7} {long}")});
+        let pod = state(json!({"metadata": {"name": "p"}, "status": status}));
+        assert_eq!(pod.reason.as_deref(), Some("NodeLost"), "{phase}");
+        let message = pod.message.unwrap();
+        assert!(
+            message.starts_with("Node is unresponsive xxx") && message.chars().count() == 300,
+            "{phase}: {message}"
+        );
+    }
+    let silent = state(json!({"status": {"phase": "Running", "reason": "", "message": " "}}));
+    assert_eq!((silent.reason, silent.message), (None, None));
+}
+
+/// Issue 13, point 10: each pod is named once, whatever there is to say of it.
+#[test]
+fn each_pod_is_named_once() {
+    let container = |name: &str, reason: &str| {
+        json!({"name": name, "restartCount": 3,
+        "state": {"waiting": {"reason": reason}},
+        "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled", "finishedAt": "2026-11-20T11:58:00Z"}}})
+    };
+    let now = at("2026-11-20T12:00:00Z");
+    for second in ["CrashLoopBackOff", "ImagePullBackOff", "VolumeOnFire"] {
+        let statuses =
+            [container("a", "CrashLoopBackOff"), container("b", second), container("c", "ImagePullBackOff")];
+        let status = json!({"phase": "Pending", "reason": "Odd", "message": "odd", "containerStatuses": statuses,
+            "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no place"}]});
+        let metadata = json!({"name": "web-1", "namespace": "shop", "uid": "u", "creationTimestamp": "2026-11-20T10:00:00Z",
+            "annotations": {"Logging": "LoggingDisabled: X"}});
+        let mut pod = state(
+            json!({"metadata": metadata, "spec": {"schedulerName": "fargate-scheduler"}, "status": status}),
+        );
+        pod.compare(Some(&Before::default()), now);
+        let named: BTreeMap<M, usize> = M::ALL
+            .into_iter()
+            .filter_map(|measure| {
+                Some((measure, why(measure, &[pod.clone()], now)?.matches("web-1").count()))
+            })
+            .collect();
+        assert!(named.len() >= 7 && named.values().all(|times| *times == 1), "{named:?}");
+    }
+}

@@ -1,0 +1,296 @@
+//! What rules judge of pods: who is counted, that the same are named, and what is said of each.
+
+use fargaze::metric::Statistic;
+use fargaze::pods::{
+    ClusterState, Counted, MetricsApi, PendingPod, PodState, Termination, WaitingContainer, WorkloadState,
+    cluster_samples, explains, why, workload_samples,
+};
+use fargaze::rule::{KubernetesMeasure as M, Scope};
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+
+pub(crate) fn now() -> Timestamp {
+    "2026-11-22T10:00:00Z".parse().unwrap()
+}
+
+fn ago(minutes: i64) -> Timestamp {
+    now() - SignedDuration::from_mins(minutes)
+}
+
+/// A pod on Fargate that runs and is well.
+pub(crate) fn pod(name: &str) -> PodState {
+    serde_json::from_value(serde_json::json!({
+        "cluster": "shop",
+        "workload": {"namespace": "shop", "kind": "Deployment", "name": "web"},
+        "pod": name, "uid": name, "phase": "Running", "fargate": true, "node": "fargate-ip-10-0-0-1.ec2.internal",
+        "requests": {}, "limits": {}, "ready": true, "restarts": 0, "created_at": "2026-11-22T01:00:00Z",
+    }))
+    .unwrap()
+}
+
+/// An end of container `app` so many seconds ago.
+pub(crate) fn ended(reason: &str, seconds: i64) -> Termination {
+    let finished_at = Some(now() - SignedDuration::from_secs(seconds));
+    Termination { container: "app".to_owned(), reason: reason.to_owned(), exit_code: 137, finished_at }
+}
+
+fn waits(reason: &str) -> Vec<WaitingContainer> {
+    vec![WaitingContainer { container: "app".to_owned(), reason: reason.to_owned(), message: None }]
+}
+
+/// One that has waited for twelve minutes for a place.
+fn pending(name: &str) -> PodState {
+    let reason = Some("Unschedulable".to_owned());
+    let pending = PendingPod { since: ago(12), reason, message: Some("0/2 nodes are available.".to_owned()) };
+    PodState { phase: "Pending".to_owned(), ready: false, node: None, pending: Some(pending), ..pod(name) }
+}
+
+fn completed(name: &str, minutes: i64) -> PodState {
+    PodState { phase: "Succeeded".to_owned(), ready: false, ended_at: Some(ago(minutes)), ..pod(name) }
+}
+
+fn of_daemon_set(mut pod: PodState) -> PodState {
+    "DaemonSet".clone_into(&mut pod.workload.kind);
+    "agent".clone_into(&mut pod.workload.name);
+    pod
+}
+
+fn state(metrics_api: MetricsApi) -> ClusterState {
+    ClusterState {
+        cluster: "shop".parse().unwrap(),
+        status: "ACTIVE".to_owned(),
+        version: None,
+        logs: std::collections::BTreeSet::default(),
+        profiles: Vec::new(),
+        addons: Vec::new(),
+        fargate_nodes: None,
+        other_nodes: None,
+        metrics_api,
+        cadvisor: None,
+        findings: Vec::new(),
+    }
+}
+
+/// The figure of a measure over these pods as one workload, or as a cluster.
+pub(crate) fn value_of(measure: M, pods: &[PodState]) -> f64 {
+    let of: Vec<&PodState> = pods.iter().collect();
+    let samples = match measure.scope() {
+        Scope::Cluster => cluster_samples(&state(MetricsApi::Unknown), pods, now()),
+        _ => workload_samples(&of, None, Some(&fargaze::pods::Before::default()), now(), false),
+    };
+    let value =
+        samples.into_iter().find(|(of, statistic, _)| *of == measure && *statistic == Statistic::Maximum);
+    value.unwrap().2.unwrap()
+}
+
+/// Issue 13, point 15: what is being deleted, has ended, or is held back on purpose neither waits nor crashes.
+#[test]
+fn pods_that_need_nobody_are_not_counted_as_pending_or_crashing() {
+    let crashing = PodState { waiting: waits("CrashLoopBackOff"), ..pod("crashing") };
+    let stuck = PodState { waiting: waits("ImagePullBackOff"), ..pending("stuck") };
+    let measures = [M::PodPending, M::CrashLoopingPods, M::UnstartablePods];
+    let values = |pod: &PodState| measures.map(|measure| value_of(measure, std::slice::from_ref(pod)));
+    assert_eq!(values(&pending("p")), [720.0, 0.0, 0.0]);
+    assert_eq!(values(&crashing), [0.0, 1.0, 0.0]);
+    assert_eq!(values(&stuck), [720.0, 0.0, 1.0]);
+    for one in [pending("p"), crashing.clone(), stuck.clone()] {
+        let deleted = PodState { deletion: Some(now()), ..one.clone() };
+        assert_eq!(values(&deleted), [0.0; 3], "{deleted:?}");
+        for phase in ["Failed", "Succeeded"] {
+            let ended = PodState { phase: phase.to_owned(), ended_at: Some(ago(3)), ..one.clone() };
+            assert_eq!(values(&ended), [0.0; 3], "{ended:?}");
+        }
+    }
+    let mut gated = pending("p");
+    gated.pending.as_mut().unwrap().reason = Some("SchedulingGated".to_owned());
+    assert_eq!(values(&gated), [0.0; 3]);
+}
+
+/// Issue 13, point 9: a pod of a `DaemonSet` for a node of Fargate is counted by a measure of its own and misses from
+/// no replicas.
+#[test]
+fn a_daemon_set_pod_for_fargate_is_neither_pending_nor_missing() {
+    let on_fargate = |fargate| PodState { fargate, ..of_daemon_set(pending("agent-1")) };
+    let values = |pod: PodState| {
+        let measures = [M::PodPending, M::UnstartablePods, M::DaemonSetPodsOnFargate];
+        measures.map(|measure| value_of(measure, std::slice::from_ref(&pod)))
+    };
+    assert_eq!(values(on_fargate(true)), [0.0, 0.0, 1.0]);
+    assert_eq!(values(on_fargate(false)), [720.0, 0.0, 0.0], "meant for another node");
+    assert_eq!(values(PodState { deletion: Some(now()), ..on_fargate(true) }), [0.0; 3]);
+    assert_eq!(values(pending("web-1")), [720.0, 0.0, 0.0]);
+
+    let replicas = WorkloadState {
+        cluster: "shop".parse().unwrap(),
+        workload: on_fargate(true).workload,
+        desired: 5,
+        ready: 2,
+        available: 2,
+    };
+    let missing = |pods: &[PodState]| {
+        let of: Vec<&PodState> = pods.iter().collect();
+        let samples = workload_samples(&of, Some(&replicas), None, now(), false);
+        samples.into_iter().find(|(measure, ..)| *measure == M::AvailableBelowDesired).unwrap().2
+    };
+    assert_eq!(missing(&[on_fargate(true), on_fargate(true)]), Some(1.0));
+    assert_eq!(missing(&vec![on_fargate(true); 9]), Some(0.0));
+    assert_eq!(missing(&[on_fargate(false), on_fargate(false)]), Some(3.0));
+    let said = why(M::DaemonSetPodsOnFargate, &[on_fargate(true), pending("web-1")], now());
+    assert_eq!(said.as_deref(), Some("agent-1: of DaemonSet shop/agent."));
+}
+
+/// Issue 13, point 20: what is said and what helps depends on what the pod waits for.
+#[test]
+fn a_pending_pod_is_explained_by_its_cause() {
+    let explain = |pod: PodState| why(M::PodPending, &[pod], now()).unwrap();
+    let begins = "Pod p is pending since 09:48 UTC: ";
+    let placeless = pending("p");
+    let mut unsupported = pending("p");
+    let message = "Pod not supported on Fargate: fields not supported: HostNetwork".to_owned();
+    unsupported.pending.as_mut().unwrap().message = Some(message);
+    let with_node = |reason: &str, said: Option<&str>| {
+        let mut pod = PodState { node: pod("p").node, waiting: waits(reason), ..pending("p") };
+        pod.waiting[0].message = said.map(ToOwned::to_owned);
+        pod.pending = Some(PendingPod { since: ago(12), reason: Some(reason.to_owned()), message: None });
+        pod
+    };
+    let cases = [
+        (placeless.clone(), "Unschedulable (0/2 nodes are available). ", "free addresses", true),
+        (
+            PodState { fargate: false, ..placeless },
+            "Unschedulable (0/2 nodes are available). ",
+            "Fargate profile selects",
+            true,
+        ),
+        (
+            unsupported,
+            "Unschedulable (Pod not supported on Fargate: fields not supported: HostNetwork). ",
+            "template",
+            false,
+        ),
+        (
+            with_node("ErrImagePull", Some("denied: no basic auth.")),
+            "it has its node, and container app waits: ErrImagePull (denied: no basic auth). ",
+            "name and tag of its image",
+            false,
+        ),
+        (
+            with_node("CrashLoopBackOff", None),
+            "it has its node, and container app waits: CrashLoopBackOff. ",
+            "logs --previous",
+            false,
+        ),
+        (
+            with_node("CreateContainerConfigError", None),
+            "it has its node, and container app waits: CreateContainerConfigError. ",
+            "Secret",
+            false,
+        ),
+        (
+            with_node("ContainerCreating", None),
+            "it has its node, and its containers are not started yet: ContainerCreating. ",
+            "volume",
+            false,
+        ),
+    ];
+    for (pod, what, remedy, placeless) in cases {
+        let said = explain(pod);
+        let rest = said.strip_prefix(begins).and_then(|said| said.strip_prefix(what));
+        assert!(rest.is_some_and(|rest| rest.contains(remedy)), "{said}");
+        assert_eq!(said.contains("cannot be placed"), placeless, "{said}");
+    }
+    let more = why(M::PodPending, &[pending("p"), pending("q"), completed("r", 90)], now()).unwrap();
+    assert!(more.ends_with(" 1 more pending."), "{more}");
+}
+
+/// Issue 13, point 19: pods that are not counted are not named, however many there are before those that are.
+#[test]
+fn completed_and_unlogged_pods_are_named_if_they_are_counted() {
+    let unlogged = |mut pod: PodState| {
+        pod.logging_disabled = Some("LOGGING_CONFIGMAP_NOT_FOUND".to_owned());
+        pod
+    };
+    let mut pods: Vec<PodState> = (0..5).map(|n| unlogged(completed(&format!("fresh-{n}"), 59))).collect();
+    pods.push(PodState { fargate: false, ..completed("elsewhere", 900) });
+    pods.push(completed("old", 61));
+    pods.push(unlogged(pod("loud")));
+    for (measure, sentence) in [
+        (M::CompletedPods, "old: completed."),
+        (M::LoggingDisabledPods, "loud: without logging, Fargate gives LOGGING_CONFIGMAP_NOT_FOUND."),
+    ] {
+        assert_eq!(value_of(measure, &pods), 1.0);
+        assert_eq!(why(measure, &pods, now()).as_deref(), Some(sentence));
+        assert_eq!(why(measure, &pods[..6], now()), None);
+    }
+}
+
+fn any_pod() -> impl Strategy<Value = PodState> {
+    let phases = prop::sample::select(vec!["Pending", "Running", "Succeeded", "Failed", "Unknown"]);
+    let reasons =
+        prop::sample::select(vec!["", "CrashLoopBackOff", "ImagePullBackOff", "ContainerCreating", "Odd"]);
+    let kinds = prop::sample::select(vec!["Deployment", "DaemonSet", "Job"]);
+    let gates = prop::sample::select(vec!["Unschedulable", "SchedulingGated"]);
+    let flags = prop::array::uniform6(any::<bool>());
+    (phases, reasons, kinds, gates, flags, 0..3u32, 0..3u32, 0..200i64).prop_map(
+        |(
+            phase,
+            reason,
+            kind,
+            gate,
+            [fargate, deleted, logs, node, waits_for, seen],
+            restarts,
+            kills,
+            minutes,
+        )| {
+            let mut pod = pod("p");
+            kind.clone_into(&mut pod.workload.kind);
+            phase.clone_into(&mut pod.phase);
+            (pod.fargate, pod.new_restarts, pod.new_oom_kills) = (fargate, restarts, kills);
+            pod.node = pod.node.filter(|_| node);
+            pod.created_at = Some(ago(minutes));
+            pod.deletion = deleted.then(now);
+            pod.logging_disabled = logs.then(String::new);
+            pod.waiting = if waits_for { waits(reason) } else { Vec::new() };
+            if phase == "Pending" {
+                let reason = Some(gate.to_owned());
+                pod.pending = Some(PendingPod { since: ago(minutes), reason, message: None });
+            }
+            if pod.is_completed() {
+                pod.ended_at = seen.then(|| ago(minutes));
+            }
+            if restarts + kills > 0 {
+                pod.terminated = vec![ended("OOMKilled", minutes * 60)];
+            }
+            pod
+        },
+    )
+}
+
+proptest! {
+    /// Issue 13, point 19: of each measure that counts pods there is a name exactly if there is a figure, and all that
+    /// are named are counted.
+    #[test]
+    fn who_is_counted_is_named_and_nobody_else(mut pods in prop::collection::vec(any_pod(), 0..8)) {
+        pods.iter_mut().enumerate().for_each(|(n, pod)| pod.pod = format!("pod{n}z"));
+        for measure in [
+            M::PodRestarts, M::OomKilled, M::CrashLoopingPods, M::UnstartablePods, M::PodPending, M::CompletedPods,
+            M::LoggingDisabledPods, M::DaemonSetPodsOnFargate,
+        ] {
+            let counted = Counted::of(measure, &pods, now());
+            let (value, said) = (value_of(measure, &pods), why(measure, &pods, now()));
+            prop_assert_eq!(value, counted.value());
+            if measure != M::PodPending {
+                prop_assert_eq!(value > 0.0, !counted.pods().is_empty());
+            }
+            prop_assert_eq!(said.is_some(), !counted.pods().is_empty(), "{:?}: {:?}", measure, said);
+            for pod in &pods {
+                let is_named = said.as_ref().is_some_and(|said| said.contains(&pod.pod));
+                let is_counted = counted.pods().iter().any(|one| one.pod == pod.pod);
+                prop_assert!(is_counted || !is_named, "{:?}: {:?}", measure, said);
+                if is_counted && measure.scope() == Scope::Cluster {
+                    prop_assert!(explains(pod, now()));
+                }
+            }
+        }
+    }
+}

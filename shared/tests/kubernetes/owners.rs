@@ -1,0 +1,139 @@
+//! What stands behind a pod, under one name that lasts.
+
+use fargaze::kubernetes::owner::{JobOwners, Owner};
+use fargaze::kubernetes::pod::PodFacts;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+const MADE: &str = "2026-11-22T10:00:30Z";
+
+fn owner(kind: &str, name: &str) -> Owner {
+    Owner { kind: kind.to_owned(), name: name.to_owned() }
+}
+
+/// What makes a pod with this controller and these labels, by the pod alone.
+fn of_pod(kind: &str, name: &str, labels: &Value) -> Option<Owner> {
+    let owners =
+        [json!({"kind": "Other", "name": "other"}), json!({"kind": kind, "name": name, "controller": true})];
+    let metadata = json!({"name": "p", "ownerReferences": owners, "labels": labels});
+    PodFacts::read(serde_json::from_value(json!({"metadata": metadata})).unwrap()).owner
+}
+
+/// Issue 13, point 12: whatever a release or a run adds to the name of what makes pods, their subject stays the same.
+#[test]
+fn a_release_or_a_run_changes_no_subject() {
+    let hash = |key: &str, hash: &str| json!({key: hash, "app": "web"});
+    let cases = [
+        ("ReplicaSet", "web-app-abc12", hash("pod-template-hash", "abc12"), "Deployment", "web-app"),
+        (
+            "ReplicaSet",
+            "web-app-6b7f5d8c9",
+            hash("rollouts-pod-template-hash", "6b7f5d8c9"),
+            "Rollout",
+            "web-app",
+        ),
+        (
+            "ReplicaSet",
+            "web-app-7c9d4f5b6",
+            hash("rollouts-pod-template-hash", "7c9d4f5b6"),
+            "Rollout",
+            "web-app",
+        ),
+        // A Rollout that took over the template of a Deployment has both labels.
+        (
+            "ReplicaSet",
+            "web-77",
+            json!({"rollouts-pod-template-hash": "77", "pod-template-hash": "55"}),
+            "Rollout",
+            "web",
+        ),
+        // Nothing stands behind it.
+        ("ReplicaSet", "web-app-abc12", json!({}), "ReplicaSet", "web-app-abc12"),
+        ("ReplicaSet", "alone", hash("pod-template-hash", "abc12"), "ReplicaSet", "alone"),
+        ("ReplicaSet", "-abc12", hash("pod-template-hash", "abc12"), "ReplicaSet", "-abc12"),
+        ("StatefulSet", "db-abc12", hash("pod-template-hash", "abc12"), "StatefulSet", "db-abc12"),
+        ("StatefulSet", "db-x7k2p", json!({"tekton.dev/task": "t"}), "StatefulSet", "db-x7k2p"),
+        ("DaemonSet", "agent-x7k2p", json!({}), "DaemonSet", "agent-x7k2p"),
+        ("Node", "ip-10-0-0-1.ec2.internal", json!({}), "Node", "ip-10-0-0-1.ec2.internal"),
+        // Controllers of others.
+        ("Workflow", "import-x7k2p", json!({}), "Workflow", "import"),
+        ("Workflow", "nightly-1796000000", json!({}), "Workflow", "nightly"),
+        ("Workflow", "import-of-words", json!({}), "Workflow", "import-of-words"),
+        (
+            "TaskRun",
+            "build-x7k2p-test-pod",
+            json!({"tekton.dev/pipeline": "build", "tekton.dev/task": "test"}),
+            "Pipeline",
+            "build",
+        ),
+        ("TaskRun", "test-x7k2p", json!({"tekton.dev/task": "test"}), "Task", "test"),
+        (
+            "EphemeralRunner",
+            "ci-x7k2p-runner-9w4z5",
+            json!({"actions.github.com/scale-set-name": "ci"}),
+            "AutoscalingRunnerSet",
+            "ci",
+        ),
+        ("Pod", "etl-42-driver", json!({"sparkoperator.k8s.io/app-name": "etl"}), "SparkApplication", "etl"),
+        ("Pod", "etl-42-driver", json!({}), "Pod", "etl-42-driver"),
+        ("CloneSet", "web", json!({}), "CloneSet", "web"),
+    ];
+    for (kind, name, labels, right, right_name) in cases {
+        assert_eq!(of_pod(kind, name, &labels), Some(owner(right, right_name)), "{kind}/{name} {labels}");
+    }
+}
+
+/// Issue 13, point 12: a pod that nothing controls stands for itself, or for what its name was generated from.
+#[test]
+fn a_pod_that_nothing_controls_stands_for_itself() {
+    let of = |metadata: Value| {
+        PodFacts::read(serde_json::from_value(json!({"metadata": metadata})).unwrap()).owner
+    };
+    let other = json!([{"kind": "ReplicaSet", "name": "web-abc12", "controller": false}]);
+    assert_eq!(
+        of(
+            json!({"name": "web-abc12-1", "ownerReferences": other, "labels": {"pod-template-hash": "abc12"}})
+        ),
+        None
+    );
+    assert_eq!(of(json!({"name": "debug", "generateName": null})), None);
+    assert_eq!(of(json!({"name": "load-x7k2p", "generateName": "load-"})), Some(owner("Pod", "load")));
+    assert_eq!(of(json!({"name": "other", "generateName": "load-"})), None);
+}
+
+/// Issue 13, point 12: behind a Job stands its `CronJob`, also where the Job is not listed.
+#[test]
+fn behind_a_job_stands_what_makes_one_each_time() {
+    let of_job = |metadata: Value| Owner::of_job(&serde_json::from_value(metadata).unwrap());
+    let controlled = |kind: &str, name: &str| json!({"name": "j", "ownerReferences": [{"kind": kind, "name": name, "controller": true}]});
+    assert_eq!(of_job(controlled("CronJob", "backup")), owner("CronJob", "backup"));
+    assert_eq!(of_job(controlled("ScaledJob", "worker")), owner("ScaledJob", "worker"));
+    assert_eq!(of_job(controlled("Workflow", "import-x7k2p")), owner("Workflow", "import"));
+    assert_eq!(of_job(json!({"name": "migrate-x7k2p", "generateName": "migrate-"})), owner("Job", "migrate"));
+    assert_eq!(of_job(json!({"name": "migrate-x7k2p"})), owner("Job", "migrate-x7k2p"), "somebody chose it");
+
+    let jobs = JobOwners::from([
+        (("shop".to_owned(), "j".to_owned()), owner("CronJob", "listed")),
+        (("shop".to_owned(), "import-29933400".to_owned()), owner("Job", "import-29933400")),
+    ]);
+    let made: Timestamp = MADE.parse().unwrap();
+    let minutes = made.as_second() / 60;
+    let behind = |name: &str, made| owner("Job", name).behind("shop", &jobs, made);
+    assert_eq!(behind("j", Some(made)), owner("CronJob", "listed"));
+    assert_eq!(
+        behind("import-29933400", Some(made)),
+        owner("Job", "import-29933400"),
+        "it is listed, and nothing made it"
+    );
+    // Not listed.
+    for late in [0, 1, 60, 24 * 60] {
+        let name = format!("nightly-dump-{}", minutes - late);
+        assert_eq!(behind(&name, Some(made)), owner("CronJob", "nightly-dump"), "{late} minutes late");
+        assert_eq!(behind(&name, None), owner("Job", &name), "nobody knows when it was made");
+    }
+    for other in ["dump-20261122", "dump-29", "dump", "-29933400", "dump-x29933400"] {
+        assert_eq!(behind(other, Some(made)), owner("Job", other));
+    }
+    assert_eq!(behind("migrate-x7k2p", Some(made)), owner("Job", "migrate"));
+    assert_eq!(owner("Deployment", "j").behind("shop", &jobs, Some(made)), owner("Deployment", "j"));
+}

@@ -1,0 +1,92 @@
+//! Why containers wait, and when one counts as unstartable.
+
+use std::collections::BTreeSet;
+
+use fargaze::kubernetes::waiting::{REASONS, WaitingCause};
+use fargaze::pods::{PodState, WaitingContainer, why};
+use fargaze::rule::KubernetesMeasure as M;
+use jiff::{SignedDuration, Timestamp};
+
+use super::figures::{now, pod, value_of};
+
+/// Errors of the kubelet that become reasons of waiting containers, as Kubernetes' source lists them
+/// (`pkg/kubelet/images/types.go`, `pkg/kubelet/kuberuntime/kuberuntime_container.go`,
+/// `pkg/kubelet/container/sync_result.go`, `cri-api/pkg/errors/errors.go`).
+const OF_THE_SOURCE: [&str; 24] = [
+    "ImagePullBackOff",
+    "ImageInspectError",
+    "ErrImagePull",
+    "ErrImageNeverPull",
+    "InvalidImageName",
+    "CreateContainerConfigError",
+    "PreCreateHookError",
+    "CreateContainerError",
+    "PreStartHookError",
+    "PostStartHookError",
+    "CrashLoopBackOff",
+    "RunContainerError",
+    "KillContainerError",
+    "CreatePodSandboxError",
+    "ConfigPodSandboxError",
+    "KillPodSandboxError",
+    "ResizePodInPlaceError",
+    "RemoveContainerError",
+    "RegistryUnavailable",
+    "SignatureValidationFailed",
+    "RROUnsupported",
+    "ImageVolumeMountFailed",
+    "SecurityProfileInvalid",
+    "VerifyNonRootError",
+];
+
+fn waits(reason: &str, made: Timestamp) -> PodState {
+    let message = Some("because of that.".to_owned());
+    let waiting = vec![WaitingContainer { container: "app".to_owned(), reason: reason.to_owned(), message }];
+    PodState { waiting, created_at: Some(made), ..pod("web-1") }
+}
+
+fn ago(seconds: i64) -> Timestamp {
+    now() - SignedDuration::from_secs(seconds)
+}
+
+/// Issue 13, point 11.
+#[test]
+fn every_reason_of_the_source_is_known() {
+    let known: BTreeSet<&str> = REASONS.iter().map(|(reason, _)| *reason).collect();
+    assert_eq!(known.len(), REASONS.len(), "each once");
+    for reason in OF_THE_SOURCE {
+        assert!(known.contains(reason), "{reason}");
+    }
+}
+
+/// Issue 13, point 11: a known reason counts at once, an unknown one after a minute; what is on its way and what
+/// crashes do not.
+#[test]
+fn a_container_that_will_not_start_by_itself_is_counted_and_named() {
+    let unstartable = |reason: &str, made| value_of(M::UnstartablePods, &[waits(reason, made)]);
+    for (reason, cause) in REASONS {
+        let counts = !matches!(cause, WaitingCause::Starting | WaitingCause::CrashLoop);
+        for made in [ago(5), ago(3600)] {
+            assert_eq!(unstartable(reason, made), f64::from(u8::from(counts)), "{reason}");
+        }
+        let said = why(M::UnstartablePods, &[waits(reason, ago(5))], now());
+        assert_eq!(said.is_some(), counts, "{reason}: {said:?}");
+        if let Some(said) = said {
+            let begins = format!("web-1: container app waits: {reason} (because of that). ");
+            assert!(said.starts_with(&begins) && said.ends_with(cause.remedy()), "{said}");
+        }
+    }
+    for (seconds, counts) in [(0, 0.0), (60, 0.0), (61, 1.0), (86_400, 1.0)] {
+        assert_eq!(unstartable("VolumeOnFire", ago(seconds)), counts, "{seconds} s");
+        assert_eq!(unstartable("", ago(seconds)), 0.0, "no reason is no trouble");
+    }
+    // Its minute begins with the end of the run before.
+    let mut again = waits("VolumeOnFire", ago(3600));
+    for (seconds, counts) in [(30, 0.0), (90, 1.0)] {
+        again.terminated = vec![super::figures::ended("Error", seconds)];
+        assert_eq!(value_of(M::UnstartablePods, &[again.clone()]), counts, "{seconds} s");
+    }
+    again.created_at = None;
+    again.terminated.clear();
+    assert_eq!(value_of(M::UnstartablePods, &[again]), 1.0, "nobody knows since when");
+}
