@@ -9,6 +9,7 @@ use super::words::{count, list, span};
 use crate::alarm::{RuleProblem, RuleRecord};
 use crate::insights::InsightsLevel;
 use crate::metric::{Metric, Statistic};
+use crate::shell::quoted;
 
 /// Places that a sentence names.
 const MOST_NAMED: usize = 5;
@@ -143,7 +144,7 @@ fn command(metric: &Metric, region: &str) -> Option<Text> {
     if words.into_iter().any(kubectl::is_odd) {
         return None;
     }
-    let [namespace, name] = words.map(kubectl::quoted);
+    let [namespace, name] = words.map(quoted);
     let command =
         format!("aws cloudwatch list-metrics --region {region} --namespace {namespace} --metric-name {name}");
     Some(Text::new(&command))
