@@ -128,13 +128,18 @@ async fn a_refused_connection_is_tried_again_until_somebody_listens() {
     let server = server().await;
     let deaf = Deaf::new();
     let client = client_at(deaf.endpoint(), &server);
-    let (walked, _balancer) = tokio::join!(names(&client, "/api/v1/pods"), async {
+    let mut walk = std::pin::pin!(names(&client, "/api/v1/pods"));
+    let listening = async {
         while client.calls() < 3 {
             tokio::task::yield_now().await;
         }
         deaf.listen(&server)
-    });
-    assert_eq!(walked.unwrap(), expected(&server));
+    };
+    let _balancer = tokio::select! {
+        walked = &mut walk => panic!("given up after {} calls: {walked:?}", client.calls()),
+        balancer = listening => balancer,
+    };
+    assert_eq!(walk.await.unwrap(), expected(&server));
     // Where nobody ever does, it ends.
     let deaf = Deaf::new();
     let client = client_at(deaf.endpoint(), &server);
