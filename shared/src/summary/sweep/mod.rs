@@ -29,7 +29,7 @@ struct FoundDefault<'a> {
     finding: &'a AccountDefaultFinding,
 }
 
-/// Which kinds of clusters a run is about, by its targets.
+/// Which kinds of clusters a run is about.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Scope {
     Ecs,
@@ -38,9 +38,12 @@ enum Scope {
 }
 
 impl Scope {
-    fn of(results: &[TargetResult]) -> Self {
+    /// By what was found of ECS and of EKS, and by the targets if nothing was: usually those of one kind stand beside
+    /// those of the other.
+    fn of(results: &[TargetResult], ecs: bool, eks: bool) -> Self {
         let has = |platform| results.iter().any(|result| result.target.platform == platform);
-        match (has(Platform::Ecs), has(Platform::Eks)) {
+        let (ecs, eks) = if ecs || eks { (ecs, eks) } else { (has(Platform::Ecs), has(Platform::Eks)) };
+        match (ecs, eks) {
             (false, true) => Self::Eks,
             (true, true) => Self::Both,
             (_, false) => Self::Ecs,
@@ -88,7 +91,9 @@ pub fn nothing_to_do(results: &[TargetResult]) -> String {
     let (right, all) =
         (findings.with(|result| *result == InsightsResult::Right).len(), findings.clusters.len());
     let mut parts = Vec::new();
-    if findings.scope != Scope::Eks {
+    let is_swept = |platform| results.iter().any(|result| result.target.platform == platform);
+    let is_of_eks_alone = is_swept(Platform::Eks) && !is_swept(Platform::Ecs);
+    if !is_of_eks_alone {
         parts.push(format!("{right} of {} are as wished", count(all, "cluster")));
     }
     let unseen = results.iter().filter(|result| result.result.is_err()).count();
@@ -101,7 +106,7 @@ pub fn nothing_to_do(results: &[TargetResult]) -> String {
             parts.iter_mut().for_each(|text| text.push_str(&format!(", {n} {what}")));
         }
     }
-    if findings.scope == Scope::Eks || !findings.eks.is_empty() {
+    if is_of_eks_alone || !findings.eks.is_empty() {
         let (right, all) = findings.eks_as_wished();
         let told = findings.eks_counts().map(|counts| format!(", told before: {counts}"));
         let told = told.unwrap_or_default();
@@ -124,13 +129,16 @@ impl<'a> Findings<'a> {
         let defaults = seen().filter_map(|(target, outcome)| {
             outcome.account_default.as_ref().map(|finding| FoundDefault { target, finding })
         });
+        let (clusters, defaults): (Vec<_>, Vec<_>) = (clusters.collect(), defaults.collect());
+        let eks = eks::found(results);
+        let found_ecs = !clusters.is_empty() || !defaults.is_empty();
         Self {
             kind,
-            scope: Scope::of(results),
+            scope: Scope::of(results, found_ecs, !eks.is_empty()),
             dry_run: seen().any(|(_, outcome)| outcome.dry_run),
-            clusters: clusters.collect(),
-            defaults: defaults.collect(),
-            eks: eks::found(results),
+            clusters,
+            defaults,
+            eks,
         }
     }
 

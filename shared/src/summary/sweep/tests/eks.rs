@@ -295,8 +295,20 @@ fn a_run_about_eks_alone_has_a_subject_about_eks() {
     none.target.platform = crate::run::Platform::Eks;
     let receipt = nothing_to_do(&results([none.clone()]));
     assert_eq!(receipt, "nothing to do: 0 of 0 EKS clusters are as wished");
-    // With targets of both kinds nobody is left out.
-    let both = results([none, outcome("eu-west-1", Vec::new())]);
-    let subject = sweep(&run(RunKind::Restore), &both, &[]).unwrap().subject;
-    assert!(subject.ends_with("Container Insights and EKS: nothing to put back"), "{subject}");
+    // Targets of the other kind stand beside it, and have nothing to tell.
+    let subject = |eks: Vec<EksFinding>, ecs: Vec<InsightsFinding>| {
+        let [of_eks] = of(eks);
+        let both = results([of_eks, outcome("eu-west-1", ecs), none.clone()]);
+        sweep(&run(RunKind::Restore), &both, &[]).unwrap().subject
+    };
+    let left = || right(1).collect::<Vec<_>>();
+    for (eks, ecs, told) in [
+        (found(EksResult::Left), Vec::new(), "EKS: nothing to put back"),
+        (Vec::new(), left(), "Container Insights: nothing to put back"),
+        (found(EksResult::Left), left(), "Container Insights and EKS: nothing to put back"),
+        (Vec::new(), Vec::new(), "Container Insights and EKS: nothing to put back"),
+    ] {
+        let subject = subject(eks, ecs);
+        assert!(subject.ends_with(told), "{told}: {subject}");
+    }
 }
