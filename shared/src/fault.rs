@@ -64,15 +64,9 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// What the reader of a summary can do about it. Who may read inside an EKS cluster is decided there, and the report says what
-    /// is missing.
+    /// What the reader of a summary can do about it. What goes on inside an EKS cluster has remedies of its own.
     pub fn advice(&self) -> &'static str {
-        match self.kind {
-            FaultKind::Denied if self.operation.starts_with("kubernetes:") => {
-                "the report says what lets fargaze in, see docs/eks.md"
-            }
-            kind => kind.advice(),
-        }
+        crate::kubernetes::advice::advice(self).unwrap_or_else(|| self.kind.advice())
     }
 
     /// A fault that we found ourselves in an answer; services make theirs at the border.

@@ -48,6 +48,7 @@ pub mod rule;
 pub mod run;
 pub mod series;
 pub mod settings;
+mod shell;
 pub mod snapshot;
 pub mod summary;
 pub mod usage;

@@ -4,9 +4,11 @@ mod before;
 mod cadvisor;
 mod clusters;
 mod config;
+mod kubernetes;
 mod listing;
 mod recording;
 mod trouble;
+mod usage;
 mod vended;
 
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use fargaze::aws::{Eks, Store};
 use fargaze::cluster::ClusterName;
-use fargaze::eks::EksCluster;
+use fargaze::eks::{EksCluster, UNKNOWN};
 use fargaze::failure::Failure;
 use fargaze::fault::Fault;
 use fargaze::inventory::{CHECK_AFTER, MAX_AGE};
@@ -93,7 +93,7 @@ async fn describe(
                 faults.push(fault);
                 let known =
                     older.and_then(|older| older.clusters.iter().find(|cluster| cluster.name == name));
-                clusters.push(known.cloned().unwrap_or_else(|| EksCluster::named(name, "UNKNOWN")));
+                clusters.push(known.cloned().unwrap_or_else(|| EksCluster::named(name, UNKNOWN)));
             }
         }
     }

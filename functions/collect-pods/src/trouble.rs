@@ -1,9 +1,11 @@
 //! What keeps a cluster from being read: asks the server and EKS what they can still tell.
 
+use std::collections::BTreeSet;
+
 use fargaze::eks::EksCluster;
 use fargaze::kubernetes::api::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectReview};
-use fargaze::kubernetes::client::{Cause, Client, ClientError};
-use fargaze::pods::{Caller, Finding, RIGHTS, Trouble, finding as mend};
+use fargaze::kubernetes::client::{Cause, Client, ClientError, TlsError};
+use fargaze::pods::{Caller, Finding, GROUP, RIGHTS, Refusal, Trouble, right_to_list, to_list};
 use serde_json::{Value, json};
 
 use crate::clusters::{Reader, Reading};
@@ -26,87 +28,84 @@ impl Reader<'_> {
     }
 }
 
-/// The finding that goes with an error.
+/// The finding of a cluster that could not be asked; none for a right that is missing, which [`forbidden`] tells.
 pub(crate) async fn finding(
     reader: &Reader<'_>,
-    client: Option<&Client>,
     cluster: &EksCluster,
     error: &ClientError,
-) -> Finding {
+) -> Option<Finding> {
     let trouble = match &error.cause {
+        Cause::Forbidden(_) => return None,
         Cause::Dns(_) => Trouble::Dns,
-        Cause::Refused | Cause::ConnectTimeout(_) | Cause::Connect(_) => {
-            Trouble::Connect(error.cause.to_string())
+        Cause::Refused => Trouble::Refused,
+        Cause::ConnectTimeout(_) | Cause::Connect(_) => Trouble::Connect(error.cause.to_string()),
+        Cause::Handshake(_) | Cause::Broken(_) | Cause::Cut { .. } => {
+            Trouble::Broken(error.cause.to_string())
         }
-        Cause::Tls(why) => Trouble::Tls(why.to_string()),
+        Cause::Tls(why @ (TlsError::UnknownIssuer | TlsError::WrongName)) => {
+            Trouble::Stranger(why.to_string())
+        }
+        Cause::Tls(why) if why.is_false_identity() => Trouble::Certificate(why.to_string()),
         Cause::Token(why) => Trouble::Token(why.to_string()),
-        Cause::Unauthorized => {
-            let entry = reader.eks.has_access_entry(&cluster.name, reader.role).await;
-            let entry = entry.map_err(|fault| tracing::warn!(%fault, "access entries cannot be asked")).ok();
-            Trouble::Unauthorized { entry }
-        }
-        Cause::Forbidden(explanation) => {
-            let (groups, missing) = match client {
-                Some(client) => (groups(client).await, missing(client).await),
-                None => (Vec::new(), Vec::new()),
-            };
-            Trouble::Forbidden { message: explanation.to_string(), groups, missing }
-        }
-        Cause::Unavailable(answer) if error.path.starts_with("/apis/metrics.k8s.io") => {
-            Trouble::MetricsDown(format!("503: {answer}"))
-        }
+        Cause::Unauthorized => Trouble::Unauthorized { entry: entry(reader, cluster).await },
         cause => Trouble::Other(cause.to_string()),
     };
-    mend(&trouble, cluster, caller(reader))
+    Some(mend(reader, cluster, &trouble))
 }
 
-/// The finding of a cluster without Metrics Server.
-pub(crate) fn no_metrics(reader: &Reader<'_>, cluster: &EksCluster) -> Finding {
-    mend(&Trouble::NoMetrics, cluster, caller(reader))
+/// The finding of all lists that were forbidden: which rights are missing, of those that were refused and of all
+/// others.
+pub(crate) async fn forbidden(
+    reader: &Reader<'_>,
+    client: &Client,
+    cluster: &EksCluster,
+    refused: &[ClientError],
+) -> Finding {
+    let asked: BTreeSet<ResourceAttributes> =
+        refused.iter().filter_map(|error| right_to_list(&error.path)).collect();
+    let mut missing = Vec::new();
+    for right in RIGHTS.map(|(group, resource)| to_list(group, resource)) {
+        let may = may(client, &right).await;
+        if may == Some(false) || may.is_none() && asked.contains(&right) {
+            missing.push(right);
+        }
+    }
+    let groups = groups(client).await;
+    // It matters only if the role is in other groups.
+    let entry = if groups.iter().any(|group| group == GROUP) { None } else { entry(reader, cluster).await };
+    let message = refused.first().map(|error| error.cause.to_string()).unwrap_or_default();
+    mend(reader, cluster, &Trouble::Forbidden(Refusal { message, groups, entry, missing }))
 }
 
-/// The finding of a cluster in which cAdvisor may not be read, although the user's file asks for it.
-pub(crate) fn no_node_proxy(reader: &Reader<'_>, cluster: &EksCluster, message: String) -> Finding {
-    mend(&Trouble::NodeProxy { message }, cluster, caller(reader))
+/// What is amiss, with what mends it in this cluster for this role.
+pub(crate) fn mend(reader: &Reader<'_>, cluster: &EksCluster, trouble: &Trouble) -> Finding {
+    let caller = Caller { region: &reader.target.region, role: reader.role };
+    fargaze::pods::finding(trouble, cluster, caller)
 }
 
-fn caller<'a>(reader: &'a Reader<'_>) -> Caller<'a> {
-    Caller { region: &reader.target.region, role: reader.role }
+/// Whether there is an access entry for the role; none if EKS does not say.
+async fn entry(reader: &Reader<'_>, cluster: &EksCluster) -> Option<bool> {
+    let entry = reader.eks.has_access_entry(&cluster.name, reader.role).await;
+    entry.map_err(|fault| tracing::warn!(%fault, "access entries cannot be asked")).ok()
 }
 
 /// Groups that the server takes us to be in (`SelfSubjectReview`); none if it does not say.
 async fn groups(client: &Client) -> Vec<String> {
     let question = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
-    let answer = client.post("/apis/authentication.k8s.io/v1/selfsubjectreviews", &question).await;
+    let answer = client.review("/apis/authentication.k8s.io/v1/selfsubjectreviews", &question).await;
     let review = answer.ok().and_then(|body| serde_json::from_slice::<SelfSubjectReview>(&body).ok());
     review.map(|review| review.status.user_info.groups).unwrap_or_default()
 }
 
-/// What we may not do of what we must (`SelfSubjectAccessReview`); a question that is not answered counts as answered.
-async fn missing(client: &Client) -> Vec<ResourceAttributes> {
-    let mut missing = Vec::new();
-    for (group, resource) in RIGHTS {
-        let right = ResourceAttributes {
-            verb: "list".to_owned(),
-            group: group.to_owned(),
-            resource: resource.to_owned(),
-            ..ResourceAttributes::default()
-        };
-        if may(client, &right).await == Some(false) {
-            missing.push(right);
-        }
-    }
-    missing
-}
-
+/// Whether we may (`SelfSubjectAccessReview`); none if the server does not say.
 async fn may(client: &Client, right: &ResourceAttributes) -> Option<bool> {
     let question: Value = json!({
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",
         "spec": {"resourceAttributes": right},
     });
-    let answer =
-        client.post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", &question).await.ok()?;
+    let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    let answer = client.review(path, &question).await.ok()?;
     let review: SelfSubjectAccessReview = serde_json::from_slice(&answer).ok()?;
     Some(review.status.allowed)
 }

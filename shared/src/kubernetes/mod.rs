@@ -6,6 +6,7 @@
 //! ConfigMap aws-logging -> logging
 //! ```
 
+pub mod advice;
 pub mod api;
 pub mod cadvisor;
 #[cfg(feature = "kubernetes")]

@@ -17,20 +17,21 @@ pub struct ClusterState {
     /// Kubernetes version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// Types of control-plane logs that are on.
-    pub logs: BTreeSet<LogType>,
-    /// Its Fargate profiles; of a report only.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub profiles: Vec<FargateProfile>,
-    /// Its add-ons; of a report only.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub addons: Vec<Addon>,
-    /// Nodes that are Fargate's, one for each pod; none if they were not asked for.
+    /// Types of control-plane logs that are on; none if they are not known, because EKS could not be asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fargate_nodes: Option<usize>,
-    /// Other nodes; none if they were not asked for.
+    pub logs: Option<BTreeSet<LogType>>,
+    /// Its Fargate profiles; none if they are not known. Only a report asks for them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub other_nodes: Option<usize>,
+    pub profiles: Option<Vec<FargateProfile>>,
+    /// Its add-ons; none if they are not known. Only a report asks for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addons: Option<Vec<Addon>>,
+    /// How many nodes it has; none if they are not known. Only a report asks for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<NodeCount>,
+    /// Kinds of workloads that could not be listed: what is known of them is what their pods show.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unlisted: BTreeSet<String>,
     /// Whether the Metrics API answers.
     pub metrics_api: MetricsApi,
     /// Whether cAdvisor was asked on its nodes, and what came of it; none if it is off.
@@ -39,6 +40,15 @@ pub struct ClusterState {
     /// What keeps it from being read, and what is amiss, each with its cure.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+}
+
+/// The nodes of a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeCount {
+    /// Those of Fargate, one for each pod.
+    pub fargate: usize,
+    /// The others.
+    pub other: usize,
 }
 
 /// What came of asking cAdvisor.
@@ -60,7 +70,7 @@ pub enum MetricsApi {
     Missing,
     /// The API group is there and does not answer, with what came instead.
     Down(String),
-    /// Nobody could ask.
+    /// Nobody could ask: the right is missing, or the API server itself does not answer.
     Unknown,
 }
 

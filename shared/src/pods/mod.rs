@@ -13,18 +13,21 @@ mod figures;
 mod history;
 mod pending;
 mod preflight;
+mod public_access;
 mod read;
 mod state;
 mod times;
 mod why;
 
-pub use cluster::{CadvisorState, ClusterState, Finding, MetricsApi};
+pub use cluster::{CadvisorState, ClusterState, Finding, MetricsApi, NodeCount};
 pub use counted::Counted;
 pub use counters::{PodCounters, PodRates, Throttled};
 pub use figures::{Sample, cluster_samples, workload_samples};
 pub use history::{Before, ClusterHistory, History};
 pub use pending::PendingCause;
-pub use preflight::{CLUSTER_ROLE, Caller, GROUP, NODE_PROXY_ROLE, RIGHTS, Trouble, finding};
+pub use preflight::{
+    CLUSTER_ROLE, Caller, GROUP, NODE_PROXY_ROLE, RIGHTS, Refusal, Trouble, finding, right_to_list, to_list,
+};
 pub use state::{
     Amounts, PendingPod, PodState, PodUsageState, Share, Termination, WaitingContainer, WorkloadState,
 };

@@ -43,13 +43,7 @@ impl From<&PodUsage> for PodUsageState {
 
 impl PodState {
     /// A pod as Kubernetes tells of it. `node` is its own, if nodes were asked for.
-    pub fn read(
-        cluster: &ClusterName,
-        pod: PodFacts,
-        usage: Option<&PodUsage>,
-        jobs: &JobOwners,
-        node: Option<&NodeFacts>,
-    ) -> Self {
+    pub fn read(cluster: &ClusterName, pod: PodFacts, jobs: &JobOwners, node: Option<&NodeFacts>) -> Self {
         let of_node = node.map(|node| of_node(&pod, node)).unwrap_or_default();
         let (workload, fargate) = (workload_of(&pod, jobs), pod.is_fargate());
         let pending = pod.pending.and_then(|pending| {
@@ -74,7 +68,7 @@ impl PodState {
             }),
             requests: Amounts::from(&pod.requests),
             limits: Amounts::from(&pod.limits),
-            usage: usage.map(PodUsageState::from),
+            usage: None,
             counters: None,
             rates: None,
             ready: pod.ready,
@@ -111,6 +105,13 @@ impl PodState {
             unreadable: pod.unreadable,
             pod: pod.name,
         }
+    }
+}
+
+impl PodState {
+    /// Takes in what the pod uses. It is asked apart from the pods, which do not wait for it.
+    pub fn uses(&mut self, usage: &PodUsage) {
+        self.usage = Some(PodUsageState::from(usage));
     }
 }
 

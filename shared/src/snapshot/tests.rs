@@ -12,8 +12,8 @@ use crate::insights::InsightsLevel;
 use crate::inventory::Reporting;
 use crate::kubernetes::cadvisor::{Counter, SeriesId};
 use crate::pods::{
-    Amounts, CadvisorState, Finding, MetricsApi, PendingPod, PodCounters, PodRates, PodUsageState, Share,
-    Termination, Throttled, WaitingContainer,
+    Amounts, CadvisorState, Finding, MetricsApi, NodeCount, PendingPod, PodCounters, PodRates, PodUsageState,
+    Share, Termination, Throttled, WaitingContainer,
 };
 use crate::rule::Workload;
 use crate::run::{Part, RunKind};
@@ -97,11 +97,11 @@ fn eks() -> ClusterState {
         cluster: "payments".parse().unwrap(),
         status: "ACTIVE".to_owned(),
         version: Some("1.33".to_owned()),
-        logs: [LogType::Api].into(),
-        profiles: Vec::new(),
-        addons: Vec::new(),
-        fargate_nodes: Some(3),
-        other_nodes: None,
+        logs: Some([LogType::Api].into()),
+        profiles: None,
+        addons: Some(Vec::new()),
+        nodes: Some(NodeCount { fargate: 3, other: 0 }),
+        unlisted: ["Deployment".to_owned()].into(),
         metrics_api: MetricsApi::Down("503: service unavailable".to_owned()),
         cadvisor: Some(CadvisorState { nodes: 3, unread: 1 }),
         findings: vec![Finding { problem: "no access entry".to_owned(), cure: "aws eks ...".to_owned() }],

@@ -2,6 +2,7 @@
 
 use crate::message::is_hidden;
 use crate::rule::Workload;
+use crate::shell::quoted;
 
 /// Longest command that is told.
 const MOST: usize = 300;
@@ -22,12 +23,6 @@ pub(super) fn describe(Workload { namespace, kind, name }: &Workload) -> Option<
 /// Whether a word could be taken for an option, or could not be shown as it is.
 pub(super) fn is_odd(word: &str) -> bool {
     word.is_empty() || word.starts_with('-') || word.contains(|c: char| is_hidden(c) || c.is_whitespace())
-}
-
-/// The word as a shell reads it.
-pub(super) fn quoted(word: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@".contains(&byte);
-    if word.bytes().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::words::{count, list, span};
 use crate::alarm::{RuleProblem, RuleRecord};
 use crate::insights::InsightsLevel;
 use crate::metric::{Metric, Statistic};
+use crate::shell::quoted;
 
 /// Places that a sentence names.
 const MOST_NAMED: usize = 5;
@@ -144,7 +145,7 @@ fn command(metric: &Metric, region: &str) -> Option<Text> {
     if kubectl::is_odd(namespace) {
         return None;
     }
-    let namespace = kubectl::quoted(namespace);
+    let namespace = quoted(namespace);
     Some(Text::new(&format!("aws cloudwatch list-metrics --region {region} --namespace {namespace}")))
 }
 

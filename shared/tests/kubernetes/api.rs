@@ -62,9 +62,10 @@ fn usage_and_workloads_are_read() {
 #[test]
 fn the_preferred_version_of_a_group_is_found() {
     let groups: ApiGroupList = json("apis.body");
-    assert_eq!(groups.preferred("apps"), Some("v1"));
-    assert_eq!(groups.preferred("metrics.k8s.io"), Some("v1beta1"));
-    assert_eq!(groups.preferred("nothing.k8s.io"), None);
+    assert_eq!(groups.versions("apps"), ["v1"]);
+    assert_eq!(groups.versions("metrics.k8s.io"), ["v1beta1"]);
+    assert_eq!(groups.versions("autoscaling"), ["v2", "v1"]);
+    assert!(groups.versions("nothing.k8s.io").is_empty());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use fargaze::inventory::ClusterEntry;
 use fargaze::metric::{Dimensions, Metric, MetricQuery, Period, Statistic};
 use fargaze::outcome::Coverage;
 use fargaze::pods::{
-    Amounts, ClusterState, Finding, MetricsApi, PodState, PodUsageState, Share, WorkloadState,
+    Amounts, ClusterState, Finding, MetricsApi, NodeCount, PodState, PodUsageState, Share, WorkloadState,
 };
 use fargaze::rule::{KubernetesMeasure as M, SAMPLE_PERIOD, Subject, Workload};
 use fargaze::run::{Platform, Run, Target};
@@ -71,11 +71,11 @@ pub(crate) fn cluster(name: &str, workloads: Vec<Owner>) -> Eks {
         cluster: name.parse().unwrap(),
         status: "ACTIVE".to_owned(),
         version: Some("1.33".to_owned()),
-        logs: [LogType::Api, LogType::Audit].into(),
-        profiles: vec![profile("fp-default", "default"), profile("fp-shop", "shop")],
-        addons: vec![addon("coredns", "v1.12.1"), addon("metrics-server", "v0.8.0")],
-        fargate_nodes: Some(workloads.iter().map(|owner| owner.pods.len()).sum()),
-        other_nodes: Some(0),
+        logs: Some([LogType::Api, LogType::Audit].into()),
+        profiles: Some(vec![profile("fp-default", "default"), profile("fp-shop", "shop")]),
+        addons: Some(vec![addon("coredns", "v1.12.1"), addon("metrics-server", "v0.8.0")]),
+        nodes: Some(NodeCount { fargate: workloads.iter().map(|owner| owner.pods.len()).sum(), other: 0 }),
+        unlisted: std::collections::BTreeSet::new(),
         metrics_api: MetricsApi::Serves("metrics.k8s.io/v1beta1".to_owned()),
         cadvisor: None,
         findings: Vec::new(),

@@ -138,8 +138,8 @@ pub(crate) fn trouble() -> Eks {
     let mut cluster = cluster("payments", vec![crashing(), killed(), pending(), completed(), checkout]);
     cluster.vended = control_plane();
     if let Some(state) = &mut cluster.state {
-        state.logs.clear();
-        state.other_nodes = Some(2);
+        state.logs = Some(std::collections::BTreeSet::new());
+        state.nodes.iter_mut().for_each(|nodes| nodes.other = 2);
         state.findings.push(finding(
             "Fargate's log router has no configuration: the ConfigMap aws-logging is missing in the namespace aws-observability.",
             "kubectl apply -f - <<'END'\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: aws-observability\n  labels:\n    \
@@ -157,7 +157,7 @@ fn unmetered() -> Eks {
     let mut cluster = cluster("lab", vec![tools]);
     if let Some(state) = &mut cluster.state {
         state.metrics_api = MetricsApi::Missing;
-        state.addons.pop();
+        state.addons.iter_mut().for_each(|addons| _ = addons.pop());
         state.findings.push(finding(
             "The Metrics API is not there, so nobody knows what pods use.",
             "aws eks create-addon --cluster-name lab --addon-name metrics-server --region eu-west-1",
@@ -203,7 +203,7 @@ pub(crate) fn unreadable() -> Estate {
     let mut shop = calm();
     (shop.unread, shop.fault) = (true, Some(refused("shop")));
     if let Some(state) = &mut shop.state {
-        (state.fargate_nodes, state.other_nodes, state.metrics_api) = (None, None, MetricsApi::Unknown);
+        (state.nodes, state.metrics_api) = (None, MetricsApi::Unknown);
         state.findings.push(finding(
             "The cluster does not know the role of fargaze (401 Unauthorized): it has no access entry.",
             "aws eks create-access-entry --cluster-name shop --region eu-west-1 \\\n  --principal-arn \

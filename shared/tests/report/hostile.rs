@@ -130,8 +130,10 @@ fn eks_cluster(texts: &[String]) -> Eks {
     (state.status, state.version, state.metrics_api) = (text(15), Some(text(16)), MetricsApi::Down(text(17)));
     // A finding without a cure has no block.
     state.findings = vec![eks::finding(&text(18), &format!("x\n  {}\ny", text(19)))];
-    (state.profiles[0].name, state.profiles[0].selectors[0].namespace) = (text(20), text(21));
-    (state.addons[0].name, state.addons[0].issues) = (text(22), vec![text(23)]);
+    let profile = &mut state.profiles.as_mut().unwrap()[0];
+    (profile.name, profile.selectors[0].namespace) = (text(20), text(21));
+    let addon = &mut state.addons.as_mut().unwrap()[0];
+    (addon.name, addon.issues) = (text(22), vec![text(23)]);
     state.cadvisor = Some(CadvisorState { nodes: 2, unread: 1 });
     cluster.vended = vec![("AWS/EKS", text(20), 1.0, 2.0)];
     cluster

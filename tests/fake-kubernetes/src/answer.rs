@@ -49,6 +49,21 @@ impl Answer {
         Self::json(status, &value)
     }
 
+    /// The same with a cause that programs read (`StatusCause`).
+    pub(crate) fn failure_because(
+        status: u16,
+        reason: &str,
+        message: &str,
+        cause: (&str, &str, &str),
+    ) -> Self {
+        let (of, why, field) = cause;
+        let mut answer = Self::failure(status, reason, message);
+        let mut value: Value = serde_json::from_slice(&answer.body).unwrap();
+        value["details"] = json!({"causes": [{"reason": of, "message": why, "field": field}]});
+        answer.body = value.to_string().into();
+        answer
+    }
+
     /// An object that is not there.
     pub(crate) fn not_found(resource: &str, name: &str) -> Self {
         Self::failure(404, "NotFound", &format!("{resource} {name:?} not found"))

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::estate::{Estate, MetricsApi};
-use crate::objects::metrics_version;
 use crate::recorded::Recorded;
 use crate::target::Target;
 
@@ -29,16 +28,53 @@ const METRICS: &[Known] = &[("nodes", "NodeMetrics", false, ""), ("pods", "PodMe
 const AUTHENTICATION: &[Known] = &[("selfsubjectreviews", "SelfSubjectReview", false, "")];
 const AUTHORIZATION: &[Known] = &[("selfsubjectaccessreviews", "SelfSubjectAccessReview", false, "")];
 
-/// Group, version, resources.
-fn groups(estate: &Estate) -> Vec<(&'static str, &'static str, &'static [Known])> {
+const METRICS_GROUP: &str = "metrics.k8s.io";
+
+/// A group that is served.
+struct Group {
+    name: &'static str,
+    /// The preferred one first.
+    versions: Vec<&'static str>,
+    resources: &'static [Known],
+}
+
+impl Group {
+    fn value(&self) -> Value {
+        let Self { name, versions, .. } = self;
+        let versions: Vec<Value> = versions
+            .iter()
+            .map(|version| json!({"groupVersion": format!("{name}/{version}"), "version": version}))
+            .collect();
+        json!({"name": name, "versions": versions, "preferredVersion": versions[0]})
+    }
+}
+
+fn groups(estate: &Estate) -> Vec<Group> {
+    let of = |name, versions, resources| Group { name, versions, resources };
     let mut groups = vec![
-        ("apps", "v1", APPS),
-        ("authentication.k8s.io", "v1", AUTHENTICATION),
-        ("authorization.k8s.io", "v1", AUTHORIZATION),
-        ("batch", "v1", BATCH),
+        of("apps", vec!["v1"], APPS),
+        of("authentication.k8s.io", vec!["v1"], AUTHENTICATION),
+        of("authorization.k8s.io", vec!["v1"], AUTHORIZATION),
+        of("batch", vec!["v1"], BATCH),
     ];
-    groups.extend(metrics_version(estate).map(|version| ("metrics.k8s.io", version, METRICS)));
+    let metrics = match estate.metrics {
+        MetricsApi::Absent => Vec::new(),
+        MetricsApi::Serving(version) => vec![version],
+        MetricsApi::Down => vec!["v1beta1"],
+        MetricsApi::PreferredDown { preferred, serving } => vec![preferred, serving],
+    };
+    groups.extend((!metrics.is_empty()).then(|| of(METRICS_GROUP, metrics, METRICS)));
     groups
+}
+
+/// Whether the server of this version of a group does not answer.
+fn is_down(group: &str, version: &str, estate: &Estate) -> bool {
+    let metrics = match estate.metrics {
+        MetricsApi::Absent | MetricsApi::Serving(_) => false,
+        MetricsApi::Down => true,
+        MetricsApi::PreferredDown { preferred, .. } => version == preferred,
+    };
+    group == METRICS_GROUP && metrics
 }
 
 /// The answer, if the path is one of discovery.
@@ -49,28 +85,30 @@ pub(crate) fn answer(path: &str, estate: &Estate) -> Option<Answer> {
         ["healthz" | "livez" | "readyz"] => Some(Answer::text(200, "ok")),
         ["api"] => Some(Answer::json(200, &json!({"kind": "APIVersions", "versions": ["v1"]}))),
         ["apis"] => {
-            let groups: Vec<Value> =
-                groups(estate).iter().map(|&(name, version, _)| group(name, version)).collect();
+            let groups: Vec<Value> = groups(estate).iter().map(Group::value).collect();
             Some(Answer::json(200, &json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})))
         }
         ["api", "v1"] => Some(resources("v1", CORE)),
         ["apis", asked] => {
-            let found = groups(estate).into_iter().find(|&(name, ..)| name == asked);
-            Some(found.map_or_else(Answer::no_page, |(name, version, _)| {
-                let mut group = group(name, version);
+            let found = groups(estate).into_iter().find(|group| group.name == asked);
+            Some(found.map_or_else(Answer::no_page, |found| {
+                let mut group = found.value();
                 group["kind"] = "APIGroup".into();
                 group["apiVersion"] = "v1".into();
                 Answer::json(200, &group)
             }))
         }
         ["apis", asked, of] => {
-            if asked == "metrics.k8s.io" && estate.metrics == MetricsApi::Down {
+            if is_down(asked, of, estate) {
                 return Some(down());
             }
-            let found = groups(estate).into_iter().find(|&(name, version, _)| name == asked && version == of);
-            Some(found.map_or_else(Answer::no_page, |(name, version, known)| {
-                resources(&format!("{name}/{version}"), known)
-            }))
+            let found =
+                groups(estate).into_iter().find(|group| group.name == asked && group.versions.contains(&of));
+            Some(
+                found.map_or_else(Answer::no_page, |group| {
+                    resources(&format!("{asked}/{of}"), group.resources)
+                }),
+            )
         }
         _ => None,
     }
@@ -78,23 +116,20 @@ pub(crate) fn answer(path: &str, estate: &Estate) -> Option<Answer> {
 
 /// The answer to a path of a group that is not there or down.
 pub(crate) fn missing_group(target: &Target, estate: &Estate) -> Option<Answer> {
-    if target.group == "metrics.k8s.io" && estate.metrics == MetricsApi::Down {
+    if is_down(&target.group, &target.version, estate) {
         return Some(down());
     }
     let there = match target.group.as_str() {
         "" => target.version == "v1",
-        asked => groups(estate).iter().any(|&(name, version, _)| name == asked && version == target.version),
+        asked => groups(estate)
+            .iter()
+            .any(|group| group.name == asked && group.versions.contains(&target.version.as_str())),
     };
     (!there).then(Answer::no_page)
 }
 
 fn down() -> Answer {
     Recorded::named("metrics_503").answer()
-}
-
-fn group(name: &str, version: &str) -> Value {
-    let version = json!({"groupVersion": format!("{name}/{version}"), "version": version});
-    json!({"name": name, "versions": [version], "preferredVersion": version})
 }
 
 fn resources(version: &str, known: &[Known]) -> Answer {

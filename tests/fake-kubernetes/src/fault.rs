@@ -63,6 +63,11 @@ pub enum Effect {
         /// After how many bytes.
         after: usize,
     },
+    /// The right answer in chunks, but the connection breaks before the last one.
+    CutChunks {
+        /// After how many bytes.
+        after: usize,
+    },
     /// The right answer, but no more comes.
     Stall {
         /// After how many bytes.

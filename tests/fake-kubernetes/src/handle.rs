@@ -38,6 +38,11 @@ impl FakeKubernetes {
 }
 
 impl Handle {
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// `DescribeCluster`'s `endpoint`.
     pub fn endpoint(&self) -> String {
         format!("https://{}", self.address)

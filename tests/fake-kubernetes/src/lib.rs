@@ -3,7 +3,8 @@
 //! [`FakeKubernetes`] serves an [`Estate`] (pods, nodes, workloads and their usage) over TLS on the loopback interface,
 //! with a CA made at start. Lists are paged by snapshots that can be forgotten, errors have the forms of the real server
 //! (JSON or text), tokens are checked as aws-iam-authenticator does, signature included, and rights as RBAC does. The
-//! [`Handle`] changes the estate while it is served, injects a [`Fault`], and meters every call.
+//! [`Handle`] changes the estate while it is served, injects a [`Fault`], and meters every call. A [`Balancer`] before
+//! it breaks connections at any byte.
 //!
 //! The shapes of objects and the recorded answers are those of a kube-apiserver 1.36.2 (`tests/fixtures/kubernetes/`).
 //! What the real server leaves open is decided where the code does it, with a comment.
@@ -16,6 +17,7 @@
 #![allow(clippy::disallowed_methods, reason = "the fake is where time comes from, if no test gives it one")]
 
 mod answer;
+mod balancer;
 mod body;
 mod cadvisor;
 mod crash;
@@ -26,6 +28,7 @@ mod fault;
 mod handle;
 mod identity;
 mod list;
+mod manifests;
 mod meter;
 mod objects;
 mod pipeline;
@@ -40,6 +43,7 @@ mod target;
 mod tls;
 mod token;
 
+pub use balancer::{Balancer, Break, Deaf, End};
 pub use crash::Crash;
 pub use estate::{
     Container, ContainerState, Counters, Estate, Kind, MetricsApi, Network, Node, Owner, Pod, Terminated,

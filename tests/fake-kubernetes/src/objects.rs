@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::cadvisor;
-use crate::estate::{Estate, Key, Kind, MetricsApi, Node, Pod, Workload};
+use crate::estate::{Estate, Key, Kind, Node, Pod, Workload};
 use crate::recorded::Recorded;
 use crate::target::Target;
 
@@ -193,14 +193,5 @@ fn proxied(target: &Target, estate: &Estate) -> Answer {
         }
         (Some(node), "/metrics/cadvisor") => cadvisor::page(node, estate),
         (Some(_), _) => Recorded::named("proxy_kubelet_404").answer(),
-    }
-}
-
-/// The version of metrics.k8s.io, if the group is there.
-pub(crate) fn metrics_version(estate: &Estate) -> Option<&'static str> {
-    match estate.metrics {
-        MetricsApi::Serving(version) => Some(version),
-        MetricsApi::Down => Some("v1beta1"),
-        MetricsApi::Absent => None,
     }
 }

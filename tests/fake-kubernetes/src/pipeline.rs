@@ -110,6 +110,7 @@ fn instead(
         Effect::Unauthorized
         | Effect::Slow { .. }
         | Effect::Cut { .. }
+        | Effect::CutChunks { .. }
         | Effect::Stall { .. }
         | Effect::Close => None,
     }
@@ -169,7 +170,7 @@ fn play(answer: Answer, effect: Option<&Effect>) -> Response<Played> {
             Played::new(pieces.flat_map(|piece| [Step::Pause(pause), Step::Data(piece)]))
         }
         // The pause lets hyper send what it has: an error right behind it would drop that, too.
-        Some(&Effect::Cut { after }) => {
+        Some(&(Effect::Cut { after } | Effect::CutChunks { after })) => {
             Played::new([head(after), Step::Pause(Duration::from_millis(5)), Step::Break])
         }
         Some(&Effect::Stall { after }) => Played::new([head(after), Step::Stall]),
@@ -178,6 +179,9 @@ fn play(answer: Answer, effect: Option<&Effect>) -> Response<Played> {
     let mut response = Response::new(played);
     *response.status_mut() = status;
     response.headers_mut().extend(headers);
-    response.headers_mut().insert(CONTENT_LENGTH, declared.into());
+    // Without a length, hyper sends chunks.
+    if !matches!(effect, Some(Effect::CutChunks { .. })) {
+        response.headers_mut().insert(CONTENT_LENGTH, declared.into());
+    }
     response
 }

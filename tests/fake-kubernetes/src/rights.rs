@@ -2,21 +2,21 @@
 
 /// One rule of a Role or `ClusterRole`.
 #[derive(Clone, Debug)]
-struct Rule {
-    group: &'static str,
-    resources: Vec<String>,
-    verbs: Vec<String>,
-    /// Namespace of a Role's rule; a `ClusterRole`'s has none.
-    namespace: Option<String>,
+pub(crate) struct Rule {
+    pub(crate) group: String,
+    pub(crate) resources: Vec<String>,
+    pub(crate) verbs: Vec<String>,
+    /// Namespace in which it is bound; none over the whole cluster.
+    pub(crate) namespace: Option<String>,
     /// `resourceNames`; all if empty.
-    names: Vec<String>,
+    pub(crate) names: Vec<String>,
 }
 
 /// What an identity may do.
 #[derive(Clone, Debug, Default)]
 pub struct Rights {
     all: bool,
-    rules: Vec<Rule>,
+    pub(crate) rules: Vec<Rule>,
 }
 
 /// What is asked to be done.
@@ -41,7 +41,8 @@ impl Rights {
         Self::default()
     }
 
-    /// The `ClusterRole` and the Role that the collector needs, without `nodes/proxy`: see [`Rights::with_node_proxy`].
+    /// What somebody may do who looks around in a cluster and changes nothing, without `nodes/proxy`: see
+    /// [`Rights::with_node_proxy`]. It is more than fargaze needs, whose manifests [`Rights::of_manifests`] reads.
     pub fn collector() -> Self {
         Self::none()
             .with("", &["nodes", "pods", "namespaces"], &["get", "list"])
@@ -59,10 +60,16 @@ impl Rights {
 
     /// Adds a rule for the whole cluster.
     #[must_use]
-    pub fn with(mut self, group: &'static str, resources: &[&str], verbs: &[&str]) -> Self {
+    pub fn with(mut self, group: &str, resources: &[&str], verbs: &[&str]) -> Self {
         let owned = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
         let (resources, verbs) = (owned(resources), owned(verbs));
-        self.rules.push(Rule { group, resources, verbs, namespace: None, names: Vec::new() });
+        self.rules.push(Rule {
+            group: group.to_owned(),
+            resources,
+            verbs,
+            namespace: None,
+            names: Vec::new(),
+        });
         self
     }
 
@@ -78,7 +85,7 @@ impl Rights {
     #[must_use]
     pub fn with_named(mut self, namespace: &str, resource: &str, name: &str, verbs: &[&str]) -> Self {
         self.rules.push(Rule {
-            group: "",
+            group: String::new(),
             resources: vec![resource.to_owned()],
             verbs: verbs.iter().map(|&verb| verb.to_owned()).collect(),
             namespace: Some(namespace.to_owned()),

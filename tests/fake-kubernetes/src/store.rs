@@ -7,6 +7,7 @@ use http::{Method, Request};
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
+use crate::estate::Estate;
 use crate::objects::{Resource, qualified};
 use crate::state::Inner;
 use crate::target::Target;
@@ -36,9 +37,8 @@ pub(crate) fn answer(target: &Target, request: &Request<Bytes>, inner: &mut Inne
         );
     }
     let estate = Arc::clone(&inner.estate);
-    let in_namespace = resource == "configmaps";
-    if in_namespace && estate.stored("namespaces", "", &target.namespace).is_none() {
-        return Answer::not_found("namespaces", &target.namespace);
+    if let Some(refused) = refused_by_namespace(resource, target, request.method(), &name, &estate) {
+        return refused;
     }
     let present = estate.stored(resource, &target.namespace, &name);
     match (request.method() == Method::POST, present) {
@@ -57,9 +57,44 @@ pub(crate) fn answer(target: &Target, request: &Request<Bytes>, inner: &mut Inne
                 );
                 return Answer::failure(409, "Conflict", &message);
             }
+            if old["immutable"] == true && (object["data"] != old["data"] || object["immutable"] != true) {
+                return immutable(&name);
+            }
             write(resource, target, object, Some(old), inner)
         }
     }
+}
+
+/// Nothing is made in a namespace that is not there or on its way out; what is in the latter may be changed
+/// (k8s.io/apiserver, `NamespaceLifecycle`).
+fn refused_by_namespace(
+    resource: &str,
+    target: &Target,
+    method: &Method,
+    name: &str,
+    estate: &Estate,
+) -> Option<Answer> {
+    if resource != "configmaps" {
+        return None;
+    }
+    let Some(namespace) = estate.stored("namespaces", "", &target.namespace) else {
+        return Some(Answer::not_found("namespaces", &target.namespace));
+    };
+    let is_refused = method == Method::POST && namespace["status"]["phase"] == "Terminating";
+    let within = &target.namespace;
+    let message = format!(
+        "configmaps {name:?} is forbidden: unable to create new content in namespace {within} because it is being terminated"
+    );
+    let why = format!("namespace {within} is being terminated");
+    let cause = ("NamespaceTerminating", why.as_str(), "metadata.namespace");
+    is_refused.then(|| Answer::failure_because(403, "Forbidden", &message, cause))
+}
+
+/// `ValidateConfigMapUpdate` of the real server.
+fn immutable(name: &str) -> Answer {
+    let why = "Forbidden: field is immutable when `immutable` is set";
+    let message = format!("ConfigMap {name:?} is invalid: data: {why}");
+    Answer::failure_because(422, "Invalid", &message, ("FieldValueForbidden", why, "data"))
 }
 
 fn write(

@@ -56,12 +56,15 @@ impl Target {
 
     /// What RBAC is asked.
     pub(crate) fn attributes(&self, method: &http::Method) -> Attributes {
+        let is_watch = self.parameter("watch").is_some_and(|watch| watch != "false" && watch != "0");
         let verb = match *method {
+            http::Method::GET if self.name.is_empty() && is_watch => "watch",
             http::Method::GET if self.name.is_empty() => "list",
             http::Method::GET => "get",
             http::Method::POST => "create",
             http::Method::PUT => "update",
             http::Method::PATCH => "patch",
+            _ if self.name.is_empty() => "deletecollection",
             _ => "delete",
         };
         let resource = if self.subresource.is_empty() {

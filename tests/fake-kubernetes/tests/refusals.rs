@@ -136,7 +136,7 @@ async fn reviews_say_who_asks_and_what_he_may() {
     let review = |path: &'static str, body: serde_json::Value| {
         let client = &client;
         async move {
-            let answer = client.post(path, &body).await.unwrap();
+            let answer = client.review(path, &body).await.unwrap();
             serde_json::from_slice::<serde_json::Value>(&answer).unwrap()
         }
     };
@@ -153,4 +153,36 @@ async fn reviews_say_who_asks_and_what_he_may() {
         let may = review("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", asked).await;
         assert_eq!(may["status"]["allowed"], allowed, "{resource}/{subresource}");
     }
+}
+
+/// Issue 13, point 23: two refusals whose remedy is no right.
+#[tokio::test]
+async fn a_namespace_on_its_way_out_and_an_immutable_object_are_told_apart_from_missing_rights() {
+    let (server, client) = seeded(1).await;
+    let maps = "/api/v1/namespaces/web/configmaps";
+    let (one, fresh) =
+        (format!("{maps}/kept"), serde_json::json!({"metadata": {"name": "new"}, "data": {"a": "b"}}));
+    server.change(|estate| {
+        estate.identities[0].rights = Rights::all();
+        estate.place_config_map("web", "kept", &[("a", "b")]);
+        estate.stored_mut("configmaps", "web", "kept").unwrap()["immutable"] = true.into();
+        estate.terminate_namespace("web");
+    });
+    let cause = client.post(maps, &fresh).await.unwrap_err().cause;
+    assert!(
+        matches!(&cause, Cause::Terminating(_)) && cause.to_string().contains("being terminated"),
+        "{cause}"
+    );
+    let mut changed =
+        serde_json::json!({"metadata": {"name": "kept"}, "data": {"a": "c"}, "immutable": true});
+    for is_immutable in [true, false] {
+        changed["immutable"] = is_immutable.into();
+        let cause = client.put(&one, &changed).await.unwrap_err().cause;
+        assert!(matches!(&cause, Cause::Immutable(_)) && cause.to_string().contains("immutable"), "{cause}");
+    }
+    changed["data"]["a"] = "b".into();
+    changed["immutable"] = true.into();
+    client.put(&one, &changed).await.unwrap();
+    server.change(|estate| estate.identities[0].rights = Rights::none());
+    assert!(matches!(client.post(maps, &fresh).await.unwrap_err().cause, Cause::Forbidden(_)));
 }

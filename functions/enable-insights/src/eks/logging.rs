@@ -44,6 +44,19 @@ struct Metadata {
     uid: Option<String>,
     #[serde(default)]
     resource_version: Option<String>,
+    #[serde(default)]
+    deletion_timestamp: Option<String>,
+}
+
+impl Object {
+    /// What Fargate and we make of it as a namespace.
+    fn into_namespace(self) -> LoggingNamespace {
+        let Metadata { labels, deletion_timestamp, .. } = self.metadata;
+        match deletion_timestamp {
+            Some(_) => LoggingNamespace::Terminating,
+            None => LoggingNamespace::of_labels(Some(&labels.unwrap_or_default())),
+        }
+    }
 }
 
 type Texts = BTreeMap<String, String>;
@@ -66,12 +79,12 @@ pub(super) fn api(setup: &Setup<'_>, cluster: &EksCluster) -> Result<Api, Client
 /// What there is of it.
 pub(super) async fn read(api: &Api) -> Result<AwsLogging, ClientError> {
     let namespace: Option<Object> = get(api, &namespace_path()).await?;
-    let labels = namespace.map(|namespace| namespace.metadata.labels.unwrap_or_default());
     let config_map: Option<Object> =
-        if labels.is_some() { get(api, &config_map_path()).await? } else { None };
+        if namespace.is_some() { get(api, &config_map_path()).await? } else { None };
+    let namespace = namespace.map_or(LoggingNamespace::Missing, Object::into_namespace);
     let config_map = config_map.map(|object| object.data.unwrap_or_default());
     let problems = config_map.as_ref().map(problems).unwrap_or_default();
-    Ok(AwsLogging::Known { namespace: LoggingNamespace::of_labels(labels.as_ref()), config_map, problems })
+    Ok(AwsLogging::Known { namespace, config_map, problems })
 }
 
 /// What Fargate would not accept of this data in a namespace with the label, one sentence each.

@@ -99,6 +99,8 @@ pub enum LoggingNamespace {
     Enabled,
     /// It has another value of the label, or none.
     NotEnabled(Option<String>),
+    /// It is being deleted: nothing can be made in it any more, and all that is in it goes.
+    Terminating,
 }
 
 impl LoggingNamespace {

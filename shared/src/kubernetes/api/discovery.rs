@@ -36,11 +36,15 @@ pub struct GroupVersion {
 }
 
 impl ApiGroupList {
-    /// The preferred version of a group; none if the server does not have the group, as it has no `metrics.k8s.io` if
-    /// Metrics Server is not installed.
-    pub fn preferred(&self, group: &str) -> Option<&str> {
-        let group = self.groups.iter().find(|candidate| candidate.name == group)?;
-        let preferred = Some(&group.preferred_version).filter(|preferred| !preferred.version.is_empty());
-        preferred.or(group.versions.first()).map(|version| version.version.as_str())
+    /// The versions of a group, the preferred one first; empty if the server does not have the group, as it has no
+    /// `metrics.k8s.io` if Metrics Server is not installed.
+    pub fn versions(&self, group: &str) -> Vec<&str> {
+        let Some(group) = self.groups.iter().find(|candidate| candidate.name == group) else {
+            return Vec::new();
+        };
+        let preferred = group.preferred_version.version.as_str();
+        let others = group.versions.iter().map(|version| version.version.as_str());
+        let others = others.filter(|version| *version != preferred);
+        [preferred].into_iter().chain(others).filter(|version| !version.is_empty()).collect()
     }
 }

@@ -1,6 +1,6 @@
 //! Reading a body: bounded, decompressed, and never taken for whole when it is not.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::time::Duration;
 
 use bytes::Buf;
@@ -55,8 +55,9 @@ fn decompress(body: &[u8], limit: usize) -> Result<Vec<u8>, Cause> {
     let told = body.last_chunk().map_or(0, |size| u32::from_le_bytes(*size) as usize);
     let mut plain = Vec::with_capacity(told.min(limit).min(body.len().saturating_mul(1_032)) + 1);
     let one_more = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    MultiGzDecoder::new(body).take(one_more).read_to_end(&mut plain).map_err(|error| {
-        Cause::Malformed(format!("bad gzip, damaged or cut off after {} bytes: {error}", body.len()))
+    MultiGzDecoder::new(body).take(one_more).read_to_end(&mut plain).map_err(|error| match error.kind() {
+        ErrorKind::UnexpectedEof => Cause::Cut { bytes: body.len() as u64 },
+        _ => Cause::Malformed(format!("bad gzip: {error}")),
     })?;
     if plain.len() > limit { Err(Cause::TooLarge { limit }) } else { Ok(plain) }
 }
@@ -76,6 +77,23 @@ struct Status {
     message: String,
     #[serde(default)]
     metadata: Metadata,
+    #[serde(default)]
+    details: Details,
+}
+
+#[derive(Default, Deserialize)]
+struct Details {
+    #[serde(default)]
+    causes: Vec<StatusCause>,
+}
+
+/// A `StatusCause`.
+#[derive(Deserialize)]
+struct StatusCause {
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    message: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -84,15 +102,49 @@ struct Metadata {
     next: String,
 }
 
-/// What the body of an error answer says, and the continue token that a 410 brings.
-pub(super) fn explain(json: bool, body: &[u8]) -> (Explanation, Option<String>) {
+/// What the body of an error answer says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Said {
+    pub(super) explanation: Explanation,
+    /// The continue token that a 410 brings.
+    pub(super) next: Option<String>,
+    /// What the server names as the cause, if that is one that needs another remedy.
+    pub(super) special: Option<Special>,
+}
+
+/// A cause that a status code alone does not tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Special {
+    /// The namespace is being deleted (k8s.io/apiserver, `NamespaceLifecycle`).
+    NamespaceTerminating,
+    /// The object is immutable (k8s.io/kubernetes, `ValidateConfigMapUpdate`).
+    Immutable,
+}
+
+/// Reads the body of an error answer.
+pub(super) fn explain(json: bool, body: &[u8]) -> Said {
     let status = json.then(|| serde_json::from_slice::<Status>(body).ok()).flatten();
     match status {
-        Some(Status { reason, message, metadata }) => {
-            let explanation = Explanation::Status { reason: plain(&reason), message: plain(&message) };
-            (explanation, Some(metadata.next).filter(|next| !next.is_empty()))
+        Some(Status { reason, message, metadata, details }) => Said {
+            explanation: Explanation::Status { reason: plain(&reason), message: plain(&message) },
+            next: Some(metadata.next).filter(|next| !next.is_empty()),
+            special: details.causes.iter().find_map(StatusCause::special),
+        },
+        None => Said {
+            explanation: Explanation::Text(plain(&String::from_utf8_lossy(body))),
+            next: None,
+            special: None,
+        },
+    }
+}
+
+impl StatusCause {
+    fn special(&self) -> Option<Special> {
+        match self.reason.as_str() {
+            "NamespaceTerminating" => Some(Special::NamespaceTerminating),
+            "FieldValueForbidden" if self.message.contains("field is immutable") => Some(Special::Immutable),
+            _ => None,
         }
-        None => (Explanation::Text(plain(&String::from_utf8_lossy(body))), None),
     }
 }
 
@@ -108,34 +160,77 @@ fn plain(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
     use super::*;
+
+    fn text(json: bool, body: &[u8]) -> String {
+        let Explanation::Text(text) = explain(json, body).explanation else { panic!() };
+        text
+    }
 
     #[test]
     fn a_status_is_read_by_its_content_type_only() {
         let status = br#"{"kind":"Status","message":"pods is forbidden","reason":"Forbidden","code":403}"#;
-        let read =
+        let explanation =
             Explanation::Status { reason: "Forbidden".to_owned(), message: "pods is forbidden".to_owned() };
-        assert_eq!(explain(true, status), (read, None));
-        let Explanation::Text(text) = explain(false, status).0 else { panic!() };
-        assert!(text.starts_with("{\"kind\""));
-        assert_eq!(explain(true, b"<html>"), (Explanation::Text("<html>".to_owned()), None));
+        assert_eq!(explain(true, status), Said { explanation, next: None, special: None });
+        assert!(text(false, status).starts_with("{\"kind\""));
+        assert_eq!(text(true, b"<html>"), "<html>");
     }
 
     #[test]
     fn the_text_of_an_error_is_short_and_on_one_line() {
-        let (Explanation::Text(text), None) = explain(false, "a\u{1b}[31m\r\nb\n".as_bytes()) else {
-            panic!()
-        };
-        assert_eq!(text, "a [31m  b");
-        let (Explanation::Text(text), None) = explain(false, "ä".repeat(600).as_bytes()) else { panic!() };
-        assert_eq!(text, format!("{}...", "ä".repeat(512)));
-        let (Explanation::Text(text), None) = explain(false, &[b'x', 0xff]) else { panic!() };
-        assert_eq!(text, "x\u{fffd}");
+        assert_eq!(text(false, "a\u{1b}[31m\r\nb\n".as_bytes()), "a [31m  b");
+        assert_eq!(text(false, "ä".repeat(600).as_bytes()), format!("{}...", "ä".repeat(512)));
+        assert_eq!(text(false, &[b'x', 0xff]), "x\u{fffd}");
     }
 
     #[test]
     fn the_new_token_of_an_expired_walk_is_found() {
         let body = br#"{"metadata":{"continue":"abc"},"reason":"Expired","code":410}"#;
-        assert_eq!(explain(true, body).1.as_deref(), Some("abc"));
+        assert_eq!(explain(true, body).next.as_deref(), Some("abc"));
+    }
+
+    /// Issue 13, point 23.
+    #[test]
+    fn causes_that_need_a_remedy_of_their_own_are_found() {
+        for (cause, special) in [
+            (r#"{"reason":"NamespaceTerminating","message":"x"}"#, Some(Special::NamespaceTerminating)),
+            (
+                r#"{"reason":"FieldValueForbidden","message":"Forbidden: field is immutable when `immutable` is set"}"#,
+                Some(Special::Immutable),
+            ),
+            (r#"{"reason":"FieldValueForbidden","message":"Forbidden: may not be set"}"#, None),
+            (r#"{"reason":"FieldValueInvalid","message":"field is immutable"}"#, None),
+            ("{}", None),
+        ] {
+            let body = format!(r#"{{"reason":"x","details":{{"causes":[{{"field":"data"}},{cause}]}}}}"#);
+            assert_eq!(explain(true, body.as_bytes()).special, special, "{cause}");
+        }
+    }
+
+    /// Issue 13, point 16: compressed, too, a part is never taken for the whole, wherever it ends.
+    #[test]
+    fn a_compressed_body_that_is_cut_anywhere_is_known_as_cut() {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(br#"{"items":[],"metadata":{"a":"0123456789"}}"#).unwrap();
+        let whole = encoder.finish().unwrap();
+        for bytes in 0..whole.len() {
+            let cut = decompress(&whole[..bytes], 1 << 20);
+            assert_eq!(
+                cut,
+                Err(Cause::Cut { bytes: bytes as u64 }),
+                "after {bytes} of {} bytes",
+                whole.len()
+            );
+        }
+        assert!(decompress(&whole, 1 << 20).is_ok());
+        let mut damaged = whole;
+        damaged[12] ^= 0xff;
+        assert!(matches!(decompress(&damaged, 1 << 20), Err(Cause::Malformed(_))));
     }
 }

@@ -9,7 +9,10 @@ use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use http_body_util::Full;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::body::{Said, Special};
+use super::connection::Outgoing;
 use super::error::{Cause, ClientError};
+use super::retry::Server;
 use super::token::BearerToken;
 use super::{Client, body, retry};
 
@@ -29,6 +32,15 @@ pub(super) struct Call<'a> {
     pub(super) path: &'a str,
     /// JSON; empty if there is none.
     pub(super) body: Bytes,
+    /// It changes nothing, so it may be asked twice.
+    pub(super) is_safe: bool,
+}
+
+impl<'a> Call<'a> {
+    /// Asks for what is there.
+    pub(super) fn get(path: &'a str) -> Self {
+        Self { method: Method::GET, path, body: Bytes::new(), is_safe: true }
+    }
 }
 
 /// An answer that is no success.
@@ -68,13 +80,13 @@ impl Client {
     }
 
     async fn tried(&self, call: &Call<'_>) -> Result<Vec<u8>, Refused> {
-        let proxied = call.path.contains("/proxy/");
-        let mut tries = 0;
+        let server = Server::of(call.path);
+        let (mut refusals, mut breaks) = (0, 0);
         let mut refused_token = None;
         loop {
             let token = self.session.token(&self.access, refused_token.as_ref()).await;
             let token = token.map_err(Cause::Token)?;
-            let refused = match self.once(call, &token).await {
+            let refused = match self.once(call, &token, breaks > 0).await {
                 Ok(body) => return Ok(body),
                 Err(refused) => refused,
             };
@@ -82,11 +94,18 @@ impl Client {
                 refused_token = Some(token);
                 continue;
             }
-            tries += 1;
-            if tries >= retry::tries(&refused.cause, call.method.is_safe(), proxied) {
+            let is_break = refused.cause.is_break();
+            let tries = if is_break { &mut breaks } else { &mut refusals };
+            *tries += 1;
+            if *tries >= retry::tries(&refused.cause, call.is_safe, server) {
                 return Err(refused);
             }
-            let wait = retry::wait(tries, refused.retry_after, self.limits.longest_wait, fastrand::f64());
+            let (longest, jitter) = (self.limits.longest_wait, fastrand::f64());
+            let wait = if is_break {
+                retry::wait_after_break(*tries, longest, jitter)
+            } else {
+                retry::wait(*tries, refused.retry_after, longest, jitter)
+            };
             if Instant::now() + wait >= self.limits.deadline {
                 return Err(refused);
             }
@@ -94,12 +113,18 @@ impl Client {
         }
     }
 
-    async fn once(&self, call: &Call<'_>, token: &BearerToken) -> Result<Vec<u8>, Refused> {
+    async fn once(
+        &self,
+        call: &Call<'_>,
+        token: &BearerToken,
+        on_new_connection: bool,
+    ) -> Result<Vec<u8>, Refused> {
         let request = self.request(call, token)?;
+        let outgoing = Outgoing { request, is_safe: call.is_safe, on_new_connection };
         // Held until the body is read: that is what makes the server work. It is never closed.
         let _permit = self.limits.at_once.acquire().await;
         self.calls.fetch_add(1, Relaxed);
-        let (response, connection) = self.origin.send(request, &self.limits).await?;
+        let (response, connection) = self.origin.send(outgoing, &self.limits).await?;
         let count = |bytes| {
             self.bytes.fetch_add(bytes, Relaxed);
         };
@@ -117,8 +142,9 @@ impl Client {
             self.origin.give_back(connection);
         }
         // What the status says is worth more than why its explanation could not be read.
-        let (explanation, next) = body::explain(json, &body.unwrap_or_default());
-        Err(Refused { cause: cause(status, explanation), next, retry_after })
+        let said = body::explain(json, &body.unwrap_or_default());
+        let next = said.next.clone();
+        Err(Refused { cause: cause(status, said), next, retry_after })
     }
 
     fn request(&self, call: &Call<'_>, token: &BearerToken) -> Result<Request<Full<Bytes>>, Cause> {
@@ -147,8 +173,14 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-fn cause(status: StatusCode, explanation: super::Explanation) -> Cause {
+fn cause(status: StatusCode, Said { explanation, special, .. }: Said) -> Cause {
     match status {
+        StatusCode::FORBIDDEN if special == Some(Special::NamespaceTerminating) => {
+            Cause::Terminating(explanation)
+        }
+        StatusCode::UNPROCESSABLE_ENTITY if special == Some(Special::Immutable) => {
+            Cause::Immutable(explanation)
+        }
         StatusCode::UNAUTHORIZED => Cause::Unauthorized,
         StatusCode::FORBIDDEN => Cause::Forbidden(explanation),
         StatusCode::NOT_FOUND => Cause::NotFound(explanation),

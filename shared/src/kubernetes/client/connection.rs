@@ -18,10 +18,19 @@ use tokio_rustls::TlsConnector;
 
 use super::Limits;
 use super::error::Cause;
-use super::tls::TlsError;
+use super::tls;
 
 /// A connection that can take a request.
 pub(super) type Connection = SendRequest<Full<Bytes>>;
+
+/// A request, and what may be done for it.
+pub(super) struct Outgoing {
+    pub(super) request: Request<Full<Bytes>>,
+    /// It changes nothing, so it may be sent twice.
+    pub(super) is_safe: bool,
+    /// Connections that were used before are left alone: one has just broken, and others may be to the same server.
+    pub(super) on_new_connection: bool,
+}
 
 /// The API server of one cluster.
 pub(super) struct Origin {
@@ -64,17 +73,17 @@ impl Origin {
     /// is therefore sent once more on a new one (RFC 9110, section 9.2.2).
     pub(super) async fn send(
         &self,
-        request: Request<Full<Bytes>>,
+        Outgoing { request, is_safe, on_new_connection }: Outgoing,
         limits: &Limits,
     ) -> Result<(Response<Incoming>, Connection), Cause> {
         let stalled = |_| Cause::Stalled { waited: limits.silence, bytes: 0 };
-        while let Some(mut old) = self.take_idle() {
+        while let Some(mut old) = if on_new_connection { None } else { self.take_idle() } {
             if old.ready().await.is_err() {
                 continue;
             }
             match timeout(limits.silence, old.try_send_request(request.clone())).await.map_err(stalled)? {
                 Ok(response) => return Ok((response, old)),
-                Err(error) if error.message().is_some() || request.method().is_safe() => {}
+                Err(error) if error.message().is_some() || is_safe => {}
                 Err(error) => return Err(Cause::Broken(error.into_error().to_string())),
             }
         }
@@ -102,7 +111,8 @@ impl Origin {
         let stream = self.reach(within).await?;
         // Without this, Nagle's algorithm and delayed acknowledgements cost 40 ms a call.
         stream.set_nodelay(true).map_err(|error| Cause::Connect(error.to_string()))?;
-        let stream = self.tls.connect(self.name.clone(), stream).await.map_err(TlsError::from)?;
+        let stream = self.tls.connect(self.name.clone(), stream).await;
+        let stream = stream.map_err(|error| tls::failed_handshake(&error))?;
         let (sender, connection) =
             http1::handshake(TokioIo::new(stream)).await.map_err(|error| Cause::Broken(error.to_string()))?;
         // Its error reaches the one who waits for the answer.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::tls::TlsError;
 use super::token::TokenError;
 use crate::fault::{Fault, FaultKind};
+use crate::kubernetes::advice::{FALSE_IDENTITY, IMMUTABLE, NAMESPACE_TERMINATING};
 
 /// A question that got no usable answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,9 +61,12 @@ pub enum Cause {
     /// No route and the like.
     #[error("no connection: {0}")]
     Connect(String),
-    /// The server is not proven to be the cluster's.
+    /// The server did not prove to be the cluster's, or that cannot be verified.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The connection broke, or the server gave up, before anybody was identified.
+    #[error("the TLS handshake broke off: {0}")]
+    Handshake(String),
     /// No token to send.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -74,6 +78,9 @@ pub enum Cause {
     /// 403; the server names the user and the right.
     #[error("403 Forbidden: {0}")]
     Forbidden(Explanation),
+    /// 403 of a namespace that is being deleted: nothing can be created in it any more, whatever the rights are.
+    #[error("403 Forbidden, because the namespace is being deleted: {0}")]
+    Terminating(Explanation),
     /// 404; as text if the API group is not there at all.
     #[error("404 Not Found: {0}")]
     NotFound(Explanation),
@@ -83,6 +90,9 @@ pub enum Cause {
     /// 410: the continue token has expired, and a second one did, too.
     #[error("410 Gone: {0}")]
     Gone(Explanation),
+    /// 422 of an object that is immutable: it can be deleted, but not changed.
+    #[error("422 Invalid, because the object is immutable: {0}")]
+    Immutable(Explanation),
     /// 429, after all tries.
     #[error("429 Too Many Requests: {0}")]
     TooManyRequests(Explanation),
@@ -108,6 +118,9 @@ pub enum Cause {
         /// How many bytes of the body had come, as they are sent.
         bytes: u64,
     },
+    /// No answer in the time that the question had, which is less than that of the whole run.
+    #[error("no answer within {0:?}")]
+    Late(Duration),
     /// The body ends too early.
     #[error("the answer was cut off after {bytes} bytes")]
     Cut {
@@ -140,6 +153,36 @@ impl fmt::Display for Explanation {
 }
 
 impl Cause {
+    /// Whether the connection broke or none came about. Another one may last.
+    pub fn is_break(&self) -> bool {
+        match self {
+            Self::Refused | Self::Connect(_) | Self::Handshake(_) | Self::Broken(_) | Self::Cut { .. } => {
+                true
+            }
+            Self::Endpoint(_)
+            | Self::Path
+            | Self::Dns(_)
+            | Self::ConnectTimeout(_)
+            | Self::Tls(_)
+            | Self::Token(_)
+            | Self::Unauthorized
+            | Self::Forbidden(_)
+            | Self::Terminating(_)
+            | Self::NotFound(_)
+            | Self::Conflict(_)
+            | Self::Gone(_)
+            | Self::Immutable(_)
+            | Self::TooManyRequests(_)
+            | Self::Unavailable(_)
+            | Self::Status { .. }
+            | Self::Stalled { .. }
+            | Self::Late(_)
+            | Self::TooLarge { .. }
+            | Self::Malformed(_)
+            | Self::Deadline => false,
+        }
+    }
+
     /// Stable word for logs, and what it means.
     fn class(&self) -> (&'static str, FaultKind) {
         match self {
@@ -149,10 +192,14 @@ impl Cause {
             Self::Refused => ("refused", FaultKind::Transient),
             Self::ConnectTimeout(_) => ("connect timeout", FaultKind::Transient),
             Self::Connect(_) => ("connect", FaultKind::Transient),
-            Self::Tls(_) => ("tls", FaultKind::Denied),
+            Self::Tls(why) if why.is_false_identity() => (FALSE_IDENTITY, FaultKind::Denied),
+            Self::Tls(_) => ("tls", FaultKind::Invalid),
+            Self::Handshake(_) => ("handshake", FaultKind::Transient),
             Self::Token(_) => ("token", FaultKind::Denied),
             Self::Unauthorized => ("Unauthorized", FaultKind::Denied),
             Self::Forbidden(_) => ("Forbidden", FaultKind::Denied),
+            Self::Terminating(_) => (NAMESPACE_TERMINATING, FaultKind::Invalid),
+            Self::Immutable(_) => (IMMUTABLE, FaultKind::Invalid),
             Self::NotFound(_) => ("NotFound", FaultKind::NotFound),
             Self::Conflict(_) => ("Conflict", FaultKind::Invalid),
             Self::Gone(_) => ("Expired", FaultKind::Transient),
@@ -161,7 +208,7 @@ impl Cause {
             Self::Status { code: 500.., .. } => ("5xx", FaultKind::Transient),
             Self::Status { .. } => ("status", FaultKind::Invalid),
             Self::Broken(_) => ("broken connection", FaultKind::Transient),
-            Self::Stalled { .. } => ("timeout", FaultKind::Transient),
+            Self::Stalled { .. } | Self::Late(_) => ("timeout", FaultKind::Transient),
             Self::Cut { .. } => ("cut answer", FaultKind::Transient),
             Self::TooLarge { .. } => ("too large", FaultKind::Malformed),
             Self::Malformed(_) => ("malformed answer", FaultKind::Malformed),

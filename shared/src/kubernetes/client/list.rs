@@ -1,6 +1,5 @@
 //! Walking a list page by page.
 
-use bytes::Bytes;
 use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
@@ -24,7 +23,8 @@ pub struct Walk {
     pub items: usize,
     /// Pages that were asked and read.
     pub pages: u32,
-    /// Whether the rest was read at a newer state than the beginning: an object that changed meanwhile may be missing.
+    /// Whether the rest was read at a newer state than the beginning: an object that was made meanwhile may be
+    /// missing, and one that was deleted may be there.
     pub inconsistent: bool,
 }
 
@@ -44,8 +44,7 @@ impl Client {
         let mut paging = Paging::default();
         loop {
             let asked = page_path(path, next.as_deref());
-            let call = Call { method: Method::GET, path: &asked, body: Bytes::new() };
-            let body = match self.call(&call).await {
+            let body = match self.call(&Call::get(&asked)).await {
                 Ok(body) => body,
                 Err(refused) => match (refused.cause, refused.next) {
                     (Cause::Gone(_), Some(new)) if !walk.inconsistent => {

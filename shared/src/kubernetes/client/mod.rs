@@ -1,8 +1,9 @@
 //! A thin client of the API server of an EKS cluster: lists, single objects, reviews; nothing is watched.
 //!
 //! [`Client::list`] walks pages and gives each away before it asks for the next; [`Client::get`], [`Client::post`],
-//! [`Client::put`] and [`Client::delete`] move one JSON or text body. [`ClientError`] tells apart what a person repairs in different places. A
-//! client belongs to one run: it keeps the run's deadline, and signs its tokens with the role's credentials.
+//! [`Client::put`] and [`Client::delete`] move one JSON or text body, [`Client::review`] asks who we are and what we
+//! may. [`ClientError`] tells apart what a person repairs in different places. A client belongs to one run: it keeps
+//! the run's deadline, and signs its tokens with the role's credentials.
 
 mod body;
 mod call;
@@ -22,7 +23,6 @@ use std::time::Duration;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::time::SharedTimeSource;
-use bytes::Bytes;
 use http::Method;
 use serde::Serialize;
 use tokio::sync::Semaphore;
@@ -120,24 +120,34 @@ impl Client {
         Ok(Self { access, limits, origin, session: Session::default(), calls, bytes })
     }
 
-    /// One object, or one text of a node proxy. Names in the path have to be escaped, see [`escape`].
-    pub async fn get(&self, path: &str) -> Result<Vec<u8>, ClientError> {
-        self.ask(Method::GET, path, Bytes::new()).await
+    /// The name of the cluster that it asks.
+    pub fn cluster(&self) -> &str {
+        &self.access.cluster
     }
 
-    /// Creates an object, or asks a review (`SelfSubjectReview`, `SelfSubjectAccessReview`).
+    /// One object, or one text of a node proxy. Names in the path have to be escaped, see [`escape`].
+    pub async fn get(&self, path: &str) -> Result<Vec<u8>, ClientError> {
+        self.ask(Call::get(path)).await
+    }
+
+    /// Asks a review (`SelfSubjectReview`, `SelfSubjectAccessReview`): a POST that changes nothing.
+    pub async fn review(&self, path: &str, question: &impl Serialize) -> Result<Vec<u8>, ClientError> {
+        self.send(Method::POST, path, question, true).await
+    }
+
+    /// Creates an object.
     pub async fn post(&self, path: &str, object: &impl Serialize) -> Result<Vec<u8>, ClientError> {
-        self.send(Method::POST, path, object).await
+        self.send(Method::POST, path, object, false).await
     }
 
     /// Puts an object in the place of the one that is there.
     pub async fn put(&self, path: &str, object: &impl Serialize) -> Result<Vec<u8>, ClientError> {
-        self.send(Method::PUT, path, object).await
+        self.send(Method::PUT, path, object, false).await
     }
 
     /// Deletes an object; `options` are `DeleteOptions`, whose preconditions say which one and in which version.
     pub async fn delete(&self, path: &str, options: &impl Serialize) -> Result<Vec<u8>, ClientError> {
-        self.send(Method::DELETE, path, options).await
+        self.send(Method::DELETE, path, options, false).await
     }
 
     /// Requests sent so far, each try of its own.
@@ -155,16 +165,16 @@ impl Client {
         method: Method,
         path: &str,
         object: &impl Serialize,
+        is_safe: bool,
     ) -> Result<Vec<u8>, ClientError> {
         match serde_json::to_vec(object) {
-            Ok(body) => self.ask(method, path, body.into()).await,
+            Ok(body) => self.ask(Call { method, path, body: body.into(), is_safe }).await,
             Err(error) => Err(self.error(&method, path, Cause::Malformed(error.to_string()))),
         }
     }
 
-    async fn ask(&self, method: Method, path: &str, body: Bytes) -> Result<Vec<u8>, ClientError> {
-        let call = Call { method, path, body };
-        self.call(&call).await.map_err(|refused| self.error(&call.method, path, refused.cause))
+    async fn ask(&self, call: Call<'_>) -> Result<Vec<u8>, ClientError> {
+        self.call(&call).await.map_err(|refused| self.error(&call.method, call.path, refused.cause))
     }
 }
 

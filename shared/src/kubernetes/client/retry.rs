@@ -7,16 +7,60 @@ use super::error::{Cause, Explanation};
 /// The first wait without a `Retry-After`; it doubles.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 
+/// The first wait after a connection broke, and the longest: another connection is ready at once, and a balancer takes
+/// a server that has died out of its list within seconds.
+const FIRST_WAIT_AFTER_BREAK: Duration = Duration::from_millis(50);
+const LONGEST_WAIT_AFTER_BREAK: Duration = Duration::from_millis(800);
+
+/// How often a connection may break: with half of them broken, as behind a balancer with one of two servers killed,
+/// one request in a thousand fails still. Where nothing listens, the tries take some 5 s.
+const BREAKS: u32 = 10;
+
+/// Who answers a request in the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Server {
+    /// The API server itself.
+    Api,
+    /// A server behind it that has an API group of its own, such as Metrics Server.
+    Aggregated,
+    /// A kubelet behind it, through the node proxy.
+    Kubelet,
+}
+
+impl Server {
+    /// Of a path.
+    pub(super) fn of(path: &str) -> Self {
+        match path {
+            path if path.contains("/proxy/") => Self::Kubelet,
+            path if path.starts_with("/apis/metrics.k8s.io/") => Self::Aggregated,
+            _ => Self::Api,
+        }
+    }
+
+    /// How often its connection may break. What stands behind the API server may be what breaks, and does not come
+    /// back within seconds.
+    fn breaks(self) -> u32 {
+        match self {
+            Self::Api => BREAKS,
+            Self::Aggregated => 6,
+            Self::Kubelet => 3,
+        }
+    }
+}
+
 /// How often a request is sent at most, if it fails with this.
 ///
 /// An API group whose server is down (503 as text) and a kubelet behind the node proxy get one more try: neither comes
 /// back within seconds. 503 and 504 may come after the work was done, so only a request that changes nothing is sent
-/// again; 429 is said before any work.
-pub(super) fn tries(cause: &Cause, safe: bool, proxied: bool) -> u32 {
+/// again; 429 is said before any work. Of a connection that broke nobody knows what was done, either.
+pub(super) fn tries(cause: &Cause, safe: bool, server: Server) -> u32 {
     match cause {
         Cause::TooManyRequests(_) => 3,
-        Cause::Unavailable(Explanation::Text(_)) if safe => 2,
-        Cause::Unavailable(_) | Cause::Status { code: 504, .. } if safe && proxied => 2,
+        cause if cause.is_break() && safe => server.breaks(),
+        // A name server that is overloaded, one address of two that is silent, a server of an API group: each try
+        // takes seconds.
+        Cause::Dns(_) | Cause::ConnectTimeout(_) | Cause::Unavailable(Explanation::Text(_)) if safe => 2,
+        Cause::Unavailable(_) | Cause::Status { code: 504, .. } if safe && server == Server::Kubelet => 2,
         Cause::Unavailable(_) | Cause::Status { code: 504, .. } if safe => 3,
         _ => 1,
     }
@@ -27,6 +71,12 @@ pub(super) fn tries(cause: &Cause, safe: bool, proxied: bool) -> u32 {
 pub(super) fn wait(tries: u32, retry_after: Option<Duration>, longest: Duration, jitter: f64) -> Duration {
     let doubled = FIRST_WAIT.saturating_mul(1 << tries.saturating_sub(1).min(16));
     retry_after.unwrap_or(doubled).mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 2.0).min(longest)
+}
+
+/// How long to wait after so many breaks.
+pub(super) fn wait_after_break(breaks: u32, longest: Duration, jitter: f64) -> Duration {
+    let doubled = FIRST_WAIT_AFTER_BREAK.saturating_mul(1 << breaks.saturating_sub(1).min(16));
+    doubled.min(LONGEST_WAIT_AFTER_BREAK).mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 2.0).min(longest)
 }
 
 #[cfg(test)]
@@ -56,6 +106,7 @@ mod tests {
     fn what_cannot_help_is_not_tried_again() {
         let text = || Explanation::Text("service unavailable".to_owned());
         let status = || Explanation::Status { reason: String::new(), message: String::new() };
+        let server = |proxied| if proxied { Server::Kubelet } else { Server::Api };
         for (cause, safe, proxied, most) in [
             (Cause::TooManyRequests(text()), true, false, 3),
             (Cause::TooManyRequests(text()), false, false, 3),
@@ -66,9 +117,42 @@ mod tests {
             (Cause::Status { code: 504, explanation: text() }, true, false, 3),
             (Cause::Status { code: 500, explanation: text() }, true, false, 1),
             (Cause::Forbidden(status()), true, false, 1),
+            (Cause::Dns("no".to_owned()), true, false, 2),
+            (Cause::ConnectTimeout(LONGEST), true, false, 2),
+            (Cause::ConnectTimeout(LONGEST), false, false, 1),
+            (Cause::Stalled { waited: LONGEST, bytes: 0 }, true, false, 1),
+            (Cause::Malformed("no".to_owned()), true, false, 1),
             (Cause::Gone(status()), true, false, 1),
         ] {
-            assert_eq!(tries(&cause, safe, proxied), most, "{cause:?} {safe} {proxied}");
+            assert_eq!(tries(&cause, safe, server(proxied)), most, "{cause:?} {safe} {proxied}");
         }
+    }
+
+    /// Issue 13, point 16.
+    #[test]
+    fn a_connection_that_broke_is_replaced_for_what_changes_nothing() {
+        let said = || "x".to_owned();
+        let breaks = [
+            Cause::Refused,
+            Cause::Connect(said()),
+            Cause::Handshake(said()),
+            Cause::Broken(said()),
+            Cause::Cut { bytes: 28_188 },
+        ];
+        for cause in breaks {
+            let paths =
+                ["/api/v1/pods", "/apis/metrics.k8s.io/v1/pods", "/api/v1/nodes/n/proxy/metrics/cadvisor"];
+            let most = paths.map(|path| tries(&cause, true, Server::of(path)));
+            assert_eq!(most, [BREAKS, 6, 3], "{cause:?}");
+            assert_eq!(tries(&cause, false, Server::Api), 1, "{cause:?}");
+        }
+    }
+
+    #[test]
+    fn the_waits_after_breaks_are_short_and_end() {
+        let waits: Vec<u128> = (1..BREAKS).map(|n| wait_after_break(n, LONGEST, 0.0).as_millis()).collect();
+        assert_eq!(waits, [50, 100, 200, 400, 800, 800, 800, 800, 800]);
+        assert_eq!(wait_after_break(3, LONGEST, 1.0), Duration::from_millis(300));
+        assert_eq!(wait_after_break(9, Duration::from_millis(1), 1.0), Duration::from_millis(1));
     }
 }

@@ -9,7 +9,9 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 
-/// Why the server is not believed to be the cluster's, or why that could not be found out.
+use super::error::Cause;
+
+/// Why the server is not believed to be the cluster's, or why that cannot be verified at all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TlsError {
     /// `certificateAuthority.data` of the cluster cannot be read.
@@ -26,9 +28,12 @@ pub enum TlsError {
     /// The certificate's time is over or has not begun.
     #[error("the certificate has expired or is not valid yet; is the clock right?")]
     NotNow,
-    /// The server ended the handshake or speaks something else.
-    #[error("the handshake failed: {0}")]
-    Handshake(String),
+    /// The certificate fails the verification in another way, or there is none.
+    #[error("the certificate was not accepted: {0}")]
+    Certificate(String),
+    /// This program cannot speak TLS.
+    #[error("TLS cannot be set up: {0}")]
+    Setup(String),
 }
 
 /// Trusts the certificates of `DescribeCluster`'s `certificateAuthority.data` (base64 of PEM, one or several).
@@ -49,29 +54,90 @@ pub(super) fn config(certificate_authority: &str) -> Result<Arc<ClientConfig>, T
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| TlsError::Handshake(error.to_string()))?
+        .map_err(|error| TlsError::Setup(error.to_string()))?
         .with_root_certificates(roots)
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }
 
-impl From<io::Error> for TlsError {
-    fn from(error: io::Error) -> Self {
-        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        match inner {
-            Some(rustls::Error::InvalidCertificate(why)) => match why {
-                CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::UnknownIssuer,
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                    Self::WrongName
-                }
-                CertificateError::Expired
-                | CertificateError::ExpiredContext { .. }
-                | CertificateError::NotValidYet
-                | CertificateError::NotValidYetContext { .. } => Self::NotNow,
-                other => Self::Handshake(format!("{other:?}")),
-            },
-            _ => Self::Handshake(error.to_string()),
+impl TlsError {
+    /// Whether a certificate was looked at and failed. The others say nothing about the server.
+    pub fn is_false_identity(&self) -> bool {
+        match self {
+            Self::UnknownIssuer | Self::WrongName | Self::NotNow | Self::Certificate(_) => true,
+            Self::Authority(_) | Self::Setup(_) => false,
         }
+    }
+}
+
+/// What a failed handshake means. Only a certificate that was looked at and failed is a false identity; a server that
+/// hangs up, sends an alert or speaks something else is a connection that broke.
+pub(super) fn failed_handshake(error: &io::Error) -> Cause {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        Some(rustls::Error::InvalidCertificate(why)) => Cause::Tls(why.into()),
+        Some(rustls::Error::NoCertificatesPresented) => {
+            Cause::Tls(TlsError::Certificate("the server showed none".to_owned()))
+        }
+        _ => Cause::Handshake(error.to_string()),
+    }
+}
+
+impl From<&CertificateError> for TlsError {
+    fn from(why: &CertificateError) -> Self {
+        match why {
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::UnknownIssuer,
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                Self::WrongName
+            }
+            CertificateError::Expired
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. } => Self::NotNow,
+            other => Self::Certificate(format!("{other:?}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::{AlertDescription, Error, InvalidMessage};
+
+    use super::*;
+
+    fn failed(error: Error) -> Cause {
+        failed_handshake(&io::Error::new(io::ErrorKind::InvalidData, error))
+    }
+
+    /// Issue 13, point 17.
+    #[test]
+    fn only_a_certificate_that_fails_is_a_false_identity() {
+        use CertificateError as C;
+        for (why, is) in [
+            (C::UnknownIssuer, TlsError::UnknownIssuer),
+            (C::BadSignature, TlsError::UnknownIssuer),
+            (C::NotValidForName, TlsError::WrongName),
+            (C::Expired, TlsError::NotNow),
+            (C::NotValidYet, TlsError::NotNow),
+            (C::Revoked, TlsError::Certificate("Revoked".to_owned())),
+        ] {
+            assert!(is.is_false_identity());
+            assert_eq!(failed(Error::InvalidCertificate(why)), Cause::Tls(is));
+        }
+        assert!(matches!(failed(Error::NoCertificatesPresented), Cause::Tls(why) if why.is_false_identity()));
+        for other in [
+            Error::AlertReceived(AlertDescription::InternalError),
+            Error::InvalidMessage(InvalidMessage::InvalidContentType),
+            Error::DecryptError,
+            Error::HandshakeNotComplete,
+            Error::General("x".to_owned()),
+        ] {
+            assert!(matches!(failed(other), Cause::Handshake(_)));
+        }
+        for kind in [io::ErrorKind::UnexpectedEof, io::ErrorKind::ConnectionReset, io::ErrorKind::BrokenPipe]
+        {
+            assert!(matches!(failed_handshake(&kind.into()), Cause::Handshake(_)), "{kind}");
+        }
+        assert!(!TlsError::Authority("x".to_owned()).is_false_identity());
     }
 }

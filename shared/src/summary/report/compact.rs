@@ -115,9 +115,10 @@ fn worst_of(worst: &Worst) -> Value {
 /// A cluster of EKS without what runs on it.
 fn eks(cluster: &EksClusterReport) -> Value {
     let problems: Vec<_> = cluster.findings.iter().map(|finding| &finding.problem).collect();
+    let workloads = cluster.knows_workloads().then_some(cluster.workloads.len());
     json!({
         "account": cluster.account, "region": cluster.region, "cluster": cluster.cluster, "status": cluster.status,
-        "version": cluster.version, "metrics_api": cluster.metrics_api, "workloads": cluster.workloads.len(),
-        "pods": cluster.pod_count(), "unread": cluster.unread, "findings": problems, "hints": cluster.hints,
+        "version": cluster.version, "metrics_api": cluster.metrics_api, "workloads": workloads,
+        "unlisted": cluster.unlisted, "pods": cluster.pod_count(), "unread": cluster.unread, "findings": problems, "hints": cluster.hints,
     })
 }

@@ -88,9 +88,13 @@ impl<'a> Findings<'a> {
         let would =
             clusters(&self.eks_with(|result| matches!(result, EksResult::WouldSet | EksResult::Waiting)));
         let what = if self.kind == RunKind::Restore { "put back" } else { "set up" };
-        let acted =
-            || self.eks_counts().filter(|_| self.is_eks_news()).map(|counts| format!("EKS: {counts}"));
+        let acted = || self.eks_news().map(|counts| format!("EKS: {counts}"));
         if would > 0 { Some(format!("{} would be {what}", count(would, "EKS cluster"))) } else { acted() }
+    }
+
+    /// The counts, if there is news among them. Of a restore all is news, also what was skipped or could not be seen.
+    pub(super) fn eks_news(&self) -> Option<String> {
+        self.eks_counts().filter(|_| self.kind == RunKind::Restore || self.is_eks_news())
     }
 
     /// `3 set up, 1 still CREATING after an hour, 1 fight, 1 denied`: clusters by what there is to tell of them.

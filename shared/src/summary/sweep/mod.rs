@@ -11,7 +11,7 @@ use super::{CoverageChange, TargetResult, coverage};
 use crate::insights::CostEstimate;
 use crate::message::Message;
 use crate::outcome::{AccountDefaultFinding, InsightsFinding, InsightsResult};
-use crate::run::{Run, RunKind, Target};
+use crate::run::{Platform, Run, RunKind, Target};
 
 use eks::FoundEks;
 
@@ -29,9 +29,32 @@ struct FoundDefault<'a> {
     finding: &'a AccountDefaultFinding,
 }
 
+/// Which kinds of clusters a run is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    Ecs,
+    Eks,
+    Both,
+}
+
+impl Scope {
+    /// By what was found of ECS and of EKS, and by the targets if nothing was: usually those of one kind stand beside
+    /// those of the other.
+    fn of(results: &[TargetResult], ecs: bool, eks: bool) -> Self {
+        let has = |platform| results.iter().any(|result| result.target.platform == platform);
+        let (ecs, eks) = if ecs || eks { (ecs, eks) } else { (has(Platform::Ecs), has(Platform::Eks)) };
+        match (ecs, eks) {
+            (false, true) => Self::Eks,
+            (true, true) => Self::Both,
+            (_, false) => Self::Ecs,
+        }
+    }
+}
+
 /// All that the targets found.
 struct Findings<'a> {
     kind: RunKind,
+    scope: Scope,
     dry_run: bool,
     clusters: Vec<Found<'a>>,
     defaults: Vec<FoundDefault<'a>>,
@@ -67,7 +90,12 @@ pub fn nothing_to_do(results: &[TargetResult]) -> String {
     let findings = Findings::of(RunKind::Sweep, results);
     let (right, all) =
         (findings.with(|result| *result == InsightsResult::Right).len(), findings.clusters.len());
-    let mut text = format!("nothing to do: {right} of {} are as wished", count(all, "cluster"));
+    let mut parts = Vec::new();
+    let is_swept = |platform| results.iter().any(|result| result.target.platform == platform);
+    let is_of_eks_alone = is_swept(Platform::Eks) && !is_swept(Platform::Ecs);
+    if !is_of_eks_alone {
+        parts.push(format!("{right} of {} are as wished", count(all, "cluster")));
+    }
     let unseen = results.iter().filter(|result| result.result.is_err()).count();
     for (n, what) in [
         (findings.with(|result| *result == InsightsResult::Left).len(), "left alone"),
@@ -75,15 +103,16 @@ pub fn nothing_to_do(results: &[TargetResult]) -> String {
         (findings.with(|result| matches!(result, InsightsResult::Fight(_))).len(), "in a fight told before"),
     ] {
         if n > 0 {
-            text.push_str(&format!(", {n} {what}"));
+            parts.iter_mut().for_each(|text| text.push_str(&format!(", {n} {what}")));
         }
     }
-    if !findings.eks.is_empty() {
+    if is_of_eks_alone || !findings.eks.is_empty() {
         let (right, all) = findings.eks_as_wished();
-        text.push_str(&format!("; {right} of {} are as wished", count(all, "EKS cluster")));
         let told = findings.eks_counts().map(|counts| format!(", told before: {counts}"));
-        text.push_str(&told.unwrap_or_default());
+        let told = told.unwrap_or_default();
+        parts.push(format!("{right} of {} are as wished{told}", count(all, "EKS cluster")));
     }
+    let mut text = format!("nothing to do: {}", parts.join("; "));
     if unseen > 0 {
         text.push_str(&format!(", and {} could not be seen, as told before", count(unseen, "target")));
     }
@@ -100,12 +129,16 @@ impl<'a> Findings<'a> {
         let defaults = seen().filter_map(|(target, outcome)| {
             outcome.account_default.as_ref().map(|finding| FoundDefault { target, finding })
         });
+        let (clusters, defaults): (Vec<_>, Vec<_>) = (clusters.collect(), defaults.collect());
+        let eks = eks::found(results);
+        let found_ecs = !clusters.is_empty() || !defaults.is_empty();
         Self {
             kind,
+            scope: Scope::of(results, found_ecs, !eks.is_empty()),
             dry_run: seen().any(|(_, outcome)| outcome.dry_run),
-            clusters: clusters.collect(),
-            defaults: defaults.collect(),
-            eks: eks::found(results),
+            clusters,
+            defaults,
+            eks,
         }
     }
 
@@ -178,10 +211,13 @@ impl<'a> Findings<'a> {
             return counts;
         }
         let is_back = changes.iter().any(|change| matches!(change, CoverageChange::Back(_)));
-        match self.kind {
-            RunKind::Restore => "Container Insights: nothing to put back".to_owned(),
+        match (self.kind, self.scope) {
+            (RunKind::Restore, Scope::Ecs) => "Container Insights: nothing to put back".to_owned(),
+            (RunKind::Restore, Scope::Eks) => "EKS: nothing to put back".to_owned(),
+            (RunKind::Restore, Scope::Both) => "Container Insights and EKS: nothing to put back".to_owned(),
             _ if is_back => coverage::seen_again(changes),
-            _ => "Container Insights: the account default".to_owned(),
+            (_, Scope::Eks) => "EKS: nothing to do".to_owned(),
+            (_, Scope::Ecs | Scope::Both) => "Container Insights: the account default".to_owned(),
         }
     }
 
@@ -196,6 +232,10 @@ impl<'a> Findings<'a> {
         let ecs = format!("Container Insights of {clusters} would be {what}{cost}");
         match self.eks_dry_run() {
             Some(eks) if would.is_empty() => format!("Dry run: {eks}"),
+            None if self.scope == Scope::Eks => {
+                let what = if self.kind == RunKind::Restore { "put back" } else { "set up" };
+                format!("Dry run: no EKS cluster would be {what}")
+            }
             Some(eks) => format!("Dry run: {ecs}; {eks}"),
             None => format!("Dry run: {ecs}"),
         }
@@ -221,7 +261,7 @@ impl<'a> Findings<'a> {
             .map(|(found, what)| format!("{} {what}", found.len()))
             .collect();
         let ecs = (!counts.is_empty()).then(|| format!("Container Insights: {}", counts.join(", ")));
-        let eks = self.eks_counts().filter(|_| self.is_eks_news()).map(|counts| format!("EKS: {counts}"));
+        let eks = self.eks_news().map(|counts| format!("EKS: {counts}"));
         ecs.into_iter().chain(eks).collect::<Vec<_>>().join("; ")
     }
 }

@@ -211,6 +211,18 @@ fn cases() -> Vec<Case> {
         ),
         wished(
             Logging,
+            "new, the namespace is being deleted",
+            ObservedEks {
+                logging: AwsLogging::Known {
+                    namespace: LoggingNamespace::Terminating,
+                    config_map: None,
+                    problems: Vec::new(),
+                },
+                ..observed("*")
+            },
+        ),
+        wished(
+            Logging,
             "the API server lets nobody in",
             ObservedEks { logging: AwsLogging::Unread(denied()), ..observed("*") },
         ),

@@ -34,6 +34,13 @@ pub enum MetricsApi {
     Absent,
     /// Installed, but its server does not answer: 503 as text.
     Down,
+    /// Two versions, of which the preferred one does not answer: each version has a server of its own.
+    PreferredDown {
+        /// The version that the server would rather be asked for.
+        preferred: &'static str,
+        /// The version that answers.
+        serving: &'static str,
+    },
 }
 
 /// The cluster.
@@ -167,6 +174,13 @@ impl Estate {
         });
         let value = json!({"metadata": metadata, "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}});
         self.stored.entry(("namespaces", (String::new(), name.to_owned()))).or_insert(value);
+    }
+
+    /// Begins the end of a namespace: it stays until what is in it is gone.
+    pub fn terminate_namespace(&mut self, name: &str) {
+        let namespace = self.stored_mut("namespaces", "", name).unwrap();
+        namespace["status"]["phase"] = "Terminating".into();
+        namespace["metadata"]["deletionTimestamp"] = "2026-01-05T08:00:00Z".into();
     }
 
     /// Puts a `ConfigMap` and its namespace.

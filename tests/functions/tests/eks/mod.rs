@@ -4,14 +4,17 @@
 mod cadvisor;
 mod gone;
 mod pods;
+mod metrics;
+mod rights;
 mod rules;
 mod runs;
 mod unread;
 
 use fake_aws::{EksClusterSpec, Estate as AwsEstate};
 use fake_kubernetes::{Container, Estate, FakeKubernetes, Handle, Identity, Kind, Pod, Rights, Workload};
+use fargaze::pods::GROUP;
 use fargaze::snapshot::Snapshot;
-use function_tests::{ACCOUNT, REGION, Stack, minute};
+use function_tests::{ACCOUNT, REGION, Stack, manifests, minute};
 use jiff::{SignedDuration, Timestamp};
 
 pub(crate) const CLUSTER: &str = "payments";
@@ -37,14 +40,9 @@ pub(crate) fn collector() -> Identity {
     }
 }
 
-/// Exactly what the `ClusterRole` of docs/eks.md gives.
+/// Exactly what the first manifests of docs/eks.md give.
 pub(crate) fn rights() -> Rights {
-    let read = &["get", "list"][..];
-    Rights::none()
-        .with("", &["nodes", "pods"], read)
-        .with("apps", &["deployments", "statefulsets", "daemonsets"], read)
-        .with("batch", &["jobs"], read)
-        .with("metrics.k8s.io", &["nodes", "pods"], read)
+    Rights::of_manifests(&manifests("eks.md")[0], GROUP)
 }
 
 /// A Deployment `shop/web` of two pods that are well.

@@ -3,6 +3,7 @@
 use fake_aws::EksClusterSpec;
 use fake_kubernetes::{Estate, MetricsApi};
 use fargaze::metric::Statistic;
+use fargaze::pods::NodeCount;
 use function_tests::{Function, minute, put_minutes};
 
 use super::{CLUSTER, collector, healthy, watch, web};
@@ -130,7 +131,7 @@ async fn a_report_finds_vended_metrics_by_asking_and_joins_the_samples_of_the_da
     assert_eq!(points, Some(14));
     let pod = snapshot.pods.iter().find(|pod| pod.pod.ends_with("-a")).unwrap();
     assert!(pod.of_node.contains_key("memory"), "{pod:?}");
-    assert_eq!((snapshot.eks[0].fargate_nodes, snapshot.eks[0].other_nodes), (Some(2), Some(0)));
+    assert_eq!(snapshot.eks[0].nodes, Some(NodeCount { fargate: 2, other: 0 }));
 }
 
 /// Issue 12, point 12.

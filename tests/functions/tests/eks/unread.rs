@@ -52,14 +52,26 @@ async fn missing_rights_are_named_with_the_yaml_that_gives_them() {
     assert!(found.contains("kind: ClusterRoleBinding"), "{found}");
 }
 
+/// Issue 13, point 24: the remedy for an entry that is not there differs, and neither takes away a group.
 #[tokio::test]
 async fn a_role_in_another_group_is_told() {
-    let watched = watch(healthy().with(|estate| {
-        estate.identities[0].rights = Rights::none();
-        estate.identities[0].groups = vec!["viewers".to_owned()];
-    }))
-    .await;
-    assert!(findings(&watched).await.contains("aws eks update-access-entry"));
+    // Without an entry, the cluster knows the role from its ConfigMap aws-auth.
+    for (has_entry, command) in
+        [(false, "aws eks create-access-entry"), (true, "aws eks update-access-entry")]
+    {
+        let watched = watch(healthy().with(|estate| {
+            estate.identities[0].rights = Rights::none();
+            estate.identities[0].groups = vec!["viewers".to_owned()];
+        }))
+        .await;
+        watched.stack.aws.edit(|world| {
+            let cluster = world.home().eks_cluster(CLUSTER).unwrap();
+            cluster.access_entries.extend(has_entry.then(|| super::ROLE.to_owned()));
+        });
+        let found = findings(&watched).await;
+        assert!(found.contains(command), "{found}");
+        assert!(found.contains("--kubernetes-groups viewers fargaze-readers\n"), "{found}");
+    }
 }
 
 #[tokio::test]

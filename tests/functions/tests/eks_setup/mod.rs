@@ -6,6 +6,7 @@ mod faults;
 mod logging;
 mod logging_restore;
 mod restore;
+mod rights;
 mod sweep;
 mod wishes;
 

@@ -8,6 +8,10 @@ use crate::insights::eks::{Asked, AwsLogging, AwsLoggingWish, LoggingNamespace};
 
 const ASPECT: EksAspect = EksAspect::AwsLogging;
 
+/// For a namespace that goes, with all that is in it.
+const TERMINATING: &str = "its namespace aws-observability is being deleted, so nothing can be made in it; wait until it is gone, then apply \
+                           the YAML in docs/insights.md, which makes it again; if it does not go: kubectl describe namespace aws-observability";
+
 impl Case<'_> {
     pub(super) fn aws_logging(&self) -> EksStep {
         let wish = &self.wished.wishes.aws_logging;
@@ -54,6 +58,7 @@ impl Case<'_> {
         let step = self.change(ASPECT, EksState::ConfigMap(wanted.clone())).costing(CostNote::PodLogs);
         match namespace {
             LoggingNamespace::NotEnabled(label) => step.blocked_by(&unlabelled(label.as_deref())),
+            LoggingNamespace::Terminating => step.blocked_by(TERMINATING),
             LoggingNamespace::Missing | LoggingNamespace::Enabled => step,
         }
     }
@@ -66,6 +71,7 @@ impl Case<'_> {
     ) -> EksStep {
         let label = match namespace {
             LoggingNamespace::NotEnabled(label) => Some(unlabelled(label.as_deref())),
+            LoggingNamespace::Terminating => Some(TERMINATING.to_owned()),
             LoggingNamespace::Missing | LoggingNamespace::Enabled => None,
         };
         let data_is_bad =

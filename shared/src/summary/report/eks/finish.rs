@@ -4,6 +4,7 @@ use super::{
     AddonReport, CadvisorReport, EksClusterReport, FindingReport, MetricsApiReport, MetricsApiState,
     ProfileReport, SeenEks, WorkloadReport,
 };
+use crate::eks::UNKNOWN;
 use crate::pods::ClusterState;
 use crate::run::Target;
 use crate::summary::report::figures::{Answer, Utilization};
@@ -21,7 +22,11 @@ pub(in crate::summary::report) fn cluster(
     seen.keep_worst_pods(most_pods);
     let SeenEks { name, unread, state, api, workloads, pods, pod_count, hints, vended } = seen;
     let (metrics, metrics_left_out) = vended.finish();
-    let workloads = workloads.into_values().map(|workload| of_workload(&workload.figures, &api, unread));
+    let unlisted = state.as_ref().map(|state| state.unlisted.clone()).unwrap_or_default();
+    let workloads = workloads.into_values().map(|workload| WorkloadReport {
+        replicas_not_known: unlisted.contains(workload.figures.kind.as_str()),
+        ..of_workload(&workload.figures, &api, unread)
+    });
     let workloads = workloads.collect();
     let report = EksClusterReport {
         account: target.account.clone(),
@@ -33,13 +38,14 @@ pub(in crate::summary::report) fn cluster(
         cadvisor: None,
         fargate_nodes: None,
         other_nodes: None,
-        profiles: Vec::new(),
-        addons: Vec::new(),
-        logs: std::collections::BTreeSet::new(),
+        profiles: None,
+        addons: None,
+        logs: None,
         findings: Vec::new(),
         hints: hints.finish(),
         unread,
         workloads,
+        unlisted: unlisted.iter().map(|kind| Text::new(kind)).collect(),
         pods_left_out: pod_count - pods.len(),
         pods,
         metrics,
@@ -53,13 +59,13 @@ pub(in crate::summary::report) fn cluster(
 
 fn set_up(report: EksClusterReport, state: &ClusterState) -> EksClusterReport {
     EksClusterReport {
-        status: Some(Text::new(&state.status)),
+        status: (state.status != UNKNOWN).then(|| Text::new(&state.status)),
         version: state.version.as_deref().map(Text::new),
         cadvisor: state.cadvisor.as_ref().map(CadvisorReport::from),
-        fargate_nodes: state.fargate_nodes,
-        other_nodes: state.other_nodes,
-        profiles: state.profiles.iter().take(MOST).map(ProfileReport::from).collect(),
-        addons: state.addons.iter().take(MOST).map(AddonReport::from).collect(),
+        fargate_nodes: state.nodes.map(|nodes| nodes.fargate),
+        other_nodes: state.nodes.map(|nodes| nodes.other),
+        profiles: state.profiles.as_ref().map(|of| of.iter().take(MOST).map(ProfileReport::from).collect()),
+        addons: state.addons.as_ref().map(|of| of.iter().take(MOST).map(AddonReport::from).collect()),
         logs: state.logs.clone(),
         findings: state.findings.iter().take(MOST).map(FindingReport::from).collect(),
         ..report

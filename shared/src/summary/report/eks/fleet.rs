@@ -15,6 +15,9 @@ pub struct EksFleet {
     pub clusters: usize,
     /// Clusters whose Kubernetes API could not be read.
     pub unread: usize,
+    /// Clusters of which some kind of workload could not be listed.
+    #[serde(default)]
+    pub unlisted: usize,
     /// Their workloads.
     pub workloads: usize,
     /// Pods that have not run to their end.
@@ -49,6 +52,7 @@ pub(in crate::summary::report) fn fleet<'a>(
     for cluster in clusters {
         fleet.clusters += 1;
         fleet.unread += usize::from(cluster.unread);
+        fleet.unlisted += usize::from(cluster.state.as_ref().is_some_and(|state| !state.unlisted.is_empty()));
         for workload in cluster.workloads.values() {
             fleet.count(&workload.figures);
             workload.figures.cpu.average.iter().for_each(|value| cpu.add(*value));

@@ -42,15 +42,15 @@ pub struct EksClusterReport {
     /// Other nodes; none if they could not be asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other_nodes: Option<usize>,
-    /// Its Fargate profiles.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub profiles: Vec<ProfileReport>,
-    /// Its add-ons.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub addons: Vec<AddonReport>,
-    /// Types of control-plane logs that are on.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub logs: BTreeSet<LogType>,
+    /// Its Fargate profiles; none if they could not be asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profiles: Option<Vec<ProfileReport>>,
+    /// Its add-ons; none if they could not be asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addons: Option<Vec<AddonReport>>,
+    /// Types of control-plane logs that are on; none if they are not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logs: Option<BTreeSet<LogType>>,
     /// What is amiss, each with its cure.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<FindingReport>,
@@ -62,6 +62,9 @@ pub struct EksClusterReport {
     pub unread: bool,
     /// Its workloads, by namespace, kind and name.
     pub workloads: Vec<WorkloadReport>,
+    /// Kinds of workloads that could not be listed: those without pods are missing above, and replicas are not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unlisted: Vec<Text>,
     /// Its pods, the worst first: at most 50, and fewer where there are more than 20 clusters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pods: Vec<PodReport>,
@@ -77,9 +80,14 @@ pub struct EksClusterReport {
 }
 
 impl EksClusterReport {
-    /// All pods that were seen.
-    pub fn pod_count(&self) -> usize {
-        self.pods.len() + self.pods_left_out
+    /// Whether there are workloads to count: those that were listed, or those of an earlier run.
+    pub fn knows_workloads(&self) -> bool {
+        !self.unread || !self.workloads.is_empty()
+    }
+
+    /// All pods that were seen; none if nobody could look.
+    pub fn pod_count(&self) -> Option<usize> {
+        (!self.unread).then_some(self.pods.len() + self.pods_left_out)
     }
 }
 
@@ -124,6 +132,9 @@ pub struct WorkloadReport {
     /// Replicas that are available.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available: Option<u32>,
+    /// Whether nobody could ask for its replicas, because its kind could not be listed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replicas_not_known: bool,
     /// Restarts of containers that were seen in the window; none if nobody looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restarts: Option<u64>,

@@ -28,6 +28,9 @@ impl EksFleet {
         if self.unread > 0 {
             parts.push(format!("{} could not be read", count(self.unread, "cluster")));
         }
+        if self.unlisted > 0 {
+            parts.push(format!("{} could not be listed in full", count(self.unlisted, "cluster")));
+        }
         parts.extend(self.notes());
         parts.join("; ")
     }
@@ -57,17 +60,44 @@ impl EksClusterReport {
         let status = self.status.as_ref().map_or("status not known", Text::as_str);
         let mut parts = vec![status.to_owned()];
         parts.extend(self.version.as_ref().map(|version| format!("Kubernetes {version}")));
-        parts.extend(self.nodes());
-        let pods = self.workloads.iter().filter_map(|workload| workload.pods).sum();
-        let pods = if self.unread { String::new() } else { format!(" with {}", count(pods, "pod")) };
-        parts.push(format!("{}{pods}", count(self.workloads.len(), "workload")));
+        if self.is_not_asked() {
+            parts.push("its Kubernetes API was not asked".to_owned());
+            return parts.join(", ");
+        }
+        parts.push(self.nodes().unwrap_or_else(|| "nodes not known".to_owned()));
+        parts.push(self.workloads_and_pods());
+        parts.extend(self.not_listed());
         parts.join(", ")
     }
 
-    /// `12 Fargate nodes and 2 others`; none if they were not asked for.
+    /// `5 workloads with 12 pods`; of a cluster that could not be read those of an earlier run, if there was one.
+    fn workloads_and_pods(&self) -> String {
+        let workloads = count(self.workloads.len(), "workload");
+        if !self.unread {
+            let pods = self.workloads.iter().filter_map(|workload| workload.pods).sum();
+            return format!("{workloads} with {}", count(pods, "pod"));
+        }
+        if self.knows_workloads() { workloads } else { "workloads not known".to_owned() }
+    }
+
+    /// `Deployments and CronJobs not known`; none if all kinds were listed.
+    pub(in crate::summary::report) fn not_listed(&self) -> Option<String> {
+        let kinds: Vec<String> = self.unlisted.iter().map(|kind| format!("{kind}s")).collect();
+        let (last, first) = kinds.split_last()?;
+        let kinds = if first.is_empty() { last.clone() } else { format!("{} and {last}", first.join(", ")) };
+        Some(format!("{kinds} not known"))
+    }
+
+    /// It is being made or deleted, so that there is nobody to ask.
+    fn is_not_asked(&self) -> bool {
+        let is_unknown = self.metrics_api.state == MetricsApiState::Unknown && self.fargate_nodes.is_none();
+        is_unknown && self.status.is_some() && !self.unread && self.workloads.is_empty()
+    }
+
+    /// `12 Fargate nodes and 2 others`; none if they are not known.
     pub(in crate::summary::report) fn nodes(&self) -> Option<String> {
         let fargate = count(self.fargate_nodes?, "Fargate node");
-        Some(match self.other_nodes.unwrap_or(0) {
+        Some(match self.other_nodes? {
             0 => fargate,
             1 => format!("{fargate} and 1 other"),
             n => format!("{fargate} and {n} others"),
@@ -127,8 +157,10 @@ impl WorkloadReport {
         if self.completed > 0 {
             text.push_str(&format!(", {} completed", self.completed));
         }
-        if let Some(available) = self.of_desired() {
-            text.push_str(&format!(", replicas available {available}"));
+        match self.of_desired() {
+            Some(available) => text.push_str(&format!(", replicas available {available}")),
+            None if self.replicas_not_known => text.push_str(", replicas not known"),
+            None => {}
         }
         let counts = [(self.restarts, "restart"), (self.oom_kills, "OOM kill")];
         for (n, what) in counts.into_iter().filter_map(|(n, what)| Some((n.filter(|n| *n > 0)?, what))) {

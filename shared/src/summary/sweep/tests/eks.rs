@@ -264,3 +264,51 @@ fn a_restore_tells_what_it_put_back_and_an_older_outcome_is_read() {
     json.as_object_mut().unwrap().remove("eks");
     assert!(serde_json::from_value::<Outcome>(json).unwrap().eks.is_empty());
 }
+
+/// Issue 13, point 26: a rollback of EKS alone, and a sweep of it, are not about Container Insights.
+#[test]
+fn a_run_about_eks_alone_has_a_subject_about_eks() {
+    let fault = Fault { operation: "eks:DescribeCluster".to_owned(), ..denied() };
+    let found = |result| vec![eks("payments", Some(EksAspect::AwsLogging), result, "x")];
+    let message = |kind, dry_run, found: Vec<EksFinding>| {
+        let mut outcome = Outcome { dry_run, ..of(found)[0].clone() };
+        outcome.target.platform = crate::run::Platform::Eks;
+        message(kind, &results([outcome])).subject
+    };
+    for (kind, dry_run, found, subject) in [
+        (RunKind::Restore, false, Vec::new(), "EKS: nothing to put back"),
+        (RunKind::Restore, false, found(EksResult::Left), "EKS: nothing to put back"),
+        (RunKind::Restore, false, found(EksResult::Restored), "EKS: 1 put back"),
+        (RunKind::Restore, false, found(EksResult::Skipped), "EKS: 1 skipped"),
+        (RunKind::Restore, false, found(EksResult::Unknown(fault.clone())), "EKS: 1 denied"),
+        (RunKind::Restore, false, found(EksResult::Failed(fault)), "FAILED to put back EKS: payments"),
+        (RunKind::Restore, true, Vec::new(), "Dry run: no EKS cluster would be put back"),
+        (RunKind::Restore, true, found(EksResult::Skipped), "Dry run: EKS: 1 skipped"),
+        (RunKind::Restore, true, found(EksResult::WouldSet), "Dry run: 1 EKS cluster would be put back"),
+        (RunKind::Sweep, true, Vec::new(), "Dry run: no EKS cluster would be set up"),
+    ] {
+        let told = message(kind, dry_run, found.clone());
+        assert!(told.ends_with(subject), "{kind:?} {found:?}: {told}");
+        assert!(!told.contains("Container Insights"), "{told}");
+    }
+    let mut none = of(Vec::new())[0].clone();
+    none.target.platform = crate::run::Platform::Eks;
+    let receipt = nothing_to_do(&results([none.clone()]));
+    assert_eq!(receipt, "nothing to do: 0 of 0 EKS clusters are as wished");
+    // Targets of the other kind stand beside it, and have nothing to tell.
+    let subject = |eks: Vec<EksFinding>, ecs: Vec<InsightsFinding>| {
+        let [of_eks] = of(eks);
+        let both = results([of_eks, outcome("eu-west-1", ecs), none.clone()]);
+        sweep(&run(RunKind::Restore), &both, &[]).unwrap().subject
+    };
+    let left = || right(1).collect::<Vec<_>>();
+    for (eks, ecs, told) in [
+        (found(EksResult::Left), Vec::new(), "EKS: nothing to put back"),
+        (Vec::new(), left(), "Container Insights: nothing to put back"),
+        (found(EksResult::Left), left(), "Container Insights and EKS: nothing to put back"),
+        (Vec::new(), Vec::new(), "Container Insights and EKS: nothing to put back"),
+    ] {
+        let subject = subject(eks, ecs);
+        assert!(subject.ends_with(told), "{told}: {subject}");
+    }
+}

@@ -3,7 +3,7 @@
 use maud::{Escaper, Markup, PreEscaped, html};
 use std::fmt::Write;
 
-use crate::summary::report::eks::{AddonReport, EksClusterReport, MetricsApiState};
+use crate::summary::report::eks::{AddonReport, EksClusterReport, MetricsApiState, ProfileReport};
 use crate::summary::report::text::{Block, Text};
 
 /// What is amiss, with what mends it, ready to be copied.
@@ -48,19 +48,22 @@ pub(super) fn hints(cluster: &EksClusterReport) -> Markup {
 /// What it is made of.
 pub(super) fn facts(cluster: &EksClusterReport) -> Markup {
     let is_down = matches!(cluster.metrics_api.state, MetricsApiState::Missing | MetricsApiState::Down);
-    let profiles = cluster.profiles.iter().map(|profile| {
-        let selectors: Vec<&str> = profile.selectors.iter().map(Text::as_str).collect();
-        let what = if selectors.len() == 1 { "namespace" } else { "namespaces" };
-        format!("{}{} ({what} {})", profile.name, unless_active(&profile.status), selectors.join("; "))
+    let logs = cluster.logs.as_ref().map(|logs| {
+        let logs: Vec<&str> = logs.iter().map(|log| log.as_str()).collect();
+        if logs.is_empty() { "none on".to_owned() } else { logs.join(", ") }
     });
-    let logs: Vec<&str> = cluster.logs.iter().map(|log| log.as_str()).collect();
+    let profiles = cluster.profiles.as_ref().map(|profiles| joined(profiles.iter().map(profile)));
+    let addons = cluster.addons.as_ref().map(|addons| joined(addons.iter().map(addon)));
+    let ails = cluster.addons.iter().flatten().any(ails);
     let facts = [
-        ("Metrics API", cluster.metrics_api.words(), is_down),
-        ("Nodes", cluster.nodes().unwrap_or_else(|| "not known".to_owned()), false),
-        ("Fargate profiles", joined(profiles), false),
-        ("Add-ons", joined(cluster.addons.iter().map(addon)), cluster.addons.iter().any(ails)),
-        ("Control-plane logs", if logs.is_empty() { "none on".to_owned() } else { logs.join(", ") }, false),
+        ("Metrics API", Some(cluster.metrics_api.words()), is_down),
+        ("Nodes", cluster.nodes(), false),
+        ("Fargate profiles", profiles, false),
+        ("Add-ons", addons, ails),
+        ("Control-plane logs", logs, false),
     ];
+    let facts =
+        facts.map(|(name, words, is_bad)| (name, words.unwrap_or_else(|| "not known".to_owned()), is_bad));
     html! {
         @if cluster.status.is_some() {
             dl {
@@ -75,6 +78,12 @@ pub(super) fn facts(cluster: &EksClusterReport) -> Markup {
 fn joined(parts: impl Iterator<Item = String>) -> String {
     let parts: Vec<String> = parts.collect();
     if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
+}
+
+fn profile(profile: &ProfileReport) -> String {
+    let selectors: Vec<&str> = profile.selectors.iter().map(Text::as_str).collect();
+    let what = if selectors.len() == 1 { "namespace" } else { "namespaces" };
+    format!("{}{} ({what} {})", profile.name, unless_active(&profile.status), selectors.join("; "))
 }
 
 fn unless_active(status: &Text) -> String {

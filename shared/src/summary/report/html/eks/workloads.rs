@@ -17,7 +17,8 @@ const HEAD: &str = "<thead><tr><th scope=col rowspan=2>Workload<th class=g scope
 /// All of them, or that there is none.
 pub(super) fn table(cluster: &EksClusterReport) -> Markup {
     if cluster.workloads.is_empty() {
-        let words = if cluster.unread { "Its workloads are not known." } else { "It has no workloads." };
+        let is_known = !cluster.unread && cluster.unlisted.is_empty();
+        let words = if is_known { "It has no workloads." } else { "Its workloads are not known." };
         return html! { p { (words) } };
     }
     let mut text = String::with_capacity(800 + 240 * cluster.workloads.len());
@@ -29,6 +30,9 @@ pub(super) fn table(cluster: &EksClusterReport) -> Markup {
     text.push_str("</table>");
     html! {
         @if cluster.unread { p class="note" { "These are the workloads of an earlier run." } }
+        @if let Some(kinds) = cluster.not_listed() {
+            p class="note" { (kinds) ": those without pods are missing here, and what replicas are desired is not known." }
+        }
         div class="scroll" tabindex="0" role="region" aria-label={ "Workloads of " (cluster.cluster.as_str()) } {
             (PreEscaped(text))
         }

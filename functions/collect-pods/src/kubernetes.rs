@@ -1,0 +1,248 @@
+//! What the Kubernetes API of a cluster says: workloads, nodes, pods, and beside them what the pods use.
+
+use std::collections::{BTreeSet, HashMap};
+
+use fargaze::cluster::ClusterName;
+use fargaze::eks::{EksCluster, METRICS_SERVER};
+use fargaze::fault::{Fault, FaultKind};
+use fargaze::kubernetes::api;
+use fargaze::kubernetes::client::{Cause, Client, ClientError};
+use fargaze::kubernetes::node::NodeFacts;
+use fargaze::kubernetes::owner::{JobOwners, Owner};
+use fargaze::kubernetes::pod::PodFacts;
+use fargaze::kubernetes::workload::WorkloadFacts;
+use fargaze::pods::{Finding, MetricsApi, NodeCount, PodState, Trouble, WorkloadState};
+use fargaze::run::RunKind;
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use tokio::sync::Notify;
+
+use crate::clusters::{Reader, Reading};
+use crate::usage::{self, ByPod, Failed, Known, METRICS, Usage};
+use crate::{cadvisor, trouble};
+
+/// A list as it was read.
+struct Listed<T> {
+    /// All of it, or nothing.
+    items: Result<Vec<T>, ClientError>,
+    /// Whether its end is of a newer state of the cluster than its beginning.
+    is_torn: bool,
+}
+
+/// All lists of a cluster but that of usage.
+struct Lists {
+    workloads: Vec<WorkloadState>,
+    nodes: Option<Result<HashMap<String, NodeFacts>, ClientError>>,
+    pods: Result<Vec<PodState>, ClientError>,
+    /// Kinds of workloads that could not be listed.
+    unlisted: Vec<(&'static str, ClientError)>,
+    /// Which lists are of two states of the cluster.
+    torn: BTreeSet<&'static str>,
+}
+
+impl Reader<'_> {
+    /// Asks Kubernetes. Fails if pods cannot be read: without them there is nothing to judge.
+    pub(crate) async fn kubernetes(
+        &self,
+        client: &Client,
+        cluster: &EksCluster,
+        reading: &mut Reading,
+    ) -> Result<(), ClientError> {
+        let groups = groups(client).await?;
+        let (versions, pods_are_read) = (groups.versions(METRICS), Notify::new());
+        let (lists, usage) = tokio::join!(
+            async {
+                let lists = self.lists(client, &cluster.name).await;
+                pods_are_read.notify_one();
+                lists
+            },
+            usage::ask(client, &versions, pods_are_read.notified())
+        );
+        let Lists { workloads, nodes, pods, unlisted, torn } = lists;
+        reading.state.findings.extend(of_two_states(&torn));
+        for (kind, error) in unlisted {
+            let fault = reading.failed(error);
+            reading.unlisted.push((kind, fault));
+            reading.state.unlisted.insert(kind.to_owned());
+        }
+        match nodes {
+            Some(Ok(nodes)) => reading.state.nodes = Some(count(&nodes)),
+            Some(Err(error)) => _ = reading.failed(error),
+            None => {}
+        }
+        let usage = self.take_usage(usage, pods.is_ok(), cluster, reading);
+        reading.workloads = workloads;
+        reading.pods = pods?;
+        for pod in &mut reading.pods {
+            let key = (pod.workload.namespace.clone(), pod.pod.clone());
+            usage.get(&key).into_iter().for_each(|used| pod.uses(used));
+        }
+        if reading.state.cadvisor.is_some() {
+            self.cadvisor(client, cluster, reading).await;
+        }
+        Ok(())
+    }
+
+    /// Deployments, `StatefulSet`s and `DaemonSet`s, owners of Jobs, and the nodes of a report, since nothing is
+    /// judged by them; and then the pods. Without the list of Jobs nobody knows which pods are a `CronJob`'s.
+    async fn lists(&self, client: &Client, cluster: &ClusterName) -> Lists {
+        let facts = |facts: WorkloadFacts| facts;
+        let (deployments, stateful, daemons, jobs, nodes) = tokio::join!(
+            list(client, "/apis/apps/v1/deployments", |one: api::Deployment| facts(one.into())),
+            list(client, "/apis/apps/v1/statefulsets", |one: api::StatefulSet| facts(one.into())),
+            list(client, "/apis/apps/v1/daemonsets", |one: api::DaemonSet| facts(one.into())),
+            list(client, "/apis/batch/v1/jobs", |job: api::Job| {
+                let owner = Owner::of_job(&job.metadata);
+                ((job.metadata.namespace, job.metadata.name), owner)
+            }),
+            self.nodes(client)
+        );
+        let (mut workloads, mut unlisted, mut torn) = (Vec::new(), Vec::new(), BTreeSet::new());
+        for (kind, what, listed) in [
+            ("Deployment", "deployments", deployments),
+            ("StatefulSet", "statefulsets", stateful),
+            ("DaemonSet", "daemonsets", daemons),
+        ] {
+            torn.extend(listed.is_torn.then_some(what));
+            match listed.items {
+                Ok(items) => {
+                    workloads.extend(items.iter().filter_map(|facts| WorkloadState::read(cluster, facts)));
+                }
+                Err(error) => unlisted.push((kind, error)),
+            }
+        }
+        torn.extend(jobs.is_torn.then_some("jobs"));
+        let owners = match jobs.items {
+            Ok(jobs) => jobs.into_iter().collect(),
+            Err(error) => {
+                unlisted.push(("CronJob", error));
+                JobOwners::new()
+            }
+        };
+        torn.extend(nodes.as_ref().is_some_and(|nodes| nodes.is_torn).then_some("nodes"));
+        let nodes = nodes.map(|nodes| nodes.items.map(by_name));
+        let node_of = |name: &str| nodes.as_ref()?.as_ref().ok()?.get(name);
+        let pods = list(client, "/api/v1/pods", |facts: PodFacts| {
+            let node = facts.node.clone();
+            PodState::read(cluster, facts, &owners, node.as_deref().and_then(node_of))
+        });
+        let pods = pods.await;
+        torn.extend(pods.is_torn.then_some("pods"));
+        Lists { workloads, pods: pods.items, nodes, unlisted, torn }
+    }
+
+    async fn nodes(&self, client: &Client) -> Option<Listed<NodeFacts>> {
+        if self.run.kind != RunKind::Report {
+            return None;
+        }
+        Some(list(client, "/api/v1/nodes", NodeFacts::read).await)
+    }
+
+    /// Writes down how the question about usage ended.
+    fn take_usage(
+        &self,
+        usage: Usage,
+        api_server_answers: bool,
+        cluster: &EksCluster,
+        reading: &mut Reading,
+    ) -> ByPod {
+        let name = cluster.name.to_string();
+        match usage {
+            Usage::Known(Known { version, pods, bad, passed_over }) => {
+                let finding = |Failed { version: preferred, error }: Failed| {
+                    let (answer, serving) = (error.cause.to_string(), version.clone());
+                    trouble::mend(self, cluster, &Trouble::PreferredDown { preferred, answer, serving })
+                };
+                reading.state.findings.extend(passed_over.map(finding));
+                reading.state.metrics_api = MetricsApi::Serves(version);
+                for why in bad {
+                    reading.fault(Fault::malformed("kubernetes:ListPodMetrics", name.clone(), why));
+                }
+                pods
+            }
+            Usage::Missing => {
+                reading.state.metrics_api = MetricsApi::Missing;
+                let addons = reading.state.addons.iter().flatten();
+                let mut addon =
+                    addons.filter(|addon| addon.name == METRICS_SERVER).map(|addon| addon.status.clone());
+                let trouble = Trouble::NoMetrics { addon: addon.next() };
+                reading.state.findings.push(trouble::mend(self, cluster, &trouble));
+                // A complete answer: there is nothing that could tell.
+                reading.no_usage = Some(Fault {
+                    operation: format!("kubernetes:GET /apis/{METRICS}"),
+                    subject: name,
+                    kind: FaultKind::NotFound,
+                    code: "NotFound".to_owned(),
+                    message: "Metrics Server is not installed".to_owned(),
+                });
+                ByPod::new()
+            }
+            Usage::Failed(failed) => {
+                if failed.is_of_metrics(api_server_answers) {
+                    let answer = failed.error.cause.to_string();
+                    reading.state.metrics_api = MetricsApi::Down(answer.clone());
+                    let trouble = Trouble::MetricsDown { version: failed.version, answer };
+                    reading.state.findings.push(trouble::mend(self, cluster, &trouble));
+                }
+                reading.no_usage = Some(reading.failed(failed.error));
+                ByPod::new()
+            }
+        }
+    }
+
+    async fn cadvisor(&self, client: &Client, cluster: &EksCluster, reading: &mut Reading) {
+        let name = cluster.name.as_str();
+        let asked = cadvisor::count(client, name, &mut reading.pods, self.now(), self.limits.deadline).await;
+        reading.state.cadvisor = Some(asked.state);
+        let finding = |message| trouble::mend(self, cluster, &Trouble::NodeProxy { message });
+        reading.state.findings.extend(asked.missing_right.map(finding));
+        reading.no_counters.clone_from(&asked.fault);
+        asked.fault.into_iter().for_each(|fault| reading.fault(fault));
+    }
+
+    /// The time of the clock that tokens are signed by.
+    fn now(&self) -> Timestamp {
+        let now = self.sdk.time_source().unwrap_or_default().now();
+        Timestamp::try_from(now).unwrap_or(self.run.time)
+    }
+}
+
+/// Which API groups the server has.
+async fn groups(client: &Client) -> Result<api::ApiGroupList, ClientError> {
+    let path = "/apis";
+    serde_json::from_slice(&client.get(path).await?).map_err(|error| ClientError {
+        method: "GET",
+        path: path.to_owned(),
+        cluster: client.cluster().to_owned(),
+        cause: Cause::Malformed(error.to_string()),
+    })
+}
+
+/// Half a list would be taken for all of it, so there is none if a page is missing.
+async fn list<K: DeserializeOwned, T>(client: &Client, path: &str, read: impl Fn(K) -> T) -> Listed<T> {
+    let mut items = Vec::new();
+    match client.list::<K>(path, |page| items.extend(page.into_iter().map(&read))).await {
+        Ok(walk) => Listed { items: Ok(items), is_torn: walk.inconsistent },
+        Err(error) => Listed { items: Err(error), is_torn: false },
+    }
+}
+
+fn by_name(nodes: Vec<NodeFacts>) -> HashMap<String, NodeFacts> {
+    nodes.into_iter().map(|node| (node.name.clone(), node)).collect()
+}
+
+fn count(nodes: &HashMap<String, NodeFacts>) -> NodeCount {
+    let fargate = nodes.values().filter(|node| node.is_fargate).count();
+    NodeCount { fargate, other: nodes.len() - fargate }
+}
+
+/// Lists of which nobody knows a whole state.
+fn of_two_states(torn: &BTreeSet<&'static str>) -> Option<Finding> {
+    let names: Vec<&str> = torn.iter().copied().collect();
+    let problem = format!(
+        "The API server forgot the state of the cluster while it was listed, so the list of {} ends at a newer one: what was made \
+         meanwhile may be missing, and what was deleted may be there. The next run lists all of it again.",
+        names.join(", ")
+    );
+    (!torn.is_empty()).then_some(Finding { problem, cure: String::new() })
+}

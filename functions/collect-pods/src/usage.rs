@@ -1,0 +1,155 @@
+//! What pods use, by the Metrics API: asked beside the pods, in the first version that answers. Its failure is its own.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use fargaze::kubernetes::api;
+use fargaze::kubernetes::client::{Cause, Client, ClientError};
+use fargaze::kubernetes::usage::PodUsage;
+use tokio::time::{sleep, timeout};
+
+/// Group of the Metrics API.
+pub(crate) const METRICS: &str = "metrics.k8s.io";
+
+/// How long a version may take before the next one is asked. Each has a server of its own, and that of the preferred
+/// one may hang.
+const TURN: Duration = Duration::from_secs(3);
+
+/// How long after the pods usage may come. metrics-server answers from its memory, and all else of the cluster is
+/// there by then.
+const AFTER_PODS: Duration = Duration::from_secs(5);
+
+/// Usage of pods by namespace and name.
+pub(crate) type ByPod = HashMap<(String, String), PodUsage>;
+
+/// How the question about usage ended.
+#[derive(Debug)]
+pub(crate) enum Usage {
+    /// It was answered.
+    Known(Known),
+    /// There is nobody to ask: Metrics Server is not installed.
+    Missing,
+    /// It was not answered.
+    Failed(Failed),
+}
+
+/// What pods use.
+#[derive(Debug)]
+pub(crate) struct Known {
+    /// The version that answered.
+    pub(crate) version: String,
+    pub(crate) pods: ByPod,
+    /// Entries that cannot be read, one sentence each.
+    pub(crate) bad: Vec<String>,
+    /// The preferred version, if it did not answer.
+    pub(crate) passed_over: Option<Failed>,
+}
+
+/// A version that did not answer.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(crate) version: String,
+    pub(crate) error: ClientError,
+}
+
+impl Failed {
+    /// Whether it is the Metrics API that fails, and not the right to ask it, or the API server before it.
+    pub(crate) fn is_of_metrics(&self, api_server_answers: bool) -> bool {
+        match &self.error.cause {
+            Cause::NotFound(_)
+            | Cause::Unavailable(_)
+            | Cause::Status { .. }
+            | Cause::Malformed(_)
+            | Cause::TooLarge { .. }
+            | Cause::Gone(_)
+            | Cause::Conflict(_)
+            | Cause::Immutable(_)
+            | Cause::Terminating(_) => true,
+            Cause::Unauthorized
+            | Cause::Forbidden(_)
+            | Cause::TooManyRequests(_)
+            | Cause::Endpoint(_)
+            | Cause::Path
+            | Cause::Tls(_)
+            | Cause::Token(_)
+            | Cause::Deadline => false,
+            Cause::Dns(_)
+            | Cause::Refused
+            | Cause::ConnectTimeout(_)
+            | Cause::Connect(_)
+            | Cause::Handshake(_)
+            | Cause::Broken(_)
+            | Cause::Stalled { .. }
+            | Cause::Late(_)
+            | Cause::Cut { .. } => api_server_answers,
+        }
+    }
+}
+
+/// Asks the versions one after the other, until some time after the pods are there.
+pub(crate) async fn ask(client: &Client, versions: &[&str], pods: impl Future<Output = ()>) -> Usage {
+    let Some(preferred) = versions.first() else { return Usage::Missing };
+    let late = async {
+        pods.await;
+        sleep(AFTER_PODS).await;
+    };
+    tokio::select! {
+        biased;
+        usage = in_turn(client, versions) => usage,
+        () = late => {
+            let error = too_late(client, preferred, AFTER_PODS);
+            Usage::Failed(Failed { version: (*preferred).to_owned(), error })
+        }
+    }
+}
+
+async fn in_turn(client: &Client, versions: &[&str]) -> Usage {
+    let mut failed = Vec::new();
+    for (at, version) in versions.iter().enumerate() {
+        let listed = list(client, version);
+        let listed = if at + 1 == versions.len() {
+            listed.await
+        } else {
+            timeout(TURN, listed).await.unwrap_or_else(|_| Err(too_late(client, version, TURN)))
+        };
+        match listed {
+            Ok(known) => return Usage::Known(Known { passed_over: failed.into_iter().next(), ..known }),
+            Err(error) => {
+                let one = Failed { version: (*version).to_owned(), error };
+                let is_same_for_all = !one.is_of_metrics(true);
+                failed.push(one);
+                if is_same_for_all {
+                    break;
+                }
+            }
+        }
+    }
+    let is_there = |one: &Failed| !matches!(one.error.cause, Cause::NotFound(_));
+    failed.into_iter().find(is_there).map_or(Usage::Missing, Usage::Failed)
+}
+
+async fn list(client: &Client, version: &str) -> Result<Known, ClientError> {
+    let (mut pods, mut bad) = (ByPod::new(), Vec::new());
+    let path = path(version);
+    let listed = client.list::<api::PodMetrics>(&path, |page| {
+        for metrics in page {
+            match PodUsage::read(metrics) {
+                Ok(read) => {
+                    pods.insert((read.namespace.clone(), read.name.clone()), read);
+                }
+                Err(error) => bad.push(error.to_string()),
+            }
+        }
+    });
+    listed.await?;
+    Ok(Known { version: version.to_owned(), pods, bad, passed_over: None })
+}
+
+fn path(version: &str) -> String {
+    format!("/apis/{METRICS}/{version}/pods")
+}
+
+fn too_late(client: &Client, version: &str, time: Duration) -> ClientError {
+    let (cluster, cause) = (client.cluster().to_owned(), Cause::Late(time));
+    ClientError { method: "GET", path: path(version), cluster, cause }
+}

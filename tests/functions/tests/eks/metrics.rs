@@ -1,0 +1,173 @@
+//! Usage is read beside the pods, and its failure is its own; and lists that are of two states of the cluster.
+
+use std::time::Duration;
+
+use fake_kubernetes::{Balancer, Break, Effect, End, Fault, MetricsApi as Served};
+use fargaze::pods::MetricsApi;
+use fargaze::snapshot::Snapshot;
+use function_tests::minute;
+use serde_json::Value;
+
+use super::{CLUSTER, Watched, healthy, watch};
+
+const METRICS: &str = "/apis/metrics.k8s.io/";
+
+fn text(code: u16, body: &str) -> Effect {
+    let headers = vec![("content-type", "text/html".to_owned())];
+    Effect::Raw { code, headers, body: body.as_bytes().to_vec() }
+}
+
+/// Whether a measure of the workload could be asked.
+fn is_asked(snapshot: &Snapshot, measure: &str) -> bool {
+    let mut readings = snapshot.readings.iter().filter(|(query, _)| query.metric.name.starts_with(measure));
+    let first = readings.next().unwrap().1.fault().is_none();
+    assert!(readings.all(|(_, reading)| reading.fault().is_none() == first));
+    first
+}
+
+/// Issue 13, point 21: however the Metrics API fails, it is the Metrics API that fails.
+#[tokio::test]
+async fn the_metrics_api_fails_for_itself_alone() {
+    let status =
+        Effect::Status { code: 500, reason: "InternalError".to_owned(), message: "etcdserver".to_owned() };
+    for (effect, says) in [
+        (status, "answer 500: etcdserver"),
+        (text(502, "<html>"), "answer 502"),
+        (Effect::ServiceUnavailable, "503 Service Unavailable"),
+        (text(200, "<html>"), "the answer cannot be read"),
+        (text(200, "{}"), "the answer cannot be read"),
+        (Effect::Stall { after: 0 }, "no answer within 5s"),
+        (Effect::Stall { after: 20 }, "no answer within 5s"),
+        (Effect::Cut { after: 20 }, "the answer was cut off after 20 bytes"),
+        (Effect::Close, "the connection broke"),
+    ] {
+        let watched = watch(healthy()).await;
+        watched.alarms(-5).await;
+        watched.kubernetes.inject(Fault::always(METRICS, effect.clone()));
+        watched.alarms(0).await;
+        let mut snapshot = watched.snapshot("alarms", 0);
+        assert_eq!(snapshot.pods.len(), 2, "{effect:?}");
+        assert!(is_asked(&snapshot, "pod_restarts") && is_asked(&snapshot, "replicas"), "{effect:?}");
+        assert!(!is_asked(&snapshot, "pod_memory"), "{effect:?}: not known is not 0");
+        let state = snapshot.eks.remove(0);
+        assert!(matches!(&state.metrics_api, MetricsApi::Down(why) if why.contains(says)), "{state:?}");
+        let problems: Vec<&str> = state.findings.iter().map(|finding| finding.problem.as_str()).collect();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(problems[0].starts_with("Metrics Server is installed and does not answer ("), "{problems:?}");
+    }
+}
+
+/// Issue 13, point 21: with two seconds in all and silence instead of usage, the pods are there.
+#[tokio::test]
+async fn silence_of_the_metrics_api_delays_no_pod() {
+    let watched = watch(healthy()).await;
+    watched.kubernetes.inject(Fault::always(METRICS, Effect::Stall { after: 0 }));
+    // Five seconds are kept for writing the snapshot.
+    watched.stack.set_timeout(Duration::from_secs(7));
+    watched.alarms(0).await;
+    let snapshot = watched.snapshot("alarms", 0);
+    assert_eq!(snapshot.pods.len(), 2);
+    assert!(is_asked(&snapshot, "pod_restarts") && !is_asked(&snapshot, "pod_memory"));
+    assert!(!snapshot.inventory.clusters[&CLUSTER.parse().unwrap()].services_unread);
+}
+
+/// Issue 13, point 21: where the API server itself cannot be asked, nobody knows of the Metrics API.
+#[tokio::test]
+async fn a_right_or_a_limit_of_the_api_server_says_nothing_of_metrics_server() {
+    for effect in [Effect::Forbidden, Effect::TooManyRequests { retry_after: Some(0) }] {
+        let watched = watch(healthy()).await;
+        watched.kubernetes.inject(Fault::always(METRICS, effect.clone()));
+        watched.alarms(0).await;
+        let state = watched.snapshot("alarms", 0).eks.remove(0);
+        assert_eq!(state.metrics_api, MetricsApi::Unknown, "{effect:?}");
+        assert!(
+            state.findings.iter().all(|finding| !finding.problem.contains("Metrics Server")),
+            "{state:?}"
+        );
+    }
+}
+
+/// Issue 13, point 25: as `kubectl top` does.
+#[tokio::test]
+async fn the_version_that_answers_is_read_where_the_preferred_one_does_not() {
+    let both = Served::PreferredDown { preferred: "v1", serving: "v1beta1" };
+    for effect in [None, Some(Effect::Stall { after: 0 }), Some(text(404, "404 page not found"))] {
+        let watched = watch(healthy().with(|estate| estate.metrics = both)).await;
+        let silent = effect.clone().map(|effect| Fault::always("/apis/metrics.k8s.io/v1/", effect));
+        silent.into_iter().for_each(|fault| watched.kubernetes.inject(fault));
+        watched.alarms(0).await;
+        let mut snapshot = watched.snapshot("alarms", 0);
+        assert!(snapshot.pods.iter().all(|pod| pod.usage.is_some()), "{effect:?}");
+        let state = snapshot.eks.remove(0);
+        assert_eq!(state.metrics_api, MetricsApi::Serves("v1beta1".to_owned()), "{effect:?}");
+        assert_eq!(state.findings.len(), 1, "{:?}", state.findings);
+        assert!(state.findings[0].problem.starts_with("The Metrics API is preferred in version v1, which"));
+    }
+    let watched = watch(healthy().with(|estate| estate.metrics = both)).await;
+    watched.kubernetes.inject(Fault::always(METRICS, Effect::ServiceUnavailable));
+    watched.alarms(0).await;
+    let state = watched.snapshot("alarms", 0).eks.remove(0);
+    assert!(matches!(state.metrics_api, MetricsApi::Down(_)), "{state:?}");
+}
+
+/// Issue 13, point 26: a list that ends at a newer state of the cluster than it began is told.
+#[tokio::test]
+async fn a_list_of_two_states_is_told() {
+    let watched = watch(healthy()).await;
+    watched.edit(|estate| {
+        for number in 0..300 {
+            estate.place(super::web(&format!("n{number:03}"), minute(-600)));
+        }
+    });
+    for (offset, lists, says) in [
+        (0, &["pods"][..], "the list of pods ends"),
+        (10, &["nodes"], "the list of nodes ends"),
+        (20, &["pods", "nodes"], "the list of nodes, pods ends"),
+    ] {
+        for list in lists {
+            watched.kubernetes.inject(Fault::once(&format!("/{list}?limit=250&continue="), Effect::Expired));
+        }
+        watched.stack.run_line("report", minute(offset)).await.receipt.unwrap();
+        let snapshot = watched.snapshot("report", offset);
+        let problems: Vec<&str> = snapshot.eks[0].findings.iter().map(|one| one.problem.as_str()).collect();
+        assert!(problems.len() == 1 && problems[0].contains(says), "{lists:?}: {problems:?}");
+        assert_eq!(snapshot.pods.len(), 302);
+    }
+    watched.stack.run_line("report", minute(30)).await.receipt.unwrap();
+    assert_eq!(watched.snapshot("report", 30).eks[0].findings, []);
+}
+
+/// Puts a balancer between the stack and its cluster.
+fn behind(watched: &Watched, plan: impl FnMut(usize) -> Option<Break> + Send + 'static) -> Balancer {
+    let balancer = Balancer::before(&watched.kubernetes, plan);
+    watched.stack.aws.edit(|world| {
+        world.home().eks_cluster(CLUSTER).unwrap().endpoint = Some(balancer.endpoint());
+    });
+    balancer
+}
+
+/// Issue 13, point 16: with one of two servers killed the whole cluster is seen.
+#[tokio::test]
+async fn one_of_two_servers_killed_loses_nothing() {
+    let watched = watch(healthy()).await;
+    let _balancer =
+        behind(&watched, |number| (number % 2 == 0).then_some(Break { after: 1_300, by: End::Reset }));
+    watched.stack.run_line("report", minute(0)).await.receipt.unwrap();
+    let snapshot = watched.snapshot("report", 0);
+    assert_eq!((snapshot.pods.len(), &snapshot.eks[0].findings), (2, &Vec::new()));
+    assert!(snapshot.coverage.is_complete(), "{:?}", snapshot.coverage);
+}
+
+/// Issue 13, point 17: a handshake that breaks off says nothing of who is there.
+#[tokio::test]
+async fn a_handshake_that_breaks_off_is_told_as_a_connection_that_broke() {
+    let watched = watch(healthy()).await;
+    let _balancer = behind(&watched, |_| Some(Break { after: 0, by: End::Eof }));
+    watched.stack.run_line("report", minute(0)).await.receipt.unwrap();
+    let snapshot = watched.snapshot("report", 0);
+    let finding = &snapshot.eks[0].findings[0];
+    assert!(finding.problem.starts_with("The connections to the API server broke"), "{finding:?}");
+    assert!(!finding.problem.contains("prove") && finding.cure.is_empty(), "{finding:?}");
+    let report = watched.stack.json("reports/latest.json");
+    assert_eq!(report["eks"][0]["metrics_api"]["state"], Value::from("unknown"));
+}
