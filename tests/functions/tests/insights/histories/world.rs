@@ -264,8 +264,8 @@ impl History {
         self.count(&set);
         self.made.extend(set);
         // What the function sends to itself.
-        let sent = self.stack.aws.take_sent();
-        self.queue.extend(sent.into_iter().map(|sent| serde_json::from_str::<Value>(&sent.body).unwrap()));
+        let own = self.stack.aws.take_sent();
+        self.queue.extend(own.into_iter().map(|sent| serde_json::from_str::<Value>(&sent.body).unwrap()));
         self.assert_not_lowered(&before);
         let back = answer.map(|answer| answer.unwrap());
         for (index, event) in batch.into_iter().enumerate() {
