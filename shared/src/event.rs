@@ -75,8 +75,9 @@ struct Place {
 /// Reads a message of the queue: an EventBridge event of CloudTrail (EventBridge User Guide, "AWS service events delivered
 /// via CloudTrail"), or one of our own.
 ///
-/// Failed calls and calls that are not in [`CALLS`] are [`Heard::Ignored`]: many services have an API named `CreateCluster`.
-/// Region and account of the record and of the cluster must equal the envelope's, which EventBridge vouches for.
+/// Failed calls and calls that are not in [`CALLS`] are [`Heard::Ignored`]: many services have an API named
+/// `CreateCluster`. Region and account of the record and of the cluster must equal the envelope's, which EventBridge
+/// vouches for.
 pub fn read(body: &str) -> Result<Heard, BadEvent> {
     if let Some(follow) = EcsFollow::read(body) {
         return Ok(Heard::EcsFollow(follow?));

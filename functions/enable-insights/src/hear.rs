@@ -16,8 +16,8 @@ use crate::Handler;
 use crate::known::Known;
 use crate::reconcile::{Cause, Ended, Reconciler};
 
-/// Which ECS cluster to look at, since when and why. What is decided is decided on the cluster as it is now, so that a repeated, late
-/// or overtaken message does no harm.
+/// Which ECS cluster to look at, since when and why. What is decided is decided on the cluster as it is now, so that
+/// a repeated, late or overtaken message does no harm.
 struct Look {
     target: Target,
     cluster: ClusterName,
@@ -117,8 +117,8 @@ impl Handler {
         sentence(name.as_str(), ended)
     }
 
-    /// Sends a cluster back to the queue, to be looked at again in a minute or two, and tells so; none if it has been followed for
-    /// long enough.
+    /// Sends a cluster back to the queue, to be looked at again in a minute or two, and tells so; none if it has been
+    /// followed for long enough.
     async fn follow_later(&self, look: &Look, wait: EcsWait) -> Result<Option<String>, Failure> {
         let Target { account, region, .. } = &look.target;
         let whose = (account.clone(), region.clone(), look.cluster.clone());

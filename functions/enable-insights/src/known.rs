@@ -128,7 +128,8 @@ impl Known {
     }
 }
 
-/// What the last sweep wrote. What cannot be read is as good as nothing: then all clusters were there before, which changes none.
+/// What the last sweep wrote. What cannot be read is as good as nothing: then all clusters were there before, which
+/// changes none.
 async fn stored(store: &Store, target: &Target) -> Result<Option<Stored>, Fault> {
     match store.get_json(&target.known_clusters_key()).await {
         Err(fault) if fault.kind == FaultKind::Malformed => {

@@ -41,16 +41,16 @@ pub(crate) struct Reconciler<'a> {
 }
 
 impl<'a> Reconciler<'a> {
-    /// The same for a cluster of which this is known. No change is older than its cluster: it would be taken for one of an earlier
-    /// cluster of that name.
+    /// The same for a cluster of which this is known. No change is older than its cluster: it would be taken for one
+    /// of an earlier cluster of that name.
     fn since_creation(&self, life: &Life) -> Reconciler<'a> {
         let began = life.created.map(|created| created.first).into_iter().chain(life.deleted);
         let time = began.fold(self.cause.time, Timestamp::max);
         Reconciler { cause: Cause { time, ..self.cause }, ..*self }
     }
 
-    /// Brings a cluster to what is wished of it, given what was reported and seen of it. `may_change` says whether this run may
-    /// change one more.
+    /// Brings a cluster to what is wished of it, given what was reported and seen of it. `may_change` says whether
+    /// this run may change one more.
     pub(crate) async fn cluster(
         &self,
         cluster: &ObservedCluster,

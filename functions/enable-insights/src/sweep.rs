@@ -101,8 +101,8 @@ impl Sweep<'_> {
         Ok(done.target_done)
     }
 
-    /// Writes down that clusters are gone of which something is known and which are not listed any more, so that others of their
-    /// names are new and have no past.
+    /// Writes down that clusters are gone of which something is known and which are not listed any more, so that
+    /// others of their names are new and have no past.
     async fn note_deletions(&self, listed: &BTreeSet<ClusterName>, before: &mut Before) -> Result<(), Fault> {
         let TargetTask { run, target, .. } = self.task;
         let of_ledger = before.ledger.keys().filter_map(LedgerSubject::cluster);

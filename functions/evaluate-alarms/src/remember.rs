@@ -53,7 +53,8 @@ impl Remember<'_> {
             }
             let newest = match self.memory.alarm(target, &record.key).await {
                 Ok(newest) => newest,
-                // What is remembered of it cannot be read, which coverage reports: that alarm is left, and the others go on.
+                // What is remembered of it cannot be read, which coverage reports: that alarm is left, and the others
+                // go on.
                 Err(fault) if fault.kind == FaultKind::Unreadable => return Ok(None),
                 Err(fault) => return Err(fault),
             };

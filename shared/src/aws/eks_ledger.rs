@@ -20,9 +20,9 @@ pub struct EksLedgers {
 }
 
 impl Memory {
-    /// The whole ledger of a target's account and Region (`Query`, every page). For the restore of that id: what it marked
-    /// itself, before it was called again, is still to be told by it, and counts as done. An item that cannot be read costs its cluster
-    /// only.
+    /// The whole ledger of a target's account and Region (`Query`, every page). For the restore of that id: what it
+    /// marked itself, before it was called again, is still to be told by it, and counts as done. An item that cannot
+    /// be read costs its cluster only.
     pub async fn eks_ledgers(&self, target: &Target, restore: Option<&str>) -> Result<EksLedgers, Fault> {
         let partition = ledger_key(target);
         Ok(read(&partition, &self.query(&partition).await?, restore))

@@ -24,7 +24,8 @@ pub struct ReadLedger {
 }
 
 impl Memory {
-    /// The whole ledger of a target's account and Region (`Query`, every page). An item that cannot be read costs its subject only.
+    /// The whole ledger of a target's account and Region (`Query`, every page). An item that cannot be read costs its
+    /// subject only.
     pub async fn ledger(&self, target: &Target) -> Result<ReadLedger, Fault> {
         let partition = ledger_key(target);
         Ok(read_ledger(&partition, &self.query(&partition).await?, None))

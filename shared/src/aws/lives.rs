@@ -48,8 +48,8 @@ impl Memory {
         Ok(self.life_and_version(target, cluster).await?.0)
     }
 
-    /// Takes in what is reported of a cluster, and gives all that is known of it then (`GetItem`, and `PutItem` with a condition
-    /// unless it was known).
+    /// Takes in what is reported of a cluster, and gives all that is known of it then (`GetItem`, and `PutItem` with
+    /// a condition unless it was known).
     pub async fn note_life(
         &self,
         target: &Target,

@@ -59,8 +59,8 @@ impl Memory {
         Self { client: Client::new(config), table: table.to_owned() }
     }
 
-    /// All alarms remembered of a target's account and Region (`Query`, every page), and why some could not be read: each costs
-    /// itself only.
+    /// All alarms remembered of a target's account and Region (`Query`, every page), and why some could not be read:
+    /// each costs itself only.
     pub async fn alarms(&self, target: &Target) -> Result<(AlarmPage, Vec<Fault>), Fault> {
         let partition = alarms_key(target);
         let (mut records, mut faults) = (AlarmPage::new(), Vec::new());
@@ -94,8 +94,8 @@ impl Memory {
         self.put_if(item, condition, version, &record.key.to_string()).await
     }
 
-    /// Targets that could not be seen when they were last looked at (`Query`). One whose item cannot be read is told again if it
-    /// still cannot be seen, which is all that is lost.
+    /// Targets that could not be seen when they were last looked at (`Query`). One whose item cannot be read is told
+    /// again if it still cannot be seen, which is all that is lost.
     pub async fn broken_targets(&self) -> Result<Vec<BrokenTarget>, Fault> {
         let items = self.query("TARGETS").await?;
         let targets = items.iter().filter(|item| get(item, "state").is_ok_and(|state| state == "broken"));

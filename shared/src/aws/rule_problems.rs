@@ -16,8 +16,8 @@ const KEEP_OPEN: SignedDuration = SignedDuration::from_hours(24 * 400);
 const KEEP: SignedDuration = SignedDuration::from_hours(24);
 
 impl Memory {
-    /// Rules that had no data or applied to nothing when they were last judged (`Query`). One whose item cannot be read is told again
-    /// if it still has its problem, which is all that is lost.
+    /// Rules that had no data or applied to nothing when they were last judged (`Query`). One whose item cannot be
+    /// read is told again if it still has its problem, which is all that is lost.
     pub async fn rule_problems(&self) -> Result<Vec<RuleRecord>, Fault> {
         let items = self.query("RULES").await?;
         let open = items.iter().filter(|item| get(item, "state").is_ok_and(|state| state != "ok"));

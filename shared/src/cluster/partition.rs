@@ -47,9 +47,9 @@ impl Partition {
         Self::AwsUsGov,
     ];
 
-    /// Names, patterns of Regions and DNS suffixes are those of `partitions.json`, which the AWS SDKs carry (aws-sdk-ecs 1.157.0,
-    /// `endpoint_lib.rs`). Hosts of consoles: AWS General Reference, "AWS service endpoints", for `aws-eusc` in its edition for the
-    /// European Sovereign Cloud. Those of the isolated Regions are not public.
+    /// Names, patterns of Regions and DNS suffixes are those of `partitions.json`, which the AWS SDKs carry
+    /// (aws-sdk-ecs 1.157.0, `endpoint_lib.rs`). Hosts of consoles: AWS General Reference, "AWS service endpoints",
+    /// for `aws-eusc` in its edition for the European Sovereign Cloud. Those of the isolated Regions are not public.
     const fn facts(self) -> Facts {
         let (name, prefixes, dns_suffix, console): (_, &[_], _, _) = match self {
             Self::Aws => ("aws", &[], "amazonaws.com", Some("console.aws.amazon.com")),
@@ -115,7 +115,8 @@ mod tests {
     use super::*;
     use crate::cluster::ClusterArn;
 
-    /// Partition, suffix and Regions of `partitions.json` (aws-sdk-ecs 1.157.0), but for its pseudo Regions such as `aws-global`.
+    /// Partition, suffix and Regions of `partitions.json` (aws-sdk-ecs 1.157.0), but for its pseudo Regions such as
+    /// `aws-global`.
     const OF_THE_SDK: [(&str, &str, &[&str]); 8] = [
         (
             "aws",

@@ -1,7 +1,9 @@
-//! The calls of ECS and EKS whose events are taken: all that can change what fargaze watches and that cannot wait for the sweep.
+//! The calls of ECS and EKS whose events are taken: all that can change what fargaze watches and that cannot wait for
+//! the sweep.
 //!
-//! The rule `ClusterChanged` in template.yaml lets exactly these through, and a test compares the two. Which operations there are
-//! is said by the API models (aws-sdk-ecs 1.157.0, aws-sdk-eks 1.160.0); a test sorts all of them that change something.
+//! The rule `ClusterChanged` in template.yaml lets exactly these through, and a test compares the two. Which
+//! operations there are is said by the API models (aws-sdk-ecs 1.157.0, aws-sdk-eks 1.160.0); a test sorts all of
+//! them that change something.
 
 /// The service that a call is made to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

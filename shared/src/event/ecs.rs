@@ -39,8 +39,8 @@ pub enum ClusterChange {
     },
     /// `DeleteCluster` succeeded.
     Deleted,
-    /// `UpdateClusterSettings` or `UpdateCluster` succeeded; the level of Container Insights that was asked for, if it was among
-    /// the settings.
+    /// `UpdateClusterSettings` or `UpdateCluster` succeeded; the level of Container Insights that was asked for, if
+    /// it was among the settings.
     SettingsUpdated(Option<InsightsLevel>),
 }
 
@@ -51,7 +51,8 @@ pub struct AccountDefaultEvent {
     pub account: AccountId,
     /// The Region.
     pub region: Region,
-    /// What it was set to; `disabled`, which is ECS's own, if it was taken back (ECS Developer Guide, "Account settings").
+    /// What it was set to; `disabled`, which is ECS's own, if it was taken back (ECS Developer Guide, "Account
+    /// settings").
     pub level: InsightsLevel,
     /// When, by CloudTrail's `eventTime`.
     pub time: Timestamp,
@@ -94,7 +95,8 @@ pub(super) fn account_default_event(
     if name != SETTING {
         return Ok(Err(format!("{call} of the setting {name}")));
     }
-    // Without a principal it is about who asks. Only the root user's setting is the account's (ECS API, `PutAccountSetting`).
+    // Without a principal it is about who asks. Only the root user's setting is the account's (ECS API,
+    // `PutAccountSetting`).
     let principal = request.principal_arn.as_deref();
     let of_root = principal.map_or(record.user_identity.is_root(), |arn| arn.ends_with(":root"));
     if call != "PutAccountSettingDefault" && !of_root {

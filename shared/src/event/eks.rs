@@ -53,8 +53,9 @@ pub(super) fn event(
     Ok(EksEvent { change, account, region, cluster, time, id, by, role })
 }
 
-/// The cluster that the record names: by the answer, then by the request. AWS's own sample of a creation has `clusterName`
-/// (Amazon EKS User Guide, "Log API calls with CloudTrail"), the API `name`; of what is in a cluster the answer has `clusterName`.
+/// The cluster that the record names: by the answer, then by the request. AWS's own sample of a creation has
+/// `clusterName` (Amazon EKS User Guide, "Log API calls with CloudTrail"), the API `name`; of what is in a cluster
+/// the answer has `clusterName`.
 fn cluster_of(record: &CloudTrailRecord, place: &Place) -> Result<ClusterName, BadField> {
     let (answered, requested) = (&record.response_elements.cluster, &record.request_parameters);
     if let Some(arn) = answered.arn.as_deref() {

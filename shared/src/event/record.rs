@@ -169,7 +169,8 @@ impl ResponseCluster {
 }
 
 impl CloudTrailRecord {
-    /// An error unless Region and account of the record, where it has them, are the envelope's, which EventBridge vouches for.
+    /// An error unless Region and account of the record, where it has them, are the envelope's, which EventBridge
+    /// vouches for.
     pub(super) fn must_be_of(&self, account: &AccountId, region: &Region) -> Result<(), BadField> {
         match (&self.aws_region, &self.recipient_account_id) {
             (Some(other), _) if other != region => {

@@ -1,8 +1,8 @@
 //! What the reader of a summary can do about a failed call, by the service's code and, for a denial, by its sentence.
 //!
-//! Codes: the pages "Common Errors" ("Common Error Types") of the APIs that fargaze calls (ECS, EKS, CloudWatch, DynamoDB, S3, SNS,
-//! SQS, STS), "Error responses" of S3, and STS API, `AssumeRole`. Sentences of denials: IAM User Guide, "Troubleshoot access denied
-//! error messages".
+//! Codes: the pages "Common Errors" ("Common Error Types") of the APIs that fargaze calls (ECS, EKS, CloudWatch,
+//! DynamoDB, S3, SNS, SQS, STS), "Error responses" of S3, and STS API, `AssumeRole`. Sentences of denials: IAM User
+//! Guide, "Troubleshoot access denied error messages".
 
 use super::{Fault, FaultKind};
 
@@ -113,8 +113,8 @@ const fn by_kind(kind: FaultKind) -> &'static str {
 }
 
 impl Fault {
-    /// What the reader of a summary can do about it. Who may read inside an EKS cluster is decided there, and the report says what
-    /// is missing.
+    /// What the reader of a summary can do about it. Who may read inside an EKS cluster is decided there, and the
+    /// report says what is missing.
     pub fn advice(&self) -> &'static str {
         // Some services name the shape with its namespace in front.
         let code = self.code.rsplit('#').next().unwrap_or(&self.code);

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::cluster::{AccountId, ClusterName, Region};
 
-/// Our own message of the queue: look at this cluster again. What is decided is decided on the cluster as it is then, so
-/// it may come twice or late.
+/// Our own message of the queue: look at this cluster again. What is decided is decided on the cluster as it is then,
+/// so it may come twice or late.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EcsFollow {
@@ -64,8 +64,8 @@ impl EcsFollow {
         Some(serde_json::from_value(value).map_err(|error| BadEcsFollow(error.to_string())))
     }
 
-    /// Seconds until the next look, of at most 900 that a queue can wait (SQS API, `SendMessage`, `DelaySeconds`). None once it has
-    /// been followed for long enough: then it is the sweep's.
+    /// Seconds until the next look, of at most 900 that a queue can wait (SQS API, `SendMessage`, `DelaySeconds`).
+    /// None once it has been followed for long enough: then it is the sweep's.
     pub fn delay_seconds(&self, wait: EcsWait, now: Timestamp) -> Option<u16> {
         let longest = match wait {
             EcsWait::Provisioning => SignedDuration::from_hours(1),

@@ -175,8 +175,9 @@ impl ClusterLedger {
         cause
     }
 
-    /// The time to write for a change of this cause: that of its event or run, but after all that was written before, so that the
-    /// newest stands last however late its event came. An attempt that was planned and not made keeps its place.
+    /// The time to write for a change of this cause: that of its event or run, but after all that was written before,
+    /// so that the newest stands last however late its event came. An attempt that was planned and not made keeps its
+    /// place.
     pub fn time_for(&self, cause: &str, at: Timestamp) -> Timestamp {
         if let Some(attempt) = self.changes.iter().find(|change| change.cause == cause) {
             return attempt.time;

@@ -1,16 +1,16 @@
 //! When ECS clusters of a name came and went, as far as anybody reported it, and whether one is new.
 //!
-//! ECS tells no time of creation, and `CreateCluster` of a cluster that is there succeeds and changes nothing (ECS API,
-//! `CreateCluster`). So the event of that call is a creation only if nothing contradicts it; after a deletion, every cluster of the name
-//! is a new one. Whatever is reported may come twice, late or never: what it says is the same in any order, but for the exact time of a
-//! creation whose predecessor's deletion came late.
+//! ECS tells no time of creation, and `CreateCluster` of a cluster that is there succeeds and changes nothing (ECS
+//! API, `CreateCluster`). So the event of that call is a creation only if nothing contradicts it; after a deletion,
+//! every cluster of the name is a new one. Whatever is reported may come twice, late or never: what it says is the
+//! same in any order, but for the exact time of a creation whose predecessor's deletion came late.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Acquaintance, ClusterLedger};
 
-/// How long a new cluster may be missing in answers of ECS, which are eventually consistent (ECS API, `DescribeClusters`, failure
-/// `MISSING`). AWS gives no figure; seconds are usual.
+/// How long a new cluster may be missing in answers of ECS, which are eventually consistent (ECS API,
+/// `DescribeClusters`, failure `MISSING`). AWS gives no figure; seconds are usual.
 const SETTLES_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 
 /// What was reported of clusters of one name.
@@ -65,14 +65,14 @@ impl Life {
         }
     }
 
-    /// Whether something that happened then is of the present cluster. A cluster that is deleted and created within one second is
-    /// the new one afterwards.
+    /// Whether something that happened then is of the present cluster. A cluster that is deleted and created within
+    /// one second is the new one afterwards.
     fn is_present(&self, at: Timestamp) -> bool {
         self.deleted.is_none_or(|deleted| at >= deleted)
     }
 
-    /// When the present cluster was created, or after which time, if it was so while fargaze watched: an earlier one of its name was
-    /// deleted, or an event reports the creation and nothing says that the cluster was there before.
+    /// When the present cluster was created, or after which time, if it was so while fargaze watched: an earlier one
+    /// of its name was deleted, or an event reports the creation and nothing says that the cluster was there before.
     pub fn born(&self, sighting: Sighting, ledger: &ClusterLedger) -> Option<Timestamp> {
         let created = self.created.map(|created| created.first);
         if self.deleted.is_some() {
@@ -98,8 +98,8 @@ impl Life {
         }
     }
 
-    /// When the cluster was gone, if a sweep of that time does not find it in a whole listing and nothing says that it came or went
-    /// since. One that was reported or changed just before may only not be listed yet.
+    /// When the cluster was gone, if a sweep of that time does not find it in a whole listing and nothing says that
+    /// it came or went since. One that was reported or changed just before may only not be listed yet.
     pub fn missed_by(&self, sweep: Timestamp, ledger: Option<&ClusterLedger>) -> Option<Timestamp> {
         let changes = ledger.into_iter().flat_map(|ledger| &ledger.changes).map(|change| change.time);
         let newest = self.created.map(|created| created.last).into_iter().chain(changes).max()?;

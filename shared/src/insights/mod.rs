@@ -119,8 +119,8 @@ impl ObservedCluster {
         matches!(self.status.as_str(), "PROVISIONING" | "FAILED")
     }
 
-    /// Whether it runs services or tasks. One that is being made has none; an existing one is PROVISIONING, too, while it gets
-    /// capacity providers.
+    /// Whether it runs services or tasks. One that is being made has none; an existing one is PROVISIONING, too,
+    /// while it gets capacity providers.
     pub fn is_occupied(&self) -> bool {
         self.running_tasks > 0 || self.active_services > 0
     }

@@ -198,8 +198,9 @@ impl fmt::Display for Wished {
     }
 }
 
-/// Whether AWS Batch makes and deletes the cluster of that name by itself, for a compute environment: `AWSBatch-NAME-UUID`, or
-/// `NAME_Batch_UUID` as it called them before (AWS Batch User Guide, "Compute environments").
+/// Whether AWS Batch makes and deletes the cluster of that name by itself, for a compute environment:
+/// `AWSBatch-NAME-UUID`, or `NAME_Batch_UUID` as it called them before (AWS Batch User Guide, "Compute
+/// environments").
 fn is_of_batch(cluster: &ClusterName) -> bool {
     let name = cluster.as_str();
     name.starts_with("AWSBatch-") || name.rsplit_once("_Batch_").is_some_and(|(_, end)| is_uuid(end))

@@ -21,7 +21,8 @@ const PEOPLE: [&str; 2] = ["arn:aws:sts::123456789012:assumed-role/terraform/ci"
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// Of a cluster that is there, as a deploy script does it each time; else a new one, which ECS may take a while to make.
+    /// Of a cluster that is there, as a deploy script does it each time; else a new one, which ECS may take a while
+    /// to make.
     Create(ClusterName, InsightsLevel, &'static str, bool),
     Finish,
     Occupy(ClusterName, bool),

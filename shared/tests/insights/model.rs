@@ -69,7 +69,8 @@ pub(crate) struct World {
     delivered: Deliveries,
     /// Clusters that a sweep saw when they were made, by their serial. Only the judge of a history reads it.
     seen_active: BTreeSet<usize>,
-    /// How often fargaze set a cluster in a row for one wish, and knows it, by its serial. Only the judge of a history reads it.
+    /// How often fargaze set a cluster in a row for one wish, and knows it, by its serial. Only the judge of a
+    /// history reads it.
     rows: BTreeMap<usize, (String, usize)>,
     /// Every event of every call, in the order of the calls.
     pub events: Vec<String>,

@@ -36,7 +36,8 @@ async fn a_new_cluster_is_raised_read_back_and_written_into_the_ledger() {
     assert_eq!(
         calls,
         [
-            // The file, what was reported of the cluster, the cluster, what was done to it, and what the last sweep knew.
+            // The file, what was reported of the cluster, the cluster, what was done to it, and what the last sweep
+            // knew.
             "s3:GetObject",
             "dynamodb:GetItem",
             "dynamodb:PutItem",

@@ -59,8 +59,9 @@ fn is_unwanted(account: &AccountId, region: &Region, user: &UserConfig) -> bool 
 }
 
 impl Handler {
-    /// Deals with an event: a cluster that is created is noted as such, and looked at as any other that was changed. An event of a
-    /// call of fargaze itself says nothing that it does not know, and what it follows would be followed twice.
+    /// Deals with an event: a cluster that is created is noted as such, and looked at as any other that was changed.
+    /// An event of a call of fargaze itself says nothing that it does not know, and what it follows would be followed
+    /// twice.
     pub(crate) async fn hear_eks(&self, event: EksEvent, deadline: Instant) -> Result<String, Failure> {
         let (account, region) = (&self.config.account, &self.config.region);
         let user = self.store.user_file(account, region).await?.config;

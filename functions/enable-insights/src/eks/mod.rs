@@ -62,7 +62,8 @@ impl Setup<'_> {
     }
 }
 
-/// Whether the last sweep saw this cluster, and not another of its name that was there before it; none if there was no sweep yet.
+/// Whether the last sweep saw this cluster, and not another of its name that was there before it; none if there was
+/// no sweep yet.
 fn seen(sighting: Sighting, created_at: Option<Timestamp>) -> Option<bool> {
     match sighting {
         Sighting::NoSweep => None,

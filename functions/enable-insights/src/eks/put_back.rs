@@ -70,7 +70,8 @@ impl EksRestore<'_> {
         }
     }
 
-    /// Whether the logs are off that were to be turned off, asked once more. Of what is in Kubernetes the conflict says enough.
+    /// Whether the logs are off that were to be turned off, asked once more. Of what is in Kubernetes the conflict
+    /// says enough.
     async fn is_back(&self, cluster: &ClusterName, aspect: EksAspect, to: &EksState) -> Result<bool, Fault> {
         match (aspect, to) {
             (EksAspect::ControlPlaneLogs, EksState::Logs(on)) => {

@@ -14,7 +14,8 @@ const PATIENCE: usize = 2;
 /// How we know a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Acquaintance {
-    /// It is new: an event reports its creation, and nothing says that it was there before; or the last sweep did not see it.
+    /// It is new: an event reports its creation, and nothing says that it was there before; or the last sweep did not
+    /// see it.
     New,
     /// It was there before.
     Existing,

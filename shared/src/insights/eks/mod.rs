@@ -168,7 +168,8 @@ impl ObservedEks {
         }
     }
 
-    /// Whether an aspect is as it was to be made: at least these logs are on, the add-on is there, the data is the same.
+    /// Whether an aspect is as it was to be made: at least these logs are on, the add-on is there, the data is the
+    /// same.
     pub fn is_so(&self, aspect: EksAspect, wanted: &EksState) -> Result<bool, &Fault> {
         Ok(match (self.state(aspect)?, wanted) {
             (EksState::Addon { .. }, EksState::Addon { .. }) => true,
@@ -193,9 +194,10 @@ impl ObservedEks {
     }
 }
 
-/// Whether EKS or Kubernetes refused a change because what is asked for is there already, as far as its words say: somebody else
-/// made it so at the same time. EKS: "No changes needed for the logging config provided", "Cluster is already at the desired
-/// configuration ...", "Addon already exists"; it has no code of its own for them. Kubernetes: 409 `AlreadyExists`.
+/// Whether EKS or Kubernetes refused a change because what is asked for is there already, as far as its words say:
+/// somebody else made it so at the same time. EKS: "No changes needed for the logging config provided", "Cluster is
+/// already at the desired configuration ...", "Addon already exists"; it has no code of its own for them. Kubernetes:
+/// 409 `AlreadyExists`.
 pub fn says_it_is_so(fault: &Fault) -> bool {
     if fault.operation.starts_with("kubernetes:") {
         return fault.code == "Conflict";

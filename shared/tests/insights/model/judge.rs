@@ -46,8 +46,8 @@ impl Deliveries {
 }
 
 impl World {
-    /// How often people brought the cluster from what is wished now to what is not, since the deletion of an earlier one as far as
-    /// that was heard of.
+    /// How often people brought the cluster from what is wished now to what is not, since the deletion of an earlier
+    /// one as far as that was heard of.
     pub(crate) fn undone(&self, name: &ClusterName) -> usize {
         let (wish, deleted) = (self.wished(name).wish, self.life(name).deleted);
         let counts = |&&(time, from, to): &&(Timestamp, Option<InsightsLevel>, InsightsLevel)| {
@@ -103,7 +103,8 @@ impl World {
         self.delivered.creations.contains(&(name.clone(), self.clusters[name].born))
     }
 
-    /// What fargaze set once, or a sweep knew, is never new again. A sweep may have known an earlier cluster of that name.
+    /// What fargaze set once, or a sweep knew, is never new again. A sweep may have known an earlier cluster of that
+    /// name.
     pub(super) fn judge_novelty(&self, name: &ClusterName, reason: &str) {
         let Some(cluster) = self.clusters.get(name).filter(|_| reason.starts_with("it is new")) else {
             return;

@@ -1,4 +1,5 @@
-//! Calls of others that change what is set up are acted on at once, and answers that say that it is so already are no failure.
+//! Calls of others that change what is set up are acted on at once, and answers that say that it is so already are no
+//! failure.
 
 use std::time::Duration;
 
@@ -104,7 +105,8 @@ async fn calls_about_clusters_that_were_there_or_are_gone_change_nothing() {
     assert_eq!(stack.aws.meter().count(CREATE) + stack.aws.meter().count(UPDATE), 0);
 }
 
-/// Delivers a creation whose call of this operation is on its way for ten seconds; somebody changes the cluster meanwhile.
+/// Delivers a creation whose call of this operation is on its way for ten seconds; somebody changes the cluster
+/// meanwhile.
 async fn overtaken(operation: &str, change: impl Fn(&mut EksClusterSpec)) -> (Stack, Value) {
     let stack = stack([payments()]);
     stack.put_config(LOGS);

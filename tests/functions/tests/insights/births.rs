@@ -1,4 +1,5 @@
-//! Which clusters are new: `CreateCluster` of one that is there, one that ECS has not made yet, and what AWS Batch makes.
+//! Which clusters are new: `CreateCluster` of one that is there, one that ECS has not made yet, and what AWS Batch
+//! makes.
 
 use fake_aws::{ClusterSpec, FakeAws, ServiceSpec};
 use function_tests::{Stack, estate, minute};
