@@ -1,9 +1,13 @@
 //! Who and where: partitions, accounts, Regions, clusters and services, as their ARNs name them.
 
+mod partition;
+
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+pub use partition::Partition;
 
 /// A name, id or ARN that does not have the form AWS gives it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -15,54 +19,6 @@ pub struct BadName {
     pub what: &'static str,
     /// The form it should have.
     pub expected: &'static str,
-}
-
-/// A group of Regions with ARNs, endpoints and a console of their own (AWS General Reference, "Amazon Resource Names").
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Partition {
-    /// `aws`, the commercial Regions.
-    Aws,
-    /// `aws-cn`, the Regions in China.
-    AwsCn,
-    /// `aws-us-gov`, AWS `GovCloud` (US).
-    AwsUsGov,
-}
-
-impl Partition {
-    /// The second field of an ARN.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Aws => "aws",
-            Self::AwsCn => "aws-cn",
-            Self::AwsUsGov => "aws-us-gov",
-        }
-    }
-
-    /// Host of the partition's console, to be prefixed with `REGION.`.
-    pub fn console_host(self) -> &'static str {
-        match self {
-            Self::Aws => "console.aws.amazon.com",
-            Self::AwsCn => "console.amazonaws.cn",
-            Self::AwsUsGov => "console.amazonaws-us-gov.com",
-        }
-    }
-}
-
-impl FromStr for Partition {
-    type Err = BadName;
-
-    fn from_str(text: &str) -> Result<Self, BadName> {
-        match text {
-            "aws" => Ok(Self::Aws),
-            "aws-cn" => Ok(Self::AwsCn),
-            "aws-us-gov" => Ok(Self::AwsUsGov),
-            _ => Err(BadName {
-                text: text.to_owned(),
-                what: "partition",
-                expected: "aws, aws-cn or aws-us-gov",
-            }),
-        }
-    }
 }
 
 /// Makes a newtype over `String` that is checked wherever it is read, from JSON as well as in code.
@@ -156,19 +112,6 @@ fn is_region(text: &str) -> bool {
 fn is_ecs_name(text: &str) -> bool {
     (1..=255).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-}
-
-impl Region {
-    /// The partition that the Region belongs to, by its prefix.
-    pub fn partition(&self) -> Partition {
-        if self.0.starts_with("cn-") {
-            Partition::AwsCn
-        } else if self.0.starts_with("us-gov-") {
-            Partition::AwsUsGov
-        } else {
-            Partition::Aws
-        }
-    }
 }
 
 /// ARN of an ECS cluster: `arn:PARTITION:ecs:REGION:ACCOUNT:cluster/NAME`.

@@ -1,5 +1,7 @@
 //! What could not be asked, or could not be understood: a value that travels to the summary.
 
+mod remedy;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +22,8 @@ pub enum FaultKind {
     Invalid,
     /// The answer does not have the form that the API promises.
     Malformed,
+    /// One thing of many has a name or form that fargaze cannot take, and stays so: it alone is left out.
+    Unreadable,
 }
 
 impl FaultKind {
@@ -32,18 +36,7 @@ impl FaultKind {
             Self::NotFound => "NotFound",
             Self::Invalid => "Invalid",
             Self::Malformed => "Malformed",
-        }
-    }
-
-    /// What the reader of a summary can do about it.
-    pub fn advice(self) -> &'static str {
-        match self {
-            Self::Throttled => "the API is over its rate limit; the next run asks again",
-            Self::Transient => "the service did not answer; the next run asks again",
-            Self::Denied => "grant the action to the role, see docs/permissions.md",
-            Self::NotFound => "it may have been deleted in the meantime",
-            Self::Invalid => "the same request will fail again; check the configuration",
-            Self::Malformed => "the answer was left out; please report it with the log line",
+            Self::Unreadable => "Unreadable",
         }
     }
 }
@@ -64,11 +57,6 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// What the reader of a summary can do about it. What goes on inside an EKS cluster has remedies of its own.
-    pub fn advice(&self) -> &'static str {
-        crate::kubernetes::advice::advice(self).unwrap_or_else(|| self.kind.advice())
-    }
-
     /// A fault that we found ourselves in an answer; services make theirs at the border.
     pub fn malformed(operation: &str, subject: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
@@ -77,6 +65,15 @@ impl Fault {
             kind: FaultKind::Malformed,
             code: "malformed answer".to_owned(),
             message: message.into(),
+        }
+    }
+
+    /// One thing of many in an answer that fargaze cannot take; the others are none the worse.
+    pub fn unreadable(operation: &str, subject: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            kind: FaultKind::Unreadable,
+            code: "cannot be read".to_owned(),
+            ..Self::malformed(operation, subject, message)
         }
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cluster::{ClusterName, ServiceName};
 use crate::deployment::DeploymentState;
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultKind};
 use crate::insights::InsightsLevel;
 use crate::rule::Workload;
 
@@ -84,7 +84,12 @@ impl Inventory {
     /// read anew at once.
     pub fn is_fresh(&self, time: Timestamp) -> bool {
         let age = time.duration_since(self.read_at);
-        self.faults.is_empty() && !age.is_negative() && age < MAX_AGE
+        !self.has_passing_faults() && !age.is_negative() && age < MAX_AGE
+    }
+
+    /// Whether asking again may find more. A name that cannot be read stays so.
+    pub fn has_passing_faults(&self) -> bool {
+        self.faults.iter().any(|fault| fault.kind != FaultKind::Unreadable)
     }
 
     /// All services with their cluster.

@@ -140,6 +140,7 @@ impl StepFailure {
             "NotFound" => FaultKind::NotFound,
             "Invalid" | "Misconfigured" => FaultKind::Invalid,
             "Malformed" => FaultKind::Malformed,
+            "Unreadable" => FaultKind::Unreadable,
             _ => FaultKind::Transient,
         };
         Fault { operation: "run".to_owned(), subject: String::new(), kind, code: self.error.clone(), message }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fargaze::aws::{CloudWatch, Described, Ecs, Store};
+use fargaze::aws::{CloudWatch, Described, Ecs, Listed, Store};
 use fargaze::catalogue::CONTAINER_INSIGHTS;
 use fargaze::cluster::{ClusterName, ServiceName};
 use fargaze::failure::Failure;
@@ -48,19 +48,19 @@ pub(crate) async fn inventory(
         (Err(fault), None) => return Err(fault.into()),
     };
     // A check that found out half of it is made again by the next run, and the listing before still holds.
-    if !fresh || listed.inventory.faults.is_empty() {
+    if !fresh || !listed.inventory.has_passing_faults() {
         store.put_inventory(&task.target, &listed).await?;
     }
     Ok(listed)
 }
 
 /// Names of a cluster's services, or why they could not be listed.
-type Listed = Result<Vec<ServiceName>, Fault>;
+type Services = Result<Listed<ServiceName>, Fault>;
 
 /// Clusters as ECS describes them now, with the services of those that may have changed.
 struct Look {
     /// Clusters that are ACTIVE, and whether their services could be listed. None: they are as many as before.
-    active: Vec<(ObservedCluster, Option<Listed>)>,
+    active: Vec<(ObservedCluster, Option<Services>)>,
     /// Clusters that are there and could not be described, as the older inventory knew them.
     undescribed: Vec<(ClusterName, ClusterEntry)>,
     /// What could not be asked of no single cluster's services.
@@ -76,9 +76,11 @@ impl Look {
         older: Option<&Inventory>,
         counts: &BTreeMap<ClusterName, u32>,
     ) -> Result<Self, Fault> {
-        let arns = ecs.list_clusters().await?;
+        let Listed { found, faults: strange } = ecs.list_clusters().await?;
         let listed: Vec<ClusterName> =
-            arns.into_iter().map(|arn| arn.name).filter(|name| task.target.part.holds(name)).collect();
+            found.into_iter().filter(|name| task.target.part.holds(name)).collect();
+        // A name that cannot be read is in no part: the first tells it for all.
+        let strange = strange.into_iter().filter(|_| task.target.part.index == 0);
         let described = ecs.describe_clusters(&listed).await;
         let undescribed = undescribed(listed, &described, older);
         let active = described.found.into_iter().filter(|cluster| cluster.status == "ACTIVE");
@@ -97,7 +99,7 @@ impl Look {
         let active = with_services.collect();
         // A cluster that was deleted since it was listed is no fault.
         let faults = described.faults.into_iter().filter(|fault| fault.kind != FaultKind::NotFound);
-        Ok(Self { active, undescribed, faults: faults.collect() })
+        Ok(Self { active, undescribed, faults: strange.chain(faults).collect() })
     }
 
     /// The inventory that it makes; `known` is the entry that stands for a cluster so far.
@@ -108,22 +110,32 @@ impl Look {
         time: jiff::Timestamp,
     ) -> CachedInventory {
         let (mut inventory, mut active_services) = (base, BTreeMap::new());
-        inventory.faults.extend(self.faults);
+        let mut clusters = std::mem::take(&mut inventory.clusters);
+        let mut add = |fault: Fault| {
+            if !inventory.faults.contains(&fault) {
+                inventory.faults.push(fault);
+            }
+        };
+        self.faults.into_iter().for_each(&mut add);
         for (cluster, listed) in self.active {
             let ObservedCluster { name, level, tags, active_services: count, .. } = cluster;
             let mut entry = ClusterEntry { insights: level, tags, ..known(&name) };
             match listed {
-                Some(Ok(services)) => (entry.services, entry.services_unread) = (services, false),
+                Some(Ok(Listed { found, faults })) => {
+                    (entry.services, entry.services_unread) = (found, false);
+                    faults.into_iter().for_each(&mut add);
+                }
                 Some(Err(fault)) => {
-                    inventory.faults.push(fault);
+                    add(fault);
                     entry.services_unread = true;
                 }
                 None => {}
             }
             active_services.insert(name.clone(), count);
-            inventory.clusters.insert(name, entry);
+            clusters.insert(name, entry);
         }
-        inventory.clusters.extend(self.undescribed);
+        clusters.extend(self.undescribed);
+        inventory.clusters = clusters;
         CachedInventory { inventory, checked_at: time, active_services }
     }
 }

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use fargaze::aws::{Eks, Store};
+use fargaze::aws::{Eks, Listed, Store};
 use fargaze::cluster::ClusterName;
 use fargaze::eks::{EksCluster, UNKNOWN};
 use fargaze::failure::Failure;
-use fargaze::fault::Fault;
+use fargaze::fault::{Fault, FaultKind};
 use fargaze::inventory::{CHECK_AFTER, MAX_AGE};
 use fargaze::outcome::TargetTask;
 use jiff::Timestamp;
@@ -28,11 +28,12 @@ pub(crate) struct Listing {
 
 impl Listing {
     /// Whether a run at `time` may still use it: one with faults, or with clusters that are on their way to another status, is made
-    /// anew at once.
+    /// anew at once. A name that cannot be read stays so.
     fn is_fresh(&self, time: Timestamp) -> bool {
         let age = time.duration_since(self.read_at);
         let settled = self.clusters.iter().all(|cluster| cluster.status == "ACTIVE");
-        self.faults.is_empty() && settled && !age.is_negative() && age < MAX_AGE
+        let is_passing = |fault: &Fault| fault.kind != FaultKind::Unreadable;
+        !self.faults.iter().any(is_passing) && settled && !age.is_negative() && age < MAX_AGE
     }
 
     fn is_checked(&self, time: Timestamp) -> bool {
@@ -54,8 +55,8 @@ pub(crate) async fn listing(task: &TargetTask, eks: &Eks, store: &Store) -> Resu
     if let Some(checked) = fresh.filter(|fresh| fresh.is_checked(task.run.time)) {
         return Ok(checked.clone());
     }
-    let names = match eks.list_clusters().await {
-        Ok(names) => names,
+    let listed = match eks.list_clusters().await {
+        Ok(listed) => listed,
         Err(fault) => match cached {
             Some(mut older) => {
                 older.faults.push(fault);
@@ -64,7 +65,7 @@ pub(crate) async fn listing(task: &TargetTask, eks: &Eks, store: &Store) -> Resu
             None => return Err(fault.into()),
         },
     };
-    let listing = describe(task, names, eks, fresh, cached.as_ref()).await;
+    let listing = describe(task, listed, eks, fresh, cached.as_ref()).await;
     store.put_json(&key, &listing).await?;
     Ok(listing)
 }
@@ -73,19 +74,20 @@ pub(crate) async fn listing(task: &TargetTask, eks: &Eks, store: &Store) -> Resu
 /// described stays as the older listing knew it.
 async fn describe(
     task: &TargetTask,
-    names: Vec<ClusterName>,
+    listed: Listed<ClusterName>,
     eks: &Eks,
     fresh: Option<&Listing>,
     older: Option<&Listing>,
 ) -> Listing {
     let names: BTreeSet<ClusterName> =
-        names.into_iter().filter(|name| task.target.part.holds(name)).collect();
+        listed.found.into_iter().filter(|name| task.target.part.holds(name)).collect();
     let known = fresh.map(|fresh| fresh.clusters.as_slice()).unwrap_or_default().iter();
     let mut clusters: Vec<EksCluster> =
         known.filter(|cluster| names.contains(&cluster.name)).cloned().collect();
     let new = names.into_iter().filter(|name| clusters.iter().all(|known| known.name != *name));
     let new: Vec<ClusterName> = new.collect();
-    let mut faults = Vec::new();
+    // A name that cannot be read is in no part: the first tells it for all.
+    let mut faults = if task.target.part.index == 0 { listed.faults } else { Vec::new() };
     for (name, described) in eks.describe_clusters(&new).await {
         match described {
             Ok(cluster) => clusters.push(cluster),

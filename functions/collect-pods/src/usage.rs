@@ -134,9 +134,11 @@ async fn list(client: &Client, version: &str) -> Result<Known, ClientError> {
     let listed = client.list::<api::PodMetrics>(&path, |page| {
         for metrics in page {
             match PodUsage::read(metrics) {
-                Ok(read) => {
+                Ok(Some(read)) => {
                     pods.insert((read.namespace.clone(), read.name.clone()), read);
                 }
+                // Metrics Server has not seen it yet.
+                Ok(None) => {}
                 Err(error) => bad.push(error.to_string()),
             }
         }

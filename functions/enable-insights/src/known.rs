@@ -1,21 +1,22 @@
 //! What the last sweep of a target saw and told, and the one before it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fargaze::aws::Store;
 use fargaze::cluster::ClusterName;
-use fargaze::fault::Fault;
+use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::eks::{EksAspect, EksFinding, EksResult};
-use fargaze::insights::{AccountDefaultFinding, InsightsFinding, InsightsResult};
+use fargaze::insights::{AccountDefaultFinding, InsightsFinding, InsightsResult, Sighting};
 use fargaze::outcome::{Outcome, TargetTask};
 use fargaze::run::{Platform, Target};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// What the last sweep of a target saw and told.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Known {
-    /// Clusters that are not new any more.
-    clusters: BTreeSet<ClusterName>,
+    /// Clusters that are not new any more, each with the time of the first sweep that knew it.
+    clusters: BTreeMap<ClusterName, Timestamp>,
     /// What it found and what is not as wished.
     findings: Vec<InsightsFinding>,
     account_default: Option<AccountDefaultFinding>,
@@ -35,23 +36,36 @@ struct Stored {
     before: Option<Known>,
 }
 
+/// What is known of a target; none before its first sweep.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Last(Option<Known>);
+
+impl Last {
+    /// What sweeps saw of a cluster.
+    pub(crate) fn sighting(&self, cluster: &ClusterName) -> Sighting {
+        match &self.0 {
+            None => Sighting::NoSweep,
+            Some(known) => known.clusters.get(cluster).map_or(Sighting::Unseen, |at| Sighting::Since(*at)),
+        }
+    }
+
+    /// What the last sweep found, if there was one.
+    pub(crate) fn known(&self) -> Option<&Known> {
+        self.0.as_ref()
+    }
+}
+
 impl Known {
-    /// What is known of a target; none before its first sweep.
-    pub(crate) async fn read(store: &Store, target: &Target) -> Result<Option<Self>, Fault> {
-        let stored: Option<Stored> = store.get_json(&target.known_clusters_key()).await?;
-        Ok(stored.map(|stored| stored.known))
+    /// What is known of a target.
+    pub(crate) async fn read(store: &Store, target: &Target) -> Result<Last, Fault> {
+        Ok(Last(stored(store, target).await?.map(|stored| stored.known)))
     }
 
     /// What was known of a target before this run of it.
-    pub(crate) async fn before(store: &Store, task: &TargetTask) -> Result<Option<Self>, Fault> {
-        let stored: Option<Stored> = store.get_json(&task.target.known_clusters_key()).await?;
-        Ok(stored
-            .and_then(|stored| if stored.run == task.run.id { stored.before } else { Some(stored.known) }))
-    }
-
-    /// Whether the cluster is not new any more.
-    pub(crate) fn has(&self, cluster: &ClusterName) -> bool {
-        self.clusters.contains(cluster)
+    pub(crate) async fn before(store: &Store, task: &TargetTask) -> Result<Last, Fault> {
+        let before =
+            |stored: Stored| if stored.run == task.run.id { stored.before } else { Some(stored.known) };
+        Ok(Last(stored(store, &task.target).await?.and_then(before)))
     }
 
     /// What the last sweep found about a cluster, if it was worth a word.
@@ -75,19 +89,29 @@ impl Known {
 
     /// What is known after a sweep. A new cluster that was not brought to its wish stays new, so that the next sweep still
     /// finds it so; one that is gone is forgotten, so that it is new when it comes back. At the first sweep of a target all
-    /// clusters were there before.
-    pub(crate) fn after(last: Option<&Self>, listed: &BTreeSet<ClusterName>, outcome: &Outcome) -> Self {
-        let open = |name: &ClusterName| match outcome.target.platform {
-            Platform::Ecs => is_open(outcome, name),
-            Platform::Eks => is_open_of_eks(outcome, name),
+    /// clusters were there before, but for those that ECS or EKS are still making.
+    pub(crate) fn after(
+        last: &Last,
+        listed: &BTreeSet<ClusterName>,
+        task: &TargetTask,
+        outcome: &Outcome,
+    ) -> Self {
+        let is_of_ecs = outcome.target.platform == Platform::Ecs;
+        let open = |name: &ClusterName| {
+            if is_of_ecs { is_open(outcome, name) } else { is_open_of_eks(outcome, name) }
         };
-        let is_known = |name: &&ClusterName| last.is_none_or(|last| last.has(name)) || !open(name);
+        let known_since = |name: &ClusterName| match last.sighting(name) {
+            Sighting::Since(at) => Some(at),
+            Sighting::Unseen if open(name) => None,
+            Sighting::NoSweep if is_of_ecs && is_not_yet(outcome, name) => None,
+            Sighting::Unseen | Sighting::NoSweep => Some(task.run.time),
+        };
         let worth_a_word = |finding: &&InsightsFinding| {
-            let silent = matches!(finding.result, InsightsResult::Right | InsightsResult::Left);
+            let silent = finding.result == InsightsResult::Right || finding.result.is_left();
             !silent || finding.silent || finding.unannounced
         };
         Self {
-            clusters: listed.iter().filter(is_known).cloned().collect(),
+            clusters: listed.iter().filter_map(|name| Some((name.clone(), known_since(name)?))).collect(),
             findings: outcome.insights.iter().filter(worth_a_word).cloned().collect(),
             account_default: outcome.account_default.clone(),
             eks: outcome.eks.iter().filter(|finding| is_worth_a_word(finding)).cloned().collect(),
@@ -95,27 +119,39 @@ impl Known {
     }
 
     /// Writes what is known after this run, if it is not what was known before.
-    pub(crate) async fn write(
-        self,
-        before: Option<Self>,
-        store: &Store,
-        task: &TargetTask,
-    ) -> Result<(), Fault> {
-        if before.as_ref() == Some(&self) {
+    pub(crate) async fn write(self, before: Last, store: &Store, task: &TargetTask) -> Result<(), Fault> {
+        if before.0.as_ref() == Some(&self) {
             return Ok(());
         }
-        let stored = Stored { run: task.run.id.clone(), known: self, before };
+        let stored = Stored { run: task.run.id.clone(), known: self, before: before.0 };
         store.put_json(&task.target.known_clusters_key(), &stored).await
     }
 }
 
+/// What the last sweep wrote. What cannot be read is as good as nothing: then all clusters were there before, which
+/// changes none.
+async fn stored(store: &Store, target: &Target) -> Result<Option<Stored>, Fault> {
+    match store.get_json(&target.known_clusters_key()).await {
+        Err(fault) if fault.kind == FaultKind::Malformed => {
+            tracing::warn!(%fault, "what the last sweep knew is lost");
+            Ok(None)
+        }
+        stored => stored,
+    }
+}
+
+fn result_of<'a>(outcome: &'a Outcome, name: &ClusterName) -> Option<&'a InsightsResult> {
+    outcome.insights.iter().find(|finding| finding.cluster == *name).map(|finding| &finding.result)
+}
+
 /// Whether a cluster was not brought to its wish, or could not be seen.
 fn is_open(outcome: &Outcome, name: &ClusterName) -> bool {
-    let finding = outcome.insights.iter().find(|finding| finding.cluster == *name);
-    matches!(
-        finding.map(|finding| &finding.result),
-        None | Some(InsightsResult::Waiting(_) | InsightsResult::WouldSet(_) | InsightsResult::Failed(_))
-    )
+    use InsightsResult::{Failed, NotYet, Waiting, WouldSet};
+    matches!(result_of(outcome, name), None | Some(NotYet | Waiting(_) | WouldSet(_) | Failed(_)))
+}
+
+fn is_not_yet(outcome: &Outcome, name: &ClusterName) -> bool {
+    result_of(outcome, name) == Some(&InsightsResult::NotYet)
 }
 
 fn is_open_of_eks(outcome: &Outcome, name: &ClusterName) -> bool {

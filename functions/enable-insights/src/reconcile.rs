@@ -6,8 +6,8 @@ use fargaze::aws::{Described, Ecs, Memory};
 use fargaze::cluster::ClusterName;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::{
-    Acquaintance, Action, Change, ChangeState, ClusterLedger, Decision, History, InsightsConfig,
-    InsightsLevel, InsightsResult, Ledger, LedgerSubject, ObservedCluster, decide, decide_account_default,
+    Action, Change, ChangeState, ClusterLedger, Decision, History, InsightsConfig, InsightsLevel,
+    InsightsResult, Ledger, LedgerSubject, Life, ObservedCluster, Sighting, decide, decide_account_default,
 };
 use fargaze::run::Target;
 use jiff::Timestamp;
@@ -40,27 +40,33 @@ pub(crate) struct Reconciler<'a> {
     pub(crate) cause: Cause<'a>,
 }
 
-impl Reconciler<'_> {
-    /// The same for a cluster that was created at this time, if that is known. No change is older than its cluster: it would be
-    /// taken for one of an earlier cluster of that name.
-    pub(crate) fn since_creation(self, created: Option<Timestamp>) -> Self {
-        let time = created.map_or(self.cause.time, |created| created.max(self.cause.time));
-        Self { cause: Cause { time, ..self.cause }, ..self }
+impl<'a> Reconciler<'a> {
+    /// The same for a cluster of which this is known. No change is older than its cluster: it would be taken for one
+    /// of an earlier cluster of that name.
+    fn since_creation(&self, life: &Life) -> Reconciler<'a> {
+        let began = life.created.map(|created| created.first).into_iter().chain(life.deleted);
+        let time = began.fold(self.cause.time, Timestamp::max);
+        Reconciler { cause: Cause { time, ..self.cause }, ..*self }
     }
 
-    /// Brings a cluster to what is wished of it. `may_change` says whether this run may change one more.
+    /// Brings a cluster to what is wished of it, given what was reported and seen of it. `may_change` says whether
+    /// this run may change one more.
     pub(crate) async fn cluster(
         &self,
         cluster: &ObservedCluster,
-        acquaintance: Acquaintance,
+        (life, sighting): (&Life, Sighting),
         ledger: &mut ClusterLedger,
         may_change: bool,
     ) -> Result<Ended, Fault> {
         self.settle(ledger, cluster.level).await?;
-        let wished = self.config.wished(&self.target.account, &self.target.region, &cluster.name);
+        let by_batch = life.created.is_some_and(|created| created.by_batch);
+        let Target { account, region, .. } = self.target;
+        let wished = self.config.wished_of(account, region, &cluster.name, by_batch);
+        let acquaintance = life.acquaintance(sighting, ledger);
         let decision = decide(&wished, cluster, &History { acquaintance, ledger });
-        let subject = LedgerSubject::Cluster(cluster.name.clone());
-        self.carry_out(decision, subject, (cluster.level, &wished.wish.to_string()), ledger, may_change).await
+        let (subject, wish) = (LedgerSubject::Cluster(cluster.name.clone()), wished.wish.to_string());
+        let reconciler = self.since_creation(life);
+        reconciler.carry_out(decision, subject, (cluster.level, &wish), ledger, may_change).await
     }
 
     /// Brings the account's default to what is wished of it.
@@ -108,6 +114,7 @@ impl Reconciler<'_> {
             }
             Action::Report => return ended(InsightsResult::Reported, reason),
             Action::Leave => return ended(InsightsResult::Left, reason),
+            Action::NotYet => return ended(InsightsResult::NotYet, reason),
             Action::Fight { by } => return ended(InsightsResult::Fight(by), reason),
         };
         if !may_change {
@@ -116,10 +123,11 @@ impl Reconciler<'_> {
         if self.config.dry_run {
             return ended(InsightsResult::WouldSet(to), reason);
         }
+        let cause = ledger.cause_for(self.cause.id);
         let change = Change {
             subject,
-            time: self.cause.time,
-            cause: ledger.cause_for(self.cause.id),
+            time: ledger.time_for(&cause, self.cause.time),
+            cause,
             from: level,
             to,
             wish: wish.to_owned(),
@@ -201,11 +209,13 @@ impl Reconciler<'_> {
     }
 }
 
-/// Leaves out changes of clusters that were deleted before one of the same name was created.
-pub(crate) fn forget_earlier_clusters(ledger: &mut Ledger, heard: &BTreeMap<ClusterName, Timestamp>) {
-    for (cluster, created) in heard {
-        if let Some(of_cluster) = ledger.get_mut(&LedgerSubject::Cluster(cluster.clone())) {
-            of_cluster.forget_before(*created);
+/// Leaves out changes of clusters that were deleted since.
+pub(crate) fn forget_earlier_clusters(ledger: &mut Ledger, lives: &BTreeMap<ClusterName, Life>) {
+    for (cluster, life) in lives {
+        if let (Some(deleted), Some(of_cluster)) =
+            (life.deleted, ledger.get_mut(&LedgerSubject::Cluster(cluster.clone())))
+        {
+            of_cluster.forget_before(deleted);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fargaze::aws::{Described, Ecs, Memory, Store};
+use fargaze::aws::{Described, Ecs, Lives, Memory, ReadLedger, Store};
 use fargaze::cluster::ClusterName;
 use fargaze::failure::Failure;
 use fargaze::fault::Fault;
@@ -30,16 +30,16 @@ impl Restore<'_> {
     pub(crate) async fn run(&self, deadline: Instant) -> Result<TargetDone, Failure> {
         let mut progress = Progress::read(self.store, self.task, self.config.dry_run).await?;
         let TargetTask { run, target, .. } = self.task;
-        let (mut ledger, heard) =
-            tokio::try_join!(self.memory.ledger_before(target, &run.id), self.memory.heard(target))?;
-        forget_earlier_clusters(&mut ledger, &heard);
+        let (ledger, lives) =
+            tokio::try_join!(self.memory.ledger_before(target, &run.id), self.memory.lives(target))?;
+        let (ReadLedger { mut ledger, unreadable }, Lives { lives, unreadable: more }) = (ledger, lives);
+        ledger.retain(|subject, _| !more.contains_key(&subject.to_string()));
+        unreadable.into_values().chain(more.into_values()).for_each(|fault| progress.fault(fault));
+        forget_earlier_clusters(&mut ledger, &lives);
         if progress.is_first_turn() {
             progress.outcome.account_default = self.account_default(&mut ledger).await?;
         }
-        let names = ledger.keys().filter_map(|subject| match subject {
-            LedgerSubject::Cluster(name) => Some(name.clone()),
-            LedgerSubject::AccountDefault => None,
-        });
+        let names = ledger.keys().filter_map(LedgerSubject::cluster).cloned();
         let ahead: Vec<ClusterName> =
             names.filter(|name| target.part.holds(name) && progress.is_ahead(name)).collect();
         let Described { found, faults } = self.ecs.describe_clusters(&ahead).await;

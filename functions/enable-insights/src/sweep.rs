@@ -2,20 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fargaze::aws::{CloudWatch, Described, Ecs, Memory, Store};
+use fargaze::aws::{CloudWatch, Described, Ecs, Listed, Lives, Memory, ReadLedger, Store};
 use fargaze::catalogue::CONTAINER_INSIGHTS;
 use fargaze::cluster::ClusterName;
 use fargaze::failure::Failure;
 use fargaze::fault::Fault;
 use fargaze::insights::{
-    AccountDefaultFinding, Acquaintance, CostEstimate, InsightsConfig, InsightsFinding, InsightsLevel,
-    InsightsResult, Ledger, LedgerSubject, ObservedCluster, estimate,
+    AccountDefaultFinding, CostEstimate, InsightsConfig, InsightsFinding, InsightsLevel, InsightsResult,
+    Ledger, LedgerSubject, Life, ObservedCluster, estimate,
 };
 use fargaze::outcome::{Outcome, TargetDone, TargetTask};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use crate::known::Known;
+use crate::known::{Known, Last};
 use crate::progress::Progress;
 use crate::reconcile::{Cause, Ended, Reconciler, forget_earlier_clusters, is_refusal, made_by};
 
@@ -37,8 +37,10 @@ pub(crate) struct Sweep<'a> {
 /// What was known before the first cluster is looked at.
 struct Before {
     ledger: Ledger,
-    heard: BTreeMap<ClusterName, Timestamp>,
-    known: Option<Known>,
+    lives: BTreeMap<ClusterName, Life>,
+    /// Clusters of which something in the table cannot be read, and what.
+    unreadable: BTreeMap<String, Fault>,
+    last: Last,
     /// Clusters whose metrics arrive; none if that could not be asked.
     reporting: Option<BTreeSet<String>>,
     /// Clusters that this run may change in all.
@@ -50,16 +52,24 @@ impl Sweep<'_> {
     pub(crate) async fn run(&self, deadline: Instant) -> Result<TargetDone, Failure> {
         let mut progress = Progress::read(self.store, self.task, self.config.dry_run).await?;
         let target = &self.task.target;
-        let listed = self.ecs.list_clusters().await?.into_iter().map(|arn| arn.name);
-        let listed: BTreeSet<ClusterName> = listed.filter(|name| target.part.holds(name)).collect();
+        let Listed { found, faults: strange } = self.ecs.list_clusters().await?;
+        let listed: BTreeSet<ClusterName> =
+            found.into_iter().filter(|name| target.part.holds(name)).collect();
         let ahead: Vec<ClusterName> = listed.iter().filter(|name| progress.is_ahead(name)).cloned().collect();
         let Described { mut found, faults } = self.ecs.describe_clusters(&ahead).await;
         found.sort_by(|a, b| a.name.cmp(&b.name));
         let mut before = self.before(listed.len(), &found, &mut progress).await?;
-        if progress.is_first_turn() && target.part.index == 0 {
-            progress.outcome.account_default = Some(self.account_default(&mut before).await?);
+        // What is in no part is told by the first, and what no turn gets to by all: it is one question.
+        let is_first_part = target.part.index == 0;
+        let strange: Vec<Fault> = strange.into_iter().filter(|_| is_first_part).collect();
+        if progress.is_first_turn() {
+            if is_first_part {
+                progress.outcome.account_default = Some(self.account_default(&mut before).await?);
+            }
+            self.note_deletions(&listed, &mut before).await?;
         }
-        progress.begin(listed.len(), faults);
+        progress.begin(listed.len() + strange.len(), faults);
+        strange.into_iter().for_each(|fault| progress.fault(fault));
         let earlier = progress.outcome.insights.iter().filter(|finding| counts(finding)).count();
         // Also those of an earlier attempt of this turn, which could not tell of them.
         let made = ahead.iter().filter(|name| before.was_made_by(&self.task.run.id, name)).count();
@@ -68,18 +78,44 @@ impl Sweep<'_> {
             if progress.must_stop(deadline) {
                 return progress.pause(self.store, self.task).await;
             }
+            if let Some(fault) = before.unreadable.remove(cluster.name.as_str()) {
+                progress.unseen(cluster.name.clone(), fault);
+                continue;
+            }
             let may_change = changes < before.allowed;
             let was_made = before.was_made_by(&self.task.run.id, &cluster.name);
             let finding = self.cluster(cluster, &mut before, may_change).await?;
             changes += usize::from(counts(&finding) && !was_made);
             progress.add(finding);
         }
+        if is_first_part {
+            let others =
+                before.unreadable.into_iter().filter(|(subject, _)| subject.parse::<ClusterName>().is_err());
+            others.for_each(|(_, fault)| progress.fault(fault));
+        }
         let done = progress.finish(self.store, self.task).await?;
-        let known = Known::after(before.known.as_ref(), &listed, &done.outcome);
+        let known = Known::after(&before.last, &listed, self.task, &done.outcome);
         if !self.config.dry_run {
-            known.write(before.known, self.store, self.task).await?;
+            known.write(before.last, self.store, self.task).await?;
         }
         Ok(done.target_done)
+    }
+
+    /// Writes down that clusters are gone of which something is known and which are not listed any more, so that
+    /// others of their names are new and have no past.
+    async fn note_deletions(&self, listed: &BTreeSet<ClusterName>, before: &mut Before) -> Result<(), Fault> {
+        let TargetTask { run, target, .. } = self.task;
+        let of_ledger = before.ledger.keys().filter_map(LedgerSubject::cluster);
+        let names: BTreeSet<ClusterName> = of_ledger.chain(before.lives.keys()).cloned().collect();
+        let missing = names.into_iter().filter(|name| target.part.holds(name) && !listed.contains(name));
+        for name in missing {
+            let life = before.lives.entry(name.clone()).or_default();
+            let ledger = before.ledger.get(&LedgerSubject::Cluster(name.clone()));
+            if let Some(gone) = life.missed_by(run.time, ledger) {
+                *life = self.memory.note_life(target, &name, |life| life.add_deletion(gone)).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn before(
@@ -89,16 +125,19 @@ impl Sweep<'_> {
         progress: &mut Progress,
     ) -> Result<Before, Failure> {
         let target = &self.task.target;
-        let (mut ledger, heard, known) = tokio::try_join!(
+        let (ledger, lives, last) = tokio::try_join!(
             self.memory.ledger(target),
-            self.memory.heard(target),
+            self.memory.lives(target),
             Known::before(self.store, self.task)
         )?;
-        forget_earlier_clusters(&mut ledger, &heard);
+        let (ReadLedger { mut ledger, mut unreadable }, Lives { lives, unreadable: more }) = (ledger, lives);
+        unreadable.extend(more);
+        forget_earlier_clusters(&mut ledger, &lives);
         let is_measured =
             |cluster: &ObservedCluster| cluster.level > InsightsLevel::Disabled && cluster.running_tasks > 0;
         let reporting = if found.iter().any(is_measured) { self.reporting(progress).await } else { None };
-        Ok(Before { ledger, heard, known, reporting, allowed: self.config.limits.allows(clusters) })
+        let allowed = self.config.limits.allows(clusters);
+        Ok(Before { ledger, lives, unreadable, last, reporting, allowed })
     }
 
     /// `TaskCount` exists once a cluster, so one page of the listing tells of 500 clusters.
@@ -122,18 +161,17 @@ impl Sweep<'_> {
         may_change: bool,
     ) -> Result<InsightsFinding, Fault> {
         let name = &cluster.name;
-        let created = before.heard.get(name).copied();
-        let heard = created.is_some();
-        let seen = before.known.as_ref().map(|known| known.has(name));
-        let subject = LedgerSubject::Cluster(name.clone());
-        let ledger = before.ledger.entry(subject).or_default();
-        let acquaintance = Acquaintance::of(heard, seen);
-        let reconciler = self.reconciler().since_creation(created);
+        let life = before.lives.get(name).copied().unwrap_or_default();
+        let created = life.created.map(|created| created.first);
+        let sighting = before.last.sighting(name);
+        let is_unseen = life.seen(sighting) == Some(false);
+        let ledger = before.ledger.entry(LedgerSubject::Cluster(name.clone())).or_default();
+        let known = (&life, sighting);
         let Ended { level, result, reason } =
-            reconciler.cluster(cluster, acquaintance, ledger, may_change).await?;
+            self.reconciler().cluster(cluster, known, ledger, may_change).await?;
         let is_recent = |time: Timestamp| self.task.run.time.duration_since(time) < METRICS_BEGIN;
         // Of a new cluster of which no event came nobody knows how new it is.
-        let is_young = created.map_or(seen == Some(false), is_recent);
+        let is_young = created.map_or(is_unseen, is_recent);
         let changed_lately = ledger.changes.last().is_some_and(|change| is_recent(change.time));
         let silent = result == InsightsResult::Right
             && cluster.level > InsightsLevel::Disabled
@@ -146,11 +184,11 @@ impl Sweep<'_> {
             cost: self.cost(cluster, level, &result).await,
             result,
             reason,
-            unannounced: self.hears && !heard && seen == Some(false),
+            unannounced: self.hears && created.is_none() && is_unseen,
             silent,
             news: false,
         };
-        finding.mark_news(before.known.as_ref().and_then(|known| known.finding(name)));
+        finding.mark_news(before.last.known().and_then(|known| known.finding(name)));
         Ok(finding)
     }
 
@@ -194,7 +232,7 @@ impl Sweep<'_> {
                 news: false,
             },
         };
-        finding.mark_news(before.known.as_ref().and_then(Known::account_default));
+        finding.mark_news(before.last.known().and_then(Known::account_default));
         Ok(finding)
     }
 

@@ -8,7 +8,7 @@ use fargaze::alarm::{AlarmRecord, Judged, Judging, Notice};
 use fargaze::aws::{AlarmPage, Memory, Store, gone};
 use fargaze::failure::Failure;
 use fargaze::fault::Fault;
-use fargaze::outcome::{Collected, ObjectRef, Outcome, TargetDone};
+use fargaze::outcome::{Collected, ObjectRef, Outcome, TargetDone, counted};
 use fargaze::rule::AlarmRule;
 use fargaze::run::Target;
 use fargaze::snapshot::{BadSnapshot, SnapshotLine, SnapshotReader};
@@ -40,11 +40,12 @@ impl Handler {
             self.memory.alarms(&target),
             self.store.get(&snapshot.key, None)
         );
-        let (all_rules, remembered) = (all_rules?, remembered?);
+        let (all_rules, (remembered, unreadable)) = (all_rules?, remembered?);
         let found = found?.ok_or_else(|| gone(&snapshot.key))?;
         let judged = judge(&found.bytes, &all_rules, remembered.values())
             .map_err(|error| Fault::malformed("s3:GetObject", &snapshot.key, error.to_string()))?;
-        let (coverage, rules) = (judged.coverage.clone(), judged.rules.clone());
+        let (mut coverage, rules) = (judged.coverage.clone(), judged.rules.clone());
+        coverage.faults.extend(counted(unreadable));
         let mut owners = judged.owners.clone();
         let notices = self.remember(&target, judged, &remembered).await?;
         owners.retain(|cluster, _| notices.iter().any(|notice| notice.subject.cluster == *cluster));

@@ -51,7 +51,13 @@ impl Remember<'_> {
                 record.version += 1;
                 return Ok(Some(record));
             }
-            let newest = self.memory.alarm(target, &record.key).await?;
+            let newest = match self.memory.alarm(target, &record.key).await {
+                Ok(newest) => newest,
+                // What is remembered of it cannot be read, which coverage reports: that alarm is left, and the others
+                // go on.
+                Err(fault) if fault.kind == FaultKind::Unreadable => return Ok(None),
+                Err(fault) => return Err(fault),
+            };
             match change.again(self.begin, newest.as_ref()) {
                 Some(again) => record = again,
                 // The other run has seen all that this one has.

@@ -1,7 +1,7 @@
 //! The report: snapshots -> report -> its objects in the bucket -> message.
 
 use fargaze::alarm::AlarmRecord;
-use fargaze::aws::{Memory, Store, gone};
+use fargaze::aws::{Memory, ReadLedger, Store, gone};
 use fargaze::cluster::Region;
 use fargaze::failure::Failure;
 use fargaze::fault::Fault;
@@ -116,7 +116,9 @@ impl Reporter<'_> {
     async fn ledgers(&self, results: &[TargetResult]) -> Result<Vec<(Target, Ledger)>, Failure> {
         let mut ledgers = Vec::new();
         for target in places(results).filter(|target| target.platform == Platform::Ecs) {
-            ledgers.push((target.clone(), self.memory.ledger(target).await?));
+            let ReadLedger { ledger, unreadable } = self.memory.ledger(target).await?;
+            warn_of(unreadable.into_values());
+            ledgers.push((target.clone(), ledger));
         }
         Ok(ledgers)
     }
@@ -125,7 +127,8 @@ impl Reporter<'_> {
     async fn alarms(&self, results: &[TargetResult]) -> Result<Vec<(Target, Vec<AlarmRecord>)>, Failure> {
         let mut alarms = Vec::new();
         for target in places(results) {
-            let records = self.memory.alarms(target).await?;
+            let (records, unreadable) = self.memory.alarms(target).await?;
+            warn_of(unreadable);
             alarms.push((target.clone(), records.into_values().collect()));
         }
         Ok(alarms)
@@ -168,6 +171,13 @@ impl Reporter<'_> {
             key: page,
         };
         Ok(report_mail(report, &link))
+    }
+}
+
+/// The sweep and the alarms run report these in their mails, with the cluster or alarm that each costs.
+fn warn_of(unreadable: impl IntoIterator<Item = Fault>) {
+    for fault in unreadable {
+        tracing::warn!(%fault, "the report is made without it");
     }
 }
 

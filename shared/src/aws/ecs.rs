@@ -10,7 +10,7 @@ use futures_util::{StreamExt, stream};
 use super::pace::Pace;
 use super::pages::Pages;
 use super::sdk_error::fault;
-use crate::cluster::{ClusterArn, ClusterName};
+use crate::cluster::{BadName, ClusterArn, ClusterName};
 use crate::fault::{Fault, FaultKind};
 use crate::insights::{InsightsLevel, ObservedCluster};
 
@@ -32,6 +32,31 @@ pub struct Ecs {
     pub(super) task_read: Pace,
     pub(super) account_setting_read: Pace,
     pub(super) account_setting_modify: Pace,
+}
+
+/// Names that a listing gave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listed<T> {
+    /// What could be read.
+    pub found: Vec<T>,
+    /// What could not, one fault each: a strange name costs what bears it and nothing else.
+    pub faults: Vec<Fault>,
+}
+
+impl<T> Default for Listed<T> {
+    fn default() -> Self {
+        Self { found: Vec::new(), faults: Vec::new() }
+    }
+}
+
+impl<T> Listed<T> {
+    /// Takes in an entry, as `read` understood it.
+    pub(super) fn add(&mut self, operation: &str, entry: &str, read: Result<T, BadName>) {
+        match read {
+            Ok(name) => self.found.push(name),
+            Err(error) => self.faults.push(Fault::unreadable(operation, entry, error.to_string())),
+        }
+    }
 }
 
 /// What could be described, and what could not.
@@ -80,18 +105,17 @@ impl Ecs {
         Self { cluster_modify: new.cluster_modify.spent(), ..new }
     }
 
-    /// All clusters (`ListClusters`, every page).
-    pub async fn list_clusters(&self) -> Result<Vec<ClusterArn>, Fault> {
+    /// Names of all clusters (`ListClusters`, every page).
+    pub async fn list_clusters(&self) -> Result<Listed<ClusterName>, Fault> {
         const OPERATION: &str = "ecs:ListClusters";
-        let (mut clusters, mut token) = (Vec::new(), None);
+        let (mut clusters, mut token) = (Listed::default(), None);
         let mut pages = Pages::of(OPERATION, "");
         loop {
             self.cluster_read.ready().await;
             let request = self.client.list_clusters().max_results(PAGE).set_next_token(token.take());
             let page = request.send().await.map_err(|error| fault(OPERATION, "", &error))?;
             for arn in page.cluster_arns() {
-                clusters
-                    .push(arn.parse().map_err(|error| Fault::malformed(OPERATION, arn, format!("{error}")))?);
+                clusters.add(OPERATION, arn, arn.parse().map(|arn: ClusterArn| arn.name));
             }
             token = pages.next(page.cluster_arns(), page.next_token())?;
             if token.is_none() {

@@ -9,7 +9,7 @@ use aws_smithy_types::DateTime;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
-use super::ecs::{AT_ONCE, Described, Ecs, PAGE, count, missing};
+use super::ecs::{AT_ONCE, Described, Ecs, Listed, PAGE, count, missing};
 use super::pages::Pages;
 use super::sdk_error::fault;
 use crate::cluster::{ClusterName, ServiceName};
@@ -75,9 +75,9 @@ impl DescribedServices {
 impl Ecs {
     /// Names of all services of a cluster, sorted (`ListServices`, every page); none if there is no cluster of that name
     /// (any more).
-    pub async fn list_services(&self, cluster: &ClusterName) -> Result<Option<Vec<ServiceName>>, Fault> {
+    pub async fn list_services(&self, cluster: &ClusterName) -> Result<Option<Listed<ServiceName>>, Fault> {
         const OPERATION: &str = "ecs:ListServices";
-        let (mut services, mut token) = (Vec::new(), None);
+        let (mut services, mut token) = (Listed::default(), None);
         let mut pages = Pages::of(OPERATION, cluster.as_str());
         loop {
             self.service_read.ready().await;
@@ -94,14 +94,11 @@ impl Ecs {
                 Err(error) => return Err(fault(OPERATION, cluster.as_str(), &error)),
             };
             for arn in page.service_arns() {
-                let name = ServiceName::from_service_arn(arn);
-                services.push(
-                    name.map_err(|error| Fault::malformed(OPERATION, cluster.as_str(), error.to_string()))?,
-                );
+                services.add(OPERATION, arn, ServiceName::from_service_arn(arn));
             }
             token = pages.next(page.service_arns(), page.next_token())?;
             if token.is_none() {
-                services.sort();
+                services.found.sort();
                 return Ok(Some(services));
             }
         }
@@ -111,7 +108,7 @@ impl Ecs {
     pub async fn list_services_of(
         &self,
         clusters: &[ClusterName],
-    ) -> BTreeMap<ClusterName, Result<Option<Vec<ServiceName>>, Fault>> {
+    ) -> BTreeMap<ClusterName, Result<Option<Listed<ServiceName>>, Fault>> {
         let list = |cluster: ClusterName| async move {
             let services = self.list_services(&cluster).await;
             (cluster, services)

@@ -9,6 +9,7 @@ use aws_sdk_eks::types;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
+use super::ecs::Listed;
 use super::pace::Pace;
 use super::pages::Pages;
 use super::sdk_error::fault;
@@ -47,17 +48,16 @@ impl Eks {
     }
 
     /// Names of all clusters (`ListClusters`, every page). Connected clusters, which run elsewhere, are not among them.
-    pub async fn list_clusters(&self) -> Result<Vec<ClusterName>, Fault> {
+    pub async fn list_clusters(&self) -> Result<Listed<ClusterName>, Fault> {
         const OPERATION: &str = "eks:ListClusters";
-        let (mut clusters, mut token) = (Vec::new(), None);
+        let (mut clusters, mut token) = (Listed::default(), None);
         let mut pages = Pages::of(OPERATION, "");
         loop {
             self.pace.ready().await;
             let request = self.client.list_clusters().max_results(PAGE).set_next_token(token.take());
             let page = request.send().await.map_err(|error| fault(OPERATION, "", &error))?;
             for name in page.clusters() {
-                let bad = |error| Fault::malformed(OPERATION, name, format!("{error}"));
-                clusters.push(name.parse().map_err(bad)?);
+                clusters.add(OPERATION, name, name.parse());
             }
             token = pages.next(page.clusters(), page.next_token())?;
             if token.is_none() {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::ledger::{KEEP, ledger_key};
+use super::ledger::{KEEP, ledger_key, unreadable};
 use super::memory::{Item, Memory, get, number, text};
 use crate::cluster::ClusterName;
 use crate::fault::Fault;
@@ -10,22 +10,33 @@ use crate::insights::ChangeState;
 use crate::insights::eks::{EksChange, EksLedger};
 use crate::run::Target;
 
-/// Ledgers of the EKS clusters of a target.
-pub type EksLedgers = BTreeMap<ClusterName, EksLedger>;
+/// What was read of the ledgers of the EKS clusters of a target.
+#[derive(Debug, Clone, Default)]
+pub struct EksLedgers {
+    /// The clusters that could be read.
+    pub ledgers: BTreeMap<ClusterName, EksLedger>,
+    /// Those of which an item could not, as their keys spell them, and why.
+    pub unreadable: BTreeMap<String, Fault>,
+}
 
 impl Memory {
-    /// The whole ledger of a target's account and Region (`Query`, every page). For the restore of that id: what it marked
-    /// itself, before it was called again, is still to be told by it, and counts as done.
+    /// The whole ledger of a target's account and Region (`Query`, every page). For the restore of that id: what it
+    /// marked itself, before it was called again, is still to be told by it, and counts as done. An item that cannot
+    /// be read costs its cluster only.
     pub async fn eks_ledgers(&self, target: &Target, restore: Option<&str>) -> Result<EksLedgers, Fault> {
         let partition = ledger_key(target);
-        read(&partition, &self.query(&partition).await?, restore)
+        Ok(read(&partition, &self.query(&partition).await?, restore))
     }
 
     /// What the ledger has about one cluster (`Query`, every page).
     pub async fn eks_ledger_of(&self, target: &Target, cluster: &ClusterName) -> Result<EksLedger, Fault> {
         let partition = ledger_key(target);
         let items = self.query_prefix(&partition, &format!("{cluster}/")).await?;
-        Ok(read(&partition, &items, None)?.remove(cluster).unwrap_or_default())
+        let EksLedgers { mut ledgers, unreadable } = read(&partition, &items, None);
+        match unreadable.into_values().next() {
+            Some(fault) => Err(fault),
+            None => Ok(ledgers.remove(cluster).unwrap_or_default()),
+        }
     }
 
     /// Writes a change, or how far it has come by now (`PutItem`). The same change has the same key.
@@ -46,16 +57,23 @@ fn item(target: &Target, change: &EksChange) -> Item {
     item
 }
 
-fn read(partition: &str, items: &[Item], restore: Option<&str>) -> Result<EksLedgers, Fault> {
-    let mut ledgers = EksLedgers::new();
+fn read(partition: &str, items: &[Item], restore: Option<&str>) -> EksLedgers {
+    let mut read = EksLedgers::default();
     for item in items {
-        let change = EksChange::from_attributes(&|name| get(item, name).ok());
-        let mut change =
-            change.map_err(|error| Fault::malformed("dynamodb:Query", partition, error.to_string()))?;
-        if restore.is_some() && change.restored_by.as_deref() == restore {
-            change.state = ChangeState::Done;
+        match EksChange::from_attributes(&|name| get(item, name).ok()) {
+            Ok(mut change) => {
+                if restore.is_some() && change.restored_by.as_deref() == restore {
+                    change.state = ChangeState::Done;
+                }
+                read.ledgers.entry(change.subject.cluster.clone()).or_default().put(change);
+            }
+            Err(error) => {
+                let (subject, fault) = unreadable(partition, item, error.to_string());
+                let cluster = subject.split('/').next().unwrap_or_default().to_owned();
+                read.unreadable.insert(cluster, fault);
+            }
         }
-        ledgers.entry(change.subject.cluster.clone()).or_default().put(change);
     }
-    Ok(ledgers)
+    read.ledgers.retain(|cluster, _| !read.unreadable.contains_key(cluster.as_str()));
+    read
 }

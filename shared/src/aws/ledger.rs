@@ -1,13 +1,11 @@
-//! The ledger in the stack's table: settings that we changed, who changed them back, and clusters that were heard of.
+//! The ledger in the stack's table: settings that we changed, and who changed them back.
 
 use std::collections::{BTreeMap, HashMap};
 
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use jiff::{SignedDuration, Timestamp};
 
 use super::memory::{Item, Memory, get, number, text, time};
 use super::sdk_error::fault;
-use crate::cluster::ClusterName;
 use crate::fault::Fault;
 use crate::insights::{Change, ChangeState, ClusterLedger, Ledger, LedgerSubject, PutBack};
 use crate::run::{Platform, Target};
@@ -16,25 +14,39 @@ use crate::run::{Platform, Target};
 /// must not outlive it.
 pub(super) const KEEP: SignedDuration = SignedDuration::from_hours(24 * 400);
 
+/// What was read of a ledger. A subject of which an item cannot be read is not in it: half a history decides nothing.
+#[derive(Debug, Clone, Default)]
+pub struct ReadLedger {
+    /// The subjects that could be read.
+    pub ledger: Ledger,
+    /// Those that could not, as their keys spell them, and why.
+    pub unreadable: BTreeMap<String, Fault>,
+}
+
 impl Memory {
-    /// The whole ledger of a target's account and Region (`Query`, every page).
-    pub async fn ledger(&self, target: &Target) -> Result<Ledger, Fault> {
+    /// The whole ledger of a target's account and Region (`Query`, every page). An item that cannot be read costs its
+    /// subject only.
+    pub async fn ledger(&self, target: &Target) -> Result<ReadLedger, Fault> {
         let partition = ledger_key(target);
-        read_ledger(&partition, &self.query(&partition).await?, None)
+        Ok(read_ledger(&partition, &self.query(&partition).await?, None))
     }
 
     /// The same for the restore of that id: what it marked itself, before it was called again, is still to be told by it,
     /// and counts as done.
-    pub async fn ledger_before(&self, target: &Target, restore: &str) -> Result<Ledger, Fault> {
+    pub async fn ledger_before(&self, target: &Target, restore: &str) -> Result<ReadLedger, Fault> {
         let partition = ledger_key(target);
-        read_ledger(&partition, &self.query(&partition).await?, Some(restore))
+        Ok(read_ledger(&partition, &self.query(&partition).await?, Some(restore)))
     }
 
     /// What the ledger has about one subject (`Query`, every page).
     pub async fn ledger_of(&self, target: &Target, subject: &LedgerSubject) -> Result<ClusterLedger, Fault> {
         let partition = ledger_key(target);
         let items = self.query_prefix(&partition, &format!("{subject}#")).await?;
-        Ok(read_ledger(&partition, &items, None)?.remove(subject).unwrap_or_default())
+        let ReadLedger { mut ledger, unreadable } = read_ledger(&partition, &items, None);
+        match unreadable.into_values().next() {
+            Some(fault) => Err(fault),
+            None => Ok(ledger.remove(subject).unwrap_or_default()),
+        }
     }
 
     /// Writes a change, or how far it has come by now (`PutItem`). The same change has the same key.
@@ -67,60 +79,6 @@ impl Memory {
         self.put(item, &subject.to_string()).await
     }
 
-    /// Clusters of whose creation an event told, with its time (`Query`, every page).
-    pub async fn heard(&self, target: &Target) -> Result<BTreeMap<ClusterName, Timestamp>, Fault> {
-        let partition = heard_key(target);
-        let read = |item: &Item| {
-            let cluster = get(item, "sk")?.parse().map_err(|error| format!("{error}"))?;
-            Ok((cluster, time(item, "time")?))
-        };
-        let heard = self.query(&partition).await?.iter().map(read).collect::<Result<_, String>>();
-        heard.map_err(|why| Fault::malformed("dynamodb:Query", partition, why))
-    }
-
-    /// When a cluster was created, if an event told of it (`GetItem`, consistent).
-    pub async fn heard_of(&self, target: &Target, cluster: &ClusterName) -> Result<Option<Timestamp>, Fault> {
-        const OPERATION: &str = "dynamodb:GetItem";
-        let request = self.client.get_item().table_name(&self.table).consistent_read(true);
-        let request = request.key("pk", text(heard_key(target))).key("sk", text(cluster.as_str()));
-        let answer = request.send().await.map_err(|error| fault(OPERATION, cluster.as_str(), &error))?;
-        let created = answer.item.map(|item| time(&item, "time")).transpose();
-        created.map_err(|why| Fault::malformed(OPERATION, cluster.as_str(), why))
-    }
-
-    /// Remembers that an event told of the creation of a cluster. Of several clusters of a name the newest counts, in
-    /// whatever order their events come (`PutItem` with a condition).
-    pub async fn put_heard(
-        &self,
-        target: &Target,
-        cluster: &ClusterName,
-        created: Timestamp,
-    ) -> Result<(), Fault> {
-        let expires = number((created + KEEP).as_second());
-        let item = HashMap::from([
-            ("pk".to_owned(), text(heard_key(target))),
-            ("sk".to_owned(), text(cluster.as_str())),
-            ("time".to_owned(), text(created.to_string())),
-            ("expires".to_owned(), expires.clone()),
-        ]);
-        let request = self.client.put_item().table_name(&self.table).set_item(Some(item));
-        // Numbers compare as times do; texts of times may differ in their precision.
-        let request = request.condition_expression("attribute_not_exists(pk) OR #expires < :expires");
-        // The name is one of DynamoDB's reserved words.
-        let request = request.expression_attribute_names("#expires", "expires");
-        match request.expression_attribute_values(":expires", expires).send().await {
-            Ok(_) => Ok(()),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(fault("dynamodb:PutItem", cluster.as_str(), &error)),
-        }
-    }
-
     pub(super) async fn put(&self, item: Item, subject: &str) -> Result<(), Fault> {
         let request = self.client.put_item().table_name(&self.table).set_item(Some(item));
         request.send().await.map(|_| ()).map_err(|error| fault("dynamodb:PutItem", subject, &error))
@@ -131,12 +89,8 @@ pub(super) fn ledger_key(target: &Target) -> String {
     format!("LEDGER#{}#{}{}", target.account, target.region, platform(target))
 }
 
-fn heard_key(target: &Target) -> String {
-    format!("HEARD#{}#{}{}", target.account, target.region, platform(target))
-}
-
 /// Clusters of ECS and of EKS may have the same names.
-fn platform(target: &Target) -> &'static str {
+pub(super) fn platform(target: &Target) -> &'static str {
     match target.platform {
         Platform::Ecs => "",
         Platform::Eks => "#EKS",
@@ -169,18 +123,28 @@ fn change_item(target: &Target, change: &Change) -> Item {
     item
 }
 
-fn read_ledger(partition: &str, items: &[Item], restore: Option<&str>) -> Result<Ledger, Fault> {
-    let mut ledger = Ledger::new();
+fn read_ledger(partition: &str, items: &[Item], restore: Option<&str>) -> ReadLedger {
+    let mut read = ReadLedger::default();
     for item in items {
-        read_entry(&mut ledger, item, restore)
-            .map_err(|why| Fault::malformed("dynamodb:Query", partition, why))?;
+        if let Err(why) = read_entry(&mut read.ledger, item, restore) {
+            let (subject, fault) = unreadable(partition, item, why);
+            read.unreadable.insert(subject, fault);
+        }
     }
+    read.ledger.retain(|subject, _| !read.unreadable.contains_key(&subject.to_string()));
     // Times of different precision do not sort as text does.
-    for of_subject in ledger.values_mut() {
+    for of_subject in read.ledger.values_mut() {
         of_subject.changes.sort_by_key(|change| change.time);
         of_subject.put_back.sort_by_key(|put_back| put_back.time);
     }
-    Ok(ledger)
+    read
+}
+
+/// The subject of an item that cannot be read, by its key, and what is wrong with it.
+pub(super) fn unreadable(partition: &str, item: &Item, why: String) -> (String, Fault) {
+    let key = get(item, "sk").unwrap_or_default();
+    let subject = key.split('#').next().unwrap_or_default().to_owned();
+    (subject, Fault::unreadable("dynamodb:Query", format!("{partition} {key}"), why))
 }
 
 fn read_entry(ledger: &mut Ledger, item: &Item, restore: Option<&str>) -> Result<(), String> {

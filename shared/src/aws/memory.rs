@@ -8,7 +8,7 @@
 //! | `LEDGER#ACCOUNT#REGION` | `SUBJECT#TIME#CAUSE` | a setting that we changed |
 //! | `LEDGER#ACCOUNT#REGION` | `SUBJECT#TIME#EVENT#by` | somebody else's change of a setting that we had changed |
 //! | `LEDGER#ACCOUNT#REGION#EKS` | `CLUSTER/PART#TIME#CAUSE` | a part of an EKS cluster that we set up |
-//! | `HEARD#ACCOUNT#REGION`, of EKS with `#EKS` behind | `CLUSTER` | an event told of the creation of this cluster |
+//! | `HEARD#ACCOUNT#REGION`, of EKS with `#EKS` behind | `CLUSTER` | when clusters of this name were created and deleted, as reported |
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,6 +16,7 @@ use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
+use lambda_runtime::tracing;
 use serde::de::DeserializeOwned;
 
 use super::pages::Pages;
@@ -58,12 +59,18 @@ impl Memory {
         Self { client: Client::new(config), table: table.to_owned() }
     }
 
-    /// All alarms remembered of a target's account and Region (`Query`, every page).
-    pub async fn alarms(&self, target: &Target) -> Result<AlarmPage, Fault> {
+    /// All alarms remembered of a target's account and Region (`Query`, every page), and why some could not be read:
+    /// each costs itself only.
+    pub async fn alarms(&self, target: &Target) -> Result<(AlarmPage, Vec<Fault>), Fault> {
         let partition = alarms_key(target);
-        let items = self.query(&partition).await?;
-        let records = items.iter().map(|item| read_alarm(item).map(|record| (record.key.clone(), record)));
-        records.collect::<Result<_, _>>().map_err(|why| Fault::malformed("dynamodb:Query", partition, why))
+        let (mut records, mut faults) = (AlarmPage::new(), Vec::new());
+        for item in self.query(&partition).await? {
+            match read_alarm(&item) {
+                Ok(record) => drop(records.insert(record.key.clone(), record)),
+                Err(why) => faults.push(unreadable_item(&item, why)),
+            }
+        }
+        Ok((records, faults))
     }
 
     /// One remembered alarm (`GetItem`, consistent).
@@ -73,7 +80,7 @@ impl Memory {
         let request = request.key("pk", text(alarms_key(target))).key("sk", text(key.to_string()));
         let answer = request.send().await.map_err(|error| fault(OPERATION, key.to_string(), &error))?;
         let record = answer.item.map(|item| read_alarm(&item)).transpose();
-        record.map_err(|why| Fault::malformed(OPERATION, key.to_string(), why))
+        record.map_err(|why| Fault::unreadable(OPERATION, key.to_string(), why))
     }
 
     /// Remembers an alarm if nobody wrote it since `record` was read: its version is the one read, 0 for a new one
@@ -87,20 +94,20 @@ impl Memory {
         self.put_if(item, condition, version, &record.key.to_string()).await
     }
 
-    /// Targets that could not be seen when they were last looked at (`Query`).
+    /// Targets that could not be seen when they were last looked at (`Query`). One whose item cannot be read is told
+    /// again if it still cannot be seen, which is all that is lost.
     pub async fn broken_targets(&self) -> Result<Vec<BrokenTarget>, Fault> {
         let items = self.query("TARGETS").await?;
         let targets = items.iter().filter(|item| get(item, "state").is_ok_and(|state| state == "broken"));
-        let targets = targets.map(|item| {
-            Ok(BrokenTarget {
-                name: get(item, "sk")?,
-                since: time(item, "since")?,
-                told: get(item, "told")? == "yes",
-            })
-        });
-        targets
-            .collect::<Result<_, String>>()
-            .map_err(|why| Fault::malformed("dynamodb:Query", "TARGETS", why))
+        let read = |item: &Item| -> Result<BrokenTarget, String> {
+            let told = get(item, "told")? == "yes";
+            Ok(BrokenTarget { name: get(item, "sk")?, since: time(item, "since")?, told })
+        };
+        let readable = |item: &Item| {
+            let target = read(item).map_err(|why| unreadable_item(item, why));
+            target.inspect_err(|fault| tracing::warn!(%fault, "what was remembered of a target is lost")).ok()
+        };
+        Ok(targets.filter_map(readable).collect())
     }
 
     /// Remembers that a target cannot be seen, or can be again (`PutItem`). The last writer wins: the next run looks again.
@@ -171,6 +178,11 @@ impl Memory {
             from = page.last_evaluated_key;
         }
     }
+}
+
+/// An item that cannot be read, by its key.
+pub(super) fn unreadable_item(item: &Item, why: String) -> Fault {
+    Fault::unreadable("dynamodb:Query", place(item).replace('\0', " "), why)
 }
 
 /// The key of an item, which no other item has.

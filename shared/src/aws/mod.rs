@@ -11,6 +11,7 @@ mod insights;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
 mod ledger;
+mod lives;
 mod log;
 mod memory;
 mod pace;
@@ -37,13 +38,15 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
 pub use clock::Clock;
 pub use cloudwatch::{CloudWatch, StatisticsQuery};
-pub use ecs::{Described, Ecs};
+pub use ecs::{Described, Ecs, Listed};
 pub use ecs_services::DescribedServices;
 pub use eks::{Eks, Equipment};
 pub use eks_changes::Accepted;
 pub use eks_ledger::EksLedgers;
 #[cfg(feature = "kubernetes")]
 pub use kubernetes::kubernetes_client;
+pub use ledger::ReadLedger;
+pub use lives::Lives;
 pub use memory::{AlarmPage, Memory, Written};
 pub use queue::Queue;
 pub use role::config_for;

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
+use lambda_runtime::tracing;
 
-use super::memory::{Memory, get, number, text};
+use super::memory::{Item, Memory, get, number, text, unreadable_item};
 use super::sdk_error::fault;
 use crate::alarm::{RuleChange, RuleRecord};
 use crate::fault::Fault;
@@ -15,15 +16,20 @@ const KEEP_OPEN: SignedDuration = SignedDuration::from_hours(24 * 400);
 const KEEP: SignedDuration = SignedDuration::from_hours(24);
 
 impl Memory {
-    /// Rules that had no data or applied to nothing when they were last judged (`Query`).
+    /// Rules that had no data or applied to nothing when they were last judged (`Query`). One whose item cannot be
+    /// read is told again if it still has its problem, which is all that is lost.
     pub async fn rule_problems(&self) -> Result<Vec<RuleRecord>, Fault> {
         let items = self.query("RULES").await?;
         let open = items.iter().filter(|item| get(item, "state").is_ok_and(|state| state != "ok"));
-        let records = open.map(|item| {
+        let read = |item: &Item| -> Result<RuleRecord, String> {
             serde_json::from_str(&get(item, "problem")?)
                 .map_err(|error| format!("attribute `problem`: {error}"))
-        });
-        records.collect::<Result<_, String>>().map_err(|why| Fault::malformed("dynamodb:Query", "RULES", why))
+        };
+        let readable = |item: &Item| {
+            let record = read(item).map_err(|why| unreadable_item(item, why));
+            record.inspect_err(|fault| tracing::warn!(%fault, "what was remembered of a rule is lost")).ok()
+        };
+        Ok(open.filter_map(readable).collect())
     }
 
     /// Remembers how the problem of a rule changed (`PutItem`). The last writer wins: the next run

@@ -1,13 +1,16 @@
-//! `CreateCluster` of EKS.
+//! Calls of EKS: clusters that come, and changes of what is set up in them.
 
 use jiff::Timestamp;
 
-use super::{BadField, CloudTrailRecord};
+use super::record::CloudTrailRecord;
+use super::{BadField, Effect, Place};
 use crate::cluster::{AccountId, ClusterName, Region};
 
-/// An EKS cluster was created: `CreateCluster` was accepted, and the cluster is CREATING for some minutes.
+/// An event that says something about one EKS cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EksEvent {
+    /// What happened.
+    pub change: EksChanged,
     /// Account of the cluster.
     pub account: AccountId,
     /// Region of the cluster.
@@ -20,48 +23,60 @@ pub struct EksEvent {
     pub id: String,
     /// ARN or name of who did it; `unknown` if the record does not say.
     pub by: String,
+    /// ARN of the role whose session did it, if it was one.
+    pub role: Option<String>,
+}
+
+/// What happened to an EKS cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EksChanged {
+    /// `CreateCluster` was accepted, and the cluster is CREATING for some minutes.
+    Created,
+    /// A call of this name was accepted, which may have changed what is set up.
+    Changed(&'static str),
 }
 
 /// The event of a record whose Region and account are the envelope's.
-pub(super) fn created(
-    record: CloudTrailRecord,
-    account: AccountId,
-    region: Region,
+pub(super) fn event(
+    record: &CloudTrailRecord,
+    effect: Effect,
+    call: &'static str,
+    place: Place,
 ) -> Result<EksEvent, BadField> {
-    let cluster = cluster_of(&record, &account, &region)?;
-    let by = record.user_identity.by();
-    Ok(EksEvent { account, region, cluster, time: record.event_time, id: record.event_id, by })
+    let change = match effect {
+        Effect::CreatesCluster => EksChanged::Created,
+        _ => EksChanged::Changed(call),
+    };
+    let cluster = cluster_of(record, &place)?;
+    let (by, role) = (record.user_identity.by(), record.user_identity.role().map(ToOwned::to_owned));
+    let Place { account, region, time, id } = place;
+    Ok(EksEvent { change, account, region, cluster, time, id, by, role })
 }
 
-/// The cluster that the record names: by the answer, then by the request, and by `name` before `clusterName`. AWS's own
-/// sample has the second (Amazon EKS User Guide, "Log API calls with CloudTrail"), the API the first.
-fn cluster_of(
-    record: &CloudTrailRecord,
-    account: &AccountId,
-    region: &Region,
-) -> Result<ClusterName, BadField> {
-    let answered = record.response_elements.as_ref().and_then(|response| response.cluster.as_ref());
-    if let Some(arn) = answered.and_then(|cluster| cluster.arn.as_deref()) {
-        return of_arn(arn, account, region).map_err(|why| ("detail.responseElements.cluster.arn", why));
+/// The cluster that the record names: by the answer, then by the request. AWS's own sample of a creation has
+/// `clusterName` (Amazon EKS User Guide, "Log API calls with CloudTrail"), the API `name`; of what is in a cluster
+/// the answer has `clusterName`.
+fn cluster_of(record: &CloudTrailRecord, place: &Place) -> Result<ClusterName, BadField> {
+    let (answered, requested) = (&record.response_elements.cluster, &record.request_parameters);
+    if let Some(arn) = answered.arn.as_deref() {
+        return of_arn(arn, place).map_err(|why| ("detail.responseElements.cluster.arn", why));
     }
-    let answer = answered.and_then(|cluster| cluster.name.as_ref().or(cluster.cluster_name.as_ref()));
-    let requested = record.request_parameters.as_ref();
-    let request = requested.and_then(|request| request.name.as_ref().or(request.cluster_name.as_ref()));
+    let answer = answered.name.as_ref().or(answered.cluster_name.as_ref());
+    let answer = answer.or(record.response_elements.cluster_of_part());
+    let request = requested.name.as_ref().or(requested.cluster_name.as_ref());
     let (field, name) = match (answer, request) {
-        (Some(name), _) => ("detail.responseElements.cluster.name", name),
+        (Some(name), _) => ("detail.responseElements", name),
         (None, Some(name)) => ("detail.requestParameters.name", name),
         (None, None) => {
-            return Err((
-                "detail.responseElements.cluster",
-                "it names no cluster, and no request does".to_owned(),
-            ));
+            let why = "it names no cluster, and no request does".to_owned();
+            return Err(("detail.responseElements.cluster", why));
         }
     };
     name.parse().map_err(|error| (field, format!("{error}")))
 }
 
 /// `arn:PARTITION:eks:REGION:ACCOUNT:cluster/NAME`
-fn of_arn(arn: &str, account: &AccountId, region: &Region) -> Result<ClusterName, String> {
+fn of_arn(arn: &str, Place { account, region, .. }: &Place) -> Result<ClusterName, String> {
     let begin = format!("arn:{}:eks:{region}:{account}:cluster/", region.partition().as_str());
     let name = arn.strip_prefix(&begin).ok_or_else(|| format!("{arn} does not begin with {begin}"))?;
     name.parse().map_err(|error| format!("{error}"))
@@ -72,6 +87,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::super::{BadEvent, Heard, read};
+    use super::EksChanged;
 
     fn event() -> Value {
         let file = include_str!("../../../events/enable-insights.eks-create-cluster.ok.json");
@@ -115,6 +131,45 @@ mod tests {
         );
     }
 
+    /// Issue 13, point 2.
+    #[test]
+    fn every_call_that_changes_what_is_set_up_names_its_cluster() {
+        let part = json!({"clusterName": "payments", "status": "CREATING"});
+        let update = json!({"update": {"id": "9f2b", "status": "InProgress"}});
+        for (call, request, answer) in [
+            ("UpdateClusterConfig", json!({"name": "payments", "logging": {"clusterLogging": []}}), update),
+            (
+                "CreateAddon",
+                json!({"name": "payments", "addonName": "metrics-server"}),
+                json!({"addon": part}),
+            ),
+            ("DeleteAddon", json!({"clusterName": "payments", "addonName": "x"}), json!({"addon": part})),
+            ("CreateFargateProfile", json!({"fargateProfileName": "fp"}), json!({"fargateProfile": part})),
+            ("DeleteFargateProfile", json!({"name": "payments"}), Value::Null),
+            (
+                "CreateNodegroup",
+                json!({"name": "payments", "nodegroupName": "n"}),
+                json!({"nodegroup": part}),
+            ),
+            ("DeleteNodegroup", json!({"name": "payments"}), json!({"nodegroup": null})),
+            ("DeleteCluster", json!({"name": "payments"}), json!({"cluster": {"name": "payments"}})),
+        ] {
+            let mut event = event();
+            event["detail"]["eventName"] = json!(call);
+            event["detail"]["requestParameters"] = request;
+            event["detail"]["responseElements"] = answer;
+            match heard(&event).unwrap() {
+                Heard::Eks(event) => {
+                    assert_eq!(
+                        (event.cluster.as_str(), event.change),
+                        ("payments", EksChanged::Changed(call))
+                    );
+                }
+                other => panic!("{call}: {other:?}"),
+            }
+        }
+    }
+
     #[test]
     fn failed_and_other_calls_are_ignored_whatever_their_shape() {
         let mut failed = event();
@@ -122,9 +177,9 @@ mod tests {
         failed["detail"]["responseElements"] = Value::Null;
         assert!(matches!(heard(&failed), Ok(Heard::Ignored(why)) if why.contains("AccessDenied")));
         let mut other = event();
-        other["detail"]["eventName"] = json!("CreateAddon");
+        other["detail"]["eventName"] = json!("UpdateAddon");
         other["detail"]["requestParameters"] = json!("odd");
-        assert!(matches!(heard(&other), Ok(Heard::Ignored(why)) if why.contains("CreateAddon")));
+        assert!(matches!(heard(&other), Ok(Heard::Ignored(why)) if why.contains("UpdateAddon")));
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub enum InsightsResult {
     Waiting(InsightsLevel),
     /// Not to be touched, or nothing to restore.
     Left,
+    /// ECS has not made it yet: left, and new at the next sweep.
+    NotYet,
     /// What was set was put back twice; by whom.
     Fight(Vec<String>),
     /// Put back to this level by a restore.
@@ -51,6 +53,13 @@ pub enum InsightsResult {
     Skipped,
     /// Could not be changed.
     Failed(Fault),
+}
+
+impl InsightsResult {
+    /// Whether it was left alone for good or for now, without a word to a person.
+    pub fn is_left(&self) -> bool {
+        matches!(self, Self::Left | Self::NotYet)
+    }
 }
 
 /// What a sweep or restore found about the account's default in the target's Region.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::InsightsLevel;
 use crate::cluster::{BadName, ClusterName};
@@ -16,6 +16,16 @@ pub enum LedgerSubject {
     Cluster(ClusterName),
     /// The account's default in a Region.
     AccountDefault,
+}
+
+impl LedgerSubject {
+    /// The cluster, if it is one.
+    pub fn cluster(&self) -> Option<&ClusterName> {
+        match self {
+            Self::Cluster(name) => Some(name),
+            Self::AccountDefault => None,
+        }
+    }
 }
 
 /// How the ledger spells the account default; no cluster can have that name.
@@ -165,6 +175,17 @@ impl ClusterLedger {
         cause
     }
 
+    /// The time to write for a change of this cause: that of its event or run, but after all that was written before,
+    /// so that the newest stands last however late its event came. An attempt that was planned and not made keeps its
+    /// place.
+    pub fn time_for(&self, cause: &str, at: Timestamp) -> Timestamp {
+        if let Some(attempt) = self.changes.iter().find(|change| change.cause == cause) {
+            return attempt.time;
+        }
+        let newest = self.changes.iter().map(|change| change.time).max();
+        newest.filter(|newest| *newest >= at).map_or(at, |newest| newest + SignedDuration::from_millis(1))
+    }
+
     /// Marks as restored the changes that were made at or after `since`, and gives them.
     pub fn mark_restored(&mut self, since: Option<Timestamp>) -> Vec<Change> {
         let made = self.changes.iter_mut().filter(|change| change.is_done_since(since));
@@ -245,6 +266,17 @@ mod tests {
         ledger.changes[0].state = ChangeState::Restored;
         ledger.changes.push(Change { cause: "event-1+2".to_owned(), ..ledger.changes[0].clone() });
         assert_eq!(ledger.cause_for("event-1"), "event-1+3");
+    }
+
+    /// Issue 13, point 1: late deliveries do not turn the order of changes around, by which those in a row are counted.
+    #[test]
+    fn a_change_for_a_late_event_stands_behind_those_that_were_made_before() {
+        let ledger = ledger(&[ChangeState::Done, ChangeState::Abandoned]);
+        assert_eq!(ledger.time_for("event-3", at(3)), at(3));
+        let late = ledger.time_for("event-0", at(0));
+        assert!(late > at(2) && late < at(3), "{late}");
+        assert_eq!(ledger.time_for("event-2", at(2)), at(2), "a second attempt");
+        assert_eq!(ClusterLedger::default().time_for("event-0", at(0)), at(0));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //!   wish.rs                │
 //! ObservedCluster ─────────┼─> Decision -> (ECS) -> Change -> ClusterLedger -> RestoreStep
 //! ClusterLedger -> History ┘   decide.rs            ledger.rs                  restore.rs
+//! Life ────────────┘
 //! ```
 //!
 //! [`BlastRadius`] says how many clusters one run may change, and [`estimate`] what a change costs. What is decided when
@@ -16,7 +17,9 @@ mod cost;
 mod decide;
 pub mod eks;
 mod finding;
+mod follow;
 mod ledger;
+mod life;
 mod restore;
 mod wish;
 
@@ -32,7 +35,9 @@ pub use blast::BlastRadius;
 pub use cost::{ClusterSize, CostEstimate, TARIFF, Tariff, estimate};
 pub use decide::{Acquaintance, Action, Decision, History, decide, decide_account_default, fight_over};
 pub use finding::{AccountDefaultFinding, InsightsFinding, InsightsResult};
+pub use follow::{BadEcsFollow, EcsFollow, EcsWait};
 pub use ledger::{Change, ChangeState, ClusterLedger, Ledger, LedgerSubject, PutBack};
+pub use life::{Created, Life, Sighting};
 pub use restore::{RestoreStep, restore_step};
 pub use wish::{AccountDefaultWish, ExistingClusters, InsightsConfig, Wish, WishRule, Wished};
 
@@ -106,6 +111,19 @@ pub struct ObservedCluster {
     pub running_tasks: u32,
     /// `activeServicesCount`.
     pub active_services: u32,
+}
+
+impl ObservedCluster {
+    /// Whether it is being made, or ECS failed to make it: nothing is to be set yet (ECS API, `Cluster`, `status`).
+    pub fn is_unfinished(&self) -> bool {
+        matches!(self.status.as_str(), "PROVISIONING" | "FAILED")
+    }
+
+    /// Whether it runs services or tasks. One that is being made has none; an existing one is PROVISIONING, too,
+    /// while it gets capacity providers.
+    pub fn is_occupied(&self) -> bool {
+        self.running_tasks > 0 || self.active_services > 0
+    }
 }
 
 #[cfg(test)]

@@ -198,8 +198,20 @@ impl fmt::Display for Wished {
     }
 }
 
-/// Clusters that AWS Batch makes and deletes by itself (AWS Batch User Guide, "Compute environments").
-const BATCH_CLUSTERS: &str = "AWSBatch-*";
+/// Whether AWS Batch makes and deletes the cluster of that name by itself, for a compute environment:
+/// `AWSBatch-NAME-UUID`, or `NAME_Batch_UUID` as it called them before (AWS Batch User Guide, "Compute
+/// environments").
+fn is_of_batch(cluster: &ClusterName) -> bool {
+    let name = cluster.as_str();
+    name.starts_with("AWSBatch-") || name.rsplit_once("_Batch_").is_some_and(|(_, end)| is_uuid(end))
+}
+
+/// Groups of 8, 4, 4, 4 and 12 hexadecimal digits (RFC 9562).
+fn is_uuid(text: &str) -> bool {
+    let groups =
+        text.split('-').map(|group| (group.len(), group.bytes().all(|byte| byte.is_ascii_hexdigit())));
+    groups.eq([8, 4, 4, 4, 12].map(|length| (length, true)))
+}
 
 impl InsightsConfig {
     /// The built-in configuration with these wishes before the built-in ones.
@@ -210,11 +222,22 @@ impl InsightsConfig {
     /// What is wished of a cluster: by the first of the user's wishes that is about it, else hands-off for the clusters
     /// of AWS Batch and at-least-enabled for all others.
     pub fn wished(&self, account: &AccountId, region: &Region, cluster: &ClusterName) -> Wished {
+        self.wished_of(account, region, cluster, false)
+    }
+
+    /// The same of a cluster of which it may be known that AWS Batch made it, whatever its name.
+    pub fn wished_of(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        cluster: &ClusterName,
+        by_batch: bool,
+    ) -> Wished {
         if let Some(rule) = self.rules.iter().find(|rule| rule.is_about(account, region, cluster)) {
             let existing = rule.existing.unwrap_or(self.existing);
             return Wished { wish: rule.wish, existing, source: rule.source.clone() };
         }
-        let is_batch = NamePattern::new(BATCH_CLUSTERS).matches(cluster.as_str());
+        let is_batch = by_batch || is_of_batch(cluster);
         let wish = if is_batch { Wish::HandsOff } else { Wish::AtLeastEnabled };
         Wished { wish, existing: self.existing, source: "built-in".to_owned() }
     }
@@ -237,6 +260,29 @@ mod tests {
 
     fn wished(config: &InsightsConfig, account: &str, region: &str, cluster: &str) -> Wished {
         config.wished(&account.parse().unwrap(), &region.parse().unwrap(), &cluster.parse().unwrap())
+    }
+
+    /// Issue 13, point 4.
+    #[test]
+    fn clusters_of_aws_batch_are_left_alone_by_both_forms_of_name_and_by_who_made_them() {
+        let config = InsightsConfig::default();
+        let uuid = "6fe563a1-0000-3544-a5c4-ec546712c2ba";
+        for (cluster, by_batch, wish) in [
+            (format!("nightly_Batch_{uuid}"), false, Wish::HandsOff),
+            (format!("a_Batch_b_Batch_{uuid}"), false, Wish::HandsOff),
+            (format!("AWSBatch-nightly-{uuid}"), false, Wish::HandsOff),
+            ("nightly".to_owned(), true, Wish::HandsOff),
+            ("nightly".to_owned(), false, Wish::AtLeastEnabled),
+            ("my_Batch_jobs".to_owned(), false, Wish::AtLeastEnabled),
+            (format!("nightly_Batch_{uuid}0"), false, Wish::AtLeastEnabled),
+            (format!("nightly-Batch-{uuid}"), false, Wish::AtLeastEnabled),
+            ("nightly_Batch_6fe563a1-0000-3544-a5c4-ec546712c2bz".to_owned(), false, Wish::AtLeastEnabled),
+        ] {
+            let name = cluster.parse().unwrap();
+            let (account, region) = ("123456789012".parse().unwrap(), "eu-west-1".parse().unwrap());
+            let wished = config.wished_of(&account, &region, &name, by_batch);
+            assert_eq!(wished.wish, wish, "{cluster}, by AWS Batch: {by_batch}");
+        }
     }
 
     #[test]

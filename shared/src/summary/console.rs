@@ -1,4 +1,4 @@
-//! Links into AWS's console, of every partition.
+//! Links into AWS's console, of every partition whose console has a public address.
 
 use jiff::SignedDuration;
 
@@ -16,7 +16,7 @@ const AFTER: SignedDuration = SignedDuration::from_hours(1);
 /// Where to look at what a notice is about: exactly the metrics, period and statistic that were judged, with the
 /// threshold; of what ECS itself says, its page of the service or cluster; of what Kubernetes says, of which CloudWatch
 /// knows nothing, the page of its cluster.
-pub(super) fn alarm_link(target: &Target, notice: &Notice) -> String {
+pub(super) fn alarm_link(target: &Target, notice: &Notice) -> Option<String> {
     let is_sample = |metric: &Metric| metric.namespace == KUBERNETES;
     match &notice.source {
         Some(source) if !source.metrics.is_empty() && !source.metrics.iter().any(is_sample) => {
@@ -28,27 +28,24 @@ pub(super) fn alarm_link(target: &Target, notice: &Notice) -> String {
 }
 
 /// The EKS console's page of a cluster.
-pub(super) fn eks_link(region: &Region, cluster: &ClusterName) -> String {
-    let host = region.partition().console_host();
-    format!("https://{region}.{host}/eks/home?region={region}#/clusters/{cluster}")
+pub(super) fn eks_link(region: &Region, cluster: &ClusterName) -> Option<String> {
+    region.console(&format!("eks/home?region={region}#/clusters/{cluster}"))
 }
 
 /// The console's page of the service or cluster.
-fn ecs_link(region: &Region, notice: &Notice) -> String {
-    let host = region.partition().console_host();
+fn ecs_link(region: &Region, notice: &Notice) -> Option<String> {
     let cluster = &notice.subject.cluster;
     let place = match &notice.subject.service {
         Some(service) => format!("services/{service}/health"),
         None => "services".to_owned(),
     };
-    format!("https://{region}.{host}/ecs/v2/clusters/{cluster}/{place}?region={region}")
+    region.console(&format!("ecs/v2/clusters/{cluster}/{place}?region={region}"))
 }
 
 /// The console's graph of metrics. What it shows stands behind `graph=` in JSURL, an encoding of JSON that the console
 /// writes there itself: `~(key~value)` is an object, `~(~value~value)` a list, `'` begins a text, `*2f` is a byte of it.
 /// The link ends with the console's search, because mail programs leave a closing bracket out of a link at its end.
-fn metrics_link(region: &Region, notice: &Notice, source: &MetricSource) -> String {
-    let host = region.partition().console_host();
+fn metrics_link(region: &Region, notice: &Notice, source: &MetricSource) -> Option<String> {
     let until = notice.values_until();
     let seconds =
         i64::try_from(notice.values.len().max(1)).unwrap_or(1).saturating_mul(notice.period.seconds());
@@ -75,9 +72,7 @@ fn metrics_link(region: &Region, notice: &Notice, source: &MetricSource) -> Stri
     );
     let search: Vec<&str> = source.metrics.first().into_iter().flat_map(table).collect();
     let search = text(&format!("{{{}}}", search.join(",")));
-    format!(
-        "https://{region}.{host}/cloudwatch/home?region={region}#metricsV2?graph=~({graph})&query=~{search}"
-    )
+    region.console(&format!("cloudwatch/home?region={region}#metricsV2?graph=~({graph})&query=~{search}"))
 }
 
 /// Namespace, name and dimensions, as the console lists them.

@@ -132,12 +132,13 @@ pub(super) fn paragraph_after(results: &[TargetResult], told: &[CoverageChange])
     let mut paragraph = wrap(&looked_at(results), 0);
     for (place, CountedFault { fault, count }) in shown {
         let times = if *count > 1 { format!(" ({count} times)") } else { String::new() };
-        let why = if is_told(place, fault) {
-            format!("{}, see above", harmless(&fault.code))
+        let (why, remedy) = if is_told(place, fault) {
+            (format!("{}, see above", harmless(&fault.code)), String::new())
         } else {
-            in_words(fault)
+            (in_words(fault), format!(" ({})", fault.advice()))
         };
-        paragraph.push_str(&hang(&format!("Could not ask {}: {}{times}.", asked(place), harmless(&why))));
+        let text = format!("Could not ask {}: {}{times}{remedy}.", asked(place), harmless(&why));
+        paragraph.push_str(&hang(&text));
     }
     if !more.is_empty() {
         paragraph.push_str(&format!("... and {}.\n", count(more.len(), "more reason")));

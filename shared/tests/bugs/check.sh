@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Shows that the tests of the alarm engine can fail: each bug of this folder is put into a copy of the tree, and a
-# property test must find it. Takes a build of the crate for each bug.
+# Shows that the tests of the alarm engine and of Container Insights can fail: each bug of this folder is put into a copy
+# of the tree, and a property test must find it. Takes a build of the crate for each bug.
 #
 #   shared/tests/bugs/check.sh [BUG.patch ...]
 set -euo pipefail
@@ -20,11 +20,15 @@ for bug in "$@"; do
     while IFS= read -r -d '' file; do [ -e "$file" ] && printf '%s\0' "$file"; done |
     tar --create --null --files-from=-) | tar --extract --directory="$copy/tree"
   patch --quiet --strip=1 --directory="$copy/tree" <"$bug"
-  if (cd "$copy/tree" && cargo test --package fargaze --test alarms -- oracle:: histories:: late::) >"$copy/log" 2>&1; then
+  case "$(basename "$bug")" in
+    insights-*) tests=(--test insights -- histories::) shrunk='minimal failing input' ;;
+    *) tests=(--test alarms -- oracle:: histories:: late::) shrunk='finds it again at once' ;;
+  esac
+  if (cd "$copy/tree" && cargo test --package fargaze "${tests[@]}") >"$copy/log" 2>&1; then
     echo "$(basename "$bug") was not found" >&2
     exit 1
   fi
-  if ! grep --quiet 'finds it again at once' "$copy/log"; then
+  if ! grep --quiet "$shrunk" "$copy/log"; then
     cat "$copy/log" >&2
     echo "$(basename "$bug"): the tests did not run" >&2
     exit 1

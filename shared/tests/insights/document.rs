@@ -82,6 +82,8 @@ fn cases() -> Vec<Case> {
         existing(Exactly(Enabled), Enhanced, Change),
         Case { told: "tagged `fargaze` = `hands-off`", ..existing(AtLeastEnabled, Disabled, Change) },
         Case { told: "being deleted", ..existing(AtLeastEnabled, Disabled, Change) },
+        Case { told: "being made", ..new(AtLeastEnabled, Disabled) },
+        Case { told: "there before, gets capacity providers", ..existing(AtLeastEnabled, Disabled, Change) },
         past("set once, put back by terraform", AtLeastEnabled, &[Done]),
         past("set twice, put back by terraform each time", AtLeastEnabled, &[Done, Done]),
         past("the same, and then the wish changed", AtLeastEnhanced, &[Done, Done]),
@@ -103,8 +105,14 @@ fn decided(case: &Case) -> Decision {
     if case.told.starts_with("tagged") {
         observed.tags.insert("fargaze".to_owned(), "hands-off".to_owned());
     }
-    if case.told == "being deleted" {
-        "DEPROVISIONING".clone_into(&mut observed.status);
+    match case.told {
+        "being deleted" => "DEPROVISIONING".clone_into(&mut observed.status),
+        "being made" => {
+            "PROVISIONING".clone_into(&mut observed.status);
+            (observed.running_tasks, observed.active_services) = (0, 0);
+        }
+        "there before, gets capacity providers" => "PROVISIONING".clone_into(&mut observed.status),
+        _ => {}
     }
     let wished = Wished { wish: case.wish, existing: case.existing, source: "fargaze.yaml:9".to_owned() };
     decide(&wished, &observed, &History { acquaintance: case.acquaintance, ledger: &case.ledger })
@@ -117,6 +125,7 @@ fn words(action: &Action) -> String {
         Action::Right => "nothing".to_owned(),
         Action::Report => "told, and left".to_owned(),
         Action::Leave => "left alone".to_owned(),
+        Action::NotYet => "back to the queue, and new for the next sweep".to_owned(),
         Action::Fight { .. } => "told as a fight, and left".to_owned(),
     }
 }

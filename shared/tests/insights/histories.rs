@@ -21,9 +21,13 @@ const PEOPLE: [&str; 2] = ["arn:aws:sts::123456789012:assumed-role/terraform/ci"
 
 #[derive(Debug, Clone)]
 enum Step {
-    Create(ClusterName, InsightsLevel, &'static str),
-    Change(ClusterName, InsightsLevel, &'static str),
-    Delete(ClusterName),
+    /// Of a cluster that is there, as a deploy script does it each time; else a new one, which ECS may take a while
+    /// to make.
+    Create(ClusterName, InsightsLevel, &'static str, bool),
+    Finish,
+    Occupy(ClusterName, bool),
+    Change(ClusterName, InsightsLevel, &'static str, &'static str),
+    Delete(ClusterName, &'static str),
     OptOut(ClusterName, bool),
     Noise(Noise, ClusterName),
     Wish(InsightsConfig),
@@ -55,7 +59,7 @@ impl Draw {
 
     fn level(&mut self) -> InsightsLevel {
         use InsightsLevel::{Disabled, Enabled, Enhanced};
-        self.one(&[Disabled, Disabled, Disabled, Enabled, Enhanced])
+        self.one(&[Disabled, Disabled, Disabled, Disabled, Enabled, Enhanced])
     }
 
     fn kill(&mut self) -> Kill {
@@ -89,9 +93,17 @@ impl Draw {
 
     fn step(&mut self) -> Step {
         match self.below(32) {
-            0..4 => Step::Create(self.name(), self.level(), self.one(&PEOPLE)),
-            4..12 => Step::Change(self.name(), self.level(), self.one(&PEOPLE)),
-            12 => Step::Delete(self.name()),
+            0..4 => {
+                let provisioning = self.one(&[false, false, true]);
+                Step::Create(self.name(), self.level(), self.one(&PEOPLE), provisioning)
+            }
+            4..11 => {
+                let call = self.one(&["UpdateClusterSettings", "UpdateCluster"]);
+                Step::Change(self.name(), self.level(), self.one(&PEOPLE), call)
+            }
+            11 if self.below(3) > 0 => Step::Finish,
+            11 => Step::Occupy(self.name(), self.one(&[true, true, false])),
+            12 => Step::Delete(self.name(), self.one(&PEOPLE)),
             13 => Step::OptOut(self.name(), self.one(&[true, false, false])),
             14..16 => {
                 let noises = [Noise::FailedCall, Noise::OtherService, Noise::OtherCall, Noise::OtherAccount];
@@ -111,9 +123,11 @@ impl Draw {
 fn play(world: &mut World, step: Step) {
     world.tick();
     match step {
-        Step::Create(name, level, by) => world.create(&name, level, by),
-        Step::Change(name, level, by) => world.change(&name, level, by),
-        Step::Delete(name) => world.delete(&name),
+        Step::Create(name, level, by, provisioning) => world.create(&name, level, by, provisioning),
+        Step::Finish => world.finish(),
+        Step::Occupy(name, occupied) => world.occupy(&name, occupied),
+        Step::Change(name, level, by, call) => world.change(&name, level, by, call),
+        Step::Delete(name, by) => world.delete(&name, by),
         Step::OptOut(name, out) => world.opt_out(&name, out),
         Step::Noise(noise, name) => world.noise(noise, &name),
         Step::Wish(config) => world.config = config,
@@ -156,18 +170,18 @@ fn check(world: &World) {
                 assert!(!met && held.contains(&wished.wish.to_string()), "{name} was not restored: {reason}");
             }
             Action::Report => {
-                let is_existing = !world.heard.contains_key(name);
-                assert!(
-                    !met && is_existing && wished.existing == ExistingClusters::Report,
-                    "{name}: {reason}"
-                );
+                assert!(!met && wished.existing == ExistingClusters::Report, "{name}: {reason}");
+                let is_new = world.heard_of_birth(name) && world.is_known_to_be_another(name);
+                assert!(!is_new, "{name} is new: {reason}");
             }
+            Action::NotYet => panic!("{name} is made, and still waited for: {reason}"),
             Action::Fight { by } => {
                 assert!(!met && world.undone(name) >= 2, "nobody fights over {name}: {reason}");
                 let named = |by: &String| {
                     PEOPLE.contains(&by.as_str()) || by == "somebody whose event did not arrive"
                 };
                 assert!(!by.is_empty() && by.iter().all(named), "{by:?}");
+                world.judge_fight(name, &by);
             }
             Action::Set(to) => panic!("{name} is still to be set to {to}: {reason}"),
         }
@@ -189,8 +203,9 @@ fn traces(world: &World, name: &ClusterName) -> impl PartialEq + std::fmt::Debug
 /// Plays one history to its end, and gives what became of each cluster.
 fn judge(mut world: World, steps: Vec<Step>) -> Vec<(ClusterName, Decision)> {
     steps.into_iter().for_each(|step| play(&mut world, step));
-    // Events that did not come until now never will.
+    // Events that did not come until now never will, and ECS makes what it is asked for.
     world.events.clear();
+    world.finish();
     assert_same_by_both_paths(&world);
 
     let decisions = settle(&mut world);
@@ -238,7 +253,7 @@ fn after_ten_thousand_histories_the_next_sweep_makes_every_cluster_as_wished() {
                 Action::Report => "reported",
                 Action::Fight { .. } => "fight",
                 Action::Leave if decision.reason.contains("restore") => "restored",
-                Action::Leave => "left",
+                Action::Leave | Action::NotYet => "left",
             };
             *ends.borrow_mut().entry(end).or_default() += 1;
         }

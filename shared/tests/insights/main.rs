@@ -6,6 +6,7 @@
     reason = "in a test these are the assertion"
 )]
 
+mod calls;
 mod document;
 mod eks;
 mod histories;

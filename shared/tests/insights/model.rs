@@ -1,16 +1,21 @@
 //! A small world: clusters whose owners change them, events that come when they like, and fargaze with its ledger.
 
+mod judge;
+mod owners;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use fargaze::cluster::{AccountId, ClusterName, Region};
 use fargaze::event::{ClusterChange, Heard};
 use fargaze::insights::{
-    Acquaintance, Action, Change, ChangeState, ClusterLedger, Decision, History, InsightsConfig,
-    InsightsLevel, Ledger, LedgerSubject, ObservedCluster, PutBack, RestoreStep, Wish, Wished, decide,
-    restore_step,
+    Action, Change, ChangeState, ClusterLedger, Decision, EcsFollow, EcsWait, History, InsightsConfig,
+    InsightsLevel, Ledger, LedgerSubject, Life, ObservedCluster, PutBack, RestoreStep, Sighting, Wish,
+    Wished, decide, restore_step,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
+
+use judge::Deliveries;
 
 /// Role of fargaze in this world: events of its own calls are not acted on.
 const OURS: &str = "arn:aws:sts::123456789012:assumed-role/fargaze/enable-insights";
@@ -36,6 +41,13 @@ pub(crate) enum Noise {
 pub(crate) struct Cluster {
     pub level: InsightsLevel,
     pub tags: BTreeMap<String, String>,
+    /// ECS is still making it.
+    pub provisioning: bool,
+    /// It runs a service.
+    pub occupied: bool,
+    /// Which cluster of its name it is, and when it was made. Only the judge of a history reads it.
+    serial: usize,
+    born: Timestamp,
 }
 
 #[derive(Debug, Clone)]
@@ -43,16 +55,23 @@ pub(crate) struct World {
     pub config: InsightsConfig,
     pub clusters: BTreeMap<ClusterName, Cluster>,
     pub ledger: Ledger,
-    /// Clusters of whose creation an event came, with the newest such time.
-    pub heard: BTreeMap<ClusterName, Timestamp>,
-    /// Clusters that the last sweep saw.
-    pub known: Option<BTreeSet<ClusterName>>,
+    /// What events and sweeps reported of clusters.
+    pub lives: BTreeMap<ClusterName, Life>,
+    /// Clusters that sweeps know, since when.
+    pub known: Option<BTreeMap<ClusterName, Timestamp>>,
     /// Wishes under which a cluster was put back by a restore.
     pub restored: BTreeMap<ClusterName, BTreeSet<String>>,
     /// What people did to the levels of clusters: when, from what and to what. Only the judge of a history reads it.
     moves: BTreeMap<ClusterName, Vec<(Timestamp, Option<InsightsLevel>, InsightsLevel)>>,
     /// Calls that were made and written down, which the ledger must have. Only the judge of a history reads it.
     made: Vec<(ClusterName, InsightsLevel, InsightsLevel)>,
+    /// Events that were delivered. Only the judge of a history reads it.
+    delivered: Deliveries,
+    /// Clusters that a sweep saw when they were made, by their serial. Only the judge of a history reads it.
+    seen_active: BTreeSet<usize>,
+    /// How often fargaze set a cluster in a row for one wish, and knows it, by its serial. Only the judge of a
+    /// history reads it.
+    rows: BTreeMap<usize, (String, usize)>,
     /// Every event of every call, in the order of the calls.
     pub events: Vec<String>,
     minute: i64,
@@ -65,11 +84,14 @@ impl World {
             config,
             clusters: BTreeMap::new(),
             ledger: Ledger::new(),
-            heard: BTreeMap::new(),
+            lives: BTreeMap::new(),
             known: None,
             restored: BTreeMap::new(),
             moves: BTreeMap::new(),
             made: Vec::new(),
+            delivered: Deliveries::default(),
+            seen_active: BTreeSet::new(),
+            rows: BTreeMap::new(),
             events: Vec::new(),
             minute: 0,
             serial: 0,
@@ -96,121 +118,33 @@ impl World {
         self.config.wished(&Self::account(), &Self::region(), name)
     }
 
-    // What owners do.
-
-    pub(crate) fn create(&mut self, name: &ClusterName, level: InsightsLevel, by: &str) {
-        if self.clusters.contains_key(name) {
-            return;
-        }
-        // One of the same name may have been deleted with any level.
-        let now = self.now();
-        self.moves.entry(name.clone()).or_default().push((now, None, level));
-        self.clusters.insert(name.clone(), Cluster { level, tags: BTreeMap::new() });
-        self.emit("CreateCluster", name, level, by);
-    }
-
-    pub(crate) fn delete(&mut self, name: &ClusterName) {
-        self.clusters.remove(name);
-    }
-
-    pub(crate) fn change(&mut self, name: &ClusterName, level: InsightsLevel, by: &str) {
-        let now = self.now();
-        let Some(cluster) = self.clusters.get_mut(name) else { return };
-        self.moves.entry(name.clone()).or_default().push((now, Some(cluster.level), level));
-        cluster.level = level;
-        self.emit("UpdateClusterSettings", name, level, by);
-    }
-
-    pub(crate) fn opt_out(&mut self, name: &ClusterName, out: bool) {
-        let Some(cluster) = self.clusters.get_mut(name) else { return };
-        if out {
-            cluster.tags.insert("fargaze".to_owned(), "hands-off".to_owned());
-        } else {
-            cluster.tags.clear();
-        }
-    }
-
-    /// How often people brought the cluster from what is wished now to what is not, since its creation as far as that was
-    /// heard of.
-    pub(crate) fn undone(&self, name: &ClusterName) -> usize {
-        let (wish, created) = (self.wished(name).wish, self.heard.get(name));
-        let counts = |&&(time, from, to): &&(Timestamp, Option<InsightsLevel>, InsightsLevel)| {
-            from.is_none_or(|from| wish.is_met_by(from))
-                && !wish.is_met_by(to)
-                && created.is_none_or(|created| time > *created)
-        };
-        self.moves.get(name).map_or(0, |moves| moves.iter().filter(counts).count())
-    }
-
-    /// Calls that were made and are not in the ledger as done or restored.
-    pub(crate) fn missing(&self) -> Vec<(ClusterName, InsightsLevel, InsightsLevel)> {
-        let written = |change: &&Change| matches!(change.state, ChangeState::Done | ChangeState::Restored);
-        let written = self.ledger.iter().flat_map(|(subject, entry)| {
-            entry
-                .changes
-                .iter()
-                .filter(written)
-                .map(move |change| (subject.to_string(), change.from, change.to))
-        });
-        let mut written: Vec<_> = written.collect();
-        let mut missing = self.made.clone();
-        missing.retain(|(name, from, to)| {
-            let place = written.iter().position(|entry| *entry == (name.to_string(), *from, *to));
-            place.map(|place| written.swap_remove(place)).is_none()
-        });
-        missing
-    }
-
-    pub(crate) fn noise(&mut self, noise: Noise, name: &ClusterName) {
-        self.emit("UpdateClusterSettings", name, InsightsLevel::Disabled, "somebody");
-        let mut event: serde_json::Value = serde_json::from_str(&self.events.pop().unwrap()).unwrap();
-        match noise {
-            Noise::FailedCall => {
-                event["detail"]["errorCode"] = json!("AccessDenied");
-                event["detail"]["responseElements"] = json!(null);
-            }
-            Noise::OtherService => event["detail"]["eventSource"] = json!("redshift.amazonaws.com"),
-            Noise::OtherCall => event["detail"]["eventName"] = json!("DeleteCluster"),
-            Noise::OtherAccount => event["account"] = json!("999999999999"),
-        }
-        self.events.push(event.to_string());
-    }
-
-    /// The event of a call, as EventBridge delivers it.
-    fn emit(&mut self, call: &str, name: &ClusterName, level: InsightsLevel, by: &str) {
-        self.serial += 1;
-        let arn = format!("arn:aws:ecs:eu-west-1:{}:cluster/{name}", Self::account());
-        let request =
-            json!({"clusterName": name, "settings": [{"name": "containerInsights", "value": level}]});
-        let event = json!({
-            "id": self.serial.to_string(), "detail-type": "AWS API Call via CloudTrail", "source": "aws.ecs",
-            "account": Self::account(), "region": Self::region(),
-            "detail": {
-                "eventSource": "ecs.amazonaws.com", "eventName": call, "awsRegion": Self::region(),
-                "eventTime": self.now(), "eventID": format!("event-{}", self.serial),
-                "userIdentity": {"type": "AssumedRole", "arn": by},
-                "requestParameters": request, "responseElements": {"cluster": {"clusterArn": arn}},
-            },
-        });
-        self.events.push(event.to_string());
-    }
-
     // What fargaze does.
 
-    /// The event path: one event, perhaps not for the first time.
+    /// The event path: one message, perhaps not for the first time.
     pub(crate) fn hear(&mut self, body: &str, kill: Kill) {
-        let Ok(Heard::Cluster(event)) = fargaze::event::read(body) else { return };
-        if event.by == OURS {
-            return;
-        }
+        self.delivered.add(body);
+        let event = match fargaze::event::read(body) {
+            Ok(Heard::Cluster(event)) if event.by != OURS => event,
+            Ok(Heard::EcsFollow(follow)) => {
+                let EcsFollow { cluster, since, cause, .. } = follow;
+                return self.look(&cluster, since, &cause, true, kill);
+            }
+            _ => return,
+        };
         let name = event.cluster.name.clone();
-        let entry = self.ledger.entry(LedgerSubject::Cluster(name.clone())).or_default();
+        let mut is_creation = false;
         match event.change {
-            ClusterChange::Created => {
-                let time = self.heard.entry(name.clone()).or_insert(event.time);
-                *time = event.time.max(*time);
+            ClusterChange::Created { occupied, by_batch } => {
+                is_creation = true;
+                if !occupied {
+                    self.lives.entry(name.clone()).or_default().add_creation(event.time, by_batch);
+                }
+            }
+            ClusterChange::Deleted => {
+                return self.lives.entry(name).or_default().add_deletion(event.time);
             }
             ClusterChange::SettingsUpdated(Some(level)) => {
+                let entry = self.ledger.entry(LedgerSubject::Cluster(name.clone())).or_default();
                 if entry.put_back.iter().all(|put_back| put_back.event_id != event.id) {
                     entry.put_back.push(PutBack {
                         time: event.time,
@@ -223,13 +157,30 @@ impl World {
             }
             ClusterChange::SettingsUpdated(None) => {}
         }
-        self.act(&name, event.time, &event.id, kill);
+        self.look(&name, event.time, &event.id, is_creation, kill);
+    }
+
+    /// Looks at one cluster, or sends it back to the queue if ECS has not made it yet.
+    fn look(&mut self, name: &ClusterName, since: Timestamp, cause: &str, may_be_unknown: bool, kill: Kill) {
+        let wait = match self.clusters.get(name) {
+            Some(cluster) if cluster.provisioning => Some(EcsWait::Provisioning),
+            None if may_be_unknown => Some(EcsWait::Missing),
+            _ => None,
+        };
+        let follow = EcsFollow::new((Self::account(), Self::region(), name.clone()), since, cause.to_owned());
+        let delay = wait.and_then(|wait| follow.delay_seconds(wait, self.now()));
+        if delay.is_some() {
+            self.events.push(json!(follow).to_string());
+        } else {
+            self.act(name, since, cause, kill);
+        }
     }
 
     /// The sweep: all clusters, so many changes at most, ending early if it is killed. Gives what it decided of each, with
     /// `None` for those that wait.
     pub(crate) fn sweep(&mut self, kill: Option<(usize, Kill)>) -> BTreeMap<ClusterName, Option<Decision>> {
         let (time, id) = (self.now(), format!("sweep-{}", self.minute));
+        self.miss(time);
         let allowed = self.config.limits.allows(self.clusters.len());
         let mut decisions = BTreeMap::new();
         let mut made = 0;
@@ -237,6 +188,7 @@ impl World {
             let level = self.clusters[&name].level;
             self.ledger.entry(LedgerSubject::Cluster(name.clone())).or_default().settle(level);
             let decision = self.decision(&name).unwrap();
+            self.judge_sweep(&name, &decision);
             if !matches!(decision.action, Action::Set(_)) {
                 decisions.insert(name, Some(decision));
                 continue;
@@ -254,11 +206,30 @@ impl World {
             made += 1;
             decisions.insert(name, Some(decision));
         }
-        let was_known = |name: &&ClusterName| self.known.as_ref().is_none_or(|known| known.contains(*name));
-        let done = |name: &&ClusterName| decisions.get(*name).is_some_and(Option::is_some);
-        let known = self.clusters.keys().filter(|name| was_known(name) || done(name)).cloned().collect();
+        let since = |name: &ClusterName| match self.sighting(name) {
+            Sighting::Since(at) => Some(at),
+            _ if matches!(&decisions[name], Some(decision) if decision.action == Action::NotYet) => None,
+            Sighting::NoSweep => Some(time),
+            Sighting::Unseen => decisions[name].as_ref().map(|_| time),
+        };
+        let known = self.clusters.keys().filter_map(|name| Some((name.clone(), since(name)?))).collect();
         self.known = Some(known);
+        let active = self.clusters.values().filter(|cluster| !cluster.provisioning);
+        self.seen_active.extend(active.map(|cluster| cluster.serial));
         decisions
+    }
+
+    /// Of clusters that are not there any more a sweep notes that they are gone.
+    fn miss(&mut self, time: Timestamp) {
+        let of_ledger = self.ledger.keys().filter_map(LedgerSubject::cluster);
+        let names: BTreeSet<ClusterName> = of_ledger.chain(self.lives.keys()).cloned().collect();
+        for name in names.into_iter().filter(|name| !self.clusters.contains_key(name)) {
+            let ledger = self.ledger.get(&LedgerSubject::Cluster(name.clone()));
+            let gone = self.life(&name).missed_by(time, ledger);
+            if let Some(gone) = gone {
+                self.lives.entry(name).or_default().add_deletion(gone);
+            }
+        }
     }
 
     /// A restore; one that is killed is tried again at once, as the state machine does.
@@ -272,7 +243,10 @@ impl World {
     fn restore_one(&mut self, name: &ClusterName, kill: Kill) {
         let Some(before) = self.clusters.get(name).map(|cluster| cluster.level) else { return };
         let known = self.entry(name, before);
-        let RestoreStep::PutBack { to } = restore_step(before, &known, None) else { return };
+        let step = restore_step(before, &known, None);
+        let was_set = self.rows.contains_key(&self.clusters[name].serial);
+        assert!(!was_set || step != RestoreStep::Nothing, "the restore does not find what was set of {name}");
+        let RestoreStep::PutBack { to } = step else { return };
         if kill == Kill::BeforeCall {
             return;
         }
@@ -282,10 +256,11 @@ impl World {
         );
         self.clusters.entry(name.clone()).and_modify(|cluster| cluster.level = to);
         if kill != Kill::AfterCall {
+            self.rows.remove(&self.clusters[name].serial);
+            let since = self.life(name).deleted;
             let entry = self.ledger.entry(LedgerSubject::Cluster(name.clone())).or_default();
             entry.settle(before);
-            let wishes =
-                entry.mark_restored(self.heard.get(name).copied()).into_iter().map(|change| change.wish);
+            let wishes = entry.mark_restored(since).into_iter().map(|change| change.wish);
             self.restored.entry(name.clone()).or_default().extend(wishes);
         }
         if before != to {
@@ -293,11 +268,22 @@ impl World {
         }
     }
 
-    /// What is known of a cluster, whoever asks: its creation, as far as heard, cuts off the history of an older one.
+    pub(crate) fn life(&self, name: &ClusterName) -> Life {
+        self.lives.get(name).copied().unwrap_or_default()
+    }
+
+    fn sighting(&self, name: &ClusterName) -> Sighting {
+        match &self.known {
+            None => Sighting::NoSweep,
+            Some(known) => known.get(name).map_or(Sighting::Unseen, |at| Sighting::Since(*at)),
+        }
+    }
+
+    /// What is known of a cluster, whoever asks: the deletion of an older one, as far as heard, cuts off its history.
     fn entry(&self, name: &ClusterName, observed: InsightsLevel) -> ClusterLedger {
         let mut entry = self.ledger.get(&LedgerSubject::Cluster(name.clone())).cloned().unwrap_or_default();
-        if let Some(created) = self.heard.get(name) {
-            entry.forget_before(*created);
+        if let Some(deleted) = self.life(name).deleted {
+            entry.forget_before(deleted);
         }
         entry.settle(observed);
         entry
@@ -307,15 +293,14 @@ impl World {
         let cluster = self.clusters.get(name)?;
         let observed = ObservedCluster {
             name: name.clone(),
-            status: "ACTIVE".to_owned(),
+            status: if cluster.provisioning { "PROVISIONING" } else { "ACTIVE" }.to_owned(),
             level: cluster.level,
             tags: cluster.tags.clone(),
             running_tasks: 0,
-            active_services: 0,
+            active_services: u32::from(cluster.occupied),
         };
-        let seen = self.known.as_ref().map(|known| known.contains(name));
-        let acquaintance = Acquaintance::of(self.heard.contains_key(name), seen);
         let ledger = self.entry(name, cluster.level);
+        let acquaintance = self.life(name).acquaintance(self.sighting(name), &ledger);
         Some(decide(&self.wished(name), &observed, &History { acquaintance, ledger: &ledger }))
     }
 
@@ -323,11 +308,16 @@ impl World {
     pub(crate) fn act(&mut self, name: &ClusterName, time: Timestamp, id: &str, kill: Kill) {
         let Some(Decision { action, reason }) = self.decision(name) else { return };
         let wish = self.wished(name).wish;
+        self.judge_novelty(name, &reason);
+        let life = self.life(name);
+        let began = life.created.map(|created| created.first).into_iter().chain(life.deleted);
+        let time = began.fold(time, Timestamp::max);
         let Some(cluster) = self.clusters.get_mut(name) else { return };
         let entry = self.ledger.entry(LedgerSubject::Cluster(name.clone())).or_default();
         entry.settle(cluster.level);
         let Action::Set(to) = action else { return };
         let cause = entry.cause_for(id);
+        let time = entry.time_for(&cause, time);
         // As in the table: one entry for each time and cause, in this order.
         entry.changes.retain(|change| (change.time, &change.cause) != (time, &cause));
         entry.changes.push(Change {
@@ -351,6 +341,13 @@ impl World {
             "{name} was lowered to {to} for {wish}"
         );
         if kill == Kill::Never {
+            // A change for a late event of an earlier cluster of the name goes with that one.
+            if time >= cluster.born {
+                let row = self.rows.entry(cluster.serial).or_default();
+                let before = if row.0 == wish.to_string() { row.1 } else { 0 };
+                *row = (wish.to_string(), before + 1);
+                assert!(row.1 <= 2, "{name} is set again and again for {wish}");
+            }
             self.made.push((name.clone(), cluster.level, to));
             entry.settle(to);
         }

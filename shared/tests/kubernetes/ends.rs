@@ -17,7 +17,7 @@ fn at(text: &str) -> Timestamp {
 
 fn state(pod: Value) -> PodState {
     let facts = PodFacts::read(serde_json::from_value(pod).unwrap());
-    PodState::read(&"batch".parse().unwrap(), facts, None, &JobOwners::new(), None)
+    PodState::read(&"batch".parse().unwrap(), facts, &JobOwners::new(), None)
 }
 
 /// A pod made ten days before it ended, of this status.

@@ -60,6 +60,7 @@ pub struct Builder {
     buckets: bool,
     faults: Vec<Fault>,
     port: u16,
+    started_at: Option<Timestamp>,
 }
 
 impl Builder {
@@ -88,6 +89,13 @@ impl Builder {
     #[must_use]
     pub fn estate(mut self, estate: Estate) -> Self {
         self.world.add(estate);
+        self
+    }
+
+    /// The time of day when it starts, instead of the machine's.
+    #[must_use]
+    pub fn clock(mut self, at: Timestamp) -> Self {
+        self.started_at = Some(at);
         self
     }
 
@@ -122,7 +130,7 @@ impl Builder {
             latency: self.latency,
             home: self.home,
             started: Instant::now(),
-            started_at: Timestamp::now(),
+            started_at: self.started_at.unwrap_or_else(Timestamp::now),
         })
     }
 }
@@ -147,6 +155,7 @@ impl FakeAws {
             buckets: false,
             faults: Vec::new(),
             port: 0,
+            started_at: None,
         }
     }
 

@@ -132,6 +132,16 @@ impl World {
         self.tables.entry(name.to_owned()).or_insert_with(|| Table::new(partition, sort));
     }
 
+    /// Puts an item in DynamoDB JSON into a table, as whatever wrote it there.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such table, or the item lacks a key.
+    pub fn put_item(&mut self, table: &str, item: &serde_json::Value) {
+        let table = self.tables.get_mut(table).expect("the table");
+        table.insert(item);
+    }
+
     /// Makes an S3 bucket, with versioning, in the home account and Region.
     pub fn bucket(&mut self, name: &str) {
         self.s3.entry(name.to_owned()).or_default();

@@ -155,7 +155,7 @@ async fn an_event_of_another_kind_is_ignored_and_not_sent_back() {
     let mut task = event_file("enable-insights.create-cluster.ok");
     task["detail-type"] = json!("ECS Task State Change");
     let mut call = event_file("enable-insights.create-cluster.ok");
-    call["detail"]["eventName"] = json!("DeleteCluster");
+    call["detail"]["eventName"] = json!("PutClusterCapacityProviders");
     let stack = Stack::start(estate().cluster(ClusterSpec::new("shop"))).await;
     let answer = stack
         .invoke(Function::EnableInsights, sqs_batch(&[task.to_string(), call.to_string()]))

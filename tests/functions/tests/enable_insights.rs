@@ -36,12 +36,13 @@ async fn a_new_cluster_is_raised_read_back_and_written_into_the_ledger() {
     assert_eq!(
         calls,
         [
-            // The file, the cluster, and what is known of it.
+            // The file, what was reported of the cluster, the cluster, what was done to it, and what the last sweep
+            // knew.
             "s3:GetObject",
+            "dynamodb:GetItem",
             "dynamodb:PutItem",
             "ecs:DescribeClusters",
             "dynamodb:Query",
-            "dynamodb:GetItem",
             "s3:GetObject",
             // Written down, changed, read back, written down.
             "dynamodb:PutItem",

@@ -3,7 +3,7 @@
 use fargaze::aws::{Clock, Eks, config_for};
 use fargaze::cluster::{AccountId, ClusterName, Region};
 use fargaze::config::{CONFIG_KEY, Config as UserConfig};
-use fargaze::event::EksEvent;
+use fargaze::event::{EksChanged, EksEvent};
 use fargaze::failure::Failure;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::Acquaintance;
@@ -21,69 +21,94 @@ use crate::reconcile::Cause;
 /// What a message says: which cluster to look at, since when and why. What is decided is decided on the cluster as it is now,
 /// so that a repeated, late or overtaken message does no harm.
 #[derive(Debug)]
-pub(crate) struct Look {
+struct Look {
     account: AccountId,
     region: Region,
     cluster: ClusterName,
     since: Timestamp,
     cause: String,
-    /// It tells that the cluster was created.
-    is_creation: bool,
     /// It follows what a restore asked for.
     restores: bool,
+    /// It is about a change by somebody else, of a cluster that may be followed already.
+    is_foreign: bool,
 }
 
 impl From<EksEvent> for Look {
     fn from(event: EksEvent) -> Self {
-        let EksEvent { account, region, cluster, time: since, id: cause, by: _ } = event;
-        Self { account, region, cluster, since, cause, is_creation: true, restores: false }
+        let is_foreign = event.change != EksChanged::Created;
+        let EksEvent { account, region, cluster, time: since, id: cause, .. } = event;
+        Self { account, region, cluster, since, cause, restores: false, is_foreign }
     }
 }
 
 impl From<EksFollow> for Look {
     fn from(follow: EksFollow) -> Self {
         let EksFollow { account, region, cluster, since, cause, restore: restores, .. } = follow;
-        Self { account, region, cluster, since, cause, is_creation: false, restores }
+        Self { account, region, cluster, since, cause, restores, is_foreign: false }
     }
 }
 
-impl Look {
-    /// Whether the user's file names the account and Region, and for ECS only.
-    fn is_unwanted(&self, user: &UserConfig) -> bool {
-        let named = |platform| {
-            user.targets.iter().any(|target| {
-                target.platform == platform && target.account == self.account && target.region == self.region
-            })
-        };
-        named(Platform::Ecs) && !named(Platform::Eks)
-    }
+/// Whether the user's file names the account and Region, and for ECS only.
+fn is_unwanted(account: &AccountId, region: &Region, user: &UserConfig) -> bool {
+    let named = |platform| {
+        user.targets.iter().any(|target| {
+            target.platform == platform && target.account == *account && target.region == *region
+        })
+    };
+    named(Platform::Ecs) && !named(Platform::Eks)
 }
 
 impl Handler {
-    /// Looks at a cluster, sets it up as far as it goes by now, and tells in a sentence what came of it.
-    pub(crate) async fn look_at_eks(&self, look: Look, deadline: Instant) -> Result<String, Failure> {
+    /// Deals with an event: a cluster that is created is noted as such, and looked at as any other that was changed.
+    /// An event of a call of fargaze itself says nothing that it does not know, and what it follows would be followed
+    /// twice.
+    pub(crate) async fn hear_eks(&self, event: EksEvent, deadline: Instant) -> Result<String, Failure> {
         let (account, region) = (&self.config.account, &self.config.region);
         let user = self.store.user_file(account, region).await?.config;
-        if look.is_unwanted(&user) {
+        let EksEvent { change, account, region, cluster, time, id, by, role } = &event;
+        if !is_unwanted(account, region, &user) {
+            let target = self.target_of(Platform::Eks, account, region, &user)?;
+            if self.is_ours(role.as_deref(), &target) {
+                return Ok(format!("ignored: event {id} tells of a call of fargaze itself"));
+            }
+            if *change == EksChanged::Created {
+                self.memory.note_life(&target, cluster, |life| life.add_creation(*time, false)).await?;
+            }
+        }
+        let told = match change {
+            EksChanged::Created => String::new(),
+            EksChanged::Changed(call) => format!("after {call} by {by}: "),
+        };
+        Ok(told + &self.look_at_eks(event.into(), &user, deadline).await?)
+    }
+
+    /// Deals with a message of ours.
+    pub(crate) async fn follow_eks(&self, follow: EksFollow, deadline: Instant) -> Result<String, Failure> {
+        let (account, region) = (&self.config.account, &self.config.region);
+        let user = self.store.user_file(account, region).await?.config;
+        self.look_at_eks(follow.into(), &user, deadline).await
+    }
+
+    /// Looks at a cluster, sets it up as far as it goes by now, and tells in a sentence what came of it.
+    async fn look_at_eks(&self, look: Look, user: &UserConfig, deadline: Instant) -> Result<String, Failure> {
+        if is_unwanted(&look.account, &look.region, user) {
             return Ok(format!(
                 "ignored: {CONFIG_KEY} leaves EKS out of the platforms of account {} in {}",
                 look.account, look.region
             ));
         }
-        let target = self.target_of(Platform::Eks, &look.account, &look.region, &user)?;
+        let target = self.target_of(Platform::Eks, &look.account, &look.region, user)?;
         let name = &look.cluster;
-        if look.is_creation {
-            self.memory.put_heard(&target, name, look.since).await?;
-        }
         let sdk = config_for(&self.home, &target).await?;
         let eks = Eks::new(&sdk);
         let Some(cluster) = eks.describe_cluster(name).await? else {
             return Ok(format!("{name} was deleted in the meantime"));
         };
         let mut ledger = self.memory.eks_ledger_of(&target, name).await?;
-        let heard = self.memory.heard_of(&target, name).await?;
-        let known = Known::read(&self.store, &target).await?;
-        let acquaintance = Acquaintance::of(heard.is_some(), known.map(|known| known.has(name)));
+        let life = self.memory.life_of(&target, name).await?;
+        let sighting = Known::read(&self.store, &target).await?.sighting(name);
+        let acquaintance =
+            Acquaintance::of(life.created.is_some(), super::seen(sighting, cluster.created_at));
         let now = Clock::new(&self.home).now();
         let setup = Setup {
             eks: &eks,
@@ -105,7 +130,10 @@ impl Handler {
             // The queue delivers this message again, which looks at all of it again.
             return Err(fault.clone().into());
         }
+        // What fargaze changed itself is followed by a message of its own already.
+        let is_followed = look.is_foreign && !super::followed(&ledger).is_empty();
         Ok(match follow {
+            true if is_followed => format!("{name}: {told}; followed already"),
             true if setup.follow(name, &ledger, (look.since, now)).await? => {
                 format!("{name}: {told}; to be looked at again")
             }

@@ -14,6 +14,7 @@ mod sweep;
 use fargaze::aws::{Eks, Memory, Queue};
 use fargaze::cluster::ClusterName;
 use fargaze::fault::Fault;
+use fargaze::insights::Sighting;
 use fargaze::insights::eks::{EksConfig, EksFollow, EksLedger, FollowedUpdate};
 use fargaze::run::Target;
 use jiff::Timestamp;
@@ -58,6 +59,16 @@ impl Setup<'_> {
         let Some(delay) = follow.delay_seconds(now) else { return Ok(false) };
         self.queue.send_later(&follow, delay, cluster.as_str()).await?;
         Ok(true)
+    }
+}
+
+/// Whether the last sweep saw this cluster, and not another of its name that was there before it; none if there was
+/// no sweep yet.
+fn seen(sighting: Sighting, created_at: Option<Timestamp>) -> Option<bool> {
+    match sighting {
+        Sighting::NoSweep => None,
+        Sighting::Unseen => Some(false),
+        Sighting::Since(seen) => Some(created_at.is_none_or(|created| created <= seen)),
     }
 }
 

@@ -5,7 +5,7 @@ use fargaze::eks::EksCluster;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::ChangeState;
 use fargaze::insights::eks::{
-    AwsLogging, EksAspect, EksChange, EksLedger, EksResult, EksState, EksUndo, is_in_flight,
+    AwsLogging, EksAspect, EksChange, EksLedger, EksResult, EksState, EksUndo, is_in_flight, says_it_is_so,
 };
 
 use super::logging;
@@ -52,6 +52,13 @@ impl EksRestore<'_> {
                 let at_work = if undo.is_some() { AT_WORK } else { "" };
                 Ok((EksResult::Restored, reason + at_work))
             }
+            Err(fault)
+                if says_it_is_so(&fault) && self.is_back(&seen.observed.cluster.name, aspect, to).await? =>
+            {
+                *ledger = unmarked;
+                self.mark(aspect, ledger, None).await?;
+                Ok((EksResult::Restored, reason))
+            }
             Err(fault) => {
                 // Of any other failure the queue or the next sweep finds out what came of it.
                 if is_in_flight(&fault) || is_refusal(&fault) || is_conflict(&fault) {
@@ -60,6 +67,18 @@ impl EksRestore<'_> {
                 }
                 Ok(not_done(fault, reason, is_deletion(aspect, to)))
             }
+        }
+    }
+
+    /// Whether the logs are off that were to be turned off, asked once more. Of what is in Kubernetes the conflict
+    /// says enough.
+    async fn is_back(&self, cluster: &ClusterName, aspect: EksAspect, to: &EksState) -> Result<bool, Fault> {
+        match (aspect, to) {
+            (EksAspect::ControlPlaneLogs, EksState::Logs(on)) => {
+                let cluster = self.setup.eks.describe_cluster(cluster).await?;
+                Ok(cluster.is_some_and(|cluster| cluster.logs.is_subset(on)))
+            }
+            _ => Ok(false),
         }
     }
 

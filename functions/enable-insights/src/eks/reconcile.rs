@@ -8,7 +8,7 @@ use fargaze::eks::EksCluster;
 use fargaze::fault::Fault;
 use fargaze::insights::eks::{
     AwsLogging, AwsLoggingWish, EksAction, EksAspect, EksChange, EksFinding, EksHistory, EksLedger,
-    EksResult, EksState, EksStep, EksSubject, EksWished, decide_eks, is_in_flight,
+    EksResult, EksState, EksStep, EksSubject, EksWished, decide_eks, is_in_flight, says_it_is_so,
 };
 use fargaze::insights::{Acquaintance, ChangeState};
 
@@ -90,6 +90,10 @@ impl Setup<'_> {
             } else if now.may_change {
                 let change = self.planned(aspect, (from, to), &step.reason, now, ledger);
                 result = self.make(change, now.seen, ledger).await?;
+                if result == EksResult::Right {
+                    step.action = EksAction::Right;
+                    step.reason = format!("somebody else made it so at the same time; {}", step.reason);
+                }
             }
         }
         Ok(EksFinding::of_step(now.cluster.clone(), step, result))
@@ -140,6 +144,15 @@ impl Setup<'_> {
                 }
                 EksResult::Set
             }
+            Err(fault) if says_it_is_so(&fault) => {
+                // Whoever made it so, it was not this call.
+                change.state = ChangeState::Abandoned;
+                match self.is_so(&change, ledger).await {
+                    Ok(true) => EksResult::Right,
+                    Ok(false) => EksResult::Failed(fault),
+                    Err(fault) => EksResult::Unknown(fault),
+                }
+            }
             Err(fault) if is_in_flight(&fault) => {
                 change.state = ChangeState::Abandoned;
                 EksResult::InProgress
@@ -154,6 +167,14 @@ impl Setup<'_> {
         self.memory.put_eks_change(self.target, &change).await?;
         ledger.put(change);
         Ok(result)
+    }
+
+    /// Whether what a change was to make is there, asked once more.
+    async fn is_so(&self, change: &EksChange, ledger: &EksLedger) -> Result<bool, Fault> {
+        let EksSubject { cluster, aspect } = &change.subject;
+        let Some(cluster) = self.eks.describe_cluster(cluster).await? else { return Ok(false) };
+        let seen = self.observe(cluster, ledger, *aspect == EksAspect::AwsLogging).await;
+        seen.observed.is_so(*aspect, &change.to).map_err(Clone::clone)
     }
 
     async fn call(&self, change: &EksChange, seen: &Seen) -> Result<Accepted, Fault> {

@@ -1,6 +1,6 @@
 //! The restore of EKS clusters: what fargaze set up is undone, as the ledger says, and nothing else.
 
-use fargaze::aws::Store;
+use fargaze::aws::{EksLedgers, Store};
 use fargaze::cluster::ClusterName;
 use fargaze::eks::EksCluster;
 use fargaze::failure::Failure;
@@ -29,7 +29,9 @@ impl EksRestore<'_> {
     pub(crate) async fn run(&self) -> Result<TargetDone, Failure> {
         let Setup { eks, memory, target, config, deadline, .. } = self.setup;
         let mut progress = Progress::read(self.store, self.task, config.dry_run).await?;
-        let mut ledgers = memory.eks_ledgers(target, Some(&self.task.run.id)).await?;
+        let EksLedgers { mut ledgers, unreadable } =
+            memory.eks_ledgers(target, Some(&self.task.run.id)).await?;
+        unreadable.into_values().for_each(|fault| progress.fault(fault));
         let names = ledgers.keys().filter(|name| target.part.holds(name) && progress.is_ahead(name));
         let ahead: Vec<ClusterName> = names.cloned().collect();
         // The ledger still has those that are deleted: of the ones behind, only what was found counts.

@@ -2,19 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fargaze::aws::{EksLedgers, Store};
+use fargaze::aws::{EksLedgers, Listed, Lives, Store};
 use fargaze::cluster::ClusterName;
 use fargaze::eks::EksCluster;
 use fargaze::failure::Failure;
 use fargaze::fault::Fault;
 use fargaze::insights::eks::{EksChange, EksFinding, EksLedger, EksResult};
-use fargaze::insights::{Acquaintance, ChangeState};
+use fargaze::insights::{Acquaintance, ChangeState, Life};
 use fargaze::outcome::{TargetDone, TargetTask};
 use jiff::Timestamp;
 
 use super::Setup;
 use super::reconcile::Looked;
-use crate::known::Known;
+use crate::known::{Known, Last};
 use crate::progress::Progress;
 use crate::reconcile::is_refusal;
 
@@ -31,9 +31,11 @@ pub(crate) struct EksSweep<'a> {
 
 /// What was known before the first cluster is looked at.
 struct Before {
-    ledgers: EksLedgers,
-    heard: BTreeMap<ClusterName, Timestamp>,
-    known: Option<Known>,
+    ledgers: BTreeMap<ClusterName, EksLedger>,
+    lives: BTreeMap<ClusterName, Life>,
+    /// Clusters of which something in the table cannot be read, and what.
+    unreadable: BTreeMap<String, Fault>,
+    last: Last,
     /// Clusters that this run may change in all.
     allowed: usize,
 }
@@ -41,24 +43,27 @@ struct Before {
 impl EksSweep<'_> {
     /// Looks at all clusters that no earlier turn looked at, sets them up as wished, and stops before the deadline.
     pub(crate) async fn run(&self) -> Result<TargetDone, Failure> {
-        let Setup { eks, memory, target, config, deadline, .. } = self.setup;
+        let Setup { eks, target, config, deadline, .. } = self.setup;
         let mut progress = Progress::read(self.store, self.task, config.dry_run).await?;
-        let listed = eks.list_clusters().await?.into_iter();
-        let listed: BTreeSet<ClusterName> = listed.filter(|name| target.part.holds(name)).collect();
-        let (ledgers, heard, known) = tokio::try_join!(
-            memory.eks_ledgers(target, None),
-            memory.heard(target),
-            Known::before(self.store, self.task)
-        )?;
-        let mut before = Before { ledgers, heard, known, allowed: config.limits.allows(listed.len()) };
+        let Listed { found, faults: strange } = eks.list_clusters().await?;
+        let listed: BTreeSet<ClusterName> =
+            found.into_iter().filter(|name| target.part.holds(name)).collect();
+        let mut before = self.before(listed.len()).await?;
         let ahead: Vec<ClusterName> = listed.iter().filter(|name| progress.is_ahead(name)).cloned().collect();
         // Also those of an earlier attempt of this turn, which could not tell of them.
         let made = ahead.iter().filter(|name| before.was_made_by(&self.task.run.id, name)).count();
         let mut changes = changed(&progress.outcome.eks) + made;
-        progress.begin(listed.len(), Vec::new());
+        let is_first_part = target.part.index == 0;
+        let strange: Vec<Fault> = strange.into_iter().filter(|_| is_first_part).collect();
+        progress.begin(listed.len() + strange.len(), Vec::new());
+        strange.into_iter().for_each(|fault| progress.fault(fault));
         for name in ahead {
             if progress.must_stop(deadline) {
                 return progress.pause(self.store, self.task).await;
+            }
+            if let Some(fault) = before.unreadable.remove(name.as_str()) {
+                progress.unseen(name, fault);
+                continue;
             }
             let cluster = match eks.describe_cluster(&name).await {
                 Ok(Some(cluster)) => cluster,
@@ -77,12 +82,29 @@ impl EksSweep<'_> {
             changes += usize::from(changed(&findings) > 0 && !was_made);
             progress.add_eks(name, findings);
         }
+        if is_first_part {
+            let others =
+                before.unreadable.into_iter().filter(|(subject, _)| subject.parse::<ClusterName>().is_err());
+            others.for_each(|(_, fault)| progress.fault(fault));
+        }
         let done = progress.finish(self.store, self.task).await?;
         if !config.dry_run {
-            let known = Known::after(before.known.as_ref(), &listed, &done.outcome);
-            known.write(before.known, self.store, self.task).await?;
+            let known = Known::after(&before.last, &listed, self.task, &done.outcome);
+            known.write(before.last, self.store, self.task).await?;
         }
         Ok(done.target_done)
+    }
+
+    async fn before(&self, clusters: usize) -> Result<Before, Fault> {
+        let Setup { memory, target, config, .. } = self.setup;
+        let (ledgers, lives, last) = tokio::try_join!(
+            memory.eks_ledgers(target, None),
+            memory.lives(target),
+            Known::before(self.store, self.task)
+        )?;
+        let (EksLedgers { ledgers, mut unreadable }, Lives { lives, unreadable: more }) = (ledgers, lives);
+        unreadable.extend(more);
+        Ok(Before { ledgers, lives, unreadable, last, allowed: config.limits.allows(clusters) })
     }
 
     async fn cluster(
@@ -93,8 +115,8 @@ impl EksSweep<'_> {
         progress: &mut Progress,
     ) -> Result<Vec<EksFinding>, Fault> {
         let name = cluster.name.clone();
-        let heard = before.heard.contains_key(&name);
-        let seen = before.known.as_ref().map(|known| known.has(&name));
+        let heard = before.lives.get(&name).is_some_and(|life| life.created.is_some());
+        let seen = super::seen(before.last.sighting(&name), cluster.created_at);
         let ledger = before.ledgers.entry(name.clone()).or_default();
         let acquaintance = Acquaintance::of(heard, seen);
         let looked = self.setup.cluster(cluster, acquaintance, ledger, may_change).await?;
@@ -109,7 +131,7 @@ impl EksSweep<'_> {
             first.unannounced = self.hears && !heard && seen == Some(false);
         }
         for finding in &mut findings {
-            let last = before.known.as_ref().and_then(|known| known.eks_finding(&name, finding.aspect));
+            let last = before.last.known().and_then(|known| known.eks_finding(&name, finding.aspect));
             finding.mark_news(last);
         }
         Ok(findings)

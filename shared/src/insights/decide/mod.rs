@@ -14,7 +14,8 @@ const PATIENCE: usize = 2;
 /// How we know a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Acquaintance {
-    /// It is new: an event told of its creation, or the last sweep did not see it yet.
+    /// It is new: an event reports its creation, and nothing says that it was there before; or the last sweep did not
+    /// see it.
     New,
     /// It was there before.
     Existing,
@@ -48,6 +49,8 @@ pub enum Action {
     Report,
     /// Leave it, and do not speak of it.
     Leave,
+    /// Leave it until ECS has made it.
+    NotYet,
     /// What we set was put back twice: tell it, and leave it until the wish changes.
     Fight {
         /// Who put it back; somebody unknown if no event told.
@@ -76,7 +79,10 @@ pub fn decide(wished: &Wished, observed: &ObservedCluster, history: &History<'_>
     let History { acquaintance, ledger } = history;
     let (wish, level) = (wished.wish, observed.level);
     if observed.status != "ACTIVE" {
-        return Decision::new(Action::Leave, format!("its status is {}", observed.status));
+        let was_there = *acquaintance == Acquaintance::Existing && observed.is_occupied();
+        let is_unfinished = observed.is_unfinished() && !was_there;
+        let action = if is_unfinished { Action::NotYet } else { Action::Leave };
+        return Decision::new(action, format!("its status is {}", observed.status));
     }
     if opts_out(&observed.tags) {
         return Decision::new(Action::Leave, "its tag fargaze = hands-off says so");
@@ -167,7 +173,7 @@ pub fn fight_over(observed: InsightsLevel, ledger: &ClusterLedger) -> Option<Vec
         stand_back(text, ledger, |level| !wish.is_met_by(level)).filter(|_| !wish.is_met_by(observed));
     match decision?.action {
         Action::Fight { by } => Some(by),
-        Action::Set(_) | Action::Right | Action::Report | Action::Leave => None,
+        Action::Set(_) | Action::Right | Action::Report | Action::Leave | Action::NotYet => None,
     }
 }
 

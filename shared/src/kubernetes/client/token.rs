@@ -12,6 +12,8 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use http::HeaderValue;
 
+use crate::cluster::Region;
+
 /// How long a token is used: the server takes it until 15 minutes after `X-Amz-Date`, the AWS CLI says 14 as well.
 const LIFETIME: Duration = Duration::from_mins(14);
 
@@ -91,29 +93,10 @@ impl fmt::Debug for BearerToken {
     }
 }
 
-/// The regional host of STS; the partitions' suffixes are those of botocore's `partitions.json`.
+/// The regional host of STS.
 fn sts_host(region: &str) -> Result<String, TokenError> {
-    let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if region.is_empty() || !region.chars().all(known) {
-        return Err(TokenError::Region(region.to_owned()));
-    }
-    let starts = |prefix: &str| region.starts_with(prefix);
-    let suffix = if starts("cn-") {
-        "amazonaws.com.cn"
-    } else if starts("us-iso-") {
-        "c2s.ic.gov"
-    } else if starts("us-isob-") {
-        "sc2s.sgov.gov"
-    } else if starts("us-isof-") {
-        "csp.hci.ic.gov"
-    } else if starts("eu-isoe-") {
-        "cloud.adc-e.uk"
-    } else if starts("eusc-") {
-        "amazonaws.eu"
-    } else {
-        "amazonaws.com"
-    };
-    Ok(format!("sts.{region}.{suffix}"))
+    let known: Region = region.parse().map_err(|_| TokenError::Region(region.to_owned()))?;
+    Ok(format!("sts.{region}.{}", known.partition().dns_suffix()))
 }
 
 fn presigned(
@@ -246,6 +229,8 @@ mod tests {
             ("cn-northwest-1", "sts.cn-northwest-1.amazonaws.com.cn"),
             ("us-iso-east-1", "sts.us-iso-east-1.c2s.ic.gov"),
             ("us-isob-east-1", "sts.us-isob-east-1.sc2s.sgov.gov"),
+            ("eu-isoe-west-1", "sts.eu-isoe-west-1.cloud.adc-e.uk"),
+            ("us-isof-south-1", "sts.us-isof-south-1.csp.hci.ic.gov"),
             ("eusc-de-east-1", "sts.eusc-de-east-1.amazonaws.eu"),
         ] {
             assert_eq!(sts_host(region).unwrap(), host);

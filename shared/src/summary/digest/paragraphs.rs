@@ -68,7 +68,9 @@ fn begun<'a>(news: &News<'a>, advised: &mut BTreeMap<&'a str, String>) -> String
         }
         advised.entry(message).or_insert_with(|| name(&notice.subject));
     }
-    line(&alarm_link(target, notice));
+    if let Some(link) = alarm_link(target, notice) {
+        line(&link);
+    }
     if let Some(command) = notice.subject.workload.as_ref().and_then(kubectl::describe) {
         // On one line, so that it can be copied.
         text.push_str(&format!("  Look: {command}\n"));
@@ -281,7 +283,7 @@ fn still(run: &Run, News { target, notice }: &News<'_>, in_full: bool) -> String
         if let Some(why) = &notice.why {
             text.push_str(&wrap(&harmless(why), 4));
         }
-        text.push_str(&wrap(&alarm_link(target, notice), 4));
+        text.extend(alarm_link(target, notice).map(|link| wrap(&link, 4)));
     }
     text
 }

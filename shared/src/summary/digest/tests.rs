@@ -161,6 +161,15 @@ fn the_link_shows_exactly_what_was_judged() {
     );
 }
 
+/// Issue 13, point 5.
+#[test]
+fn where_the_console_has_no_public_address_there_is_no_link() {
+    let mut results = results(vec![notice("web")]);
+    results[0].target.region = "us-iso-east-1".parse().unwrap();
+    let body = digest(&run(), &results, &[], &[]).unwrap().body;
+    assert!(!body.contains("https://"), "{body}");
+}
+
 #[test]
 fn filter_policies_find_where_there_is_news() {
     let reminder = Notice { severity: Severity::Critical, ..of_kind(NoticeKind::Reminder, "api", &[90.0]) };

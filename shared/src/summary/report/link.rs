@@ -8,8 +8,8 @@ use crate::cluster::{ClusterName, Region, ServiceName};
 /// object; a presigned URL would die with the session of the role that signed it, within hours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportLink {
-    /// Address of the page.
-    pub url: String,
+    /// Address of the page; none where the console has no public one.
+    pub url: Option<String>,
     /// When the bucket deletes the object.
     pub kept_until: Timestamp,
     /// The bucket.
@@ -18,27 +18,28 @@ pub struct ReportLink {
     pub key: String,
 }
 
-/// The S3 console's page of one object, in the console of the Region's partition.
-pub fn console_object_link(region: &Region, bucket: &str, key: &str) -> String {
-    let host = region.partition().console_host();
+/// The S3 console's page of one object, in the console of the Region's partition; none if that is not public.
+pub fn console_object_link(region: &Region, bucket: &str, key: &str) -> Option<String> {
     let (bucket, key) = (percent_encoded(bucket), percent_encoded(key));
-    format!("https://{region}.{host}/s3/object/{bucket}?region={region}&prefix={key}")
+    region.console(&format!("s3/object/{bucket}?region={region}&prefix={key}"))
 }
 
 /// The ECS console's page of a cluster.
-pub(super) fn console_cluster_link(region: &Region, cluster: &ClusterName) -> String {
-    let host = region.partition().console_host();
-    format!("https://{region}.{host}/ecs/v2/clusters/{cluster}/services?region={region}")
+pub(super) fn console_cluster_link(region: &Region, cluster: &ClusterName) -> Option<String> {
+    region.console(&format!("ecs/v2/clusters/{cluster}/services?region={region}"))
 }
 
 /// The ECS console's page of a service.
-pub(super) fn console_service_link(region: &Region, cluster: &ClusterName, service: &ServiceName) -> String {
-    let host = region.partition().console_host();
-    format!("https://{region}.{host}/ecs/v2/clusters/{cluster}/services/{service}/health?region={region}")
+pub(super) fn console_service_link(
+    region: &Region,
+    cluster: &ClusterName,
+    service: &ServiceName,
+) -> Option<String> {
+    region.console(&format!("ecs/v2/clusters/{cluster}/services/{service}/health?region={region}"))
 }
 
 /// The EKS console's page of a cluster.
-pub(super) fn console_eks_link(region: &Region, cluster: &ClusterName) -> String {
+pub(super) fn console_eks_link(region: &Region, cluster: &ClusterName) -> Option<String> {
     crate::summary::console::eks_link(region, cluster)
 }
 
@@ -77,13 +78,16 @@ mod tests {
             ),
         ] {
             let region = region.parse().unwrap();
-            assert_eq!(console_object_link(&region, "b", "reports/dt=2026-11-22/r.html"), link);
+            assert_eq!(
+                console_object_link(&region, "b", "reports/dt=2026-11-22/r.html").as_deref(),
+                Some(link)
+            );
         }
     }
 
     #[test]
     fn nothing_in_a_key_can_end_the_link() {
-        let link = console_object_link(&"eu-west-1".parse().unwrap(), "b", "a b\"<ü>&x=1\n");
+        let link = console_object_link(&"eu-west-1".parse().unwrap(), "b", "a b\"<ü>&x=1\n").unwrap();
         assert!(link.ends_with("prefix=a%20b%22%3C%C3%BC%3E%26x%3D1%0A"), "{link}");
     }
 }

@@ -47,8 +47,7 @@ impl Findings<'_> {
     }
 
     fn remarkable(&self) -> impl Iterator<Item = &Found<'_>> {
-        let is_plain =
-            |result: &InsightsResult| matches!(result, InsightsResult::Right | InsightsResult::Left);
+        let is_plain = |result: &InsightsResult| *result == InsightsResult::Right || result.is_left();
         self.clusters.iter().filter(move |Found { finding, .. }| {
             !is_plain(&finding.result) || finding.silent || finding.unannounced
         })

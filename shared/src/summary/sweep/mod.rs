@@ -98,7 +98,7 @@ pub fn nothing_to_do(results: &[TargetResult]) -> String {
     }
     let unseen = results.iter().filter(|result| result.result.is_err()).count();
     for (n, what) in [
-        (findings.with(|result| *result == InsightsResult::Left).len(), "left alone"),
+        (findings.with(InsightsResult::is_left).len(), "left alone"),
         (findings.with(|result| *result == InsightsResult::Reported).len(), "reported before"),
         (findings.with(|result| matches!(result, InsightsResult::Fight(_))).len(), "in a fight told before"),
     ] {
@@ -160,6 +160,7 @@ impl<'a> Findings<'a> {
             InsightsResult::Right
             | InsightsResult::Reported
             | InsightsResult::Left
+            | InsightsResult::NotYet
             | InsightsResult::Fight(_)
             | InsightsResult::Skipped => false,
         };

@@ -144,7 +144,7 @@ impl Findings<'_> {
 
     /// How many are right, and how many are left alone why.
     fn counts(&self) -> String {
-        let left = self.with(|result| *result == InsightsResult::Left);
+        let left = self.with(InsightsResult::is_left);
         if self.kind == RunKind::Restore {
             let rest = left.len() + self.with(|result| *result == InsightsResult::Right).len();
             let text = || format!("Nothing to put back: {}.\n", count(rest, "cluster"));
@@ -214,7 +214,7 @@ fn account_default(alike: &[FoundDefault<'_>]) -> String {
         InsightsResult::Fight(by) => {
             return fight(&format!("the account default ({level})"), &place, &finding.reason, by);
         }
-        InsightsResult::Right | InsightsResult::Left => {
+        InsightsResult::Right | InsightsResult::Left | InsightsResult::NotYet => {
             let text = format!("The account default is {level} in {place}: {}.", harmless(&finding.reason));
             return hang(&text);
         }

@@ -28,10 +28,10 @@ fn wishes(n: u32) -> EksWishes {
 /// One step of a history, drawn by a number.
 fn step(world: &mut World, n: u32) {
     let (what, which) = (n % 16, n / 16);
-    let kills = [Kill::Never, Kill::Never, Kill::Never, Kill::BeforeCall, Kill::AfterCall];
+    let kills = [Kill::Never, Kill::Never, Kill::Never, Kill::BeforeCall, Kill::AfterCall, Kill::Overtaken];
     match what {
         0..=4 => {
-            world.look(kills[which as usize % 5]);
+            world.look(kills[which as usize % 6]);
         }
         5..=7 => world.pass(i64::from(which % 5)),
         8 => {

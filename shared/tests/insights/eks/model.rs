@@ -21,6 +21,8 @@ pub(crate) enum Kill {
     Never,
     BeforeCall,
     AfterCall,
+    /// Not killed, but somebody else makes it so just before the call, which EKS refuses then.
+    Overtaken,
 }
 
 /// An update of the logs in flight.
@@ -189,6 +191,11 @@ impl World {
         if kill == Kill::BeforeCall {
             return;
         }
+        if kill == Kill::Overtaken && self.overtake(aspect, to) {
+            change.state = ChangeState::Abandoned;
+            self.ledger.put(change);
+            return;
+        }
         let update_id = self.call(aspect, to);
         if kill == Kill::AfterCall {
             return;
@@ -199,6 +206,16 @@ impl World {
             change.state = ChangeState::Done;
         }
         self.ledger.put(change);
+    }
+
+    /// Somebody else makes it so; false of what EKS would still accept.
+    fn overtake(&mut self, aspect: EksAspect, to: &EksState) -> bool {
+        match to {
+            EksState::Logs(to) => self.logs.extend(to),
+            EksState::Addon { .. } => self.install_addon(aspect.addon().unwrap()),
+            EksState::ConfigMap(_) | EksState::Absent => return false,
+        }
+        true
     }
 
     /// The call to EKS or Kubernetes, which must be a good one.

@@ -37,6 +37,12 @@ impl Table {
         Self { partition, sort, items: BTreeMap::new() }
     }
 
+    pub(crate) fn insert(&mut self, item: &Value) {
+        let item = item.as_object().cloned().unwrap_or_default();
+        let key = self.key(&item).unwrap_or_else(|refusal| panic!("{}", refusal.message));
+        self.items.insert(key, item);
+    }
+
     pub(crate) fn all(&self) -> Vec<Value> {
         self.items.values().cloned().map(Value::Object).collect()
     }

@@ -65,7 +65,7 @@ pub(super) fn profile(cluster: &EksClusterSpec, name: &str) -> Outcome {
         "clusterName": cluster.name,
         "podExecutionRoleArn": "arn:aws:iam::123456789012:role/pods",
         "selectors": selectors,
-        "status": "ACTIVE",
+        "status": profile.status,
     });
     Ok(output(&json!({ "fargateProfile": profile })))
 }

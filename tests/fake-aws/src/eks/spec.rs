@@ -49,6 +49,8 @@ pub struct ProfileSpec {
     pub name: String,
     /// Namespaces that it selects.
     pub namespaces: Vec<String>,
+    /// `ACTIVE` and so on.
+    pub status: String,
 }
 
 /// An add-on.
@@ -108,7 +110,7 @@ impl EksClusterSpec {
     #[must_use]
     pub fn profile(mut self, name: &str, namespaces: &[&str]) -> Self {
         let namespaces = namespaces.iter().map(ToString::to_string).collect();
-        self.profiles.push(ProfileSpec { name: name.to_owned(), namespaces });
+        self.profiles.push(ProfileSpec { name: name.to_owned(), namespaces, status: "ACTIVE".to_owned() });
         self
     }
 

@@ -3,8 +3,8 @@
 
 mod cadvisor;
 mod gone;
-mod pods;
 mod metrics;
+mod pods;
 mod rights;
 mod rules;
 mod runs;

@@ -1,6 +1,7 @@
 //! `enable-insights` of EKS clusters as a whole: events, messages of its own, sweeps and restores.
 
 mod calls;
+mod changes;
 mod events;
 mod faults;
 mod logging;

@@ -95,7 +95,10 @@ async fn a_deployment_that_goes_well_keeps_an_outage_quiet_for_ten_minutes_only(
     let stack = stack(beside(web));
     quiet(&stack, [0, 5]).await;
     let mail = told(&stack, 10).await;
-    says(&mail, &["ALARM shop/web", "since 2026-11-22 10:03 UTC", "Held back until now because of a deployment."]);
+    says(
+        &mail,
+        &["ALARM shop/web", "since 2026-11-22 10:03 UTC", "Held back until now because of a deployment."],
+    );
 }
 
 #[tokio::test(start_paused = true)]

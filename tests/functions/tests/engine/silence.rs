@@ -105,7 +105,10 @@ async fn a_deployment_keeps_silent_what_stays_between_threshold_and_clear_thresh
     quiet(&stack, (0..60).step_by(5)).await;
     assert_eq!(the_alarm(&stack)["state"], "ALARM");
     // A deployment that takes an hour is no excuse any more.
-    says(&told(&stack, 60).await, &["ALARM shop/web: CPU 85 %", "Held back until now because of a deployment."]);
+    says(
+        &told(&stack, 60).await,
+        &["ALARM shop/web: CPU 85 %", "Held back until now because of a deployment."],
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -143,7 +146,10 @@ async fn a_quiet_rule_on_a_metric_of_the_user_is_silent_during_a_deployment_too(
     stack
         .aws
         .edit(|world| "COMPLETED".clone_into(&mut world.home().service_mut("shop", "web").unwrap().rollout));
-    says(&told(&stack, 25).await, &["ALARM shop/web: Latency 900", "Held back until now because of a deployment."]);
+    says(
+        &told(&stack, 25).await,
+        &["ALARM shop/web: Latency 900", "Held back until now because of a deployment."],
+    );
 }
 
 const UNLESS: &str = "

@@ -6,8 +6,8 @@ use function_tests::{ACCOUNT, REGION, Stack, estate, event_file, minute, sent_ba
 use serde_json::{Value, json};
 
 use super::{
-    CREATED, Entry, UPDATE, change, changes, created, hear, hear_well, items, ledger, level, put_backs,
-    set_by, set_level, somebody_sets, stack, subjects, sweep, text, with,
+    CREATED, Entry, UPDATE, change, changes, created, deleted, hear, hear_well, items, ledger, level,
+    put_backs, set_by, set_level, somebody_sets, stack, subjects, sweep, text, with,
 };
 
 const OWN: &str = "enable-insights.update-cluster-settings-own.ok";
@@ -118,7 +118,7 @@ async fn a_late_repetition_of_an_older_creation_does_not_bring_its_history_back(
     hear_well(&stack, &[somebody_sets(&stack, "terraform", "shop", "disabled", 1)]).await;
     stack.aws.edit(|world| world.home().remove_cluster("shop"));
     stack.aws.edit(|world| world.home().put_cluster(ClusterSpec::new("shop")));
-    hear_well(&stack, &[created("shop", 10), created("shop", 0)]).await;
+    hear_well(&stack, &[deleted("shop", 5), created("shop", 10), created("shop", 0)]).await;
     assert_eq!(level(&stack, "shop"), "enabled");
     set_level(&stack, "shop", "disabled");
     // It was put back once only since its creation.

@@ -1,11 +1,14 @@
 //! `enable-insights` as a whole: events, sweeps and restores, and what is left when they are killed.
 
+mod births;
 mod crashes;
 mod defaults;
 mod events;
 mod fights;
 mod histories;
 mod restore;
+mod reverts;
+mod strange;
 mod sweep;
 mod thousand;
 mod turns;
@@ -55,6 +58,11 @@ fn created(cluster: &str, at: i64) -> Value {
     call("CreateCluster", CREATED, cluster, at)
 }
 
+/// `DeleteCluster` at that minute.
+fn deleted(cluster: &str, at: i64) -> Value {
+    call("DeleteCluster", CREATED, cluster, at)
+}
+
 /// `UpdateClusterSettings` by a session of that role at that minute.
 fn set_by(role: &str, cluster: &str, level: &str, at: i64) -> Value {
     let mut event =
@@ -72,6 +80,7 @@ fn call(name: &str, file: &str, cluster: &str, at: i64) -> Value {
     let mut event = event_file(file);
     event["id"] = json!(format!("envelope-{name}-{cluster}-{at}"));
     let detail = &mut event["detail"];
+    detail["eventName"] = json!(name);
     detail["eventID"] = json!(format!("{name}-{cluster}-{at}"));
     detail["eventTime"] = json!(minute(at).to_string());
     let arn = format!("arn:aws:ecs:eu-west-1:123456789012:cluster/{cluster}");
@@ -139,7 +148,9 @@ pub(crate) fn ledger(stack: &Stack) -> Vec<Entry> {
             request_id: item.get("request_id").map(|_| text(&item, "request_id")),
         })
         .collect();
-    entries.sort_by(|a, b| (&a.subject, &a.time, &a.cause).cmp(&(&b.subject, &b.time, &b.cause)));
+    // Times of different precision do not sort as text does.
+    let time = |entry: &Entry| entry.time.parse::<jiff::Timestamp>().unwrap();
+    entries.sort_by(|a, b| (&a.subject, time(a), &a.cause).cmp(&(&b.subject, time(b), &b.cause)));
     entries
 }
 

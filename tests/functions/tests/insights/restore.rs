@@ -5,8 +5,8 @@ use function_tests::{ACCOUNT, Line, REGION, Stack, minute, request};
 use serde_json::{Value, json};
 
 use super::{
-    CHANGE, UPDATE, change, changes, created, expected, finding, hear, hear_well, level, levels, outcome,
-    receipt, results, set_level, somebody_sets, stack, subjects, sweep, swept, with,
+    CHANGE, UPDATE, change, changes, created, deleted, expected, finding, hear, hear_well, level, levels,
+    outcome, receipt, results, set_level, somebody_sets, stack, subjects, sweep, swept, with,
 };
 
 const PUT: &str = "ecs:PutAccountSettingDefault";
@@ -218,7 +218,7 @@ async fn a_new_cluster_of_the_same_name_keeps_what_its_owner_gave_it() {
         world.home().remove_cluster("a");
         world.home().put_cluster(ClusterSpec::new("a").insights("enabled"));
     });
-    hear_well(&stack, &[created("a", 10)]).await;
+    hear_well(&stack, &[deleted("a", 9), created("a", 10)]).await;
     restored(&stack, 60, None).await;
     assert_eq!((level(&stack, "a").as_str(), level(&stack, "b").as_str()), ("enabled", "disabled"));
 }

@@ -1,7 +1,7 @@
 //! The add-ons: where they can run, and what is done about them.
 
 use super::{Case, CostNote, EksAction, EksAspect, EksState, EksStep};
-use crate::eks::Addon;
+use crate::eks::{Addon, FargateProfile};
 use crate::fault::Fault;
 use crate::insights::eks::{AddonWish, Asked};
 
@@ -12,6 +12,8 @@ const KUBE_SYSTEM: &str = "kube-system";
 enum Place<'a> {
     Nodes,
     Fargate,
+    /// A Fargate profile of this name, once EKS has created it.
+    Soon(&'a str),
     /// None; what is missing.
     None(&'static str),
     Unknown(&'a Fault),
@@ -27,6 +29,10 @@ impl Case<'_> {
         let (cost, missing) = match self.place() {
             Place::Nodes => (CostNote::Free, None),
             Place::Fargate => (CostNote::FreeButPods, None),
+            Place::Soon(profile) => {
+                let step = self.missing(aspect, wish).costing(CostNote::FreeButPods);
+                return step.waiting_for(&format!("its Fargate profile {profile} is being created"));
+            }
             Place::None(missing) => (CostNote::FreeButPods, Some(missing)),
             Place::Unknown(fault) => return EksStep::unknown(aspect, fault),
         };
@@ -113,12 +119,17 @@ impl Case<'_> {
             let active = profiles.iter().filter(|profile| profile.status == "ACTIVE");
             active.flat_map(|profile| &profile.selectors).filter(|selector| selector.is_about(KUBE_SYSTEM))
         };
+        let takes_all = |profile: &&FargateProfile| {
+            profile.selectors.iter().any(|one| one.is_about(KUBE_SYSTEM) && one.labels.is_empty())
+        };
+        let mut creating = profiles.iter().filter(|profile| profile.status == "CREATING");
         // Which labels the add-on's pods have differs from version to version.
         if selectors().any(|selector| selector.labels.is_empty()) {
             return Place::Fargate;
         }
         match nodes {
             Err(fault) => Place::Unknown(fault),
+            Ok(_) if let Some(profile) = creating.find(takes_all) => Place::Soon(&profile.name),
             Ok(_) if selectors().next().is_some() => Place::None(
                 "its pods may stay Pending: the only selectors of its Fargate profiles for the namespace kube-system ask \
                  for labels, and it has no EC2 nodes that EKS knows of; add a selector for kube-system without labels",

@@ -91,6 +91,13 @@ impl EksStep {
         Self { action, reason: format!("{}; {missing}", self.reason), ..self }
     }
 
+    /// What would be changed cannot be yet, because EKS still makes what it needs.
+    fn waiting_for(self, what: &str) -> Self {
+        let is_change = matches!(self.action, EksAction::Set { .. });
+        let action = if is_change { EksAction::Waiting } else { self.action };
+        Self { action, reason: format!("{}; {what}", self.reason), ..self }
+    }
+
     fn costing(self, cost: CostNote) -> Self {
         Self { cost: Some(cost), ..self }
     }

@@ -55,7 +55,9 @@ fn one(cluster: &ClusterReport, open: bool) -> Markup {
             }
             p class="note" {
                 (region.as_str()) " (" (account.as_str()) "). "
-                a rel="noreferrer" href=(console_cluster_link(region, name)) { "Open in the ECS console" }
+                @if let Some(link) = console_cluster_link(region, name) {
+                    a rel="noreferrer" href=(link) { "Open in the ECS console" }
+                }
             }
         }
     }

@@ -37,7 +37,7 @@ pub(super) fn section(report: &Report) -> Markup {
 /// What a card shows.
 struct Card<'a> {
     name: String,
-    link: String,
+    link: Option<String>,
     place: String,
     because: &'a [Because],
     /// Memory and CPU, each with its sentence.
@@ -94,7 +94,7 @@ fn card(Card { name, link, place, because, figures, history, rest }: &Card<'_>) 
     ];
     html! {
         li {
-            h3 { a rel="noreferrer" href=(link) { (name) } }
+            h3 { @if let Some(link) = link { a rel="noreferrer" href=(link) { (name) } } @else { (name) } }
             @if !place.is_empty() { p { (place.trim_start()) } }
             @for because in *because { span class="tag" { (because.words()) } }
             div class="pair" {

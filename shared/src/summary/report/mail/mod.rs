@@ -383,10 +383,16 @@ pub(super) fn tasks_and_more(figures: &ServiceReport) -> String {
 fn linked(report: &Report, link: &ReportLink) -> String {
     let ReportLink { url, kept_until, bucket, key } = link;
     let until = kept_until.strftime("%Y-%m-%d");
+    let opens = match url {
+        Some(_) => {
+            format!("The link opens the page in the S3 console for whoever may read the bucket {bucket}")
+        }
+        None => format!("Whoever may read it finds the page in the bucket {bucket}"),
+    };
     let text = format!(
-        "The whole report, with charts and every service. The link opens the page in the S3 console for whoever may read \
-         the bucket {bucket}, until {until}; then the bucket deletes it."
+        "The whole report, with charts and every service. {opens}, until {until}; then the bucket deletes it."
     );
+    let url = url.as_ref().map(|url| format!("  {url}\n")).unwrap_or_default();
     let kept = format!("Key: {key}; the same as JSON lies beside it. Run {}.", report.run);
-    format!("REPORT\n{}  {url}\n{}", wrap(&text, 2), wrap(&kept, 2))
+    format!("REPORT\n{}{url}{}", wrap(&text, 2), wrap(&kept, 2))
 }

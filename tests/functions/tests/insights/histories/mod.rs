@@ -46,8 +46,10 @@ impl History {
 
     /// Every cluster is as wished, or there is a true reason why not. Counts how they ended.
     fn judge(&self, found: &Value, ends: &mut BTreeMap<&'static str, usize>) {
-        let heard: BTreeMap<String, String> =
-            items(&self.stack, "HEARD#").iter().map(|item| (text(item, "sk"), text(item, "time"))).collect();
+        let lives: BTreeMap<String, (String, String)> = items(&self.stack, "HEARD#")
+            .iter()
+            .map(|item| (text(item, "sk"), (text(item, "time"), text(item, "deleted"))))
+            .collect();
         let clusters = self.stack.aws.edit(|world| world.home().clusters().clone());
         assert_eq!(results(found).len(), clusters.len());
         for (name, cluster) in clusters {
@@ -68,10 +70,14 @@ impl History {
                     "right"
                 }
                 Value::String(word) if word == "reported" => {
-                    assert!(
-                        !is_right && self.file.existing == "report" && !heard.contains_key(&name),
-                        "{finding}"
-                    );
+                    assert!(!is_right && self.file.existing == "report", "{finding}");
+                    // Its creation was heard of, and that an earlier one is gone, if one was ever heard of.
+                    let is_born = lives.get(&name).is_some_and(|(created, deleted)| {
+                        let born = self.born.get(&name).filter(|at| **at < i64::MAX);
+                        let born = born.map(|at| minute(*at).to_string());
+                        !deleted.is_empty() || born.as_ref() == Some(created)
+                    });
+                    assert!(!is_born, "it is new: {finding}, {lives:?}");
                     "reported"
                 }
                 Value::String(word) if word == "left" => {
@@ -85,9 +91,9 @@ impl History {
                     let by: Vec<String> = serde_json::from_value(other["fight"].clone()).unwrap();
                     let is_known = |by: &String| by == UNHEARD || PEOPLE.iter().any(|who| by.contains(who));
                     assert!(!is_right && !by.is_empty() && by.iter().all(is_known), "{finding}");
-                    // Since its creation, as far as that was heard.
+                    // Since the deletion of an earlier one, as far as that was heard.
                     let is_now = |at: &&i64| {
-                        heard.get(&name).is_none_or(|created| *created < minute(**at).to_string())
+                        lives.get(&name).is_none_or(|(_, deleted)| *deleted <= minute(**at).to_string())
                     };
                     let undone =
                         self.undone.get(&name).map_or(0, |undone| undone.iter().filter(is_now).count());
@@ -121,6 +127,7 @@ async fn play(seeds: std::ops::Range<u64>) {
         }
         // Events that did not come until now never will.
         history.queue.clear();
+        history.finish();
         let found = history.settle().await;
         history.judge(&found, &mut ends);
         history.at += 60;

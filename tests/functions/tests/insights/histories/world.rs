@@ -1,13 +1,16 @@
 //! One history: what owners, events, faults and fargaze do to a few clusters.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod owners;
 
-use fake_aws::{ClusterSpec, Crash, Fault};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use fake_aws::{Crash, FakeAws};
 use fargaze::failure::Failure;
 use function_tests::{Function, Stack, minute, sent_back, sqs_batch};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::super::{UPDATE, created, ledger, levels, set_by, set_level, stack, with};
+use super::super::{UPDATE, ledger, levels, set_by, with};
 
 /// Few clusters, so that much happens to each.
 const NAMES: [&str; 6] = ["shop", "shop", "shop", "shop", "cart", "AWSBatch-nightly"];
@@ -107,6 +110,10 @@ pub(super) struct History {
     /// Changes that were made without being disturbed, which the ledger must have.
     pub(super) made: Vec<Set>,
     pub(super) restored: bool,
+    /// The minutes in which the first clusters of their names were created.
+    pub(super) born: BTreeMap<String, i64>,
+    /// How often fargaze set a present cluster for sure since the file was changed or a restore.
+    rows: BTreeMap<String, usize>,
     /// What happened, for whoever has to find out why it went wrong.
     log: Vec<String>,
 }
@@ -124,7 +131,8 @@ impl History {
     pub(super) fn new(seed: u64) -> Self {
         let mut dice = Dice(seed);
         let file = File::throw(&mut dice);
-        let stack = stack(with(&[("shop", "disabled"), ("old", "disabled")]));
+        let home = FakeAws::builder(with(&[("shop", "disabled"), ("old", "disabled")]));
+        let stack = Stack::in_process(home.clock(minute(0)));
         let log = vec![format!("seed {seed}")];
         let mut history = Self {
             stack,
@@ -135,6 +143,8 @@ impl History {
             undone: BTreeMap::new(),
             made: Vec::new(),
             restored: false,
+            born: BTreeMap::new(),
+            rows: BTreeMap::new(),
             log,
         };
         history.put_file(file);
@@ -147,6 +157,7 @@ impl History {
 
     fn put_file(&mut self, file: File) {
         self.file = file;
+        self.rows.clear();
         self.stack.put_config(&file.yaml());
         self.note(file.yaml());
     }
@@ -160,10 +171,13 @@ impl History {
 
     pub(super) async fn step(&mut self) {
         self.at += 1;
+        tokio::time::advance(Duration::from_secs(60)).await;
         match self.dice.below(64) {
-            0..6 => self.create(),
-            6..24 => self.change(),
-            24..26 => self.delete(),
+            0..9 => self.create(),
+            9..22 => self.change(),
+            22..24 => self.delete(),
+            24 => self.finish(),
+            25 => self.occupy(),
             26 => self.tag(),
             27..30 => self.noise(),
             30 => {
@@ -175,77 +189,6 @@ impl History {
             57..63 => self.sweep().await,
             _ => self.restore().await,
         }
-    }
-
-    fn create(&mut self) {
-        let (name, level) =
-            (self.dice.one(&NAMES), self.dice.one(&["disabled", "disabled", "enabled", "enhanced"]));
-        if !levels(&self.stack).contains_key(name) {
-            self.stack.aws.edit(|world| world.home().put_cluster(ClusterSpec::new(name).insights(level)));
-            // Where one that was right was before, which fargaze need not know to be another one.
-            if !self.file.is_right(name, level) {
-                self.undone.entry(name.to_owned()).or_default().push(self.at);
-            }
-            self.note(format!("{name} is created with {level}"));
-            self.emit(created(name, self.at));
-        }
-    }
-
-    fn change(&mut self) {
-        let name = self.dice.one(&NAMES);
-        let level = self.dice.one(&["disabled", "disabled", "disabled", "disabled", "enabled", "enhanced"]);
-        let who = self.dice.one(&PEOPLE);
-        let Some(before) = levels(&self.stack).remove(name) else { return };
-        if self.file.is_right(name, &before) && !self.file.is_right(name, level) {
-            self.undone.entry(name.to_owned()).or_default().push(self.at);
-        }
-        set_level(&self.stack, name, level);
-        self.note(format!("{who} sets {name} from {before} to {level}"));
-        self.emit(set_by(who, name, level, self.at));
-    }
-
-    fn delete(&mut self) {
-        let name = self.dice.one(&NAMES);
-        self.stack.aws.edit(|world| world.home().remove_cluster(name));
-        self.note(format!("{name} is deleted"));
-    }
-
-    fn tag(&mut self) {
-        let (name, value) = (self.dice.one(&NAMES), self.dice.one(&["hands-off", "yes", "no"]));
-        self.stack.aws.edit(|world| {
-            if let Some(cluster) = world.home().cluster_mut(name) {
-                cluster.tags.insert("fargaze".to_owned(), value.to_owned());
-            }
-        });
-        self.note(format!("{name} is tagged with {value}"));
-    }
-
-    /// What is none of fargaze's business, about a cluster of its name.
-    fn noise(&mut self) {
-        let (name, kind) = (self.dice.one(&NAMES), self.dice.below(4));
-        let mut event = set_by("somebody", name, "disabled", self.at);
-        let detail = &mut event["detail"];
-        match kind {
-            0 => detail["errorCode"] = json!("AccessDenied"),
-            1 => detail["eventSource"] = json!("kafka.amazonaws.com"),
-            2 => detail["eventName"] = json!("DeleteCluster"),
-            _ => detail["requestParameters"]["settings"] = json!([]),
-        }
-        self.queue.push(event);
-    }
-
-    /// Some call to come is refused once.
-    fn refuse(&mut self) {
-        let call = self.dice.one(&[
-            UPDATE,
-            "ecs:DescribeClusters",
-            "dynamodb:PutItem",
-            "dynamodb:Query",
-            "dynamodb:GetItem",
-        ]);
-        let nth = 1 + self.dice.below(3);
-        self.stack.aws.add_fault(Fault::on(call).nth(nth).error(400, "AccessDeniedException", "not now"));
-        self.note(format!("call {nth} of {call} will be refused"));
     }
 
     /// The function at work, perhaps killed; gives its answer, and what it set.
@@ -312,12 +255,17 @@ impl History {
         if batch.is_empty() {
             return;
         }
-        let ids: Vec<&str> = batch.iter().map(|event| event["detail"]["eventID"].as_str().unwrap()).collect();
+        let ids: Vec<&str> =
+            batch.iter().map(|event| event["detail"]["eventID"].as_str().unwrap_or("follow")).collect();
         self.note(format!("{ids:?} delivered"));
         let bodies: Vec<String> = batch.iter().map(ToString::to_string).collect();
         let before = levels(&self.stack);
         let (answer, set) = self.invoke(sqs_batch(&bodies)).await;
+        self.count(&set);
         self.made.extend(set);
+        // What the function sends to itself.
+        let own = self.stack.aws.take_sent();
+        self.queue.extend(own.into_iter().map(|sent| serde_json::from_str::<Value>(&sent.body).unwrap()));
         self.assert_not_lowered(&before);
         let back = answer.map(|answer| answer.unwrap());
         for (index, event) in batch.into_iter().enumerate() {
@@ -335,15 +283,35 @@ impl History {
         let before = levels(&self.stack);
         // It may fail, for a call that is refused.
         let (_, set) = self.invoke(item).await;
+        self.count(&set);
         self.made.extend(set);
         self.assert_not_lowered(&before);
+    }
+
+    /// No cluster is set more than twice for the same wish; then it is a fight, whatever events say.
+    fn count(&mut self, set: &[Set]) {
+        for (name, ..) in set {
+            let row = self.rows.entry(name.clone()).or_default();
+            *row += 1;
+            assert!(*row <= 2, "{name} is set again and again");
+        }
     }
 
     async fn restore(&mut self) {
         self.note("a restore");
         self.restored = true;
+        self.rows.clear();
         let item = self.stack.items("restore", minute(self.at)).await.remove(0);
-        let (_, put_back) = self.invoke(item).await;
+        let before = levels(&self.stack);
+        let (answer, put_back) = self.invoke(item).await;
+        if !matches!(answer, Some(Ok(_))) {
+            // What it put back without a mark looks as if somebody else had, until it is called again.
+            for (name, level) in levels(&self.stack) {
+                if before[&name] != level {
+                    self.undone.entry(name).or_default().push(self.at);
+                }
+            }
+        }
         let entries = ledger(&self.stack);
         for (name, _, to) in put_back {
             let was_so = entries.iter().any(|entry| entry.subject == name && entry.from == to);

@@ -59,7 +59,9 @@ fn one(cluster: &EksClusterReport, report: &Report, open: bool) -> Markup {
                 (vended::folded(cluster))
                 p class="note" {
                     (region.as_str()) " (" (account.as_str()) "). "
-                    a rel="noreferrer" href=(console_eks_link(region, name)) { "Open in the EKS console" }
+                    @if let Some(link) = console_eks_link(region, name) {
+                        a rel="noreferrer" href=(link) { "Open in the EKS console" }
+                    }
                 }
             }
         }

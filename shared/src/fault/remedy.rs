@@ -1,0 +1,216 @@
+//! What the reader of a summary can do about a failed call, by the service's code and, for a denial, by its sentence.
+//!
+//! Codes: the pages "Common Errors" ("Common Error Types") of the APIs that fargaze calls (ECS, EKS, CloudWatch,
+//! DynamoDB, S3, SNS, SQS, STS), "Error responses" of S3, and STS API, `AssumeRole`. Sentences of denials: IAM User
+//! Guide, "Troubleshoot access denied error messages".
+
+use super::{Fault, FaultKind};
+
+/// Codes that mean the same, and what to do about them.
+const BY_CODE: &[(&[&str], &str)] = &[
+    (
+        &["ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"],
+        "the credentials had expired, and the next run gets new ones; if it comes again, see whether the role is still there",
+    ),
+    (
+        &["InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "InvalidToken"],
+        "AWS does not know the credentials there: if the Region is one that an account must opt in to, enable it in the \
+         account or take it out of targets; else see whether the role is still there",
+    ),
+    (
+        &["RequestExpired", "RequestTimeTooSkewed", "RequestInTheFuture"],
+        "the clock that signed the request is off by more than some minutes; the next run signs again",
+    ),
+    (
+        &[
+            "IncompleteSignature",
+            "InvalidSignatureException",
+            "SignatureDoesNotMatch",
+            "MissingAuthenticationToken",
+            "MissingAuthenticationTokenException",
+            "AuthFailure",
+        ],
+        "the signature was not accepted: see whether a proxy between the function and AWS changes its requests",
+    ),
+    (
+        &["RegionDisabledException"],
+        "STS is not active in the Region: activate it in the account settings of IAM, or take the Region out of targets",
+    ),
+    (
+        &["OptInRequired", "SubscriptionRequiredException", "NotSignedUp", "InvalidRegionException"],
+        "the account has not opted in to the service or the Region: enable it there, or take the Region out of targets",
+    ),
+    (
+        &[
+            "UnknownOperationException",
+            "InvalidAction",
+            "UnsupportedFeatureException",
+            "UnsupportedOperation",
+        ],
+        "the service does not offer this call in the Region; take the Region out of targets",
+    ),
+    (
+        &["KMSAccessDenied", "KMSAccessDeniedException"],
+        "allow the role to use the KMS key, in the policy of the key",
+    ),
+    (
+        &[
+            "KMSDisabled",
+            "KMSDisabledException",
+            "KMSInvalidStateException",
+            "KMSNotFound",
+            "KMSNotFoundException",
+        ],
+        "the KMS key cannot be used: enable it again, or give the resource another key",
+    ),
+    (
+        &[
+            "LimitExceeded",
+            "LimitExceededException",
+            "ServiceQuotaExceededException",
+            "ResourceLimitExceededException",
+        ],
+        "a quota of the account is used up: raise it in Service Quotas, or remove what nobody needs",
+    ),
+    (&["NoSuchBucket"], "the bucket is gone: deploy the stack again"),
+    (
+        &["timeout", "no answer"],
+        "no answer came, and the next run asks again; if it comes each time, see whether the function's subnets reach the service",
+    ),
+];
+
+/// What the sentence of a denial blames, and what to do about it.
+const BY_SENTENCE: &[(&str, &str)] = &[
+    (
+        "service control policy",
+        "a service control policy of the organization does not allow it: ask whoever administers the organization",
+    ),
+    (
+        "resource control policy",
+        "a resource control policy of the organization does not allow it: ask whoever administers the organization",
+    ),
+    ("permissions boundary", "the permissions boundary of the role does not allow it: add the action there"),
+    ("VPC endpoint policy", "the policy of the VPC endpoint does not allow it: add the action there"),
+    ("session policy", "the session's policy does not allow it: add the action there"),
+    ("resource-based policy", "the policy of the resource does not allow it: allow the role there"),
+    (
+        "explicit deny in an identity-based policy",
+        "a policy of the role denies it: take the action out of that statement",
+    ),
+];
+
+/// By the fault's kind, where its code says no more.
+const fn by_kind(kind: FaultKind) -> &'static str {
+    match kind {
+        FaultKind::Throttled => "the API is over its rate limit; the next run asks again",
+        FaultKind::Transient => "the service did not answer; the next run asks again",
+        FaultKind::Denied => "grant the action to the role, see docs/permissions.md",
+        FaultKind::NotFound => "it may have been deleted in the meantime",
+        FaultKind::Invalid => "the same request will fail again; check the configuration",
+        FaultKind::Malformed => "the answer was left out; please report it with the log line",
+        FaultKind::Unreadable => "it alone was left out; please report it with the log line",
+    }
+}
+
+impl Fault {
+    /// What the reader of a summary can do about it. Who may read inside an EKS cluster is decided there, and the
+    /// report says what is missing.
+    pub fn advice(&self) -> &'static str {
+        if let Some(remedy) = crate::kubernetes::advice::advice(self) {
+            return remedy;
+        }
+        // Some services name the shape with its namespace in front.
+        let code = self.code.rsplit('#').next().unwrap_or(&self.code);
+        let of_kubernetes = self.operation.starts_with("kubernetes:");
+        let by_code = BY_CODE.iter().find(|(codes, _)| codes.contains(&code)).map(|(_, remedy)| *remedy);
+        if let Some(remedy) = by_code.filter(|_| !of_kubernetes) {
+            return remedy;
+        }
+        match self.kind {
+            FaultKind::Denied => self.of_denial(),
+            kind => by_kind(kind),
+        }
+    }
+
+    fn of_denial(&self) -> &'static str {
+        let blamed = BY_SENTENCE.iter().find(|(policy, _)| self.message.contains(policy));
+        match blamed {
+            Some((_, remedy)) => remedy,
+            None if self.operation == "sts:AssumeRole" => {
+                "let the role trust this stack's functions, with the target's external-id; see docs/permissions.md"
+            }
+            None => by_kind(FaultKind::Denied),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(operation: &str, kind: FaultKind, code: &str, message: &str) -> Fault {
+        Fault {
+            operation: operation.to_owned(),
+            subject: String::new(),
+            kind,
+            code: code.to_owned(),
+            message: message.to_owned(),
+        }
+    }
+
+    /// Issue 13, point 6.
+    #[test]
+    fn every_class_of_error_has_a_remedy_that_fits() {
+        use FaultKind::{Denied, Invalid, Malformed, NotFound, Throttled, Transient};
+        let scp = "User: arn:aws:sts::123456789012:assumed-role/x/y is not authorized to perform: ecs:ListClusters with an \
+                   explicit deny in a service control policy";
+        let boundary = "is not authorized to perform: ecs:UpdateClusterSettings because no permissions boundary allows it";
+        let endpoint =
+            "is not authorized to perform: sqs:SendMessage because no VPC endpoint policy allows it";
+        let identity =
+            "is not authorized to perform: ecs:ListClusters because no identity-based policy allows it";
+        for (operation, kind, code, message, remedy) in [
+            ("ecs:ListClusters", Denied, "ExpiredTokenException", "", "expired"),
+            ("ecs:ListClusters", Denied, "ExpiredToken", "The security token is expired", "expired"),
+            ("ecs:ListClusters", Denied, "UnrecognizedClientException", "", "opt in"),
+            ("sts:AssumeRole", Denied, "InvalidClientTokenId", "", "opt in"),
+            ("ecs:ListClusters", Denied, "RequestTimeTooSkewed", "", "clock"),
+            ("ecs:ListClusters", Invalid, "RequestExpired", "", "clock"),
+            ("s3:GetObject", Denied, "SignatureDoesNotMatch", "", "signature"),
+            ("sts:AssumeRole", Denied, "RegionDisabledException", "", "STS is not active"),
+            ("eks:ListClusters", Denied, "OptInRequired", "", "opted in"),
+            ("eks:ListClusters", Invalid, "UnknownOperationException", "", "does not offer"),
+            ("ecs:ListClusters", Denied, "AccessDeniedException", scp, "service control policy"),
+            ("ecs:UpdateClusterSettings", Denied, "AccessDeniedException", boundary, "boundary"),
+            ("sqs:SendMessage", Denied, "AccessDenied", endpoint, "VPC endpoint"),
+            ("ecs:ListClusters", Denied, "AccessDeniedException", identity, "grant the action to the role"),
+            ("ecs:ListClusters", Denied, "AccessDeniedException", "", "grant the action to the role"),
+            ("sts:AssumeRole", Denied, "AccessDenied", "", "trust"),
+            ("s3:GetObject", Denied, "KMSAccessDenied", "", "KMS key"),
+            ("ecs:ListClusters", Throttled, "ThrottlingException", "", "rate limit"),
+            ("eks:CreateAddon", Invalid, "ResourceLimitExceededException", "", "quota"),
+            ("ecs:DescribeClusters", NotFound, "ClusterNotFoundException", "", "deleted"),
+            ("s3:GetObject", NotFound, "NoSuchBucket", "", "deploy the stack"),
+            ("ecs:ListClusters", Invalid, "ValidationException", "", "check the configuration"),
+            ("ecs:ListClusters", Transient, "ServiceUnavailable", "", "asks again"),
+            ("ecs:ListClusters", Transient, "timeout", "", "subnets"),
+            ("cloudwatch:GetMetricData", Denied, "com.amazonaws.x#ExpiredTokenException", "", "expired"),
+            ("ecs:ListClusters", Malformed, "malformed answer", "", "report it"),
+            ("kubernetes:ListPods", Denied, "Forbidden", "", "docs/eks.md"),
+        ] {
+            let advice = fault(operation, kind, code, message).advice();
+            assert!(advice.contains(remedy), "{operation} {code}: {advice}");
+            let grants = advice.starts_with("grant the action");
+            assert_eq!(grants, remedy.starts_with("grant"), "{operation} {code}: {advice}");
+        }
+    }
+
+    #[test]
+    fn no_code_stands_in_two_classes() {
+        let mut codes: Vec<&str> = BY_CODE.iter().flat_map(|(codes, _)| *codes).copied().collect();
+        let all = codes.len();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), all);
+    }
+}

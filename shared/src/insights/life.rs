@@ -1,0 +1,209 @@
+//! When ECS clusters of a name came and went, as far as anybody reported it, and whether one is new.
+//!
+//! ECS tells no time of creation, and `CreateCluster` of a cluster that is there succeeds and changes nothing (ECS
+//! API, `CreateCluster`). So the event of that call is a creation only if nothing contradicts it; after a deletion,
+//! every cluster of the name is a new one. Whatever is reported may come twice, late or never: what it says is the
+//! same in any order, but for the exact time of a creation whose predecessor's deletion came late.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Acquaintance, ClusterLedger};
+
+/// How long a new cluster may be missing in answers of ECS, which are eventually consistent (ECS API,
+/// `DescribeClusters`, failure `MISSING`). AWS gives no figure; seconds are usual.
+const SETTLES_WITHIN: SignedDuration = SignedDuration::from_mins(10);
+
+/// What was reported of clusters of one name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Life {
+    /// Calls of `CreateCluster` since the last deletion, each of which may have made the present cluster.
+    pub created: Option<Created>,
+    /// The last deletion: by its event, or by a sweep that did not find the cluster.
+    pub deleted: Option<Timestamp>,
+}
+
+/// Calls of `CreateCluster` that were answered with an empty cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Created {
+    /// Time of the first.
+    pub first: Timestamp,
+    /// Time of the last.
+    pub last: Timestamp,
+    /// AWS Batch made one of them.
+    pub by_batch: bool,
+}
+
+/// What sweeps saw of a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sighting {
+    /// There was no sweep yet.
+    NoSweep,
+    /// The last sweep did not see it, or left it as new.
+    Unseen,
+    /// Sweeps know it since the one of this time.
+    Since(Timestamp),
+}
+
+impl Life {
+    /// Takes in a call of `CreateCluster` that was answered with an empty cluster.
+    pub fn add_creation(&mut self, at: Timestamp, by_batch: bool) {
+        if !self.is_present(at) {
+            return;
+        }
+        let known = self.created.get_or_insert(Created { first: at, last: at, by_batch });
+        known.first = known.first.min(at);
+        known.last = known.last.max(at);
+        known.by_batch |= by_batch;
+    }
+
+    /// Takes in a deletion.
+    pub fn add_deletion(&mut self, at: Timestamp) {
+        self.deleted = Some(self.deleted.map_or(at, |known| known.max(at)));
+        if let Some(known) = self.created {
+            let first = if self.is_present(known.first) { known.first } else { known.last };
+            self.created = Some(Created { first, ..known }).filter(|_| self.is_present(known.last));
+        }
+    }
+
+    /// Whether something that happened then is of the present cluster. A cluster that is deleted and created within
+    /// one second is the new one afterwards.
+    fn is_present(&self, at: Timestamp) -> bool {
+        self.deleted.is_none_or(|deleted| at >= deleted)
+    }
+
+    /// When the present cluster was created, or after which time, if it was so while fargaze watched: an earlier one
+    /// of its name was deleted, or an event reports the creation and nothing says that the cluster was there before.
+    pub fn born(&self, sighting: Sighting, ledger: &ClusterLedger) -> Option<Timestamp> {
+        let created = self.created.map(|created| created.first);
+        if self.deleted.is_some() {
+            return created.or(self.deleted);
+        }
+        let created = created?;
+        let was_seen = matches!(sighting, Sighting::Since(seen) if seen < created);
+        let was_changed = ledger.changes.iter().any(|change| change.time < created);
+        (!was_seen && !was_changed).then_some(created)
+    }
+
+    /// How the present cluster is known.
+    pub fn acquaintance(&self, sighting: Sighting, ledger: &ClusterLedger) -> Acquaintance {
+        Acquaintance::of(self.born(sighting, ledger).is_some(), self.seen(sighting))
+    }
+
+    /// Whether the last sweep saw the present cluster; none if there was no sweep yet.
+    pub fn seen(&self, sighting: Sighting) -> Option<bool> {
+        match sighting {
+            Sighting::NoSweep => None,
+            Sighting::Unseen => Some(false),
+            Sighting::Since(seen) => Some(self.is_present(seen)),
+        }
+    }
+
+    /// When the cluster was gone, if a sweep of that time does not find it in a whole listing and nothing says that
+    /// it came or went since. One that was reported or changed just before may only not be listed yet.
+    pub fn missed_by(&self, sweep: Timestamp, ledger: Option<&ClusterLedger>) -> Option<Timestamp> {
+        let changes = ledger.into_iter().flat_map(|ledger| &ledger.changes).map(|change| change.time);
+        let newest = self.created.map(|created| created.last).into_iter().chain(changes).max()?;
+        let gone = sweep - SETTLES_WITHIN;
+        (newest < gone && self.is_present(newest)).then_some(gone)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::samples::{at, change};
+    use super::*;
+    use crate::insights::{ChangeState, InsightsLevel, Wish};
+
+    #[derive(Debug, Clone, Copy)]
+    enum Report {
+        Created(i64),
+        Deleted(i64),
+    }
+
+    fn life(reports: &[Report]) -> Life {
+        let mut life = Life::default();
+        for report in reports {
+            match *report {
+                Report::Created(minute) => life.add_creation(at(minute), false),
+                Report::Deleted(minute) => life.add_deletion(at(minute)),
+            }
+        }
+        life
+    }
+
+    fn changed_at(minute: i64) -> ClusterLedger {
+        let levels = (InsightsLevel::Disabled, InsightsLevel::Enabled);
+        let change = change(minute, levels, Wish::AtLeastEnabled, ChangeState::Done);
+        ClusterLedger { changes: vec![change], put_back: Vec::new() }
+    }
+
+    /// Issue 13, point 1.
+    #[test]
+    fn a_creation_is_one_only_if_nothing_says_otherwise() {
+        use Report::{Created, Deleted};
+        let never = ClusterLedger::default();
+        for (reports, sighting, ledger, born) in [
+            (&[][..], Sighting::NoSweep, never.clone(), None),
+            (&[Created(10)], Sighting::NoSweep, never.clone(), Some(10)),
+            (&[Created(10)], Sighting::Unseen, never.clone(), Some(10)),
+            // A later call of it is none, a sweep or a change before it says that it was there.
+            (&[Created(10), Created(20)], Sighting::NoSweep, never.clone(), Some(10)),
+            (&[Created(10)], Sighting::Since(at(9)), never.clone(), None),
+            (&[Created(10)], Sighting::Since(at(11)), never.clone(), Some(10)),
+            (&[Created(10)], Sighting::NoSweep, changed_at(9), None),
+            (&[Created(10)], Sighting::NoSweep, changed_at(10), Some(10)),
+            // Unless it was deleted since: then it is another one, whatever is heard of its creation.
+            (&[Created(10), Deleted(9)], Sighting::Since(at(8)), changed_at(8), Some(10)),
+            (&[Created(10), Deleted(5)], Sighting::Since(at(8)), never.clone(), Some(10)),
+            (&[Created(10), Deleted(20)], Sighting::NoSweep, never.clone(), Some(20)),
+            (&[Created(10), Deleted(10)], Sighting::NoSweep, never.clone(), Some(10)),
+            (&[Created(0), Deleted(5), Created(10)], Sighting::Since(at(1)), changed_at(1), Some(10)),
+        ] {
+            let found = life(reports).born(sighting, &ledger);
+            assert_eq!(found, born.map(at), "{reports:?}, {sighting:?}, {ledger:?}");
+        }
+    }
+
+    #[test]
+    fn a_cluster_is_gone_once_a_sweep_misses_it_that_is_not_too_young_to_be_listed() {
+        let missed = |life: Life, ledger: Option<&ClusterLedger>| life.missed_by(at(30), ledger);
+        let (lately, before) = (changed_at(25), changed_at(10));
+        assert_eq!(missed(Life::default(), None), None, "nothing is known of it");
+        assert_eq!(missed(life(&[Report::Created(25)]), None), None);
+        assert_eq!(missed(life(&[Report::Created(10)]), None), Some(at(20)));
+        assert_eq!(missed(life(&[Report::Created(10)]), Some(&lately)), None);
+        assert_eq!(missed(Life::default(), Some(&before)), Some(at(20)));
+        assert_eq!(missed(life(&[Report::Deleted(11)]), Some(&before)), None, "that is known");
+    }
+
+    proptest! {
+        /// Issue 13, point 1.
+        #[test]
+        fn whatever_comes_twice_or_in_another_order_says_the_same(
+            reports in prop::collection::vec((any::<bool>(), 0_i64..12), 0..8),
+            again in prop::collection::vec(any::<prop::sample::Index>(), 0..4),
+            seed in any::<u64>(),
+        ) {
+            let reports: Vec<Report> = reports
+                .into_iter()
+                .map(|(created, minute)| if created { Report::Created(minute) } else { Report::Deleted(minute) })
+                .collect();
+            let mut shuffled = reports.clone();
+            if !reports.is_empty() {
+                shuffled.extend(again.iter().map(|index| reports[index.index(reports.len())]));
+            }
+            shuffled.sort_by_key(|report| {
+                let (Report::Created(minute) | Report::Deleted(minute)) = *report;
+                (u64::try_from(minute).unwrap() + 1).wrapping_mul(seed | 1)
+            });
+            let (one, other) = (life(&reports), life(&shuffled));
+            prop_assert_eq!(one.deleted, other.deleted);
+            prop_assert_eq!(one.created.map(|created| created.last), other.created.map(|created| created.last));
+            let never = ClusterLedger::default();
+            let born = |life: &Life| life.born(Sighting::NoSweep, &never).is_some();
+            prop_assert_eq!(born(&one), born(&other));
+        }
+    }
+}
