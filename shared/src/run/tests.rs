@@ -63,7 +63,10 @@ fn the_window_of_samples_ends_with_the_run_and_reaches_back_further() {
     let run = Run::new(RunKind::Alarms, time, delay, lookback, None);
     let sampled = run.of_samples(SignedDuration::from_mins(40));
     assert_eq!((sampled.window.end, sampled.window.len()), (time, 100));
-    assert_eq!(Run { window: run.window, ..sampled }, run);
+    // CloudWatch still changes its newest minutes, whatever samples are taken.
+    assert_eq!((sampled.metrics_until, sampled.metrics_window().end), (Some(run.window.end), run.window.end));
+    assert_eq!(sampled.window_of(SignedDuration::from_mins(7)).end, run.window.end);
+    assert_eq!(Run { window: run.window, metrics_until: None, ..sampled }, run);
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn golden(name: &str, message: &Message) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/digest").join(format!("{name}.txt"));
     let text = format!("Subject: {}\n\n{}", message.subject, message.body);
     for line in message.body.lines() {
-        let is_link = ["https://", "Look: kubectl ", "Look: aws "]
+        let is_link = ["https://", "Look: kubectl ", "List what exists: aws "]
             .iter()
             .any(|start| line.trim_start().starts_with(start));
         assert!(is_link || line.chars().count() <= 78, "{name}: {line}");

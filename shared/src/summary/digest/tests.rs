@@ -59,8 +59,8 @@ fn the_subject_says_what_matters_most() {
         (NoticeKind::Blind, "CANNOT JUDGE shop/web: memory-high"),
         (NoticeKind::Ended, "OK shop/web: memory-high ended"),
         (NoticeKind::Gone, "NO LONGER JUDGED shop/web: memory-high"),
-        (NoticeKind::NoData, "NO DATA from shop/web"),
-        (NoticeKind::SeenAgain, "JUDGED AGAIN shop/web: memory-high"),
+        (NoticeKind::NoData, "NO DATA from shop/web in eu-west-1"),
+        (NoticeKind::SeenAgain, "JUDGED AGAIN shop/web: memory-high is in ALARM"),
         (NoticeKind::Reminder, "STILL shop/web: memory 93.1 %"),
     ] {
         assert_eq!(told(vec![of_kind(kind, "web", &[93.1])]).subject, subject);
