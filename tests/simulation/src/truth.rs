@@ -333,7 +333,7 @@ impl Truth {
     /// Whether nothing of the service ran since well before the run before the one at `time`.
     fn is_out(&self, service: &Service, time: Minute, clock: Minute) -> bool {
         (time - (2 * self.every).max(8) - DELAY - 1..=clock).all(|minute| {
-            let out = stage(&service.stages, minute).is_some_and(|stage| stage.is_out());
+            let out = stage(&service.stages, minute).is_some_and(Stage::is_out);
             out && self.is_there(&service.cluster, minute)
         })
     }

@@ -196,7 +196,8 @@ fn without_metrics(report: &Report) -> String {
 fn rules(report: &Report) -> String {
     let (told, more) = report.rules.split_at(report.rules.len().min(NAMED));
     let paragraph = |line: &RuleLine| {
-        let command = line.command().map(|command| format!("    List what exists: {command}\n")).unwrap_or_default();
+        let command =
+            line.command().map(|command| format!("    List what exists: {command}\n")).unwrap_or_default();
         wrap(&line.sentences(report.time), 2) + &command
     };
     let mut text: String = told.iter().map(paragraph).collect();
