@@ -19,6 +19,8 @@ PROGRAM = """
 import signal, sys, time
 from local_aws import LocalAws
 signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+# A shell's background jobs ignore it, and so would we.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with LocalAws() as aws:
     print(aws.port, aws.pid, aws.folder, flush=True)
     {then}
