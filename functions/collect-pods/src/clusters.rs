@@ -44,6 +44,8 @@ pub(crate) struct Reading {
     pub(crate) faults: Vec<Fault>,
     /// Why there are no pods, if they could not be asked.
     pub(crate) unread: Option<Fault>,
+    /// It has no API server, as a cluster that is being made or deleted: nothing was asked, and nothing is amiss.
+    pub(crate) has_no_api: bool,
     /// Why there is no usage, if it could not be asked.
     pub(crate) no_usage: Option<Fault>,
     /// Kinds of workloads that could not be listed, with the reason.
@@ -98,6 +100,7 @@ impl Reading {
             pods: Vec::new(),
             faults: Vec::new(),
             unread: None,
+            has_no_api: false,
             no_usage: None,
             unlisted: Vec::new(),
             refused: Vec::new(),
@@ -133,6 +136,7 @@ impl Reader<'_> {
             self.equipment(&cluster.name, &mut reading).await;
         }
         if cluster.endpoint.is_none() || cluster.certificate_authority.is_none() {
+            reading.has_no_api = true;
             self.without_endpoint(cluster, &mut reading);
             return reading;
         }
