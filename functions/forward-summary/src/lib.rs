@@ -81,9 +81,12 @@ impl Handler {
 
     /// Tells what the run found, if it is worth telling.
     pub async fn handle(&self, event: Value) -> Result<Receipt, Failure> {
-        let Finished { run, targets, outcomes } = event::read(event)?;
+        let Finished { run, targets, outcomes, unreadable } = event::read(event)?;
+        for why in &unreadable {
+            tracing::warn!(run = run.id, "{why}");
+        }
         let mut results = self.results(outcomes).await;
-        results.extend(lost(targets, &results));
+        results.extend(lost(targets, &results, &unreadable));
         let (store, memory) = (&self.store, &self.memory);
         let reporter = Reporter { store, memory, bucket: &self.bucket, region: &self.region };
         let read = match run.kind {
@@ -236,7 +239,7 @@ fn nothing_to_tell(kind: RunKind, results: &[TargetResult]) -> String {
 }
 
 /// Targets that were planned and of which nothing came back.
-fn lost(planned: Vec<Target>, results: &[TargetResult]) -> Vec<TargetResult> {
+fn lost(planned: Vec<Target>, results: &[TargetResult], unreadable: &[String]) -> Vec<TargetResult> {
     let came_back = |target: &Target| results.iter().any(|result| result.target == *target);
     let lost = planned.into_iter().filter(|target| !came_back(target));
     let fault = || Fault {
@@ -244,8 +247,13 @@ fn lost(planned: Vec<Target>, results: &[TargetResult]) -> Vec<TargetResult> {
         subject: String::new(),
         kind: FaultKind::Transient,
         code: "lost".to_owned(),
-        message: "its execution ended without a result; the map run in the Step Functions console tells why"
-            .to_owned(),
+        message: match unreadable.first() {
+            None => {
+                "its execution ended without a result; the map run in the Step Functions console tells why"
+                    .to_owned()
+            }
+            Some(why) => format!("its execution ended without a result that can be read; {why}"),
+        },
     };
     lost.map(|target| TargetResult { target, result: Err(fault()) }).collect()
 }
