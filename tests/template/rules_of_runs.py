@@ -131,7 +131,7 @@ def the_log_of_runs_holds_no_data(template: Template) -> None:
 
 
 def states(template: Template) -> dict[str, dict]:
-    return template.properties("Run")["Definition"]["States"]
+    return template.state_machine["States"]
 
 
 def maps(template: Template) -> dict[str, dict]:

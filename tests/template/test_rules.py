@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import subprocess
 import sys
 from collections.abc import Callable
@@ -222,7 +221,7 @@ def same_name_in_every_stack(template: Template) -> None:
 
 
 def run_states(template: Template) -> dict:
-    return template.properties("Run")["Definition"]["States"]
+    return template.state_machine["States"]
 
 
 def child(template: Template, each: str) -> dict:
@@ -383,7 +382,7 @@ FAULTS: list[tuple[Callable[[Template], None], str]] = [
 
 @pytest.mark.parametrize(("fault", "name"), FAULTS, ids=[fault.__name__ for fault, _ in FAULTS])
 def test_rule_notices(fault: Callable[[Template], None], name: str) -> None:
-    broken = Template(copy.deepcopy(PROJECT.document))
+    broken = PROJECT.copy()
     fault(broken)
     with pytest.raises((AssertionError, KeyError, ValueError, TypeError)):
         RULES[name](broken)
