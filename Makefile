@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 ARCH ?= arm64
 STACK ?= fargaze
+CONFIRM ?=
 RUNS ?= 1000000
 CASES ?= 1000000
 SEED ?= $(shell date +%s)
@@ -47,8 +48,8 @@ build: setup ## Release bootstraps in target/lambda (ARCH=arm64 or x86_64)
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --release --output-format binary \
 	  $(if $(filter x86_64,$(ARCH)),--x86-64,--arm64) $(addprefix --package ,$(notdir $(wildcard functions/*)))
 
-delete: setup ## Empties and deletes a deployed stack in your AWS account (STACK=fargaze)
-	@$(VENV)/bin/python tests/stack/delete.py "$(STACK)"
+delete: setup ## Deletes a stack and all it holds from your AWS account (STACK=fargaze; asks, or CONFIRM=fargaze)
+	@CONFIRM="$(CONFIRM)" $(VENV)/bin/python tests/stack/delete.py "$(STACK)"
 
 requirements: ## Pins the newest versions of tests/requirements.in in tests/requirements.txt
 	@$(PYTHON) -m venv --clear $(VENV)

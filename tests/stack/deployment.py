@@ -110,17 +110,6 @@ def resources(cloudformation, stack: str) -> dict[str, dict]:
     return {resource["LogicalResourceId"]: resource for page in pages for resource in page["StackResourceSummaries"]}
 
 
-def delete(cloudformation, s3, stack: str) -> None:
-    """Empties the stack's buckets, every version of every object, and deletes the stack."""
-    for resource in resources(cloudformation, stack).values():
-        if resource["ResourceType"] == "AWS::S3::Bucket" and resource["ResourceStatus"] != "DELETE_COMPLETE":
-            empty(s3, resource["PhysicalResourceId"])
-    # By its id, because a deleted stack is no longer found by its name.
-    stack_id = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackId"]
-    cloudformation.delete_stack(StackName=stack)
-    await_stack(cloudformation, stack_id, "DELETE_COMPLETE")
-
-
 def empty(s3, bucket: str) -> int:
     """Deletes every version and delete marker. Returns how many."""
     count = 0
@@ -157,10 +146,11 @@ def await_change_set(cloudformation, change_set: str) -> dict:
     raise DeploymentError(f"the change set {change_set} was not ready within {DEADLINE_SECONDS} s")
 
 
-def await_stack(cloudformation, stack: str, wanted: str) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    status = None
-    while time.monotonic() < deadline:
+def await_stack(cloudformation, stack: str, wanted: str, seconds: float = DEADLINE_SECONDS, note=lambda text: None) -> None:
+    """Waits for the wanted status. `note` gets a line once a minute: what CloudFormation still works on."""
+    start = time.monotonic()
+    status, noted, pause = None, start, 0.2
+    while time.monotonic() < start + seconds:
         try:
             status = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
         except botocore.exceptions.ClientError as error:
@@ -171,8 +161,15 @@ def await_stack(cloudformation, stack: str, wanted: str) -> None:
             return
         if status.endswith("_FAILED") or "ROLLBACK" in status:
             raise DeploymentError(f"{stack} is {status}:\n{reasons(cloudformation, stack)}")
-        time.sleep(0.2)
-    raise DeploymentError(f"{stack} was not {wanted} within {DEADLINE_SECONDS} s, it is {status}")
+        if time.monotonic() >= noted + 60:
+            noted = time.monotonic()
+            busy = [name for name, resource in resources(cloudformation, stack).items()
+                    if resource["ResourceStatus"].endswith("_IN_PROGRESS")]
+            note(f"{(noted - start) / 60:.0f} min: {status}, working on {', '.join(busy) or 'nothing that it names'}")
+        time.sleep(pause)
+        # A local AWS is done in a second; the real one is not to be asked all the time.
+        pause = min(pause * 1.2, 10)
+    raise DeploymentError(f"{stack} was not {wanted} within {seconds:.0f} s, it is {status}")
 
 
 def reasons(cloudformation, stack: str) -> str:

@@ -253,7 +253,8 @@ def test_deleting_leaves_nothing(stack) -> None:
     # What `make delete` runs.
     command = [sys.executable, str(Path(__file__).with_name("delete.py")), stack.name]
     deleted = subprocess.run(
-        command, env={**os.environ, **aws.environment}, stdin=subprocess.DEVNULL, capture_output=True, text=True
+        command, env={**os.environ, **aws.environment, "CONFIRM": stack.name}, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True,
     )
     assert deleted.returncode == 0, deleted.stdout + deleted.stderr
     left = {
