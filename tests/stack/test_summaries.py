@@ -72,8 +72,11 @@ def test_alarms_watch_the_metrics_that_are_sent(stack) -> None:
     own = [alarm for alarm in alarms if alarm["Namespace"] == sent["Namespace"]]
     assert {alarm["MetricName"] for alarm in own} == metrics == {"Heartbeat", "ConfirmedSubscriptions"}
     assert all(alarm["Dimensions"] == [{"Name": "Stack", "Value": pulse["Stack"]}] for alarm in own)
-    [failed] = [alarm for alarm in alarms if alarm["Namespace"] == "AWS/States"]
-    assert failed["Dimensions"] == [{"Name": "StateMachineArn", "Value": stack.outputs["RunArn"]}]
+    of_runs = {alarm["MetricName"]: alarm["Dimensions"] for alarm in alarms if alarm["Namespace"] == "AWS/States"}
+    assert of_runs == dict.fromkeys(
+        ("ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"),
+        [{"Name": "StateMachineArn", "Value": stack.outputs["RunArn"]}],
+    )
     assert all(alarm["AlarmActions"] == [stack.outputs["TopicArn"]] for alarm in alarms)
 
 

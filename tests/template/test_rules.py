@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import faults_of_operation
 import rules_of_network  # noqa: F401 its rules are added to RULES
-import rules_of_runs  # noqa: F401 so are these
+import rules_of_operation  # noqa: F401 so are these
+import rules_of_runs  # noqa: F401 and these
 from rules import RULES
 from template import ROOT, TEMPLATE, Template, actions
 
@@ -85,7 +87,7 @@ def policy_of_aws(template: Template) -> None:
 
 
 def wildcard_action(template: Template) -> None:
-    statement(template, "PlanRunRole", "ReadConfiguration")["Action"] = "s3:Get*"
+    statement(template, "PlanRunRole", "RememberLastGoodConfiguration")["Action"] = "s3:Get*"
 
 
 def everywhere(template: Template) -> None:
@@ -173,7 +175,7 @@ def other_services_too(template: Template) -> None:
 
 
 def plain_queue(template: Template) -> None:
-    del template.properties("ClusterEventsDeadLetters")["SqsManagedSseEnabled"]
+    del template.properties("DeadLetters")["SqsManagedSseEnabled"]
 
 
 def key_of_aws(template: Template) -> None:
@@ -304,7 +306,7 @@ def always_inside(template: Template) -> None:
 
 
 def cannot_connect(template: Template) -> None:
-    del template.properties("EnableInsightsRole")["ManagedPolicyArns"][1]
+    template.properties("EnableInsightsRole")["ManagedPolicyArns"].pop()
 
 
 def made_too_early(template: Template) -> None:
@@ -377,6 +379,7 @@ FAULTS: list[tuple[Callable[[Template], None], str]] = [
     (always_inside, "what_asks_kubernetes_runs_in_the_vpc_if_there_is_one_and_nothing_else_does"),
     (cannot_connect, "what_runs_in_the_vpc_may_connect_before_it_is_made"),
     (made_too_early, "what_runs_in_the_vpc_may_connect_before_it_is_made"),
+    *faults_of_operation.FAULTS,
 ]
 
 

@@ -1,0 +1,39 @@
+"""Faults that rules_of_operation.py and rules_of_network.py must notice; test_rules.py puts each into a copy of the template."""
+
+from __future__ import annotations
+
+from template import Template
+
+
+def nobody_sees_stopped_runs(template: Template) -> None:
+    del template.resources["RunAborted"]
+
+
+def nobody_sees_dead_letters(template: Template) -> None:
+    template.properties("DeadLettersWaiting")["Dimensions"][0]["Value"] = {"Fn::GetAtt": ["ClusterEvents", "QueueName"]}
+
+
+def a_run_for_a_year(template: Template) -> None:
+    del template.state_machine["TimeoutSeconds"]
+
+
+def operators_left_out(template: Template) -> None:
+    template.properties("RunFailed")["AlarmActions"] = [{"Ref": "Topic"}]
+
+
+def start_forgotten(template: Template) -> None:
+    del template.properties("Run")["Events"]["Report"]["Properties"]["DeadLetterConfig"]
+
+
+def start_cannot_be_kept(template: Template) -> None:
+    template.properties("ScheduleRole")["Policies"][0]["PolicyDocument"]["Statement"].pop()
+
+
+FAULTS = [
+    (nobody_sees_stopped_runs, "each_way_to_fail_has_its_alarm"),
+    (nobody_sees_dead_letters, "each_way_to_fail_has_its_alarm"),
+    (a_run_for_a_year, "each_way_to_fail_has_its_alarm"),
+    (operators_left_out, "alarms_go_to_the_operators_if_there_are_any"),
+    (start_forgotten, "a_start_that_fails_is_kept"),
+    (start_cannot_be_kept, "a_start_that_fails_is_kept"),
+]
