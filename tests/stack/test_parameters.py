@@ -29,6 +29,19 @@ def alarms(stack: Stack) -> dict[str, dict]:
     return {logical_id: found[name] for logical_id, name in stack.resources().items() if name in found}
 
 
+@pytest.mark.parametrize(("name", "parameters", "period", "periods"), [
+    ("by-minute", {"AlarmsSchedule": "rate(1 minute)"}, 360, 1),
+    ("by-fives", {"AlarmsSchedule": "rate(5 minutes)"}, 360, 5),
+    ("by-hours", {"AlarmsSchedule": "rate(2 hours)"}, 10800, 2),
+    ("by-hour", {"AlarmsSchedule": "rate(1 hour)"}, 10800, 1),
+    ("by-cron", {"AlarmsSchedule": "cron(0/15 8-18 ? * MON-FRI *)", "HeartbeatHours": "63"}, 3600, 63),
+])
+def test_heartbeat_is_waited_for_as_long_as_the_schedule_says(aws, code, name, parameters, period, periods) -> None:
+    """Issue 14, point 3."""
+    alarm = alarms(deployed(aws, code, name, **parameters))["NoHeartbeat"]
+    assert (alarm["Period"], int(alarm["EvaluationPeriods"])) == (period, periods)
+
+
 def test_operators_get_the_alarms(aws, code) -> None:
     """Issue 14, point 5."""
     operators = aws.client("sns").create_topic(Name="operators")["TopicArn"]

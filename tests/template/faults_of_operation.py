@@ -29,6 +29,14 @@ def start_cannot_be_kept(template: Template) -> None:
     template.properties("ScheduleRole")["Policies"][0]["PolicyDocument"]["Statement"].pop()
 
 
+def two_hours_whatever_the_schedule(template: Template) -> None:
+    template.properties("NoHeartbeat").update(Period=3600, EvaluationPeriods=2)
+
+
+def more_than_cloudwatch_takes(template: Template) -> None:
+    template.parameters["AlarmsSchedule"]["AllowedPattern"] = r"^(rate|cron)\(.+\)$"
+
+
 FAULTS = [
     (nobody_sees_stopped_runs, "each_way_to_fail_has_its_alarm"),
     (nobody_sees_dead_letters, "each_way_to_fail_has_its_alarm"),
@@ -36,4 +44,6 @@ FAULTS = [
     (operators_left_out, "alarms_go_to_the_operators_if_there_are_any"),
     (start_forgotten, "a_start_that_fails_is_kept"),
     (start_cannot_be_kept, "a_start_that_fails_is_kept"),
+    (two_hours_whatever_the_schedule, "the_heartbeat_is_missed_after_some_intervals"),
+    (more_than_cloudwatch_takes, "the_heartbeat_is_missed_after_some_intervals"),
 ]

@@ -10,6 +10,18 @@ from template import Template
 
 TOPIC = {"Fn::If": ["HasOperatorsTopic", {"Ref": "OperatorsTopicArn"}, {"Ref": "Topic"}]}
 
+# AlarmsSchedule -> seconds between two runs.
+SCHEDULES = {
+    "rate(1 minute)": 60,
+    "rate(5 minutes)": 300,
+    "rate(15 minutes)": 900,
+    "rate(60 minutes)": 3600,
+    "rate(99 minutes)": 5940,
+    "rate(1 hour)": 3600,
+    "rate(2 hours)": 7200,
+    "rate(12 hours)": 43200,
+}
+
 IS_RUN = [{"Name": "StateMachineArn", "Value": {"Ref": "Run"}}]
 
 
@@ -59,6 +71,23 @@ def a_start_that_fails_is_kept(template: Template) -> None:
         }, name
 
 
+@rule
+def the_heartbeat_is_missed_after_some_intervals(template: Template) -> None:
+    """Issue 14, point 3: NoHeartbeat waits as long as the schedule says, and CloudWatch takes it."""
+    pattern = template.parameters["AlarmsSchedule"]["AllowedPattern"]
+    for schedule, interval in SCHEDULES.items():
+        assert re.search(pattern, schedule), schedule
+        period, periods = watched_for(template, AlarmsSchedule=schedule)
+        # Two runs may fail, and it is not a day until somebody is told of a schedule by the minute.
+        assert 3 * interval <= period * periods <= max(6 * interval, 3 * 3600), schedule
+    for hours in (1, 72, 168):
+        schedule = "cron(0/15 8-18 ? * MON-FRI *)"
+        assert re.search(pattern, schedule)
+        assert watched_for(template, AlarmsSchedule=schedule, HeartbeatHours=hours) == (3600, hours)
+    for unknown in ("rate(5 days)", "rate(100 minutes)", "rate(13 hours)", "rate(0 minutes)", "cron(x)", "at(2026-11-22)"):
+        assert not re.search(pattern, unknown), unknown
+
+
 # ---------------------------------------------------------------- helpers
 
 
@@ -72,3 +101,12 @@ def dead_letter_queues(template: Template) -> set[str]:
           for schedule in template.transformed.of_type("AWS::Scheduler::Schedule").values()),
     ]
     return {arn["Fn::GetAtt"][0] for arn in arns}
+
+
+def watched_for(template: Template, **parameters) -> tuple[int, int]:
+    """NoHeartbeat's period in seconds, and how many of them; both within CloudWatch's limits (PutMetricAlarm)."""
+    alarm = template.properties("NoHeartbeat")
+    values = Values(template, **parameters)
+    period, periods = int(values.of(alarm["Period"])), int(values.of(alarm["EvaluationPeriods"]))
+    assert period % 60 == 0 and period * periods <= (86400 if period < 3600 else 7 * 86400), parameters
+    return period, periods
