@@ -37,6 +37,18 @@ def more_than_cloudwatch_takes(template: Template) -> None:
     template.parameters["AlarmsSchedule"]["AllowedPattern"] = r"^(rate|cron)\(.+\)$"
 
 
+def subnets_alone(template: Template) -> None:
+    del template.document["Rules"]["SubnetsNeedSecurityGroups"]
+
+
+def role_without_boundary(template: Template) -> None:
+    del template.properties("ScheduleRole")["PermissionsBoundary"]
+
+
+def policy_without_path(template: Template) -> None:
+    del template.properties("ConnectToVpc")["Path"]
+
+
 FAULTS = [
     (nobody_sees_stopped_runs, "each_way_to_fail_has_its_alarm"),
     (nobody_sees_dead_letters, "each_way_to_fail_has_its_alarm"),
@@ -46,4 +58,7 @@ FAULTS = [
     (start_cannot_be_kept, "a_start_that_fails_is_kept"),
     (two_hours_whatever_the_schedule, "the_heartbeat_is_missed_after_some_intervals"),
     (more_than_cloudwatch_takes, "the_heartbeat_is_missed_after_some_intervals"),
+    (subnets_alone, "subnets_and_security_groups_go_together"),
+    (role_without_boundary, "every_role_can_be_bounded_and_has_its_path"),
+    (policy_without_path, "every_role_can_be_bounded_and_has_its_path"),
 ]

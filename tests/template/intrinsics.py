@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from template import Template
 
+NO_VALUE = {"Ref": "AWS::NoValue"}
+
 
 class Values:
     """A template with parameters. Those that are not given have their defaults."""
@@ -49,6 +51,9 @@ class Values:
             case "Fn::Join":
                 separator, entries = self.of(arguments)
                 return separator.join(entries)
+            case "Fn::EachMemberEquals":
+                entries, wanted = self.of(arguments)
+                return all(entry == wanted for entry in entries)
         # A resource's attribute, say, which parameters do not decide.
         return value
 
@@ -57,3 +62,13 @@ class Values:
             return {"Ref": name}
         value = self.parameters[name]
         return value.split(",") if self.template.parameters[name]["Type"] == "CommaDelimitedList" else value
+
+    def refusals(self) -> list[str]:
+        """What the section Rules says against the parameters."""
+        return [
+            assertion["AssertDescription"]
+            for rule in self.template.document["Rules"].values()
+            if self.of(rule.get("RuleCondition", True))
+            for assertion in rule["Assertions"]
+            if not self.of(assertion["Assert"])
+        ]

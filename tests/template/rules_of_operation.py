@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from intrinsics import Values
+from intrinsics import NO_VALUE, Values
 from rules import rule
 from template import Template
 
@@ -86,6 +86,31 @@ def the_heartbeat_is_missed_after_some_intervals(template: Template) -> None:
         assert watched_for(template, AlarmsSchedule=schedule, HeartbeatHours=hours) == (3600, hours)
     for unknown in ("rate(5 days)", "rate(100 minutes)", "rate(13 hours)", "rate(0 minutes)", "cron(x)", "at(2026-11-22)"):
         assert not re.search(pattern, unknown), unknown
+
+
+@rule
+def subnets_and_security_groups_go_together(template: Template) -> None:
+    """Issue 14, point 7: with one of them alone Lambda refuses the functions, half a stack later."""
+    subnets, groups = {"VpcSubnetIds": "subnet-1,subnet-2"}, {"VpcSecurityGroupIds": "sg-1"}
+    assert Values(template).refusals() == []
+    assert Values(template, **subnets, **groups).refusals() == []
+    assert Values(template, **subnets).refusals() == ["VpcSubnetIds needs VpcSecurityGroupIds."]
+    assert Values(template, **groups).refusals() == ["VpcSecurityGroupIds needs VpcSubnetIds."]
+
+
+@rule
+def every_role_can_be_bounded_and_has_its_path(template: Template) -> None:
+    """Issue 14, point 7: some organisations let nobody make a role without a boundary, or outside a path."""
+    boundary = "arn:aws:iam::123456789012:policy/boundary"
+    bounded = Values(template, PermissionsBoundaryArn=boundary, RolePath="/teams/platform/")
+    plain = Values(template)
+    transformed = template.transformed
+    for name, role in transformed.of_type("AWS::IAM::Role").items():
+        assert bounded.of(role["PermissionsBoundary"]) == boundary, name
+        assert plain.of(role["PermissionsBoundary"]) == NO_VALUE, name
+    for kind in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy"):
+        for name, made in transformed.of_type(kind).items():
+            assert bounded.of(made["Path"]) == "/teams/platform/" and plain.of(made["Path"]) == "/", name
 
 
 # ---------------------------------------------------------------- helpers
