@@ -60,11 +60,12 @@ def test_heartbeat_is_waited_for_as_long_as_the_schedule_says(aws, code, name, p
 
 
 def test_organisation_bounds_roles_and_operators_get_the_alarms(aws, code) -> None:
-    """Issue 14, points 5 and 7."""
+    """Issue 14, points 5, 7 and 8."""
     boundary = aws.client("iam").create_policy(PolicyName="boundary", PolicyDocument=json.dumps(BOUNDARY))["Policy"]["Arn"]
     operators = aws.client("sns").create_topic(Name="operators")["TopicArn"]
     stack = deployed(
         aws, code, "bounded", PermissionsBoundaryArn=boundary, RolePath="/teams/platform/", OperatorsTopicArn=operators,
+        TargetsAtOnce="7", SweepTargetsAtOnce="3",
     )
     roles = [aws.client("iam").get_role(RoleName=name)["Role"] for logical_id, name in stack.resources().items()
              if logical_id.endswith("Role")]
@@ -74,6 +75,10 @@ def test_organisation_bounds_roles_and_operators_get_the_alarms(aws, code) -> No
         assert role["Path"] == "/teams/platform/", role["RoleName"]
     found = alarms(stack)
     assert found and all(alarm["AlarmActions"] == [operators] for alarm in found.values())
+    machine = aws.client("stepfunctions").describe_state_machine(stateMachineArn=stack.outputs["RunArn"])
+    definition = json.loads(machine["definition"])
+    assert definition["States"]["EachTarget"]["MaxConcurrency"] == 7
+    assert definition["States"]["EachTargetsInsights"]["MaxConcurrency"] == 3
 
 
 def test_schedules_keep_the_starts_that_fail(aws, code) -> None:

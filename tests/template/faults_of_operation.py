@@ -49,6 +49,10 @@ def policy_without_path(template: Template) -> None:
     del template.properties("ConnectToVpc")["Path"]
 
 
+def forty_at_once(template: Template) -> None:
+    template.state_machine["States"]["EachTarget"]["MaxConcurrency"] = 40
+
+
 FAULTS = [
     (nobody_sees_stopped_runs, "each_way_to_fail_has_its_alarm"),
     (nobody_sees_dead_letters, "each_way_to_fail_has_its_alarm"),
@@ -61,4 +65,5 @@ FAULTS = [
     (subnets_alone, "subnets_and_security_groups_go_together"),
     (role_without_boundary, "every_role_can_be_bounded_and_has_its_path"),
     (policy_without_path, "every_role_can_be_bounded_and_has_its_path"),
+    (forty_at_once, "the_maps_are_as_wide_as_a_parameter_says"),
 ]

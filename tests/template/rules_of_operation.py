@@ -113,6 +113,16 @@ def every_role_can_be_bounded_and_has_its_path(template: Template) -> None:
             assert bounded.of(made["Path"]) == "/teams/platform/" and plain.of(made["Path"]) == "/", name
 
 
+@rule
+def the_maps_are_as_wide_as_a_parameter_says(template: Template) -> None:
+    """Issue 14, point 8: a new account may run ten functions at once."""
+    substituted = template.properties("Run")["DefinitionSubstitutions"]
+    for name, parameter in (("EachTarget", "TargetsAtOnce"), ("EachTargetsInsights", "SweepTargetsAtOnce")):
+        assert template.state_machine["States"][name]["MaxConcurrency"] == f"${{{parameter}}}", name
+        assert substituted[parameter] == {"Ref": parameter}, name
+        assert template.parameters[parameter]["Type"] == "Number" and template.parameters[parameter]["MinValue"] == 1
+
+
 # ---------------------------------------------------------------- helpers
 
 

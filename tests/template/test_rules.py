@@ -270,7 +270,7 @@ def short_sweep(template: Template) -> None:
 
 
 def retry_everything(template: Template) -> None:
-    child(template, "EachTargetsInsights")["EnableInsights"]["Retry"][0]["ErrorEquals"].append("States.ALL")
+    child(template, "EachTargetsInsights")["EnableInsights"]["Retry"][1]["ErrorEquals"].append("States.ALL")
 
 
 def always_from_the_start(template: Template) -> None:
