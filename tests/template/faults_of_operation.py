@@ -53,6 +53,10 @@ def forty_at_once(template: Template) -> None:
     template.state_machine["States"]["EachTarget"]["MaxConcurrency"] = 40
 
 
+def code_may_make_interfaces(template: Template) -> None:
+    template.properties("ConnectToVpc")["PolicyDocument"]["Statement"].pop()
+
+
 FAULTS = [
     (nobody_sees_stopped_runs, "each_way_to_fail_has_its_alarm"),
     (nobody_sees_dead_letters, "each_way_to_fail_has_its_alarm"),
@@ -66,4 +70,5 @@ FAULTS = [
     (role_without_boundary, "every_role_can_be_bounded_and_has_its_path"),
     (policy_without_path, "every_role_can_be_bounded_and_has_its_path"),
     (forty_at_once, "the_maps_are_as_wide_as_a_parameter_says"),
+    (code_may_make_interfaces, "code_in_the_vpc_cannot_use_what_lambda_needs"),
 ]

@@ -173,7 +173,7 @@ def nothing_is_allowed_by_wildcard_action(template: Template) -> None:
 def only_actions_without_resource_are_allowed_on_all(template: Template) -> None:
     for role in template.transformed.of_type("AWS::IAM::Role"):
         for statement in template.transformed.role_statements(role):
-            if "*" in as_list(statement["Resource"]):
+            if statement["Effect"] == "Allow" and "*" in as_list(statement["Resource"]):
                 for action in set(actions(statement)) - ACTIONS_WITHOUT_RESOURCE:
                     assert statement.get("Condition") == CONDITIONS[action], f"{role}: {statement['Sid']}"
 
