@@ -34,7 +34,7 @@ class Gate:
 
 GATES = [
     Gate("format", ["cargo", "fmt", "--all", "--check"]),
-    Gate("template lint", [str(TOOLS / "cfn-lint"), "template.yaml"]),
+    Gate("template lint", [str(TOOLS / "cfn-lint"), "template.yaml", "member.template.yaml"]),
     # The domain has to compile with no AWS, HTTP or async crate.
     Gate("pure domain", ["cargo", "check", "--package", "fargaze", "--no-default-features"]),
     Gate("clippy", ["cargo", "clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]),

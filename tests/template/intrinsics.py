@@ -15,7 +15,7 @@ class Values:
 
     def __init__(self, template: Template, **given: str) -> None:
         self.template = template
-        self.parameters = {name: parameter["Default"] for name, parameter in template.parameters.items()} | given
+        self.parameters = {name: parameter.get("Default") for name, parameter in template.parameters.items()} | given
 
     def of(self, value):
         if isinstance(value, list):
@@ -61,7 +61,7 @@ class Values:
         if name not in self.parameters:
             return {"Ref": name}
         value = self.parameters[name]
-        return value.split(",") if self.template.parameters[name]["Type"] == "CommaDelimitedList" else value
+        return value.split(",") if self.template.parameters.get(name, {}).get("Type") == "CommaDelimitedList" else value
 
     def refusals(self) -> list[str]:
         """What the section Rules says against the parameters."""

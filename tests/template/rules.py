@@ -43,6 +43,9 @@ ACTIONS_WITHOUT_RESOURCE = {
     "logs:PutResourcePolicy",
     "logs:DescribeResourcePolicies",
     "logs:DescribeLogGroups",
+    # A query of Logs Insights is known by its id alone.
+    "logs:GetQueryResults",
+    "logs:StopQuery",
 }
 
 # For these it knows something else to hold them by.
@@ -202,11 +205,21 @@ def only_forward_summary_publishes(template: Template) -> None:
 
 
 @rule
-def other_accounts_are_reached_by_the_named_role_only(template: Template) -> None:
-    for role in template.of_type("AWS::IAM::Role"):
-        for statement in template.role_statements(role):
-            if "sts:AssumeRole" in actions(statement):
-                assert statement["Resource"] == {"Fn::Sub": "arn:${AWS::Partition}:iam::*:role/${TargetRoleName}"}, role
+def other_accounts_are_reached_by_the_named_roles_only(template: Template) -> None:
+    """Issue 14, point 6: who reads cannot take on the role of who changes."""
+    reader, changer = (
+        {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::*:role/${{{name}}}"} for name in ("TargetRoleName", "TargetChangerRoleName")
+    )
+    assert {
+        role: as_list(statement["Resource"])
+        for role in template.of_type("AWS::IAM::Role")
+        for statement in template.role_statements(role)
+        if "sts:AssumeRole" in actions(statement)
+    } == {
+        template.role_of("CollectMetrics"): [reader],
+        template.role_of("CollectPods"): [reader],
+        template.role_of("EnableInsights"): [reader, changer],
+    }
 
 
 @rule

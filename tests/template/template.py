@@ -12,6 +12,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "template.yaml"
+MEMBER_TEMPLATE = ROOT / "member.template.yaml"
 
 # CloudFormation's limit of a template that is passed in the request; a longer one must be uploaded to S3 first (AWS
 # CloudFormation User Guide, "CloudFormation quotas").
@@ -47,6 +48,11 @@ class Template:
         document = yaml.load(TEMPLATE.read_text(), Loader)
         path = document["Resources"]["Run"]["Properties"]["DefinitionUri"]
         return cls(document, yaml.safe_load((ROOT / path).read_text()))
+
+    @classmethod
+    def of_member(cls) -> Template:
+        """The template of other accounts, which has roles only."""
+        return cls(yaml.load(MEMBER_TEMPLATE.read_text(), Loader), {})
 
     def copy(self) -> Template:
         return Template(copy.deepcopy(self.document), copy.deepcopy(self.state_machine))
@@ -85,6 +91,8 @@ class Template:
     @cached_property
     def transformed(self) -> Template:
         """What CloudFormation makes of it, with the roles and permissions that SAM adds."""
+        if "Transform" not in self.document:
+            return self
         os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
         from samtranslator.parser.parser import Parser
         from samtranslator.translator.translator import Translator

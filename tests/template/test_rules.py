@@ -125,6 +125,12 @@ def any_role_elsewhere(template: Template) -> None:
     }
 
 
+def reader_that_changes_elsewhere(template: Template) -> None:
+    statement(template, "CollectPodsRole", "ReadOtherAccounts")["Resource"] = [
+        {"Fn::Sub": "arn:${AWS::Partition}:iam::*:role/${TargetChangerRoleName}"}
+    ]
+
+
 def one_partition(template: Template) -> None:
     template.properties("Run")["DefinitionSubstitutions"]["Invoke"] = "arn:aws:states:::lambda:invoke"
 
@@ -334,7 +340,8 @@ FAULTS: list[tuple[Callable[[Template], None], str]] = [
     (reader_that_sets_the_account_default, "only_enable_insights_changes_clusters_and_nothing_but_settings"),
     (cluster_deleter, "only_enable_insights_changes_clusters_and_nothing_but_settings"),
     (second_publisher, "only_forward_summary_publishes"),
-    (any_role_elsewhere, "other_accounts_are_reached_by_the_named_role_only"),
+    (any_role_elsewhere, "other_accounts_are_reached_by_the_named_roles_only"),
+    (reader_that_changes_elsewhere, "other_accounts_are_reached_by_the_named_roles_only"),
     (one_partition, "no_arn_names_a_partition"),
     (impatient_queue, "the_queue_waits_six_times_the_function"),
     (whole_batches, "a_bad_message_does_not_take_its_batch_along"),
