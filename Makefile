@@ -5,6 +5,7 @@ SHELL := bash
 
 PYTHON ?= python3
 VENV := .venv
+INSTALL := install --quiet --disable-pip-version-check --no-input
 ARCH ?= arm64
 STACK ?= fargaze
 CONFIRM ?=
@@ -18,10 +19,13 @@ help: ## This list
 setup: $(VENV)/complete ## The Python tools of the tests and of the local AWS, in .venv
 
 # Made anew only when the list of packages changed. The mark is the last step, so a broken set-up is not kept.
-$(VENV)/complete: tests/requirements.txt
+# checkov is apart, because it wants a boto3 of its own, too old for the tests.
+$(VENV)/complete: tests/requirements.txt tests/requirements-checkov.txt
 	@echo "Installing Python tools into $(VENV) (a minute or two, once)"
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-input -r tests/requirements.txt
+	@$(VENV)/bin/pip $(INSTALL) -r tests/requirements.txt
+	@$(PYTHON) -m venv $(VENV)/checkov
+	@$(VENV)/checkov/bin/pip $(INSTALL) -r tests/requirements-checkov.txt
 	@touch $@
 
 demo: setup ## The whole system on a local AWS, from a cluster event to the mails
@@ -51,10 +55,14 @@ build: setup ## Release bootstraps in target/lambda (ARCH=arm64 or x86_64)
 delete: setup ## Deletes a stack and all it holds from your AWS account (STACK=fargaze; asks, or CONFIRM=fargaze)
 	@CONFIRM="$(CONFIRM)" $(VENV)/bin/python tests/stack/delete.py "$(STACK)"
 
-requirements: ## Pins the newest versions of tests/requirements.in in tests/requirements.txt
+requirements: ## Pins the newest versions of tests/requirements*.in in tests/requirements*.txt
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-input -r tests/requirements.in
+	@$(VENV)/bin/pip $(INSTALL) -r tests/requirements.in
 	@{ echo '# Made by `make requirements` from tests/requirements.in.'; $(VENV)/bin/pip freeze; } > tests/requirements.txt
+	@$(PYTHON) -m venv $(VENV)/checkov
+	@$(VENV)/checkov/bin/pip $(INSTALL) -r tests/requirements-checkov.in
+	@{ echo '# Made by `make requirements` from tests/requirements-checkov.in.'; $(VENV)/checkov/bin/pip freeze; } \
+	  > tests/requirements-checkov.txt
 	@touch $(VENV)/complete
 
 clean: ## Removes what the other targets made
