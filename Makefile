@@ -1,7 +1,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test hostile properties screenshots simulate build delete requirements clean
+.PHONY: help setup demo test hostile properties screenshots simulate build deploy delete requirements clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,6 +9,7 @@ INSTALL := install --quiet --disable-pip-version-check --no-input
 ARCH ?= arm64
 STACK ?= fargaze
 CONFIRM ?=
+ENV ?= default
 RUNS ?= 1000000
 CASES ?= 1000000
 SEED ?= $(shell date +%s)
@@ -51,6 +52,9 @@ simulate: ## Thirty days and a million runs of the simulation (RUNS=..., SEED=..
 build: setup ## Release bootstraps in target/lambda (ARCH=arm64 or x86_64)
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --release --output-format binary \
 	  $(if $(filter x86_64,$(ARCH)),--x86-64,--arm64) $(addprefix --package ,$(notdir $(wildcard functions/*)))
+
+deploy: setup ## Builds and deploys to your AWS account by samconfig.toml (ENV=default)
+	@$(VENV)/bin/python tests/stack/deploy.py "$(ENV)"
 
 delete: setup ## Deletes a stack and all it holds from your AWS account (STACK=fargaze; asks, or CONFIRM=fargaze)
 	@CONFIRM="$(CONFIRM)" $(VENV)/bin/python tests/stack/delete.py "$(STACK)"
