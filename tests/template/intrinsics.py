@@ -13,6 +13,9 @@ NO_VALUE = {"Ref": "AWS::NoValue"}
 class Values:
     """A template with parameters. Those that are not given have their defaults."""
 
+    # What an empty CommaDelimitedList is: AWS does not say whether it has no member or an empty one.
+    empty_list = [""]
+
     def __init__(self, template: Template, **given: str) -> None:
         self.template = template
         self.parameters = {name: parameter.get("Default") for name, parameter in template.parameters.items()} | given
@@ -61,7 +64,9 @@ class Values:
         if name not in self.parameters:
             return {"Ref": name}
         value = self.parameters[name]
-        return value.split(",") if self.template.parameters.get(name, {}).get("Type") == "CommaDelimitedList" else value
+        if self.template.parameters.get(name, {}).get("Type") != "CommaDelimitedList":
+            return value
+        return value.split(",") if value else self.empty_list
 
     def refusals(self) -> list[str]:
         """What the section Rules says against the parameters."""

@@ -92,10 +92,15 @@ def the_heartbeat_is_missed_after_some_intervals(template: Template) -> None:
 def subnets_and_security_groups_go_together(template: Template) -> None:
     """Issue 14, point 7: with one of them alone Lambda refuses the functions, half a stack later."""
     subnets, groups = {"VpcSubnetIds": "subnet-1,subnet-2"}, {"VpcSecurityGroupIds": "sg-1"}
-    assert Values(template).refusals() == []
-    assert Values(template, **subnets, **groups).refusals() == []
-    assert Values(template, **subnets).refusals() == ["VpcSubnetIds needs VpcSecurityGroupIds."]
-    assert Values(template, **groups).refusals() == ["VpcSecurityGroupIds needs VpcSubnetIds."]
+    for empty in ([""], []):
+        def refusals(**parameters: str) -> list[str]:
+            values = Values(template, **parameters)
+            values.empty_list = empty
+            return values.refusals()
+
+        assert refusals() == [] and refusals(**subnets, **groups) == []
+        assert refusals(**subnets) == ["VpcSubnetIds needs VpcSecurityGroupIds."]
+        assert refusals(**groups) == ["VpcSecurityGroupIds needs VpcSubnetIds."]
 
 
 @rule
