@@ -1,4 +1,4 @@
-"""Issue 14, point 7: `make deploy` refuses what would fail later. `sam` is a script here that builds what it is told."""
+"""Issue 14, point 7: `make deploy` refuses what would fail later. `sam` is a script here that copies a build."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What template.yaml must hold so that it can be operated: who is told when fargaze itself does not work, and limits of others."""
+"""What template.yaml must hold so that it can be operated: alarms on fargaze itself, and the limits of accounts and organisations."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def the_heartbeat_is_missed_after_some_intervals(template: Template) -> None:
     for schedule, interval in SCHEDULES.items():
         assert re.search(pattern, schedule), schedule
         period, periods = watched_for(template, AlarmsSchedule=schedule)
-        # Two runs may fail, and it is not a day until somebody is told of a schedule by the minute.
+        # Two runs may fail, and a schedule by the minute does not wait for hours.
         assert 3 * interval <= period * periods <= max(6 * interval, 3 * 3600), schedule
     for hours in (1, 72, 168):
         schedule = "cron(0/15 8-18 ? * MON-FRI *)"
