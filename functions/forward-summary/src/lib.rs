@@ -46,6 +46,7 @@ pub struct Handler {
     bucket: String,
     stack: String,
     region: Region,
+    log_level: String,
 }
 
 /// What came of a run's summary.
@@ -67,7 +68,7 @@ pub struct Receipt {
 impl Handler {
     /// The function with these settings.
     pub fn new(config: Config, sdk: &SdkConfig) -> Self {
-        let Config { bucket, table, topic_arn, stack, region } = config;
+        let Config { bucket, table, topic_arn, stack, region, log_level } = config;
         Self {
             store: Store::new(sdk, &bucket),
             memory: Memory::new(sdk, &table),
@@ -76,6 +77,7 @@ impl Handler {
             bucket,
             stack,
             region,
+            log_level,
         }
     }
 
@@ -128,7 +130,8 @@ impl Handler {
             reporter.remember(&report).await;
         }
         let listeners = self.listeners().await;
-        let pulse = Pulse { stack: &self.stack, run: &run, listeners }.line(self.clock.now());
+        let pulse = Pulse { stack: &self.stack, run: &run, listeners, log_level: &self.log_level };
+        let pulse = pulse.line(self.clock.now());
         Ok(Receipt { published: message_id.is_some(), message_id, why, listeners, pulse })
     }
 
