@@ -128,6 +128,7 @@ impl Reader<'_> {
         });
         let pods = pods.await;
         torn.extend(pods.is_torn.then_some("pods"));
+        let workloads = WorkloadState::summed(workloads);
         Lists { workloads, pods: pods.items, nodes, unlisted, torn }
     }
 

@@ -158,7 +158,7 @@ impl PodFacts {
         let phase =
             field(Some(phase(&status.phase)), "status.phase", &mut unreadable).unwrap_or(Phase::Unknown);
         Self {
-            owner: Owner::of_pod(&metadata),
+            owner: Owner::of_pod(&metadata, created),
             node: Some(spec.node_name).filter(|node| !node.is_empty()),
             fargate_profile: metadata.labels.get(PROFILE).cloned(),
             phase,

@@ -122,11 +122,9 @@ impl WorkloadState {
             return None;
         }
         let count = |number: i64| u32::try_from(number.max(0)).unwrap_or(u32::MAX);
-        let workload = Workload {
-            namespace: facts.namespace.clone(),
-            kind: facts.kind.to_string(),
-            name: facts.name.clone(),
-        };
+        let itself = || Owner { kind: facts.kind.to_string(), name: facts.name.clone() };
+        let Owner { kind, name } = facts.counts_for.clone().unwrap_or_else(itself);
+        let workload = Workload { namespace: facts.namespace.clone(), kind, name };
         Some(Self {
             cluster: cluster.clone(),
             workload,

@@ -1,6 +1,7 @@
 //! Pods and workloads as a snapshot holds them.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -188,6 +189,23 @@ impl WorkloadState {
     /// Replicas that should be available and are not.
     pub fn missing(&self) -> u32 {
         self.desired.saturating_sub(self.available)
+    }
+
+    /// Each workload once, with the replicas of all that are counted for it.
+    pub fn summed(states: impl IntoIterator<Item = Self>) -> Vec<Self> {
+        let mut sums = BTreeMap::<Workload, Self>::new();
+        for state in states {
+            match sums.entry(state.workload.clone()) {
+                Entry::Vacant(entry) => _ = entry.insert(state),
+                Entry::Occupied(mut entry) => {
+                    let sum = entry.get_mut();
+                    sum.desired = sum.desired.saturating_add(state.desired);
+                    sum.ready = sum.ready.saturating_add(state.ready);
+                    sum.available = sum.available.saturating_add(state.available);
+                }
+            }
+        }
+        sums.into_values().collect()
     }
 }
 
