@@ -172,7 +172,7 @@ impl PodFacts {
                 &mut unreadable,
             ),
             provisioned: annotation(&metadata, "CapacityProvisioned", str::parse, &mut unreadable),
-            ended: phase.is_end().then(|| end::of(&status)).flatten(),
+            ended: phase.is_end().then(|| end::of(&status, created)).flatten(),
             requests,
             limits,
             restarts: statuses(&status).map(|(_, container)| i64::from(container.restart_count)).sum(),

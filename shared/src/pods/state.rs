@@ -134,7 +134,7 @@ pub struct Share {
 /// Why a pod is pending.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingPod {
-    /// Since when.
+    /// Since when: its creation, or, of one that scheduling gates held back, the first sample that did not see them.
     pub since: Timestamp,
     /// The reason of the condition `PodScheduled`, if that is false.
     #[serde(default, skip_serializing_if = "Option::is_none")]

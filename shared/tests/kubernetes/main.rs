@@ -11,6 +11,7 @@ mod cadvisor;
 mod counters;
 mod ends;
 mod figures;
+mod gates;
 mod logging;
 mod owners;
 mod pods;

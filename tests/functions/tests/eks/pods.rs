@@ -127,6 +127,20 @@ async fn pods_that_go_ended_or_are_held_back_are_no_alarm() {
     assert!(cluster["pods"].to_string().contains("SchedulingGated"), "it is shown all the same: {cluster}");
 }
 
+/// Issue 13, point 15: held back for three days, and let go a moment ago.
+#[tokio::test]
+async fn a_pod_that_was_just_let_go_is_no_alarm_until_it_has_waited() {
+    let watched = watch(healthy()).await;
+    let gated = web("c", ago(0, 3 * 24 * 60)).pending("SchedulingGated", "Scheduling is blocked");
+    watched.edit(|estate| estate.place(gated));
+    assert_eq!(watched.until_mail(-10, 2).await, None);
+    watched.edit(|estate| estate.place(waiting("c", 3 * 24 * 60, "ContainerCreating", "")));
+    let (offset, mail) = watched.until_mail(0, 6).await.unwrap();
+    assert_eq!(offset, 15, "over ten minutes: {mail}");
+    let flat = mail.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flat.contains("pending for 15 min") && flat.contains("is pending since 10:05 UTC"), "{mail}");
+}
+
 /// Issue 13, point 10: evicted ten days after it was made, and paid for an hour later.
 #[tokio::test]
 async fn an_evicted_pod_is_reported_an_hour_after_its_end_with_the_reason() {
