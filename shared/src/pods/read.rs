@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Amounts, PendingPod, PodState, PodUsageState, Share, Termination, WaitingContainer, WorkloadState,
+    Amounts, InitContainer, PendingPod, PodState, PodUsageState, Share, Termination, WaitingContainer,
+    WorkloadState,
 };
 use crate::cluster::ClusterName;
 use crate::kubernetes::node::NodeFacts;
@@ -77,6 +78,11 @@ impl PodState {
             new_oom_kills: 0,
             created_at: pod.created,
             pending,
+            initializing: pod.initializing.map(|one| InitContainer {
+                container: one.container,
+                since: one.since,
+                sidecar: one.sidecar,
+            }),
             waiting: pod
                 .waiting
                 .into_iter()

@@ -89,6 +89,9 @@ pub struct PodState {
     /// Why it is pending, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<PendingPod>,
+    /// The init container that it waits for, if one runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initializing: Option<InitContainer>,
     /// Containers that wait, with the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<WaitingContainer>,
@@ -142,6 +145,19 @@ pub struct PendingPod {
     /// Kubernetes' sentence about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+}
+
+/// An init container that runs, and that the others wait for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InitContainer {
+    /// Its name.
+    pub container: String,
+    /// Since when it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Whether it is a sidecar that has not passed its startup probe.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sidecar: bool,
 }
 
 /// A container that waits.

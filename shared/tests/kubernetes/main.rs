@@ -8,6 +8,7 @@
 
 mod api;
 mod cadvisor;
+mod causes;
 mod counters;
 mod ends;
 mod figures;

@@ -62,6 +62,22 @@ async fn a_pod_that_is_being_created_for_long_is_reported_as_such() {
     assert!(!flat.contains("cannot be placed") && !flat.contains("profile"), "{mail}");
 }
 
+/// Issue 13, points 9 and 20: an init container that does its work, in the mail and in the report.
+#[tokio::test]
+async fn an_init_container_at_work_is_reported_with_its_log() {
+    let watched = watch(healthy()).await;
+    watched.alarms(-5).await;
+    let mut pod = waiting("c", 30, "PodInitializing", "");
+    pod.init_containers.push(Container::running("migrate", "100m", "64Mi", ago(0, 29)));
+    watched.edit(|estate| estate.place(pod));
+    let (_, mail) = watched.until_mail(0, 1).await.unwrap();
+    let flat = mail.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flat.contains("it has its node, and init container migrate runs since 09:36 UTC"), "{mail}");
+    assert!(flat.contains("kubectl logs --container") && !flat.contains("volume"), "{mail}");
+    let pods = report(&watched, 5).await["pods"].to_string();
+    assert!(pods.contains("init container migrate runs since 09:36 UTC"), "{pods}");
+}
+
 /// Issue 13, point 9: no alarm of pods that Fargate will never run, but a word about the `DaemonSet`.
 #[tokio::test]
 async fn a_daemon_set_on_fargate_is_no_outage() {
