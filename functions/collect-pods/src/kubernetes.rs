@@ -221,9 +221,8 @@ async fn groups(client: &Client) -> Result<api::ApiGroupList, ClientError> {
 
 /// Half a list would be taken for all of it, so there is none if a page is missing.
 async fn list<K: DeserializeOwned, T>(client: &Client, path: &str, read: impl Fn(K) -> T) -> Listed<T> {
-    let mut items = Vec::new();
-    match client.list::<K>(path, |page| items.extend(page.into_iter().map(&read))).await {
-        Ok(walk) => Listed { items: Ok(items), is_torn: walk.inconsistent },
+    match client.list_all(path, read).await {
+        Ok((items, walk)) => Listed { items: Ok(items), is_torn: walk.inconsistent },
         Err(error) => Listed { items: Err(error), is_torn: false },
     }
 }

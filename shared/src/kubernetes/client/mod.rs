@@ -1,6 +1,6 @@
 //! A thin client of the API server of an EKS cluster: lists, single objects, reviews; nothing is watched.
 //!
-//! [`Client::list`] walks pages and gives each away before it asks for the next; [`Client::get`], [`Client::post`],
+//! [`Client::list`] walks pages and gives each away before it asks for the next, [`Client::list_all`] collects them; [`Client::get`], [`Client::post`],
 //! [`Client::put`] and [`Client::delete`] move one JSON or text body, [`Client::review`] asks who we are and what we
 //! may. [`ClientError`] tells apart what a person repairs in different places. A client belongs to one run: it keeps
 //! the run's deadline, and signs its tokens with the role's credentials.

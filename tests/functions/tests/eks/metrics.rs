@@ -137,6 +137,36 @@ async fn a_list_of_two_states_is_told() {
     assert_eq!(watched.snapshot("report", 30).eks[0].findings, []);
 }
 
+/// Issue 13, points 16 and 26: without a token to go on by, the list begins again, as that of `client-go` does.
+#[tokio::test]
+async fn a_list_that_cannot_go_on_begins_again() {
+    let watched = watch(healthy()).await;
+    watched.edit(|estate| {
+        for number in 0..300 {
+            estate.place(super::web(&format!("n{number:03}"), minute(-600)));
+        }
+    });
+    let gone = |times| {
+        let (reason, message) =
+            ("Expired".to_owned(), "The provided continue parameter is too old".to_owned());
+        Fault::times(times, "/pods?limit=250&continue=", Effect::Status { code: 410, reason, message })
+    };
+    watched.kubernetes.inject(gone(1));
+    watched.alarms(0).await;
+    let snapshot = watched.snapshot("alarms", 0);
+    assert_eq!(
+        (snapshot.pods.len(), &snapshot.eks[0].findings),
+        (302, &Vec::new()),
+        "one state, each pod once"
+    );
+    // Once, and no more: a server that always forgets would be asked for ever.
+    watched.kubernetes.inject(gone(9));
+    watched.alarms(5).await;
+    let snapshot = watched.snapshot("alarms", 5);
+    assert!(snapshot.pods.is_empty() && !snapshot.coverage.is_complete());
+    assert_eq!(watched.kubernetes.meter().count("/pods?limit=250&continue="), 2 + 2);
+}
+
 /// Puts a balancer between the stack and its cluster.
 fn behind(watched: &Watched, plan: impl FnMut(usize) -> Option<Break> + Send + 'static) -> Balancer {
     let balancer = Balancer::before(&watched.kubernetes, plan);
