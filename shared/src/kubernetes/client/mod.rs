@@ -17,8 +17,8 @@ mod token;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -100,6 +100,8 @@ pub struct Client {
     limits: Limits,
     origin: Origin,
     session: Session,
+    /// Whether the server has ever answered.
+    has_answered: AtomicBool,
     calls: AtomicU64,
     bytes: AtomicU64,
 }
@@ -117,7 +119,15 @@ impl Client {
             cause,
         })?;
         let (calls, bytes) = (AtomicU64::new(0), AtomicU64::new(0));
-        Ok(Self { access, limits, origin, session: Session::default(), calls, bytes })
+        Ok(Self {
+            access,
+            limits,
+            origin,
+            session: Session::default(),
+            has_answered: AtomicBool::new(false),
+            calls,
+            bytes,
+        })
     }
 
     /// The name of the cluster that it asks.
