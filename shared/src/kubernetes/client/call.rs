@@ -25,6 +25,10 @@ const LONGEST: usize = 64 << 20;
 /// The most that is read of an error's body.
 const LONGEST_ERROR: usize = 64 << 10;
 
+/// How long nothing may come from a kubelet: it is one of many, and holds a place that the others wait for. That it has
+/// no route the API server says after 3 s.
+const KUBELET_SILENCE: Duration = Duration::from_secs(8);
+
 /// What is asked.
 pub(super) struct Call<'a> {
     pub(super) method: Method,
@@ -128,8 +132,10 @@ impl Client {
     /// How long nothing may come of the next try after so many in which nothing came.
     fn silence(&self, call: &Call<'_>, server: Server, stalls: u32) -> Duration {
         let whole = self.limits.silence;
-        if !call.is_safe || server != Server::Api {
-            return whole;
+        match server {
+            Server::Api if call.is_safe => {}
+            Server::Kubelet => return whole.min(KUBELET_SILENCE),
+            Server::Api | Server::Aggregated => return whole,
         }
         let left = self.limits.deadline.saturating_duration_since(Instant::now());
         retry::silence(whole, stalls, left, self.has_answered.load(Relaxed))

@@ -74,7 +74,7 @@ pub struct Limits {
     pub at_once: Arc<Semaphore>,
     /// How long a connection may take, with its TLS handshake.
     pub connect: Duration,
-    /// How long nothing may come while an answer is awaited.
+    /// How long nothing may come while an answer is awaited; of a kubelet it is 8 s at most.
     pub silence: Duration,
     /// The longest wait before another try, whatever `Retry-After` says.
     pub longest_wait: Duration,
