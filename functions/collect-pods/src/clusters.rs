@@ -9,6 +9,7 @@ use fargaze::eks::{EksCluster, UNKNOWN};
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::eks::{Cadvisor, EksConfig};
 use fargaze::kubernetes::client::{Cause, ClientError, Limits};
+use fargaze::kubernetes::workload::listed_with;
 use fargaze::pods::{CadvisorState, ClusterState, Finding, MetricsApi, PodState, WorkloadState};
 use fargaze::rule::{KubernetesMeasure, Workload};
 use fargaze::run::{Run, RunKind, Target};
@@ -76,7 +77,7 @@ impl Reading {
 
     /// Why workloads of a kind are not known, if they could not be listed.
     pub(crate) fn unlisted(&self, kind: &str) -> Option<&Fault> {
-        self.unlisted.iter().find(|(unlisted, _)| *unlisted == kind).map(|(_, fault)| fault)
+        self.unlisted.iter().find(|(unlisted, _)| *unlisted == listed_with(kind)).map(|(_, fault)| fault)
     }
 
     fn new(cluster: &EksCluster) -> Self {

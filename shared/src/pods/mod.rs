@@ -29,7 +29,8 @@ pub use preflight::{
     CLUSTER_ROLE, Caller, GROUP, NODE_PROXY_ROLE, RIGHTS, Refusal, Trouble, finding, right_to_list, to_list,
 };
 pub use state::{
-    Amounts, PendingPod, PodState, PodUsageState, Share, Termination, WaitingContainer, WorkloadState,
+    Amounts, InitContainer, PendingPod, PodState, PodUsageState, Share, Termination, WaitingContainer,
+    WorkloadState,
 };
 pub use times::SampleTimes;
 pub use why::{explains, why};

@@ -1,5 +1,6 @@
 //! Commands for people to look further, never executed.
 
+use crate::kubernetes::owner::NO_OBJECTS;
 use crate::message::is_hidden;
 use crate::rule::Workload;
 use crate::shell::quoted;
@@ -7,10 +8,19 @@ use crate::shell::quoted;
 /// Longest command that is told.
 const MOST: usize = 300;
 
-/// What shows the events and pods of a workload. None if a name is none that Kubernetes gives, so that it could be taken for
-/// an option, or could not be shown as it is.
+/// Kinds whose name another kind has as well, which `kubectl` would take it for.
+const AMBIGUOUS: [(&str, &str); 2] =
+    [("service", "service.serving.knative.dev"), ("configuration", "configuration.serving.knative.dev")];
+
+/// What shows the events and pods of a workload. None if Kubernetes has no object of it, or if a name is none that Kubernetes
+/// gives, so that it could be taken for an option, or could not be shown as it is.
 pub(super) fn describe(Workload { namespace, kind, name }: &Workload) -> Option<String> {
+    if NO_OBJECTS.contains(&kind.as_str()) {
+        return None;
+    }
     let kind = kind.to_lowercase();
+    let kind =
+        AMBIGUOUS.iter().find(|(short, _)| *short == kind).map_or(kind, |(_, full)| (*full).to_owned());
     let words = [namespace.as_str(), kind.as_str(), name.as_str()];
     if words.into_iter().any(is_odd) {
         return None;
@@ -42,6 +52,11 @@ mod tests {
                 Some(r"kubectl --namespace shop describe deployment 'a;b'\''c'"),
             ),
             (("$(x)", "Job", "web"), Some("kubectl --namespace '$(x)' describe job web")),
+            (
+                ("shop", "Service", "hello"),
+                Some("kubectl --namespace shop describe service.serving.knative.dev hello"),
+            ),
+            (("shop", "Spark", "import"), None),
             (("shop", "Deployment", "-rf"), None),
             (("shop", "Deployment", "a\nb"), None),
             (("shop", "Deployment", ""), None),
