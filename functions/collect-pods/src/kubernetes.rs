@@ -107,8 +107,8 @@ impl Reader<'_> {
         );
         let answers = [deployments.no_answer(), stateful.no_answer(), daemons.no_answer(), jobs.no_answer()];
         let answers = answers.into_iter().chain(nodes.as_ref().map(Listed::no_answer));
-        let none = answers.collect::<Option<Vec<&ClientError>>>();
-        if let Some(error) = none.and_then(|errors| errors.first().copied().cloned()) {
+        let unanswered = answers.collect::<Option<Vec<&ClientError>>>();
+        if let Some(error) = unanswered.and_then(|errors| errors.first().copied().cloned()) {
             return Err(error);
         }
         let (mut workloads, mut unlisted, mut torn) = (Vec::new(), Vec::new(), BTreeSet::new());

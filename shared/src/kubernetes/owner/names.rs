@@ -9,7 +9,7 @@ const NEAR: i64 = 7 * 24 * 3600;
 /// Pipelines, and GitHub's Actions Runner Controller.
 const RUNS: [&str; 4] = ["Workflow", "PipelineRun", "TaskRun", "EphemeralRunner"];
 
-/// What KubeRay puts between the name of a `RayJob` or `RayService` and five random characters.
+/// What `KubeRay` puts between the name of a `RayJob` or `RayService` and five random characters.
 const RAY_CLUSTER: &str = "-raycluster";
 
 /// The name of an object of this kind without what makes it another one at each run. A name of a kind that is not known

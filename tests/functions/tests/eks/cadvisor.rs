@@ -225,7 +225,7 @@ async fn silent_kubelets_hide_no_other_node() {
         let watched = watch(counting(true)).await;
         watched.stack.put_config(FILE);
         watched.edit(|estate| {
-            (2..pods).for_each(|number| estate.place(web(&format!("n{number}"), minute(-600))))
+            (2..pods).for_each(|number| estate.place(web(&format!("n{number}"), minute(-600))));
         });
         let estate = watched.kubernetes.estate();
         let nodes: BTreeSet<String> = estate.pods().filter_map(|pod| pod.node.clone()).collect();
