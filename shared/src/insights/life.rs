@@ -47,6 +47,20 @@ pub enum Sighting {
     Since(Timestamp),
 }
 
+impl Sighting {
+    /// Since when sweeps know a cluster after one more, at this time; none if it is to be found new again, because it
+    /// is not as wished yet (`is_open`). At the first sweep all clusters were there before, but for those that are
+    /// still being made.
+    pub fn after(self, sweep: Timestamp, is_open: bool, is_being_made: bool) -> Option<Timestamp> {
+        match self {
+            Self::Since(at) => Some(at),
+            Self::Unseen if is_open => None,
+            Self::NoSweep if is_being_made => None,
+            Self::Unseen | Self::NoSweep => Some(sweep),
+        }
+    }
+}
+
 impl Life {
     /// Takes in a call of `CreateCluster` that was answered with an empty cluster.
     pub fn add_creation(&mut self, at: Timestamp, by_batch: bool) {
@@ -184,6 +198,22 @@ mod tests {
         ] {
             let found = life(reports).born(sighting, &ledger);
             assert_eq!(found, born.map(at), "{reports:?}, {sighting:?}, {ledger:?}");
+        }
+    }
+
+    /// Issue 13, point 3.
+    #[test]
+    fn a_sweep_knows_what_is_made_and_as_wished() {
+        use Sighting::{NoSweep, Since, Unseen};
+        for (sighting, is_open, is_being_made, known) in [
+            (NoSweep, false, false, Some(30)),
+            (NoSweep, true, false, Some(30)),
+            (NoSweep, true, true, None),
+            (Unseen, false, false, Some(30)),
+            (Unseen, true, true, None),
+            (Since(at(10)), true, true, Some(10)),
+        ] {
+            assert_eq!(sighting.after(at(30), is_open, is_being_made), known.map(at), "{sighting:?}");
         }
     }
 

@@ -74,6 +74,19 @@ async fn a_sweep_repairs_a_cluster_whose_event_was_lost() {
     assert_eq!(told.map(|one| one["cluster"].clone()).collect::<Vec<_>>(), ["new"], "once");
 }
 
+/// Issue 13, point 3.
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_eks_creates_during_the_first_sweep_is_new_for_the_next() {
+    for (age, is) in [(1, "not-yet"), (61, "overdue")] {
+        let stack = stack([cluster("new").since("CREATING", minute(-age))]);
+        let first = ran(&stack, "sweep", 0).await;
+        assert_eq!(result(&first, "new", ""), is);
+        edit(&stack, "new", |cluster| "ACTIVE".clone_into(&mut cluster.status));
+        let second = ran(&stack, "sweep", 60).await;
+        assert_eq!(result(&second, "new", METRICS_SERVER), "set", "{is}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_dry_run_changes_nothing_and_says_the_cost() {
     let stack = stack(old(&["a"]));
