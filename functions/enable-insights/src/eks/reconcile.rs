@@ -108,10 +108,12 @@ impl Setup<'_> {
         ledger: &mut EksLedger,
     ) -> EksChange {
         let created = now.seen.observed.cluster.created_at;
+        let of_aspect = ledger.aspects.entry(aspect).or_default();
+        let cause = of_aspect.cause_for(self.cause.id);
         EksChange {
             subject: EksSubject { cluster: now.cluster.clone(), aspect },
-            time: created.map_or(self.cause.time, |created| created.max(self.cause.time)),
-            cause: ledger.aspects.entry(aspect).or_default().cause_for(self.cause.id),
+            time: of_aspect.time_for(&cause, self.now, created),
+            cause,
             from: from.clone(),
             to: to.clone(),
             wish: now.wished.wishes.text(aspect),

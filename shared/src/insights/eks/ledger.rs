@@ -1,5 +1,6 @@
 //! The ledger of EKS clusters: what we changed, and how far it has come.
 
+mod order;
 mod revert;
 #[cfg(test)]
 mod tests;
@@ -55,7 +56,7 @@ impl FromStr for EksSubject {
 pub struct EksChange {
     /// What was changed.
     pub subject: EksSubject,
-    /// Time of the event, or of the run; not before the creation of the cluster.
+    /// When it was begun; see [`EksSubjectLedger::time_for`].
     pub time: Timestamp,
     /// Id of the event, or of the run; see [`EksSubjectLedger::cause_for`].
     pub cause: String,
