@@ -137,8 +137,12 @@ impl Setup<'_> {
     ) -> Result<EksResult, Fault> {
         self.memory.put_eks_change(self.target, &change).await?;
         let result = match self.call(&change, seen).await {
-            Ok(accepted) => {
-                Accepted { request_id: change.request_id, update_id: change.update_id } = accepted;
+            Ok(Accepted { request_id, update_id, addon_version }) => {
+                (change.request_id, change.update_id) = (request_id, update_id);
+                // What others make of it from here on is not EKS's choice.
+                if let EksState::Addon { version, .. } = &mut change.to {
+                    *version = addon_version;
+                }
                 // EKS works on it from here; the Kubernetes API has done it, and it was read back.
                 match change.subject.aspect {
                     EksAspect::AwsLogging => change.state = ChangeState::Done,

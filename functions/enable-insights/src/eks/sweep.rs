@@ -151,7 +151,7 @@ impl EksSweep<'_> {
             if let Some(change) = made.next() {
                 finding.aspect = Some(change.subject.aspect);
                 finding.result = EksResult::Set;
-                finding.change = Some(format!("{} -> {}", change.from, change.to));
+                finding.change = Some(format!("{} -> {}", change.from, change.to.asked_for()));
                 finding.reason.clone_from(&change.reason);
             }
         }
