@@ -87,6 +87,18 @@ async fn a_cluster_that_eks_creates_during_the_first_sweep_is_new_for_the_next()
     }
 }
 
+/// The event of an earlier cluster of the name says nothing about it.
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_was_created_again_without_an_event_is_told_as_such() {
+    let stack = stack([cluster("shop").since("ACTIVE", minute(-60))]);
+    deliver_well(&stack, &[created("shop", minute(-60))]).await;
+    let first = ran(&stack, "sweep", 0).await;
+    assert_eq!(first["eks"][0]["unannounced"], false);
+    stack.aws.edit(|world| world.home().put_eks(cluster("shop").since("ACTIVE", minute(30))));
+    let second = ran(&stack, "sweep", 60).await;
+    assert_eq!(second["eks"][0]["unannounced"], true, "{second}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_dry_run_changes_nothing_and_says_the_cost() {
     let stack = stack(old(&["a"]));
