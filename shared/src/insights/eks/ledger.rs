@@ -244,6 +244,14 @@ impl EksLedger {
         changes.filter_map(|change| change.in_progress()?.update_id).collect()
     }
 
+    /// Whether EKS works on something, and a message follows all of it already: that of the event or run which brought it.
+    /// What the cause that looks now brought itself is not followed yet.
+    pub fn is_followed_but_for(&self, cause: &str) -> bool {
+        let changes = self.aspects.values().flat_map(|ledger| &ledger.changes);
+        let mut open = changes.filter(|change| change.in_progress().is_some()).peekable();
+        open.peek().is_some() && open.all(|change| change.cause.split('+').next() != Some(cause))
+    }
+
     /// Forgets what is older than the creation of the cluster: it was about another cluster of the same name.
     pub fn forget_before(&mut self, created: Timestamp) {
         for ledger in self.aspects.values_mut() {

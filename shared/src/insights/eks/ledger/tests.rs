@@ -111,6 +111,19 @@ fn the_newest_change_stands_last_whatever_brings_it() {
 }
 
 #[test]
+fn what_a_message_brought_itself_is_not_followed_yet() {
+    let open = EksChange { accepted: true, ..raised(1, Planned) };
+    let second = EksChange { cause: "event-1+2".to_owned(), ..open.clone() };
+    assert!(!ledger([raised(1, Done)]).is_followed_but_for("event-2"), "there is nothing to follow");
+    for (change, is_followed) in [(&open, [false, true]), (&second, [false, true])] {
+        let ledger = ledger([change.clone()]);
+        assert_eq!(["event-1", "event-2"].map(|cause| ledger.is_followed_but_for(cause)), is_followed);
+    }
+    let both = ledger([open, EksChange { accepted: true, ..raised(2, Planned) }]);
+    assert!(!both.is_followed_but_for("event-2") && both.is_followed_but_for("event-3"));
+}
+
+#[test]
 fn what_is_older_than_the_cluster_is_about_another_one() {
     let mut ledger = ledger([raised(1, Done), raised(3, Done)]);
     ledger.forget_before(at(2));
