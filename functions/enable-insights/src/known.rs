@@ -121,11 +121,8 @@ impl Known {
         let open = |name: &ClusterName| {
             if is_of_ecs { is_open(outcome, name) } else { is_open_of_eks(outcome, name) }
         };
-        let known_since = |name: &ClusterName| match last.sighting(name) {
-            Sighting::Since(at) => Some(at),
-            Sighting::Unseen if open(name) => None,
-            Sighting::NoSweep if is_of_ecs && is_not_yet(outcome, name) => None,
-            Sighting::Unseen | Sighting::NoSweep => Some(task.run.time),
+        let known_since = |name: &ClusterName| {
+            last.sighting(name).after(task.run.time, open(name), is_being_made(outcome, name))
         };
         let worth_a_word = |finding: &&InsightsFinding| {
             let silent = finding.result == InsightsResult::Right || finding.result.is_left();
@@ -183,8 +180,9 @@ fn is_open(outcome: &Outcome, name: &ClusterName) -> bool {
     matches!(result_of(outcome, name), None | Some(NotYet | Waiting(_) | WouldSet(_) | Failed(_)))
 }
 
-fn is_not_yet(outcome: &Outcome, name: &ClusterName) -> bool {
+fn is_being_made(outcome: &Outcome, name: &ClusterName) -> bool {
     result_of(outcome, name) == Some(&InsightsResult::NotYet)
+        || outcome.eks.iter().any(|finding| finding.cluster == *name && finding.is_being_made())
 }
 
 fn is_open_of_eks(outcome: &Outcome, name: &ClusterName) -> bool {

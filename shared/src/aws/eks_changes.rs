@@ -20,6 +20,8 @@ pub struct Accepted {
     pub request_id: Option<String>,
     /// Id of the update to follow, if there is one.
     pub update_id: Option<String>,
+    /// Version of a new add-on, which was EKS's choice.
+    pub addon_version: Option<String>,
 }
 
 impl Eks {
@@ -43,7 +45,8 @@ impl Eks {
         let answer = request.set_client_request_token(token).send().await;
         let answer = answer.map_err(|error| fault("eks:UpdateClusterConfig", cluster.as_str(), &error))?;
         let request_id = answer.request_id().map(ToOwned::to_owned);
-        Ok(Accepted { request_id, update_id: answer.update.and_then(|update| update.id) })
+        let update_id = answer.update.and_then(|update| update.id);
+        Ok(Accepted { request_id, update_id, addon_version: None })
     }
 
     /// How far EKS has come with an update (`DescribeUpdate`).
@@ -82,7 +85,9 @@ impl Eks {
         let answer = request.send().await;
         let answer =
             answer.map_err(|error| fault("eks:CreateAddon", format!("{cluster}/{addon}"), &error))?;
-        Ok(Accepted { request_id: answer.request_id().map(ToOwned::to_owned), update_id: None })
+        let request_id = answer.request_id().map(ToOwned::to_owned);
+        let addon_version = answer.addon.and_then(|addon| addon.addon_version);
+        Ok(Accepted { request_id, update_id: None, addon_version })
     }
 
     /// Removes an add-on and what it runs in the cluster (`DeleteAddon`). One that is not there is removed.

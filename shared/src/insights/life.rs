@@ -13,6 +13,10 @@ use super::{Acquaintance, ClusterLedger};
 /// `DescribeClusters`, failure `MISSING`). AWS gives no figure; seconds are usual.
 const SETTLES_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 
+/// How far EKS's time of a creation may be behind CloudTrail's, which has whole seconds. No two clusters of one name are
+/// created within a minute.
+const CLOCKS_AGREE_WITHIN: SignedDuration = SignedDuration::from_mins(1);
+
 /// What was reported of clusters of one name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Life {
@@ -45,6 +49,20 @@ pub enum Sighting {
     Unseen,
     /// Sweeps know it since the one of this time.
     Since(Timestamp),
+}
+
+impl Sighting {
+    /// Since when sweeps know a cluster after one more, at this time; none if it is to be found new again, because it
+    /// is not as wished yet (`is_open`). At the first sweep all clusters were there before, but for those that are
+    /// still being made.
+    pub fn after(self, sweep: Timestamp, is_open: bool, is_being_made: bool) -> Option<Timestamp> {
+        match self {
+            Self::Since(at) => Some(at),
+            Self::Unseen if is_open => None,
+            Self::NoSweep if is_being_made => None,
+            Self::Unseen | Self::NoSweep => Some(sweep),
+        }
+    }
 }
 
 impl Life {
@@ -91,6 +109,12 @@ impl Life {
             || self.there.is_some_and(|there| there < created);
         let was_changed = ledger.changes.iter().any(|change| change.made < created);
         (!was_seen && !was_changed).then_some(created)
+    }
+
+    /// Whether the creation of this very cluster was reported, of which EKS says when it was, and not only that of an
+    /// earlier one of its name.
+    pub fn reports_creation(&self, created_at: Timestamp) -> bool {
+        self.created.is_some_and(|created| created.last + CLOCKS_AGREE_WITHIN >= created_at)
     }
 
     /// How the present cluster is known.
@@ -185,6 +209,32 @@ mod tests {
             let found = life(reports).born(sighting, &ledger);
             assert_eq!(found, born.map(at), "{reports:?}, {sighting:?}, {ledger:?}");
         }
+    }
+
+    /// Issue 13, point 3.
+    #[test]
+    fn a_sweep_knows_what_is_made_and_as_wished() {
+        use Sighting::{NoSweep, Since, Unseen};
+        for (sighting, is_open, is_being_made, known) in [
+            (NoSweep, false, false, Some(30)),
+            (NoSweep, true, false, Some(30)),
+            (NoSweep, true, true, None),
+            (Unseen, false, false, Some(30)),
+            (Unseen, true, true, None),
+            (Since(at(10)), true, true, Some(10)),
+        ] {
+            assert_eq!(sighting.after(at(30), is_open, is_being_made), known.map(at), "{sighting:?}");
+        }
+    }
+
+    #[test]
+    fn a_creation_that_was_reported_is_that_of_the_cluster_or_of_an_earlier_one() {
+        let life = life(&[Report::Created(10)]);
+        let half_a_second = SignedDuration::from_millis(500);
+        for (created, is_reported) in [(at(10) + half_a_second, true), (at(9), true), (at(20), false)] {
+            assert_eq!(life.reports_creation(created), is_reported, "{created}");
+        }
+        assert!(!Life::default().reports_creation(at(10)));
     }
 
     #[test]

@@ -13,11 +13,11 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
-use super::model::{Kill, Noise, World};
+use super::common::{Draw, Noise, PEOPLE};
+use super::model::{Kill, World};
 
 /// Few clusters, so that much happens to each.
 const NAMES: [&str; 5] = ["shop", "shop", "cart", "cart", "AWSBatch-nightly"];
-const PEOPLE: [&str; 2] = ["arn:aws:sts::123456789012:assumed-role/terraform/ci", "alice"];
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -37,22 +37,7 @@ enum Step {
     Restore(Kill),
 }
 
-/// A number to draw choices from. Strategies for each choice would spend most of the time of ten thousand histories in
-/// the random numbers of `proptest`; so it draws one number a step, and shrinks that.
-struct Draw(u32);
-
 impl Draw {
-    fn below(&mut self, n: usize) -> usize {
-        let n = u32::try_from(n).unwrap();
-        let drawn = self.0 % n;
-        self.0 /= n;
-        usize::try_from(drawn).unwrap()
-    }
-
-    fn one<T: Clone>(&mut self, of: &[T]) -> T {
-        of[self.below(of.len())].clone()
-    }
-
     fn name(&mut self) -> ClusterName {
         self.one(&NAMES).parse().unwrap()
     }
@@ -105,10 +90,7 @@ impl Draw {
             11 => Step::Occupy(self.name(), self.one(&[true, true, false])),
             12 => Step::Delete(self.name(), self.one(&PEOPLE)),
             13 => Step::OptOut(self.name(), self.one(&[true, false, false])),
-            14..16 => {
-                let noises = [Noise::FailedCall, Noise::OtherService, Noise::OtherCall, Noise::OtherAccount];
-                Step::Noise(self.one(&noises), self.name())
-            }
+            14..16 => Step::Noise(self.one(&Noise::ALL), self.name()),
             16 => Step::Wish(self.config()),
             17..28 => Step::Deliver(self.one(&[0, 0, 0, 1, 2, 4]), self.kill()),
             28..31 => {
@@ -240,8 +222,8 @@ fn assert_same_by_both_paths(world: &World) {
 
 #[test]
 fn after_ten_thousand_histories_the_next_sweep_makes_every_cluster_as_wished() {
-    let config = any::<u32>().prop_map(|number| Draw(number).config());
-    let steps = prop::collection::vec(any::<u32>().prop_map(|number| Draw(number).step()), 1..40);
+    let config = any::<u32>().prop_map(|number| Draw(number.into()).config());
+    let steps = prop::collection::vec(any::<u32>().prop_map(|number| Draw(number.into()).step()), 1..40);
     let ends = RefCell::new(BTreeMap::<&str, usize>::new());
     let cases = ProptestConfig::default().cases.max(10_000);
     let config_of_runner = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) };

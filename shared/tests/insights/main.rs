@@ -7,6 +7,7 @@
 )]
 
 mod calls;
+mod common;
 mod document;
 mod eks;
 mod histories;

@@ -5,20 +5,18 @@ mod owners;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fargaze::cluster::{AccountId, ClusterName, Region};
+use fargaze::cluster::ClusterName;
 use fargaze::event::{ClusterChange, Heard};
 use fargaze::insights::{
     Action, Change, ChangeState, ClusterLedger, Decision, EcsFollow, EcsWait, History, InsightsConfig,
     InsightsLevel, Ledger, LedgerSubject, Life, Looker, ObservedCluster, PutBack, RestoreStep, Sighting,
     Wish, Wished, decide, restore_step,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::json;
 
+use super::common::{OURS, account, at, region};
 use judge::Deliveries;
-
-/// Role of fargaze in this world: events of its own calls are not acted on.
-const OURS: &str = "arn:aws:sts::123456789012:assumed-role/fargaze/enable-insights";
 
 /// Where a call of fargaze is killed. What was begun is taken up by whoever comes next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,15 +24,6 @@ pub(crate) enum Kill {
     Never,
     BeforeCall,
     AfterCall,
-}
-
-/// What does not concern fargaze.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Noise {
-    FailedCall,
-    OtherService,
-    OtherCall,
-    OtherAccount,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,16 +87,8 @@ impl World {
         }
     }
 
-    pub(crate) fn account() -> AccountId {
-        "123456789012".parse().unwrap()
-    }
-
-    fn region() -> Region {
-        "eu-west-1".parse().unwrap()
-    }
-
     fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH + SignedDuration::from_mins(self.minute)
+        at(self.minute)
     }
 
     pub(crate) fn tick(&mut self) {
@@ -115,7 +96,7 @@ impl World {
     }
 
     pub(crate) fn wished(&self, name: &ClusterName) -> Wished {
-        self.config.wished(&Self::account(), &Self::region(), name)
+        self.config.wished(&account(), &region(), name)
     }
 
     // What fargaze does.
@@ -170,7 +151,7 @@ impl World {
             None if may_be_unknown => Some(EcsWait::Missing),
             _ => None,
         };
-        let follow = EcsFollow::new((Self::account(), Self::region(), name.clone()), since, cause.to_owned());
+        let follow = EcsFollow::new((account(), region(), name.clone()), since, cause.to_owned());
         let delay = wait.and_then(|wait| follow.delay_seconds(wait, self.now()));
         if delay.is_some() {
             self.events.push(json!(follow).to_string());

@@ -149,8 +149,7 @@ impl Handler {
             // The queue delivers this message again, which looks at all of it again.
             return Err(fault.clone().into());
         }
-        // What fargaze changed itself is followed by a message of its own already.
-        let is_followed = look.is_foreign && !super::followed(&ledger).is_empty();
+        let is_followed = look.is_foreign && ledger.is_followed_but_for(&look.cause);
         Ok(match follow {
             true if is_followed => format!("{name}: {told}; followed already"),
             true if setup.follow(name, &ledger, (look.since, now)).await? => {

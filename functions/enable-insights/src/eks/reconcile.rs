@@ -108,10 +108,12 @@ impl Setup<'_> {
         ledger: &mut EksLedger,
     ) -> EksChange {
         let created = now.seen.observed.cluster.created_at;
+        let of_aspect = ledger.aspects.entry(aspect).or_default();
+        let cause = of_aspect.cause_for(self.cause.id);
         EksChange {
             subject: EksSubject { cluster: now.cluster.clone(), aspect },
-            time: created.map_or(self.cause.time, |created| created.max(self.cause.time)),
-            cause: ledger.aspects.entry(aspect).or_default().cause_for(self.cause.id),
+            time: of_aspect.time_for(&cause, self.now, created),
+            cause,
             from: from.clone(),
             to: to.clone(),
             wish: now.wished.wishes.text(aspect),
@@ -135,8 +137,12 @@ impl Setup<'_> {
     ) -> Result<EksResult, Fault> {
         self.memory.put_eks_change(self.target, &change).await?;
         let result = match self.call(&change, seen).await {
-            Ok(accepted) => {
-                Accepted { request_id: change.request_id, update_id: change.update_id } = accepted;
+            Ok(Accepted { request_id, update_id, addon_version }) => {
+                (change.request_id, change.update_id) = (request_id, update_id);
+                // What others make of it from here on is not EKS's choice.
+                if let EksState::Addon { version, .. } = &mut change.to {
+                    *version = addon_version;
+                }
                 // EKS works on it from here; the Kubernetes API has done it, and it was read back.
                 match change.subject.aspect {
                     EksAspect::AwsLogging => change.state = ChangeState::Done,

@@ -116,10 +116,11 @@ impl EksSweep<'_> {
         progress: &mut Progress,
     ) -> Result<Vec<EksFinding>, Fault> {
         let name = cluster.name.clone();
-        let heard = before.lives.get(&name).is_some_and(|life| life.created.is_some());
+        let life = before.lives.get(&name).copied().unwrap_or_default();
         let seen = super::seen(before.last.sighting(&name), cluster.created_at);
+        let is_reported = cluster.created_at.map_or(life.created.is_some(), |at| life.reports_creation(at));
         let ledger = before.ledgers.entry(name.clone()).or_default();
-        let acquaintance = Acquaintance::of(heard, seen);
+        let acquaintance = Acquaintance::of(life.created.is_some(), seen);
         let looked = self.setup.cluster(cluster, acquaintance, ledger, may_change).await?;
         let Looked { mut findings, follow } = looked;
         // One that may not be changed now must not be changed by the queue either.
@@ -129,7 +130,7 @@ impl EksSweep<'_> {
         }
         self.retell(&mut findings, ledger);
         if let Some(first) = findings.first_mut() {
-            first.unannounced = self.hears && !heard && seen == Some(false);
+            first.unannounced = self.hears && !is_reported && seen == Some(false);
         }
         for finding in &mut findings {
             let last = before.last.known().and_then(|known| known.eks_finding(&name, finding.aspect));
@@ -151,7 +152,7 @@ impl EksSweep<'_> {
             if let Some(change) = made.next() {
                 finding.aspect = Some(change.subject.aspect);
                 finding.result = EksResult::Set;
-                finding.change = Some(format!("{} -> {}", change.from, change.to));
+                finding.change = Some(format!("{} -> {}", change.from, change.to.asked_for()));
                 finding.reason.clone_from(&change.reason);
             }
         }

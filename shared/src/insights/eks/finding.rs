@@ -116,6 +116,11 @@ impl EksFinding {
         Self { cluster, aspect, result, change, reason, cost, unannounced: false, news: false }
     }
 
+    /// Whether EKS still creates the cluster, in time or not: a first sweep must not take it for one that was there before.
+    pub fn is_being_made(&self) -> bool {
+        self.aspect.is_none() && matches!(self.result, EksResult::NotYet | EksResult::Overdue)
+    }
+
     /// Sets `news` by what the last sweep found about the same aspect of the same cluster: whether there is something to tell
     /// that it did not tell. What was done or has failed is told each time, and is no news of this kind.
     pub fn mark_news(&mut self, last: Option<&Self>) {

@@ -1,5 +1,6 @@
 //! The ledger of EKS clusters: what we changed, and how far it has come.
 
+mod order;
 mod revert;
 #[cfg(test)]
 mod tests;
@@ -55,7 +56,7 @@ impl FromStr for EksSubject {
 pub struct EksChange {
     /// What was changed.
     pub subject: EksSubject,
-    /// Time of the event, or of the run; not before the creation of the cluster.
+    /// When it was begun; see [`EksSubjectLedger::time_for`].
     pub time: Timestamp,
     /// Id of the event, or of the run; see [`EksSubjectLedger::cause_for`].
     pub cause: String,
@@ -241,6 +242,14 @@ impl EksLedger {
     pub fn followed(&self) -> Vec<&str> {
         let changes = self.aspects.values().flat_map(|ledger| &ledger.changes);
         changes.filter_map(|change| change.in_progress()?.update_id).collect()
+    }
+
+    /// Whether EKS works on something, and a message follows all of it already: that of the event or run which brought it.
+    /// What the cause that looks now brought itself is not followed yet.
+    pub fn is_followed_but_for(&self, cause: &str) -> bool {
+        let changes = self.aspects.values().flat_map(|ledger| &ledger.changes);
+        let mut open = changes.filter(|change| change.in_progress().is_some()).peekable();
+        open.peek().is_some() && open.all(|change| change.cause.split('+').next() != Some(cause))
     }
 
     /// Forgets what is older than the creation of the cluster: it was about another cluster of the same name.

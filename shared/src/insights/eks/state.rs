@@ -30,6 +30,11 @@ impl EksState {
     /// An add-on as EKS will make it: of its default version and without configuration.
     pub const DEFAULT_ADDON: Self = Self::Addon { version: None, configuration: None };
 
+    /// What was asked for to have this: of an add-on its default version, whichever that was.
+    pub fn asked_for(&self) -> &Self {
+        if matches!(self, Self::Addon { .. }) { &Self::DEFAULT_ADDON } else { self }
+    }
+
     pub(super) fn of_addon(addon: &Addon) -> Self {
         Self::Addon { version: addon.version.clone(), configuration: addon.configuration.clone() }
     }

@@ -7,7 +7,8 @@ use fargaze::insights::{Action, Change, ChangeState, Decision, InsightsLevel, Si
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{OURS, World};
+use super::World;
+use crate::common::{OURS, account, who};
 
 /// What events that came say, read without fargaze's own reader.
 #[derive(Debug, Clone, Default)]
@@ -25,8 +26,8 @@ impl Deliveries {
         let event: Value = serde_json::from_str(body).unwrap();
         let detail = &event["detail"];
         let is_foreign =
-            event["account"] != World::account().as_str() || detail["eventSource"] != "ecs.amazonaws.com";
-        let by = detail["userIdentity"]["arn"].as_str().unwrap_or_default();
+            event["account"] != account().as_str() || detail["eventSource"] != "ecs.amazonaws.com";
+        let by = who(&event);
         if is_foreign || !detail["errorCode"].is_null() || by == OURS {
             return;
         }

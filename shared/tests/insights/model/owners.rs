@@ -6,7 +6,8 @@ use fargaze::cluster::ClusterName;
 use fargaze::insights::InsightsLevel;
 use serde_json::json;
 
-use super::{Cluster, Noise, World};
+use super::{Cluster, World};
+use crate::common::{Call, Noise, account};
 
 impl World {
     /// `CreateCluster`, which of a cluster that is there answers with it as it is.
@@ -68,37 +69,21 @@ impl World {
 
     pub(crate) fn noise(&mut self, noise: Noise, name: &ClusterName) {
         self.emit("UpdateClusterSettings", name, InsightsLevel::Disabled, "somebody");
-        let mut event: serde_json::Value = serde_json::from_str(&self.events.pop().unwrap()).unwrap();
-        match noise {
-            Noise::FailedCall => {
-                event["detail"]["errorCode"] = json!("AccessDenied");
-                event["detail"]["responseElements"] = json!(null);
-            }
-            Noise::OtherService => event["detail"]["eventSource"] = json!("redshift.amazonaws.com"),
-            Noise::OtherCall => event["detail"]["eventName"] = json!("PutClusterCapacityProviders"),
-            Noise::OtherAccount => event["account"] = json!("999999999999"),
-        }
+        let mut event = serde_json::from_str(&self.events.pop().unwrap()).unwrap();
+        noise.spoil(&mut event, "PutClusterCapacityProviders");
         self.events.push(event.to_string());
     }
 
     /// The event of a call, as EventBridge delivers it.
     pub(super) fn emit(&mut self, call: &str, name: &ClusterName, level: InsightsLevel, by: &str) {
         self.serial += 1;
-        let arn = format!("arn:aws:ecs:eu-west-1:{}:cluster/{name}", Self::account());
+        let arn = format!("arn:aws:ecs:eu-west-1:{}:cluster/{name}", account());
         let services = i32::from(self.clusters.get(name).is_some_and(|cluster| cluster.occupied));
         let request =
             json!({"clusterName": name, "settings": [{"name": "containerInsights", "value": level}]});
-        let event = json!({
-            "id": self.serial.to_string(), "detail-type": "AWS API Call via CloudTrail", "source": "aws.ecs",
-            "account": Self::account(), "region": Self::region(),
-            "detail": {
-                "eventSource": "ecs.amazonaws.com", "eventName": call, "awsRegion": Self::region(),
-                "eventTime": self.now(), "eventID": format!("event-{}", self.serial),
-                "userIdentity": {"type": "AssumedRole", "arn": by},
-                "requestParameters": request,
-                "responseElements": {"cluster": {"clusterArn": arn, "activeServicesCount": services}},
-            },
-        });
-        self.events.push(event.to_string());
+        let answer = json!({"cluster": {"clusterArn": arn, "activeServicesCount": services}});
+        let (serial, time) = (self.serial, self.now());
+        let call = Call { service: "ecs", name: call, serial, time, by, request, answer };
+        self.events.push(call.event().to_string());
     }
 }

@@ -73,6 +73,21 @@ async fn what_somebody_undoes_is_set_again_at_once_and_no_more_than_twice() {
 
 /// Issue 13, point 2.
 #[tokio::test(start_paused = true)]
+async fn what_is_set_again_after_a_call_of_others_is_followed() {
+    let stack = stack([payments()]);
+    deliver_well(&stack, &[created("payments", now())]).await;
+    finish(&stack, "payments");
+    let (message, _) = follow(&stack);
+    deliver_well(&stack, &[message]).await;
+    assert_eq!(ledger(&stack), [entry("payments/metrics-server", "done")]);
+    edit(&stack, "payments", |cluster| cluster.addons.clear());
+    deliver_well(&stack, &[removed("payments")]).await;
+    let (message, _) = follow(&stack);
+    assert_eq!(message["updates"], json!([{"aspect": METRICS_SERVER, "id": null}]));
+}
+
+/// Issue 13, point 2.
+#[tokio::test(start_paused = true)]
 async fn an_add_on_is_installed_as_soon_as_its_fargate_profile_is_made() {
     let stack = stack([EksClusterSpec::new("payments").since("ACTIVE", now())]);
     deliver_well(&stack, &[created("payments", now())]).await;

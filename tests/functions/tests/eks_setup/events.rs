@@ -74,6 +74,15 @@ async fn a_cluster_is_followed_for_an_hour_and_then_left_to_the_sweep() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_late_event_brings_is_not_as_old_as_the_event() {
+    let stack = stack([payments().since("ACTIVE", minutes_ago(120))]);
+    deliver_well(&stack, &[created("payments", minutes_ago(120))]).await;
+    assert_eq!(ledger(&stack), [entry("payments/metrics-server", "planned")]);
+    let found = ran_at(&stack, "sweep", now() + SignedDuration::from_mins(1)).await;
+    assert_eq!(found["eks"][0]["result"], "in-progress", "{found}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_cluster_that_was_deleted_meanwhile_is_no_error() {
     let stack = stack([payments().since("CREATING", now())]);
     deliver_well(&stack, &[created("payments", now())]).await;

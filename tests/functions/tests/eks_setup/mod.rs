@@ -98,7 +98,11 @@ fn logs(stack: &Stack, cluster: &str) -> Vec<String> {
 
 /// Plays a sweep or restore at that minute; gives the outcome of the target of EKS.
 async fn ran(stack: &Stack, kind: &str, at: i64) -> Value {
-    let line = Box::pin(stack.run_line(kind, minute(at))).await;
+    ran_at(stack, kind, minute(at)).await
+}
+
+async fn ran_at(stack: &Stack, kind: &str, time: Timestamp) -> Value {
+    let line = Box::pin(stack.run_line(kind, time)).await;
     line.receipt.as_ref().unwrap();
     let ended = line.items.iter().find(|item| item["target"]["platform"] == "eks").unwrap();
     assert!(ended["failure"].is_null(), "{ended}");

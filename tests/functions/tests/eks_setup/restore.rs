@@ -55,6 +55,21 @@ async fn an_addon_that_others_updated_is_skipped() {
     assert_eq!(addons(&stack, "payments"), [METRICS_SERVER]);
 }
 
+/// Which version EKS chose is known from its answer.
+#[tokio::test(start_paused = true)]
+async fn an_addon_that_others_updated_before_fargaze_looked_again_is_skipped() {
+    let stack = stack([payments().since("ACTIVE", minute(-600))]);
+    stack.put_config(ALL);
+    ran(&stack, "sweep", 0).await;
+    edit(&stack, "payments", |cluster| {
+        "v0.9.0-eksbuild.1".clone_into(&mut cluster.addons.get_mut(METRICS_SERVER).unwrap().version);
+    });
+    finish(&stack, "payments");
+    let found = ran(&stack, "restore", 60).await;
+    assert_eq!(results(&found), ["skipped", "restored"]);
+    assert_eq!(addons(&stack, "payments"), [METRICS_SERVER]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_dry_run_of_a_restore_changes_nothing() {
     let stack = set_up().await;

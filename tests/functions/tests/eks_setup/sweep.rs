@@ -74,6 +74,31 @@ async fn a_sweep_repairs_a_cluster_whose_event_was_lost() {
     assert_eq!(told.map(|one| one["cluster"].clone()).collect::<Vec<_>>(), ["new"], "once");
 }
 
+/// Issue 13, point 3.
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_eks_creates_during_the_first_sweep_is_new_for_the_next() {
+    for (age, is) in [(1, "not-yet"), (61, "overdue")] {
+        let stack = stack([cluster("new").since("CREATING", minute(-age))]);
+        let first = ran(&stack, "sweep", 0).await;
+        assert_eq!(result(&first, "new", ""), is);
+        edit(&stack, "new", |cluster| "ACTIVE".clone_into(&mut cluster.status));
+        let second = ran(&stack, "sweep", 60).await;
+        assert_eq!(result(&second, "new", METRICS_SERVER), "set", "{is}");
+    }
+}
+
+/// The event of an earlier cluster of the name says nothing about it.
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_was_created_again_without_an_event_is_told_as_such() {
+    let stack = stack([cluster("shop").since("ACTIVE", minute(-60))]);
+    deliver_well(&stack, &[created("shop", minute(-60))]).await;
+    let first = ran(&stack, "sweep", 0).await;
+    assert_eq!(first["eks"][0]["unannounced"], false);
+    stack.aws.edit(|world| world.home().put_eks(cluster("shop").since("ACTIVE", minute(30))));
+    let second = ran(&stack, "sweep", 60).await;
+    assert_eq!(second["eks"][0]["unannounced"], true, "{second}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_dry_run_changes_nothing_and_says_the_cost() {
     let stack = stack(old(&["a"]));

@@ -1,5 +1,7 @@
 //! How changes end, and how they are written.
 
+use jiff::SignedDuration;
+
 use super::super::samples::{addon, change, cluster, data, ledger, logs, observed};
 use super::*;
 use crate::eks::{Addon, LogType, METRICS_SERVER};
@@ -87,6 +89,38 @@ fn what_fails_at_eks_gets_another_cause_and_another_token() {
     let again = EksChange { cause: "event-1+2".to_owned(), ..failed.clone() };
     assert_eq!((failed.token().len(), failed.token() == again.token()), (32, false));
     assert_eq!(failed.token(), raised(1, Planned).token());
+}
+
+/// Issue 13, point 1.
+#[test]
+fn the_newest_change_stands_last_whatever_brings_it() {
+    let of = |changes: &[EksChange]| EksSubjectLedger { changes: changes.to_vec(), reverts: Vec::new() };
+    assert_eq!(of(&[]).time_for("event-0", at(5), None), at(5));
+    let half_a_second = SignedDuration::from_millis(500);
+    assert_eq!(of(&[]).time_for("event-0", at(5) + half_a_second, None), at(5), "as CloudTrail's");
+    let created = at(5) + half_a_second;
+    assert_eq!(of(&[]).time_for("event-0", at(5), Some(created)), created, "not before the cluster");
+    let ledger = of(&[raised(1, Done), raised(3, Abandoned)]);
+    assert_eq!(ledger.time_for("event-2", at(5), None), at(5));
+    let behind = ledger.time_for("event-2", at(2), None);
+    assert!(behind > at(3) && behind < at(4), "the clock of another invocation: {behind}");
+    assert_eq!(ledger.time_for("event-3", at(17), None), at(3), "a second attempt");
+    assert_eq!(ledger.time_for("event-3", at(18), None), at(18), "much later");
+    let overtaken = of(&[raised(1, Abandoned), raised(3, Done)]);
+    assert_eq!(overtaken.time_for("event-1", at(5), None), at(5), "another was made since");
+}
+
+#[test]
+fn what_a_message_brought_itself_is_not_followed_yet() {
+    let open = EksChange { accepted: true, ..raised(1, Planned) };
+    let second = EksChange { cause: "event-1+2".to_owned(), ..open.clone() };
+    assert!(!ledger([raised(1, Done)]).is_followed_but_for("event-2"), "there is nothing to follow");
+    for (change, is_followed) in [(&open, [false, true]), (&second, [false, true])] {
+        let ledger = ledger([change.clone()]);
+        assert_eq!(["event-1", "event-2"].map(|cause| ledger.is_followed_but_for(cause)), is_followed);
+    }
+    let both = ledger([open, EksChange { accepted: true, ..raised(2, Planned) }]);
+    assert!(!both.is_followed_but_for("event-2") && both.is_followed_but_for("event-3"));
 }
 
 #[test]

@@ -1,0 +1,111 @@
+//! What the random histories of ECS and of EKS have in common: how they are drawn, and the events of CloudTrail.
+
+use fargaze::cluster::{AccountId, Region};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+pub(crate) const PEOPLE: [&str; 2] = ["arn:aws:sts::123456789012:assumed-role/terraform/ci", "alice"];
+
+/// The session of fargaze: events of its own calls are not acted on.
+pub(crate) const OURS: &str = "arn:aws:sts::123456789012:assumed-role/fargaze/enable-insights";
+
+/// What does not concern fargaze.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Noise {
+    FailedCall,
+    OtherService,
+    OtherCall,
+    OtherAccount,
+}
+
+impl Noise {
+    pub(crate) const ALL: [Self; 4] =
+        [Self::FailedCall, Self::OtherService, Self::OtherCall, Self::OtherAccount];
+
+    /// The event as it would be if it were not about a call that matters; `call` is one that does not.
+    pub(crate) fn spoil(self, event: &mut Value, call: &str) {
+        match self {
+            Self::FailedCall => {
+                event["detail"]["errorCode"] = json!("AccessDenied");
+                event["detail"]["responseElements"] = json!(null);
+            }
+            Self::OtherService => event["detail"]["eventSource"] = json!("redshift.amazonaws.com"),
+            Self::OtherCall => event["detail"]["eventName"] = json!(call),
+            Self::OtherAccount => event["account"] = json!("999999999999"),
+        }
+    }
+}
+
+/// A number to draw choices from. Strategies for each choice would spend most of the time of ten thousand histories in
+/// the random numbers of `proptest`; so it draws one number a step, and shrinks that.
+pub(crate) struct Draw(pub(crate) u64);
+
+impl Draw {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
+        let n = u64::try_from(n).unwrap();
+        let drawn = self.0 % n;
+        self.0 /= n;
+        usize::try_from(drawn).unwrap()
+    }
+
+    pub(crate) fn one<T: Clone>(&mut self, of: &[T]) -> T {
+        of[self.below(of.len())].clone()
+    }
+}
+
+pub(crate) fn account() -> AccountId {
+    "123456789012".parse().unwrap()
+}
+
+pub(crate) fn region() -> Region {
+    "eu-west-1".parse().unwrap()
+}
+
+pub(crate) fn at(minute: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minute)
+}
+
+/// A call to an AWS API that succeeded.
+pub(crate) struct Call<'a> {
+    /// `ecs` or `eks`.
+    pub(crate) service: &'a str,
+    pub(crate) name: &'a str,
+    /// Number of the event, from which its ids are made.
+    pub(crate) serial: usize,
+    pub(crate) time: Timestamp,
+    /// ARN of a session, or name of a user.
+    pub(crate) by: &'a str,
+    pub(crate) request: Value,
+    pub(crate) answer: Value,
+}
+
+impl Call<'_> {
+    /// The event of the call, as EventBridge delivers it.
+    pub(crate) fn event(self) -> Value {
+        let Call { service, name, serial, time, by, request, answer } = self;
+        json!({
+            "id": serial.to_string(), "detail-type": "AWS API Call via CloudTrail", "source": format!("aws.{service}"),
+            "account": account(), "region": region(),
+            "detail": {
+                "eventSource": format!("{service}.amazonaws.com"), "eventName": name, "awsRegion": region(),
+                "eventTime": time, "eventID": format!("event-{serial}"),
+                "userIdentity": identity(by), "requestParameters": request, "responseElements": answer,
+            },
+        })
+    }
+}
+
+fn identity(by: &str) -> Value {
+    let Some(session) = by.strip_prefix("arn:aws:sts::123456789012:assumed-role/") else {
+        return json!({"type": "IAMUser", "userName": by});
+    };
+    let role = session.split('/').next().unwrap_or_default();
+    let issuer = json!({"type": "Role", "arn": format!("arn:aws:iam::123456789012:role/{role}")});
+    json!({"type": "AssumedRole", "arn": by, "sessionContext": {"sessionIssuer": issuer}})
+}
+
+/// Who did it, read without fargaze's own reader.
+pub(crate) fn who(event: &Value) -> &str {
+    let identity = &event["detail"]["userIdentity"];
+    identity["arn"].as_str().or(identity["userName"].as_str()).unwrap_or_default()
+}
