@@ -65,7 +65,10 @@ impl Reading {
     /// Why a measure of a workload, or of the cluster, could not be asked, if it could not.
     pub(crate) fn fault_of(&self, measure: KubernetesMeasure, workload: Option<&Workload>) -> Option<&Fault> {
         let own = match measure {
-            KubernetesMeasure::PodMemoryPercent | KubernetesMeasure::PodCpuPercent => self.no_usage.as_ref(),
+            // Whether the Metrics API is down is not known if nobody could ask.
+            KubernetesMeasure::PodMemoryPercent
+            | KubernetesMeasure::PodCpuPercent
+            | KubernetesMeasure::MetricsServerDown => self.no_usage.as_ref(),
             KubernetesMeasure::AvailableBelowDesired => {
                 workload.and_then(|workload| self.unlisted(&workload.kind))
             }
