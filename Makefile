@@ -45,9 +45,10 @@ properties: ## All property tests with 20,000 random cases each; `make test` dra
 screenshots: ## Pictures of the report's pages in docs/screenshots; needs Chromium
 	@$(PYTHON) tests/screenshots/shoot.py
 
-simulate: ## Thirty days and a million runs of the simulation (RUNS=..., SEED=...)
+simulate: ## Thirty days and a million runs of the simulation, and a quarter as many on EKS (RUNS=..., SEED=...)
 	@cargo run --quiet --profile simulate --package simulation -- --days 30 $(SEED)
 	@cargo run --quiet --profile simulate --package simulation -- $(RUNS) $(SEED)
+	@cargo run --quiet --profile simulate --package simulation -- --eks $$(($(RUNS) / 4)) $(SEED)
 
 build: setup ## Release bootstraps in target/lambda (ARCH=arm64 or x86_64)
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --release --output-format binary \

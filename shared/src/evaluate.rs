@@ -41,7 +41,8 @@ impl Condition {
     }
 
     /// The state after one period. `range` holds one value per period of the evaluation range, oldest first, `None`
-    /// where there is no point; `current` is the state before.
+    /// where there is no point; `current` is the state before. It is shorter where samples have only just begun: what was
+    /// before the first is no period without data.
     ///
     /// Reproduces all rows of "How alarm state is evaluated when data is missing" (CloudWatch User Guide, "Configuring
     /// how CloudWatch alarms treat missing data"), in both tables.
@@ -60,7 +61,7 @@ impl Condition {
             }
         }
         // Fewer: all real points, and as few fillers as are needed.
-        let fillers = n - real;
+        let fillers = n.min(range.len()) - real;
         match self.treat_missing_data {
             MissingData::Breaching => return alarm_if(breaching + fillers >= m),
             MissingData::NotBreaching => return alarm_if(breaching >= m),

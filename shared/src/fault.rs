@@ -27,6 +27,11 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// Whether it may pass by itself, so that another try is worth it.
+    pub fn passes(self) -> bool {
+        matches!(self, Self::Throttled | Self::Transient)
+    }
+
     /// Stable word for logs, for Lambda's `errorType` and for the `Retry` of the state machine.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,6 +1,7 @@
 //! One cluster, and what is known of it in the end; what its Kubernetes API says is asked in `kubernetes.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use fargaze::aws::{Eks, Equipment, kubernetes_client};
@@ -8,7 +9,7 @@ use fargaze::cluster::ClusterName;
 use fargaze::eks::{EksCluster, UNKNOWN};
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::eks::{Cadvisor, EksConfig};
-use fargaze::kubernetes::client::{Cause, ClientError, Limits};
+use fargaze::kubernetes::client::{Cause, ClientError, Limits, Network};
 use fargaze::kubernetes::workload::listed_with;
 use fargaze::pods::{CadvisorState, ClusterState, Finding, MetricsApi, PodState, WorkloadState};
 use fargaze::rule::{KubernetesMeasure, Workload};
@@ -32,6 +33,8 @@ pub(crate) struct Reader<'a> {
     /// ARN of the role that asks.
     pub(crate) role: &'a str,
     pub(crate) limits: Limits,
+    /// The way to API servers.
+    pub(crate) network: &'a Arc<dyn Network>,
 }
 
 /// What was read of a cluster.
@@ -65,7 +68,10 @@ impl Reading {
     /// Why a measure of a workload, or of the cluster, could not be asked, if it could not.
     pub(crate) fn fault_of(&self, measure: KubernetesMeasure, workload: Option<&Workload>) -> Option<&Fault> {
         let own = match measure {
-            KubernetesMeasure::PodMemoryPercent | KubernetesMeasure::PodCpuPercent => self.no_usage.as_ref(),
+            // Whether the Metrics API is down is not known if nobody could ask.
+            KubernetesMeasure::PodMemoryPercent
+            | KubernetesMeasure::PodCpuPercent
+            | KubernetesMeasure::MetricsServerDown => self.no_usage.as_ref(),
             KubernetesMeasure::AvailableBelowDesired => {
                 workload.and_then(|workload| self.unlisted(&workload.kind))
             }
@@ -142,6 +148,7 @@ impl Reader<'_> {
             return reading;
         }
         let client = kubernetes_client(self.sdk, &self.target.region, cluster, self.limits.clone());
+        let client = client.map(|client| client.over(Arc::clone(self.network)));
         let read = match &client {
             Ok(client) => self.kubernetes(client, cluster, &mut reading).await,
             Err(error) => Err(error.clone()),

@@ -20,7 +20,7 @@ use fargaze::aws::{CloudWatch, Eks, Store, config_for};
 use fargaze::config::{longest_range, most_samples};
 use fargaze::failure::Failure;
 use fargaze::fault::Fault;
-use fargaze::kubernetes::client::Limits;
+use fargaze::kubernetes::client::{Limits, Network, Tcp};
 use fargaze::outcome::{Collected, Coverage, ObjectRef, Outcome, TargetTask};
 use fargaze::run::{Platform, RunKind};
 use fargaze::snapshot::{SnapshotLine, SnapshotReader};
@@ -47,13 +47,20 @@ pub struct Handler {
     config: Config,
     home: SdkConfig,
     store: Store,
+    network: Arc<dyn Network>,
 }
 
 impl Handler {
     /// The function with these settings.
     pub fn new(config: Config, sdk: &SdkConfig) -> Self {
         let store = Store::new(sdk, &config.bucket);
-        Self { config, home: sdk.clone(), store }
+        Self { config, home: sdk.clone(), store, network: Arc::new(Tcp) }
+    }
+
+    /// The same, which reaches API servers over another network than TCP.
+    #[must_use]
+    pub fn over(self, network: Arc<dyn Network>) -> Self {
+        Self { network, ..self }
     }
 
     /// Takes a snapshot of the target that `event` names. `deadline` is when Lambda ends the function: clusters that are not read
@@ -86,8 +93,16 @@ impl Handler {
         let role = task.target.role.as_ref().map_or(self.config.role.as_str(), |role| &role.arn);
         let wishes = self.store.eks(&task.run).await?;
         let limits = Limits::until(deadline - TO_WRITE, Arc::new(Semaphore::new(REQUESTS_AT_ONCE)));
-        let reader =
-            Reader { eks: &eks, sdk: &sdk, target: &task.target, run: &run, wishes: &wishes, role, limits };
+        let reader = Reader {
+            eks: &eks,
+            sdk: &sdk,
+            target: &task.target,
+            run: &run,
+            wishes: &wishes,
+            role,
+            limits,
+            network: &self.network,
+        };
         let readings: Vec<_> = listing.clusters.iter().map(|cluster| reader.read_if_there(cluster)).collect();
         let mut readings = stream::iter(readings).buffer_unordered(CLUSTERS_AT_ONCE);
         let mut suspect = false;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::TargetResult;
 use super::words::{count, hang, list, span, wrap};
 use crate::alarm::BrokenTarget;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::Fault;
 use crate::message::harmless;
 use crate::outcome::{CountedFault, Coverage, Outcome};
 use crate::run::{Platform, Target};
@@ -59,7 +59,7 @@ fn coverage_change(now: Timestamp, result: &TargetResult, known: &[BrokenTarget]
     let Some(fault) = worst_fault(result) else {
         return known.cloned().map(CoverageChange::Back);
     };
-    let passing = matches!(fault.kind, FaultKind::Throttled | FaultKind::Transient);
+    let passing = fault.kind.passes();
     let broken = |since, told| BrokenTarget { name: name.clone(), since, told };
     match known {
         None if passing => Some(CoverageChange::Noticed(broken(now, false))),
@@ -79,7 +79,7 @@ fn worst_fault(result: &TargetResult) -> Option<&Fault> {
         Err(fault) => Some(fault),
         Ok(outcome) => {
             let faults = || outcome.coverage.faults.iter().map(|counted| &counted.fault);
-            let lasting = |fault: &&Fault| !matches!(fault.kind, FaultKind::Throttled | FaultKind::Transient);
+            let lasting = |fault: &&Fault| !fault.kind.passes();
             faults().find(lasting).or_else(|| faults().next())
         }
     }

@@ -40,7 +40,8 @@ fn state(range: &[Period], n: usize, m: usize, treat: MissingData, current: Alar
     // "Fewer than N: all of them, and as few fillers as are needed."
     let filled = |filler: Period| {
         let mut periods = real.clone();
-        while periods.len() < n {
+        // A period that there was not, because samples began later, is none without data.
+        while periods.len() < n.min(range.len()) {
             periods.push(filler);
         }
         verdict(&periods)

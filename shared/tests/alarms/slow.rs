@@ -79,3 +79,33 @@ fn a_constant_condition_begins_and_ends_each_rule_on_metrics_once_on_every_sched
         }
     }
 }
+
+/// What was before the first sample of all is no period without data: a rule to which a gap is as bad as a breach waits
+/// for as many as it needs.
+#[test]
+fn samples_that_have_only_just_begun_are_no_gap() {
+    let rule = rules(
+        "rules: [{name: kills, what: oom-killed, scope: workload, threshold: 0, comparison: GreaterThanThreshold, \
+         evaluation-periods: 3, datapoints-to-alarm: 2, treat-missing-data: breaching}]",
+    );
+    // A sample each five minutes; none has no data.
+    let heard = |samples: &[Option<f64>]| {
+        let mut scene = Scene::new(rule[0].clone());
+        let mut taken = Vec::new();
+        let mut points = Vec::new();
+        for (now, value) in (5..).step_by(5).zip(samples) {
+            taken.push(at(now));
+            points
+                .extend(value.map(|value| Datapoint { timestamp: at(now) - SAMPLE_PERIOD.length(), value }));
+            let reading = Reading::Complete(MetricSeries::new(points.clone()));
+            scene.judge(now, &Sight::of(&reading), &Grid::Samples(&taken));
+        }
+        scene.heard()
+    };
+    assert_eq!(heard(&[None]), []);
+    assert_eq!(heard(&[Some(1.0)]), []);
+    assert_eq!(heard(&[Some(0.0), Some(0.0)]), []);
+    assert_eq!(heard(&[None, Some(0.0), Some(0.0), Some(0.0)]), []);
+    assert_eq!(heard(&[None, None]), [(Began, 10)], "two of the two that there were");
+    assert_eq!(heard(&[Some(0.0), None, None]), [(Began, 15)]);
+}

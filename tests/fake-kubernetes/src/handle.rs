@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use tokio::io::{DuplexStream, duplex};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
 use crate::crash::Crash;
 use crate::estate::Estate;
@@ -13,16 +15,22 @@ use crate::meter::Meter;
 use crate::state::State;
 use crate::{server, tls};
 
+/// Bytes that a connection without a socket holds in each direction.
+const BUFFER: usize = 64 << 10;
+
 /// Starts servers; many may run in one process.
 #[derive(Debug)]
 pub struct FakeKubernetes;
 
 /// A server that runs; it ends with the handle.
 pub struct Handle {
-    address: SocketAddr,
+    /// None without a socket.
+    address: Option<SocketAddr>,
+    endpoint: String,
     ca_base64: String,
+    acceptor: TlsAcceptor,
     state: Arc<State>,
-    server: JoinHandle<()>,
+    server: Option<JoinHandle<()>>,
 }
 
 impl FakeKubernetes {
@@ -32,20 +40,51 @@ impl FakeKubernetes {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(State::new(estate));
-        let server = tokio::spawn(server::serve(listener, identity.config, Arc::clone(&state)));
-        Handle { address, ca_base64: identity.ca_base64, state, server }
+        let acceptor = TlsAcceptor::from(identity.config);
+        let server = tokio::spawn(server::serve(listener, acceptor.clone(), Arc::clone(&state)));
+        Handle {
+            address: Some(address),
+            endpoint: format!("https://{address}"),
+            ca_base64: identity.ca_base64,
+            acceptor,
+            state,
+            server: Some(server),
+        }
+    }
+
+    /// Serves the estate without a socket, for [`Handle::connect`] alone, under the first of its names. Tokio's clock may
+    /// be paused: while a socket is waited for, it would look like having nothing to do, and time would run off.
+    pub fn in_process(estate: Estate) -> Handle {
+        let identity = tls::Identity::new(&estate.server_names, estate.certificate_expired);
+        let endpoint = format!("https://{}", estate.server_names[0]);
+        Handle {
+            address: None,
+            endpoint,
+            ca_base64: identity.ca_base64,
+            acceptor: TlsAcceptor::from(identity.config),
+            state: Arc::new(State::new(estate)),
+            server: None,
+        }
     }
 }
 
 impl Handle {
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+        self.address.expect("a server in process listens nowhere")
     }
 
     /// `DescribeCluster`'s `endpoint`.
     pub fn endpoint(&self) -> String {
-        format!("https://{}", self.address)
+        self.endpoint.clone()
+    }
+
+    /// A connection without a socket; TLS is spoken over it as over any other.
+    pub fn connect(&self) -> DuplexStream {
+        let (ours, theirs) = duplex(BUFFER);
+        // It ends with its client.
+        tokio::spawn(server::connection(theirs, self.acceptor.clone(), Arc::clone(&self.state)));
+        ours
     }
 
     /// `DescribeCluster`'s `certificateAuthority.data`.
@@ -100,14 +139,18 @@ impl Handle {
 
     /// Stops listening and closes all connections.
     pub async fn stop(mut self) {
-        self.server.abort();
-        // The error says that it was aborted.
-        let _ = (&mut self.server).await;
+        if let Some(server) = self.server.take() {
+            server.abort();
+            // The error says that it was aborted.
+            let _ = server.await;
+        }
     }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.server.abort();
+        if let Some(server) = &self.server {
+            server.abort();
+        }
     }
 }

@@ -46,8 +46,8 @@ mod token;
 pub use balancer::{Balancer, Break, Deaf, End};
 pub use crash::Crash;
 pub use estate::{
-    Container, ContainerState, Counters, Estate, Kind, MetricsApi, Network, Node, Owner, Pod, Terminated,
-    Usage, Workload,
+    Container, ContainerState, Counters, Estate, Gap, Kind, MetricsApi, Network, Node, Owner, Pod,
+    Terminated, Usage, Workload,
 };
 pub use fault::{Effect, Fault};
 pub use handle::{FakeKubernetes, Handle};

@@ -99,7 +99,8 @@ fn page(target: &Target, resource: Resource, place: &Place) -> Result<(Value, bo
     check_fields(resource, &fields)?;
     let selected = !labels.is_empty() || !fields.is_empty();
     let limit = target.parameter("limit").and_then(|limit| limit.parse().ok()).filter(|&limit| limit > 0);
-    let limit = limit.filter(|_| !resource.is_metrics()).unwrap_or(usize::MAX);
+    let limit = limit.unwrap_or(usize::MAX).min(place.estate.page.unwrap_or(usize::MAX));
+    let limit = if resource.is_metrics() { usize::MAX } else { limit };
 
     let in_place = |key: &Key| target.namespace.is_empty() || key.0 == target.namespace;
     let mut keys = resource.keys(&place.estate);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::cadvisor;
-use crate::estate::{Estate, Key, Kind, Node, Pod, Workload};
+use crate::estate::{Container, Estate, Gap, Key, Kind, Node, Pod, Workload};
 use crate::recorded::Recorded;
 use crate::target::Target;
 
@@ -108,7 +108,8 @@ impl Resource {
 
 /// metrics-server leaves out what does not run, what it has not scraped twice, and what has a container without usage.
 fn is_measured(pod: &Pod) -> bool {
-    pod.scraped && pod.phase == "Running" && pod.containers.iter().any(|one| one.usage.is_some())
+    let is_listed = pod.gap.is_some() || pod.containers.iter().any(|one| one.usage.is_some());
+    pod.scraped && pod.phase == "Running" && is_listed
 }
 
 fn measured(estate: &Estate) -> impl Iterator<Item = &Pod> {
@@ -137,7 +138,14 @@ fn pod_metrics(pod: &Pod, estate: &Estate) -> Value {
         let cpu = if usage.cpu_nanocores == 0 { "0".to_owned() } else { cpu };
         Some(json!({"name": one.name, "usage": {"cpu": cpu, "memory": memory}}))
     });
-    value["containers"] = usage.collect::<Vec<_>>().into();
+    value["containers"] = match pod.gap {
+        None => usage.collect::<Vec<_>>().into(),
+        Some(Gap::NoContainers) => json!([]),
+        Some(Gap::NullUsage) => {
+            let null = |one: &Container| json!({"name": one.name, "usage": {"cpu": null, "memory": null}});
+            pod.containers.iter().map(null).collect::<Vec<_>>().into()
+        }
+    };
     value
 }
 

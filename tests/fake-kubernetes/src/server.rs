@@ -7,8 +7,8 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use rustls::ServerConfig;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
@@ -17,13 +17,14 @@ use crate::pipeline;
 use crate::state::State;
 
 /// Serves until aborted; the connections are the set's, so they end with it.
-pub(crate) async fn serve(listener: TcpListener, config: Arc<ServerConfig>, state: Arc<State>) {
-    let acceptor = TlsAcceptor::from(config);
+pub(crate) async fn serve(listener: TcpListener, acceptor: TlsAcceptor, state: Arc<State>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 if let Ok((stream, _)) = accepted {
+                    // Without this, Nagle's algorithm and delayed acknowledgements cost 40 ms a call.
+                    let _ = stream.set_nodelay(true);
                     connections.spawn(connection(stream, acceptor.clone(), Arc::clone(&state)));
                 }
             }
@@ -32,9 +33,12 @@ pub(crate) async fn serve(listener: TcpListener, config: Arc<ServerConfig>, stat
     }
 }
 
-async fn connection(stream: TcpStream, acceptor: TlsAcceptor, state: Arc<State>) {
-    // Without this, Nagle's algorithm and delayed acknowledgements cost 40 ms a call.
-    let _ = stream.set_nodelay(true);
+/// Serves one connection until its client goes away.
+pub(crate) async fn connection(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    acceptor: TlsAcceptor,
+    state: Arc<State>,
+) {
     // A client that does not trust us ends here.
     let Ok(stream) = acceptor.accept(stream).await else { return };
     let service = service_fn(|request| {

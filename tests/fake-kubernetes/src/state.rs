@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
-
 use crate::answer::Answer;
 use crate::crash::Life;
 use crate::estate::Estate;
@@ -66,12 +64,5 @@ impl Inner {
         })?;
         fault.times = if fault.times == u32::MAX { u32::MAX } else { fault.times - 1 };
         Some(fault.effect.clone())
-    }
-}
-
-impl Estate {
-    /// The time of the cluster.
-    pub(crate) fn time(&self) -> Timestamp {
-        self.now.unwrap_or_else(Timestamp::now)
     }
 }

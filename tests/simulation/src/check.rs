@@ -1,6 +1,7 @@
 //! The checker: it hears of every call that took effect, and holds it against the model at that instant.
 
 mod plan;
+mod pods;
 mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,13 +10,17 @@ use fake_aws::FakeAws;
 
 use crate::clock::Minute;
 use crate::coverage::Coverage;
-use crate::item;
-use crate::model::{self, Alarm, Kind, News, Sight};
+use crate::eks::Eks;
+use crate::eks::agree::Taken;
+use crate::eks::history::Histories;
+use crate::item::{self, Item};
+use crate::model::{self, Alarm, News, Sight};
 use crate::player::Function;
 use crate::rule::{Rule, What};
 use crate::snapshot::Snapshot;
 use crate::truth::Truth;
 use crate::wire::Call;
+pub(crate) use pods::is_of_eks;
 
 pub(crate) const BUCKET: &str = "bucket";
 pub(crate) const TABLE: &str = "table";
@@ -43,9 +48,13 @@ struct View {
     /// Version of the user's file that its run reads.
     version: String,
     snapshot: Option<Snapshot>,
+    /// What was so when that was written, if it is of EKS.
+    taken: Option<Taken>,
     /// The alarms as it was told them.
     before: BTreeMap<String, Alarm>,
     plan: Option<BTreeMap<String, (Rule, Sight)>>,
+    /// Alarms that it wrote.
+    written: BTreeSet<String>,
     /// Ids in the outcomes that it read, and those in the one that it wrote.
     outcome: BTreeSet<String>,
     /// Ids that were untold when it looked.
@@ -69,6 +78,10 @@ pub(crate) struct Checker {
     /// Rules by the version of the user's file.
     pub(crate) rules: BTreeMap<String, Vec<Rule>>,
     pub(crate) truth: Truth,
+    pub(crate) eks: Eks,
+    /// What was so when snapshots of EKS were written, by their keys.
+    taken: BTreeMap<String, pods::Written>,
+    pub(crate) histories: Histories,
     /// Time of the world.
     pub(crate) clock: Minute,
     /// Whether no more than one execution is under way.
@@ -118,8 +131,10 @@ impl Checker {
             function,
             version: version.to_owned(),
             snapshot: None,
+            taken: None,
             before,
             plan: None,
+            written: BTreeSet::new(),
             outcome,
             waiting,
             doubtful,
@@ -158,7 +173,14 @@ impl Checker {
             };
         }
         match (call.operation.as_str(), folder, answer) {
-            ("s3:GetObject", "snapshots", Some(bytes)) => view.snapshot = Snapshot::read(bytes),
+            ("s3:GetObject", "snapshots", Some(bytes)) => {
+                view.snapshot = Snapshot::read(bytes);
+                view.taken = self.taken.get(&call.key).map(|written| written.taken.clone());
+            }
+            // Whether or not the answer was lost: others will read it.
+            ("s3:PutObject", "snapshots", _) if view.function == Function::CollectPods => {
+                self.pods_written(aws, id, &call.key);
+            }
             ("s3:PutObject", "snapshots", Some(_)) => {
                 let asked = self.endless.filter(|operation| view.calls.contains_key(*operation));
                 self.snapshot_written(aws, &call.key, asked);
@@ -207,7 +229,7 @@ impl Checker {
     fn item_written(&mut self, aws: &FakeAws, id: usize, key: &str) {
         let items = aws.items(TABLE);
         let Some(item) = items.iter().find(|item| item["sk"]["S"] == key) else { return };
-        let (alarm, ids) = match item::read(item) {
+        let Item { alarm, ids, whys } = match item::read(item) {
             Ok(read) => read,
             Err(why) => return self.fail(format!("the item of {key} cannot be read: {why}")),
         };
@@ -217,7 +239,7 @@ impl Checker {
         self.tell(|| format!("      #{id} {key} is now {alarm:?}"));
         let function = self.views[&id].function;
         let checked = match function {
-            Function::EvaluateAlarms => self.judged(id, key, &alarm, &ids),
+            Function::EvaluateAlarms => self.judged(id, key, &alarm, &ids, &whys),
             _ => self.marked(id, key, &alarm, &ids),
         };
         if let Err(why) = checked {
@@ -226,10 +248,18 @@ impl Checker {
         }
         self.alarms.insert(key.to_owned(), alarm);
         self.ids.insert(key.to_owned(), ids);
+        self.views.entry(id).and_modify(|view| _ = view.written.insert(key.to_owned()));
     }
 
     /// What the evaluator wrote must be what the model makes of what it saw.
-    fn judged(&mut self, id: usize, key: &str, alarm: &Alarm, ids: &[String]) -> Result<(), String> {
+    fn judged(
+        &mut self,
+        id: usize,
+        key: &str,
+        alarm: &Alarm,
+        ids: &[String],
+        whys: &[Option<String>],
+    ) -> Result<(), String> {
         self.plan(id)?;
         let view = &self.views[&id];
         let (plan, snapshot) = view.plan.as_ref().zip(view.snapshot.as_ref()).ok_or("it saw nothing")?;
@@ -245,6 +275,9 @@ impl Checker {
             return Err(format!("the model {expected:?}\nsaw    {sight:?}"));
         }
         if let Some((rule, sight)) = plan.get(key).cloned() {
+            for (news, why) in alarm.untold.iter().zip(whys).skip(known) {
+                self.explained(id, &rule, key, *news, why.as_deref())?;
+            }
             self.cover(key, &rule, &sight);
         }
         if before.is_some_and(|before| before.told) && !alarm.told && ids.len() == known {
@@ -294,7 +327,7 @@ impl Checker {
         let checked = match view.function {
             Function::EvaluateAlarms => self.evaluated(id),
             Function::ForwardSummary => self.forwarded(id),
-            Function::PlanRun | Function::CollectMetrics => Ok(()),
+            Function::PlanRun | Function::CollectMetrics | Function::CollectPods => Ok(()),
         };
         if let Err(why) = checked {
             self.fail(format!("#{id} ended well, but {why}"));
@@ -313,7 +346,9 @@ impl Checker {
         if !self.alone {
             return Ok(());
         }
-        for (key, (rule, sight)) in &plan {
+        // What it wrote has been held against the model already.
+        let written = &self.views[&id].written;
+        for (key, (rule, sight)) in plan.iter().filter(|(key, _)| !written.contains(*key)) {
             if let Some(alarm) = model::changed(rule, self.alarms.get(key), sight) {
                 return Err(format!(
                     "{key} should be {alarm:?}\nand is {:?}\nsaw {sight:?}",
@@ -322,7 +357,7 @@ impl Checker {
             }
         }
         let subject = |key: &str| key.split_once('#').map_or("", |(_, name)| name).to_owned();
-        let here = |key: &&String| snapshot.holds(&subject(key));
+        let here = |key: &&String| is_of_eks(key) == snapshot.is_eks && snapshot.holds(&subject(key));
         let lost = |(key, alarm): &(&String, &Alarm)| {
             here(key)
                 && !plan.contains_key(*key)
@@ -340,44 +375,5 @@ impl Checker {
             Some((key, ids)) => Err(format!("of {ids:?} of {key} something is not in its outcome")),
             None => Ok(()),
         }
-    }
-
-    fn forwarded(&self, id: usize) -> Result<(), String> {
-        let view = &self.views[&id];
-        if let Some(id) = view
-            .outcome
-            .intersection(&view.waiting)
-            .find(|id| !view.published.contains(*id) && !view.doubtful.contains(*id))
-        {
-            return Err(format!("did not tell {id}"));
-        }
-        // A mark that fails does not fail the function: it would publish again.
-        let marked = self.ids.iter().filter(|(key, _)| !view.unmarked.contains(*key));
-        let untold: BTreeSet<&String> = marked.flat_map(|(_, ids)| ids).collect();
-        match view.published.iter().find(|id| untold.contains(id)) {
-            Some(id) => Err(format!("did not mark {id}")),
-            None => Ok(()),
-        }
-    }
-
-    /// What nobody was told, when all is over.
-    pub(crate) fn untold(&self) -> Option<String> {
-        let never = self.notices.iter().find(|(_, notice)| notice.published.is_empty());
-        let left = self.ids.iter().find(|(_, ids)| !ids.is_empty());
-        never
-            .map(|(id, notice)| format!("{id} was never told: {notice:?}"))
-            .or_else(|| left.map(|(key, ids)| format!("{key} still waits to be told: {ids:?}")))
-    }
-
-    /// Notices of an alarm in the order in which they were found.
-    pub(crate) fn news_of(&self, key: &str) -> Vec<&Notice> {
-        let mut notices: Vec<&Notice> = self.notices.values().filter(|notice| notice.key == key).collect();
-        notices.sort_by_key(|notice| notice.number);
-        notices
-    }
-
-    /// Whether anything of that kind was found.
-    pub(crate) fn count(&self, kind: Kind) -> usize {
-        self.notices.values().filter(|notice| notice.news.kind == kind).count()
     }
 }

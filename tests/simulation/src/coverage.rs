@@ -24,7 +24,10 @@ impl Coverage {
         match &mut self.judged {
             None => self.judged = Some((first, last)),
             Some((_, until)) if last > *until => {
-                if first > *until + rule.period {
+                if rule.what.is_sampled() {
+                    let is_lost = |end: &&Minute| (*until + 1..first).contains(*end);
+                    self.gaps.extend(sight.ends.iter().filter(is_lost).map(|end| (*end, *end)));
+                } else if first > *until + rule.period {
                     self.gaps.push((*until + rule.period, first - rule.period));
                 }
                 self.hop = self.hop.max(last - *until);

@@ -1,9 +1,11 @@
 //! What must be so when a world has ended.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
-use crate::check::Checker;
+use crate::check::{Checker, is_of_eks};
 use crate::clock::Minute;
+use crate::eks;
 use crate::model::Kind;
 use crate::rule::{Rule, Treat, What};
 use crate::verdict::State;
@@ -14,14 +16,14 @@ pub(crate) fn wrong(checker: &Checker, rules: &[Vec<Rule>], lookback: Minute) ->
     if let Some(why) = checker.untold() {
         return Some(why);
     }
-    let keys: std::collections::BTreeSet<&String> =
-        checker.notices.values().map(|notice| &notice.key).collect();
+    let keys: BTreeSet<&String> = checker.notices.values().map(|notice| &notice.key).collect();
     if let Some(why) = unseen(checker, &rules[rules.len() - 1]) {
         return Some(why);
     }
     let in_turn =
         keys.into_iter().find_map(|key| turns(checker, key).or_else(|| reminders(checker, rules, key)));
     in_turn
+        .or_else(|| eks::history::wrong(checker, rules))
         .or_else(|| checker.coverage.keys().find_map(|key| minute_by_minute(checker, rules, lookback, key)))
 }
 
@@ -31,14 +33,25 @@ fn unseen(checker: &Checker, rules: &[Rule]) -> Option<String> {
     let since = now - 10 - truth.every();
     let names = truth.names();
     let is = |name: &str, there: bool| (since..=now).all(|minute| truth.is_there(name, minute) == there);
+    // Of EKS and of ECS there may be clusters of one name.
+    let there = names.iter().filter(|name| is(name, true)).map(|name| (name.as_str(), false));
+    let of_eks = |there: bool| {
+        let long = checker.eks.names().filter(move |(_, is, from)| *is == there && *from <= since);
+        long.map(|(name, ..)| (name, true))
+    };
+    let there: Vec<(&str, bool)> = there.chain(of_eks(true)).collect();
+    let gone: BTreeSet<&str> = of_eks(false).map(|(name, _)| name).collect();
     let missed = rules.iter().find_map(|rule| {
-        let mut names = names.iter().filter(|name| rule.what.is_of_cluster() != name.contains('/'));
-        let key = |name: &String| format!("{}#{name}", rule.name);
-        names.find(|name| is(name, true) && checker.planned.get(&key(name)) != Some(&now)).map(key)
+        let is_of = |(name, is_eks): &&(&str, bool)| {
+            rule.what.is_sampled() == *is_eks && rule.what.is_of_cluster() != name.contains('/')
+        };
+        let mut keys = there.iter().filter(is_of).map(|(name, _)| format!("{}#{name}", rule.name));
+        keys.find(|key| checker.planned.get(key) != Some(&now))
     });
     let left = checker.planned.iter().find(|(key, at)| {
         let name = key.split_once('#').map_or("", |(_, name)| name);
-        **at == now && is(name, false)
+        let is_gone = if is_of_eks(key) { gone.contains(name) } else { is(name, false) };
+        **at == now && is_gone
     });
     missed
         .map(|key| format!("{key} is not judged, and is there since before {since}"))
@@ -56,6 +69,8 @@ fn turns(checker: &Checker, key: &str) -> Option<String> {
         match notice.news.kind {
             Kind::Began => on = true,
             Kind::Ended | Kind::Gone => on = false,
+            // Where no data can be late, it is the end.
+            Kind::NoData if is_of_eks(key) => on = false,
             Kind::Reminder if on => continue,
             Kind::Blind | Kind::NoData | Kind::SeenAgain => continue,
             Kind::Reminder => {}
@@ -94,7 +109,7 @@ fn minute_by_minute(checker: &Checker, rules: &[Vec<Rule>], lookback: Minute, ke
     let rule = rules[0].iter().find(|rule| rule.name == name)?;
     let coverage = checker.coverage.get(key)?;
     let kept = rules.iter().all(|rules| rules.contains(rule));
-    let plain = rule.maintenance.is_none() && rule.unless.is_none() && !rule.quiet;
+    let plain = rule.maintenance.is_none() && rule.unless.is_empty() && !rule.quiet;
     let truth = &checker.truth;
     let waits = matches!(rule.condition.treat, Treat::Missing | Treat::Ignore);
     let late = truth.lasting && waits && rule.hold == 0 && rule.period == 1;
@@ -104,7 +119,7 @@ fn minute_by_minute(checker: &Checker, rules: &[Vec<Rule>], lookback: Minute, ke
         && coverage.gaps.is_empty()
         && coverage.hop <= lookback / 2
         && truth.is_always_there(subject);
-    if !held || rule.what == What::NothingRunning {
+    if !held || rule.what == What::NothingRunning || rule.what.is_sampled() {
         return None;
     }
     let (_, until) = coverage.judged?;

@@ -6,8 +6,17 @@ use crate::clock::{Minute, minute_of_text};
 use crate::model::{Alarm, Blind, Kind, News, Settled, Silence};
 use crate::verdict::State;
 
-/// An alarm as the table holds it, with the ids of what is untold.
-pub(crate) fn read(item: &Value) -> Result<(Alarm, Vec<String>), String> {
+/// An alarm as the table holds it.
+#[derive(Debug, Clone)]
+pub(crate) struct Item {
+    pub(crate) alarm: Alarm,
+    /// Ids of what is untold, and what explains each.
+    pub(crate) ids: Vec<String>,
+    pub(crate) whys: Vec<Option<String>>,
+}
+
+/// An item of the table.
+pub(crate) fn read(item: &Value) -> Result<Item, String> {
     let attribute = |name: &str| item[name]["S"].as_str().ok_or(format!("no attribute {name}"));
     let json = |name: &str| -> Result<Value, String> {
         serde_json::from_str(attribute(name)?).map_err(|error| format!("{name}: {error}"))
@@ -42,7 +51,8 @@ pub(crate) fn read(item: &Value) -> Result<(Alarm, Vec<String>), String> {
         outage_seen: instant("outage_seen"),
         untold: untold.iter().map(news).collect::<Result<_, _>>()?,
     };
-    Ok((alarm, untold.iter().map(id).collect()))
+    let why = |notice: &Value| notice["why"].as_str().map(ToOwned::to_owned);
+    Ok(Item { alarm, ids: untold.iter().map(id).collect(), whys: untold.iter().map(why).collect() })
 }
 
 /// Ids of the notices in an outcome.

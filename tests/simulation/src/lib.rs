@@ -17,7 +17,9 @@ mod chance;
 mod check;
 mod clock;
 mod coverage;
+mod eks;
 mod ending;
+mod fate;
 mod item;
 mod mail;
 mod model;
@@ -30,4 +32,4 @@ mod verdict;
 mod wire;
 mod world;
 
-pub use simulate::{Tally, Wrong, many, month, one};
+pub use simulate::{Sort, Tally, Wrong, many, month, one};

@@ -111,8 +111,12 @@ fn tells(section: &str, entry: &str) -> Vec<Told> {
                 Kind::Ended
             };
             let at = entry.rsplit(", at ").next().unwrap_or_default().split(' ').next().unwrap_or_default();
-            let subject = entry.split(' ').next().unwrap_or_default();
-            vec![Told { kind, rule: rule(), subject: subject.to_owned(), at: at.to_owned(), late: false }]
+            // Of a workload on EKS, the cluster stands before it.
+            let mut words = entry.split(' ');
+            let first = words.next().unwrap_or_default();
+            let workload = words.next().filter(|word| word.matches('/').count() == 2);
+            let subject = workload.map_or(first.to_owned(), |workload| format!("{first} {workload}"));
+            vec![Told { kind, rule: rule(), subject, at: at.to_owned(), late: false }]
         }
         "STILL IN ALARM" if !entry.is_empty() => {
             vec![Told {
@@ -143,7 +147,8 @@ fn tells(section: &str, entry: &str) -> Vec<Told> {
 
 /// The subject behind a severity.
 fn second(entry: &str) -> String {
-    entry.split(' ').nth(1).unwrap_or_default().trim_end_matches(':').to_owned()
+    let behind = entry.split_once(' ').map_or("", |(_, behind)| behind);
+    behind.split(": ").next().unwrap_or_default().to_owned()
 }
 
 /// The word behind the last of these.

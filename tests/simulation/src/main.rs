@@ -4,11 +4,13 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use simulation::{Tally, Wrong, many, month, one};
+use simulation::{Sort, Tally, Wrong, many, month, one};
 
 const USAGE: &str = "\
-simulation RUNS [SEED]        worlds from SEED (1) on until so many runs have taken place
-simulation --seed SEED        the story of one world
+simulation [--eks] RUNS [SEED]
+                              worlds from SEED (1) on until so many runs have taken place; with --eks, worlds with clusters of EKS
+simulation [--eks] --seed SEED
+                              the story of one world
 simulation --days DAYS [SEED] so many days of runs every five minutes, with 20 % of all calls failing; lists what was not judged";
 
 /// Calls of a hundred that fail in `--days`.
@@ -17,8 +19,8 @@ const FAILING: i64 = 20;
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
 enum Asked {
-    Runs { runs: usize, first: u64 },
-    Story { seed: u64 },
+    Runs { sort: Sort, runs: usize, first: u64 },
+    Story { sort: Sort, seed: u64 },
     Days { days: i64, seed: u64 },
 }
 
@@ -47,28 +49,34 @@ fn main() -> ExitCode {
 }
 
 fn read(arguments: &[&str]) -> Option<Asked> {
+    let (sort, arguments) = match arguments {
+        ["--eks", rest @ ..] => (Sort::Eks, rest),
+        all => (Sort::Ecs, all),
+    };
     Some(match arguments {
-        ["--seed", seed] => Asked::Story { seed: seed.parse().ok()? },
-        ["--days", days] => Asked::Days { days: days.parse().ok()?, seed: 1 },
-        ["--days", days, seed] => Asked::Days { days: days.parse().ok()?, seed: seed.parse().ok()? },
-        [runs] => Asked::Runs { runs: runs.parse().ok()?, first: 1 },
-        [runs, first] => Asked::Runs { runs: runs.parse().ok()?, first: first.parse().ok()? },
+        ["--seed", seed] => Asked::Story { sort, seed: seed.parse().ok()? },
+        ["--days", days] if sort == Sort::Ecs => Asked::Days { days: days.parse().ok()?, seed: 1 },
+        ["--days", days, seed] if sort == Sort::Ecs => {
+            Asked::Days { days: days.parse().ok()?, seed: seed.parse().ok()? }
+        }
+        [runs] => Asked::Runs { sort, runs: runs.parse().ok()?, first: 1 },
+        [runs, first] => Asked::Runs { sort, runs: runs.parse().ok()?, first: first.parse().ok()? },
         _ => return None,
     })
 }
 
 fn play(asked: Asked) -> Result<Tally, Wrong> {
     match asked {
-        Asked::Runs { runs, first } => {
+        Asked::Runs { sort, runs, first } => {
             let step = (runs / 20).max(1);
-            many(runs, first, |before, after| {
+            many(sort, runs, first, |before, after| {
                 if before / step < after / step {
                     println!("{after} runs");
                 }
             })
         }
-        Asked::Story { seed } => {
-            let (tally, story) = one(seed)?;
+        Asked::Story { sort, seed } => {
+            let (tally, story) = one(sort, seed)?;
             story.iter().for_each(|line| println!("{line}"));
             Ok(tally)
         }

@@ -1,11 +1,13 @@
 //! What the engine promises about one alarm, period by period: `docs/delivery.md` and the rules of the user's file in
 //! simple code. It knows nothing of the engine's own.
 
+mod alarm;
 mod notify;
 
 use crate::clock::Minute;
 use crate::rule::{Rule, Treat, What};
 use crate::verdict::State;
+pub(crate) use alarm::{Alarm, Blind, Settled};
 pub(crate) use notify::gone;
 use notify::{begin, blind, remind, seen, unseen};
 
@@ -46,6 +48,10 @@ pub(crate) enum Silence {
 pub(crate) struct Sight {
     /// Values by period, oldest first; the last period is the newest that is complete.
     pub(crate) values: Vec<Option<f64>>,
+    /// Ends of the periods. Those of samples are as far apart as runs are.
+    pub(crate) ends: Vec<Minute>,
+    /// Of samples, whether nothing is known of a period, nor ever will be.
+    pub(crate) unknown: Vec<bool>,
     /// End of the newest period.
     pub(crate) end: Minute,
     pub(crate) answer: Answer,
@@ -70,87 +76,6 @@ pub(crate) enum Answer {
     None,
 }
 
-/// An alarm as it must be remembered.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Alarm {
-    pub(crate) state: State,
-    pub(crate) since: Minute,
-    pub(crate) judged_until: Minute,
-    pub(crate) settled: Option<Settled>,
-    /// Whether people were last notified of ALARM, and when they were notified of anything.
-    pub(crate) told: bool,
-    pub(crate) told_at: Option<Minute>,
-    pub(crate) silenced: Option<Silence>,
-    pub(crate) blind: Option<Blind>,
-    /// Of `nothing-running`: when an outage was last seen to begin or to end.
-    pub(crate) outage_seen: Option<Minute>,
-    pub(crate) untold: Vec<News>,
-}
-
-/// The alarm after the newest period that no late point can change.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Settled {
-    pub(crate) until: Minute,
-    pub(crate) state: State,
-    pub(crate) since: Minute,
-    /// OK or ALARM, and since when, whatever data is missing.
-    pub(crate) phase: (State, Minute),
-    /// How many changes of the phase after it runs have dealt with.
-    pub(crate) changes: usize,
-}
-
-/// Why and since when an alarm cannot be judged, and whether people were notified.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Blind {
-    pub(crate) since: Minute,
-    pub(crate) no_data: bool,
-    pub(crate) told: bool,
-}
-
-impl Alarm {
-    /// An alarm of which nothing is known counts as OK.
-    pub(crate) fn unknown(at: Minute) -> Self {
-        Self {
-            state: State::Ok,
-            since: at,
-            judged_until: at,
-            settled: None,
-            told: false,
-            told_at: None,
-            silenced: None,
-            blind: None,
-            outage_seen: None,
-            untold: Vec::new(),
-        }
-    }
-
-    /// Whether tasks that are being started at the end of a run excuse that nothing runs: for one run or five minutes, and
-    /// again only once the service has run for two hours or should run nothing.
-    pub(crate) fn excuses_a_start(&self, end: Minute) -> bool {
-        let starts = self.silenced == Some(Silence::Start) && end - self.since < 5;
-        let lasts = self.state == State::Alarm && self.since < end;
-        starts || !lasts && self.outage_seen.is_none_or(|seen| seen == end || end - seen >= 120)
-    }
-
-    /// Whether a newer run has looked at it, though it may not have seen anything.
-    fn was_seen_later(&self, end: Minute) -> bool {
-        end < self.judged_until || self.blind.is_some_and(|blind| end < blind.since)
-    }
-
-    fn is_plain(&self) -> bool {
-        self.state == State::Ok && !self.told && self.blind.is_none()
-    }
-
-    fn tell(&mut self, kind: Kind, at: Minute) {
-        self.untold.push(News { kind, at, late: false });
-    }
-
-    fn ends(&mut self, at: Minute, now: Minute) {
-        self.tell(Kind::Ended, at);
-        (self.told, self.told_at) = (false, Some(now));
-    }
-}
-
 /// The alarm after a run; none if a newer run has seen it.
 pub(crate) fn after(rule: &Rule, before: Option<&Alarm>, sight: &Sight) -> Option<Alarm> {
     if sight.values.is_empty() || before.is_some_and(|alarm| alarm.was_seen_later(sight.end)) {
@@ -161,7 +86,7 @@ pub(crate) fn after(rule: &Rule, before: Option<&Alarm>, sight: &Sight) -> Optio
     if rule.what == What::NothingRunning && is_silent {
         return None;
     }
-    let unknown = || Alarm::unknown(sight.end - length(&sight.values) * rule.period);
+    let unknown = || Alarm::unknown(sight.ends[0] - rule.period);
     let mut alarm = before.cloned().unwrap_or_else(unknown);
     let old = alarm.state;
     let newest = judge_all(rule, &mut alarm, sight);
@@ -188,10 +113,6 @@ pub(crate) fn changed(rule: &Rule, before: Option<&Alarm>, sight: &Sight) -> Opt
     (alarm != Alarm { judged_until, settled, ..as_before }).then_some(alarm)
 }
 
-fn length(values: &[Option<f64>]) -> Minute {
-    i64::try_from(values.len()).unwrap()
-}
-
 /// The evaluation range that ends with a period: its places, and the first that may still get a point.
 fn range(rule: &Rule, period: usize) -> std::ops::Range<usize> {
     (period + 1).saturating_sub(rule.condition.n + 2)..period + 1
@@ -204,11 +125,15 @@ pub(crate) fn judged(rule: &Rule, sight: &Sight, until: Minute) -> Vec<(usize, M
     }
     let count = sight.values.len();
     let first = count.min(rule.condition.n + 2) - 1;
-    let is_sure =
-        |period: &usize| sight.answer == Answer::Whole || !sight.values[range(rule, *period)].contains(&None);
-    let end = |period: usize| sight.end - i64::try_from(count - 1 - period).unwrap() * rule.period;
-    let periods = (first..count).filter(|period| end(*period) > until);
-    periods.take_while(is_sure).map(|period| (period, end(period))).collect()
+    // Of a sample that could not be taken it is known that nothing is known.
+    let is_sure = |period: &usize| {
+        let range = range(rule, *period);
+        sight.answer == Answer::Whole
+            || !sight.values[range.clone()].contains(&None)
+            || sight.unknown[range].contains(&true)
+    };
+    let periods = (first..count).filter(|period| sight.ends[*period] > until);
+    periods.take_while(is_sure).map(|period| (period, sight.ends[period])).collect()
 }
 
 /// Whether a late point may change what the period is judged to be.
@@ -219,19 +144,21 @@ fn is_open(rule: &Rule, sight: &Sight, period: usize) -> bool {
         && range.into_iter().any(|place| place >= sight.aged && sight.values[place].is_none())
 }
 
-/// The state after a period; none while it depends on points that may still come.
+/// The state after a period; none while it depends on points that may still come, or on what is not known.
 fn verdict(rule: &Rule, sight: &Sight, period: usize, current: State) -> Option<State> {
     let range = range(rule, period);
+    let unknown = &sight.unknown[range.clone()];
+    let is_empty = sight.values[range.clone()].iter().all(Option::is_none) && !unknown.contains(&true);
+    let waits = matches!(rule.condition.treat, Treat::Missing | Treat::Ignore) && !is_empty;
+    let may_be = |place: &usize| sight.unknown[*place] || waits && *place >= sight.aged;
     let with = |value: Option<f64>| {
-        let fill = |place: usize| sight.values[place].or(value.filter(|_| place >= sight.aged));
+        let fill = |place: usize| sight.values[place].or(value.filter(|_| may_be(&place)));
         let values: Vec<Option<f64>> = range.clone().map(fill).collect();
         rule.condition.next(&values, current)
     };
     let plain = with(None);
-    let waits = matches!(rule.condition.treat, Treat::Missing | Treat::Ignore);
-    let is_empty = sight.values[range.clone()].iter().all(Option::is_none);
     let is_sure = [f64::MAX, f64::MIN].into_iter().all(|value| with(Some(value)) == plain);
-    (!waits || is_empty || is_sure).then_some(plain)
+    is_sure.then_some(plain)
 }
 
 /// What became of the newest period.
@@ -251,7 +178,7 @@ fn judge_all(rule: &Rule, alarm: &mut Alarm, sight: &Sight) -> Newest {
     let before = alarm.clone();
     let count = sight.values.len();
     let first = count.min(rule.condition.n + 2) - 1;
-    let end = |period: usize| sight.end - i64::try_from(count - 1 - period).unwrap() * rule.period;
+    let end = |period: usize| sight.ends[period];
     let is_there = |settled: &Settled| settled.until >= end(first) - rule.period || count == 1;
     let phase = if alarm.state != State::Blank {
         alarm.state
@@ -283,10 +210,11 @@ fn judge_all(rule: &Rule, alarm: &mut Alarm, sight: &Sight) -> Newest {
         is_final &= !open;
         let is_newest = end == sight.end;
         match verdict(rule, sight, period, way.alarm.state) {
-            None => {
+            None if open => {
                 until = end;
                 newest = if is_newest { Newest::Waits } else { Newest::Unknown };
             }
+            None => newest = Newest::Unknown,
             Some(state) => {
                 way.judge(state, end);
                 until = end;
@@ -359,6 +287,12 @@ impl Way<'_> {
     fn change(&mut self, state: State, end: Minute) {
         if state == State::Blank {
             (self.alarm.state, self.alarm.since, self.alarm.silenced) = (state, end, None);
+            // Samples that are missing never come, so that this is its end.
+            if self.rule.what.is_sampled() && self.alarm.told {
+                self.alarm.tell(Kind::NoData, end);
+                (self.alarm.told, self.alarm.told_at) = (false, Some(self.sight.now));
+                self.phase = (State::Ok, end);
+            }
         } else if state == self.phase.0 {
             (self.alarm.state, self.alarm.since) = self.phase;
         } else {

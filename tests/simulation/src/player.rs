@@ -9,19 +9,25 @@ use fake_aws::FakeAws;
 use fargaze::failure::Failure;
 use serde::Serialize;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::chance::Chance;
 use crate::check::{BUCKET, Checker, TABLE};
 use crate::clock::{DELAY, LOOKBACK, Minute, at};
+use crate::eks::network::{Servers, Wires};
 use crate::wire::{Death, INVOCATION, Invocation, Trouble, Wire, lock};
 
 pub(crate) const ACCOUNT: &str = "123456789012";
+
+/// How long `collect-pods` may take, as the template has it.
+const COLLECT_PODS: Duration = Duration::from_secs(90);
 
 /// The functions of an alarms run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Function {
     PlanRun,
     CollectMetrics,
+    CollectPods,
     EvaluateAlarms,
     ForwardSummary,
 }
@@ -53,9 +59,12 @@ pub(crate) struct Player {
     /// Functions that are warm.
     plan_run: plan_run::Handler,
     collect_metrics: collect_metrics::Handler,
+    collect_pods: collect_pods::Handler,
     evaluate_alarms: evaluate_alarms::Handler,
     forward_summary: forward_summary::Handler,
     invocations: Mutex<usize>,
+    /// API servers of EKS clusters.
+    pub(crate) servers: Servers,
 }
 
 impl Execution {
@@ -86,6 +95,7 @@ impl Player {
             ("FARGAZE_ALARMS_SCHEDULE", schedule(every)),
             ("FARGAZE_REPORT_DAYS", "1".to_owned()),
             ("FARGAZE_STACK", "fargaze".to_owned()),
+            ("FARGAZE_ROLE_ARN", format!("arn:aws:iam::{ACCOUNT}:role/fargaze-CollectPodsRole")),
             ("AWS_REGION", region.to_owned()),
         ];
         let settings = BTreeMap::from(settings);
@@ -95,12 +105,20 @@ impl Player {
         let retries = RetryConfig::standard().with_max_attempts(5).with_initial_backoff(Duration::ZERO);
         let sdk = wire.aws.sdk_config().http_client(wire.clone()).retry_config(retries).build();
         let lookup = |name: &str| settings.get(name).cloned();
+        let servers = Servers::default();
+        let wires = Wires {
+            aws: Arc::clone(&wire.aws),
+            checker: Arc::clone(&wire.checker),
+            servers: Arc::clone(&servers),
+        };
+        let pods = collect_pods::Config::from_lookup(&lookup).unwrap();
         Self {
             plan_run: plan_run::Handler::new(plan_run::Config::from_lookup(&lookup).unwrap(), &sdk),
             collect_metrics: collect_metrics::Handler::new(
                 collect_metrics::Config::from_lookup(&lookup).unwrap(),
                 &sdk,
             ),
+            collect_pods: collect_pods::Handler::new(pods, &sdk).over(Arc::new(wires)),
             evaluate_alarms: evaluate_alarms::Handler::new(
                 evaluate_alarms::Config::from_lookup(&lookup).unwrap(),
                 &sdk,
@@ -111,6 +129,7 @@ impl Player {
             ),
             wire,
             invocations: Mutex::new(0),
+            servers,
         }
     }
 
@@ -134,11 +153,11 @@ impl Player {
                 execution.step = Step::Collect;
             }
             Step::Collect => {
-                self.map(execution, Function::CollectMetrics).await;
+                self.map(execution, collector).await;
                 execution.step = Step::Evaluate;
             }
             Step::Evaluate => {
-                self.map(execution, Function::EvaluateAlarms).await;
+                self.map(execution, |_| Function::EvaluateAlarms).await;
                 execution.step = Step::Forward;
             }
             Step::Forward => {
@@ -153,9 +172,10 @@ impl Player {
     }
 
     /// One step of all items that have not failed.
-    async fn map(&self, execution: &mut Execution, function: Function) {
+    async fn map(&self, execution: &mut Execution, function: fn(&Value) -> Function) {
         let mut items = std::mem::take(&mut execution.items);
         for (item, failed) in items.iter_mut().filter(|(_, failed)| !failed) {
+            let function = function(item);
             match self.task(execution, function, item.clone()).await {
                 Ok(answer) => *item = answer,
                 Err((error, message)) => {
@@ -227,6 +247,9 @@ impl Player {
         match function {
             Function::PlanRun => json_of(self.plan_run.handle(event).await),
             Function::CollectMetrics => json_of(self.collect_metrics.handle(event).await),
+            Function::CollectPods => {
+                json_of(self.collect_pods.handle(event, Instant::now() + COLLECT_PODS).await)
+            }
             Function::EvaluateAlarms => json_of(self.evaluate_alarms.handle(event).await),
             Function::ForwardSummary => json_of(self.forward_summary.handle(event).await),
         }
@@ -236,6 +259,11 @@ impl Player {
     pub(crate) fn failed(&self) -> bool {
         lock(&self.wire.checker).failure.is_some()
     }
+}
+
+/// What looks at a target.
+fn collector(item: &Value) -> Function {
+    if item["target"]["platform"] == "eks" { Function::CollectPods } else { Function::CollectMetrics }
 }
 
 fn schedule(every: Minute) -> String {

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::chance::Chance;
 use crate::clock::{EVERY, Minute};
+use crate::eks::figures::{Measure, Statistic};
 use crate::verdict::Condition;
 
 /// What is judged.
@@ -19,6 +20,8 @@ pub(crate) enum What {
     Load,
     /// Whether tasks run, as ECS says.
     NothingRunning,
+    /// What is sampled of pods and clusters on EKS.
+    Sampled(Measure, Statistic),
 }
 
 /// What is not to be judged as plain data says.
@@ -42,7 +45,9 @@ pub(crate) struct Rule {
     /// Maintenance every day: its first minute of the day, and how long.
     pub(crate) maintenance: Option<(Minute, Minute)>,
     pub(crate) quiet: bool,
-    pub(crate) unless: Option<&'static str>,
+    pub(crate) unless: Vec<&'static str>,
+    /// What the file says, if it is a built-in rule's text.
+    pub(crate) text: Option<&'static str>,
 }
 
 impl What {
@@ -58,12 +63,20 @@ impl What {
             Self::Cpu => Some(("AWS/ECS", "CPUUtilization", ecs())),
             Self::Latency => Some(("Shop", "Latency", vec![("Of", format!("{cluster}.{service}"))])),
             Self::Load => Some(("Shop", "Load", vec![("Of", cluster.to_owned())])),
-            Self::NothingRunning => None,
+            Self::NothingRunning | Self::Sampled(..) => None,
         }
     }
 
     pub(crate) fn is_of_cluster(self) -> bool {
-        self == Self::Load
+        match self {
+            Self::Sampled(measure, _) => measure.is_of_cluster(),
+            what => what == Self::Load,
+        }
+    }
+
+    /// Whether it is of EKS, where one run is one sample.
+    pub(crate) fn is_sampled(self) -> bool {
+        matches!(self, Self::Sampled(..))
     }
 
     /// Periods that a run looks at: of what ECS says only the newest is known.
@@ -81,7 +94,7 @@ impl What {
 type Dimensions = Vec<(&'static str, String)>;
 
 impl Rule {
-    fn new(name: &'static str, what: What, condition: Condition, chance: &mut Chance) -> Self {
+    pub(crate) fn new(name: &'static str, what: What, condition: Condition, chance: &mut Chance) -> Self {
         let five_minutes = what != What::NothingRunning && chance.percent(20);
         Self {
             name,
@@ -92,7 +105,8 @@ impl Rule {
             remind: chance.percent(60).then(|| chance.between(1, 12) * EVERY),
             maintenance: chance.percent(15).then(|| (chance.between(8 * 60, 12 * 60), chance.between(5, 60))),
             quiet: false,
-            unless: None,
+            unless: Vec::new(),
+            text: None,
         }
     }
 
@@ -102,6 +116,9 @@ impl Rule {
     }
 
     fn yaml(&self) -> String {
+        if let Some(text) = self.text {
+            return format!("{}\n", text.trim_end());
+        }
         let Self { name, condition, .. } = self;
         let what = match self.what {
             What::Memory => "memory-percent",
@@ -109,13 +126,21 @@ impl Rule {
             What::Latency => "{namespace: Shop, metric: Latency, dimensions: {Of: '{cluster}.{service}'}}",
             What::Load => "{namespace: Shop, metric: Load, dimensions: {Of: '{cluster}'}}",
             What::NothingRunning => "nothing-running",
+            What::Sampled(measure, _) => measure.names().0,
         };
-        let scope = if self.what.is_of_cluster() { "cluster" } else { "service" };
+        let scope = match self.what {
+            what if what.is_of_cluster() => "cluster",
+            What::Sampled(..) => "workload",
+            _ => "service",
+        };
         let mut text = format!("  - name: {name}\n    what: {what}\n    scope: {scope}\n");
         let mut line = |key: &str, value: &dyn std::fmt::Display| {
             writeln!(text, "    {key}: {value}").unwrap();
         };
         line("period", &(self.period * 60));
+        if let What::Sampled(_, Statistic::Average) = self.what {
+            line("statistic", &"Average");
+        }
         line("threshold", &condition.threshold);
         if let Some(clear) = condition.clear {
             line("clear-threshold", &clear);
@@ -142,8 +167,10 @@ impl Rule {
             line("maintenance", &format!("[{{cron: '{minute} {hour} * * *', duration: {length}m}}]"));
         }
         line("quiet-during-deployment", &self.quiet);
-        if let Some(other) = self.unless {
-            line("unless", &other);
+        match self.unless[..] {
+            [] => {}
+            [other] => line("unless", &other),
+            _ => line("unless", &format!("[{}]", self.unless.join(", "))),
         }
         text
     }
@@ -157,7 +184,7 @@ pub(crate) fn rules(chance: &mut Chance) -> Vec<Rule> {
     if chance.percent(40) {
         let condition = Condition::any(chance);
         rules.push(Rule::new("load", What::Load, condition, chance));
-        memory.unless = chance.percent(50).then_some("load");
+        memory.unless.extend(chance.percent(50).then_some("load"));
     }
     if chance.percent(40) {
         let condition = Condition::any(chance);
@@ -166,7 +193,8 @@ pub(crate) fn rules(chance: &mut Chance) -> Vec<Rule> {
     if chance.percent(40) {
         let condition = Condition::any(chance);
         let latency = Rule::new("latency", What::Latency, condition, chance);
-        rules.push(Rule { unless: chance.percent(30).then_some("memory"), ..latency });
+        let unless = chance.percent(30).then_some("memory").into_iter().collect();
+        rules.push(Rule { unless, ..latency });
     }
     if chance.percent(60) {
         let condition = Condition::nothing_running(chance);
@@ -177,10 +205,10 @@ pub(crate) fn rules(chance: &mut Chance) -> Vec<Rule> {
     rules
 }
 
-/// The user's file with these rules.
-pub(crate) fn yaml(account: &str, region: &str, parts: u32, rules: &[Rule]) -> String {
+/// The user's file with these rules on clusters of these platforms.
+pub(crate) fn yaml(account: &str, region: &str, platforms: &str, parts: u32, rules: &[Rule]) -> String {
     let rules: String = rules.iter().map(Rule::yaml).collect();
     format!(
-        "targets:\n  - account: '{account}'\n    regions: [{region}]\n    platforms: [ecs]\n    parts: {parts}\nrules:\n{rules}"
+        "targets:\n  - account: '{account}'\n    regions: [{region}]\n    platforms: [{platforms}]\n    parts: {parts}\nrules:\n{rules}"
     )
 }

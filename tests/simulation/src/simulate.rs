@@ -7,12 +7,22 @@ use std::thread;
 use crate::check::Checker;
 use crate::clock::Minute;
 use crate::ending;
+use crate::fate::Fate;
 use crate::model::Kind;
 use crate::wire::lock;
-use crate::world::{Fate, World};
+use crate::world::World;
 
 /// Bytes of stack of a thread that plays worlds.
 const STACK: usize = 16 << 20;
+
+/// Which worlds there are: those of one sort have nothing to do with those of the other of the same seed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sort {
+    /// Clusters of ECS.
+    Ecs,
+    /// Clusters of EKS, perhaps beside some of ECS.
+    Eks,
+}
 
 /// What came of worlds in which all was well.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -36,6 +46,8 @@ pub struct Tally {
 /// A world in which something was wrong.
 #[derive(Debug, Clone)]
 pub struct Wrong {
+    /// What there is in it.
+    pub sort: Sort,
     /// Its seed.
     pub seed: u64,
     /// What was wrong.
@@ -74,6 +86,8 @@ fn live(fate: Fate, story: bool) -> Told {
 
 fn live_here(fate: Fate, story: bool) -> Told {
     static REGIONS: AtomicU64 = AtomicU64::new(1);
+    // The client of Kubernetes draws from it how long it waits.
+    fastrand::seed(fate.seed);
     let region = format!("eu-west-{}", REGIONS.fetch_add(1, Ordering::Relaxed));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.unwrap().block_on(async {
@@ -102,12 +116,21 @@ fn live_here(fate: Fate, story: bool) -> Told {
     })
 }
 
+impl Sort {
+    fn fate(self, seed: u64) -> Fate {
+        match self {
+            Self::Ecs => Fate::any(seed),
+            Self::Eks => Fate::of_eks(seed),
+        }
+    }
+}
+
 /// The world of this seed, with its story.
-pub fn one(seed: u64) -> Result<(Tally, Vec<String>), Wrong> {
-    let Told { tally, why, story, .. } = live(Fate::any(seed), true);
+pub fn one(sort: Sort, seed: u64) -> Result<(Tally, Vec<String>), Wrong> {
+    let Told { tally, why, story, .. } = live(sort.fate(seed), true);
     match why {
         None => Ok((tally, story)),
-        Some(why) => Err(Wrong { seed, why, story }),
+        Some(why) => Err(Wrong { sort, seed, why, story }),
     }
 }
 
@@ -117,24 +140,29 @@ pub fn month(seed: u64, days: Minute, failing: i64) -> Result<(Tally, Vec<String
     let Told { tally, why, story, gaps } = live(Fate::of_days(seed, days, failing), false);
     match why {
         None => Ok((tally, gaps)),
-        Some(why) => Err(Wrong { seed, why, story }),
+        Some(why) => Err(Wrong { sort: Sort::Ecs, seed, why, story }),
     }
 }
 
-/// Worlds from this seed on, until so many executions have taken place; on all processors. `progress` hears after each
-/// world how many had taken place before and have now.
-pub fn many(executions: usize, first: u64, progress: impl Fn(usize, usize) + Sync) -> Result<Tally, Wrong> {
+/// Worlds of a sort from this seed on, until so many executions have taken place; on all processors. `progress` hears after
+/// each world how many had taken place before and have now.
+pub fn many(
+    sort: Sort,
+    executions: usize,
+    first: u64,
+    progress: impl Fn(usize, usize) + Sync,
+) -> Result<Tally, Wrong> {
     let (next, done) = (AtomicU64::new(first), AtomicUsize::new(0));
     let (tally, wrong) = (Mutex::new(Tally::default()), Mutex::new(None::<Wrong>));
     let work = || {
         while done.load(Ordering::Relaxed) < executions && lock(&wrong).is_none() {
             let seed = next.fetch_add(1, Ordering::Relaxed);
-            let told = live(Fate::any(seed), false);
+            let told = live(sort.fate(seed), false);
             let before = done.fetch_add(told.tally.executions, Ordering::Relaxed);
             progress(before, before + told.tally.executions);
             lock(&tally).add(told.tally);
             if let Some(why) = told.why {
-                lock(&wrong).get_or_insert(Wrong { seed, why, story: Vec::new() });
+                lock(&wrong).get_or_insert(Wrong { sort, seed, why, story: Vec::new() });
             }
         }
     };
@@ -178,10 +206,11 @@ impl std::fmt::Display for Wrong {
         for line in &self.story {
             writeln!(f, "{line}")?;
         }
-        let Self { seed, why, .. } = self;
+        let Self { sort, seed, why, .. } = self;
+        let sort = if *sort == Sort::Eks { "--eks " } else { "" };
         write!(
             f,
-            "{why}\nThe world of seed {seed}; `cargo run -p simulation -- --seed {seed}` tells its story."
+            "{why}\nThe world of seed {seed}; `cargo run -p simulation -- {sort}--seed {seed}` tells its story."
         )
     }
 }

@@ -1,14 +1,17 @@
 //! What a run saw, read from its snapshot as anybody can: JSON by lines, as `docs/architecture.md` shows it.
 
+mod sampled;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
-use flate2::read::GzDecoder;
+use flate2::read::MultiGzDecoder;
 use serde_json::Value;
 
 use crate::clock::{Minute, minute_of_text};
 use crate::model::{Answer, Sight, Silence};
 use crate::rule::{Rule, What};
+use sampled::{Sampled, Samples};
 
 /// The snapshot of one target of one run.
 #[derive(Debug, Clone)]
@@ -19,6 +22,10 @@ pub(crate) struct Snapshot {
     looks_back_to: Minute,
     pub(crate) version: String,
     pub(crate) part: (u64, u64),
+    /// Whether it is of EKS; and when its samples were taken, oldest first.
+    pub(crate) is_eks: bool,
+    pub(crate) samples: Vec<Minute>,
+    pub(crate) sampled: BTreeMap<Sampled, Samples>,
     clusters: BTreeMap<String, Cluster>,
     pub(crate) series: BTreeMap<Question, Points>,
     pub(crate) services: BTreeMap<String, Value>,
@@ -33,6 +40,8 @@ pub(crate) struct Snapshot {
 #[derive(Debug, Clone)]
 struct Cluster {
     services: BTreeSet<String>,
+    /// Of EKS, named as in the table.
+    workloads: BTreeSet<String>,
     unread: bool,
 }
 
@@ -56,7 +65,7 @@ pub(crate) fn name_of(cluster: &str, service: Option<&str>) -> String {
 impl Snapshot {
     pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
         let mut text = String::new();
-        GzDecoder::new(bytes).read_to_string(&mut text).ok()?;
+        MultiGzDecoder::new(bytes).read_to_string(&mut text).ok()?;
         let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let run = lines.first()?;
         let window = &run["run"]["window"];
@@ -67,6 +76,9 @@ impl Snapshot {
             looks_back_to: minute_of_text(run["run"]["looks_back_to"].as_str()?),
             version: run["run"]["config_version"].as_str()?.to_owned(),
             part: (part["index"].as_u64()?, part["count"].as_u64()?),
+            is_eks: run["target"]["platform"] == "eks",
+            samples: run["samples"].as_array().into_iter().flatten().filter_map(minute_of_second).collect(),
+            sampled: BTreeMap::new(),
             clusters: BTreeMap::new(),
             series: BTreeMap::new(),
             services: BTreeMap::new(),
@@ -97,7 +109,17 @@ impl Snapshot {
             Some("cluster") => {
                 let services = line["services"].as_array().unwrap().iter().map(text).collect();
                 let unread = line["services_unread"].as_bool().unwrap();
-                self.clusters.insert(text(&line["cluster"]), Cluster { services, unread });
+                let name = text(&line["cluster"]);
+                let workload = |workload: &Value| {
+                    let [namespace, kind, own] =
+                        ["namespace", "kind", "name"].map(|key| text(&workload[key]));
+                    format!("{name} {namespace}/{}/{own}", kind.to_lowercase())
+                };
+                let workloads = line["workloads"].as_array().into_iter().flatten().map(workload).collect();
+                self.clusters.insert(name, Cluster { services, workloads, unread });
+            }
+            Some("series") if line["namespace"] == "Kubernetes" => {
+                self.sampled.extend(sampled::read(line, &self.samples));
             }
             Some("series") => {
                 let period = line["period_seconds"].as_i64().unwrap() / 60;
@@ -129,14 +151,23 @@ impl Snapshot {
     }
 
     /// Names of what the rule judges in this snapshot.
-    pub(crate) fn subjects(&self, rule: &Rule) -> Vec<(String, String)> {
-        let pair = |(name, cluster): (&String, &Cluster)| {
+    /// Its cluster, its service if it has one, and its name as in the table.
+    pub(crate) fn subjects(&self, rule: &Rule) -> Vec<(String, String, String)> {
+        if rule.what.is_sampled() != self.is_eks {
+            return Vec::new();
+        }
+        let triple = |(name, cluster): (&String, &Cluster)| {
             if rule.what.is_of_cluster() {
-                return vec![(name.clone(), String::new())];
+                return vec![(name.clone(), String::new(), name.clone())];
             }
-            cluster.services.iter().map(|service| (name.clone(), service.clone())).collect()
+            let services = cluster.services.iter();
+            let services =
+                services.map(|service| (name.clone(), service.clone(), name_of(name, Some(service))));
+            let workloads = cluster.workloads.iter();
+            let workloads = workloads.map(|workload| (name.clone(), String::new(), workload.clone()));
+            services.chain(workloads).collect()
         };
-        self.clusters.iter().flat_map(pair).collect()
+        self.clusters.iter().flat_map(triple).collect()
     }
 
     /// Whether it says that calls of this operation failed.
@@ -160,15 +191,15 @@ impl Snapshot {
 
     /// Whether it is sure which services the cluster of that name has.
     pub(crate) fn knows(&self, name: &str) -> bool {
-        let listing = ["ecs:ListClusters", "ecs:DescribeClusters"];
+        let listing = ["ecs:ListClusters", "ecs:DescribeClusters", "eks:ListClusters"];
         let listed = !self.faults.iter().any(|(operation, _)| listing.contains(&operation.as_str()));
-        listed && self.clusters.get(split(name).0).is_none_or(|cluster| !cluster.unread)
+        listed && self.clusters.get(cluster_of(name)).is_none_or(|cluster| !cluster.unread)
     }
 
     /// Whether clusters of that name are of this target's part (FNV-1a of the name, modulo the parts).
     pub(crate) fn holds(&self, name: &str) -> bool {
         let mut hash: u32 = 0x811c_9dc5;
-        for byte in split(name).0.bytes() {
+        for byte in cluster_of(name).bytes() {
             hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
         }
         u64::from(hash) % self.part.1 == self.part.0
@@ -180,16 +211,24 @@ impl Snapshot {
     }
 
     /// What the rule sees of a subject; whether something else keeps it silent is not known here.
-    pub(crate) fn sight(&self, rule: &Rule, cluster: &str, service: &str) -> Result<Sight, String> {
+    pub(crate) fn sight(
+        &self,
+        rule: &Rule,
+        cluster: &str,
+        service: &str,
+        name: &str,
+    ) -> Result<Sight, String> {
+        if let What::Sampled(measure, statistic) = rule.what {
+            return self.sight_of_samples(rule, (measure, statistic), name);
+        }
         let floor = |minute: Minute| minute.div_euclid(rule.period) * rule.period;
         let (begin, end) = (floor(self.begins(rule)), floor(self.window.1));
         let count = rule.what.periods(rule, (end - begin) / rule.period);
         let mut aged = rule.what.aged(rule, count);
         let mut starts: Vec<Minute> = (0..count).map(|period| end - (count - period) * rule.period).collect();
-        let name = name_of(cluster, Some(service));
         let (answer, values) = match rule.what.metric(cluster, service) {
             None => {
-                let (answer, newest) = self.tasks_missing(&name);
+                let (answer, newest) = self.tasks_missing(name);
                 let newest_start = end - rule.period;
                 (answer, starts.iter().map(|start| newest.filter(|_| *start == newest_start)).collect())
             }
@@ -206,34 +245,39 @@ impl Snapshot {
         };
         let silence = if !rule.quiet {
             None
-        } else if self.deploys(rule, &name) {
+        } else if self.deploys(rule, name) {
             Some(Silence::Deployment)
         } else {
-            (rule.what == What::NothingRunning && self.starts(&name)).then_some(Silence::Start)
+            (rule.what == What::NothingRunning && self.starts(name)).then_some(Silence::Start)
         };
         let idle = rule.what == What::NothingRunning
-            && self.services.get(&name).is_some_and(|state| state["desired"] == 0);
+            && self.services.get(name).is_some_and(|state| state["desired"] == 0);
         let always = matches!(rule.what, What::Memory | What::Cpu);
-        let runs = self.services.get(&name).is_some_and(|state| {
+        let runs = self.services.get(name).is_some_and(|state| {
             always && state["status"] == "ACTIVE" && state["running"].as_i64() > Some(0)
         });
         let aged = usize::try_from(aged).unwrap();
-        Ok(Sight { values, end, answer, silence, now: self.now, idle, aged, runs })
+        let ends: Vec<Minute> = starts.iter().map(|start| start + rule.period).collect();
+        let unknown = vec![false; ends.len()];
+        Ok(Sight { values, ends, unknown, end, answer, silence, now: self.now, idle, aged, runs })
     }
 
     /// What a rule sees that nothing was asked for.
     pub(crate) fn blank(&self, rule: &Rule) -> Sight {
         let floor = |minute: Minute| minute.div_euclid(rule.period) * rule.period;
         let (begin, end) = (floor(self.begins(rule)), floor(self.window.1));
-        let count = usize::try_from((end - begin) / rule.period).unwrap();
+        let of_window = || (1..=(end - begin) / rule.period).map(|period| begin + period * rule.period);
+        let ends: Vec<Minute> = if self.is_eks { self.samples.clone() } else { of_window().collect() };
         Sight {
-            values: vec![None; count],
-            end,
+            values: vec![None; ends.len()],
+            unknown: vec![false; ends.len()],
+            end: ends.last().copied().unwrap_or(end),
+            aged: ends.len(),
+            ends,
             answer: Answer::None,
             silence: None,
             now: self.now,
             idle: false,
-            aged: count,
             runs: false,
         }
     }
@@ -283,17 +327,21 @@ impl Snapshot {
     }
 }
 
+/// The cluster of a subject.
+pub(crate) fn cluster_of(name: &str) -> &str {
+    name.split([' ', '/']).next().unwrap_or_default()
+}
+
+fn minute_of_second(second: &Value) -> Option<Minute> {
+    Some((second.as_i64()? - crate::clock::at(0).as_second()).div_euclid(60))
+}
+
 fn split(name: &str) -> (&str, Option<&str>) {
     name.split_once('/').map_or((name, None), |(cluster, service)| (cluster, Some(service)))
 }
 
 fn points(line: &Value, period: Minute) -> Points {
-    let answer = match line["status"].as_str() {
-        // What is whole need not say so.
-        None | Some("complete") => Answer::Whole,
-        Some("partial") => Answer::Part,
-        Some(_) => Answer::None,
-    };
+    let answer = answer(line);
     let epoch = crate::clock::at(0).as_second();
     let start = line["start"].as_i64().map_or(0, |second| (second - epoch) / 60);
     let minute = |second: i64| (second - epoch).div_euclid(60);
@@ -303,4 +351,13 @@ fn points(line: &Value, period: Minute) -> Points {
         Some((start + i64::try_from(place).unwrap() * period, value.as_f64()?))
     };
     Points { answer, from, values: values.enumerate().filter_map(value).collect() }
+}
+
+fn answer(line: &Value) -> Answer {
+    match line["status"].as_str() {
+        // What is whole need not say so.
+        None | Some("complete") => Answer::Whole,
+        Some("partial") => Answer::Part,
+        Some(_) => Answer::None,
+    }
 }

@@ -73,7 +73,8 @@ impl Condition {
         if real.len() >= n {
             return enough(count(&real[real.len() - n..]));
         }
-        let (breaching, fillers) = (count(&real), n - real.len());
+        // Before the first sample of all there was nothing that could be missing.
+        let (breaching, fillers) = (count(&real), n.min(range.len()) - real.len());
         match treat {
             Treat::Breaching => return enough(breaching + fillers),
             Treat::NotBreaching => return enough(breaching),

@@ -198,6 +198,13 @@ impl Call {
             (format!("cloudwatch:{operation}"), "")
         } else if body().starts_with(b"Action=") {
             ("sns:Publish".to_owned(), "")
+        } else if let Some(rest) = path.strip_prefix("clusters") {
+            let operation = match rest.split('/').count() {
+                1 => "ListClusters",
+                2 => "DescribeCluster",
+                _ => "DescribeAccessEntry",
+            };
+            (format!("eks:{operation}"), rest.trim_start_matches('/'))
         } else {
             let operation = if request.method() == "PUT" { "s3:PutObject" } else { "s3:GetObject" };
             (operation.to_owned(), path.split_once('/').map_or("", |(_, key)| key))

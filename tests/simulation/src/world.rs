@@ -3,111 +3,52 @@
 use std::time::Duration;
 
 use fake_aws::{Endless, Estate, FakeAws, Fault};
+use jiff::SignedDuration;
+use tokio::time::Instant;
 
 use crate::chance::Chance;
 use crate::check::{BUCKET, Checker};
-use crate::clock::{EVERY, LOOKBACK, Minute};
+use crate::clock::{LOOKBACK, Minute, at};
+use crate::eks::{self, Eks};
+use crate::fate::Fate;
 use crate::player::{ACCOUNT, Execution, Function, Player, Step};
 use crate::rule::{Rule, rules, yaml};
-use crate::truth::{Life, Truth};
+use crate::truth::Truth;
 use crate::wire::{Death, Outage, Trouble, lock};
 
-/// What befalls the runs of a world, each in percent.
-#[derive(Debug, Clone)]
-pub(crate) struct Fate {
-    pub(crate) seed: u64,
-    pub(crate) runs: Minute,
-    /// Minutes between two runs.
-    pub(crate) every: Minute,
-    pub(crate) life: Life,
-    /// Shares of the clusters that are worked on by themselves.
-    pub(crate) parts: u32,
-    /// Calls that fail.
-    pub(crate) failing: i64,
-    /// Series that are answered oddly.
-    pub(crate) odd: i64,
-    /// Runs that never take place, die, wait between two steps, come twice, or run beside another.
-    pub(crate) lost: i64,
-    pub(crate) dying: i64,
-    pub(crate) waiting: i64,
-    pub(crate) twice: i64,
-    pub(crate) beside: i64,
-    /// Runs at which an outage of some operation begins.
-    pub(crate) outages: i64,
-    /// Whether the rules change on the way.
-    pub(crate) changing: bool,
-}
+/// Operations that fail for a while.
+const OF_ECS: [&str; 14] = [
+    "cloudwatch:GetMetricData",
+    "cloudwatch:GetMetricData",
+    "ecs:DescribeServices",
+    "ecs:ListServices",
+    "ecs:ListServices",
+    "ecs:ListClusters",
+    "ecs:ListClusters",
+    "ecs:DescribeClusters",
+    "dynamodb:Query",
+    "dynamodb:PutItem",
+    "dynamodb:GetItem",
+    "s3:PutObject",
+    "s3:GetObject",
+    "sns:Publish",
+];
 
-impl Fate {
-    /// A short world with a bit of everything, or of nothing.
-    pub(crate) fn any(seed: u64) -> Self {
-        let mut chance = Chance::new(seed);
-        let every = chance.one_of(&[EVERY, EVERY, EVERY, EVERY, 1, 2, 10, 15, 30, 60]);
-        let runs = chance.between(10, 50);
-        let life = Life {
-            clusters: chance.one_of(&[1, 1, 2, 3]),
-            services: chance.count(1, 3),
-            minutes: (runs + 20) * every,
-            every,
-            rewritten: chance.one_of(&[0, 0, 6]),
-            late: chance.one_of(&[(0, 0), (0, 0), (8, 25), (3, 60), (20, 60)]),
-            lag: chance.one_of(&[0, 0, 1, 2]),
-            coming: chance.one_of(&[0, 30, 60]),
-            failing: chance.one_of(&[0, 100]),
-            stages: chance.one_of(&[0, 2, 6]),
-        };
-        Self {
-            seed,
-            runs,
-            every,
-            life,
-            parts: if chance.percent(20) { 2 } else { 1 },
-            failing: chance.one_of(&[0, 0, 0, 5, 20, 40]),
-            odd: chance.one_of(&[0, 0, 5, 20]),
-            lost: chance.one_of(&[0, 5, 15]),
-            dying: chance.one_of(&[0, 10, 30]),
-            waiting: chance.one_of(&[0, 5, 20]),
-            twice: chance.one_of(&[0, 5, 15]),
-            beside: chance.one_of(&[0, 10, 30]),
-            outages: chance.one_of(&[0, 0, 5]),
-            changing: chance.percent(20),
-        }
-    }
-
-    /// Many days of nothing but calls that fail.
-    pub(crate) fn of_days(seed: u64, days: Minute, failing: i64) -> Self {
-        let runs = days * 24 * 60 / EVERY;
-        let minutes = (runs + 20) * EVERY;
-        let life = Life {
-            clusters: 1,
-            services: 2,
-            minutes,
-            every: EVERY,
-            rewritten: 0,
-            late: (0, 0),
-            lag: 0,
-            coming: 0,
-            failing: 0,
-            stages: days,
-        };
-        Self {
-            life,
-            runs,
-            every: EVERY,
-            parts: 1,
-            failing,
-            odd: 0,
-            lost: 0,
-            dying: 0,
-            waiting: 0,
-            twice: 0,
-            beside: 0,
-            outages: 0,
-            changing: false,
-            ..Self::any(seed)
-        }
-    }
-}
+/// The same in worlds with clusters of EKS.
+const OF_EKS: [&str; 12] = [
+    "eks:ListClusters",
+    "eks:ListClusters",
+    "eks:DescribeCluster",
+    "eks:DescribeCluster",
+    "eks:DescribeCluster",
+    "ecs:ListClusters",
+    "dynamodb:Query",
+    "dynamodb:PutItem",
+    "dynamodb:GetItem",
+    "s3:PutObject",
+    "s3:GetObject",
+    "sns:Publish",
+];
 
 /// A world on its way.
 pub(crate) struct World {
@@ -124,20 +65,37 @@ pub(crate) struct World {
     clock: Minute,
     /// Executions that took place.
     pub(crate) executions: usize,
+    /// When AWS had the time of minute 0.
+    started: Instant,
 }
 
 impl World {
     /// `region` is the world's own: the SDK keeps the tokens of its retries by Region, and shares them.
     pub(crate) fn new(fate: Fate, region: String, story: bool) -> Self {
-        let mut chance = Chance::new(!fate.seed);
+        let mut chance = fate.chance();
         let truth = Truth::new(&fate.life, &mut chance);
-        let rules = vec![rules(&mut chance)];
+        let mut all = if fate.life.clusters > 0 { rules(&mut chance) } else { Vec::new() };
         let mut checker = Checker::default();
+        if let Some(life) = fate.eks {
+            all.extend(eks::rule::rules(&mut chance));
+            checker.eks = Eks::new(life, chance.fork());
+        }
         (checker.truth, checker.alone, checker.story) = (truth.clone(), true, story.then(Vec::new));
-        let aws = FakeAws::in_process(Estate::new(ACCOUNT, &region));
+        let aws = FakeAws::builder(Estate::new(ACCOUNT, &region)).clock(at(0)).in_process();
         let player = Player::new(aws, &region, fate.every, checker, chance.fork());
-        let (waiting, outage_until, clock, executions) = (Vec::new(), 0, 0, 0);
-        Self { fate, chance, truth, region, player, rules, waiting, outage_until, clock, executions }
+        Self {
+            fate,
+            chance,
+            truth,
+            region,
+            player,
+            rules: vec![all],
+            waiting: Vec::new(),
+            outage_until: 0,
+            clock: 0,
+            executions: 0,
+            started: Instant::now(),
+        }
     }
 
     /// Lives it to the end. The last runs are spared everything, so that all that is found gets told.
@@ -160,6 +118,7 @@ impl World {
         self.set(Trouble::default());
         self.fate.odd = 0;
         self.go_on(Minute::MAX).await;
+        lock(&self.player.wire.checker).eks.calm();
         for run in self.fate.runs + 1..=self.fate.runs + 2 {
             self.begin(run);
             self.play(Execution::new(run * self.fate.every, None), Step::Over).await;
@@ -175,12 +134,21 @@ impl World {
     fn begin(&mut self, run: Minute) {
         self.clock = run * self.fate.every;
         let estate = self.truth.estate(ACCOUNT, &self.region, self.clock);
-        let estate = self.truth.odd(estate, &mut self.chance, self.fate.odd);
+        let mut estate = self.truth.odd(estate, &mut self.chance, self.fate.odd);
+        self.show_eks(&mut estate);
         let aws = &self.player.wire.aws;
         aws.edit(|world| world.add(estate));
         aws.reset_meter();
         let mut checker = lock(&self.player.wire.checker);
         (checker.clock, checker.leaving) = (self.clock, None);
+    }
+
+    /// Lets time go on in clusters of EKS, too.
+    fn show_eks(&self, estate: &mut Estate) {
+        let mut checker = lock(&self.player.wire.checker);
+        checker.eks.advance(self.clock);
+        let now = at(0) + SignedDuration::try_from(self.started.elapsed()).unwrap();
+        checker.eks.show(now, estate, &mut lock(&self.player.servers));
     }
 
     /// From now on calls fail so.
@@ -194,7 +162,10 @@ impl World {
             }
             _ => None,
         };
-        lock(&wire.checker).endless = endless;
+        let describing = trouble.outage.is_some_and(|(operation, _)| operation == "eks:DescribeCluster");
+        let mut checker = lock(&wire.checker);
+        (checker.endless, checker.eks.aws_is_troubled) = (endless, describing || trouble.percent > 0);
+        drop(checker);
         lock(&wire.trouble).0 = trouble;
     }
 
@@ -204,25 +175,12 @@ impl World {
         if old.is_some() || !self.chance.percent(self.fate.outages) {
             return Trouble { percent, outage: old };
         }
-        let operation = self.chance.one_of(&[
-            "cloudwatch:GetMetricData",
-            "cloudwatch:GetMetricData",
-            "ecs:DescribeServices",
-            "ecs:ListServices",
-            "ecs:ListServices",
-            "ecs:ListClusters",
-            "ecs:ListClusters",
-            "ecs:DescribeClusters",
-            "dynamodb:Query",
-            "dynamodb:PutItem",
-            "dynamodb:GetItem",
-            "s3:PutObject",
-            "s3:GetObject",
-            "sns:Publish",
-        ]);
+        let operation = self.chance.one_of(if self.fate.eks.is_some() { &OF_EKS } else { &OF_ECS });
         let mut how = self.chance.one_of(&[Outage::Throttled, Outage::Broken, Outage::Denied]);
         let endless = self.chance.one_of(&[Endless::Circle(1), Endless::Circle(2), Endless::EmptyPages]);
-        if ["ecs:ListServices", "ecs:ListClusters"].contains(&operation) && self.chance.percent(60) {
+        if ["ecs:ListServices", "ecs:ListClusters", "eks:ListClusters"].contains(&operation)
+            && self.chance.percent(60)
+        {
             how = Outage::Endless(endless);
         }
         self.outage_until = run + self.chance.between(1, 6);
@@ -274,6 +232,8 @@ impl World {
             Function::ForwardSummary,
             Function::ForwardSummary,
         ]);
+        let of_pods = function == Function::CollectMetrics && self.fate.life.clusters == 0;
+        let function = if of_pods { Function::CollectPods } else { function };
         (function, Death { call: self.chance.count(1, 12), carried_out: self.chance.percent(50) })
     }
 
@@ -317,7 +277,12 @@ impl World {
 
     fn put_rules(&mut self) {
         let newest = &self.rules[self.rules.len() - 1];
-        let yaml = yaml(ACCOUNT, &self.region, self.fate.parts, newest);
+        let platforms = match (self.fate.life.clusters, self.fate.eks) {
+            (_, None) => "ecs",
+            (0, _) => "eks",
+            _ => "ecs, eks",
+        };
+        let yaml = yaml(ACCOUNT, &self.region, platforms, self.fate.parts, newest);
         let version = self.player.wire.aws.put_object(BUCKET, "fargaze.yaml", yaml.as_str());
         let mut checker = lock(&self.player.wire.checker);
         checker.tell(|| yaml);
@@ -327,7 +292,7 @@ impl World {
     /// Leaves out a rule, or brings one back.
     fn change_rules(&mut self) {
         let mut rules = self.rules[0].clone();
-        let silencer = |rule: &Rule| rules.iter().any(|other| other.unless == Some(rule.name));
+        let silencer = |rule: &Rule| rules.iter().any(|other| other.unless.contains(&rule.name));
         let free: Vec<usize> = (0..rules.len()).filter(|&at| !silencer(&rules[at])).collect();
         if rules.len() > 1 && !free.is_empty() {
             rules.remove(self.chance.one_of(&free));

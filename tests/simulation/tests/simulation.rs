@@ -1,4 +1,4 @@
-//! 4,000 runs in random worlds, the same world twice, and days of failing calls.
+//! 4,000 runs in random worlds and some with clusters of EKS, the same world twice, and days of failing calls.
 #![allow(
     clippy::expect_used,
     clippy::print_stdout,
@@ -7,10 +7,13 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use simulation::{many, month, one};
+use simulation::{Sort, many, month, one};
 
 /// Runs of the usual test run. `make simulate` plays a million.
 const RUNS: usize = 4_000;
+
+/// Runs in worlds with clusters of EKS, which take twice the time.
+const RUNS_ON_EKS: usize = 600;
 
 /// The seeds are new each time, or begin at `FARGAZE_SEED`.
 fn first_seed() -> u64 {
@@ -21,16 +24,27 @@ fn first_seed() -> u64 {
 
 #[test]
 fn nothing_is_lost_and_nothing_comes_twice_whatever_befalls_the_runs() {
-    let tally = many(RUNS, first_seed(), |_, _| {}).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let tally = many(Sort::Ecs, RUNS, first_seed(), |_, _| {}).unwrap_or_else(|wrong| panic!("{wrong}"));
     println!("{tally}");
     assert!(tally.executions >= RUNS && tally.began > RUNS / 20, "too little happened: {tally}");
 }
 
 #[test]
+fn the_same_holds_with_clusters_of_eks() {
+    let tally =
+        many(Sort::Eks, RUNS_ON_EKS, first_seed(), |_, _| {}).unwrap_or_else(|wrong| panic!("{wrong}"));
+    println!("{tally}");
+    assert!(
+        tally.executions >= RUNS_ON_EKS && tally.began > RUNS_ON_EKS / 10,
+        "too little happened: {tally}"
+    );
+}
+
+#[test]
 fn a_seed_tells_the_same_story_each_time() {
-    let story = |seed| one(seed).unwrap_or_else(|wrong| panic!("{wrong}"));
-    for seed in [3, 7] {
-        assert!(story(seed) == story(seed), "seed {seed}");
+    let story = |sort, seed| one(sort, seed).unwrap_or_else(|wrong| panic!("{wrong}"));
+    for (sort, seed) in [(Sort::Ecs, 3), (Sort::Ecs, 7), (Sort::Eks, 3), (Sort::Eks, 7)] {
+        assert!(story(sort, seed) == story(sort, seed), "{sort:?}, seed {seed}");
     }
 }
 

@@ -1,6 +1,5 @@
 //! Connections to the API server: HTTP/1.1 over TLS, each used again while the server keeps it open.
 
-use std::io::ErrorKind;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,11 +11,11 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::error::Cause;
+use super::network::{Network, Tcp};
 use super::tls;
 
 /// A connection that can take a request.
@@ -38,6 +37,7 @@ pub(super) struct Origin {
     authority: String,
     name: ServerName<'static>,
     tls: TlsConnector,
+    network: Arc<dyn Network>,
     idle: Mutex<Vec<Connection>>,
 }
 
@@ -57,8 +57,14 @@ impl Origin {
             port: authority.port_u16().unwrap_or(443),
             authority: authority.as_str().to_owned(),
             tls: TlsConnector::from(config),
+            network: Arc::new(Tcp),
             idle: Mutex::default(),
         })
+    }
+
+    /// The same over another network.
+    pub(super) fn over(self, network: Arc<dyn Network>) -> Self {
+        Self { network, ..self }
     }
 
     /// Value of the `Host` header.
@@ -114,9 +120,7 @@ impl Origin {
     }
 
     async fn open(&self, within: Duration) -> Result<Connection, Cause> {
-        let stream = self.reach(within).await?;
-        // Without this, Nagle's algorithm and delayed acknowledgements cost 40 ms a call.
-        stream.set_nodelay(true).map_err(|error| Cause::Connect(error.to_string()))?;
+        let stream = self.network.reach(&self.host, self.port, within).await?;
         let stream = self.tls.connect(self.name.clone(), stream).await;
         let stream = stream.map_err(|error| tls::failed_handshake(&error))?;
         let (sender, connection) =
@@ -124,23 +128,5 @@ impl Origin {
         // Its error reaches the one who waits for the answer.
         tokio::spawn(connection);
         Ok(sender)
-    }
-
-    /// Tries the addresses one after the other, each for its part of the time; the last one's error is told.
-    async fn reach(&self, within: Duration) -> Result<TcpStream, Cause> {
-        let addresses = lookup_host((self.host.as_str(), self.port));
-        let addresses: Vec<_> = addresses.await.map_err(|error| Cause::Dns(error.to_string()))?.collect();
-        let mut error = Cause::Dns("it has no address".to_owned());
-        for address in &addresses {
-            // An endpoint has an address in two zones or more; one that is silent must not take the other's time.
-            let part = within / u32::try_from(addresses.len()).unwrap_or(u32::MAX);
-            error = match timeout(part, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => return Ok(stream),
-                Ok(Err(refused)) if refused.kind() == ErrorKind::ConnectionRefused => Cause::Refused,
-                Ok(Err(other)) => Cause::Connect(other.to_string()),
-                Err(_) => Cause::ConnectTimeout(within),
-            };
-        }
-        Err(error)
     }
 }

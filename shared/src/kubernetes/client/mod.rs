@@ -10,6 +10,7 @@ mod call;
 mod connection;
 mod error;
 mod list;
+mod network;
 mod retry;
 mod session;
 mod tls;
@@ -34,6 +35,7 @@ use session::Session;
 
 pub use error::{Cause, ClientError, Explanation};
 pub use list::{Walk, escape};
+pub use network::{Network, Reached, Stream, Tcp};
 pub use tls::TlsError;
 pub use token::{BearerToken, TokenError};
 
@@ -128,6 +130,12 @@ impl Client {
             calls,
             bytes,
         })
+    }
+
+    /// The same over another network than TCP.
+    #[must_use]
+    pub fn over(self, network: Arc<dyn Network>) -> Self {
+        Self { origin: self.origin.over(network), ..self }
     }
 
     /// The name of the cluster that it asks.

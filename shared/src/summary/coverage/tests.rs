@@ -1,6 +1,7 @@
 //! What is told of targets that come and go, and what is not.
 
 use super::*;
+use crate::fault::FaultKind;
 use crate::run::{Part, Target};
 use crate::summary::words::WIDTH;
 

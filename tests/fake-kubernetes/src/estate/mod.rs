@@ -10,15 +10,16 @@ mod workload;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::identity::Identity;
 use crate::recorded::{Recorded, recorded};
 
 pub use container::{Container, ContainerState, Counters, Terminated, Usage};
 pub use node::Node;
-pub use pod::{Network, Owner, Pod};
+pub use pod::{Gap, Network, Owner, Pod};
 pub(crate) use template::uid;
 pub use workload::{Kind, Workload};
 
@@ -50,6 +51,8 @@ pub struct Estate {
     pub cluster: String,
     /// Its time; the system's clock if there is none.
     pub now: Option<Timestamp>,
+    /// When it was that time on tokio's clock, with which it goes on; it stands still if there is none.
+    pub ticking_since: Option<Instant>,
     /// When cAdvisor looked; the cluster's time if that is not said.
     pub cadvisor_at: Option<Timestamp>,
     /// Names and addresses of the server's certificate.
@@ -58,6 +61,8 @@ pub struct Estate {
     pub certificate_expired: bool,
     /// Time before each answer.
     pub latency: Duration,
+    /// The most objects on a page, if it is less than what is asked for.
+    pub page: Option<usize>,
     /// Who has an access entry.
     pub identities: Vec<Identity>,
     /// How usage is served.
@@ -78,10 +83,12 @@ impl Default for Estate {
         let mut estate = Self {
             cluster: "shop".to_owned(),
             now: None,
+            ticking_since: None,
             cadvisor_at: None,
             server_names: vec!["127.0.0.1".to_owned(), "localhost".to_owned()],
             certificate_expired: false,
             latency: Duration::ZERO,
+            page: None,
             identities: vec![Identity::collector()],
             metrics: MetricsApi::Serving("v1beta1"),
             recorded: BTreeMap::new(),
@@ -110,6 +117,17 @@ impl Estate {
     pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
         change(&mut self);
         self
+    }
+
+    /// Takes away all pods, nodes and workloads.
+    pub fn clear(&mut self) {
+        (self.pods, self.nodes, self.workloads) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    }
+
+    /// The time of the cluster.
+    pub(crate) fn time(&self) -> Timestamp {
+        let elapsed = self.ticking_since.map(|since| SignedDuration::try_from(since.elapsed()).unwrap());
+        self.now.unwrap_or_else(Timestamp::now) + elapsed.unwrap_or_default()
     }
 
     /// Puts a pod, its namespace, and the node that it is bound to.

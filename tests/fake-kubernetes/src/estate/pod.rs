@@ -26,6 +26,15 @@ pub struct Network {
     pub sent: u64,
 }
 
+/// What metrics-server lists of a pod without saying what it uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gap {
+    /// No container.
+    NoContainers,
+    /// Containers, and of each `null` for CPU and memory.
+    NullUsage,
+}
+
 /// A pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pod {
@@ -33,6 +42,8 @@ pub struct Pod {
     pub namespace: String,
     /// Name.
     pub name: String,
+    /// `metadata.generateName`.
+    pub generate_name: Option<String>,
     /// Labels beside those of Fargate.
     pub labels: BTreeMap<String, String>,
     /// Who controls it.
@@ -57,6 +68,12 @@ pub struct Pod {
     pub started_at: Option<Timestamp>,
     /// `metadata.deletionTimestamp`.
     pub deleted_at: Option<Timestamp>,
+    /// When `Ready` became false, if not as it started.
+    pub unready_since: Option<Timestamp>,
+    /// Whether the kubelet took it: one that it refused has no statuses of containers, and the scheduler's condition alone.
+    pub admitted: bool,
+    /// The node that a pod of a `DaemonSet` is for (node affinity).
+    pub for_node: Option<String>,
     /// Reason and message of `PodScheduled` being false.
     pub unscheduled: Option<(String, String)>,
     /// Containers.
@@ -65,6 +82,8 @@ pub struct Pod {
     pub init_containers: Vec<Container>,
     /// Whether metrics-server has it; it never has its own pod.
     pub scraped: bool,
+    /// What is listed of it in place of its usage.
+    pub gap: Option<Gap>,
     /// None if cAdvisor has no row of it.
     pub network: Option<Network>,
 }
@@ -75,6 +94,7 @@ impl Pod {
         Self {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
+            generate_name: None,
             labels: BTreeMap::new(),
             owner: None,
             node: Some(node_name(namespace, name)),
@@ -87,10 +107,14 @@ impl Pod {
             created_at: since - SignedDuration::from_secs(70),
             started_at: Some(since),
             deleted_at: None,
+            unready_since: None,
+            admitted: true,
+            for_node: None,
             unscheduled: None,
             containers,
             init_containers: Vec::new(),
             scraped: true,
+            gap: None,
             network: None,
         }
     }
@@ -147,6 +171,30 @@ impl Pod {
             container.state =
                 ContainerState::Terminated(Terminated { reason, exit_code: 0, started_at, finished_at });
         }
+        self
+    }
+
+    /// One whose containers are lost with their ends, as after an eviction: the conditions alone say when.
+    #[must_use]
+    pub fn evicted(mut self, at: Timestamp) -> Self {
+        self = self.completed(Timestamp::UNIX_EPOCH);
+        "Failed".clone_into(&mut self.phase);
+        (self.reason, self.unready_since) = (Some("Evicted".to_owned()), Some(at));
+        self.message = Some("The node was low on resource: ephemeral-storage.".to_owned());
+        for container in &mut self.containers {
+            let ContainerState::Terminated(end) = &mut container.state else { continue };
+            "ContainerStatusUnknown".clone_into(&mut end.reason);
+            end.exit_code = 137;
+        }
+        self
+    }
+
+    /// One that its kubelet refused.
+    #[must_use]
+    pub fn refused(mut self, reason: &str, message: &str) -> Self {
+        "Failed".clone_into(&mut self.phase);
+        (self.reason, self.message) = (Some(reason.to_owned()), Some(message.to_owned()));
+        (self.admitted, self.scraped, self.capacity_provisioned) = (false, false, None);
         self
     }
 
@@ -230,6 +278,16 @@ impl Pod {
             (None, Some(spec)) => drop(spec.remove("nodeName")),
             (_, None) => {}
         }
+        // One without a profile is none of Fargate's.
+        let scheduler =
+            if self.fargate_profile.is_some() { "fargate-scheduler" } else { "default-scheduler" };
+        pod["spec"]["schedulerName"] = scheduler.into();
+        if let Some(node) = &self.for_node {
+            let term = json!({"matchFields": [{"key": "metadata.name", "operator": "In", "values": [node]}]});
+            let required = json!({"nodeSelectorTerms": [term]});
+            pod["spec"]["affinity"] =
+                json!({"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}});
+        }
         pod["status"] = self.status();
         pod
     }
@@ -251,6 +309,9 @@ impl Pod {
             "annotations": annotations,
             "managedFields": managed_fields,
         });
+        if let Some(stem) = &self.generate_name {
+            metadata["generateName"] = stem.as_str().into();
+        }
         if let Some(Owner { kind, name }) = &self.owner {
             let version = if kind == "Job" { "batch/v1" } else { "apps/v1" };
             metadata["ownerReferences"] = json!([{
@@ -278,7 +339,7 @@ impl Pod {
         if let Some(message) = &self.message {
             status["message"] = message.as_str().into();
         }
-        if let Some(at) = self.started_at {
+        if let Some(at) = self.started_at.filter(|_| self.admitted) {
             status["startTime"] = time(at);
             let address = address(&self.namespace, &self.name);
             (status["hostIP"], status["podIP"]) = (address.as_str().into(), address.as_str().into());
@@ -306,12 +367,16 @@ impl Pod {
             return json!([unscheduled]);
         }
         let at = self.started_at.unwrap_or(self.created_at);
+        if !self.admitted {
+            return json!([condition("PodScheduled", true, at)]);
+        }
         let ready = self.phase == "Running" && self.containers.iter().all(Container::runs);
+        let unready = self.unready_since.unwrap_or(at);
         json!([
             condition("PodReadyToStartContainers", ready, at),
             condition("Initialized", true, at),
-            condition("Ready", ready, at),
-            condition("ContainersReady", ready, at),
+            condition("Ready", ready, unready),
+            condition("ContainersReady", ready, unready),
             condition("PodScheduled", true, at),
         ])
     }

@@ -148,6 +148,24 @@ async fn a_right_or_a_limit_of_the_api_server_says_nothing_of_metrics_server() {
     }
 }
 
+/// Issue 13, point 18: an alarm about the Metrics API goes on while nobody may ask whether it is down.
+#[tokio::test]
+async fn an_alarm_of_the_metrics_api_does_not_end_because_nobody_may_ask() {
+    let watched = watch(healthy().with(|estate| estate.metrics = Served::Down)).await;
+    let (offset, mail) = watched.until_mail(0, 4).await.unwrap();
+    assert!(offset == 10 && mail.contains("metrics-server-down"), "{offset}: {mail}");
+    watched.edit(|estate| estate.metrics = Served::Serving("v1beta1"));
+    watched.kubernetes.inject(Fault::always(METRICS, Effect::Forbidden));
+    for offset in (15..=30).step_by(5) {
+        let mails = watched.alarms(offset).await.concat();
+        assert!(!mails.contains("is OK again") && !mails.contains("ENDED"), "at {offset}: {mails}");
+        assert!(!is_asked(&watched.snapshot("alarms", offset), "metrics_server_down"), "at {offset}");
+    }
+    watched.kubernetes.heal();
+    let (offset, mail) = watched.until_mail(35, 4).await.unwrap();
+    assert!(mail.contains("Rule metrics-server-down") && mail.contains("OK"), "{offset}: {mail}");
+}
+
 /// Issue 13, point 25: as `kubectl top` does.
 #[tokio::test]
 async fn the_version_that_answers_is_read_where_the_preferred_one_does_not() {

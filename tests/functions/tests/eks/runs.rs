@@ -1,12 +1,12 @@
 //! What runs hand to each other: samples, listings, CloudWatch's own metrics of EKS, and the report.
 
-use fake_aws::EksClusterSpec;
+use fake_aws::{EksClusterSpec, Fault};
 use fake_kubernetes::{Estate, MetricsApi};
 use fargaze::metric::Statistic;
 use fargaze::pods::NodeCount;
-use function_tests::{Function, minute, put_minutes};
+use function_tests::{ATTEMPTS, Function, minute, put_minutes};
 
-use super::{CLUSTER, collector, healthy, watch, web};
+use super::{CLUSTER, ago, collector, healthy, watch, web};
 
 #[tokio::test]
 async fn samples_are_joined_from_snapshot_to_snapshot() {
@@ -38,6 +38,39 @@ async fn a_retry_takes_no_second_sample() {
     let calls = watched.kubernetes.meter().calls.len();
     assert_eq!(watched.stack.invoke(Function::CollectPods, item).await.unwrap(), first);
     assert_eq!(watched.kubernetes.meter().calls.len(), calls);
+}
+
+/// Samples that begin anew would end what goes on: of three samples two must breach, and one alone is fine.
+#[tokio::test]
+async fn a_snapshot_that_cannot_be_read_for_a_moment_is_read_by_another_try() {
+    let watched = watch(healthy()).await;
+    watched.alarms(-5).await;
+    watched.edit_web("a", |pod| {
+        let mut pod = pod.crash_looping(7, ago(0, 2));
+        "Error".clone_into(&mut pod.containers[0].last.as_mut().unwrap().reason);
+        pod
+    });
+    let (offset, mail) = watched.until_mail(0, 3).await.unwrap();
+    assert!(offset == 5 && mail.contains("crash-loop"), "{mail}");
+    let items = watched.stack.items("alarms", minute(10)).await;
+    let item = items.into_iter().find(|item| item["target"]["platform"] == "eks").unwrap();
+    // The snapshot before is the last that a collector gets from S3.
+    watched.stack.aws.reset_meter();
+    watched.stack.invoke(Function::CollectPods, item).await.unwrap();
+    let calls = watched.stack.aws.meter().count("s3:GetObject");
+    let items = watched.stack.items("alarms", minute(15)).await;
+    let item = items.into_iter().find(|item| item["target"]["platform"] == "eks").unwrap();
+    for times in [ATTEMPTS, 2 * ATTEMPTS] {
+        watched.stack.aws.clear_faults();
+        watched.stack.aws.add_fault(Fault::on("s3:GetObject").nth(calls).times(times).throttle());
+        let failed = watched.stack.invoke(Function::CollectPods, item.clone()).await.unwrap_err();
+        assert_eq!(failed.error_type(), "Throttled", "the state machine tries it again");
+    }
+    watched.stack.aws.clear_faults();
+    assert_eq!(watched.until_mail(15, 3).await, None, "the alarm goes on");
+    let snapshot = watched.snapshot("alarms", 15);
+    let loops = snapshot.readings.iter().find(|(query, _)| query.metric.name == "pods_crash_looping");
+    assert_eq!(loops.unwrap().1.series().unwrap().points().len(), 5, "from -5 to 15");
 }
 
 #[tokio::test]

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Checker;
 use crate::model::{self, Alarm, Sight, Silence};
 use crate::rule::{Rule, What};
-use crate::snapshot::name_of;
 use crate::verdict::State;
 
 impl Checker {
@@ -20,20 +19,13 @@ impl Checker {
         );
         let mut alarming: BTreeSet<String> = alarming.into_iter().map(ToOwned::to_owned).collect();
         let mut plan = BTreeMap::new();
-        // No rule waits for one that waits itself for another, but for these two steps.
-        let depth = |rule: &Rule| match rule.unless {
-            None => 0,
-            Some("load") => 1,
-            Some(_) => 2,
-        };
         let mut order: Vec<&Rule> = rules.iter().collect();
-        order.sort_by_key(|rule| depth(rule));
+        order.sort_by_key(|rule| depth(rule, rules));
         for rule in order {
-            for (cluster, service) in snapshot.subjects(rule) {
-                let name = name_of(&cluster, Some(service.as_str()).filter(|service| !service.is_empty()));
+            for (cluster, service, name) in snapshot.subjects(rule) {
                 let key = format!("{}#{name}", rule.name);
                 // A run that comes again after the rules changed finds its snapshot, which may lack what a new rule needs.
-                let mut sight = match snapshot.sight(rule, &cluster, &service) {
+                let mut sight = match snapshot.sight(rule, &cluster, &service, &name) {
                     Err(why) if snapshot.version == view.version => return Err(why),
                     sight => sight.unwrap_or_else(|_| snapshot.blank(rule)),
                 };
@@ -44,7 +36,7 @@ impl Checker {
                 if sight.silence == Some(Silence::Start) && view.before.get(&key).is_some_and(loops) {
                     sight.silence = None;
                 }
-                if rule.unless.is_some_and(fires) {
+                if rule.unless.iter().any(|other| fires(other)) {
                     sight.silence = Some(Silence::Unless);
                 }
                 if let Some(alarm) = model::changed(rule, view.before.get(&key), &sight) {
@@ -64,8 +56,17 @@ impl Checker {
     }
 
     pub(super) fn cover(&mut self, key: &str, rule: &Rule, sight: &Sight) {
+        if rule.what.is_sampled() {
+            self.histories.add(key, sight);
+        }
         if rule.what != What::NothingRunning {
             self.coverage.entry(key.to_owned()).or_default().add(rule, sight);
         }
     }
+}
+
+/// How many rules, one waiting for the next, a rule waits for.
+fn depth(rule: &Rule, rules: &[Rule]) -> usize {
+    let others = rules.iter().filter(|other| rule.unless.contains(&other.name));
+    others.map(|other| depth(other, rules) + 1).max().unwrap_or(0)
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use fake_aws::FakeAws;
 use serde_json::Value;
 
-use super::Checker;
+use super::{Checker, Notice};
 use crate::mail;
+use crate::model::Kind;
 
 impl Checker {
     /// A message that SNS took.
@@ -81,5 +82,45 @@ impl Checker {
                 "{notice} came again from #{id}, though it was told and marked by #{before:?}"
             ));
         }
+    }
+
+    /// What a summary that ended well must have told and marked.
+    pub(super) fn forwarded(&self, id: usize) -> Result<(), String> {
+        let view = &self.views[&id];
+        if let Some(id) = view
+            .outcome
+            .intersection(&view.waiting)
+            .find(|id| !view.published.contains(*id) && !view.doubtful.contains(*id))
+        {
+            return Err(format!("did not tell {id}"));
+        }
+        // A mark that fails does not fail the function: it would publish again.
+        let marked = self.ids.iter().filter(|(key, _)| !view.unmarked.contains(*key));
+        let untold: BTreeSet<&String> = marked.flat_map(|(_, ids)| ids).collect();
+        match view.published.iter().find(|id| untold.contains(id)) {
+            Some(id) => Err(format!("did not mark {id}")),
+            None => Ok(()),
+        }
+    }
+
+    /// What nobody was told, when all is over.
+    pub(crate) fn untold(&self) -> Option<String> {
+        let never = self.notices.iter().find(|(_, notice)| notice.published.is_empty());
+        let left = self.ids.iter().find(|(_, ids)| !ids.is_empty());
+        never
+            .map(|(id, notice)| format!("{id} was never told: {notice:?}"))
+            .or_else(|| left.map(|(key, ids)| format!("{key} still waits to be told: {ids:?}")))
+    }
+
+    /// Notices of an alarm in the order in which they were found.
+    pub(crate) fn news_of(&self, key: &str) -> Vec<&Notice> {
+        let mut notices: Vec<&Notice> = self.notices.values().filter(|notice| notice.key == key).collect();
+        notices.sort_by_key(|notice| notice.number);
+        notices
+    }
+
+    /// Whether anything of that kind was found.
+    pub(crate) fn count(&self, kind: Kind) -> usize {
+        self.notices.values().filter(|notice| notice.news.kind == kind).count()
     }
 }

@@ -1,6 +1,6 @@
 //! What people are notified of, apart from what the periods say.
 
-use super::{Alarm, Blind, Kind, Newest, News, Sight, Silence, length, range};
+use super::{Alarm, Blind, Kind, Newest, News, Sight, Silence, range};
 use crate::clock::Minute;
 use crate::rule::{Rule, Treat, What};
 use crate::verdict::State;
@@ -43,7 +43,8 @@ pub(super) fn unseen(rule: &Rule, alarm: &Alarm, sight: &Sight, newest: Newest) 
     let goes_on = alarm.blind.is_some_and(|blind| blind.no_data && blind.told);
     let range = range(rule, sight.values.len() - 1);
     let is_empty = sight.values[range].iter().all(Option::is_none);
-    let matters = rule.what != What::NothingRunning && (alarm.told || sight.runs);
+    let may_come = rule.what != What::NothingRunning && !rule.what.is_sampled();
+    let matters = may_come && (alarm.told || sight.runs);
     let is_missing = is_empty && rule.condition.treat != Treat::Breaching && (goes_on || matters);
     (is_missing || goes_on && newest == Newest::Waits).then_some(true)
 }
@@ -52,20 +53,17 @@ pub(super) fn unseen(rule: &Rule, alarm: &Alarm, sight: &Sight, newest: Newest) 
 pub(super) fn seen(rule: &Rule, alarm: &mut Alarm, sight: &Sight) {
     begin(rule, alarm, sight, sight.end);
     let Some(blind) = alarm.blind else { return };
-    let begins = sight.end - length(&sight.values) * rule.period;
     let may_come = |(place, value): (usize, &Option<f64>)| {
-        let end = begins + (i64::try_from(place).unwrap() + 1) * rule.period;
-        end > blind.since && place >= sight.aged && value.is_none()
+        sight.ends[place] > blind.since && place >= sight.aged && value.is_none()
     };
     if blind.told && blind.no_data && sight.values.iter().enumerate().any(may_come) {
         return;
     }
     alarm.blind = None;
     let is_lost = |(place, value): (usize, &Option<f64>)| {
-        let end = begins + (i64::try_from(place).unwrap() + 1) * rule.period;
-        end > blind.since && place < sight.aged && value.is_none()
+        sight.ends[place] > blind.since && place < sight.aged && value.is_none()
     };
-    let is_older = blind.since < begins + rule.period;
+    let is_older = blind.since < sight.ends[0];
     let lost = !blind.no_data || is_older || sight.values.iter().enumerate().any(is_lost);
     if blind.told && lost {
         alarm.tell(Kind::SeenAgain, sight.end);
@@ -77,8 +75,14 @@ pub(super) fn blind(rule: &Rule, alarm: &mut Alarm, sight: &Sight, no_data: bool
     let known = alarm.blind.filter(|blind| blind.no_data == no_data || blind.told);
     let mut blind = known.unwrap_or(Blind { since: sight.end, no_data, told: false });
     // A range without data has lasted already.
-    let patience = if no_data { 0 } else { rule.range() * rule.period };
-    let long = sight.end - blind.since > patience;
+    let patience = if no_data { 0 } else { rule.range() };
+    let since = if rule.what.is_sampled() {
+        i64::try_from(sight.ends.iter().filter(|end| **end > blind.since).count()).unwrap()
+    } else {
+        // It may be older than what is seen.
+        (sight.end - blind.since) / rule.period
+    };
+    let long = since > patience;
     // Who has just begun to run has no points yet.
     let young = no_data && !alarm.told && sight.end - blind.since < (sight.now - sight.end).max(5);
     if long && !young && !blind.told && silence(rule, sight, sight.end).is_none() {

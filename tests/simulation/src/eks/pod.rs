@@ -1,0 +1,193 @@
+//! A pod of a simulated cluster: how it is, and how the API server shows it.
+
+use fake_kubernetes::{self as fake, Container, ContainerState, Gap, Terminated};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::clock::{Minute, at};
+
+/// What a pod on Fargate may use: half a core and 1 GiB.
+pub(super) const NANOCORES: i64 = 500_000_000;
+pub(super) const KIB: i64 = 1 << 20;
+
+/// What people know a pod by, whatever made it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Subject {
+    pub(crate) namespace: &'static str,
+    pub(crate) kind: &'static str,
+    pub(crate) name: &'static str,
+}
+
+/// A pod at some minute.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Pod {
+    pub(crate) subject: Subject,
+    pub(crate) name: String,
+    /// What its name was generated from.
+    pub(super) stem: String,
+    /// Kind and name of what controls it.
+    pub(super) owner: Option<(&'static str, String)>,
+    /// The label with the hash of its template.
+    pub(super) hash: Option<(&'static str, String)>,
+    pub(super) created: Minute,
+    pub(super) how: How,
+    pub(super) place: Place,
+    /// Since when it is being deleted.
+    pub(super) deleting: Option<Minute>,
+    pub(super) restarts: u32,
+    /// The newest end of its container before it was started again, and the reason.
+    pub(super) last_end: Option<(Minute, &'static str)>,
+    /// What it uses: KiB and nanocores.
+    pub(super) memory: i64,
+    pub(super) cpu: i64,
+    pub(super) measured: Measured,
+    /// Whether Fargate forwards its logs.
+    pub(super) logs: bool,
+    /// When it is cleared away, once it has ended.
+    pub(super) cleared: Minute,
+}
+
+/// Where a pod is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Fargate,
+    /// On a node of EC2.
+    Node,
+    /// No Fargate profile selects it, so that it has no place.
+    Nowhere,
+    /// A `DaemonSet` wants it on a node of Fargate, which runs none.
+    NodeOfFargate,
+}
+
+/// How a pod is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum How {
+    /// It has no node: the reason of the scheduler.
+    Unplaced(&'static str),
+    /// It has its node, and its container waits with this reason.
+    Waiting(&'static str),
+    Running,
+    /// Its container ended again and again.
+    BackOff,
+    Ended {
+        well: bool,
+        at: Minute,
+        said: Said,
+    },
+}
+
+/// What says when a pod ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Said {
+    Containers,
+    /// Its containers are lost: it was evicted.
+    Conditions,
+    /// The same, and a container waits still.
+    Waiting,
+    /// The kubelet refused it.
+    Nothing,
+}
+
+/// What metrics-server lists of a pod that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Measured {
+    Usage,
+    Nothing,
+    Without(Gap),
+}
+
+impl std::fmt::Display for Subject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { namespace, kind, name } = self;
+        write!(f, "{namespace}/{}/{name}", kind.to_lowercase())
+    }
+}
+
+impl Pod {
+    /// Whether it is to run, or to go on running.
+    pub(super) fn is_live(&self) -> bool {
+        self.deleting.is_none() && !matches!(self.how, How::Ended { .. })
+    }
+
+    /// Whether it serves.
+    pub(super) fn is_ready(&self) -> bool {
+        self.how == How::Running && self.deleting.is_none()
+    }
+
+    pub(super) fn is_fargate(&self) -> bool {
+        matches!(self.place, Place::Fargate | Place::NodeOfFargate)
+    }
+
+    /// As the API server shows it.
+    pub(super) fn fake(&self) -> fake::Pod {
+        let (created, started) = (at(self.created), at(self.created) + SignedDuration::from_secs(40));
+        let container = Container::running("app", "400m", "700Mi", started);
+        let container = container.using(self.cpu.unsigned_abs(), self.memory.unsigned_abs());
+        let mut pod = fake::Pod::running(self.subject.namespace, &self.name, vec![container], started);
+        pod.generate_name = Some(format!("{}-", self.stem));
+        pod.created_at = created;
+        pod.deleted_at = self.deleting.map(at);
+        if let Some((kind, name)) = &self.owner {
+            pod = pod.owned_by(kind, name);
+        }
+        if let Some((label, hash)) = &self.hash {
+            pod = pod.labelled(label, hash);
+        }
+        match self.place {
+            Place::Fargate if self.logs => {}
+            Place::Fargate => pod.logging = Some("LoggingDisabled: LOGGING_CONFIGMAP_NOT_FOUND".to_owned()),
+            Place::Node => {
+                (pod.fargate_profile, pod.capacity_provisioned, pod.logging) = (None, None, None);
+                pod.node = Some("ip-10-0-0-7.eu-west-1.compute.internal".to_owned());
+            }
+            Place::Nowhere => pod.fargate_profile = None,
+            Place::NodeOfFargate => {
+                pod.fargate_profile = None;
+                pod.for_node = Some("fargate-ip-10-0-1-2.eu-west-1.compute.internal".to_owned());
+            }
+        }
+        (pod.scraped, pod.gap) = match self.measured {
+            Measured::Usage => (true, None),
+            Measured::Nothing => (false, None),
+            Measured::Without(gap) => (true, Some(gap)),
+        };
+        let first = &mut pod.containers[0];
+        first.restart_count = self.restarts;
+        first.last = self.last_end.map(|(minute, reason)| ended(reason, 137, started, at(minute)));
+        match self.how {
+            How::Running => pod,
+            How::Unplaced(reason) => pod.pending(reason, "0/3 nodes are available"),
+            How::Waiting(reason) => {
+                first.state = waiting(reason);
+                "Pending".clone_into(&mut pod.phase);
+                pod.not_scraped()
+            }
+            How::BackOff => {
+                first.state = waiting("CrashLoopBackOff");
+                first.usage = None;
+                pod
+            }
+            How::Ended { well, at: minute, said } => {
+                let mut pod = match said {
+                    Said::Containers => pod.completed(at(minute)),
+                    Said::Conditions => pod.evicted(at(minute)),
+                    Said::Waiting => {
+                        first.state = waiting("CrashLoopBackOff");
+                        pod.unready_since = Some(at(minute));
+                        pod.not_scraped()
+                    }
+                    Said::Nothing => pod.refused("NodeAffinity", "Pod was rejected"),
+                };
+                if well { "Succeeded" } else { "Failed" }.clone_into(&mut pod.phase);
+                pod
+            }
+        }
+    }
+}
+
+fn waiting(reason: &str) -> ContainerState {
+    ContainerState::Waiting { reason: reason.to_owned(), message: format!("it waits: {reason}") }
+}
+
+fn ended(reason: &str, exit_code: i32, started_at: Timestamp, finished_at: Timestamp) -> Terminated {
+    Terminated { reason: reason.to_owned(), exit_code, started_at, finished_at }
+}
