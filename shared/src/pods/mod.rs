@@ -26,7 +26,8 @@ pub use figures::{Sample, cluster_samples, workload_samples};
 pub use history::{Before, ClusterHistory, History};
 pub use pending::PendingCause;
 pub use preflight::{
-    CLUSTER_ROLE, Caller, GROUP, NODE_PROXY_ROLE, RIGHTS, Refusal, Trouble, finding, right_to_list, to_list,
+    AccessEntry, CLUSTER_ROLE, Caller, GROUP, NODE_PROXY_ROLE, RIGHTS, Refusal, Trouble, finding,
+    right_to_list, to_list,
 };
 pub use state::{
     Amounts, PendingPod, PodState, PodUsageState, Share, Termination, WaitingContainer, WorkloadState,
