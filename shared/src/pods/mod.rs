@@ -33,4 +33,4 @@ pub use state::{
     Amounts, PendingPod, PodState, PodUsageState, Share, Termination, WaitingContainer, WorkloadState,
 };
 pub use times::SampleTimes;
-pub use why::{explains, why};
+pub use why::{NamedPod, Why, explains, why};

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{PodState, WaitingContainer};
-use crate::kubernetes::waiting::WaitingCause;
+use crate::kubernetes::waiting::{self, WaitingCause};
 
 /// What a pending pod waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub enum PendingCause<'a> {
     Unsupported,
     /// A place that Fargate is to make.
     Fargate,
-    /// A place, and no Fargate profile has selected it.
+    /// A place, and no Fargate profile has selected it: it may be meant for other nodes.
     NoProfile,
     /// It has a node, and this container cannot be started.
     Container(&'a WaitingContainer),
@@ -45,11 +45,11 @@ impl PendingCause<'_> {
                  addresses and the account's quota of Fargate vCPUs is used up."
             }
             Self::NoProfile => {
-                "It cannot be placed: see whether a Fargate profile selects its namespace and labels. Profiles are looked at when a pod is \
-                 created, so delete the pod once one does."
+                "It has no node: read its events (kubectl describe pod). If it is meant for Fargate, see whether a profile selects its namespace \
+                 and labels. Profiles are looked at when a pod is created: once one does, let its controller make the pod again."
             }
-            Self::Container(waiting) => waiting.cause().remedy(),
-            Self::Starting => WaitingCause::Starting.remedy(),
+            Self::Container(waiting) => waiting.remedy(),
+            Self::Starting => waiting::remedy("ContainerCreating"),
         }
     }
 }
