@@ -1,12 +1,15 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test hostile properties screenshots simulate build delete requirements clean
+.PHONY: help setup demo test hostile properties screenshots simulate build deploy delete requirements clean
 
 PYTHON ?= python3
 VENV := .venv
+INSTALL := install --quiet --disable-pip-version-check --no-input
 ARCH ?= arm64
 STACK ?= fargaze
+CONFIRM ?=
+ENV ?= default
 RUNS ?= 1000000
 CASES ?= 1000000
 SEED ?= $(shell date +%s)
@@ -17,10 +20,13 @@ help: ## This list
 setup: $(VENV)/complete ## The Python tools of the tests and of the local AWS, in .venv
 
 # Made anew only when the list of packages changed. The mark is the last step, so a broken set-up is not kept.
-$(VENV)/complete: tests/requirements.txt
+# checkov is apart, because it wants a boto3 of its own, too old for the tests.
+$(VENV)/complete: tests/requirements.txt tests/requirements-checkov.txt
 	@echo "Installing Python tools into $(VENV) (a minute or two, once)"
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-input -r tests/requirements.txt
+	@$(VENV)/bin/pip $(INSTALL) -r tests/requirements.txt
+	@$(PYTHON) -m venv $(VENV)/checkov
+	@$(VENV)/checkov/bin/pip $(INSTALL) -r tests/requirements-checkov.txt
 	@touch $@
 
 demo: setup ## The whole system on a local AWS, from a cluster event to the mails
@@ -47,13 +53,20 @@ build: setup ## Release bootstraps in target/lambda (ARCH=arm64 or x86_64)
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --release --output-format binary \
 	  $(if $(filter x86_64,$(ARCH)),--x86-64,--arm64) $(addprefix --package ,$(notdir $(wildcard functions/*)))
 
-delete: setup ## Empties and deletes a deployed stack in your AWS account (STACK=fargaze)
-	@$(VENV)/bin/python tests/stack/delete.py "$(STACK)"
+deploy: setup ## Builds and deploys to your AWS account by samconfig.toml (ENV=default)
+	@$(VENV)/bin/python tests/stack/deploy.py "$(ENV)"
 
-requirements: ## Pins the newest versions of tests/requirements.in in tests/requirements.txt
+delete: setup ## Deletes a stack and all it holds from your AWS account (STACK=fargaze; asks, or CONFIRM=fargaze)
+	@CONFIRM="$(CONFIRM)" $(VENV)/bin/python tests/stack/delete.py "$(STACK)"
+
+requirements: ## Pins the newest versions of tests/requirements*.in in tests/requirements*.txt
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-input -r tests/requirements.in
+	@$(VENV)/bin/pip $(INSTALL) -r tests/requirements.in
 	@{ echo '# Made by `make requirements` from tests/requirements.in.'; $(VENV)/bin/pip freeze; } > tests/requirements.txt
+	@$(PYTHON) -m venv $(VENV)/checkov
+	@$(VENV)/checkov/bin/pip $(INSTALL) -r tests/requirements-checkov.in
+	@{ echo '# Made by `make requirements` from tests/requirements-checkov.in.'; $(VENV)/checkov/bin/pip freeze; } \
+	  > tests/requirements-checkov.txt
 	@touch $(VENV)/complete
 
 clean: ## Removes what the other targets made

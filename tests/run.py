@@ -1,4 +1,4 @@
-"""`make test`: everything that CI runs, the cheap gates first. The last line counts the tests.
+"""`make test`: everything that CI runs, the cheap gates first. The last line counts the tests: passed, failed, skipped.
 
 A gate that fails ends the run, because what follows would only repeat it; of the tests themselves all are run, so that
 one run shows everything that is broken.
@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,7 +34,7 @@ class Gate:
 
 GATES = [
     Gate("format", ["cargo", "fmt", "--all", "--check"]),
-    Gate("template lint", [str(TOOLS / "cfn-lint"), "template.yaml"]),
+    Gate("template lint", [str(TOOLS / "cfn-lint"), "template.yaml", "member.template.yaml"]),
     # The domain has to compile with no AWS, HTTP or async crate.
     Gate("pure domain", ["cargo", "check", "--package", "fargaze", "--no-default-features"]),
     Gate("clippy", ["cargo", "clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
@@ -67,46 +68,56 @@ TESTS = [
          [PYTHON, "-m", "pytest", "tests/template", "tests/kubernetes", "tests/stack"], counted=PYTEST),
 ]
 
-COUNT = re.compile(r"(\d+) (passed|failed|errors?|timed out)\b")
+# Each runner's words for the three things that the last line counts.
+WORDS = {
+    "passed": "passed",
+    "failed": "failed", "error": "failed", "errors": "failed", "timed out": "failed",
+    "skipped": "skipped", "ignored": "skipped", "xfailed": "skipped",
+}
+COUNT = re.compile(rf"(\d+) ({'|'.join(WORDS)})\b")
 COLOUR = re.compile(r"\x1b\[[0-9;]*[a-zA-Z]")
 
 
 def main() -> int:
     start = time.monotonic()
-    passed = failed = 0
+    total: Counter[str] = Counter()
     broken = []
     for gate in GATES:
-        code, _, _ = run(gate)
+        code, _ = run(gate)
         if code != 0:
             broken.append(gate.name)
             break
     # The calls that the Rust tests are about to record, not those of an earlier state of the code.
     (TARGET / "recorded-calls.json").unlink(missing_ok=True)
     for gate in TESTS if not broken else []:
-        code, gate_passed, gate_failed = run(gate)
-        passed, failed = passed + gate_passed, failed + gate_failed
+        code, counts = run(gate)
+        total += counts
         if code != 0:
             broken.append(gate.name)
             # A runner that failed without counting a failed test (it did not compile, say) is a failure all the same.
-            failed += gate_failed == 0
-        elif gate_passed == 0 and not gate.may_be_empty:
+            total["failed"] += counts["failed"] == 0
+        elif counts["passed"] == 0 and not gate.may_be_empty:
             broken.append(f"{gate.name} (none was run)")
-            failed += 1
-    failed += bool(broken) and failed == 0
+            total["failed"] += 1
+    total["failed"] += bool(broken) and total["failed"] == 0
     print()
     for name in broken:
         print(f"Failed: {name}")
     print(f"Took {(time.monotonic() - start) / 60:.1f} minutes.")
-    print(f"{passed} passed, {failed} failed", flush=True)
+    print(last_line(total), flush=True)
     return 1 if broken else 0
 
 
-def run(gate: Gate) -> tuple[int, int, int]:
-    """Runs the command, shows what it says, and counts: its exit code, tests passed, tests failed."""
+def last_line(total: Counter[str]) -> str:
+    return f"{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped"
+
+
+def run(gate: Gate) -> tuple[int, Counter[str]]:
+    """Runs the command, shows what it says, and counts: its exit code, and tests passed, failed and skipped."""
     print(f"\n--- {gate.name}: {' '.join(shown(part) for part in gate.command)}", flush=True)
     start = time.monotonic()
     colour = {"CARGO_TERM_COLOR": "always", "FORCE_COLOR": "1"} if sys.stdout.isatty() else {}
-    passed = failed = 0
+    counts: Counter[str] = Counter()
     with subprocess.Popen(
         gate.command, cwd=ROOT, env={**colour, **os.environ, **gate.environment}, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
@@ -114,20 +125,24 @@ def run(gate: Gate) -> tuple[int, int, int]:
         try:
             for line in process.stdout:
                 print(line, end="", flush=True)
-                plain = COLOUR.sub("", line).strip()
-                if re.search(gate.counted, plain):
-                    for count, word in COUNT.findall(plain):
-                        if word == "passed":
-                            passed += int(count)
-                        else:
-                            failed += int(count)
+                counts += counted(gate, line)
         except BaseException:
             # Ctrl-C has reached the command as well; it gets the time to take down what it started.
             process.wait()
             raise
     print(f"--- {gate.name}: {'ok' if process.returncode == 0 else 'FAILED'}, {time.monotonic() - start:.1f} s",
           flush=True)
-    return process.returncode, passed, failed
+    return process.returncode, counts
+
+
+def counted(gate: Gate, line: str) -> Counter[str]:
+    """The tests that a line of a runner counts; none if it is another line."""
+    plain = COLOUR.sub("", line).strip()
+    counts: Counter[str] = Counter()
+    if re.search(gate.counted, plain):
+        for count, word in COUNT.findall(plain):
+            counts[WORDS[word]] += int(count)
+    return counts
 
 
 def shown(part: str) -> str:

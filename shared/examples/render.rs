@@ -195,6 +195,7 @@ fn pod(cluster: &ClusterName, workload: &Workload, p: u32) -> PodState {
         new_oom_kills: 0,
         created_at: None,
         pending: None,
+        initializing: None,
         waiting: Vec::new(),
         terminated: Vec::new(),
         logging_disabled: None,

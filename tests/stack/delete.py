@@ -1,46 +1,159 @@
 """`make delete STACK=fargaze`: takes a stack out of your AWS account, with everything it stored.
 
 CloudFormation deletes no bucket that holds anything, and the versions that lifecycle rules have not removed yet count too.
-So the buckets are emptied first.
+So first nothing starts any more, then the buckets are emptied, then the stack is deleted. Without a terminal nobody can be
+asked, so CONFIRM must hold the stack's name.
 """
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Callable
 
 import boto3
 import botocore.exceptions
 
 import deployment
 
+# Lambda gives the network interfaces of functions in a VPC back after about 20 minutes, sometimes 40 (AWS Lambda Developer
+# Guide, "Understanding Hyperplane Elastic Network Interfaces"), and CloudFormation waits for it.
+DEADLINE_SECONDS = 60 * 60
 
-def main() -> int:
-    if len(sys.argv) != 2:
+IS_OURS = {"Run", "EnableInsights", "Bucket"}
+# What GetSchedule answers and UpdateSchedule does not take, or what is to change.
+ANSWERED_ONLY = {"Arn", "CreationDate", "LastModificationDate", "ResponseMetadata", "State"}
+# What AWS says of something that is deleted already, by a deletion that stopped halfway.
+GONE = {"ResourceNotFoundException", "StateMachineDoesNotExist", "StateMachineDeleting"}
+
+
+def main(arguments: list[str], client: Callable, confirmed: str, ask: Callable[[str], str] | None) -> int:
+    """`client` makes a client of a service, `confirmed` is what CONFIRM holds, `ask` is None without a terminal."""
+    if len(arguments) != 1:
         print("usage: delete.py STACK", file=sys.stderr)
         return 2
-    stack = sys.argv[1]
+    [stack] = arguments
     try:
-        cloudformation = boto3.client("cloudformation")
+        cloudformation = client("cloudformation")
         region = cloudformation.meta.region_name
         if deployment.stack_status(cloudformation, stack) is None:
             print(f"There is no stack {stack} in {region}.", file=sys.stderr)
             return 1
         # By its resources, not its outputs: a stack whose creation failed has none, and wants deleting all the same.
-        if not {"Run", "EnableInsights", "Bucket"} <= deployment.resources(cloudformation, stack).keys():
+        resources = deployment.resources(cloudformation, stack)
+        if not IS_OURS <= resources.keys():
             print(f"The stack {stack} in {region} is not one of fargaze; nothing was deleted.", file=sys.stderr)
             return 1
-        account = boto3.client("sts").get_caller_identity()["Account"]
-        print(f"This deletes the stack {stack} of account {account} in {region}, and everything in its bucket.")
-        if sys.stdin.isatty() and input(f"Type {stack} to go on: ").strip() != stack:
-            print("Nothing was deleted.")
+        account = client("sts").get_caller_identity()["Account"]
+        print(what_goes(stack, account, region))
+        if refusal := refused(stack, confirmed, ask):
+            print(f"{refusal} Nothing was deleted.", file=sys.stderr)
             return 1
-        deployment.delete(cloudformation, boto3.client("s3"), stack)
+        stop_what_starts(client, resources)
+        stop_what_runs(client, resources)
+        delete(client, stack)
     except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, deployment.DeploymentError) as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"\nStopped. What was begun goes on in AWS; `make delete STACK={stack}` continues.", file=sys.stderr)
+        return 130
     print(f"{stack} is gone.")
     return 0
 
 
+def what_goes(stack: str, account: str, region: str) -> str:
+    return (
+        f"This deletes the stack {stack} of account {account} in {region}, and all it holds:\n"
+        "- the bucket with fargaze.yaml, the reports and every snapshot;\n"
+        "- the table with the state of the alarms and the change log. Without the change log nothing can roll back what\n"
+        "  fargaze changed in your clusters. To do so, start the state machine with {\"kind\":\"restore\"} first.\n"
+        "What fargaze set in your clusters stays as it is."
+    )
+
+
+def refused(stack: str, confirmed: str, ask: Callable[[str], str] | None) -> str | None:
+    """Why it must not be deleted, or None."""
+    if confirmed:
+        return None if confirmed == stack else f"CONFIRM is {confirmed}, the stack is {stack}."
+    if ask is None:
+        return (
+            "There is no terminal to ask on. To delete it all the same, say so with its name: "
+            f"make delete STACK={stack} CONFIRM={stack}."
+        )
+    return None if ask(f"Type {stack} to go on: ").strip() == stack else "That is not its name."
+
+
+def stop_what_starts(client: Callable, resources: dict[str, dict]) -> None:
+    """The schedules, and the mapping by which Lambda reads the queue of cluster events."""
+    scheduler, functions = client("scheduler"), client("lambda")
+    for name in of_type(resources, "AWS::Scheduler::Schedule"):
+        unless_gone(lambda: disable(scheduler, name))
+    for mapping in of_type(resources, "AWS::Lambda::EventSourceMapping"):
+        unless_gone(lambda: functions.update_event_source_mapping(UUID=mapping, Enabled=False))
+    print("Nothing starts any more: schedules and the queue's mapping are disabled.")
+
+
+def disable(scheduler, name: str) -> None:
+    schedule = scheduler.get_schedule(Name=name)
+    # An update replaces the whole schedule, so all of it is said again.
+    said = {key: value for key, value in schedule.items() if key not in ANSWERED_ONLY}
+    scheduler.update_schedule(**said, State="DISABLED")
+
+
+def stop_what_runs(client: Callable, resources: dict[str, dict]) -> None:
+    step_functions = client("stepfunctions")
+    for machine in of_type(resources, "AWS::StepFunctions::StateMachine"):
+        pages = unless_gone(lambda: [*step_functions.get_paginator("list_executions").paginate(
+            stateMachineArn=machine, statusFilter="RUNNING"
+        )])
+        running = [run["executionArn"] for page in pages or [] for run in page["executions"]]
+        for run in running:
+            unless_gone(lambda: step_functions.stop_execution(executionArn=run, cause="make delete"))
+        if running:
+            print(f"Stopped {len(running)} runs.")
+
+
+def unless_gone(call: Callable):
+    """What the call answers; None if the resource is gone already."""
+    try:
+        return call()
+    except botocore.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] not in GONE:
+            raise
+        return None
+
+
+def delete(client: Callable, stack: str) -> None:
+    cloudformation, s3 = client("cloudformation"), client("s3")
+    # By its id, because a deleted stack is no longer found by its name.
+    stack_id = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackId"]
+    print("Deleting the stack takes a few minutes; with VpcSubnetIds 20 to 40, until Lambda has given its network interfaces back.")
+    for is_last in (False, True):
+        for bucket in of_type(deployment.resources(cloudformation, stack_id), "AWS::S3::Bucket"):
+            count = deployment.empty(s3, bucket)
+            print(f"Emptied {bucket}: {count} versions of objects.")
+        cloudformation.delete_stack(StackName=stack_id)
+        try:
+            deployment.await_stack(cloudformation, stack_id, "DELETE_COMPLETE", DEADLINE_SECONDS, note=print)
+            return
+        except deployment.DeploymentError:
+            # A function that was running wrote one more object: without the functions, nobody does.
+            if is_last or not of_type(deployment.resources(cloudformation, stack_id), "AWS::S3::Bucket"):
+                raise
+            print("The bucket was not empty after all; once more.")
+
+
+def of_type(resources: dict[str, dict], kind: str) -> list[str]:
+    """Physical ids of those that are still there."""
+    return [
+        resource["PhysicalResourceId"]
+        for resource in resources.values()
+        if resource["ResourceType"] == kind and resource["ResourceStatus"] != "DELETE_COMPLETE"
+    ]
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(
+        sys.argv[1:], boto3.client, os.environ.get("CONFIRM", ""), input if sys.stdin.isatty() else None
+    ))

@@ -1,13 +1,15 @@
 """Deploys template.yaml as `sam deploy` does, by CloudFormation, and takes a stack down again.
 
-The template is used as it is. As in `sam package`, one thing is rewritten: each function's CodeUri becomes the place in S3
-to which its code was uploaded. That is done on YAML's own tree of nodes, so that CloudFormation's tags (!Ref, !Sub, ...)
-pass through untouched.
+The template is used as it is. As in `sam package`, two things are rewritten: each function's CodeUri and the state machine's
+DefinitionUri become the places in S3 to which they were uploaded. That is done on YAML's own tree of nodes, so that
+CloudFormation's tags (!Ref, !Sub, ...) pass through untouched.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 import time
 from pathlib import Path
 
@@ -35,20 +37,42 @@ def function_binaries(template: Path = TEMPLATE) -> dict[str, str]:
 
 
 def package(code: dict[str, Path], s3, bucket: str, template: Path = TEMPLATE) -> str:
-    """Uploads each function's zip and returns the template that points there.
-
-    The key is the hash of the content, so a deployment of the same code is a deployment without change.
-    """
+    """Uploads each function's zip and the state machine, and returns the template that points there."""
     document = yaml.compose(template.read_text())
     resources = entry(document, "Resources")
     for logical_id, archive in code.items():
-        content = archive.read_bytes()
-        key = f"{hashlib.sha256(content).hexdigest()}.zip"
-        s3.put_object(Bucket=bucket, Key=key, Body=content)
         properties = entry(entry(resources, logical_id), "Properties")
-        properties.value.insert(0, (yaml.ScalarNode("tag:yaml.org,2002:str", "CodeUri"),
-                                    yaml.ScalarNode("tag:yaml.org,2002:str", f"s3://{bucket}/{key}")))
+        uri = upload(archive.read_bytes(), "zip", s3, bucket)
+        properties.value.insert(0, (text("CodeUri"), text(uri)))
+    for _, resource in entries(resources):
+        if entry(resource, "Type").value == "AWS::Serverless::StateMachine":
+            path = entry(entry(resource, "Properties"), "DefinitionUri")
+            path.value = upload(definition(template.parent / path.value).encode(), "json", s3, bucket)
     return yaml.serialize(document, width=1 << 16)
+
+
+def upload(content: bytes, suffix: str, s3, bucket: str) -> str:
+    """Where it is. The key is the hash of the content, so a deployment of the same code is a deployment without change."""
+    key = f"{hashlib.sha256(content).hexdigest()}.{suffix}"
+    s3.put_object(Bucket=bucket, Key=key, Body=content)
+    return f"s3://{bucket}/{key}"
+
+
+class Definition(yaml.SafeLoader):
+    """Reads a state machine and marks the placeholders that are not quoted: numbers will stand there."""
+
+
+Definition.add_implicit_resolver("!placeholder", re.compile(r"\$\{\w+\}$"), ["$"])
+Definition.add_constructor("!placeholder", lambda loader, node: f"\0{node.value}\0")
+
+
+def definition(path: Path) -> str:
+    """A state machine as JSON, the one form that the local AWS reads; AWS itself takes the YAML.
+
+    Both put the values of the template's DefinitionSubstitutions into the text, before they read it.
+    """
+    found = json.dumps(yaml.load(path.read_text(), Definition), indent=1)
+    return re.sub(r'"\\u0000(\$\{\w+\})\\u0000"', r"\1", found)
 
 
 def deploy(cloudformation, stack: str, body: str, parameters: dict[str, str] | None = None) -> bool:
@@ -84,17 +108,6 @@ def resources(cloudformation, stack: str) -> dict[str, dict]:
     """Logical id -> what CloudFormation knows of each resource."""
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
     return {resource["LogicalResourceId"]: resource for page in pages for resource in page["StackResourceSummaries"]}
-
-
-def delete(cloudformation, s3, stack: str) -> None:
-    """Empties the stack's buckets, every version of every object, and deletes the stack."""
-    for resource in resources(cloudformation, stack).values():
-        if resource["ResourceType"] == "AWS::S3::Bucket" and resource["ResourceStatus"] != "DELETE_COMPLETE":
-            empty(s3, resource["PhysicalResourceId"])
-    # By its id, because a deleted stack is no longer found by its name.
-    stack_id = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackId"]
-    cloudformation.delete_stack(StackName=stack)
-    await_stack(cloudformation, stack_id, "DELETE_COMPLETE")
 
 
 def empty(s3, bucket: str) -> int:
@@ -133,10 +146,11 @@ def await_change_set(cloudformation, change_set: str) -> dict:
     raise DeploymentError(f"the change set {change_set} was not ready within {DEADLINE_SECONDS} s")
 
 
-def await_stack(cloudformation, stack: str, wanted: str) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    status = None
-    while time.monotonic() < deadline:
+def await_stack(cloudformation, stack: str, wanted: str, seconds: float = DEADLINE_SECONDS, note=lambda text: None) -> None:
+    """Waits for the wanted status. `note` gets a line once a minute: what CloudFormation still works on."""
+    start = time.monotonic()
+    status, noted, pause = None, start, 0.2
+    while time.monotonic() < start + seconds:
         try:
             status = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
         except botocore.exceptions.ClientError as error:
@@ -147,14 +161,25 @@ def await_stack(cloudformation, stack: str, wanted: str) -> None:
             return
         if status.endswith("_FAILED") or "ROLLBACK" in status:
             raise DeploymentError(f"{stack} is {status}:\n{reasons(cloudformation, stack)}")
-        time.sleep(0.2)
-    raise DeploymentError(f"{stack} was not {wanted} within {DEADLINE_SECONDS} s, it is {status}")
+        if time.monotonic() >= noted + 60:
+            noted = time.monotonic()
+            busy = [name for name, resource in resources(cloudformation, stack).items()
+                    if resource["ResourceStatus"].endswith("_IN_PROGRESS")]
+            note(f"{(noted - start) / 60:.0f} min: {status}, working on {', '.join(busy) or 'nothing that it names'}")
+        time.sleep(pause)
+        # A local AWS is done in a second; the real one is not to be asked all the time.
+        pause = min(pause * 1.2, 10)
+    raise DeploymentError(f"{stack} was not {wanted} within {seconds:.0f} s, it is {status}")
 
 
 def reasons(cloudformation, stack: str) -> str:
     events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
     failed = [event for event in events if event["ResourceStatus"].endswith("_FAILED")]
     return "\n".join(f"  {event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}" for event in failed)
+
+
+def text(value: str) -> yaml.ScalarNode:
+    return yaml.ScalarNode("tag:yaml.org,2002:str", value)
 
 
 def entries(node: yaml.MappingNode) -> list[tuple[yaml.Node, yaml.Node]]:

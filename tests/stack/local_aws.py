@@ -111,6 +111,7 @@ class LocalAws:
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(self.folder),
             "TMPDIR": str(self.folder),
+            "PYTHONPATH": str(Path(__file__).parent),
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self.port),
             "MINISTACK_REGION": REGION,
@@ -127,7 +128,7 @@ class LocalAws:
             self._process = subprocess.Popen(
                 # ministack's server without ministack's own start command, which with TLS takes port 443 as well.
                 [
-                    sys.executable, "-m", "hypercorn", "ministack.app:app",
+                    sys.executable, "-m", "hypercorn", "local_app:app",
                     "--bind", f"127.0.0.1:{self.port}",
                     "--certfile", str(self._certificate),
                     "--keyfile", str(key),

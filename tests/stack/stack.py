@@ -57,12 +57,12 @@ class Stack:
         archives = bootstraps.build(set(binaries.values()), note)
         return self.deploy_archives({logical_id: archives[binary] for logical_id, binary in binaries.items()})
 
-    def deploy_archives(self, code: dict[str, Path]) -> bool:
+    def deploy_archives(self, code: dict[str, Path], parameters: dict[str, str] | None = None) -> bool:
         s3 = self.aws.client("s3")
         if CODE_BUCKET not in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]:
             s3.create_bucket(Bucket=CODE_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         cloudformation = self.aws.client("cloudformation")
-        changed = deployment.deploy(cloudformation, self.name, deployment.package(code, s3, CODE_BUCKET))
+        changed = deployment.deploy(cloudformation, self.name, deployment.package(code, s3, CODE_BUCKET), parameters)
         self.outputs = deployment.outputs(cloudformation, self.name)
         for role, granted in LOCAL_GRANTS.items():
             self.put_policy(role, LOCAL_GRANT_NAME, "Allow", granted)

@@ -176,6 +176,25 @@ def test_no_token_is_kept(stack: Stack, kubernetes: FakeKubernetes, report: dict
         assert [key for key, content in kept.items() if secret in content] == [], secret
 
 
+def test_no_token_is_logged_at_trace(stack: Stack, kubernetes: FakeKubernetes, killed_at, report: dict) -> None:
+    """Issue 14, point 3: TRACE of the crates that sign had the token, part by part."""
+    # As Lambda sets it for LogLevel TRACE; the local AWS does not.
+    stack.put_environment("CollectPods", AWS_LAMBDA_LOG_LEVEL="TRACE", AWS_LAMBDA_LOG_FORMAT="JSON")
+    before = len(log(stack))
+    assert stack.run({"kind": "alarms", "time": utc(killed_at, 95)}).status == "SUCCEEDED"
+    lines = log(stack)[before:]
+    assert any('"level":"DEBUG"' in line for line in lines), lines
+    for secret in ("k8s-aws-v1.", "aHR0cHM6Ly9zdHMu", "X-Amz-Signature", "X-Amz-Credential", kubernetes.token):
+        assert [line for line in lines if secret.lower() in line.lower()] == [], secret
+
+
+def log(stack: Stack) -> list[str]:
+    pages = stack.aws.client("logs").get_paginator("filter_log_events").paginate(
+        logGroupName=stack.resources()["CollectPodsLog"]
+    )
+    return [line for page in pages for event in page["events"] for line in event["message"].splitlines()]
+
+
 def hear(stack: Stack, event: dict) -> None:
     """Sends the event to the queue, and waits until it is done with. What the function sends itself for later waits longer."""
     stack.send(json.dumps(event))

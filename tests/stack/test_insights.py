@@ -186,7 +186,7 @@ def test_sweep_that_needs_longer_than_the_function_goes_on(stack, mailbox) -> No
     """More changes than the function has seconds for, at one a second after the first 20."""
     wish(stack, ANY_NUMBER)
     many = [create(stack, f"many-{number:02}") for number in range(32)]
-    functions, name = stack.aws.client("lambda"), stack.outputs["EnableInsightsName"]
+    functions, name = stack.aws.client("lambda"), stack.physical_id("EnableInsights")
     seconds = functions.get_function_configuration(FunctionName=name)["Timeout"]
     functions.update_function_configuration(FunctionName=name, Timeout=8)
     try:

@@ -37,7 +37,7 @@ def test_every_function_runs_with_its_own_role(stack) -> None:
     resources = stack.resources()
     roles = {}
     for name in ("PlanRun", "CollectMetrics", "EvaluateAlarms", "ForwardSummary", "EnableInsights"):
-        function = stack.aws.client("lambda").get_function_configuration(FunctionName=stack.outputs[f"{name}Name"])
+        function = stack.aws.client("lambda").get_function_configuration(FunctionName=resources[name])
         roles[name] = function["Role"].rsplit("/", 1)[-1]
         assert roles[name] == resources[f"{name}Role"]
     assert len(set(roles.values())) == 5
@@ -193,7 +193,7 @@ FORBIDDEN = {
         ("ecs", "run_task", {"cluster": "shop", "taskDefinition": "web"}),
         ("ecs", "tag_resource", {"resourceArn": SHOP_ARN, "tags": [{"key": "fargaze", "value": "hands-off"}]}),
         ("sns", "publish", {"TopicArn": "$Topic", "Message": "x"}),
-        ("sqs", "send_message", {"QueueUrl": "$ClusterEventsDeadLetters", "MessageBody": "x"}),
+        ("sqs", "send_message", {"QueueUrl": "$DeadLetters", "MessageBody": "x"}),
         ("eks", "create_cluster", {"name": "another", "roleArn": "arn:aws:iam::123456789012:role/eks", "resourcesVpcConfig": {}}),
         ("eks", "delete_cluster", {"name": "another"}),
         ("s3", "get_object", {"Bucket": "$Bucket", "Key": "snapshots/x"}),
@@ -253,7 +253,8 @@ def test_deleting_leaves_nothing(stack) -> None:
     # What `make delete` runs.
     command = [sys.executable, str(Path(__file__).with_name("delete.py")), stack.name]
     deleted = subprocess.run(
-        command, env={**os.environ, **aws.environment}, stdin=subprocess.DEVNULL, capture_output=True, text=True
+        command, env={**os.environ, **aws.environment, "CONFIRM": stack.name}, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True,
     )
     assert deleted.returncode == 0, deleted.stdout + deleted.stderr
     left = {
@@ -281,6 +282,6 @@ def test_deleting_leaves_nothing(stack) -> None:
 
 def dead_letters(stack) -> list[str]:
     answer = stack.aws.client("sqs").receive_message(
-        QueueUrl=stack.outputs["ClusterEventsDeadLettersUrl"], MaxNumberOfMessages=10, VisibilityTimeout=0
+        QueueUrl=stack.outputs["DeadLettersUrl"], MaxNumberOfMessages=10, VisibilityTimeout=0
     )
     return [message["Body"] for message in answer.get("Messages", [])]

@@ -4,6 +4,7 @@ order.
 
 from __future__ import annotations
 
+import datetime
 import json
 import sys
 from pathlib import Path
@@ -47,8 +48,23 @@ def test_nobody_listens(stack) -> None:
     assert any("nobody listens" in line for line in log(stack))
 
 
+def test_heartbeat_passes_the_filter_of_a_log_level(stack) -> None:
+    """Issue 14, point 3: what Lambda filters by is in the line, and is as high as the function's level."""
+    # As Lambda sets it for LogLevel ERROR; the local AWS sets nothing and filters nothing.
+    stack.put_environment("ForwardSummary", AWS_LAMBDA_LOG_LEVEL="ERROR")
+    try:
+        assert stack.run({"kind": "alarms"}).status == "SUCCEEDED"
+        assert stack.run({"kind": "sweep"}).status == "SUCCEEDED"
+    finally:
+        stack.put_environment("ForwardSummary", AWS_LAMBDA_LOG_LEVEL="INFO")
+    first, alarms, sweep = pulses(stack)
+    assert [first["level"], alarms["level"], sweep["level"]] == ["INFO", "ERROR", "ERROR"]
+    assert all(datetime.datetime.fromisoformat(pulse["timestamp"]) for pulse in (first, alarms, sweep))
+    assert "Heartbeat" in alarms and "Heartbeat" not in sweep
+
+
 def test_alarms_watch_the_metrics_that_are_sent(stack) -> None:
-    [pulse] = pulses(stack)
+    pulse, *_ = pulses(stack)
     [sent] = pulse["_aws"]["CloudWatchMetrics"]
     assert sent["Dimensions"] == [["Stack"]]
     metrics = {metric["Name"] for metric in sent["Metrics"]}
@@ -56,8 +72,11 @@ def test_alarms_watch_the_metrics_that_are_sent(stack) -> None:
     own = [alarm for alarm in alarms if alarm["Namespace"] == sent["Namespace"]]
     assert {alarm["MetricName"] for alarm in own} == metrics == {"Heartbeat", "ConfirmedSubscriptions"}
     assert all(alarm["Dimensions"] == [{"Name": "Stack", "Value": pulse["Stack"]}] for alarm in own)
-    [failed] = [alarm for alarm in alarms if alarm["Namespace"] == "AWS/States"]
-    assert failed["Dimensions"] == [{"Name": "StateMachineArn", "Value": stack.outputs["RunArn"]}]
+    of_runs = {alarm["MetricName"]: alarm["Dimensions"] for alarm in alarms if alarm["Namespace"] == "AWS/States"}
+    assert of_runs == dict.fromkeys(
+        ("ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"),
+        [{"Name": "StateMachineArn", "Value": stack.outputs["RunArn"]}],
+    )
     assert all(alarm["AlarmActions"] == [stack.outputs["TopicArn"]] for alarm in alarms)
 
 

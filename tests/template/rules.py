@@ -43,6 +43,9 @@ ACTIONS_WITHOUT_RESOURCE = {
     "logs:PutResourcePolicy",
     "logs:DescribeResourcePolicies",
     "logs:DescribeLogGroups",
+    # A query of Logs Insights is known by its id alone.
+    "logs:GetQueryResults",
+    "logs:StopQuery",
 }
 
 # For these it knows something else to hold them by.
@@ -173,7 +176,7 @@ def nothing_is_allowed_by_wildcard_action(template: Template) -> None:
 def only_actions_without_resource_are_allowed_on_all(template: Template) -> None:
     for role in template.transformed.of_type("AWS::IAM::Role"):
         for statement in template.transformed.role_statements(role):
-            if "*" in as_list(statement["Resource"]):
+            if statement["Effect"] == "Allow" and "*" in as_list(statement["Resource"]):
                 for action in set(actions(statement)) - ACTIONS_WITHOUT_RESOURCE:
                     assert statement.get("Condition") == CONDITIONS[action], f"{role}: {statement['Sid']}"
 
@@ -202,11 +205,21 @@ def only_forward_summary_publishes(template: Template) -> None:
 
 
 @rule
-def other_accounts_are_reached_by_the_named_role_only(template: Template) -> None:
-    for role in template.of_type("AWS::IAM::Role"):
-        for statement in template.role_statements(role):
-            if "sts:AssumeRole" in actions(statement):
-                assert statement["Resource"] == {"Fn::Sub": "arn:${AWS::Partition}:iam::*:role/${TargetRoleName}"}, role
+def other_accounts_are_reached_by_the_named_roles_only(template: Template) -> None:
+    """Issue 14, point 6: who reads cannot take on the role of who changes."""
+    reader, changer = (
+        {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::*:role/${{{name}}}"} for name in ("TargetRoleName", "TargetChangerRoleName")
+    )
+    assert {
+        role: as_list(statement["Resource"])
+        for role in template.of_type("AWS::IAM::Role")
+        for statement in template.role_statements(role)
+        if "sts:AssumeRole" in actions(statement)
+    } == {
+        template.role_of("CollectMetrics"): [reader],
+        template.role_of("CollectPods"): [reader],
+        template.role_of("EnableInsights"): [reader, changer],
+    }
 
 
 @rule
@@ -279,75 +292,6 @@ def the_rule_takes_calls_of_ecs_that_succeeded(template: Template) -> None:
     assert template.properties("ClusterChanged")["State"] == "ENABLED"
 
 
-# ---------------------------------------------------------------- storage and telling
-
-
-@rule
-def everything_is_encrypted(template: Template) -> None:
-    for name, queue in template.of_type("AWS::SQS::Queue").items():
-        assert queue.get("SqsManagedSseEnabled") is True or "KmsMasterKeyId" in queue, name
-    for name, bucket in template.of_type("AWS::S3::Bucket").items():
-        encryption = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-        assert encryption[0]["ServerSideEncryptionByDefault"]["SSEAlgorithm"] in ("AES256", "aws:kms"), name
-    for name, topic in template.of_type("AWS::SNS::Topic").items():
-        key = topic["KmsMasterKeyId"]["Ref"]
-        # A key of our own: AWS's key for SNS lets no alarm publish.
-        assert template.resources[key]["Type"] == "AWS::KMS::Key", name
-    for name, key in template.of_type("AWS::KMS::Key").items():
-        assert key["EnableKeyRotation"] is True, name
-    for name, table in template.of_type("AWS::DynamoDB::Table").items():
-        # DynamoDB encrypts by itself; what must not be is a key that is not there.
-        assert table.get("SSESpecification", {}).get("SSEEnabled", True) is True, name
-
-
-@rule
-def nothing_is_taken_without_tls(template: Template) -> None:
-    protected = {
-        target["Ref"]
-        for kind, targets in (
-            ("AWS::S3::BucketPolicy", lambda policy: [policy["Bucket"]]),
-            ("AWS::SQS::QueuePolicy", lambda policy: policy["Queues"]),
-            ("AWS::SNS::TopicPolicy", lambda policy: policy["Topics"]),
-        )
-        for policy in template.of_type(kind).values()
-        if any(refuses_plain_http(statement) for statement in policy["PolicyDocument"]["Statement"])
-        for target in targets(policy)
-    }
-    wanted = [*template.of_type("AWS::S3::Bucket"), *template.of_type("AWS::SQS::Queue"),
-              *template.of_type("AWS::SNS::Topic")]
-    assert protected == set(wanted)
-
-
-@rule
-def the_bucket_is_private_versioned_and_tidied(template: Template) -> None:
-    for name, bucket in template.of_type("AWS::S3::Bucket").items():
-        assert bucket["VersioningConfiguration"]["Status"] == "Enabled", name
-        blocked = bucket["PublicAccessBlockConfiguration"]
-        assert len(blocked) == 4 and all(value is True for value in blocked.values()), name
-        rules = [entry for entry in bucket["LifecycleConfiguration"]["Rules"] if entry["Status"] == "Enabled"]
-        assert {entry["Prefix"]: entry["ExpirationInDays"] for entry in rules if "ExpirationInDays" in entry} == {
-            "snapshots/": 90,
-            "outcomes/": 14,
-            "reports/": 90,
-        }
-        # Not those of fargaze.yaml: an old version may be the last good one.
-        replaced = {entry.get("Prefix") for entry in rules if "NoncurrentVersionExpiration" in entry}
-        assert replaced == {"snapshots/", "outcomes/", "reports/", "inventory/", "clusters/"}, name
-        assert any("AbortIncompleteMultipartUpload" in entry for entry in rules), name
-
-
-@rule
-def the_table_costs_by_use_forgets_and_can_be_restored(template: Template) -> None:
-    for name, table in template.of_type("AWS::DynamoDB::Table").items():
-        assert table["BillingMode"] == "PAY_PER_REQUEST", name
-        assert table["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}, name
-        assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}, name
-        assert [(key["AttributeName"], key["KeyType"]) for key in table["KeySchema"]] == [
-            ("pk", "HASH"),
-            ("sk", "RANGE"),
-        ], name
-
-
 # ---------------------------------------------------------------- helpers
 
 
@@ -380,14 +324,6 @@ def all_statements(template: Template) -> list[tuple[str, dict]]:
         for statement in template.transformed.role_statements(role)
     ]
     return of_roles + resource_policy_statements(template)
-
-
-def refuses_plain_http(statement: dict) -> bool:
-    return (
-        statement["Effect"] == "Deny"
-        and statement["Principal"] == "*"
-        and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
-    )
 
 
 def events_may_send(template: Template, queue: str, rule_name: str) -> bool:

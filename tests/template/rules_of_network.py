@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+
 from rules import CONNECTS, rule
 from template import Template, actions
 
@@ -27,11 +29,25 @@ def what_runs_in_the_vpc_may_connect_before_it_is_made(template: Template) -> No
     # Lambda refuses to make a function in a VPC whose role cannot connect it yet.
     policy = template.resources["ConnectToVpc"]
     assert policy["Condition"] == "IsInVpc"
-    [statement] = policy["Properties"]["PolicyDocument"]["Statement"]
-    assert set(actions(statement)) == CONNECTS
+    statement = policy["Properties"]["PolicyDocument"]["Statement"][0]
+    assert statement["Effect"] == "Allow" and set(actions(statement)) == CONNECTS
     attached = {"Fn::If": ["IsInVpc", {"Ref": "ConnectToVpc"}, {"Ref": "AWS::NoValue"}]}
     roles = template.of_type("AWS::IAM::Role").items()
     able = {name for name, role in roles if attached in role.get("ManagedPolicyArns", [])}
     assert able == {template.role_of(name) for name in IN_VPC}
     # Attached from the policy's side, a role may be there before it.
     assert "Roles" not in policy["Properties"]
+
+
+@rule
+def code_in_the_vpc_cannot_use_what_lambda_needs(template: Template) -> None:
+    """Issue 14, point 9: Lambda connects a function with the function's own rights, so they are refused to its code."""
+    [_, refusal] = template.properties("ConnectToVpc")["PolicyDocument"]["Statement"]
+    assert refusal["Effect"] == "Deny" and refusal["Resource"] == "*"
+    assert all(any(fnmatchcase(action, pattern) for pattern in actions(refusal)) for action in CONNECTS)
+    # The key is there only in calls of a function's code, not in those that Lambda makes for it.
+    assert refusal["Condition"] == {
+        "ArnLike": {
+            "lambda:SourceFunctionArn": {"Fn::Sub": "arn:${AWS::Partition}:lambda:*:${AWS::AccountId}:function:*"}
+        }
+    }

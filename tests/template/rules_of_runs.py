@@ -74,8 +74,10 @@ def what_passes_by_itself_is_tried_again(template: Template) -> None:
     }
     assert tasks.keys() == set(template.functions)
     for name, task in tasks.items():
-        [retry] = task["Retry"]
-        assert {"Throttled", "Transient", "Lambda.TooManyRequestsException"} <= set(retry["ErrorEquals"]), name
+        # How long a full account is waited for: test_throttling.py.
+        [full, retry] = task["Retry"]
+        assert full["ErrorEquals"] == ["Lambda.TooManyRequestsException"] and full["JitterStrategy"] == "FULL", name
+        assert {"Throttled", "Transient"} <= set(retry["ErrorEquals"]), name
         assert not {"Denied", "NotFound", "Invalid", "Misconfigured", "States.ALL"} & set(retry["ErrorEquals"]), name
         assert retry["MaxAttempts"] == 3 and retry["BackoffRate"] > 1 and retry["JitterStrategy"] == "FULL", name
 
@@ -131,7 +133,7 @@ def the_log_of_runs_holds_no_data(template: Template) -> None:
 
 
 def states(template: Template) -> dict[str, dict]:
-    return template.properties("Run")["Definition"]["States"]
+    return template.state_machine["States"]
 
 
 def maps(template: Template) -> dict[str, dict]:

@@ -12,6 +12,11 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "template.yaml"
+MEMBER_TEMPLATE = ROOT / "member.template.yaml"
+
+# CloudFormation's limit of a template that is passed in the request; a longer one must be uploaded to S3 first (AWS
+# CloudFormation User Guide, "CloudFormation quotas").
+MAX_TEMPLATE_BYTES = 51_200
 
 
 class Loader(yaml.SafeLoader):
@@ -34,12 +39,23 @@ Loader.add_multi_constructor("!", intrinsic)
 
 
 class Template:
-    def __init__(self, document: dict) -> None:
+    def __init__(self, document: dict, state_machine: dict) -> None:
         self.document = document
+        self.state_machine = state_machine
 
     @classmethod
     def of_project(cls) -> Template:
-        return cls(yaml.load(TEMPLATE.read_text(), Loader))
+        document = yaml.load(TEMPLATE.read_text(), Loader)
+        path = document["Resources"]["Run"]["Properties"]["DefinitionUri"]
+        return cls(document, yaml.safe_load((ROOT / path).read_text()))
+
+    @classmethod
+    def of_member(cls) -> Template:
+        """The template of other accounts, which has roles only."""
+        return cls(yaml.load(MEMBER_TEMPLATE.read_text(), Loader), {})
+
+    def copy(self) -> Template:
+        return Template(copy.deepcopy(self.document), copy.deepcopy(self.state_machine))
 
     @property
     def parameters(self) -> dict[str, dict]:
@@ -75,16 +91,31 @@ class Template:
     @cached_property
     def transformed(self) -> Template:
         """What CloudFormation makes of it, with the roles and permissions that SAM adds."""
+        if "Transform" not in self.document:
+            return self
         os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
         from samtranslator.parser.parser import Parser
         from samtranslator.translator.translator import Translator
 
+        return Template(Translator({}, Parser()).translate(self.packaged, parameter_values={}), self.state_machine)
+
+    @property
+    def packaged(self) -> dict:
+        """As `sam build` and `sam package` leave it: code and state machine are somewhere in S3."""
         document = copy.deepcopy(self.document)
-        for function in document["Resources"].values():
-            if function["Type"] == "AWS::Serverless::Function":
-                # As `sam package` leaves it: code is somewhere in S3.
-                function["Properties"]["CodeUri"] = "s3://bucket/key"
-        return Template(Translator({}, Parser()).translate(document, parameter_values={}))
+        somewhere = f"s3://aws-sam-cli-managed-default-samclisourcebucket-{'a' * 12}/{'n' * 32}/{'0' * 32}"
+        for logical_id, resource in document["Resources"].items():
+            if resource["Type"] == "AWS::Serverless::Function":
+                resource["Properties"]["CodeUri"] = somewhere
+            if resource["Type"] == "AWS::Serverless::StateMachine":
+                resource["Properties"]["DefinitionUri"] = somewhere
+            resource.setdefault("Metadata", {})["SamResourceId"] = logical_id
+        return document
+
+    @property
+    def packaged_bytes(self) -> int:
+        """Length of the packaged template, which the SAM CLI writes without comments and with long forms of functions."""
+        return len(yaml.safe_dump(self.packaged, sort_keys=False).encode())
 
     def role_statements(self, role: str) -> list[dict]:
         """Every statement that a role has, in its own policies and in those of the template that are attached to it."""

@@ -12,9 +12,8 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
-from rules import CHANGES, CONNECTS
-from template import ROOT, Loader, Template, actions, function_folders, pascal_case
+from rules import CONNECTS
+from template import ROOT, Template, actions, function_folders, pascal_case
 
 RECORD = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "recorded-calls.json"
 DOCUMENT = ROOT / "docs" / "permissions.md"
@@ -90,27 +89,3 @@ def test_document_tells_what_a_role_may(folder: str) -> None:
     # It says of all of them at once that they write logs and traces, and why they list the bucket.
     told_at_once = {"s3:ListBucket", *(action for action in NOT_CALLED if action.startswith(("logs:", "xray:")))}
     assert documented()[pascal_case(folder)] == allowed(folder) - told_at_once
-
-
-def test_role_for_other_accounts_has_what_is_called_there() -> None:
-    [role] = re.findall(r"```yaml\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
-    [policy] = yaml.load(role, Loader)["FargazeReader"]["Properties"]["Policies"]
-    statements = {statement["Sid"]: statement for statement in policy["PolicyDocument"]["Statement"]}
-    given = {sid: set(actions(statement)) for sid, statement in statements.items()}
-    # Table, bucket and queue are at home; so are the clusters that somebody asks about by hand.
-    elsewhere = {
-        action
-        for folder in ("collect-metrics", "collect-pods", "enable-insights")
-        for action in allowed(folder)
-        if action.startswith(("ecs:", "eks:", "cloudwatch:"))
-    } - {"cloudwatch:GetMetricStatistics"}
-    assert set().union(*given.values()) == elsewhere
-    # What one leaves out to be told only.
-    assert given["Look"] == elsewhere - CHANGES
-    assert given["ChangeContainerInsights"] | given["ChangeAccountDefault"] | given["SetUpEksClusters"] == CHANGES
-    [condition] = [
-        statement["Condition"]
-        for statement in TEMPLATE.role_statements(TEMPLATE.role_of("EnableInsights"))
-        if "ecs:PutAccountSettingDefault" in actions(statement)
-    ]
-    assert statements["ChangeAccountDefault"]["Condition"] == condition

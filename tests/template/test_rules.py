@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import faults_of_operation
+import faults_of_runs
 import rules_of_network  # noqa: F401 its rules are added to RULES
-import rules_of_runs  # noqa: F401 so are these
+import rules_of_operation  # noqa: F401 so are these
+import rules_of_runs  # noqa: F401 and these
+import rules_of_storage  # noqa: F401 and these
 from rules import RULES
 from template import ROOT, TEMPLATE, Template, actions
 
@@ -86,7 +89,7 @@ def policy_of_aws(template: Template) -> None:
 
 
 def wildcard_action(template: Template) -> None:
-    statement(template, "PlanRunRole", "ReadConfiguration")["Action"] = "s3:Get*"
+    statement(template, "PlanRunRole", "RememberLastGoodConfiguration")["Action"] = "s3:Get*"
 
 
 def everywhere(template: Template) -> None:
@@ -122,6 +125,12 @@ def any_role_elsewhere(template: Template) -> None:
     statement(template, "CollectMetricsRole", "ReadOtherAccounts")["Resource"] = {
         "Fn::Sub": "arn:${AWS::Partition}:iam::*:role/*"
     }
+
+
+def reader_that_changes_elsewhere(template: Template) -> None:
+    statement(template, "CollectPodsRole", "ReadOtherAccounts")["Resource"] = [
+        {"Fn::Sub": "arn:${AWS::Partition}:iam::*:role/${TargetChangerRoleName}"}
+    ]
 
 
 def one_partition(template: Template) -> None:
@@ -174,7 +183,7 @@ def other_services_too(template: Template) -> None:
 
 
 def plain_queue(template: Template) -> None:
-    del template.properties("ClusterEventsDeadLetters")["SqsManagedSseEnabled"]
+    del template.properties("DeadLetters")["SqsManagedSseEnabled"]
 
 
 def key_of_aws(template: Template) -> None:
@@ -209,93 +218,6 @@ def table_without_end(template: Template) -> None:
     del template.properties("Table")["TimeToLiveSpecification"]
 
 
-def no_sweep(template: Template) -> None:
-    del template.properties("Run")["Events"]["Sweep"]
-
-
-def time_of_the_start(template: Template) -> None:
-    template.properties("Run")["Events"]["Alarms"]["Properties"]["Input"] = '{"kind":"alarms"}'
-
-
-def same_name_in_every_stack(template: Template) -> None:
-    del template.properties("Run")["Events"]["Alarms"]["Properties"]["OmitName"]
-
-
-def run_states(template: Template) -> dict:
-    return template.properties("Run")["Definition"]["States"]
-
-
-def child(template: Template, each: str) -> dict:
-    return run_states(template)[each]["ItemProcessor"]["States"]
-
-
-def restore_by_schedule(template: Template) -> None:
-    template.properties("Run")["Events"]["Sweep"]["Properties"]["Input"] = (
-        '{"kind":"restore","time":"<aws.scheduler.scheduled-time>"}'
-    )
-
-
-def restore_among_metrics(template: Template) -> None:
-    del run_states(template)["WhichKind"]["Choices"][1]
-
-
-def same_state_twice(template: Template) -> None:
-    states = child(template, "EachTargetsInsights")
-    states["TargetDone"] = states.pop("InsightsDone")
-
-
-def same_label_twice(template: Template) -> None:
-    run_states(template)["EachTargetsInsights"]["Label"] = "targets"
-
-
-def uncaught(template: Template) -> None:
-    del child(template, "EachTarget")["CollectMetrics"]["Catch"][0]["ResultPath"]
-
-
-def uncaught_sweep(template: Template) -> None:
-    del child(template, "EachTargetsInsights")["EnableInsights"]["Catch"]
-
-
-def one_for_all(template: Template) -> None:
-    run_states(template)["EachTarget"]["ToleratedFailurePercentage"] = 0
-
-
-def slow_target(template: Template) -> None:
-    set_in(template, "CollectMetrics", Timeout=300)
-
-
-def short_sweep(template: Template) -> None:
-    run_states(template)["EachTargetsInsights"]["ItemProcessor"]["ProcessorConfig"]["ExecutionType"] = "EXPRESS"
-
-
-def retry_everything(template: Template) -> None:
-    child(template, "EachTargetsInsights")["EnableInsights"]["Retry"][0]["ErrorEquals"].append("States.ALL")
-
-
-def always_from_the_start(template: Template) -> None:
-    del child(template, "EachTargetsInsights")["NextTurn"]["Parameters"]["cursor.$"]
-
-
-def never_counted(template: Template) -> None:
-    child(template, "EachTargetsInsights")["NextTurn"]["Parameters"]["turn.$"] = "$.turn"
-
-
-def past_the_count(template: Template) -> None:
-    child(template, "EachTargetsInsights")["IsMoreLeft"]["Default"] = "EnableInsights"
-
-
-def for_days(template: Template) -> None:
-    child(template, "EachTargetsInsights")["MayGoOn"]["Choices"][0]["NumericLessThanEquals"] = 1000
-
-
-def for_ever(template: Template) -> None:
-    run_states(template)["ForwardSummary"]["Next"] = "PlanRun"
-
-
-def chatty_log(template: Template) -> None:
-    template.properties("Run")["Logging"]["IncludeExecutionData"] = True
-
-
 def outside_only(template: Template) -> None:
     del template.properties("EnableInsights")["VpcConfig"]
 
@@ -305,7 +227,7 @@ def always_inside(template: Template) -> None:
 
 
 def cannot_connect(template: Template) -> None:
-    del template.properties("EnableInsightsRole")["ManagedPolicyArns"][1]
+    template.properties("EnableInsightsRole")["ManagedPolicyArns"].pop()
 
 
 def made_too_early(template: Template) -> None:
@@ -333,7 +255,8 @@ FAULTS: list[tuple[Callable[[Template], None], str]] = [
     (reader_that_sets_the_account_default, "only_enable_insights_changes_clusters_and_nothing_but_settings"),
     (cluster_deleter, "only_enable_insights_changes_clusters_and_nothing_but_settings"),
     (second_publisher, "only_forward_summary_publishes"),
-    (any_role_elsewhere, "other_accounts_are_reached_by_the_named_role_only"),
+    (any_role_elsewhere, "other_accounts_are_reached_by_the_named_roles_only"),
+    (reader_that_changes_elsewhere, "other_accounts_are_reached_by_the_named_roles_only"),
     (one_partition, "no_arn_names_a_partition"),
     (impatient_queue, "the_queue_waits_six_times_the_function"),
     (whole_batches, "a_bad_message_does_not_take_its_batch_along"),
@@ -355,35 +278,18 @@ FAULTS: list[tuple[Callable[[Template], None], str]] = [
     (public_bucket, "the_bucket_is_private_versioned_and_tidied"),
     (table_by_the_hour, "the_table_costs_by_use_forgets_and_can_be_restored"),
     (table_without_end, "the_table_costs_by_use_forgets_and_can_be_restored"),
-    (no_sweep, "each_kind_of_run_has_its_schedule"),
-    (time_of_the_start, "each_kind_of_run_has_its_schedule"),
-    (same_name_in_every_stack, "each_kind_of_run_has_its_schedule"),
-    (restore_by_schedule, "each_kind_of_run_has_its_schedule"),
-    (restore_among_metrics, "settings_and_metrics_are_looked_at_apart"),
-    (same_state_twice, "every_state_has_a_name_of_its_own"),
-    (same_label_twice, "every_state_has_a_name_of_its_own"),
-    (uncaught, "a_target_that_fails_is_told_and_takes_no_other_along"),
-    (uncaught_sweep, "a_target_that_fails_is_told_and_takes_no_other_along"),
-    (one_for_all, "a_target_that_fails_is_told_and_takes_no_other_along"),
-    (retry_everything, "what_passes_by_itself_is_tried_again"),
-    (slow_target, "a_target_ends_before_the_child_that_it_runs_in"),
-    (short_sweep, "a_target_ends_before_the_child_that_it_runs_in"),
-    (always_from_the_start, "a_target_goes_on_where_it_was_but_not_for_ever"),
-    (never_counted, "a_target_goes_on_where_it_was_but_not_for_ever"),
-    (past_the_count, "a_target_goes_on_where_it_was_but_not_for_ever"),
-    (for_days, "a_target_goes_on_where_it_was_but_not_for_ever"),
-    (for_ever, "nothing_else_goes_around"),
-    (chatty_log, "the_log_of_runs_holds_no_data"),
     (outside_only, "what_asks_kubernetes_runs_in_the_vpc_if_there_is_one_and_nothing_else_does"),
     (always_inside, "what_asks_kubernetes_runs_in_the_vpc_if_there_is_one_and_nothing_else_does"),
     (cannot_connect, "what_runs_in_the_vpc_may_connect_before_it_is_made"),
     (made_too_early, "what_runs_in_the_vpc_may_connect_before_it_is_made"),
+    *faults_of_runs.FAULTS,
+    *faults_of_operation.FAULTS,
 ]
 
 
 @pytest.mark.parametrize(("fault", "name"), FAULTS, ids=[fault.__name__ for fault, _ in FAULTS])
 def test_rule_notices(fault: Callable[[Template], None], name: str) -> None:
-    broken = Template(copy.deepcopy(PROJECT.document))
+    broken = PROJECT.copy()
     fault(broken)
     with pytest.raises((AssertionError, KeyError, ValueError, TypeError)):
         RULES[name](broken)

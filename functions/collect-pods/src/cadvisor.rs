@@ -18,6 +18,9 @@ const AT_ONCE: usize = 8;
 /// How long the nodes of one cluster may take. A kubelet without a route takes the API server seconds, and other clusters wait.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// How long the first node is asked alone. What the API server itself refuses it refuses at once.
+const ALONE: Duration = Duration::from_secs(2);
+
 /// What came of asking.
 #[derive(Debug)]
 pub(crate) struct Asked {
@@ -72,11 +75,20 @@ impl Asking<'_> {
         let state = CadvisorState { nodes: nodes.len(), unread: nodes.len() };
         let mut asked = Asked { state, fault: None, missing_right: None };
         let (mut counted, mut first) = (Counted::new(), None);
-        // The first alone: a right that is missing is missing for all of them.
-        let (head, rest) = (nodes.iter().take(1), nodes.iter().skip(1));
-        let answers = stream::iter(head).then(|node| self.node(node));
-        let answers = answers.chain(stream::iter(rest).map(|node| self.node(node)).buffer_unordered(AT_ONCE));
-        let mut answers = pin!(answers);
+        let mut nodes = nodes.iter();
+        let Some(head) = nodes.next() else { return (asked, counted) };
+        // The first alone: a right that is missing is missing for all of them. But it may be the one that is silent.
+        let mut head = pin!(self.node(head));
+        let alone = timeout_at(self.until.min(Instant::now() + ALONE), &mut head).await.ok();
+        let head = stream::once(async {
+            match alone {
+                Some(answer) => answer,
+                None => head.await,
+            }
+        });
+        // The answer of the first, if there is one, is taken before any other is asked.
+        let rest = stream::iter(nodes).map(|node| self.node(node)).buffer_unordered(AT_ONCE);
+        let mut answers = pin!(stream::select(head, rest));
         while let Ok(Some(answer)) = timeout_at(self.until, answers.next()).await {
             match answer {
                 Ok(OfNode { counted: of_node, bad }) => {

@@ -10,6 +10,7 @@ use fargaze::eks::{EksCluster, KUBE_SYSTEM, Place, UNKNOWN};
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::eks::{Cadvisor, EksConfig};
 use fargaze::kubernetes::client::{Cause, ClientError, Limits};
+use fargaze::kubernetes::workload::listed_with;
 use fargaze::pods::{CadvisorState, ClusterState, Finding, MetricsApi, PodState, WorkloadState};
 use fargaze::rule::{KubernetesMeasure, Workload};
 use fargaze::run::{Run, RunKind, Target};
@@ -47,6 +48,8 @@ pub(crate) struct Reading {
     node_groups: Option<bool>,
     /// Why there are no pods, if they could not be asked.
     pub(crate) unread: Option<Fault>,
+    /// It has no API server, as a cluster that is being made or deleted: nothing was asked, and nothing is amiss.
+    pub(crate) has_no_api: bool,
     /// Why there is no usage, if it could not be asked.
     pub(crate) no_usage: Option<Fault>,
     /// Kinds of workloads that could not be listed, with the reason.
@@ -77,7 +80,7 @@ impl Reading {
 
     /// Why workloads of a kind are not known, if they could not be listed.
     pub(crate) fn unlisted(&self, kind: &str) -> Option<&Fault> {
-        self.unlisted.iter().find(|(unlisted, _)| *unlisted == kind).map(|(_, fault)| fault)
+        self.unlisted.iter().find(|(unlisted, _)| *unlisted == listed_with(kind)).map(|(_, fault)| fault)
     }
 
     fn new(cluster: &EksCluster) -> Self {
@@ -102,6 +105,7 @@ impl Reading {
             faults: Vec::new(),
             node_groups: None,
             unread: None,
+            has_no_api: false,
             no_usage: None,
             unlisted: Vec::new(),
             refused: Vec::new(),
@@ -144,6 +148,7 @@ impl Reader<'_> {
             self.equipment(&cluster.name, &mut reading).await;
         }
         if cluster.endpoint.is_none() || cluster.certificate_authority.is_none() {
+            reading.has_no_api = true;
             self.without_endpoint(cluster, &mut reading);
             return reading;
         }

@@ -6,7 +6,7 @@ use fargaze::cluster::ClusterName;
 use fargaze::eks::{EksCluster, METRICS_SERVER};
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::kubernetes::api;
-use fargaze::kubernetes::client::{Cause, Client, ClientError};
+use fargaze::kubernetes::client::{Client, ClientError};
 use fargaze::kubernetes::node::NodeFacts;
 use fargaze::kubernetes::owner::{JobOwners, Owner};
 use fargaze::kubernetes::pod::PodFacts;
@@ -29,6 +29,13 @@ struct Listed<T> {
     is_torn: bool,
 }
 
+impl<T> Listed<T> {
+    /// Why there is none, if the server would have said no more of any other.
+    fn no_answer(&self) -> Option<&ClientError> {
+        self.items.as_ref().err().filter(|error| error.cause.is_no_answer())
+    }
+}
+
 /// All lists of a cluster but that of usage.
 struct Lists {
     workloads: Vec<WorkloadState>,
@@ -41,23 +48,23 @@ struct Lists {
 }
 
 impl Reader<'_> {
-    /// Asks Kubernetes. Fails if pods cannot be read: without them there is nothing to judge.
+    /// Asks Kubernetes. Fails if pods cannot be read: without them there is nothing to judge. What they use is asked beside
+    /// them, and nothing waits for it or is lost with it.
     pub(crate) async fn kubernetes(
         &self,
         client: &Client,
         cluster: &EksCluster,
         reading: &mut Reading,
     ) -> Result<(), ClientError> {
-        let groups = groups(client).await?;
-        let (versions, pods_are_read) = (groups.versions(METRICS), Notify::new());
-        let (lists, usage) = tokio::join!(
+        let pods_are_read = Notify::new();
+        let (lists, usage) = tokio::try_join!(
             async {
                 let lists = self.lists(client, &cluster.name).await;
                 pods_are_read.notify_one();
                 lists
             },
-            usage::ask(client, &versions, pods_are_read.notified())
-        );
+            async { Ok(usage::ask(client, pods_are_read.notified()).await) }
+        )?;
         let Lists { workloads, nodes, pods, unlisted, torn } = lists;
         reading.state.findings.extend(of_two_states(&torn));
         for (kind, error) in unlisted {
@@ -84,8 +91,9 @@ impl Reader<'_> {
     }
 
     /// Deployments, `StatefulSet`s and `DaemonSet`s, owners of Jobs, and the nodes of a report, since nothing is
-    /// judged by them; and then the pods. Without the list of Jobs nobody knows which pods are a `CronJob`'s.
-    async fn lists(&self, client: &Client, cluster: &ClusterName) -> Lists {
+    /// judged by them; and then the pods. Without the list of Jobs nobody knows which pods are a `CronJob`'s. Fails if
+    /// none of them was answered: the pods would only be awaited as long.
+    async fn lists(&self, client: &Client, cluster: &ClusterName) -> Result<Lists, ClientError> {
         let facts = |facts: WorkloadFacts| facts;
         let (deployments, stateful, daemons, jobs, nodes) = tokio::join!(
             list(client, "/apis/apps/v1/deployments", |one: api::Deployment| facts(one.into())),
@@ -97,6 +105,12 @@ impl Reader<'_> {
             }),
             self.nodes(client)
         );
+        let answers = [deployments.no_answer(), stateful.no_answer(), daemons.no_answer(), jobs.no_answer()];
+        let answers = answers.into_iter().chain(nodes.as_ref().map(Listed::no_answer));
+        let unanswered = answers.collect::<Option<Vec<&ClientError>>>();
+        if let Some(error) = unanswered.and_then(|errors| errors.first().copied().cloned()) {
+            return Err(error);
+        }
         let (mut workloads, mut unlisted, mut torn) = (Vec::new(), Vec::new(), BTreeSet::new());
         for (kind, what, listed) in [
             ("Deployment", "deployments", deployments),
@@ -128,7 +142,8 @@ impl Reader<'_> {
         });
         let pods = pods.await;
         torn.extend(pods.is_torn.then_some("pods"));
-        Lists { workloads, pods: pods.items, nodes, unlisted, torn }
+        let workloads = WorkloadState::summed(workloads);
+        Ok(Lists { workloads, pods: pods.items, nodes, unlisted, torn })
     }
 
     async fn nodes(&self, client: &Client) -> Option<Listed<NodeFacts>> {
@@ -207,22 +222,10 @@ impl Reader<'_> {
     }
 }
 
-/// Which API groups the server has.
-async fn groups(client: &Client) -> Result<api::ApiGroupList, ClientError> {
-    let path = "/apis";
-    serde_json::from_slice(&client.get(path).await?).map_err(|error| ClientError {
-        method: "GET",
-        path: path.to_owned(),
-        cluster: client.cluster().to_owned(),
-        cause: Cause::Malformed(error.to_string()),
-    })
-}
-
 /// Half a list would be taken for all of it, so there is none if a page is missing.
 async fn list<K: DeserializeOwned, T>(client: &Client, path: &str, read: impl Fn(K) -> T) -> Listed<T> {
-    let mut items = Vec::new();
-    match client.list::<K>(path, |page| items.extend(page.into_iter().map(&read))).await {
-        Ok(walk) => Listed { items: Ok(items), is_torn: walk.inconsistent },
+    match client.list_all(path, read).await {
+        Ok((items, walk)) => Listed { items: Ok(items), is_torn: walk.inconsistent },
         Err(error) => Listed { items: Err(error), is_torn: false },
     }
 }

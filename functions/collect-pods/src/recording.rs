@@ -122,7 +122,7 @@ impl<'a> Recording<'a> {
         piece: &mut SnapshotWriter<Vec<u8>>,
     ) -> io::Result<()> {
         let mut samples = cluster_samples(&reading.state, &reading.pods, self.run.time);
-        if reading.is_unread() {
+        if reading.is_unread() || reading.has_no_api {
             forget_values(&mut samples);
         }
         let subject = Subject::cluster(reading.state.cluster.clone());

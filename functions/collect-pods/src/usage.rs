@@ -1,6 +1,7 @@
 //! What pods use, by the Metrics API: asked beside the pods, in the first version that answers. Its failure is its own.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::time::Duration;
 
 use fargaze::kubernetes::api;
@@ -11,8 +12,14 @@ use tokio::time::{sleep, timeout};
 /// Group of the Metrics API.
 pub(crate) const METRICS: &str = "metrics.k8s.io";
 
+/// Where the API groups are listed.
+const GROUPS: &str = "/apis";
+
+/// The versions that Metrics Server has had so far, the one that all of its releases serve first.
+const KNOWN: [&str; 2] = ["v1beta1", "v1"];
+
 /// How long a version may take before the next one is asked. Each has a server of its own, and that of the preferred
-/// one may hang.
+/// one may hang. The list of groups has as long.
 const TURN: Duration = Duration::from_secs(3);
 
 /// How long after the pods usage may come. metrics-server answers from its memory, and all else of the cluster is
@@ -87,20 +94,49 @@ impl Failed {
 }
 
 /// Asks the versions one after the other, until some time after the pods are there.
-pub(crate) async fn ask(client: &Client, versions: &[&str], pods: impl Future<Output = ()>) -> Usage {
-    let Some(preferred) = versions.first() else { return Usage::Missing };
-    let late = async {
+pub(crate) async fn ask(client: &Client, pods: impl Future<Output = ()>) -> Usage {
+    let mut late = pin!(async {
         pods.await;
         sleep(AFTER_PODS).await;
+    });
+    let failed = |version: &str, path| {
+        let (version, error) = (version.to_owned(), too_late(client, path, AFTER_PODS));
+        Usage::Failed(Failed { version, error })
     };
-    tokio::select! {
+    let groups = tokio::select! {
         biased;
-        usage = in_turn(client, versions) => usage,
-        () = late => {
-            let error = too_late(client, preferred, AFTER_PODS);
-            Usage::Failed(Failed { version: (*preferred).to_owned(), error })
+        groups = timeout(TURN, groups(client)) => groups,
+        () = &mut late => return failed(KNOWN[0], GROUPS.to_owned()),
+    };
+    let groups = groups.unwrap_or_else(|_| Err(too_late(client, GROUPS.to_owned(), TURN)));
+    let versions = match &groups {
+        Ok(groups) => groups.versions(METRICS),
+        // All that is lost by it is which version is preferred.
+        Err(error) => {
+            tracing::warn!(%error, "the API groups cannot be listed; asking for the versions of the Metrics API that there are");
+            KNOWN.to_vec()
         }
+    };
+    let Some(first) = versions.first() else { return Usage::Missing };
+    let usage = tokio::select! {
+        biased;
+        usage = in_turn(client, &versions) => usage,
+        () = late => failed(first, path(first)),
+    };
+    match usage {
+        Usage::Known(known) if groups.is_err() => Usage::Known(Known { passed_over: None, ..known }),
+        usage => usage,
     }
+}
+
+/// Which API groups the server has. Only their versions are asked for by it, and usage alone needs those.
+async fn groups(client: &Client) -> Result<api::ApiGroupList, ClientError> {
+    serde_json::from_slice(&client.get(GROUPS).await?).map_err(|error| ClientError {
+        method: "GET",
+        path: GROUPS.to_owned(),
+        cluster: client.cluster().to_owned(),
+        cause: Cause::Malformed(error.to_string()),
+    })
 }
 
 async fn in_turn(client: &Client, versions: &[&str]) -> Usage {
@@ -110,7 +146,7 @@ async fn in_turn(client: &Client, versions: &[&str]) -> Usage {
         let listed = if at + 1 == versions.len() {
             listed.await
         } else {
-            timeout(TURN, listed).await.unwrap_or_else(|_| Err(too_late(client, version, TURN)))
+            timeout(TURN, listed).await.unwrap_or_else(|_| Err(too_late(client, path(version), TURN)))
         };
         match listed {
             Ok(known) => return Usage::Known(Known { passed_over: failed.into_iter().next(), ..known }),
@@ -151,7 +187,7 @@ fn path(version: &str) -> String {
     format!("/apis/{METRICS}/{version}/pods")
 }
 
-fn too_late(client: &Client, version: &str, time: Duration) -> ClientError {
+fn too_late(client: &Client, path: String, time: Duration) -> ClientError {
     let (cluster, cause) = (client.cluster().to_owned(), Cause::Late(time));
-    ClientError { method: "GET", path: path(version), cluster, cause }
+    ClientError { method: "GET", path, cluster, cause }
 }

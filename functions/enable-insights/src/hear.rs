@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use fargaze::aws::{Clock, Ecs, config_for};
+use fargaze::aws::{Ecs, config_for};
 use fargaze::cluster::{AccountId, ClusterName, Region};
 use fargaze::config::{CONFIG_KEY, Config as UserConfig};
 use fargaze::event::{AccountDefaultEvent, ClusterChange, ClusterEvent, Heard};
 use fargaze::failure::Failure;
+use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::{EcsFollow, EcsWait, InsightsLevel, InsightsResult, LedgerSubject, Life, PutBack};
 use fargaze::run::{Part, Platform, Target};
 use jiff::Timestamp;
@@ -58,19 +59,26 @@ impl Handler {
             }
             ClusterChange::SettingsUpdated(Some(level)) => {
                 put_back = Some(PutBack { time, event_id: id.clone(), by, level });
-                self.memory.life_of(&target, &name).await?
+                self.memory.note_life(&target, &name, |life| life.add_sighting(time)).await?
             }
-            ClusterChange::Created { occupied: true, .. } => self.memory.life_of(&target, &name).await?,
+            ClusterChange::Created { occupied: true, .. } => {
+                self.memory.note_life(&target, &name, |life| life.add_sighting(time)).await?
+            }
             ClusterChange::Created { occupied: false, by_batch } => {
                 self.memory.note_life(&target, &name, |life| life.add_creation(time, by_batch)).await?
             }
             ClusterChange::Deleted => {
-                self.memory.note_life(&target, &name, |life| life.add_deletion(time)).await?;
-                return Ok(format!("noted that {name} was deleted"));
+                self.memory.note_life(&target, &name, |life| life.add_deletion(time)).await?
             }
         };
-        let may_be_unknown = matches!(change, ClusterChange::Created { .. });
-        let look = Look { target, cluster: name, since: time, cause: id, put_back, may_be_unknown };
+        let mut since = time;
+        if change == ClusterChange::Deleted {
+            // Events come in any order: one that was created since is new only from here on.
+            let Some(created) = life.created else { return Ok(format!("noted that {name} was deleted")) };
+            since = created.last;
+        }
+        let may_be_unknown = matches!(change, ClusterChange::Created { .. } | ClusterChange::Deleted);
+        let look = Look { target, cluster: name, since, cause: id, put_back, may_be_unknown };
         self.look_at_ecs(look, life, &user).await
     }
 
@@ -88,10 +96,12 @@ impl Handler {
         let Look { target, cluster: name, since, cause, put_back, may_be_unknown } = &look;
         let ecs = Ecs::new(&config_for(&self.home, target).await?);
         let cause = Cause { id: cause, time: *since };
-        let reconciler =
-            Reconciler { ecs: &ecs, memory: &self.memory, target, config: &user.insights, cause };
-        let Some(cluster) = reconciler.observe(name).await? else {
-            let was_deleted = life.deleted.is_some_and(|deleted| deleted > *since);
+        let (memory, config, clock) = (&self.memory, &user.insights, &self.clock);
+        let reconciler = Reconciler { ecs: &ecs, memory, target, config, cause, clock };
+        let was_deleted = life.deleted.is_some_and(|deleted| deleted > *since);
+        let observed = reconciler.observe(name).await?;
+        // Of a name that is used again ECS may still give the deleted cluster.
+        let Some(cluster) = observed.filter(|cluster| cluster.status != "INACTIVE") else {
             let gone = || format!("{name} was deleted in the meantime");
             if *may_be_unknown && !was_deleted {
                 return Ok(self.follow_later(&look, EcsWait::Missing).await?.unwrap_or_else(gone));
@@ -123,7 +133,7 @@ impl Handler {
         let Target { account, region, .. } = &look.target;
         let whose = (account.clone(), region.clone(), look.cluster.clone());
         let follow = EcsFollow::new(whose, look.since, look.cause.clone());
-        let Some(delay) = follow.delay_seconds(wait, Clock::new(&self.home).now()) else { return Ok(None) };
+        let Some(delay) = follow.delay_seconds(wait, self.clock.now()) else { return Ok(None) };
         self.queue().send_later(&follow, delay, look.cluster.as_str()).await?;
         let is = match wait {
             EcsWait::Provisioning => "PROVISIONING",
@@ -149,8 +159,8 @@ impl Handler {
         }
         let ecs = Ecs::new(&config_for(&self.home, &target).await?);
         let cause = Cause { id: &id, time };
-        let reconciler =
-            Reconciler { ecs: &ecs, memory: &self.memory, target: &target, config: &user.insights, cause };
+        let (memory, config, clock) = (&self.memory, &user.insights, &self.clock);
+        let reconciler = Reconciler { ecs: &ecs, memory, target: &target, config, cause, clock };
         let now = ecs.account_default().await?;
         let ended = reconciler.account_default(now, &mut ledger).await?;
         sentence("the account default", ended)
@@ -204,8 +214,17 @@ fn sentence(name: &str, Ended { level, result, reason }: Ended) -> Result<String
         InsightsResult::Right => format!("{name} is right: {reason}"),
         InsightsResult::Fight(by) => format!("{}; it was {}", is(level), by.join(", ")),
         InsightsResult::Failed(fault) => return Err(fault.into()),
+        // The queue delivers the message again, and then it is seen what the other made of it.
+        InsightsResult::Waiting(to) => {
+            return Err(Failure::Fault(Fault {
+                operation: "fargaze:SetUp".to_owned(),
+                subject: name.to_owned(),
+                kind: FaultKind::Transient,
+                code: "under way".to_owned(),
+                message: format!("it is to be set from {level} to {to}, and {reason}"),
+            }));
+        }
         InsightsResult::Reported
-        | InsightsResult::Waiting(_)
         | InsightsResult::Left
         | InsightsResult::NotYet
         | InsightsResult::Restored(_)

@@ -36,36 +36,57 @@ struct Stored {
     before: Option<Known>,
 }
 
-/// What is known of a target; none before its first sweep.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Last(Option<Known>);
+/// What is known of a target.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Last {
+    /// Nothing: it had no sweep yet.
+    None,
+    /// What the last sweep wrote.
+    Known(Known),
+    /// What the last sweep wrote cannot be read. It is as good as nothing: then all clusters were there before, which
+    /// changes none.
+    Lost(Fault),
+}
 
 impl Last {
     /// What sweeps saw of a cluster.
     pub(crate) fn sighting(&self, cluster: &ClusterName) -> Sighting {
-        match &self.0 {
-            None => Sighting::NoSweep,
-            Some(known) => known.clusters.get(cluster).map_or(Sighting::Unseen, |at| Sighting::Since(*at)),
+        match self {
+            Self::None | Self::Lost(_) => Sighting::NoSweep,
+            Self::Known(known) => {
+                known.clusters.get(cluster).map_or(Sighting::Unseen, |at| Sighting::Since(*at))
+            }
         }
     }
 
     /// What the last sweep found, if there was one.
     pub(crate) fn known(&self) -> Option<&Known> {
-        self.0.as_ref()
+        match self {
+            Self::Known(known) => Some(known),
+            Self::None | Self::Lost(_) => None,
+        }
+    }
+
+    /// Why what the last sweep wrote is lost, if it is.
+    pub(crate) fn lost(&self) -> Option<Fault> {
+        match self {
+            Self::Lost(fault) => Some(fault.clone()),
+            Self::None | Self::Known(_) => None,
+        }
     }
 }
 
 impl Known {
     /// What is known of a target.
     pub(crate) async fn read(store: &Store, target: &Target) -> Result<Last, Fault> {
-        Ok(Last(stored(store, target).await?.map(|stored| stored.known)))
+        last(store, target, |stored| Some(stored.known)).await
     }
 
     /// What was known of a target before this run of it.
     pub(crate) async fn before(store: &Store, task: &TargetTask) -> Result<Last, Fault> {
         let before =
             |stored: Stored| if stored.run == task.run.id { stored.before } else { Some(stored.known) };
-        Ok(Last(stored(store, &task.target).await?.and_then(before)))
+        last(store, &task.target, before).await
     }
 
     /// What the last sweep found about a cluster, if it was worth a word.
@@ -120,24 +141,36 @@ impl Known {
 
     /// Writes what is known after this run, if it is not what was known before.
     pub(crate) async fn write(self, before: Last, store: &Store, task: &TargetTask) -> Result<(), Fault> {
-        if before.0.as_ref() == Some(&self) {
+        if before.known() == Some(&self) {
             return Ok(());
         }
-        let stored = Stored { run: task.run.id.clone(), known: self, before: before.0 };
+        let before = match before {
+            Last::Known(known) => Some(known),
+            Last::None | Last::Lost(_) => None,
+        };
+        let stored = Stored { run: task.run.id.clone(), known: self, before };
         store.put_json(&task.target.known_clusters_key(), &stored).await
     }
 }
 
-/// What the last sweep wrote. What cannot be read is as good as nothing: then all clusters were there before, which
-/// changes none.
-async fn stored(store: &Store, target: &Target) -> Result<Option<Stored>, Fault> {
-    match store.get_json(&target.known_clusters_key()).await {
-        Err(fault) if fault.kind == FaultKind::Malformed => {
-            tracing::warn!(%fault, "what the last sweep knew is lost");
-            Ok(None)
-        }
-        stored => stored,
+async fn last(
+    store: &Store,
+    target: &Target,
+    of: impl FnOnce(Stored) -> Option<Known>,
+) -> Result<Last, Fault> {
+    match store.get_json::<Stored>(&target.known_clusters_key()).await {
+        Err(fault) if fault.kind == FaultKind::Malformed => Ok(Last::Lost(lost(&fault))),
+        stored => Ok(stored?.and_then(of).map_or(Last::None, Last::Known)),
     }
+}
+
+fn lost(fault: &Fault) -> Fault {
+    let why = format!(
+        "{}; what the last sweep knew is lost: every cluster counts as there before, so a new one whose event did not \
+         arrive is only reported",
+        fault.message
+    );
+    Fault::unreadable(&fault.operation, fault.subject.clone(), why)
 }
 
 fn result_of<'a>(outcome: &'a Outcome, name: &ClusterName) -> Option<&'a InsightsResult> {

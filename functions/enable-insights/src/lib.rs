@@ -36,6 +36,7 @@ pub struct Handler {
     home: SdkConfig,
     store: Store,
     memory: Memory,
+    clock: Clock,
 }
 
 /// What `enable-insights` answers.
@@ -68,7 +69,7 @@ impl Handler {
     /// The function with these settings.
     pub fn new(config: Config, sdk: &SdkConfig) -> Self {
         let (store, memory) = (Store::new(sdk, &config.bucket), Memory::new(sdk, &config.table));
-        Self { config, home: sdk.clone(), store, memory }
+        Self { config, home: sdk.clone(), store, memory, clock: Clock::new(sdk) }
     }
 
     /// Deals with a batch of the queue, or with a target of a sweep or restore. `deadline` is when Lambda ends the function:
@@ -103,13 +104,13 @@ impl Handler {
             let (eks, queue) = (&Eks::new(&sdk), &self.queue());
             let config = &self.store.eks(&task.run).await?;
             let setup = self.setup(task, (eks, &sdk, queue), config, deadline);
-            let (hears, clock) = (self.hears(task), Clock::new(&self.home).now());
+            let (hears, clock) = (self.hears(task), self.clock.now());
             return Box::pin(EksSweep { task, store: &self.store, setup, hears, clock }.run()).await;
         }
         let (ecs, cloudwatch) = (&ecs(&sdk, task), &CloudWatch::new(&sdk));
         let (memory, store, config) = (&self.memory, &self.store, &self.store.insights(&task.run).await?);
-        let hears = self.hears(task);
-        Sweep { task, ecs, cloudwatch, memory, store, config, hears }.run(deadline).await
+        let (hears, clock) = (self.hears(task), &self.clock);
+        Sweep { task, ecs, cloudwatch, memory, store, config, hears, clock }.run(deadline).await
     }
 
     async fn restore(&self, task: &TargetTask, deadline: Instant) -> Result<TargetDone, Failure> {
@@ -118,12 +119,12 @@ impl Handler {
             let (eks, queue) = (&Eks::new(&sdk), &self.queue());
             let config = &self.store.eks(&task.run).await?;
             let setup = self.setup(task, (eks, &sdk, queue), config, deadline);
-            let clock = Clock::new(&self.home).now();
+            let clock = self.clock.now();
             return Box::pin(EksRestore { task, store: &self.store, setup, clock }.run()).await;
         }
         let ecs = &ecs(&sdk, task);
         let (memory, store, config) = (&self.memory, &self.store, &self.store.insights(&task.run).await?);
-        Restore { task, ecs, memory, store, config }.run(deadline).await
+        Restore { task, ecs, memory, store, config, clock: &self.clock }.run(deadline).await
     }
 
     /// Whether events of this target are expected to arrive: the stack listens in its own account and Region only.

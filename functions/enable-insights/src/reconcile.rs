@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use fargaze::aws::{Described, Ecs, Memory};
+use fargaze::aws::{Clock, Described, Ecs, Memory, Written};
 use fargaze::cluster::ClusterName;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::{
     Action, Change, ChangeState, ClusterLedger, Decision, History, InsightsConfig, InsightsLevel,
-    InsightsResult, Ledger, LedgerSubject, Life, ObservedCluster, Sighting, decide, decide_account_default,
+    InsightsResult, Ledger, LedgerSubject, Life, Looker, ObservedCluster, Sighting, decide,
+    decide_account_default,
 };
 use fargaze::run::Target;
 use jiff::Timestamp;
@@ -20,6 +21,9 @@ pub(crate) struct Cause<'a> {
     /// Time of the event or of the run.
     pub(crate) time: Timestamp,
 }
+
+/// Why something waits although this run may change it. What the other makes of it is seen by whoever looks next.
+const UNDER_WAY: &str = "another event or run is changing it right now";
 
 /// What came of one subject, and why.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,17 +42,10 @@ pub(crate) struct Reconciler<'a> {
     pub(crate) target: &'a Target,
     pub(crate) config: &'a InsightsConfig,
     pub(crate) cause: Cause<'a>,
+    pub(crate) clock: &'a Clock,
 }
 
-impl<'a> Reconciler<'a> {
-    /// The same for a cluster of which this is known. No change is older than its cluster: it would be taken for one
-    /// of an earlier cluster of that name.
-    fn since_creation(&self, life: &Life) -> Reconciler<'a> {
-        let began = life.created.map(|created| created.first).into_iter().chain(life.deleted);
-        let time = began.fold(self.cause.time, Timestamp::max);
-        Reconciler { cause: Cause { time, ..self.cause }, ..*self }
-    }
-
+impl Reconciler<'_> {
     /// Brings a cluster to what is wished of it, given what was reported and seen of it. `may_change` says whether
     /// this run may change one more.
     pub(crate) async fn cluster(
@@ -65,8 +62,7 @@ impl<'a> Reconciler<'a> {
         let acquaintance = life.acquaintance(sighting, ledger);
         let decision = decide(&wished, cluster, &History { acquaintance, ledger });
         let (subject, wish) = (LedgerSubject::Cluster(cluster.name.clone()), wished.wish.to_string());
-        let reconciler = self.since_creation(life);
-        reconciler.carry_out(decision, subject, (cluster.level, &wish), ledger, may_change).await
+        self.carry_out(decision, subject, (cluster.level, &wish), ledger, may_change).await
     }
 
     /// Brings the account's default to what is wished of it.
@@ -84,7 +80,7 @@ impl<'a> Reconciler<'a> {
 
     /// Ends what an earlier attempt began and did not write down.
     pub(crate) async fn settle(&self, ledger: &mut ClusterLedger, level: InsightsLevel) -> Result<(), Fault> {
-        for change in ledger.settle(level) {
+        for change in ledger.settle(level, self.looker()) {
             self.memory.put_change(self.target, &change).await?;
         }
         Ok(())
@@ -120,13 +116,18 @@ impl<'a> Reconciler<'a> {
         if !may_change {
             return ended(InsightsResult::Waiting(to), reason);
         }
+        if ledger.under_way(self.looker()).is_some() {
+            return ended(InsightsResult::Waiting(to), UNDER_WAY.to_owned());
+        }
         if self.config.dry_run {
             return ended(InsightsResult::WouldSet(to), reason);
         }
         let cause = ledger.cause_for(self.cause.id);
         let change = Change {
             subject,
-            time: ledger.time_for(&cause, self.cause.time),
+            number: ledger.number_for(&cause),
+            time: self.cause.time,
+            made: self.clock.now(),
             cause,
             from: level,
             to,
@@ -136,10 +137,11 @@ impl<'a> Reconciler<'a> {
             state: ChangeState::Planned,
         };
         match self.make(change).await {
-            Ok(change) => {
-                ledger.changes.push(change);
+            Ok(Some(change)) => {
+                ledger.put(change);
                 ended(InsightsResult::Set(to), reason)
             }
+            Ok(None) => ended(InsightsResult::Waiting(to), UNDER_WAY.to_owned()),
             Err(fault) if fault.kind == FaultKind::NotFound => {
                 ended(InsightsResult::Left, "it was deleted in the meantime".to_owned())
             }
@@ -147,9 +149,16 @@ impl<'a> Reconciler<'a> {
         }
     }
 
-    /// Makes a change. The ledger has it before it is made and again when it is done.
-    async fn make(&self, mut change: Change) -> Result<Change, Fault> {
-        self.memory.put_change(self.target, &change).await?;
+    fn looker(&self) -> Looker<'_> {
+        Looker { cause: self.cause.id, now: self.clock.now() }
+    }
+
+    /// Makes a change; none if another invocation does so at the same time. The ledger has it before it is made and
+    /// again when it is done.
+    async fn make(&self, mut change: Change) -> Result<Option<Change>, Fault> {
+        if self.memory.plan_change(self.target, &change).await? == Written::Conflict {
+            return Ok(None);
+        }
         change.request_id = match self.set(&change.subject, change.to).await {
             Ok(request_id) => request_id,
             Err(fault) => {
@@ -173,7 +182,7 @@ impl<'a> Reconciler<'a> {
         }
         change.state = ChangeState::Done;
         self.memory.put_change(self.target, &change).await?;
-        Ok(change)
+        Ok(Some(change))
     }
 
     /// Sets a subject to a level; gives ECS's id of the request.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fargaze::aws::{Described, Ecs, Lives, Memory, ReadLedger, Store};
+use fargaze::aws::{Clock, Described, Ecs, Lives, Memory, ReadLedger, Store};
 use fargaze::cluster::ClusterName;
 use fargaze::failure::Failure;
 use fargaze::fault::Fault;
@@ -23,6 +23,7 @@ pub(crate) struct Restore<'a> {
     pub(crate) memory: &'a Memory,
     pub(crate) store: &'a Store,
     pub(crate) config: &'a InsightsConfig,
+    pub(crate) clock: &'a Clock,
 }
 
 impl Restore<'_> {
@@ -109,8 +110,8 @@ impl Restore<'_> {
     ) -> Result<Ended, Fault> {
         let TargetTask { run, target, .. } = self.task;
         let cause = Cause { id: &run.id, time: run.time };
-        let reconciler =
-            Reconciler { ecs: self.ecs, memory: self.memory, target, config: self.config, cause };
+        let Self { ecs, memory, config, clock, .. } = *self;
+        let reconciler = Reconciler { ecs, memory, target, config, cause, clock };
         reconciler.settle(ledger, level).await?;
         let ended = |level, result, reason| Ok(Ended { level, result, reason });
         let to = match restore_step(level, ledger, run.since) {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fargaze::aws::{CloudWatch, Described, Ecs, Listed, Lives, Memory, ReadLedger, Store};
+use fargaze::aws::{Clock, CloudWatch, Described, Ecs, Listed, Lives, Memory, ReadLedger, Store};
 use fargaze::catalogue::CONTAINER_INSIGHTS;
 use fargaze::cluster::ClusterName;
 use fargaze::failure::Failure;
@@ -32,6 +32,7 @@ pub(crate) struct Sweep<'a> {
     pub(crate) config: &'a InsightsConfig,
     /// Whether events of this target are expected to arrive: the stack listens in its own account and Region only.
     pub(crate) hears: bool,
+    pub(crate) clock: &'a Clock,
 }
 
 /// What was known before the first cluster is looked at.
@@ -132,6 +133,7 @@ impl Sweep<'_> {
         )?;
         let (ReadLedger { mut ledger, mut unreadable }, Lives { lives, unreadable: more }) = (ledger, lives);
         unreadable.extend(more);
+        last.lost().into_iter().for_each(|fault| progress.fault(fault));
         forget_earlier_clusters(&mut ledger, &lives);
         let is_measured =
             |cluster: &ObservedCluster| cluster.level > InsightsLevel::Disabled && cluster.running_tasks > 0;
@@ -172,7 +174,7 @@ impl Sweep<'_> {
         let is_recent = |time: Timestamp| self.task.run.time.duration_since(time) < METRICS_BEGIN;
         // Of a new cluster of which no event came nobody knows how new it is.
         let is_young = created.map_or(is_unseen, is_recent);
-        let changed_lately = ledger.changes.last().is_some_and(|change| is_recent(change.time));
+        let changed_lately = ledger.changes.last().is_some_and(|change| is_recent(change.made));
         let silent = result == InsightsResult::Right
             && cluster.level > InsightsLevel::Disabled
             && cluster.running_tasks > 0
@@ -239,7 +241,14 @@ impl Sweep<'_> {
     fn reconciler(&self) -> Reconciler<'_> {
         let TargetTask { run, target, .. } = self.task;
         let cause = Cause { id: &run.id, time: run.time };
-        Reconciler { ecs: self.ecs, memory: self.memory, target, config: self.config, cause }
+        Reconciler {
+            ecs: self.ecs,
+            memory: self.memory,
+            target,
+            config: self.config,
+            cause,
+            clock: self.clock,
+        }
     }
 }
 

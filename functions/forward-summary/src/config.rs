@@ -16,6 +16,8 @@ pub struct Config {
     pub stack: String,
     /// `AWS_REGION`, which Lambda sets: where the bucket is.
     pub region: Region,
+    /// `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets to the stack's `LogLevel`; without it INFO, as Lambda's own.
+    pub log_level: String,
 }
 
 impl Config {
@@ -27,6 +29,7 @@ impl Config {
     /// The settings of any source.
     pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, BadSettings> {
         let settings = Settings::new(lookup);
+        let log_level = lookup("AWS_LAMBDA_LOG_LEVEL").filter(|level| !level.is_empty());
         let bucket = settings.require("FARGAZE_BUCKET");
         let table = settings.require("FARGAZE_TABLE");
         let topic_arn = settings.require("FARGAZE_TOPIC_ARN");
@@ -39,6 +42,7 @@ impl Config {
             topic_arn,
             stack,
             region,
+            log_level: log_level.unwrap_or_else(|| "INFO".to_owned()),
         }))
     }
 }

@@ -46,6 +46,7 @@ pub struct Handler {
     bucket: String,
     stack: String,
     region: Region,
+    log_level: String,
 }
 
 /// What came of a run's summary.
@@ -67,7 +68,7 @@ pub struct Receipt {
 impl Handler {
     /// The function with these settings.
     pub fn new(config: Config, sdk: &SdkConfig) -> Self {
-        let Config { bucket, table, topic_arn, stack, region } = config;
+        let Config { bucket, table, topic_arn, stack, region, log_level } = config;
         Self {
             store: Store::new(sdk, &bucket),
             memory: Memory::new(sdk, &table),
@@ -76,14 +77,18 @@ impl Handler {
             bucket,
             stack,
             region,
+            log_level,
         }
     }
 
     /// Tells what the run found, if it is worth telling.
     pub async fn handle(&self, event: Value) -> Result<Receipt, Failure> {
-        let Finished { run, targets, outcomes } = event::read(event)?;
+        let Finished { run, targets, outcomes, unreadable } = event::read(event)?;
+        for why in &unreadable {
+            tracing::warn!(run = run.id, "{why}");
+        }
         let mut results = self.results(outcomes).await;
-        results.extend(lost(targets, &results));
+        results.extend(lost(targets, &results, &unreadable));
         let (store, memory) = (&self.store, &self.memory);
         let reporter = Reporter { store, memory, bucket: &self.bucket, region: &self.region };
         let read = match run.kind {
@@ -125,7 +130,8 @@ impl Handler {
             reporter.remember(&report).await;
         }
         let listeners = self.listeners().await;
-        let pulse = Pulse { stack: &self.stack, run: &run, listeners }.line(self.clock.now());
+        let pulse = Pulse { stack: &self.stack, run: &run, listeners, log_level: &self.log_level };
+        let pulse = pulse.line(self.clock.now());
         Ok(Receipt { published: message_id.is_some(), message_id, why, listeners, pulse })
     }
 
@@ -236,7 +242,7 @@ fn nothing_to_tell(kind: RunKind, results: &[TargetResult]) -> String {
 }
 
 /// Targets that were planned and of which nothing came back.
-fn lost(planned: Vec<Target>, results: &[TargetResult]) -> Vec<TargetResult> {
+fn lost(planned: Vec<Target>, results: &[TargetResult], unreadable: &[String]) -> Vec<TargetResult> {
     let came_back = |target: &Target| results.iter().any(|result| result.target == *target);
     let lost = planned.into_iter().filter(|target| !came_back(target));
     let fault = || Fault {
@@ -244,8 +250,13 @@ fn lost(planned: Vec<Target>, results: &[TargetResult]) -> Vec<TargetResult> {
         subject: String::new(),
         kind: FaultKind::Transient,
         code: "lost".to_owned(),
-        message: "its execution ended without a result; the map run in the Step Functions console tells why"
-            .to_owned(),
+        message: match unreadable.first() {
+            None => {
+                "its execution ended without a result; the map run in the Step Functions console tells why"
+                    .to_owned()
+            }
+            Some(why) => format!("its execution ended without a result that can be read; {why}"),
+        },
     };
     lost.map(|target| TargetResult { target, result: Err(fault()) }).collect()
 }

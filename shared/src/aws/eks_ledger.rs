@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use jiff::Timestamp;
+
 use super::ledger::{KEEP, ledger_key, unreadable};
 use super::memory::{Item, Memory, get, number, text};
 use crate::cluster::ClusterName;
 use crate::fault::Fault;
 use crate::insights::ChangeState;
-use crate::insights::eks::{EksChange, EksLedger};
+use crate::insights::eks::{BadEksChange, EksChange, EksLedger, EksRevert, EksSubject};
 use crate::run::Target;
 
 /// What was read of the ledgers of the EKS clusters of a target.
@@ -41,39 +43,63 @@ impl Memory {
 
     /// Writes a change, or how far it has come by now (`PutItem`). The same change has the same key.
     pub async fn put_eks_change(&self, target: &Target, change: &EksChange) -> Result<(), Fault> {
-        self.put(item(target, change), &change.subject.to_string()).await
+        let EksChange { subject, time, cause, .. } = change;
+        let item = item(target, subject, (*time, cause), change.to_attributes());
+        self.put(item, &subject.to_string()).await
+    }
+
+    /// Writes that somebody else took away what we had set up (`PutItem`). The same event has the same key, which is
+    /// not that of the change that it may bring.
+    pub async fn put_eks_revert(&self, target: &Target, revert: &EksRevert) -> Result<(), Fault> {
+        let EksRevert { subject, time, event_id, .. } = revert;
+        let item = item(target, subject, (*time, &format!("{event_id}#by")), revert.to_attributes());
+        self.put(item, &subject.to_string()).await
     }
 }
 
-fn item(target: &Target, change: &EksChange) -> Item {
-    let EksChange { subject, time, cause, .. } = change;
+fn item(
+    target: &Target,
+    subject: &EksSubject,
+    (time, what): (Timestamp, &str),
+    attributes: BTreeMap<&'static str, String>,
+) -> Item {
     let mut item = HashMap::from([
         ("pk".to_owned(), text(ledger_key(target))),
-        ("sk".to_owned(), text(format!("{subject}#{time}#{cause}"))),
-        ("expires".to_owned(), number((*time + KEEP).as_second())),
+        ("sk".to_owned(), text(format!("{subject}#{time}#{what}"))),
+        ("expires".to_owned(), number((time + KEEP).as_second())),
     ]);
-    let attributes = change.to_attributes().into_iter();
-    item.extend(attributes.map(|(name, value)| (name.to_owned(), text(value))));
+    item.extend(attributes.into_iter().map(|(name, value)| (name.to_owned(), text(value))));
     item
 }
 
 fn read(partition: &str, items: &[Item], restore: Option<&str>) -> EksLedgers {
     let mut read = EksLedgers::default();
     for item in items {
-        match EksChange::from_attributes(&|name| get(item, name).ok()) {
-            Ok(mut change) => {
-                if restore.is_some() && change.restored_by.as_deref() == restore {
-                    change.state = ChangeState::Done;
-                }
-                read.ledgers.entry(change.subject.cluster.clone()).or_default().put(change);
-            }
-            Err(error) => {
-                let (subject, fault) = unreadable(partition, item, error.to_string());
-                let cluster = subject.split('/').next().unwrap_or_default().to_owned();
-                read.unreadable.insert(cluster, fault);
-            }
+        if let Err(error) = read_item(&mut read.ledgers, item, restore) {
+            let (subject, fault) = unreadable(partition, item, error.to_string());
+            let cluster = subject.split('/').next().unwrap_or_default().to_owned();
+            read.unreadable.insert(cluster, fault);
         }
     }
     read.ledgers.retain(|cluster, _| !read.unreadable.contains_key(cluster.as_str()));
     read
+}
+
+fn read_item(
+    ledgers: &mut BTreeMap<ClusterName, EksLedger>,
+    item: &Item,
+    restore: Option<&str>,
+) -> Result<(), BadEksChange> {
+    let attribute = |name| get(item, name).ok();
+    if item.contains_key(EksRevert::MARK) {
+        let revert = EksRevert::from_attributes(&attribute)?;
+        ledgers.entry(revert.subject.cluster.clone()).or_default().put_revert(revert);
+        return Ok(());
+    }
+    let mut change = EksChange::from_attributes(&attribute)?;
+    if restore.is_some() && change.restored_by.as_deref() == restore {
+        change.state = ChangeState::Done;
+    }
+    ledgers.entry(change.subject.cluster.clone()).or_default().put(change);
+    Ok(())
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::memory::{Item, Memory, get, number, text, time};
+use super::memory::{Item, Memory, Written, get, number, text, time};
 use super::sdk_error::fault;
 use crate::fault::Fault;
 use crate::insights::{Change, ChangeState, ClusterLedger, Ledger, LedgerSubject, PutBack};
@@ -49,7 +49,14 @@ impl Memory {
         }
     }
 
-    /// Writes a change, or how far it has come by now (`PutItem`). The same change has the same key.
+    /// Writes that a change is to be made, unless another invocation has taken its number (`PutItem` with a condition).
+    pub async fn plan_change(&self, target: &Target, change: &Change) -> Result<Written, Fault> {
+        let condition = "attribute_not_exists(pk) OR cause = :cause";
+        let cause = Some((":cause", text(&change.cause)));
+        self.put_if(change_item(target, change), condition, cause, &change.subject.to_string()).await
+    }
+
+    /// Writes how far a change has come by now (`PutItem`). The same change has the same key.
     pub async fn put_change(&self, target: &Target, change: &Change) -> Result<(), Fault> {
         self.put(change_item(target, change), &change.subject.to_string()).await
     }
@@ -69,8 +76,7 @@ impl Memory {
         put_back: &PutBack,
     ) -> Result<(), Fault> {
         let PutBack { time, event_id, by, level } = put_back;
-        // A key of its own: the event that tells of it may be the cause of our next change.
-        let mut item = entry(target, subject, *time, &format!("{event_id}#by"));
+        let mut item = entry(target, subject, *time, &format!("by#{time}#{event_id}"));
         item.extend([
             ("event_id".to_owned(), text(event_id)),
             ("by".to_owned(), text(by)),
@@ -100,7 +106,7 @@ pub(super) fn platform(target: &Target) -> &'static str {
 fn entry(target: &Target, subject: &LedgerSubject, at: Timestamp, what: &str) -> Item {
     HashMap::from([
         ("pk".to_owned(), text(ledger_key(target))),
-        ("sk".to_owned(), text(format!("{subject}#{at}#{what}"))),
+        ("sk".to_owned(), text(format!("{subject}#{what}"))),
         ("subject".to_owned(), text(subject.to_string())),
         ("time".to_owned(), text(at.to_string())),
         ("expires".to_owned(), number((at + KEEP).as_second())),
@@ -108,10 +114,11 @@ fn entry(target: &Target, subject: &LedgerSubject, at: Timestamp, what: &str) ->
 }
 
 fn change_item(target: &Target, change: &Change) -> Item {
-    let Change { subject, time, cause, from, to, wish, reason, request_id, state } = change;
-    let mut item = entry(target, subject, *time, cause);
+    let Change { subject, number, time, made, cause, from, to, wish, reason, request_id, state } = change;
+    let mut item = entry(target, subject, *time, &number.to_string());
     item.extend([
         ("cause".to_owned(), text(cause)),
+        ("made".to_owned(), text(made.to_string())),
         ("setting".to_owned(), text("containerInsights")),
         ("from".to_owned(), text(from.as_str())),
         ("to".to_owned(), text(to.as_str())),
@@ -134,7 +141,6 @@ fn read_ledger(partition: &str, items: &[Item], restore: Option<&str>) -> ReadLe
     read.ledger.retain(|subject, _| !read.unreadable.contains_key(&subject.to_string()));
     // Times of different precision do not sort as text does.
     for of_subject in read.ledger.values_mut() {
-        of_subject.changes.sort_by_key(|change| change.time);
         of_subject.put_back.sort_by_key(|put_back| put_back.time);
     }
     read
@@ -145,6 +151,13 @@ pub(super) fn unreadable(partition: &str, item: &Item, why: String) -> (String, 
     let key = get(item, "sk").unwrap_or_default();
     let subject = key.split('#').next().unwrap_or_default().to_owned();
     (subject, Fault::unreadable("dynamodb:Query", format!("{partition} {key}"), why))
+}
+
+/// The last part of the key: `shop#3`.
+fn number_of(item: &Item) -> Result<u32, String> {
+    let key = get(item, "sk")?;
+    let last = key.rsplit('#').next().unwrap_or_default();
+    last.parse().map_err(|error| format!("key `{key}`: {error}"))
 }
 
 fn read_entry(ledger: &mut Ledger, item: &Item, restore: Option<&str>) -> Result<(), String> {
@@ -162,9 +175,11 @@ fn read_entry(ledger: &mut Ledger, item: &Item, restore: Option<&str>) -> Result
         });
     } else {
         let by_this = restore.is_some_and(|id| get(item, "restored_by").is_ok_and(|by| by == id));
-        of_subject.changes.push(Change {
+        of_subject.put(Change {
             subject,
+            number: number_of(item)?,
             time: at,
+            made: time(item, "made")?,
             cause: get(item, "cause")?,
             from: parsed(item, "from")?,
             to: parsed(item, "to")?,

@@ -99,8 +99,8 @@ fn lives_key(target: &Target) -> String {
 }
 
 fn item(target: &Target, cluster: &ClusterName, life: &Life, version: u64) -> Item {
-    let Life { created, deleted } = life;
-    let newest = created.map(|created| created.last).into_iter().chain(*deleted).max();
+    let Life { created, deleted, there } = life;
+    let newest = created.map(|created| created.last).into_iter().chain(*deleted).chain(*there).max();
     let mut item = HashMap::from([
         ("pk".to_owned(), text(lives_key(target))),
         ("sk".to_owned(), text(cluster.as_str())),
@@ -114,6 +114,7 @@ fn item(target: &Target, cluster: &ClusterName, life: &Life, version: u64) -> It
         item.extend(by_batch.then(|| ("by_batch".to_owned(), text("yes"))));
     }
     item.extend(deleted.map(|deleted| ("deleted".to_owned(), text(deleted.to_string()))));
+    item.extend(there.map(|there| ("there".to_owned(), text(there.to_string()))));
     item
 }
 
@@ -125,5 +126,5 @@ fn read(item: &Item) -> Result<Life, String> {
     let created =
         at("time")?.map(|first| Ok::<_, String>((first, at("last")?.unwrap_or(first)))).transpose()?;
     let created = created.map(|(first, last)| Created { first, last, by_batch });
-    Ok(Life { created, deleted: at("deleted")? })
+    Ok(Life { created, deleted: at("deleted")?, there: at("there")? })
 }

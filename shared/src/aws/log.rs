@@ -2,10 +2,17 @@
 //!
 //! Every line passes through one writer, whatever wrote it, so no call can forget to make a text harmless. A hidden
 //! character is escaped and not left out: who reads the log shall see that it was there.
+//!
+//! Lambda takes a line of JSON without an RFC 3339 `timestamp` for one of level INFO, and drops it where the function's level
+//! is WARN, errors and all (AWS Lambda Developer Guide, "Log-level filtering"). The runtime's own subscriber writes none, so
+//! this is not that.
 
 use std::io::{self, Write};
 
-use lambda_runtime::tracing::{error, init_default_subscriber_with_writer};
+use lambda_runtime::tracing::error;
+use lambda_runtime::tracing::subscriber::EnvFilter;
+use lambda_runtime::tracing::subscriber::filter::LevelFilter;
+use lambda_runtime::tracing::subscriber::fmt::{SubscriberBuilder, fmt, format};
 
 use crate::message::is_hidden;
 use crate::settings::from_env;
@@ -13,8 +20,29 @@ use crate::settings::from_env;
 /// Starts the log as Lambda's logging controls ask for it, and sends panics there.
 pub(super) fn init() {
     let form = Form::of(from_env("AWS_LAMBDA_LOG_FORMAT").as_deref());
-    init_default_subscriber_with_writer(move || Harmless { out: io::stdout(), form });
+    let level = from_env("AWS_LAMBDA_LOG_LEVEL").or_else(|| from_env("RUST_LOG"));
+    let lines = lines(level.as_deref()).with_writer(move || Harmless { out: io::stdout(), form });
+    match form {
+        Form::Json => lines.json().init(),
+        Form::Text => lines.without_time().init(),
+    }
     std::panic::set_hook(Box::new(|panic| error!("{panic}")));
+}
+
+/// What is logged at a level of Lambda's, and without one at INFO.
+fn lines(level: Option<&str>) -> SubscriberBuilder<format::DefaultFields, format::Format, EnvFilter> {
+    fmt().with_target(false).with_ansi(false).with_env_filter(filter(level))
+}
+
+/// Of ourselves everything from this level on. Of other crates no TRACE: there the SDK and the crates that sign write whole
+/// requests, with session tokens and with the presigned URL that is the token of an EKS cluster.
+fn filter(level: Option<&str>) -> EnvFilter {
+    let level = match level {
+        // Which `tracing` does not know.
+        Some(level) if level.eq_ignore_ascii_case("FATAL") => LevelFilter::ERROR,
+        level => level.and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO),
+    };
+    EnvFilter::new(format!("{},fargaze={level}", level.min(LevelFilter::DEBUG)))
 }
 
 /// How lines of the log are written (AWS Lambda Developer Guide, "Configuring advanced logging controls").
@@ -75,8 +103,9 @@ fn escaped(line: &str, form: Form) -> String {
 mod tests {
     use std::sync::{Arc, Mutex};
 
-    use lambda_runtime::tracing::subscriber::fmt;
+    use jiff::Timestamp;
     use lambda_runtime::tracing::subscriber::util::SubscriberInitExt;
+    use lambda_runtime::tracing::{debug, info, trace, warn};
     use proptest::prelude::*;
     use serde_json::Value;
 
@@ -100,11 +129,11 @@ mod tests {
         let log = Log::default();
         let out = log.clone();
         let writer = move || Harmless { out: out.clone(), form };
-        let lines = fmt().with_target(false).without_time().with_ansi(false).with_writer(writer);
+        let lines = lines(None).with_writer(writer);
         {
             let _guard = match form {
                 Form::Json => lines.json().set_default(),
-                Form::Text => lines.set_default(),
+                Form::Text => lines.without_time().set_default(),
             };
             error!(name = text, fault = %text, "failed: {text}");
         }
@@ -151,5 +180,86 @@ mod tests {
     fn the_form_is_the_one_that_the_runtime_writes() {
         let forms = [Some("JSON"), Some("json"), Some("Text"), None].map(Form::of);
         assert_eq!(forms, [Form::Json, Form::Json, Form::Text, Form::Text]);
+    }
+
+    /// What the log of a function holds at this level of Lambda's, one object a line.
+    fn logged_at(filter: EnvFilter, log_it: impl FnOnce()) -> String {
+        let log = Log::default();
+        let out = log.clone();
+        let writer = move || Harmless { out: out.clone(), form: Form::Json };
+        {
+            let _guard = lines(None).with_env_filter(filter).with_writer(writer).json().set_default();
+            log_it();
+        }
+        let bytes = log.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    fn one_of_each() {
+        trace!("a");
+        debug!("b");
+        info!("c");
+        warn!("d");
+        error!("e");
+        trace!(target: "aws_smithy_runtime::client::orchestrator", "a");
+        debug!(target: "aws_smithy_runtime::client::orchestrator", "b");
+        warn!(target: "aws_smithy_runtime::client::orchestrator", "d");
+    }
+
+    /// Issue 14, point 3: without its date Lambda took each line for INFO, and dropped errors at `LogLevel` WARN.
+    #[test]
+    fn each_line_has_the_level_and_the_date_that_lambda_filters_by() {
+        for (level, logged) in [
+            (Some("TRACE"), "TRACE DEBUG INFO WARN ERROR DEBUG WARN"),
+            (Some("DEBUG"), "DEBUG INFO WARN ERROR DEBUG WARN"),
+            (Some("INFO"), "INFO WARN ERROR WARN"),
+            (Some("WARN"), "WARN ERROR WARN"),
+            (Some("ERROR"), "ERROR"),
+            (Some("FATAL"), "ERROR"),
+            (None, "INFO WARN ERROR WARN"),
+        ] {
+            let log = logged_at(filter(level), one_of_each);
+            let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            let levels: Vec<&str> = lines.iter().map(|line| line["level"].as_str().unwrap()).collect();
+            assert_eq!(levels.join(" "), logged, "{level:?}");
+            assert!(
+                lines.iter().all(|line| line["timestamp"].as_str().unwrap().parse::<Timestamp>().is_ok())
+            );
+        }
+    }
+
+    /// Issue 14, point 3: TRACE of the crate that signs has the presigned URL of an EKS token, part by part.
+    #[cfg(feature = "kubernetes")]
+    #[test]
+    fn nothing_of_a_token_is_logged_at_trace() {
+        use aws_credential_types::Credentials;
+        use base64::Engine;
+        use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
+        use crate::kubernetes::client::BearerToken;
+
+        let session = "FwoGZXIvYXdzEXAMPLE";
+        let keys =
+            Credentials::new("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI", Some(session.to_owned()), None, "test");
+        let now = "2026-11-22T10:05:00Z".parse::<Timestamp>().unwrap().into();
+        let token = BearerToken::sign("shop", "us-east-1", &keys, now).unwrap();
+        let url = token.header().to_str().unwrap().strip_prefix("Bearer k8s-aws-v1.").unwrap().to_owned();
+        let url = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(url).unwrap()).unwrap();
+        let (_, signature) = url.split_once("X-Amz-Signature=").unwrap();
+        let signature = signature.split('&').next().unwrap();
+
+        let log = |filter| {
+            logged_at(filter, || {
+                one_of_each();
+                BearerToken::sign("shop", "us-east-1", &keys, now).unwrap();
+            })
+        };
+        let ours = log(filter(Some("TRACE")));
+        assert!(ours.contains("TRACE"), "{ours}");
+        for secret in [signature, session, "wJalrXUtnFEMI", "sts.us-east-1.amazonaws.com"] {
+            assert!(!ours.contains(secret), "{secret} in {ours}");
+        }
+        // The runtime's own filter lets it through.
+        assert!(log(EnvFilter::new("trace")).contains(session));
     }
 }

@@ -5,9 +5,10 @@
 //! | `ALARMS#ACCOUNT#REGION`, of EKS with `#EKS` behind | `RULE#SUBJECT` | an alarm that is not plainly OK, with the changes nobody was told yet |
 //! | `RULES` | `RULE` | a rule that has no data anywhere or applies to nothing, or did until lately |
 //! | `TARGETS` | `ACCOUNT#REGION#PART` | a target that could not be seen, or could not until lately |
-//! | `LEDGER#ACCOUNT#REGION` | `SUBJECT#TIME#CAUSE` | a setting that we changed |
-//! | `LEDGER#ACCOUNT#REGION` | `SUBJECT#TIME#EVENT#by` | somebody else's change of a setting that we had changed |
+//! | `LEDGER#ACCOUNT#REGION` | `SUBJECT#NUMBER` | a setting that we changed |
+//! | `LEDGER#ACCOUNT#REGION` | `SUBJECT#by#TIME#EVENT` | somebody else's change of a setting that we had changed |
 //! | `LEDGER#ACCOUNT#REGION#EKS` | `CLUSTER/PART#TIME#CAUSE` | a part of an EKS cluster that we set up |
+//! | `LEDGER#ACCOUNT#REGION#EKS` | `CLUSTER/PART#TIME#EVENT#by` | somebody else took away what we had set up |
 //! | `HEARD#ACCOUNT#REGION`, of EKS with `#EKS` behind | `CLUSTER` | when clusters of this name were created and deleted, as reported |
 
 use std::collections::{BTreeMap, HashMap};

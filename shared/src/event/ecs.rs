@@ -40,7 +40,7 @@ pub enum ClusterChange {
     /// `DeleteCluster` succeeded.
     Deleted,
     /// `UpdateClusterSettings` or `UpdateCluster` succeeded; the level of Container Insights that was asked for, if
-    /// it was among the settings.
+    /// it was among the settings and is one that is known.
     SettingsUpdated(Option<InsightsLevel>),
 }
 

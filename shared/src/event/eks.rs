@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::record::CloudTrailRecord;
 use super::{BadField, Effect, Place};
 use crate::cluster::{AccountId, ClusterName, Region};
+use crate::insights::eks::EksAspect;
 
 /// An event that says something about one EKS cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,8 +33,13 @@ pub struct EksEvent {
 pub enum EksChanged {
     /// `CreateCluster` was accepted, and the cluster is CREATING for some minutes.
     Created,
-    /// A call of this name was accepted, which may have changed what is set up.
-    Changed(&'static str),
+    /// A call was accepted which may have changed what is set up.
+    Changed {
+        /// Its name.
+        call: &'static str,
+        /// The part that it takes away, or takes something away from.
+        undoes: Option<EksAspect>,
+    },
 }
 
 /// The event of a record whose Region and account are the envelope's.
@@ -45,12 +51,25 @@ pub(super) fn event(
 ) -> Result<EksEvent, BadField> {
     let change = match effect {
         Effect::CreatesCluster => EksChanged::Created,
-        _ => EksChanged::Changed(call),
+        _ => EksChanged::Changed { call, undoes: undone(record, call) },
     };
     let cluster = cluster_of(record, &place)?;
     let (by, role) = (record.user_identity.by(), record.user_identity.role().map(ToOwned::to_owned));
     let Place { account, region, time, id } = place;
     Ok(EksEvent { change, account, region, cluster, time, id, by, role })
+}
+
+/// What the call takes away: an add-on, or types of the control plane's logs.
+fn undone(record: &CloudTrailRecord, call: &str) -> Option<EksAspect> {
+    let request = &record.request_parameters;
+    match call {
+        "DeleteAddon" => {
+            let addon = request.addon_name.as_deref().or(record.response_elements.addon_name())?;
+            EksAspect::ALL.into_iter().find(|aspect| aspect.addon() == Some(addon))
+        }
+        "UpdateClusterConfig" => request.logging.turns_off().then_some(EksAspect::ControlPlaneLogs),
+        _ => None,
+    }
 }
 
 /// The cluster that the record names: by the answer, then by the request. AWS's own sample of a creation has
@@ -88,6 +107,7 @@ mod tests {
 
     use super::super::{BadEvent, Heard, read};
     use super::EksChanged;
+    use crate::insights::eks::EksAspect;
 
     fn event() -> Value {
         let file = include_str!("../../../events/enable-insights.eks-create-cluster.ok.json");
@@ -160,10 +180,54 @@ mod tests {
             event["detail"]["responseElements"] = answer;
             match heard(&event).unwrap() {
                 Heard::Eks(event) => {
-                    assert_eq!(
-                        (event.cluster.as_str(), event.change),
-                        ("payments", EksChanged::Changed(call))
-                    );
+                    assert_eq!(event.cluster.as_str(), "payments");
+                    assert_eq!(event.change, EksChanged::Changed { call, undoes: None });
+                }
+                other => panic!("{call}: {other:?}"),
+            }
+        }
+    }
+
+    /// Issue 13, point 2: who undid something is known by what the call takes away.
+    #[test]
+    fn what_a_call_takes_away_is_known() {
+        let logging = |groups: Value| json!({"name": "payments", "logging": {"clusterLogging": groups}});
+        let off = json!({"types": ["api"], "enabled": false});
+        let on = json!({"types": ["audit"], "enabled": true});
+        let delete = |addon: &str| json!({"name": "payments", "addonName": addon});
+        for (call, request, answer, undoes) in [
+            (
+                "UpdateClusterConfig",
+                logging(json!([on, off])),
+                Value::Null,
+                Some(EksAspect::ControlPlaneLogs),
+            ),
+            ("UpdateClusterConfig", logging(json!([on])), Value::Null, None),
+            ("UpdateClusterConfig", logging(json!([{"types": [], "enabled": false}])), Value::Null, None),
+            (
+                "UpdateClusterConfig",
+                logging(json!([null, {"types": null, "enabled": null}])),
+                Value::Null,
+                None,
+            ),
+            ("UpdateClusterConfig", json!({"name": "payments", "logging": null}), Value::Null, None),
+            ("DeleteAddon", delete("metrics-server"), Value::Null, Some(EksAspect::MetricsServer)),
+            (
+                "DeleteAddon",
+                json!({"name": "payments"}),
+                json!({"addon": {"addonName": "amazon-cloudwatch-observability", "clusterName": "payments"}}),
+                Some(EksAspect::CloudwatchObservability),
+            ),
+            ("DeleteAddon", delete("coredns"), Value::Null, None),
+            ("CreateAddon", delete("metrics-server"), Value::Null, None),
+        ] {
+            let mut event = event();
+            event["detail"]["eventName"] = json!(call);
+            event["detail"]["requestParameters"] = request.clone();
+            event["detail"]["responseElements"] = answer;
+            match heard(&event).unwrap() {
+                Heard::Eks(event) => {
+                    assert_eq!(event.change, EksChanged::Changed { call, undoes }, "{request}")
                 }
                 other => panic!("{call}: {other:?}"),
             }

@@ -74,6 +74,33 @@ pub(super) struct RequestParameters {
     pub(super) value: Option<String>,
     /// Whose account setting it is; who asks, if none is named.
     pub(super) principal_arn: Option<String>,
+    pub(super) addon_name: Option<String>,
+    /// Of the control plane of an EKS cluster.
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) logging: Logging,
+}
+
+/// EKS's `Logging`.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Logging {
+    #[serde(default, deserialize_with = "or_default")]
+    cluster_logging: Vec<Option<LogSetup>>,
+}
+
+#[derive(Deserialize)]
+struct LogSetup {
+    #[serde(default, deserialize_with = "or_default")]
+    types: Vec<Option<String>>,
+    enabled: Option<bool>,
+}
+
+impl Logging {
+    /// Whether it turns off a type of logs.
+    pub(super) fn turns_off(&self) -> bool {
+        let is_off = |setup: &LogSetup| setup.enabled == Some(false) && !setup.types.is_empty();
+        self.cluster_logging.iter().flatten().any(is_off)
+    }
 }
 
 #[derive(Deserialize)]
@@ -97,9 +124,15 @@ pub(super) struct ResponseElements {
 #[serde(rename_all = "camelCase")]
 struct ResponsePart {
     cluster_name: Option<String>,
+    addon_name: Option<String>,
 }
 
 impl ResponseElements {
+    /// EKS's name of the add-on that the call was about.
+    pub(super) fn addon_name(&self) -> Option<&str> {
+        self.addon.as_ref()?.addon_name.as_deref()
+    }
+
     /// Name of the EKS cluster that an add-on, a node group or a Fargate profile is in.
     pub(super) fn cluster_of_part(&self) -> Option<&String> {
         let parts = [&self.addon, &self.nodegroup, &self.fargate_profile];

@@ -90,14 +90,31 @@ const BY_SENTENCE: &[(&str, &str)] = &[
         "resource control policy",
         "a resource control policy of the organization does not allow it: ask whoever administers the organization",
     ),
-    ("permissions boundary", "the permissions boundary of the role does not allow it: add the action there"),
-    ("VPC endpoint policy", "the policy of the VPC endpoint does not allow it: add the action there"),
-    ("session policy", "the session's policy does not allow it: add the action there"),
-    ("resource-based policy", "the policy of the resource does not allow it: allow the role there"),
+    (
+        "explicit deny in a permissions boundary",
+        "the permissions boundary of the role denies it: take the action out of that statement",
+    ),
+    (
+        "explicit deny in a VPC endpoint policy",
+        "the policy of the VPC endpoint denies it: take the action out of that statement",
+    ),
+    (
+        "explicit deny in a session policy",
+        "the session's policy denies it: take the action out of that statement",
+    ),
+    (
+        "explicit deny in a resource-based policy",
+        "the policy of the resource denies it: take the action or the role out of that statement",
+    ),
     (
         "explicit deny in an identity-based policy",
         "a policy of the role denies it: take the action out of that statement",
     ),
+    ("perform: kms:", "allow the role to use the KMS key, in the policy of the key"),
+    ("permissions boundary", "the permissions boundary of the role does not allow it: add the action there"),
+    ("VPC endpoint policy", "the policy of the VPC endpoint does not allow it: add the action there"),
+    ("session policy", "the session's policy does not allow it: add the action there"),
+    ("resource-based policy", "the policy of the resource does not allow it: allow the role there"),
 ];
 
 /// By the fault's kind, where its code says no more.
@@ -175,6 +192,11 @@ mod tests {
             "is not authorized to perform: sqs:SendMessage because no VPC endpoint policy allows it";
         let identity =
             "is not authorized to perform: ecs:ListClusters because no identity-based policy allows it";
+        let denied = "is not authorized to perform: ecs:UpdateClusterSettings with an explicit deny in a permissions boundary";
+        let resource =
+            "is not authorized to perform: s3:GetObject with an explicit deny in a resource-based policy";
+        let kms = "is not authorized to perform: kms:Decrypt on the resource associated with this ciphertext because no \
+                   resource-based policy allows the kms:Decrypt action";
         for (operation, kind, code, message, remedy) in [
             ("ecs:ListClusters", Denied, "ExpiredTokenException", "", "expired"),
             ("ecs:ListClusters", Denied, "ExpiredToken", "The security token is expired", "expired"),
@@ -193,6 +215,15 @@ mod tests {
             ("ecs:ListClusters", Denied, "AccessDeniedException", "", GRANT),
             ("sts:AssumeRole", Denied, "AccessDenied", "", "trust"),
             ("s3:GetObject", Denied, "KMSAccessDenied", "", "KMS key"),
+            ("s3:GetObject", Denied, "AccessDenied", kms, "KMS key"),
+            (
+                "ecs:UpdateClusterSettings",
+                Denied,
+                "AccessDeniedException",
+                denied,
+                "boundary of the role denies it",
+            ),
+            ("s3:GetObject", Denied, "AccessDenied", resource, "the policy of the resource denies it"),
             ("ecs:ListClusters", Throttled, "ThrottlingException", "", "rate limit"),
             ("eks:CreateAddon", Invalid, "ResourceLimitExceededException", "", "quota"),
             ("ecs:DescribeClusters", NotFound, "ClusterNotFoundException", "", "deleted"),

@@ -91,8 +91,12 @@ impl FromStr for ChangeState {
 pub struct Change {
     /// What was changed.
     pub subject: LedgerSubject,
-    /// Time of the event, or of the run.
+    /// Which of its subject's changes it is, from 1: no two can be written as the same one.
+    pub number: u32,
+    /// Time of the event, or of the run. An event may be late, and tell of an earlier cluster of the name.
     pub time: Timestamp,
+    /// When it was made, by our own clock: what came before and after is judged by this.
+    pub made: Timestamp,
     /// Id of the event, or of the run; see [`ClusterLedger::cause_for`].
     pub cause: String,
     /// Level before.
@@ -129,19 +133,35 @@ pub struct ClusterLedger {
     pub changes: Vec<Change>,
     /// What others did, as far as events told it. An event may be missing here: nothing is counted by these.
     pub put_back: Vec<PutBack>,
+    /// The highest number of a change, also of those that were forgotten.
+    pub numbered: u32,
+}
+
+/// How long a planned change may be under way in another invocation, which waits for its turn in ECS's quota and may
+/// try several times. After that its function is dead.
+pub const UNDER_WAY: SignedDuration = SignedDuration::from_secs(60);
+
+/// Who looks at a subject: what it began itself is not under way elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Looker<'a> {
+    /// Id of the event or run.
+    pub cause: &'a str,
+    /// The time of day.
+    pub now: Timestamp,
 }
 
 /// The ledger of an account and Region.
 pub type Ledger = BTreeMap<LedgerSubject, ClusterLedger>;
 
 impl ClusterLedger {
-    /// Ends what was begun: a planned change was done if the subject now has its level, and never applied if not. Of
-    /// several that were planned at once one can have done it; the newest gets the credit. Gives those whose state
-    /// changed.
-    pub fn settle(&mut self, observed: InsightsLevel) -> Vec<Change> {
+    /// Ends what was begun: a planned change was done if the subject now has its level, and never applied if not,
+    /// unless it is under way in another invocation. Of several that were planned at once one can have done it; the
+    /// newest gets the credit. Gives those whose state changed.
+    pub fn settle(&mut self, observed: InsightsLevel, looker: Looker<'_>) -> Vec<Change> {
         let mut open = true;
         let planned = self.changes.iter_mut().rev().filter(|change| change.state == ChangeState::Planned);
-        let mut settled: Vec<Change> = planned
+        let ended = planned.filter(|change| change.to == observed || !change.is_under_way(looker));
+        let mut settled: Vec<Change> = ended
             .map(|change| {
                 let done = change.to == observed && std::mem::take(&mut open);
                 change.state = if done { ChangeState::Done } else { ChangeState::Abandoned };
@@ -154,7 +174,7 @@ impl ClusterLedger {
 
     /// Forgets what is older than the creation of the cluster: it was about another cluster of the same name.
     pub fn forget_before(&mut self, created: Timestamp) {
-        self.changes.retain(|change| change.time >= created);
+        self.changes.retain(|change| change.made >= created);
         self.put_back.retain(|put_back| put_back.time >= created);
     }
 
@@ -175,15 +195,26 @@ impl ClusterLedger {
         cause
     }
 
-    /// The time to write for a change of this cause: that of its event or run, but after all that was written before,
-    /// so that the newest stands last however late its event came. An attempt that was planned and not made keeps its
-    /// place.
-    pub fn time_for(&self, cause: &str, at: Timestamp) -> Timestamp {
-        if let Some(attempt) = self.changes.iter().find(|change| change.cause == cause) {
-            return attempt.time;
-        }
-        let newest = self.changes.iter().map(|change| change.time).max();
-        newest.filter(|newest| *newest >= at).map_or(at, |newest| newest + SignedDuration::from_millis(1))
+    /// The change that another invocation makes right now, if there is one.
+    pub fn under_way(&self, looker: Looker<'_>) -> Option<&Change> {
+        let planned = self.changes.iter().filter(|change| change.state == ChangeState::Planned);
+        planned.into_iter().find(|change| change.is_under_way(looker))
+    }
+
+    /// The number of a change of this cause: its own if it was planned before, and else the next one, which another
+    /// invocation may take at the same time: so it is written on the condition that nobody did.
+    pub fn number_for(&self, cause: &str) -> u32 {
+        let attempt = self.changes.iter().find(|change| change.cause == cause);
+        attempt.map_or(self.numbered + 1, |attempt| attempt.number)
+    }
+
+    /// Adds a change, or writes over the one of its number; keeps them in the order in which they were made, however
+    /// late their events came.
+    pub fn put(&mut self, change: Change) {
+        self.numbered = self.numbered.max(change.number);
+        self.changes.retain(|other| other.number != change.number);
+        self.changes.push(change);
+        self.changes.sort_by_key(|change| change.made);
     }
 
     /// Marks as restored the changes that were made at or after `since`, and gives them.
@@ -214,15 +245,21 @@ impl ClusterLedger {
 }
 
 impl Change {
+    /// Whether another invocation may be making it.
+    fn is_under_way(&self, looker: Looker<'_>) -> bool {
+        let is_own = self.cause.split('+').next() == Some(looker.cause);
+        !is_own && looker.now.duration_since(self.made) < UNDER_WAY
+    }
+
     /// Whether it is done and was made at or after `since`.
     pub(super) fn is_done_since(&self, since: Option<Timestamp>) -> bool {
-        self.state == ChangeState::Done && since.is_none_or(|since| self.time >= since)
+        self.state == ChangeState::Done && since.is_none_or(|since| self.made >= since)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{at, change, put_back};
+    use super::super::samples::{at, change, later, ledger_of, put_back};
     use super::*;
     use crate::insights::Wish;
 
@@ -231,7 +268,7 @@ mod tests {
     fn ledger(states: &[ChangeState]) -> ClusterLedger {
         let changes = (1_i64..).zip(states);
         let changes = changes.map(|(n, &state)| change(n, RAISED, Wish::AtLeastEnabled, state));
-        ClusterLedger { changes: changes.collect(), put_back: Vec::new() }
+        ledger_of(changes)
     }
 
     fn states(ledger: &ClusterLedger) -> Vec<&'static str> {
@@ -241,19 +278,37 @@ mod tests {
     #[test]
     fn a_planned_change_was_made_if_the_cluster_has_its_level() {
         let mut applied = ledger(&[ChangeState::Planned]);
-        let settled = applied.settle(InsightsLevel::Enabled);
+        let settled = applied.settle(InsightsLevel::Enabled, later());
         assert_eq!((states(&applied), settled.len()), (vec!["done"], 1));
         let mut lost = ledger(&[ChangeState::Done, ChangeState::Planned]);
-        assert_eq!(lost.settle(InsightsLevel::Disabled), lost.changes[1..]);
+        assert_eq!(lost.settle(InsightsLevel::Disabled, later()), lost.changes[1..]);
         assert_eq!(states(&lost), ["done", "abandoned"]);
-        assert!(lost.settle(InsightsLevel::Enabled).is_empty(), "what is settled stays so");
+        assert!(lost.settle(InsightsLevel::Enabled, later()).is_empty(), "what is settled stays so");
     }
 
     #[test]
     fn of_several_planned_changes_one_can_have_been_made() {
         let mut ledger = ledger(&[ChangeState::Planned, ChangeState::Planned]);
-        assert_eq!(ledger.settle(InsightsLevel::Enabled).len(), 2);
+        assert_eq!(ledger.settle(InsightsLevel::Enabled, later()).len(), 2);
         assert_eq!(states(&ledger), ["abandoned", "done"]);
+    }
+
+    /// Issue 13, point 1: of two invocations at the same time one makes the change, and the other leaves it to that one.
+    #[test]
+    fn what_another_invocation_makes_right_now_is_left_to_it() {
+        let mut ledger = ledger(&[ChangeState::Planned]);
+        let looker = |cause, seconds| Looker { cause, now: at(1) + SignedDuration::from_secs(seconds) };
+        let (other, own) = (looker("event-9", 59), looker("event-1", 59));
+        assert!(ledger.under_way(other).is_some() && ledger.under_way(own).is_none());
+        assert!(ledger.under_way(looker("event-9", 60)).is_none(), "its function is dead");
+        assert_eq!(ledger.settle(InsightsLevel::Disabled, other), [], "it may still be applied");
+        assert_eq!((ledger.number_for("event-9"), ledger.number_for("event-1")), (2, 1));
+        let mut seen = ledger.clone();
+        assert_eq!(seen.settle(InsightsLevel::Enabled, other).len(), 1, "it is applied");
+        assert_eq!(ledger.settle(InsightsLevel::Disabled, own).len(), 1);
+        assert_eq!(states(&ledger), ["abandoned"]);
+        ledger.forget_before(at(5));
+        assert_eq!((ledger.changes.len(), ledger.number_for("event-1")), (0, 2), "no number twice");
     }
 
     #[test]
@@ -268,15 +323,20 @@ mod tests {
         assert_eq!(ledger.cause_for("event-1"), "event-1+3");
     }
 
-    /// Issue 13, point 1: late deliveries do not turn the order of changes around, by which those in a row are counted.
+    /// Issue 13, point 1: late deliveries do not turn the order of changes around, by which those in a row are counted,
+    /// and what was made for them is of the cluster that was there when it was made.
     #[test]
-    fn a_change_for_a_late_event_stands_behind_those_that_were_made_before() {
-        let ledger = ledger(&[ChangeState::Done, ChangeState::Abandoned]);
-        assert_eq!(ledger.time_for("event-3", at(3)), at(3));
-        let late = ledger.time_for("event-0", at(0));
-        assert!(late > at(2) && late < at(3), "{late}");
-        assert_eq!(ledger.time_for("event-2", at(2)), at(2), "a second attempt");
-        assert_eq!(ClusterLedger::default().time_for("event-0", at(0)), at(0));
+    fn a_change_for_a_late_event_stands_where_it_was_made() {
+        let mut ledger = ledger(&[ChangeState::Done, ChangeState::Abandoned]);
+        let late = Change { time: at(0), ..change(3, RAISED, Wish::AtLeastEnabled, ChangeState::Planned) };
+        ledger.put(late.clone());
+        let again = Change { state: ChangeState::Done, made: at(4), ..late };
+        ledger.put(again.clone());
+        assert_eq!((ledger.changes.len(), ledger.changes.last()), (3, Some(&again)), "a second attempt");
+        // The cluster that the event was about was deleted before.
+        ledger.forget_before(at(3));
+        assert_eq!(ledger.changes, [again]);
+        assert_eq!(ledger.mark_restored(Some(at(4))).len(), 1, "it was made since");
     }
 
     #[test]

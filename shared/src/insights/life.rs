@@ -20,6 +20,9 @@ pub struct Life {
     pub created: Option<Created>,
     /// The last deletion: by its event, or by a sweep that did not find the cluster.
     pub deleted: Option<Timestamp>,
+    /// The first event that shows that a cluster was there: one of its settings, or a call of `CreateCluster` that was
+    /// answered with services or tasks.
+    pub there: Option<Timestamp>,
 }
 
 /// Calls of `CreateCluster` that were answered with an empty cluster.
@@ -56,6 +59,11 @@ impl Life {
         known.by_batch |= by_batch;
     }
 
+    /// Takes in that a cluster was there.
+    pub fn add_sighting(&mut self, at: Timestamp) {
+        self.there = Some(self.there.map_or(at, |known| known.min(at)));
+    }
+
     /// Takes in a deletion.
     pub fn add_deletion(&mut self, at: Timestamp) {
         self.deleted = Some(self.deleted.map_or(at, |known| known.max(at)));
@@ -79,8 +87,9 @@ impl Life {
             return created.or(self.deleted);
         }
         let created = created?;
-        let was_seen = matches!(sighting, Sighting::Since(seen) if seen < created);
-        let was_changed = ledger.changes.iter().any(|change| change.time < created);
+        let was_seen = matches!(sighting, Sighting::Since(seen) if seen < created)
+            || self.there.is_some_and(|there| there < created);
+        let was_changed = ledger.changes.iter().any(|change| change.made < created);
         (!was_seen && !was_changed).then_some(created)
     }
 
@@ -101,7 +110,7 @@ impl Life {
     /// When the cluster was gone, if a sweep of that time does not find it in a whole listing and nothing says that
     /// it came or went since. One that was reported or changed just before may only not be listed yet.
     pub fn missed_by(&self, sweep: Timestamp, ledger: Option<&ClusterLedger>) -> Option<Timestamp> {
-        let changes = ledger.into_iter().flat_map(|ledger| &ledger.changes).map(|change| change.time);
+        let changes = ledger.into_iter().flat_map(|ledger| &ledger.changes).map(|change| change.made);
         let newest = self.created.map(|created| created.last).into_iter().chain(changes).max()?;
         let gone = sweep - SETTLES_WITHIN;
         (newest < gone && self.is_present(newest)).then_some(gone)
@@ -112,7 +121,7 @@ impl Life {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::samples::{at, change};
+    use super::super::samples::{at, change, ledger_of};
     use super::*;
     use crate::insights::{ChangeState, InsightsLevel, Wish};
 
@@ -120,6 +129,14 @@ mod tests {
     enum Report {
         Created(i64),
         Deleted(i64),
+        There(i64),
+    }
+
+    impl Report {
+        fn minute(self) -> i64 {
+            let (Self::Created(minute) | Self::Deleted(minute) | Self::There(minute)) = self;
+            minute
+        }
     }
 
     fn life(reports: &[Report]) -> Life {
@@ -128,6 +145,7 @@ mod tests {
             match *report {
                 Report::Created(minute) => life.add_creation(at(minute), false),
                 Report::Deleted(minute) => life.add_deletion(at(minute)),
+                Report::There(minute) => life.add_sighting(at(minute)),
             }
         }
         life
@@ -136,13 +154,13 @@ mod tests {
     fn changed_at(minute: i64) -> ClusterLedger {
         let levels = (InsightsLevel::Disabled, InsightsLevel::Enabled);
         let change = change(minute, levels, Wish::AtLeastEnabled, ChangeState::Done);
-        ClusterLedger { changes: vec![change], put_back: Vec::new() }
+        ledger_of([change])
     }
 
     /// Issue 13, point 1.
     #[test]
     fn a_creation_is_one_only_if_nothing_says_otherwise() {
-        use Report::{Created, Deleted};
+        use Report::{Created, Deleted, There};
         let never = ClusterLedger::default();
         for (reports, sighting, ledger, born) in [
             (&[][..], Sighting::NoSweep, never.clone(), None),
@@ -153,6 +171,9 @@ mod tests {
             (&[Created(10)], Sighting::Since(at(9)), never.clone(), None),
             (&[Created(10)], Sighting::Since(at(11)), never.clone(), Some(10)),
             (&[Created(10)], Sighting::NoSweep, changed_at(9), None),
+            (&[There(9), Created(10)], Sighting::NoSweep, never.clone(), None),
+            (&[There(11), Created(10)], Sighting::NoSweep, never.clone(), Some(10)),
+            (&[There(8), Deleted(9), Created(10)], Sighting::NoSweep, never.clone(), Some(10)),
             (&[Created(10)], Sighting::NoSweep, changed_at(10), Some(10)),
             // Unless it was deleted since: then it is another one, whatever is heard of its creation.
             (&[Created(10), Deleted(9)], Sighting::Since(at(8)), changed_at(8), Some(10)),
@@ -182,22 +203,23 @@ mod tests {
         /// Issue 13, point 1.
         #[test]
         fn whatever_comes_twice_or_in_another_order_says_the_same(
-            reports in prop::collection::vec((any::<bool>(), 0_i64..12), 0..8),
+            reports in prop::collection::vec((0..3, 0_i64..12), 0..8),
             again in prop::collection::vec(any::<prop::sample::Index>(), 0..4),
             seed in any::<u64>(),
         ) {
             let reports: Vec<Report> = reports
                 .into_iter()
-                .map(|(created, minute)| if created { Report::Created(minute) } else { Report::Deleted(minute) })
+                .map(|(kind, minute)| match kind {
+                    0 => Report::Created(minute),
+                    1 => Report::Deleted(minute),
+                    _ => Report::There(minute),
+                })
                 .collect();
             let mut shuffled = reports.clone();
             if !reports.is_empty() {
                 shuffled.extend(again.iter().map(|index| reports[index.index(reports.len())]));
             }
-            shuffled.sort_by_key(|report| {
-                let (Report::Created(minute) | Report::Deleted(minute)) = *report;
-                (u64::try_from(minute).unwrap() + 1).wrapping_mul(seed | 1)
-            });
+            shuffled.sort_by_key(|report| (u64::try_from(report.minute()).unwrap() + 1).wrapping_mul(seed | 1));
             let (one, other) = (life(&reports), life(&shuffled));
             prop_assert_eq!(one.deleted, other.deleted);
             prop_assert_eq!(one.created.map(|created| created.last), other.created.map(|created| created.last));

@@ -36,7 +36,7 @@ pub use cost::{ClusterSize, CostEstimate, TARIFF, Tariff, estimate};
 pub use decide::{Acquaintance, Action, Decision, History, decide, decide_account_default, fight_over};
 pub use finding::{AccountDefaultFinding, InsightsFinding, InsightsResult};
 pub use follow::{BadEcsFollow, EcsFollow, EcsWait};
-pub use ledger::{Change, ChangeState, ClusterLedger, Ledger, LedgerSubject, PutBack};
+pub use ledger::{Change, ChangeState, ClusterLedger, Ledger, LedgerSubject, Looker, PutBack, UNDER_WAY};
 pub use life::{Created, Life, Sighting};
 pub use restore::{RestoreStep, restore_step};
 pub use wish::{AccountDefaultWish, ExistingClusters, InsightsConfig, Wish, WishRule, Wished};
@@ -163,7 +163,9 @@ pub(crate) mod samples {
     ) -> Change {
         Change {
             subject: LedgerSubject::Cluster("shop".parse().unwrap()),
+            number: u32::try_from(minute).unwrap(),
             time: at(minute),
+            made: at(minute),
             cause: format!("event-{minute}"),
             from,
             to,
@@ -172,6 +174,18 @@ pub(crate) mod samples {
             request_id: None,
             state,
         }
+    }
+
+    /// A ledger of these changes.
+    pub(crate) fn ledger_of(changes: impl IntoIterator<Item = Change>) -> ClusterLedger {
+        let mut ledger = ClusterLedger::default();
+        changes.into_iter().for_each(|change| ledger.put(change));
+        ledger
+    }
+
+    /// Who looks when nothing is under way any more.
+    pub(crate) fn later() -> Looker<'static> {
+        Looker { cause: "later", now: at(1_000_000) }
     }
 
     pub(crate) fn put_back(minute: i64, by: &str) -> PutBack {
@@ -196,7 +210,7 @@ pub(crate) mod samples {
         prop::collection::vec(one, 0..5).prop_map(|changes| {
             let numbered = (1_i64..).zip(changes);
             let changes = numbered.map(|(n, (from, to, wish, state))| change(n, (from, to), wish, state));
-            ClusterLedger { changes: changes.collect(), put_back: vec![put_back(2, "somebody")] }
+            ClusterLedger { put_back: vec![put_back(2, "somebody")], ..ledger_of(changes) }
         })
     }
 }

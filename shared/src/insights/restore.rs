@@ -45,7 +45,7 @@ pub fn restore_step(
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::samples::{at, change, ledger, level};
+    use super::super::samples::{at, change, ledger, ledger_of, level};
     use super::*;
     use crate::insights::InsightsLevel::{Disabled, Enabled, Enhanced};
     use crate::insights::{ChangeState, Wish};
@@ -54,7 +54,7 @@ mod tests {
     fn history(levels: &[(InsightsLevel, InsightsLevel)]) -> ClusterLedger {
         let changes = (1_i64..).zip(levels);
         let changes = changes.map(|(n, &pair)| change(n, pair, Wish::AtLeastEnabled, ChangeState::Done));
-        ClusterLedger { changes: changes.collect(), put_back: Vec::new() }
+        ledger_of(changes)
     }
 
     #[test]

@@ -4,12 +4,19 @@
 //! a Rollout of Argo make a `ReplicaSet` for each template, a `CronJob` a Job for each time. What people know is what
 //! stands behind them.
 
+mod labels;
+mod names;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
 
 use super::api::{ObjectMeta, OwnerReference};
+use labels::Labels;
+use names::{of_cron_job, without_random};
+
+pub use labels::NO_OBJECTS;
 
 /// A workload that makes pods.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,21 +36,6 @@ impl fmt::Display for Owner {
 /// What stands behind each Job, by namespace and name of the Job: what owns it, or the Job itself.
 pub type JobOwners = BTreeMap<(String, String), Owner>;
 
-/// Labels with the hash of the template that a controller also puts behind the name of the `ReplicaSet` it makes
-/// (Kubernetes, `pkg/controller/deployment`; Argo Rollouts, `DefaultRolloutUniqueLabelKey` in
-/// `pkg/apis/rollouts/v1alpha1/types.go`).
-const HASHES: [(&str, &str); 2] =
-    [("rollouts-pod-template-hash", "Rollout"), ("pod-template-hash", "Deployment")];
-
-/// Labels that name what stands behind a pod whose controller is made for one run: of Tekton, of GitHub's Actions
-/// Runner Controller (`LabelKeyGitHubScaleSetName`), and of the Spark operator (`LabelSparkAppName`).
-const NAMED: [(&str, &str); 4] = [
-    ("tekton.dev/pipeline", "Pipeline"),
-    ("tekton.dev/task", "Task"),
-    ("actions.github.com/scale-set-name", "AutoscalingRunnerSet"),
-    ("sparkoperator.k8s.io/app-name", "SparkApplication"),
-];
-
 /// Kinds of Kubernetes itself whose names people choose.
 const LASTING: [&str; 8] = [
     "Deployment",
@@ -56,9 +48,6 @@ const LASTING: [&str; 8] = [
     "Pod",
 ];
 
-/// How far the time in the name of a `CronJob`'s Job may be from when its pod was made: a Job may wait for its turn.
-const NEAR: i64 = 7 * 24 * 3600;
-
 impl Owner {
     /// What controls an object, as the object names it; none if nothing does.
     pub fn controller(owners: &[OwnerReference]) -> Option<Self> {
@@ -67,28 +56,25 @@ impl Owner {
     }
 
     /// What makes a pod, by its own metadata. Behind a Job stands what [`Self::behind`] knows. A pod that nothing
-    /// controls stands for itself: none, or the name that its own was generated from.
-    pub(super) fn of_pod(metadata: &ObjectMeta) -> Option<Self> {
+    /// controls stands for itself: none, or the name that its own was generated from. `made` is when it was made.
+    pub(super) fn of_pod(metadata: &ObjectMeta, made: Option<Timestamp>) -> Option<Self> {
+        let labels = Labels(&metadata.labels);
         let Some(controller) = Self::controller(&metadata.owner_references) else {
-            return stem(metadata).map(|name| Self { kind: "Pod".to_owned(), name: name.to_owned() });
+            let generated =
+                || stem(metadata).map(|name| Self { kind: "Pod".to_owned(), name: name.to_owned() });
+            return labels.behind_run(made).or_else(generated);
         };
-        let label =
-            |name: &str| metadata.labels.get(name).map(String::as_str).filter(|text| !text.is_empty());
-        if controller.kind == "ReplicaSet" {
-            let made = HASHES.iter().find_map(|(key, kind)| {
-                let name = controller.name.strip_suffix(label(key)?)?.strip_suffix('-')?;
-                (!name.is_empty()).then(|| Self { kind: (*kind).to_owned(), name: name.to_owned() })
-            });
-            return Some(made.unwrap_or(controller));
-        }
-        if controller.kind == "Job" || LASTING.contains(&controller.kind.as_str()) && controller.kind != "Pod"
-        {
-            return Some(controller);
-        }
-        let named = NAMED
-            .iter()
-            .find_map(|(key, kind)| Some(Self { kind: (*kind).to_owned(), name: label(key)?.to_owned() }));
-        Some(named.unwrap_or_else(|| controller.lasting()))
+        Some(match controller.kind.as_str() {
+            "ReplicaSet" => labels.behind_replica_set(&controller.name).unwrap_or(controller),
+            kind if LASTING.contains(&kind) && kind != "Pod" => controller,
+            _ => labels.behind_run(made).unwrap_or_else(|| controller.lasting()),
+        })
+    }
+
+    /// What a Deployment is counted for, if that is not itself: a service of Knative, whose Deployments have the labels
+    /// of their pods.
+    pub(super) fn of_deployment(metadata: &ObjectMeta) -> Option<Self> {
+        Labels(&metadata.labels).knative()
     }
 
     /// What stands behind a Job: what owns it; if nothing does, the name that the Job's own was generated from.
@@ -100,8 +86,7 @@ impl Owner {
     }
 
     /// What stands behind it, if it is a Job. One that is not listed, because it is gone or Jobs could not be listed,
-    /// is a `CronJob`'s if its name says so: the `CronJob` controller puts minutes since 1970 behind its own name
-    /// (Kubernetes, `getJobName` in `pkg/controller/cronjob`). `made` is when the pod was made.
+    /// is a `CronJob`'s if its name says so. `made` is when the pod was made.
     #[must_use]
     pub fn behind(self, namespace: &str, jobs: &JobOwners, made: Option<Timestamp>) -> Self {
         if self.kind != "Job" {
@@ -118,12 +103,9 @@ impl Owner {
         }
     }
 
-    /// Without what the API server or a controller put behind its name, unless people choose names of its kind.
+    /// Under the name that stays the same from run to run. Behind a Job stands what [`Self::behind`] knows.
     fn lasting(self) -> Self {
-        if LASTING.contains(&self.kind.as_str()) {
-            return self;
-        }
-        let name = without_random(without_seconds(&self.name)).to_owned();
+        let name = names::lasting(&self.kind, &self.name).to_owned();
         Self { kind: self.kind, name }
     }
 }
@@ -132,38 +114,4 @@ impl Owner {
 fn stem(metadata: &ObjectMeta) -> Option<&str> {
     let stem = metadata.generate_name.trim_end_matches('-');
     (!stem.is_empty() && metadata.name.starts_with(&metadata.generate_name)).then_some(stem)
-}
-
-/// The name of the `CronJob` that made this Job about that time.
-fn of_cron_job(job: &str, made: Timestamp) -> Option<&str> {
-    let (name, minutes) = job.rsplit_once('-')?;
-    let minutes: i64 = minutes.parse().ok()?;
-    let apart = minutes.checked_mul(60)?.checked_sub(made.as_second())?;
-    (!name.is_empty() && apart.abs() <= NEAR).then_some(name)
-}
-
-/// Without five characters that were generated: those of the alphabet without vowels, zero, one and three that
-/// Kubernetes draws from (`k8s.io/apimachinery/pkg/util/rand`).
-fn without_random(name: &str) -> &str {
-    const ALPHABET: &str = "bcdfghjklmnpqrstvwxz2456789";
-    match name.rsplit_once('-') {
-        Some((head, tail))
-            if tail.len() == 5 && !head.is_empty() && tail.chars().all(|c| ALPHABET.contains(c)) =>
-        {
-            head
-        }
-        _ => name,
-    }
-}
-
-/// Without the seconds since 1970 that workflows on a schedule have behind their names.
-fn without_seconds(name: &str) -> &str {
-    match name.rsplit_once('-') {
-        Some((head, tail))
-            if tail.len() == 10 && !head.is_empty() && tail.bytes().all(|byte| byte.is_ascii_digit()) =>
-        {
-            head
-        }
-        _ => name,
-    }
 }

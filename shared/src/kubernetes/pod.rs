@@ -1,6 +1,7 @@
 //! What is known of a pod from the API server's list.
 
 mod end;
+mod init;
 
 use std::fmt;
 
@@ -13,6 +14,7 @@ use super::place::{field, moment};
 use super::resources::{Resources, of_pod};
 
 pub use super::owner::Owner;
+pub use init::Initializing;
 
 /// What is known of a pod.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -58,6 +60,8 @@ pub struct PodFacts {
     pub ready: bool,
     /// Why it does not run yet, if its phase is `Pending`.
     pub pending: Option<Pending>,
+    /// The init container that it waits for, if its phase is `Pending` and one runs.
+    pub initializing: Option<Initializing>,
     /// Containers that do not run yet, or are held back after they failed.
     pub waiting: Vec<Waiting>,
     /// Ends of containers: of those that have ended, and of the run before of those that were started again.
@@ -158,8 +162,8 @@ impl PodFacts {
         let phase =
             field(Some(phase(&status.phase)), "status.phase", &mut unreadable).unwrap_or(Phase::Unknown);
         Self {
-            owner: Owner::of_pod(&metadata),
-            node: Some(spec.node_name).filter(|node| !node.is_empty()),
+            owner: Owner::of_pod(&metadata, created),
+            node: Some(spec.node_name.clone()).filter(|node| !node.is_empty()),
             fargate_profile: metadata.labels.get(PROFILE).cloned(),
             phase,
             reason: said(status.reason.as_ref()),
@@ -172,12 +176,15 @@ impl PodFacts {
                 &mut unreadable,
             ),
             provisioned: annotation(&metadata, "CapacityProvisioned", str::parse, &mut unreadable),
-            ended: phase.is_end().then(|| end::of(&status)).flatten(),
+            ended: phase.is_end().then(|| end::of(&status, created)).flatten(),
             requests,
             limits,
             restarts: statuses(&status).map(|(_, container)| i64::from(container.restart_count)).sum(),
             ready: condition(&status, "Ready").is_some_and(|ready| ready.status == "True"),
             pending: (phase == Phase::Pending).then(|| pending(&status, created)),
+            initializing: (phase == Phase::Pending)
+                .then(|| init::of(&spec, &status, &mut unreadable))
+                .flatten(),
             waiting: statuses(&status).filter_map(|(_, container)| waiting(container)).collect(),
             terminated: terminated(&status, &mut unreadable),
             logging: annotation(&metadata, "Logging", logging, &mut unreadable),

@@ -28,6 +28,16 @@ pub struct WorkloadFacts {
     pub failed: Option<i64>,
     /// Who made it, as a `CronJob` makes Jobs.
     pub owner: Option<Owner>,
+    /// What its pods and replicas are counted for, if that is not itself: a service of Knative.
+    pub counts_for: Option<Owner>,
+}
+
+/// The kind whose list has the replicas of workloads of a kind: Knative has Deployments for its services.
+pub fn listed_with(kind: &str) -> &str {
+    match kind {
+        "Service" | "Configuration" => "Deployment",
+        kind => kind,
+    }
 }
 
 /// Kinds of workloads.
@@ -67,6 +77,7 @@ impl WorkloadFacts {
             updated: None,
             succeeded: None,
             failed: None,
+            counts_for: None,
         }
     }
 
@@ -88,7 +99,11 @@ impl WorkloadFacts {
 
 impl From<Deployment> for WorkloadFacts {
     fn from(one: Deployment) -> Self {
-        Self::replicated(WorkloadKind::Deployment, one.metadata, &one.spec, &one.status)
+        let counts_for = Owner::of_deployment(&one.metadata);
+        Self {
+            counts_for,
+            ..Self::replicated(WorkloadKind::Deployment, one.metadata, &one.spec, &one.status)
+        }
     }
 }
 

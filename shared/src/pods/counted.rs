@@ -69,14 +69,24 @@ impl PodState {
         }
     }
 
-    /// Compares it with the sample before: what was restarted and killed since, and whether it had ended by then.
+    /// Compares it with the sample before: what was restarted and killed since, whether it had ended by then, and whether it
+    /// was held back.
     pub fn compare(&mut self, before: Option<&Before>, now: Timestamp) {
+        let is_gated = self.is_gated();
         self.new_restarts = before.map_or(0, |before| before.restarts_since(self));
         let kills = self.terminated.iter().filter(|end| end.reason == "OOMKilled");
         let new = kills.filter(|end| is_new(self, end, before, now)).count();
         self.new_oom_kills = u32::try_from(new).unwrap_or(u32::MAX);
-        if self.is_completed() && self.ended_at.is_none() {
-            self.ended_at = before.and_then(|before| before.ended_at(self)).or(Some(now));
+        // Kubernetes does not say when its gates were removed: it waits from the first sample that did not see them.
+        let waits_since = before.and_then(|before| before.waits_since(self, now));
+        if let (Some(pending), Some(since), false) = (&mut self.pending, waits_since, is_gated) {
+            pending.since = pending.since.max(since);
+        }
+        if self.is_completed() {
+            // What Kubernetes says may be what was last so before the end.
+            let is_possible = |at: &Timestamp| !before.is_some_and(|before| before.outlived(self, *at));
+            let known = before.and_then(|before| before.ended_at(self));
+            self.ended_at = known.or(self.ended_at.filter(is_possible)).or(Some(now));
         }
     }
 
@@ -100,9 +110,11 @@ impl PodState {
         })
     }
 
-    /// When its containers last had a reason to begin to wait: its creation, or the newest end of one of them.
+    /// When its containers last had a reason to begin to wait: its creation, the end of its gates, or the newest end of one of
+    /// them.
     fn last_change(&self) -> Option<Timestamp> {
-        self.terminated.iter().filter_map(|end| end.finished_at).chain(self.created_at).max()
+        let ends = self.terminated.iter().filter_map(|end| end.finished_at);
+        ends.chain(self.created_at).chain(self.pending.as_ref().map(|pending| pending.since)).max()
     }
 
     /// Whether it waits for something that should come: it has not started, nobody is deleting it, nothing holds it

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::times::{SampleTimes, starts};
 use super::{PodCounters, PodState, Sample, Termination};
@@ -13,6 +13,9 @@ use crate::metric::{MetricQuery, Statistic};
 use crate::rule::{KUBERNETES, KubernetesMeasure, SAMPLE_PERIOD, Subject, Workload};
 use crate::series::{Datapoint, MetricSeries, Reading};
 use crate::snapshot::{BadSnapshot, SnapshotLine, SnapshotPieces};
+
+/// How long after its containers a pod may end: the kubelet follows within seconds.
+const PHASE_LAG: SignedDuration = SignedDuration::from_mins(1);
 
 /// Snapshots of the runs before, compressed as they are stored.
 #[derive(Debug, Default)]
@@ -42,6 +45,10 @@ pub struct Before {
     ends: HashSet<(String, Termination)>,
     counters: HashMap<String, PodCounters>,
     ended: HashMap<String, Timestamp>,
+    /// Since when pods waited; none of those that were held back.
+    waiting: HashMap<String, Option<Timestamp>>,
+    /// When it was taken; none if that is not known.
+    taken: Option<Timestamp>,
 }
 
 impl Before {
@@ -65,7 +72,26 @@ impl Before {
         self.ended.get(&pod.uid).copied()
     }
 
+    /// Since when a pod waits that waits `now`, as far as it waited then. One that was held back then begins to wait now.
+    pub fn waits_since(&self, pod: &PodState, now: Timestamp) -> Option<Timestamp> {
+        self.waiting.get(&pod.uid).map(|since| since.unwrap_or(now))
+    }
+
+    /// Whether a pod had not ended when the sample was taken, which is after that time.
+    pub fn outlived(&self, pod: &PodState, at: Timestamp) -> bool {
+        let lived = self.restarts.contains_key(&pod.uid) && !self.ended.contains_key(&pod.uid);
+        lived && self.taken.is_some_and(|taken| taken.duration_since(at) > PHASE_LAG)
+    }
+
+    /// The same, taken then.
+    #[must_use]
+    pub fn taken_at(self, at: Timestamp) -> Self {
+        Self { taken: Some(at), ..self }
+    }
+
     fn add(&mut self, pod: PodState) {
+        let since = pod.pending.as_ref().map(|pending| (!pod.is_gated()).then_some(pending.since));
+        self.waiting.extend(since.map(|since| (pod.uid.clone(), since)));
         self.ended.extend(pod.ended_at.map(|at| (pod.uid.clone(), at)));
         self.ends.extend(pod.terminated.into_iter().map(|end| (pod.uid.clone(), end)));
         self.counters.extend(pod.counters.map(|counters| (pod.uid.clone(), *counters)));
@@ -104,7 +130,7 @@ impl History {
             }
         }
         let entry = newest.clusters().iter().find(|(name, _)| name == cluster).map(|(_, entry)| entry);
-        history.begin(entry);
+        history.begin(entry, newest.samples().last().copied());
         for line in newest.lines_of(cluster) {
             match line? {
                 SnapshotLine::Series(query, reading) => {
@@ -124,10 +150,10 @@ impl History {
 }
 
 impl ClusterHistory {
-    fn begin(&mut self, entry: Option<&ClusterEntry>) {
+    fn begin(&mut self, entry: Option<&ClusterEntry>, taken: Option<Timestamp>) {
         let Some(entry) = entry else { return };
         // Only a cluster that was read has a sample.
-        self.before = (!entry.services_unread).then(Before::default);
+        self.before = (!entry.services_unread).then(|| Before { taken, ..Before::default() });
         self.workloads.clone_from(&entry.workloads);
     }
 

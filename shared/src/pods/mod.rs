@@ -30,7 +30,8 @@ pub use preflight::{
     right_to_list, to_list,
 };
 pub use state::{
-    Amounts, PendingPod, PodState, PodUsageState, Share, Termination, WaitingContainer, WorkloadState,
+    Amounts, InitContainer, PendingPod, PodState, PodUsageState, Share, Termination, WaitingContainer,
+    WorkloadState,
 };
 pub use times::SampleTimes;
 pub use why::{NamedPod, Why, explains, why};

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Amounts, PendingPod, PodState, PodUsageState, Share, Termination, WaitingContainer, WorkloadState,
+    Amounts, InitContainer, PendingPod, PodState, PodUsageState, Share, Termination, WaitingContainer,
+    WorkloadState,
 };
 use crate::cluster::ClusterName;
 use crate::kubernetes::node::NodeFacts;
@@ -77,6 +78,11 @@ impl PodState {
             new_oom_kills: 0,
             created_at: pod.created,
             pending,
+            initializing: pod.initializing.map(|one| InitContainer {
+                container: one.container,
+                since: one.since,
+                sidecar: one.sidecar,
+            }),
             waiting: pod
                 .waiting
                 .into_iter()
@@ -122,11 +128,9 @@ impl WorkloadState {
             return None;
         }
         let count = |number: i64| u32::try_from(number.max(0)).unwrap_or(u32::MAX);
-        let workload = Workload {
-            namespace: facts.namespace.clone(),
-            kind: facts.kind.to_string(),
-            name: facts.name.clone(),
-        };
+        let itself = || Owner { kind: facts.kind.to_string(), name: facts.name.clone() };
+        let Owner { kind, name } = facts.counts_for.clone().unwrap_or_else(itself);
+        let workload = Workload { namespace: facts.namespace.clone(), kind, name };
         Some(Self {
             cluster: cluster.clone(),
             workload,

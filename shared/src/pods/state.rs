@@ -1,6 +1,7 @@
 //! Pods and workloads as a snapshot holds them.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -88,6 +89,9 @@ pub struct PodState {
     /// Why it is pending, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<PendingPod>,
+    /// The init container that it waits for, if one runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initializing: Option<InitContainer>,
     /// Containers that wait, with the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<WaitingContainer>,
@@ -133,7 +137,7 @@ pub struct Share {
 /// Why a pod is pending.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingPod {
-    /// Since when.
+    /// Since when: its creation, or, of one that scheduling gates held back, the first sample that did not see them.
     pub since: Timestamp,
     /// The reason of the condition `PodScheduled`, if that is false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -141,6 +145,19 @@ pub struct PendingPod {
     /// Kubernetes' sentence about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+}
+
+/// An init container that runs, and that the others wait for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InitContainer {
+    /// Its name.
+    pub container: String,
+    /// Since when it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Whether it is a sidecar that has not passed its startup probe.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sidecar: bool,
 }
 
 /// A container that waits.
@@ -188,6 +205,23 @@ impl WorkloadState {
     /// Replicas that should be available and are not.
     pub fn missing(&self) -> u32 {
         self.desired.saturating_sub(self.available)
+    }
+
+    /// Each workload once, with the replicas of all that are counted for it.
+    pub fn summed(states: impl IntoIterator<Item = Self>) -> Vec<Self> {
+        let mut sums = BTreeMap::<Workload, Self>::new();
+        for state in states {
+            match sums.entry(state.workload.clone()) {
+                Entry::Vacant(entry) => _ = entry.insert(state),
+                Entry::Occupied(mut entry) => {
+                    let sum = entry.get_mut();
+                    sum.desired = sum.desired.saturating_add(state.desired);
+                    sum.ready = sum.ready.saturating_add(state.ready);
+                    sum.available = sum.available.saturating_add(state.available);
+                }
+            }
+        }
+        sums.into_values().collect()
     }
 }
 

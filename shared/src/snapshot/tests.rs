@@ -12,8 +12,8 @@ use crate::insights::InsightsLevel;
 use crate::inventory::Reporting;
 use crate::kubernetes::cadvisor::{Counter, SeriesId};
 use crate::pods::{
-    Amounts, CadvisorState, Finding, MetricsApi, NodeCount, PendingPod, PodCounters, PodRates, PodUsageState,
-    Share, Termination, Throttled, WaitingContainer,
+    Amounts, CadvisorState, Finding, InitContainer, MetricsApi, NodeCount, PendingPod, PodCounters, PodRates,
+    PodUsageState, Share, Termination, Throttled, WaitingContainer,
 };
 use crate::rule::Workload;
 use crate::run::{Part, RunKind};
@@ -166,6 +166,11 @@ fn pod() -> PodState {
         new_oom_kills: 1,
         created_at: Some(time),
         pending: Some(PendingPod { since: time, reason: Some("Unschedulable".to_owned()), message: None }),
+        initializing: Some(InitContainer {
+            container: "migrate".to_owned(),
+            since: Some(time),
+            sidecar: true,
+        }),
         waiting: vec![WaitingContainer {
             container: "app".to_owned(),
             reason: "CrashLoopBackOff".to_owned(),

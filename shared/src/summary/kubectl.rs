@@ -2,6 +2,7 @@
 
 use crate::alarm::Notice;
 use crate::commands::AtCluster;
+use crate::kubernetes::owner::NO_OBJECTS;
 use crate::message::is_hidden;
 use crate::pods::NamedPod;
 use crate::rule::{KUBERNETES, KubernetesMeasure, Workload};
@@ -10,6 +11,10 @@ use crate::shell::quoted;
 
 /// Longest command that is told.
 const MOST: usize = 400;
+
+/// Kinds whose name another kind has as well, which `kubectl` would take it for.
+const AMBIGUOUS: [(&str, &str); 2] =
+    [("service", "service.serving.knative.dev"), ("configuration", "configuration.serving.knative.dev")];
 
 /// What makes the context that [`look`] names.
 pub(super) fn kubeconfig(target: &Target, notice: &Notice) -> String {
@@ -63,9 +68,14 @@ fn of_pod(measure: Option<KubernetesMeasure>, NamedPod { name, container }: &Nam
     }
 }
 
-/// Where no pod is known: its conditions say why it has none.
+/// Where no pod is known: its conditions say why it has none. None if Kubernetes has no object of it.
 fn of_workload(Workload { kind, name, .. }: &Workload) -> Option<String> {
+    if NO_OBJECTS.contains(&kind.as_str()) {
+        return None;
+    }
     let kind = kind.to_lowercase();
+    let kind =
+        AMBIGUOUS.iter().find(|(short, _)| *short == kind).map_or(kind, |(_, full)| (*full).to_owned());
     let are_odd = is_odd(&kind) || is_odd(name);
     (!are_odd).then(|| format!("describe {} {}", quoted(&kind), quoted(name)))
 }
@@ -111,6 +121,8 @@ mod tests {
             (("shop", "Deployment", "web"), Some("shop describe deployment web")),
             (("shop", "Deployment", "a;b'c"), Some(r"shop describe deployment 'a;b'\''c'")),
             (("$(x)", "Job", "web"), Some("'$(x)' describe job web")),
+            (("shop", "Service", "hello"), Some("shop describe service.serving.knative.dev hello")),
+            (("shop", "Spark", "import"), None),
             (("shop", "Deployment", "-rf"), None),
             (("shop", "Deployment", "a\nb"), None),
             (("shop", "Deployment", ""), None),

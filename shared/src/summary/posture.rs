@@ -62,7 +62,7 @@ fn ledger_of<'a>(ledgers: &'a [(Target, Ledger)], cluster: &ClusterReport) -> Op
 
 /// Whether a change was made in the window of the report or after it.
 fn is_recent(run: &Run, change: &Change) -> bool {
-    change.time >= run.window.start && change.state != ChangeState::Abandoned
+    change.made >= run.window.start && change.state != ChangeState::Abandoned
 }
 
 /// The account's default of each Region that told it.
@@ -91,7 +91,7 @@ fn changes(run: &Run, ledgers: &[(Target, Ledger)]) -> Vec<PostureChange> {
                 LedgerSubject::Cluster(name) => Some(name.clone()),
                 LedgerSubject::AccountDefault => None,
             },
-            time: change.time,
+            time: change.made,
             from: change.from,
             to: change.to,
             state: change.state.as_str().into(),
@@ -223,7 +223,9 @@ mod tests {
         let subject: LedgerSubject = cluster.parse().unwrap();
         let change = Change {
             subject: subject.clone(),
+            number: u32::try_from(hours_ago).unwrap(),
             time: now() - SignedDuration::from_hours(hours_ago),
+            made: now() - SignedDuration::from_hours(hours_ago),
             cause: format!("event-{hours_ago}"),
             from: InsightsLevel::Disabled,
             to: InsightsLevel::Enabled,

@@ -48,7 +48,9 @@ fn past(told: &'static str, wish: Wish, states: &[ChangeState]) -> Case {
     let at = |hour| Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hour);
     let change = |(hour, state): (i64, &ChangeState)| Change {
         subject: LedgerSubject::Cluster("shop".parse().unwrap()),
+        number: u32::try_from(hour).unwrap(),
         time: at(hour),
+        made: at(hour),
         cause: format!("event-{hour}"),
         from: Disabled,
         to: Enabled,
@@ -59,8 +61,11 @@ fn past(told: &'static str, wish: Wish, states: &[ChangeState]) -> Case {
     };
     let by = "terraform".to_owned();
     let put_back = PutBack { time: at(100), event_id: "foreign".to_owned(), by, level: Disabled };
-    let ledger =
-        ClusterLedger { changes: (1_i64..).zip(states).map(change).collect(), put_back: vec![put_back] };
+    let ledger = (1_i64..).zip(states).map(change).fold(ClusterLedger::default(), |mut ledger, change| {
+        ledger.put(change);
+        ledger
+    });
+    let ledger = ClusterLedger { put_back: vec![put_back], ..ledger };
     Case { told, ledger, ..existing(wish, Disabled, ExistingClusters::Report) }
 }
 

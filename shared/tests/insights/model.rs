@@ -9,8 +9,8 @@ use fargaze::cluster::{AccountId, ClusterName, Region};
 use fargaze::event::{ClusterChange, Heard};
 use fargaze::insights::{
     Action, Change, ChangeState, ClusterLedger, Decision, EcsFollow, EcsWait, History, InsightsConfig,
-    InsightsLevel, Ledger, LedgerSubject, Life, ObservedCluster, PutBack, RestoreStep, Sighting, Wish,
-    Wished, decide, restore_step,
+    InsightsLevel, Ledger, LedgerSubject, Life, Looker, ObservedCluster, PutBack, RestoreStep, Sighting,
+    Wish, Wished, decide, restore_step,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -136,14 +136,17 @@ impl World {
         match event.change {
             ClusterChange::Created { occupied, by_batch } => {
                 is_creation = true;
-                if !occupied {
-                    self.lives.entry(name.clone()).or_default().add_creation(event.time, by_batch);
-                }
+                let life = self.lives.entry(name.clone()).or_default();
+                if occupied { life.add_sighting(event.time) } else { life.add_creation(event.time, by_batch) }
             }
             ClusterChange::Deleted => {
-                return self.lives.entry(name).or_default().add_deletion(event.time);
+                let life = self.lives.entry(name.clone()).or_default();
+                life.add_deletion(event.time);
+                let Some(created) = life.created else { return };
+                return self.look(&name, created.last, &event.id, true, kill);
             }
             ClusterChange::SettingsUpdated(Some(level)) => {
+                self.lives.entry(name.clone()).or_default().add_sighting(event.time);
                 let entry = self.ledger.entry(LedgerSubject::Cluster(name.clone())).or_default();
                 if entry.put_back.iter().all(|put_back| put_back.event_id != event.id) {
                     entry.put_back.push(PutBack {
@@ -186,7 +189,10 @@ impl World {
         let mut made = 0;
         for name in self.clusters.keys().cloned().collect::<Vec<_>>() {
             let level = self.clusters[&name].level;
-            self.ledger.entry(LedgerSubject::Cluster(name.clone())).or_default().settle(level);
+            self.ledger
+                .entry(LedgerSubject::Cluster(name.clone()))
+                .or_default()
+                .settle(level, Looker { cause: &id, now: time });
             let decision = self.decision(&name).unwrap();
             self.judge_sweep(&name, &decision);
             if !matches!(decision.action, Action::Set(_)) {
@@ -257,9 +263,9 @@ impl World {
         self.clusters.entry(name.clone()).and_modify(|cluster| cluster.level = to);
         if kill != Kill::AfterCall {
             self.rows.remove(&self.clusters[name].serial);
-            let since = self.life(name).deleted;
+            let (since, now) = (self.life(name).deleted, self.now());
             let entry = self.ledger.entry(LedgerSubject::Cluster(name.clone())).or_default();
-            entry.settle(before);
+            entry.settle(before, Looker { cause: "restore", now });
             let wishes = entry.mark_restored(since).into_iter().map(|change| change.wish);
             self.restored.entry(name.clone()).or_default().extend(wishes);
         }
@@ -285,7 +291,7 @@ impl World {
         if let Some(deleted) = self.life(name).deleted {
             entry.forget_before(deleted);
         }
-        entry.settle(observed);
+        entry.settle(observed, Looker { cause: "", now: self.now() });
         entry
     }
 
@@ -309,20 +315,18 @@ impl World {
         let Some(Decision { action, reason }) = self.decision(name) else { return };
         let wish = self.wished(name).wish;
         self.judge_novelty(name, &reason);
-        let life = self.life(name);
-        let began = life.created.map(|created| created.first).into_iter().chain(life.deleted);
-        let time = began.fold(time, Timestamp::max);
+        let made = self.now();
         let Some(cluster) = self.clusters.get_mut(name) else { return };
         let entry = self.ledger.entry(LedgerSubject::Cluster(name.clone())).or_default();
-        entry.settle(cluster.level);
+        entry.settle(cluster.level, Looker { cause: id, now: made });
         let Action::Set(to) = action else { return };
         let cause = entry.cause_for(id);
-        let time = entry.time_for(&cause, time);
-        // As in the table: one entry for each time and cause, in this order.
-        entry.changes.retain(|change| (change.time, &change.cause) != (time, &cause));
-        entry.changes.push(Change {
+        let number = entry.number_for(&cause);
+        entry.put(Change {
             subject: LedgerSubject::Cluster(name.clone()),
+            number,
             time,
+            made,
             cause,
             from: cluster.level,
             to,
@@ -331,7 +335,6 @@ impl World {
             request_id: None,
             state: ChangeState::Planned,
         });
-        entry.changes.sort_by(|a, b| (a.time, &a.cause).cmp(&(b.time, &b.cause)));
         if kill == Kill::BeforeCall {
             return;
         }
@@ -340,16 +343,16 @@ impl World {
             to > cluster.level || matches!(wish, Wish::Exactly(_)),
             "{name} was lowered to {to} for {wish}"
         );
+        // The row ends with a change for another wish, also with one of which nobody heard whether it was made.
+        if let Some(row) = self.rows.get_mut(&cluster.serial).filter(|row| row.0 != wish.to_string()) {
+            *row = (wish.to_string(), 0);
+        }
         if kill == Kill::Never {
-            // A change for a late event of an earlier cluster of the name goes with that one.
-            if time >= cluster.born {
-                let row = self.rows.entry(cluster.serial).or_default();
-                let before = if row.0 == wish.to_string() { row.1 } else { 0 };
-                *row = (wish.to_string(), before + 1);
-                assert!(row.1 <= 2, "{name} is set again and again for {wish}");
-            }
+            let row = self.rows.entry(cluster.serial).or_insert_with(|| (wish.to_string(), 0));
+            row.1 += 1;
+            assert!(row.1 <= 2, "{name} is set again and again for {wish}");
             self.made.push((name.clone(), cluster.level, to));
-            entry.settle(to);
+            entry.settle(to, Looker { cause: id, now: made });
         }
         cluster.level = to;
         self.emit("UpdateClusterSettings", name, to, OURS);

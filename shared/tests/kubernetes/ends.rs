@@ -125,6 +125,76 @@ fn an_end_without_a_time_counts_from_when_it_was_first_seen() {
     }
 }
 
+/// A pod of Fargate whose deadline passed, ten days after it was made, while a container waited for its image. `Ready`
+/// last moved then.
+fn past_deadline(phase: &str, ready: &str) -> PodState {
+    let begun = "2026-11-10T08:01:00Z";
+    let condition = |name: &str, status: &str, time: &str| json!({"type": name, "status": status, "lastTransitionTime": time});
+    let conditions = [
+        condition("PodScheduled", "True", begun),
+        // Its init container took some time.
+        condition("Initialized", "True", "2026-11-10T08:21:00Z"),
+        condition("PodReadyToStartContainers", "True", "2026-11-10T08:02:00Z"),
+        condition("Ready", "False", ready),
+        condition("ContainersReady", "False", ready),
+    ];
+    let done =
+        json!({"terminated": {"exitCode": 0, "finishedAt": "2026-11-10T08:20:58Z", "reason": "Completed"}});
+    let mut status = json!({"phase": phase, "startTime": begun, "conditions": conditions,
+        "initContainerStatuses": [{"name": "init", "state": done}],
+        "containerStatuses": [{"name": "once", "state": done},
+            {"name": "app", "state": {"waiting": {"reason": "ImagePullBackOff"}}}]});
+    if phase == "Failed" {
+        status["reason"] = "DeadlineExceeded".into();
+    }
+    state(json!({"metadata": {"name": "p", "uid": "u", "creationTimestamp": "2026-11-10T08:00:00Z"},
+        "spec": {"schedulerName": "fargate-scheduler"}, "status": status}))
+}
+
+/// Issue 13, point 10: what was so since the pod began says nothing of its end; then the first run that saw it counts.
+#[test]
+fn conditions_that_did_not_move_at_the_end_are_no_end() {
+    let now = at("2026-11-20T12:00:00Z");
+    let mut pod = past_deadline("Failed", "2026-11-10T08:01:00Z");
+    assert_eq!(pod.ended_at, None, "nothing moved but at the beginning");
+    pod.compare(None, now);
+    assert_eq!((pod.ended_at, pod.is_forgotten(now)), (Some(now), false));
+    let later = now + SignedDuration::from_mins(65);
+    let before = Before::from_iter([pod]);
+    let mut again = past_deadline("Failed", "2026-11-10T08:01:00Z");
+    again.compare(Some(&before), later);
+    assert_eq!((again.ended_at, again.is_forgotten(later)), (Some(now), true));
+}
+
+/// Issue 13, point 10: a pod that lived in the sample before has not ended before that.
+#[test]
+fn an_end_before_a_sample_in_which_the_pod_lived_is_none() {
+    let (taken, now) = (at("2026-11-20T11:55:00Z"), at("2026-11-20T12:00:00Z"));
+    // It became unready five days before.
+    let unready = "2026-11-15T10:00:00Z";
+    let before = Before::from_iter([past_deadline("Pending", unready)]).taken_at(taken);
+    let mut pod = past_deadline("Failed", unready);
+    pod.compare(Some(&before), now);
+    assert_eq!(pod.ended_at, Some(now));
+    // The next run finds the same conditions.
+    let next = now + SignedDuration::from_mins(5);
+    let before = Before::from_iter([pod]).taken_at(now);
+    let mut pod = past_deadline("Failed", unready);
+    pod.compare(Some(&before), next);
+    assert_eq!(pod.ended_at, Some(now));
+    // Since then, or nearly: the phase follows the containers within seconds.
+    for moved in ["2026-11-20T11:57:00Z", "2026-11-20T11:54:30Z"] {
+        let before = Before::from_iter([past_deadline("Pending", unready)]).taken_at(taken);
+        let mut pod = past_deadline("Failed", moved);
+        pod.compare(Some(&before), now);
+        assert_eq!(pod.ended_at, Some(at(moved)));
+    }
+    // Nobody saw it before.
+    let mut pod = past_deadline("Failed", unready);
+    pod.compare(Some(&Before::default().taken_at(taken)), now);
+    assert_eq!(pod.ended_at, Some(at(unready)));
+}
+
 /// Issue 13, point 10: what Kubernetes says of a pod is kept in each phase, on one line and without hidden characters.
 #[test]
 fn reason_and_message_are_kept_in_every_phase() {

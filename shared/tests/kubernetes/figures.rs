@@ -165,7 +165,7 @@ fn a_pending_pod_is_explained_by_its_cause() {
             // It may be meant for nodes of EC2.
             PodState { fargate: false, ..placeless },
             "Unschedulable (0/2 nodes are available). ",
-            "It has no node: read its events (kubectl describe pod). If it is meant for Fargate, see whether a profile selects",
+            "It has no node: read its events (kubectl describe pod). If it is meant for Fargate, see whether a Fargate profile selects",
             false,
         ),
         (

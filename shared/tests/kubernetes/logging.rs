@@ -257,6 +257,59 @@ fn each_rule_of_the_classic_format_is_kept() {
     assert_eq!(lines_of("filters.conf", indented).len(), 1, "the second head");
 }
 
+/// Issue 13, point 8: a head ends at its first `]`, and what is between the brackets is its name, with its blanks.
+#[test]
+fn heads_and_commands_are_read_as_fluent_bit_reads_them() {
+    let after = |head: &str| problems(&[("output.conf", &OUTPUT.replace("[OUTPUT]", head))]);
+    for head in
+        ["[OUTPUT] # to CloudWatch", "[OUTPUT]  ", "[output]# [x]", "[OUTPUT] ]", "@SET a=b\n[OUTPUT]"]
+    {
+        assert_eq!(after(head), Vec::<String>::new(), "{head}");
+        let outputs = Outputs::read(&data(&[("output.conf", &OUTPUT.replace("[OUTPUT]", head))]));
+        assert_eq!(outputs.log_groups, ["shop"], "{head}");
+    }
+    for head in ["[ OUTPUT ]", "[ OUTPUT]", "[OUTPUT ]", "[\tOUTPUT]"] {
+        let found = after(head);
+        let no_output =
+            "output.conf: there is no [OUTPUT] section; add one, with the output that the logs are to go to";
+        let named = format!("output.conf, line 1: {head} is not allowed here; did you mean `OUTPUT`?");
+        assert_eq!(found, [no_output.to_owned(), named], "{head}");
+        assert_eq!(
+            Outputs::read(&data(&[("output.conf", &OUTPUT.replace("[OUTPUT]", head))])),
+            Outputs::default()
+        );
+    }
+    // A command without a value ends the reading of the file, and one that is indented is an entry.
+    for (line, stray) in
+        [("@SET", "@SET"), ("@SET\ta=b", "@SET\ta=b"), ("    @SET a=b", "@SET a=b"), ("@ELSE a", "@ELSE a")]
+    {
+        let found = problems(&[("output.conf", &format!("{OUTPUT}{line}\n"))]);
+        assert!(
+            found.len() == 1 && found[0].contains(&format!("`{stray}` is in no section")),
+            "{line}: {found:?}"
+        );
+    }
+    let indented =
+        "[FILTER]\n    Name grep\n    Match *\n    [FILTER] # again\n    Name modify\n    Match *\n";
+    assert_eq!(
+        lines_of("filters.conf", indented),
+        [(4, "`[FILTER] # again` is indented, so it is no head of a section".to_owned())]
+    );
+}
+
+/// Issue 13, point 8: spaces that do not break, as pages of documentation have them, are no blanks for Fluent Bit.
+#[test]
+fn only_spaces_and_tabs_are_blanks() {
+    let lines = |text: &str| {
+        let found = lines_of("filters.conf", text);
+        found.into_iter().map(|(line, _)| line).collect::<Vec<usize>>()
+    };
+    let head = "[FILTER]\n    Name grep\n    Match *\n";
+    assert_eq!(lines(&format!("{head}\u{a0}\u{a0}\n")), [4, 4], "a line of them has no indent, and no value");
+    assert_eq!(lines(&head.replace("grep", "grep\u{a0}")), [2], "there is no such filter");
+    assert_eq!(lines(&head.replace("grep", "grep \t")), [] as [usize; 0]);
+}
+
 #[test]
 fn the_routers_own_log_is_switched_by_text() {
     let told = "flb_log_cw: its value is \"yes\"; write \"true\" or \"false\", in quotes";

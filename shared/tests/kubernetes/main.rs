@@ -8,9 +8,11 @@
 
 mod api;
 mod cadvisor;
+mod causes;
 mod counters;
 mod ends;
 mod figures;
+mod gates;
 mod logging;
 mod owners;
 mod pods;

@@ -13,9 +13,17 @@ fn owner(kind: &str, name: &str) -> Owner {
 
 /// What makes a pod with this controller and these labels, by the pod alone.
 fn of_pod(kind: &str, name: &str, labels: &Value) -> Option<Owner> {
-    let owners =
-        [json!({"kind": "Other", "name": "other"}), json!({"kind": kind, "name": name, "controller": true})];
-    let metadata = json!({"name": "p", "ownerReferences": owners, "labels": labels});
+    made(
+        &json!([{"kind": "Other", "name": "other"}, {"kind": kind, "name": name, "controller": true}]),
+        labels,
+        None,
+    )
+}
+
+/// What makes a pod of these owners and labels, made then.
+fn made(owners: &Value, labels: &Value, created: Option<&str>) -> Option<Owner> {
+    let metadata =
+        json!({"name": "p", "ownerReferences": owners, "labels": labels, "creationTimestamp": created});
     PodFacts::read(serde_json::from_value(json!({"metadata": metadata})).unwrap()).owner
 }
 
@@ -81,6 +89,114 @@ fn a_release_or_a_run_changes_no_subject() {
     for (kind, name, labels, right, right_name) in cases {
         assert_eq!(of_pod(kind, name, &labels), Some(owner(right, right_name)), "{kind}/{name} {labels}");
     }
+}
+
+/// Issue 13, point 12: nothing says that these names were generated, and two of them would become one.
+#[test]
+fn a_name_that_somebody_chose_is_kept_whole() {
+    for (kind, name) in [
+        ("Cluster", "db-pgsql"),
+        ("CloneSet", "svc-grpc2"),
+        ("CloneSet", "web-x7k2p"),
+        ("Kafka", "bus-1796000000"),
+        ("RayCluster", "train-gpt42"),
+        ("JobSet", "train-x7k2p"),
+    ] {
+        assert_eq!(of_pod(kind, name, &json!({})), Some(owner(kind, name)));
+        let controlled =
+            json!({"name": "j", "ownerReferences": [{"kind": kind, "name": name, "controller": true}]});
+        assert_eq!(Owner::of_job(&serde_json::from_value(controlled).unwrap()), owner(kind, name));
+    }
+    // One thing was put behind the name, not two.
+    assert_eq!(of_pod("Workflow", "db-pgsql-1796000000", &json!({})), Some(owner("Workflow", "db-pgsql")));
+}
+
+/// A controller (kind and name; none if both are empty), labels of its pod, and what stands behind.
+type Behind = (&'static str, &'static str, Value, &'static str);
+
+/// Each is that of a pod made at 10:20:30.
+fn stand_behind(cases: impl IntoIterator<Item = Behind>) {
+    for (kind, name, labels, right) in cases {
+        let owners = match kind {
+            "" => json!([]),
+            _ => json!([{"kind": kind, "name": name, "controller": true}]),
+        };
+        let found = made(&owners, &labels, Some("2026-11-22T10:20:30Z"));
+        assert_eq!(found.map(|owner| owner.to_string()).unwrap_or_default(), right, "{kind}/{name} {labels}");
+    }
+}
+
+/// Issue 13, point 12: two runs, or two releases, of each have one subject.
+#[test]
+fn two_runs_and_two_releases_have_one_subject() {
+    // A pipeline that is embedded in its run has the name of the run.
+    let tekton = |run: &str| json!({"tekton.dev/pipeline": run, "tekton.dev/pipelineRun": run, "tekton.dev/pipelineTask": "test"});
+    let knative = |key: &str, revision: &str| {
+        json!({"pod-template-hash": "6b7f5d8c9", format!("serving.knative.dev/{key}"): "hello",
+            "serving.knative.dev/revision": revision})
+    };
+    let ray =
+        || json!({"ray.io/originated-from-crd": "RayService", "ray.io/originated-from-cr-name": "chat"});
+    let runner = || json!({"runner-deployment-name": "ci"});
+    let airflow =
+        |run: &str, mark: &str| json!({"dag_id": "nightly", "task_id": "load", "run_id": run, mark: "True"});
+    let (one, two) = ("hello-00001-deployment-6b7f5d8c9", "hello-00002-deployment-6b7f5d8c9");
+    stand_behind([
+        ("TaskRun", "build-x7k2p-test", tekton("build-x7k2p"), "PipelineRun/build"),
+        ("TaskRun", "build-9w4z5-test", tekton("build-9w4z5"), "PipelineRun/build"),
+        ("ReplicaSet", one, knative("service", "hello-00001"), "Service/hello"),
+        ("ReplicaSet", two, knative("service", "hello-00002"), "Service/hello"),
+        ("ReplicaSet", one, knative("configuration", "hello-00001"), "Configuration/hello"),
+        ("ReplicaSet", two, knative("configuration", "hello-00002"), "Configuration/hello"),
+        ("RayCluster", "chat-raycluster-x7k2p", ray(), "RayService/chat"),
+        ("RayCluster", "chat-9w4z5", ray(), "RayService/chat"),
+        ("RayCluster", "chat-raycluster-x7k2p", json!({}), "RayCluster/chat-raycluster"),
+        ("RayCluster", "chat-raycluster-9w4z5", json!({}), "RayCluster/chat-raycluster"),
+        ("Runner", "ci-x7k2p-9w4z5", runner(), "RunnerDeployment/ci"),
+        ("Runner", "ci-9w4z5-x7k2p", runner(), "RunnerDeployment/ci"),
+        ("", "", airflow("manual__1", "kubernetes_pod_operator"), "DAG/nightly"),
+        ("", "", airflow("scheduled__2", "kubernetes_executor"), "DAG/nightly"),
+        // Somebody's own label.
+        ("", "", json!({"dag_id": "nightly"}), ""),
+    ]);
+}
+
+/// Issue 13, point 12: two runs of Spark, with its operator, alone, and on EMR.
+#[test]
+fn two_runs_of_spark_have_one_subject() {
+    let operator = |name: &str| json!({"sparkoperator.k8s.io/app-name": name, "spark-role": "driver"});
+    let cluster = "emr-containers.amazonaws.com/virtual-cluster-id";
+    let emr =
+        |id: &str| json!({cluster: "jk518skp01ys9ka8b0npx9nt0", "emr-containers.amazonaws.com/job.id": id});
+    let named = |id: &str| {
+        let mut labels = emr(id);
+        labels["spark-app-name"] = "import".into();
+        labels["spark-app-selector"] = format!("spark-{id}").into();
+        labels
+    };
+    let alone = || json!({"spark-app-name": "import"});
+    let nightly = "ScheduledSparkApplication/nightly";
+    let virtual_cluster = "VirtualCluster/jk518skp01ys9ka8b0npx9nt0";
+    stand_behind([
+        // The time in each of the precisions that the operator knows; executors are controlled by their driver.
+        ("SparkApplication", "n", operator("nightly-1795342800000000000"), nightly),
+        ("Pod", "nightly-1795342800000000000-driver", operator("nightly-1795342800000000000"), nightly),
+        ("", "", operator("nightly-1795342800000000001"), nightly),
+        ("SparkApplication", "n", operator("nightly-1795342800000000"), nightly),
+        ("SparkApplication", "n", operator("nightly-1795342800000"), nightly),
+        ("SparkApplication", "n", operator("nightly-1795342800"), nightly),
+        ("SparkApplication", "n", operator("nightly-29922380"), nightly),
+        // No time, or one that has nothing to do with the pod.
+        ("SparkApplication", "n", operator("etl-20261122"), "SparkApplication/etl-20261122"),
+        ("SparkApplication", "n", operator("etl-1595342800"), "SparkApplication/etl-1595342800"),
+        // The submitter of the job, its driver, and its executors.
+        ("Job", "0000000337okspsc913", emr("0000000337okspsc913"), virtual_cluster),
+        ("Pod", "spark-0000000337okspsc914-driver", emr("0000000337okspsc914"), virtual_cluster),
+        ("Job", "0000000337okspsc913", named("0000000337okspsc913"), "Spark/import"),
+        ("Pod", "spark-0000000337okspsc914-driver", named("0000000337okspsc914"), "Spark/import"),
+        ("", "", alone(), "Spark/import"),
+        ("Pod", "import-3c07aa766251ce43-driver", alone(), "Spark/import"),
+    ]);
 }
 
 /// Issue 13, point 12: a pod that nothing controls stands for itself, or for what its name was generated from.

@@ -175,6 +175,7 @@ pub(crate) fn pod(workload: &Workload, i: u32, (cpu, memory): (f64, f64)) -> Pod
         new_oom_kills: 0,
         created_at: Some(now - SignedDuration::from_hours(70)),
         pending: None,
+        initializing: None,
         waiting: Vec::new(),
         terminated: Vec::new(),
         logging_disabled: None,

@@ -46,7 +46,9 @@ fn report(texts: &[String]) -> Report {
     shop.tags.insert(text(0), text(1));
     let change = |hours, reason| Change {
         subject: LedgerSubject::Cluster("shop".parse().unwrap()),
+        number: u32::try_from(hours).unwrap(),
         time: run().time - SignedDuration::from_hours(hours),
+        made: run().time - SignedDuration::from_hours(hours),
         cause: text(2),
         from: InsightsLevel::Disabled,
         to: InsightsLevel::Enabled,

@@ -107,7 +107,9 @@ pub(crate) fn busy() -> Estate {
 fn fights() -> Ledger {
     let change = |name: &str, hours: i64, state| Change {
         subject: LedgerSubject::Cluster(name.parse().unwrap()),
+        number: u32::try_from(hours).unwrap(),
         time: run().time - SignedDuration::from_hours(hours),
+        made: run().time - SignedDuration::from_hours(hours),
         cause: format!("event-{hours}"),
         from: InsightsLevel::Disabled,
         to: InsightsLevel::Enabled,

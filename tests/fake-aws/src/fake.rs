@@ -39,15 +39,15 @@ pub(crate) struct State {
     pub(crate) home: (String, String),
     /// On tokio's clock, which tests can pause: buckets, latency and the meter go by it.
     pub(crate) started: Instant,
-    /// The machine's time at the start.
-    started_at: Timestamp,
+    /// The time of the day at the start: the machine's, unless a test set another.
+    started_at: Mutex<Timestamp>,
 }
 
 impl State {
     /// The time of the day for the fake's clients: it began as the machine's, and goes on with tokio's clock.
     pub(crate) fn wall_clock(&self) -> Timestamp {
         let elapsed = SignedDuration::try_from(self.started.elapsed()).unwrap_or_default();
-        self.started_at + elapsed
+        *lock(&self.started_at) + elapsed
     }
 }
 
@@ -130,7 +130,7 @@ impl Builder {
             latency: self.latency,
             home: self.home,
             started: Instant::now(),
-            started_at: self.started_at.unwrap_or_else(Timestamp::now),
+            started_at: Mutex::new(self.started_at.unwrap_or_else(Timestamp::now)),
         })
     }
 }
@@ -171,6 +171,15 @@ impl FakeAws {
     /// Changes what the fake serves, between two calls.
     pub fn edit<T>(&self, edit: impl FnOnce(&mut World) -> T) -> T {
         edit(&mut lock(&self.state.world))
+    }
+
+    /// Lets the time of day pass until then; nothing if it is later already.
+    pub fn pass_until(&self, at: Timestamp) {
+        let rest = at.duration_since(self.state.wall_clock());
+        if rest.is_positive() {
+            let mut started_at = lock(&self.state.started_at);
+            *started_at += rest;
+        }
     }
 
     /// Adds to the fault plan.

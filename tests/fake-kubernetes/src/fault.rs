@@ -7,7 +7,7 @@ use crate::recorded::Recorded;
 /// What happens to the next requests of a kind, instead of the estate's answer or to it.
 #[derive(Clone, Debug)]
 pub struct Fault {
-    /// Part of the path with its query.
+    /// Part of the path with its query, or, with `$` at its end, the whole.
     pub path: String,
     /// How many requests it befalls.
     pub times: u32,
@@ -78,6 +78,10 @@ pub enum Effect {
 }
 
 impl Fault {
+    pub(crate) fn is_of(&self, path: &str) -> bool {
+        self.path.strip_suffix('$').map_or_else(|| path.contains(&self.path), |whole| path == whole)
+    }
+
     /// Befalls one request.
     pub fn once(path: &str, effect: Effect) -> Self {
         Self::times(1, path, effect)

@@ -62,7 +62,7 @@ impl Inner {
         let paged = path.contains("continue=");
         let fault = self.faults.iter_mut().find(|fault| {
             let fits = paged || !matches!(fault.effect, Effect::Expired);
-            fault.times > 0 && fits && path.contains(&fault.path)
+            fault.times > 0 && fits && fault.is_of(path)
         })?;
         fault.times = if fault.times == u32::MAX { u32::MAX } else { fault.times - 1 };
         Some(fault.effect.clone())

@@ -4,16 +4,20 @@
 mod common;
 
 use std::io::Write;
+use std::time::Duration;
 
 use common::{Object, access, limits, names, now, refusal, seeded};
 use fake_kubernetes::{Balancer, Break, Deaf, Effect, End, Estate, FakeKubernetes, Fault, Handle};
-use fargaze::kubernetes::client::{Access, Cause, Client, TlsError};
+use fargaze::kubernetes::client::{Access, Cause, Client, Limits, TlsError};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 
+/// Long enough that a busy machine does not exceed it by itself.
+const SHORT: Duration = Duration::from_secs(1);
 /// More than two pages.
 const PODS: usize = 600;
 
@@ -24,6 +28,11 @@ async fn server() -> Handle {
 
 fn client_at(endpoint: String, server: &Handle) -> Client {
     Client::new(Access { endpoint, ..access(server) }, limits()).unwrap()
+}
+
+/// A client that waits for so long while nothing comes.
+fn patient(endpoint: String, server: &Handle) -> Client {
+    Client::new(Access { endpoint, ..access(server) }, Limits { silence: SHORT, ..limits() }).unwrap()
 }
 
 fn expected(server: &Handle) -> Vec<String> {
@@ -120,6 +129,60 @@ async fn what_only_reads_is_asked_again_whatever_breaks() {
             assert_eq!(pages.len(), 3, "one page after the other: {calls:?}");
         }
     }
+}
+
+/// Issue 13, point 16: a connection that goes silent, as one to a server that was killed without a word, is left for
+/// another.
+#[tokio::test]
+async fn what_only_reads_is_asked_again_if_a_connection_goes_silent() {
+    let server = server().await;
+    let expected = expected(&server);
+    for after in [0, 1_000, 28_188] {
+        for path in ["/api/v1/pods", "continue="] {
+            let balancer = Balancer::before(&server, |_| None);
+            let client = patient(balancer.endpoint(), &server);
+            server.inject(Fault::once(path, Effect::Stall { after }));
+            assert_eq!(names(&client, "/api/v1/pods").await.unwrap(), expected, "{path} after {after}");
+            assert_eq!(
+                (client.calls(), balancer.accepted()),
+                (4, 2),
+                "{path} after {after}: one more of each"
+            );
+        }
+    }
+    // Once more, and not for ever.
+    let client = patient(server.endpoint(), &server);
+    server.inject(Fault::times(2, "/api/v1/pods", Effect::Stall { after: 0 }));
+    assert_eq!((refusal(&client).await, client.calls()), (Cause::Stalled { waited: SHORT, bytes: 0 }, 2));
+    // What changes something, and what stands behind the API server, is another matter.
+    let node = "/api/v1/nodes/n/proxy/metrics/cadvisor";
+    for path in ["/configmaps", node, "/apis/metrics.k8s.io/v1beta1/pods"] {
+        let client = patient(server.endpoint(), &server);
+        server.inject(Fault::always(path, Effect::Stall { after: 0 }));
+        let asked = match path {
+            "/configmaps" => client.post("/api/v1/namespaces/default/configmaps", &json!({})).await,
+            path => client.get(path).await,
+        };
+        let cause = asked.unwrap_err().cause;
+        assert!(matches!(cause, Cause::Stalled { .. } | Cause::Forbidden(_)), "{path}: {cause}");
+        assert_eq!(client.calls(), 1, "{path}");
+    }
+}
+
+/// Issue 13, point 16: of a server that never answered not much more is awaited, and within a short deadline there is
+/// time for another connection.
+#[tokio::test]
+async fn a_dead_server_stays_cheap_and_a_short_time_is_shared() {
+    let server = server().await;
+    server.change(|estate| estate.latency = Duration::from_mins(1));
+    let (client, begun) = (patient(server.endpoint(), &server), Instant::now());
+    assert_eq!((refusal(&client).await, client.calls()), (Cause::Stalled { waited: SHORT, bytes: 0 }, 2));
+    assert!(begun.elapsed() < SHORT * 7 / 4, "{:?}", begun.elapsed());
+    let (server, _) = seeded(1).await;
+    server.inject(Fault::once("/api/v1/pods", Effect::Stall { after: 0 }));
+    let limits = Limits { deadline: Instant::now() + 4 * SHORT, ..limits() };
+    let client = Client::new(access(&server), limits).unwrap();
+    assert_eq!(names(&client, "/api/v1/pods").await.unwrap(), expected(&server));
 }
 
 /// Issue 13, point 16.

@@ -74,6 +74,35 @@ async fn a_walk_that_grows_too_old_twice_is_an_error() {
     assert_eq!(client.calls(), 3);
 }
 
+/// Issue 13, point 16: what was read of the state that is forgotten is dropped, and no object is there twice.
+#[tokio::test]
+async fn a_list_that_cannot_go_on_begins_again_once() {
+    let (server, client) = seeded(600).await;
+    let gone = |times| {
+        let (reason, message) =
+            ("Expired".to_owned(), "The provided continue parameter is too old".to_owned());
+        Fault::times(times, "continue=", Effect::Status { code: 410, reason, message })
+    };
+    let all = async || client.list_all("/api/v1/pods", |pod: Object| pod.metadata.name).await;
+    let pods: Vec<String> = server.estate().pods().map(|pod| pod.name.clone()).collect();
+    server.inject(gone(1));
+    let whole = Walk { items: 601, pages: 3, inconsistent: false };
+    assert_eq!((all().await.unwrap(), client.calls()), ((pods.clone(), whole), 5));
+    // With a newer state to go on with, it goes on, and begins again if that is forgotten as well.
+    server.inject(Fault::times(2, "continue=", Effect::Expired));
+    assert_eq!((all().await.unwrap(), client.calls()), ((pods, whole), 5 + 6));
+    server.inject(gone(2));
+    assert!(matches!(all().await.unwrap_err().cause, Cause::Gone(_)));
+    assert_eq!(client.calls(), 5 + 6 + 4);
+    // The first page has no state that could be forgotten.
+    server.inject(Fault::always(
+        "/api/v1/pods",
+        Effect::Status { code: 410, reason: String::new(), message: String::new() },
+    ));
+    assert!(matches!(all().await.unwrap_err().cause, Cause::Gone(_)));
+    assert_eq!(client.calls(), 5 + 6 + 4 + 1);
+}
+
 #[tokio::test]
 async fn selectors_hold_over_pages_and_metrics_have_none() {
     let (server, client) = seeded(40).await;

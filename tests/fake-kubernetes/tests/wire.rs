@@ -135,7 +135,7 @@ async fn an_answer_may_be_slow_but_not_silent() {
     let begin = Instant::now();
     assert_eq!(names(&client, "/api/v1/pods").await.unwrap().len(), 2);
     assert!(begin.elapsed() > SHORT);
-    server.inject(Fault::once("/pods", Effect::Stall { after: 1_000 }));
+    server.inject(Fault::times(2, "/pods", Effect::Stall { after: 1_000 }));
     assert_eq!(refusal(&client).await, Cause::Stalled { waited: SHORT, bytes: 1_000 });
     server.change(|estate| estate.latency = Duration::from_mins(1));
     assert_eq!(refusal(&client).await, Cause::Stalled { waited: SHORT, bytes: 0 });

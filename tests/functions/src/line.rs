@@ -57,6 +57,7 @@ impl Stack {
     /// Plays one execution. Items are worked on one after the other, which Step Functions does at once.
     pub async fn run_line(&self, kind: &str, time: Timestamp) -> Line {
         self.set_now(time);
+        self.aws.pass_until(time);
         self.play(request(kind, time)).await
     }
 

@@ -25,6 +25,36 @@ async fn a_target_of_which_nothing_came_back_is_told() {
     assert!(stack.mail(0).contains("CANNOT SEE eu-west-1 (123456789012): run: lost"), "{}", stack.mail(0));
 }
 
+/// Issue 14, point 2: what the state machine hands on and cannot be read costs itself only.
+#[tokio::test]
+async fn an_odd_entry_is_the_loss_of_its_target_alone() {
+    let metadata =
+        json!({"ExecutionArn": "arn:aws:states:eu-west-1:123456789012:express:x", "Status": "FAILED"});
+    let half = json!({"target": {"account": "123456789012"}, "outcome": 3});
+    for odd in [Value::Null, json!("text"), json!([]), json!({}), metadata, half] {
+        let stack = Stack::start(shop(|_| 93.1)).await;
+        let item = stack.items("alarms", minute(0)).await.remove(0);
+        let good = stack.play_item(item).await;
+        let mut lost = good["target"].clone();
+        lost["region"] = json!("us-east-1");
+        let run = stack.plan("alarms", minute(0)).await["run"].clone();
+        let targets = json!([good["target"], lost, odd]);
+        let event = json!({"run": run, "targets": targets, "outcomes": [odd, good]});
+        stack.invoke(Function::ForwardSummary, event).await.unwrap();
+        let mail = stack.mail(0);
+        assert!(mail.contains("shop/web"), "{mail}");
+        // Nobody is notified of a target that could not be seen in one run; ten minutes later it is one.
+        let later = stack.plan("alarms", minute(10)).await["run"].clone();
+        let event = json!({"run": later, "targets": targets, "outcomes": [odd]});
+        stack.invoke(Function::ForwardSummary, event).await.unwrap();
+        let mail = stack.mail(1);
+        assert!(
+            mail.contains("us-east-1") && mail.contains("entry 0 of outcomes cannot be read"),
+            "{odd}: {mail}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_quiet_run_publishes_nothing_and_says_why() {
     let stack = Stack::start(shop(|_| 50.0)).await;

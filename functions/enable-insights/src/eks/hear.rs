@@ -1,13 +1,13 @@
 //! An event about one EKS cluster, or a message of our own to look at it again.
 
-use fargaze::aws::{Clock, Eks, config_for};
+use fargaze::aws::{Eks, config_for};
 use fargaze::cluster::{AccountId, ClusterName, Region};
 use fargaze::config::{CONFIG_KEY, Config as UserConfig};
 use fargaze::event::{EksChanged, EksEvent};
 use fargaze::failure::Failure;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::Acquaintance;
-use fargaze::insights::eks::{EksAspect, EksFinding, EksFollow, EksResult};
+use fargaze::insights::eks::{EksAspect, EksFinding, EksFollow, EksResult, EksRevert, EksSubject};
 use fargaze::run::Platform;
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -31,20 +31,32 @@ struct Look {
     restores: bool,
     /// It is about a change by somebody else, of a cluster that may be followed already.
     is_foreign: bool,
+    /// What somebody else took away.
+    revert: Option<EksRevert>,
 }
 
 impl From<EksEvent> for Look {
     fn from(event: EksEvent) -> Self {
-        let is_foreign = event.change != EksChanged::Created;
-        let EksEvent { account, region, cluster, time: since, id: cause, .. } = event;
-        Self { account, region, cluster, since, cause, restores: false, is_foreign }
+        let EksEvent { change, account, region, cluster, time: since, id: cause, by, role: _ } = event;
+        let is_foreign = change != EksChanged::Created;
+        let revert = match change {
+            EksChanged::Changed { call, undoes: Some(aspect) } => Some(EksRevert {
+                subject: EksSubject { cluster: cluster.clone(), aspect },
+                time: since,
+                event_id: cause.clone(),
+                by,
+                call: call.to_owned(),
+            }),
+            EksChanged::Created | EksChanged::Changed { undoes: None, .. } => None,
+        };
+        Self { account, region, cluster, since, cause, restores: false, is_foreign, revert }
     }
 }
 
 impl From<EksFollow> for Look {
     fn from(follow: EksFollow) -> Self {
         let EksFollow { account, region, cluster, since, cause, restore: restores, .. } = follow;
-        Self { account, region, cluster, since, cause, restores, is_foreign: false }
+        Self { account, region, cluster, since, cause, restores, is_foreign: false, revert: None }
     }
 }
 
@@ -77,7 +89,7 @@ impl Handler {
         }
         let told = match change {
             EksChanged::Created => String::new(),
-            EksChanged::Changed(call) => format!("after {call} by {by}: "),
+            EksChanged::Changed { call, .. } => format!("after {call} by {by}: "),
         };
         Ok(told + &self.look_at_eks(event.into(), &user, deadline).await?)
     }
@@ -105,11 +117,18 @@ impl Handler {
             return Ok(format!("{name} was deleted in the meantime"));
         };
         let mut ledger = self.memory.eks_ledger_of(&target, name).await?;
+        if let Some(created) = cluster.created_at {
+            ledger.forget_before(created);
+        }
+        if let Some(revert) = look.revert.filter(|revert| !ledger.of(revert.subject.aspect).is_empty()) {
+            self.memory.put_eks_revert(&target, &revert).await?;
+            ledger.put_revert(revert);
+        }
         let life = self.memory.life_of(&target, name).await?;
         let sighting = Known::read(&self.store, &target).await?.sighting(name);
         let acquaintance =
             Acquaintance::of(life.created.is_some(), super::seen(sighting, cluster.created_at));
-        let now = Clock::new(&self.home).now();
+        let now = self.clock.now();
         let setup = Setup {
             eks: &eks,
             sdk: &sdk,
@@ -172,7 +191,9 @@ fn sentence(finding: &EksFinding) -> String {
         EksResult::NotYet => "not yet there",
         EksResult::Overdue => "overdue",
         EksResult::Left | EksResult::Skipped => "left",
-        EksResult::Fight => "left to those who undid it",
+        EksResult::Fight(by) => {
+            return format!("{aspect}left to those who undid it: {reason}; undone by {}", by.join(", "));
+        }
         EksResult::Restored => "restored",
         EksResult::Unknown(fault) => return format!("{aspect}not known: {fault}"),
         EksResult::Failed(fault) => return format!("{aspect}failed{change}: {fault}"),

@@ -49,6 +49,7 @@ impl EksSweep<'_> {
         let listed: BTreeSet<ClusterName> =
             found.into_iter().filter(|name| target.part.holds(name)).collect();
         let mut before = self.before(listed.len()).await?;
+        before.last.lost().into_iter().for_each(|fault| progress.fault(fault));
         let ahead: Vec<ClusterName> = listed.iter().filter(|name| progress.is_ahead(name)).cloned().collect();
         // Also those of an earlier attempt of this turn, which could not tell of them.
         let made = ahead.iter().filter(|name| before.was_made_by(&self.task.run.id, name)).count();

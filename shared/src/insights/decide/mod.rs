@@ -102,7 +102,7 @@ pub fn decide(wished: &Wished, observed: &ObservedCluster, history: &History<'_>
     let why = match (acquaintance, made_before) {
         (_, Some(change)) if change.wish == text => {
             let who =
-                ledger.put_back.iter().rev().find(|p| p.time >= change.time && !wish.is_met_by(p.level));
+                ledger.put_back.iter().rev().find(|p| p.time >= change.made && !wish.is_met_by(p.level));
             let by = who.map(|put_back| format!(" by {}", put_back.by)).unwrap_or_default();
             format!("fargaze set it before, and it was put back{by}")
         }
@@ -148,7 +148,7 @@ fn stand_back(
     let made: Vec<&Change> = ledger.made_for(wish).collect();
     let oldest = made.last().filter(|_| made.len() >= PATIENCE)?;
     let mut by: Vec<String> = Vec::new();
-    for put_back in ledger.put_back.iter().filter(|p| p.time >= oldest.time && is_low(p.level)) {
+    for put_back in ledger.put_back.iter().filter(|p| p.time >= oldest.made && is_low(p.level)) {
         if !by.contains(&put_back.by) {
             by.push(put_back.by.clone());
         }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::samples::{change, cluster, ledger, level, put_back, wish, wished};
+use super::super::samples::{change, cluster, ledger, ledger_of, level, put_back, wish, wished};
 use super::*;
 use crate::insights::InsightsLevel::{Disabled, Enabled, Enhanced};
 use crate::insights::{PutBack, RestoreStep, restore_step};
@@ -17,8 +17,8 @@ fn empty() -> ClusterLedger {
 fn put_back_times(times: i64, by: &[&str]) -> ClusterLedger {
     let made = |n| change(10 * n, (Disabled, Enabled), ENABLED, ChangeState::Done);
     ClusterLedger {
-        changes: (1..=times).map(made).collect(),
         put_back: (1_i64..).zip(by).map(|(n, by)| put_back(10 * n + 5, by)).collect(),
+        ..ledger_of((1..=times).map(made))
     }
 }
 

@@ -56,8 +56,8 @@ pub enum EksResult {
     Overdue,
     /// Not to be touched, or nothing to restore.
     Left,
-    /// What was set was undone twice.
-    Fight,
+    /// What was set was undone twice; by whom.
+    Fight(Vec<String>),
     /// Put back by a restore.
     Restored,
     /// Not restored, because somebody changed it since.
@@ -84,7 +84,7 @@ impl EksResult {
             | Self::Set
             | Self::Reported
             | Self::Left
-            | Self::Fight
+            | Self::Fight(_)
             | Self::Restored
             | Self::Skipped => false,
         }
@@ -110,7 +110,7 @@ impl EksFinding {
             EksAction::Report => EksResult::Reported,
             EksAction::Blocked => EksResult::Blocked,
             EksAction::Leave => EksResult::Left,
-            EksAction::Fight => EksResult::Fight,
+            EksAction::Fight { by } => EksResult::Fight(by),
             EksAction::Waiting => EksResult::InProgress,
             EksAction::NotYet => EksResult::NotYet,
             EksAction::Overdue => EksResult::Overdue,
@@ -135,7 +135,7 @@ impl EksFinding {
             EksResult::Reported
                 | EksResult::Blocked
                 | EksResult::Overdue
-                | EksResult::Fight
+                | EksResult::Fight(_)
                 | EksResult::Unknown(_)
         );
         let same = |last: &Self| discriminant(&last.result) == discriminant(&self.result);

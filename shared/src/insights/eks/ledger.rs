@@ -1,5 +1,6 @@
 //! The ledger of EKS clusters: what we changed, and how far it has come.
 
+mod revert;
 #[cfg(test)]
 mod tests;
 mod undo;
@@ -16,6 +17,8 @@ use crate::cluster::{BadName, ClusterName};
 use crate::eks::LogType;
 use crate::fault::FaultKind;
 
+pub use revert::EksRevert;
+pub(super) use revert::unnamed;
 pub use undo::{EksUndo, InProgress};
 
 /// What a change is about: one aspect of one cluster.
@@ -142,15 +145,7 @@ impl EksChange {
 
     /// Reads what [`Self::to_attributes`] wrote; `get` gives the text of an attribute.
     pub fn from_attributes(get: &dyn Fn(&'static str) -> Option<String>) -> Result<Self, BadEksChange> {
-        fn parsed<T: FromStr<Err: fmt::Display>>(
-            attribute: &'static str,
-            text: &str,
-        ) -> Result<T, BadEksChange> {
-            text.parse().map_err(|error: T::Err| BadEksChange { attribute, why: error.to_string() })
-        }
-        let need = |attribute| {
-            get(attribute).ok_or_else(|| BadEksChange { attribute, why: "is missing".to_owned() })
-        };
+        let need = |attribute| need(get, attribute);
         let state = |attribute| {
             serde_json::from_str(&need(attribute)?)
                 .map_err(|error| BadEksChange { attribute, why: error.to_string() })
@@ -177,11 +172,25 @@ impl EksChange {
     }
 }
 
+fn need(
+    get: &dyn Fn(&'static str) -> Option<String>,
+    attribute: &'static str,
+) -> Result<String, BadEksChange> {
+    get(attribute).ok_or_else(|| BadEksChange { attribute, why: "is missing".to_owned() })
+}
+
+fn parsed<T: FromStr<Err: fmt::Display>>(attribute: &'static str, text: &str) -> Result<T, BadEksChange> {
+    text.parse().map_err(|error: T::Err| BadEksChange { attribute, why: error.to_string() })
+}
+
 /// What the ledger has about one aspect of one cluster, the oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EksSubjectLedger {
     /// Our changes.
     pub changes: Vec<EksChange>,
+    /// Who took away what they made, as far as events reported it. An event may be missing here: nothing is counted
+    /// by these.
+    pub reverts: Vec<EksRevert>,
 }
 
 /// What the ledger has about one cluster.
@@ -195,6 +204,29 @@ impl EksLedger {
     /// The changes of one aspect; none if there never was one.
     pub fn of(&self, aspect: EksAspect) -> &[EksChange] {
         self.aspects.get(&aspect).map_or(&[], |ledger| &ledger.changes)
+    }
+
+    /// Who took away what we had set up since a time, each once, with the call: `alice (DeleteAddon)`. Empty if no
+    /// event named anybody.
+    pub fn reverted_by(&self, aspect: EksAspect, since: Timestamp) -> Vec<String> {
+        let reverts = self.aspects.get(&aspect).into_iter().flat_map(|ledger| &ledger.reverts);
+        let mut by = Vec::new();
+        for revert in reverts.filter(|revert| revert.time >= since) {
+            let who = format!("{} ({})", revert.by, revert.call);
+            if !by.contains(&who) {
+                by.push(who);
+            }
+        }
+        by
+    }
+
+    /// Adds a revert; one that is there already is the same event, delivered again.
+    pub fn put_revert(&mut self, revert: EksRevert) {
+        let reverts = &mut self.aspects.entry(revert.subject.aspect).or_default().reverts;
+        if !reverts.contains(&revert) {
+            reverts.push(revert);
+            reverts.sort_by_key(|revert| revert.time);
+        }
     }
 
     /// Adds a change, or writes over an earlier attempt at the same one; keeps them in the order of their times.
@@ -215,6 +247,7 @@ impl EksLedger {
     pub fn forget_before(&mut self, created: Timestamp) {
         for ledger in self.aspects.values_mut() {
             ledger.changes.retain(|change| change.time >= created);
+            ledger.reverts.retain(|revert| revert.time >= created);
         }
     }
 

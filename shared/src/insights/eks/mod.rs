@@ -35,7 +35,9 @@ pub use cost::CostNote;
 pub use decide::{EksAction, EksHistory, EksStep, OVERDUE, decide_eks, is_overdue};
 pub use finding::{EksFinding, EksResult};
 pub use follow::{BadFollow, EksFollow, FollowedUpdate};
-pub use ledger::{BadEksChange, EksChange, EksLedger, EksSubject, EksSubjectLedger, EksUndo, InProgress};
+pub use ledger::{
+    BadEksChange, EksChange, EksLedger, EksRevert, EksSubject, EksSubjectLedger, EksUndo, InProgress,
+};
 pub use remedy::{EksRemedy, SET_UP_GROUP};
 pub use restore::{EksRestoreStep, eks_restore_step};
 pub use state::EksState;

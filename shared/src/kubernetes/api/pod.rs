@@ -164,6 +164,8 @@ pub struct ContainerStatus {
     pub name: String,
     /// Whether it passes its readiness probe.
     pub ready: bool,
+    /// Whether it has passed its startup probe; none if that is not known.
+    pub started: Option<bool>,
     /// How often it was started again.
     pub restart_count: i32,
     /// Its state now.

@@ -25,6 +25,10 @@ const LONGEST: usize = 64 << 20;
 /// The most that is read of an error's body.
 const LONGEST_ERROR: usize = 64 << 10;
 
+/// How long nothing may come from a kubelet: it is one of many, and holds a place that the others wait for. That it has
+/// no route the API server says after 3 s.
+const KUBELET_SILENCE: Duration = Duration::from_secs(8);
+
 /// What is asked.
 pub(super) struct Call<'a> {
     pub(super) method: Method,
@@ -81,12 +85,14 @@ impl Client {
 
     async fn tried(&self, call: &Call<'_>) -> Result<Vec<u8>, Refused> {
         let server = Server::of(call.path);
-        let (mut refusals, mut breaks) = (0, 0);
+        let (mut refusals, mut breaks, mut stalls, mut longest) = (0, 0, 0, Duration::ZERO);
         let mut refused_token = None;
         loop {
             let token = self.session.token(&self.access, refused_token.as_ref()).await;
             let token = token.map_err(Cause::Token)?;
-            let refused = match self.once(call, &token, breaks > 0).await {
+            let on_new_connection = breaks + stalls > 0;
+            let once = self.once(call, &token, on_new_connection, self.silence(call, server, stalls));
+            let mut refused = match once.await {
                 Ok(body) => return Ok(body),
                 Err(refused) => refused,
             };
@@ -95,16 +101,26 @@ impl Client {
                 continue;
             }
             let is_break = refused.cause.is_break();
-            let tries = if is_break { &mut breaks } else { &mut refusals };
+            let tries = match &mut refused.cause {
+                Cause::Stalled { waited, .. } => {
+                    longest = longest.max(*waited);
+                    *waited = longest;
+                    // Others may lead to the same server.
+                    self.origin.forget_idle();
+                    &mut stalls
+                }
+                _ if is_break => &mut breaks,
+                _ => &mut refusals,
+            };
             *tries += 1;
             if *tries >= retry::tries(&refused.cause, call.is_safe, server) {
                 return Err(refused);
             }
-            let (longest, jitter) = (self.limits.longest_wait, fastrand::f64());
-            let wait = if is_break {
-                retry::wait_after_break(*tries, longest, jitter)
-            } else {
-                retry::wait(*tries, refused.retry_after, longest, jitter)
+            let (most, jitter) = (self.limits.longest_wait, fastrand::f64());
+            let wait = match refused.cause {
+                Cause::Stalled { .. } => Duration::ZERO,
+                _ if is_break => retry::wait_after_break(*tries, most, jitter),
+                _ => retry::wait(*tries, refused.retry_after, most, jitter),
             };
             if Instant::now() + wait >= self.limits.deadline {
                 return Err(refused);
@@ -113,18 +129,32 @@ impl Client {
         }
     }
 
+    /// How long nothing may come of the next try after so many in which nothing came.
+    fn silence(&self, call: &Call<'_>, server: Server, stalls: u32) -> Duration {
+        let whole = self.limits.silence;
+        match server {
+            Server::Api if call.is_safe => {}
+            Server::Kubelet => return whole.min(KUBELET_SILENCE),
+            Server::Api | Server::Aggregated => return whole,
+        }
+        let left = self.limits.deadline.saturating_duration_since(Instant::now());
+        retry::silence(whole, stalls, left, self.has_answered.load(Relaxed))
+    }
+
     async fn once(
         &self,
         call: &Call<'_>,
         token: &BearerToken,
         on_new_connection: bool,
+        silence: Duration,
     ) -> Result<Vec<u8>, Refused> {
         let request = self.request(call, token)?;
         let outgoing = Outgoing { request, is_safe: call.is_safe, on_new_connection };
         // Held until the body is read: that is what makes the server work. It is never closed.
         let _permit = self.limits.at_once.acquire().await;
         self.calls.fetch_add(1, Relaxed);
-        let (response, connection) = self.origin.send(outgoing, &self.limits).await?;
+        let (response, connection) = self.origin.send(outgoing, self.limits.connect, silence).await?;
+        self.has_answered.store(true, Relaxed);
         let count = |bytes| {
             self.bytes.fetch_add(bytes, Relaxed);
         };
@@ -132,7 +162,7 @@ impl Client {
         let json = body::is_json(&response);
         let retry_after = retry_after(response.headers());
         let limit = if status.is_success() { LONGEST } else { LONGEST_ERROR };
-        let body = body::read(response, self.limits.silence, limit, count).await;
+        let body = body::read(response, silence, limit, count).await;
         if status.is_success() {
             let body = body?;
             self.origin.give_back(connection);

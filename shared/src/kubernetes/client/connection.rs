@@ -16,7 +16,6 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use super::Limits;
 use super::error::Cause;
 use super::tls;
 
@@ -67,34 +66,41 @@ impl Origin {
         &self.authority
     }
 
-    /// Sends the request and gives the head of the answer, with the connection to give back after its body.
+    /// Sends the request and gives the head of the answer, with the connection to give back after its body. `connect` is
+    /// how long a new connection may take, `silence` how long nothing may come on it.
     ///
     /// The server may close an idle connection at any time. A request that was not written, or that changes nothing,
     /// is therefore sent once more on a new one (RFC 9110, section 9.2.2).
     pub(super) async fn send(
         &self,
         Outgoing { request, is_safe, on_new_connection }: Outgoing,
-        limits: &Limits,
+        connect: Duration,
+        silence: Duration,
     ) -> Result<(Response<Incoming>, Connection), Cause> {
-        let stalled = |_| Cause::Stalled { waited: limits.silence, bytes: 0 };
+        let stalled = |_| Cause::Stalled { waited: silence, bytes: 0 };
         while let Some(mut old) = if on_new_connection { None } else { self.take_idle() } {
             if old.ready().await.is_err() {
                 continue;
             }
-            match timeout(limits.silence, old.try_send_request(request.clone())).await.map_err(stalled)? {
+            match timeout(silence, old.try_send_request(request.clone())).await.map_err(stalled)? {
                 Ok(response) => return Ok((response, old)),
                 Err(error) if error.message().is_some() || is_safe => {}
                 Err(error) => return Err(Cause::Broken(error.into_error().to_string())),
             }
         }
-        let mut new = self.connect(limits.connect).await?;
-        let sent = timeout(limits.silence, new.send_request(request)).await.map_err(stalled)?;
+        let mut new = self.connect(connect).await?;
+        let sent = timeout(silence, new.send_request(request)).await.map_err(stalled)?;
         Ok((sent.map_err(|error| Cause::Broken(error.to_string()))?, new))
     }
 
     /// Keeps a connection whose answer was read to the end.
     pub(super) fn give_back(&self, connection: Connection) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+    }
+
+    /// Closes all connections that wait for another request.
+    pub(super) fn forget_idle(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     fn take_idle(&self) -> Option<Connection> {

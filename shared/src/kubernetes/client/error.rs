@@ -184,6 +184,39 @@ impl Cause {
         }
     }
 
+    /// Whether the server answered nothing at all, or refuses whoever asks it, so that any other question would end the
+    /// same.
+    pub fn is_no_answer(&self) -> bool {
+        match self {
+            Self::Endpoint(_)
+            | Self::Dns(_)
+            | Self::Refused
+            | Self::ConnectTimeout(_)
+            | Self::Connect(_)
+            | Self::Tls(_)
+            | Self::Handshake(_)
+            | Self::Token(_)
+            | Self::Unauthorized
+            | Self::Broken(_)
+            | Self::Stalled { .. }
+            | Self::Late(_)
+            | Self::Cut { .. }
+            | Self::Deadline => true,
+            Self::Path
+            | Self::Forbidden(_)
+            | Self::Terminating(_)
+            | Self::NotFound(_)
+            | Self::Conflict(_)
+            | Self::Gone(_)
+            | Self::Immutable(_)
+            | Self::TooManyRequests(_)
+            | Self::Unavailable(_)
+            | Self::Status { .. }
+            | Self::TooLarge { .. }
+            | Self::Malformed(_) => false,
+        }
+    }
+
     /// Stable word for logs, and what it means.
     fn class(&self) -> (&'static str, FaultKind) {
         match self {

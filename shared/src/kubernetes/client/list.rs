@@ -29,10 +29,32 @@ pub struct Walk {
 }
 
 impl Client {
+    /// All of a list, each object as `read` makes it; each page is forgotten before the next is asked. If it cannot go
+    /// on, because the server has forgotten its state and names no newer one to go on with, it begins again, once; what
+    /// had been read is dropped (as `client-go` does, `tools/pager`).
+    pub async fn list_all<T: DeserializeOwned, U>(
+        &self,
+        path: &str,
+        read: impl Fn(T) -> U,
+    ) -> Result<(Vec<U>, Walk), ClientError> {
+        let (mut items, mut has_begun_again) = (Vec::new(), false);
+        loop {
+            match self.list(path, |page| items.extend(page.into_iter().map(&read))).await {
+                Ok(walk) => return Ok((items, walk)),
+                Err(ClientError { cause: Cause::Gone(_), .. }) if !items.is_empty() && !has_begun_again => {
+                    items.clear();
+                    has_begun_again = true;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     /// Walks a list; each page is given away and forgotten before the next is asked.
     ///
     /// All pages are one state of the cluster. If the server has forgotten it (410 after 5 minutes or so), the walk goes
-    /// on once at the newest state; the second time it is an error, as are pages that repeat or bring nothing for long.
+    /// on once at the newest state; the second time it is an error, as is a 410 that names no newer state, and pages that
+    /// repeat or bring nothing for long.
     /// `path` may have a query of its own.
     pub async fn list<T: DeserializeOwned>(
         &self,

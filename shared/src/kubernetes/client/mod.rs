@@ -1,6 +1,6 @@
 //! A thin client of the API server of an EKS cluster: lists, single objects, reviews; nothing is watched.
 //!
-//! [`Client::list`] walks pages and gives each away before it asks for the next; [`Client::get`], [`Client::post`],
+//! [`Client::list`] walks pages and gives each away before it asks for the next, [`Client::list_all`] collects them; [`Client::get`], [`Client::post`],
 //! [`Client::put`] and [`Client::delete`] move one JSON or text body, [`Client::review`] asks who we are and what we
 //! may. [`ClientError`] tells apart what a person repairs in different places. A client belongs to one run: it keeps
 //! the run's deadline, and signs its tokens with the role's credentials.
@@ -17,8 +17,8 @@ mod token;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -74,7 +74,7 @@ pub struct Limits {
     pub at_once: Arc<Semaphore>,
     /// How long a connection may take, with its TLS handshake.
     pub connect: Duration,
-    /// How long nothing may come while an answer is awaited.
+    /// How long nothing may come while an answer is awaited; of a kubelet it is 8 s at most.
     pub silence: Duration,
     /// The longest wait before another try, whatever `Retry-After` says.
     pub longest_wait: Duration,
@@ -100,6 +100,8 @@ pub struct Client {
     limits: Limits,
     origin: Origin,
     session: Session,
+    /// Whether the server has ever answered.
+    has_answered: AtomicBool,
     calls: AtomicU64,
     bytes: AtomicU64,
 }
@@ -117,7 +119,15 @@ impl Client {
             cause,
         })?;
         let (calls, bytes) = (AtomicU64::new(0), AtomicU64::new(0));
-        Ok(Self { access, limits, origin, session: Session::default(), calls, bytes })
+        Ok(Self {
+            access,
+            limits,
+            origin,
+            session: Session::default(),
+            has_answered: AtomicBool::new(false),
+            calls,
+            bytes,
+        })
     }
 
     /// The name of the cluster that it asks.

@@ -57,12 +57,24 @@ pub(super) fn tries(cause: &Cause, safe: bool, server: Server) -> u32 {
     match cause {
         Cause::TooManyRequests(_) => 3,
         cause if cause.is_break() && safe => server.breaks(),
+        // One server of two that was killed without a word. What is silent behind the API server stays so.
+        Cause::Stalled { .. } if safe && server == Server::Api => 2,
         // A name server that is overloaded, one address of two that is silent, a server of an API group: each try
         // takes seconds.
         Cause::Dns(_) | Cause::ConnectTimeout(_) | Cause::Unavailable(Explanation::Text(_)) if safe => 2,
         Cause::Unavailable(_) | Cause::Status { code: 504, .. } if safe && server == Server::Kubelet => 2,
         Cause::Unavailable(_) | Cause::Status { code: 504, .. } if safe => 3,
         _ => 1,
+    }
+}
+
+/// How long the next try may be silent, of what is given for it. The first leaves time for another; a server that has
+/// never answered gets a part for it.
+pub(super) fn silence(whole: Duration, stalls: u32, left: Duration, has_answered: bool) -> Duration {
+    match stalls {
+        0 => whole.min(left / 2),
+        _ if has_answered => whole,
+        _ => whole / 4,
     }
 }
 
@@ -120,7 +132,8 @@ mod tests {
             (Cause::Dns("no".to_owned()), true, false, 2),
             (Cause::ConnectTimeout(LONGEST), true, false, 2),
             (Cause::ConnectTimeout(LONGEST), false, false, 1),
-            (Cause::Stalled { waited: LONGEST, bytes: 0 }, true, false, 1),
+            (Cause::Stalled { waited: LONGEST, bytes: 0 }, false, false, 1),
+            (Cause::Stalled { waited: LONGEST, bytes: 0 }, true, true, 1),
             (Cause::Malformed("no".to_owned()), true, false, 1),
             (Cause::Gone(status()), true, false, 1),
         ] {
@@ -145,6 +158,23 @@ mod tests {
             let most = paths.map(|path| tries(&cause, true, Server::of(path)));
             assert_eq!(most, [BREAKS, 6, 3], "{cause:?}");
             assert_eq!(tries(&cause, false, Server::Api), 1, "{cause:?}");
+        }
+    }
+
+    /// Issue 13, point 16.
+    #[test]
+    fn a_connection_that_goes_silent_is_replaced_once_for_what_changes_nothing() {
+        for bytes in [0, 28_188] {
+            let stalled = Cause::Stalled { waited: LONGEST, bytes };
+            let most = [Server::Api, Server::Aggregated, Server::Kubelet]
+                .map(|server| tries(&stalled, true, server));
+            assert_eq!((most, tries(&stalled, false, Server::Api)), ([2, 1, 1], 1));
+        }
+        let seconds = Duration::from_secs;
+        for (stalls, left, has_answered, awaited) in
+            [(0, 85, false, 20), (0, 85, true, 20), (0, 8, true, 4), (1, 65, true, 20), (1, 65, false, 5)]
+        {
+            assert_eq!(silence(seconds(20), stalls, seconds(left), has_answered), seconds(awaited));
         }
     }
 

@@ -10,7 +10,7 @@ use std::fmt;
 pub(super) struct Parsed<'a> {
     /// Its sections.
     pub(super) sections: Vec<Section<'a>>,
-    /// Lines that are in no section, each with its number.
+    /// Lines that are in no section, each with its number. One that sets a variable needs none.
     pub(super) strays: Vec<(usize, &'a str)>,
     /// Lines that Fluent Bit would not read, or would read as something else.
     pub(super) faults: Vec<Fault<'a>>,
@@ -20,7 +20,7 @@ pub(super) struct Parsed<'a> {
 pub(super) struct Section<'a> {
     /// Line of its head, from 1.
     pub(super) line: usize,
-    /// Name between the brackets.
+    /// What is between the brackets, with its blanks: ` OUTPUT ` is no `OUTPUT`.
     pub(super) name: &'a str,
     /// Its entries.
     pub(super) entries: Vec<Entry<'a>>,
@@ -93,13 +93,18 @@ impl<'a> Parsed<'a> {
     /// Takes in a line that is neither empty nor a comment from its beginning on. `first` is the line that set the
     /// indent.
     fn read(&mut self, line: usize, text: &'a str, first: &mut Option<(usize, &'a str)>) {
-        let content = text.trim();
-        let indent = &text[..text.len() - text.trim_start_matches(is_blank).len()];
-        if let Some(name) = content.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        let content = text.trim_start_matches(is_blank);
+        let indent = &text[..text.len() - content.len()];
+        let content = content.trim_end_matches(|c: char| c.is_ascii_whitespace());
+        // It ends at the first bracket, and a comment behind it is no matter.
+        if let Some((name, _)) = content.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             if !indent.is_empty() {
                 self.broken(line, Broken::IndentedHead(content));
             }
-            self.sections.push(Section { line, name: name.trim(), entries: Vec::new() });
+            self.sections.push(Section { line, name, entries: Vec::new() });
+            return;
+        }
+        if indent.is_empty() && is_variable(content) {
             return;
         }
         if !indent.is_empty() {
@@ -117,7 +122,8 @@ impl<'a> Parsed<'a> {
             return;
         };
         let (key, value) = content.split_once(is_blank).unwrap_or((content, ""));
-        section.entries.push(Entry { line, key, value: value.trim() });
+        let value = value.trim_matches(|c: char| c.is_ascii_whitespace());
+        section.entries.push(Entry { line, key, value });
         if indent.is_empty() {
             self.broken(line, Broken::NotIndented(content));
         }
@@ -127,7 +133,7 @@ impl<'a> Parsed<'a> {
     /// Checks what stands between key and value.
     fn check(&mut self, line: usize, content: &'a str, key: &'a str) {
         let rest = &content[key.len()..];
-        if rest.trim().is_empty() {
+        if rest.bytes().all(|byte| byte.is_ascii_whitespace()) {
             self.broken(line, Broken::NoValue(key));
         } else if !rest.starts_with(' ') {
             self.broken(line, Broken::Tab(key));
@@ -170,6 +176,11 @@ impl fmt::Display for Broken<'_> {
             Self::NoValue(key) => write!(f, "`{key}` has no value"),
         }
     }
+}
+
+/// Whether it sets a variable, which stands outside of all sections (Fluent Bit, `flb_cf_meta_property_add`).
+fn is_variable(content: &str) -> bool {
+    content.split_once(' ').is_some_and(|(command, _)| command.eq_ignore_ascii_case("@SET"))
 }
 
 /// What Fluent Bit's `isblank` takes for one.

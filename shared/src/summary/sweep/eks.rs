@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::words::{count, list, wrap};
-use super::paragraphs::{LIMIT_REACHED, NAMED, NO_TRAIL, grouped, place, why_failed};
+use super::paragraphs::{LIMIT_REACHED, NAMED, NO_TRAIL, grouped, people, place, why_failed};
 use super::{Findings, TargetResult};
 use crate::commands::AtCluster;
 use crate::fault::{Fault, FaultKind};
@@ -64,7 +64,7 @@ impl<'a> Findings<'a> {
 
     pub(super) fn eks_needs_a_person(&self) -> bool {
         let bad = |result: &EksResult| {
-            matches!(result, EksResult::Failed(_) | EksResult::Fight | EksResult::Overdue)
+            matches!(result, EksResult::Failed(_) | EksResult::Fight(_) | EksResult::Overdue)
         };
         self.eks.iter().any(|found| bad(&found.finding.result))
     }
@@ -83,7 +83,7 @@ impl<'a> Findings<'a> {
 
     /// For the subject: new fights.
     pub(super) fn eks_fight(&self) -> Option<String> {
-        let fights = self.eks_that(|finding| finding.news && finding.result == EksResult::Fight);
+        let fights = self.eks_that(|finding| finding.news && matches!(finding.result, EksResult::Fight(_)));
         (!fights.is_empty()).then(|| format!("FIGHT over EKS: {}", names(&fights, 3)))
     }
 
@@ -115,7 +115,7 @@ impl<'a> Findings<'a> {
             (self.eks_with(|result| *result == EksResult::Waiting), "waiting"),
             (self.eks_that(whole), "still CREATING after an hour"),
             (self.eks_that(part), "still updated after an hour"),
-            (self.eks_with(|result| *result == EksResult::Fight), "fight"),
+            (self.eks_with(|result| matches!(result, EksResult::Fight(_))), "fight"),
             (self.eks_with(is_denied), "denied"),
             (self.eks_with(|result| fault(result).is_some() && !is_denied(result)), "not answered"),
             (self.eks_that(|finding| finding.unannounced), "without an event"),
@@ -143,7 +143,7 @@ impl<'a> Findings<'a> {
             EksResult::Failed(fault) => Some(fault),
             _ => None,
         });
-        paragraphs.extend(self.alike("EKS FIGHT", &EksResult::Fight));
+        paragraphs.extend(self.eks_fights());
         paragraphs.extend(self.alike("EKS STILL AT WORK", &EksResult::Overdue));
         paragraphs
     }
@@ -205,6 +205,25 @@ impl<'a> Findings<'a> {
             wrap(&format!("{head} {names}."), 0) + &wrap(NO_TRAIL, 2)
         };
         (!unannounced.is_empty()).then(text)
+    }
+
+    /// Fights, with who is in them; those that are alike together.
+    fn eks_fights(&self) -> Vec<String> {
+        let fights = self.eks.iter().filter_map(|found| match &found.finding.result {
+            EksResult::Fight(by) => Some((*found, by)),
+            _ => None,
+        });
+        let groups = grouped(fights, |(found, by)| {
+            (place(found.target), found.finding.aspect, found.finding.reason.as_str(), *by)
+        });
+        let paragraphs = groups.into_iter().map(|((place, aspect, reason, by), group)| {
+            let aspect = aspect.map(|aspect| format!(" {aspect}")).unwrap_or_default();
+            let found: Vec<FoundEks<'_>> = group.iter().map(|(found, _)| *found).collect();
+            wrap(&format!("EKS FIGHT{aspect} in {place}: {}.", names(&found, NAMED)), 0)
+                + &wrap(&format!("Why: {}.", harmless(reason)), 2)
+                + &wrap(&format!("Undone by {}.", people(by)), 2)
+        });
+        paragraphs.collect()
     }
 
     /// Findings with one result, those that are alike together.

@@ -229,9 +229,14 @@ fn account_default(alike: &[FoundDefault<'_>]) -> String {
     wrap(&head, 0) + &wrap(&why, 2)
 }
 
-fn fight(what: &str, place: &str, reason: &str, by: &[String]) -> String {
+/// Who changed something back, by ARN or name; five at most.
+pub(super) fn people(by: &[String]) -> String {
     let by: Vec<String> = by.iter().map(|by| harmless(by)).collect();
-    let by = list(by.iter().map(String::as_str), 5);
+    list(by.iter().map(String::as_str), 5)
+}
+
+fn fight(what: &str, place: &str, reason: &str, by: &[String]) -> String {
+    let by = people(by);
     wrap(&format!("FIGHT over {what} in {place}."), 0)
         + &wrap(&format!("Why: {}.", harmless(reason)), 2)
         + &wrap(&format!("Put back by {by}."), 2)

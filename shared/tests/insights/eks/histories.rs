@@ -78,7 +78,7 @@ fn who_undoes_it_each_time_is_told_as_a_fight_and_wins() {
         world.reason(EksAspect::AwsLogging);
     }
     let steps = world.look(Kill::Never);
-    assert!(steps.iter().all(|step| step.action == EksAction::Fight), "{steps:#?}");
+    assert!(steps.iter().all(|step| matches!(step.action, EksAction::Fight { .. })), "{steps:#?}");
 }
 
 proptest! {
@@ -103,7 +103,7 @@ proptest! {
                 EksAction::Right => {
                     prop_assert!(step.aspect.is_some_and(|aspect| world.fulfils(aspect)), "{:?}", step);
                 }
-                EksAction::Report | EksAction::Blocked | EksAction::Fight | EksAction::Leave => {}
+                EksAction::Report | EksAction::Blocked | EksAction::Fight { .. } | EksAction::Leave => {}
                 other => prop_assert!(false, "{:?}: {:?}: {}", step.aspect, other, step.reason),
             }
         }

@@ -252,7 +252,7 @@ fn words(action: &EksAction) -> String {
         EksAction::Report => "told, and left".to_owned(),
         EksAction::Blocked => "told, and looked at again".to_owned(),
         EksAction::Leave => "left alone".to_owned(),
-        EksAction::Fight => "told as a fight, and left".to_owned(),
+        EksAction::Fight { .. } => "told as a fight, and left".to_owned(),
         EksAction::Waiting => "looked at again soon".to_owned(),
         EksAction::NotYet => "back to the queue".to_owned(),
         EksAction::Overdue => "told".to_owned(),

@@ -110,11 +110,19 @@ impl World {
             return;
         };
         assert!(!self.rows.contains_key(&cluster.serial), "{name} is called new, and fargaze set it before");
+        // What the first sweep does not see in time is new to the next, whatever was heard of it.
+        let calls = self.delivered.creations.iter().filter(|(of, at)| of == name && *at >= cluster.born);
+        let created = calls.map(|(_, at)| *at).min().filter(|_| self.known.is_none());
+        let mut settings = self.delivered.settings.iter();
+        let was_shown = created.is_some_and(|created| {
+            settings.any(|(of, at, ..)| of == name && *at >= cluster.born && *at < created)
+        });
+        let is_another = self.life(name).deleted.is_some();
+        assert!(!was_shown || is_another, "{name} is called new, and an event showed it before");
         let Sighting::Since(seen) = self.sighting(name) else { return };
         // The call that made it, or another one before any sweep, which nobody can tell from it.
         let is_birth = |(of, at): &(ClusterName, Timestamp)| of == name && *at <= seen;
         let was_known = seen >= cluster.born && !self.delivered.creations.iter().any(is_birth);
-        let is_another = self.life(name).deleted.is_some();
         assert!(!was_known || is_another, "{name} is called new, and a sweep knew it before");
     }
 
@@ -128,7 +136,7 @@ impl World {
             row.take_while(|change| change.state == ChangeState::Done && change.wish == wish.to_string());
         let Some(oldest) = row.last() else { panic!("{name} was never set") };
         for (of, time, who, level) in &self.delivered.settings {
-            let is_revert = of == name && *time >= oldest.time && !wish.is_met_by(*level);
+            let is_revert = of == name && *time >= oldest.made && !wish.is_met_by(*level);
             assert!(!is_revert || by.contains(who), "{who} reverted {name} and is not named: {by:?}");
         }
     }

@@ -1,5 +1,7 @@
 //! What makes pods: Deployments, `ReplicaSets`, `StatefulSets`, Jobs and the like.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -58,6 +60,8 @@ pub struct Workload {
     pub name: String,
     /// Value of the label `app` of its pods.
     pub app: String,
+    /// Its other labels.
+    pub labels: BTreeMap<String, String>,
     /// Who controls it: kind and name.
     pub owner: Option<(Kind, String)>,
     /// Creation.
@@ -78,12 +82,20 @@ impl Workload {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
             app: name.to_owned(),
+            labels: BTreeMap::new(),
             owner: None,
             created_at,
             desired,
             ready: desired,
             failed: 0,
         }
+    }
+
+    /// Adds a label.
+    #[must_use]
+    pub fn labelled(mut self, name: &str, value: &str) -> Self {
+        self.labels.insert(name.to_owned(), value.to_owned());
+        self
     }
 
     pub(crate) fn value(&self) -> Value {
@@ -96,6 +108,9 @@ impl Workload {
             "creationTimestamp": time(self.created_at),
             "labels": {"app": self.app},
         });
+        for (name, value) in &self.labels {
+            metadata["labels"][name] = value.as_str().into();
+        }
         if let Some((kind, name)) = &self.owner {
             metadata["ownerReferences"] = json!([{
                 "apiVersion": format!("{}/v1", kind.group()),

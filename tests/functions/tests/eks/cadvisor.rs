@@ -1,5 +1,7 @@
 //! cAdvisor through the node proxy: off unless the file says so, and what it tells where it is on.
 
+use std::collections::BTreeSet;
+
 use fake_kubernetes::{Counters, Effect, Estate, Fault, recorded};
 use function_tests::minute;
 use serde_json::Value;
@@ -211,6 +213,34 @@ async fn an_old_cgroup_that_vanishes_is_no_work() {
             (Some(1e8), Some(10_000.0)),
             "{}",
             pod.pod
+        );
+    }
+}
+
+/// Issue 13, points 7 and 21: kubelets that are silent blind nobody but themselves, wherever they stand and be they as
+/// many as are asked at once.
+#[tokio::test]
+async fn silent_kubelets_hide_no_other_node() {
+    for (pods, silent) in [(3, 1), (12, 8)] {
+        let watched = watch(counting(true)).await;
+        watched.stack.put_config(FILE);
+        watched.edit(|estate| {
+            (2..pods).for_each(|number| estate.place(web(&format!("n{number}"), minute(-600))));
+        });
+        let estate = watched.kubernetes.estate();
+        let nodes: BTreeSet<String> = estate.pods().filter_map(|pod| pod.node.clone()).collect();
+        // They are asked by their names.
+        for node in nodes.iter().take(silent) {
+            watched.kubernetes.inject(Fault::always(&format!("{node}{PROXY}"), Effect::Stall { after: 0 }));
+        }
+        watched.alarms(0).await;
+        let snapshot = watched.snapshot("alarms", 0);
+        let cadvisor = snapshot.eks[0].cadvisor.unwrap();
+        assert_eq!((cadvisor.nodes, cadvisor.unread), (pods, silent));
+        let faults = format!("{:?}", snapshot.coverage.faults);
+        assert!(
+            faults.contains(&format!("{silent} of {pods} nodes")) && faults.contains("nothing came for 8s"),
+            "{faults}"
         );
     }
 }

@@ -1,6 +1,6 @@
 //! Usage is read beside the pods, and its failure is its own; and lists that are of two states of the cluster.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fake_kubernetes::{Balancer, Break, Effect, End, Fault, MetricsApi as Served};
 use fargaze::pods::MetricsApi;
@@ -69,6 +69,67 @@ async fn silence_of_the_metrics_api_delays_no_pod() {
     assert_eq!(snapshot.pods.len(), 2);
     assert!(is_asked(&snapshot, "pod_restarts") && !is_asked(&snapshot, "pod_memory"));
     assert!(!snapshot.inventory.clusters[&CLUSTER.parse().unwrap()].services_unread);
+}
+
+/// Issue 13, points 16 and 21: the list of API groups serves usage alone, so nothing else waits for it or is lost with it.
+/// Without it the versions that there are get asked.
+#[tokio::test]
+async fn without_the_list_of_groups_all_is_read_but_which_version_is_preferred() {
+    let status =
+        |code, reason: &str| Effect::Status { code, reason: reason.to_owned(), message: "no".to_owned() };
+    let effects = [
+        status(403, "Forbidden"),
+        status(500, "InternalError"),
+        text(404, "404 page not found"),
+        text(200, "<html>"),
+        Effect::Stall { after: 0 },
+        Effect::Stall { after: 20 },
+        Effect::Close,
+        Effect::TooManyRequests { retry_after: Some(0) },
+    ];
+    for (effect, metrics) in
+        effects.into_iter().zip([Served::Serving("v1beta1"), Served::Serving("v1")].into_iter().cycle())
+    {
+        let watched = watch(healthy().with(|estate| estate.metrics = metrics)).await;
+        watched.alarms(-5).await;
+        watched.kubernetes.inject(groups(effect.clone()));
+        let begun = Instant::now();
+        watched.alarms(0).await;
+        assert!(begun.elapsed() < Duration::from_secs(15), "{effect:?}: {:?}", begun.elapsed());
+        let mut snapshot = watched.snapshot("alarms", 0);
+        assert_eq!(snapshot.pods.len(), 2, "{effect:?}");
+        assert!(is_asked(&snapshot, "pod_restarts") && is_asked(&snapshot, "pod_memory"), "{effect:?}");
+        assert!(snapshot.pods.iter().all(|pod| pod.usage.is_some()), "{effect:?}");
+        let state = snapshot.eks.remove(0);
+        assert!(matches!(state.metrics_api, MetricsApi::Serves(_)) && state.findings.is_empty(), "{state:?}");
+    }
+    // Where usage cannot be had either, it alone is missing, with its own remedy.
+    for (metrics, right, is) in [
+        (Served::Absent, true, MetricsApi::Missing),
+        (Served::Down, true, MetricsApi::Down("503 Service Unavailable: service unavailable".to_owned())),
+        (Served::Serving("v1beta1"), false, MetricsApi::Unknown),
+    ] {
+        let watched = watch(healthy().with(|estate| {
+            estate.metrics = metrics;
+            if !right {
+                estate.identities[0].rights = super::rights().without("metrics.k8s.io", "pods");
+            }
+        }))
+        .await;
+        watched.kubernetes.inject(groups(status(403, "Forbidden")));
+        watched.alarms(0).await;
+        let mut snapshot = watched.snapshot("alarms", 0);
+        assert_eq!(snapshot.pods.len(), 2);
+        assert!(!is_asked(&snapshot, "pod_memory"));
+        let state = snapshot.eks.remove(0);
+        assert_eq!(state.metrics_api, is);
+        assert!(state.findings.len() == 1 && !state.findings[0].cure.is_empty(), "{:?}", state.findings);
+    }
+}
+
+/// Befalls `GET /apis` alone.
+fn groups(effect: Effect) -> Fault {
+    Fault::always("/apis$", effect)
 }
 
 /// Issue 13, point 21: where the API server itself cannot be asked, nobody knows of the Metrics API.
@@ -180,6 +241,36 @@ async fn a_list_of_two_states_is_told() {
     }
     watched.stack.run_line("report", minute(30)).await.receipt.unwrap();
     assert_eq!(watched.snapshot("report", 30).eks[0].findings, []);
+}
+
+/// Issue 13, points 16 and 26: without a token to go on by, the list begins again, as that of `client-go` does.
+#[tokio::test]
+async fn a_list_that_cannot_go_on_begins_again() {
+    let watched = watch(healthy()).await;
+    watched.edit(|estate| {
+        for number in 0..300 {
+            estate.place(super::web(&format!("n{number:03}"), minute(-600)));
+        }
+    });
+    let gone = |times| {
+        let (reason, message) =
+            ("Expired".to_owned(), "The provided continue parameter is too old".to_owned());
+        Fault::times(times, "/pods?limit=250&continue=", Effect::Status { code: 410, reason, message })
+    };
+    watched.kubernetes.inject(gone(1));
+    watched.alarms(0).await;
+    let snapshot = watched.snapshot("alarms", 0);
+    assert_eq!(
+        (snapshot.pods.len(), &snapshot.eks[0].findings),
+        (302, &Vec::new()),
+        "one state, each pod once"
+    );
+    // Once, and no more: a server that always forgets would be asked for ever.
+    watched.kubernetes.inject(gone(9));
+    watched.alarms(5).await;
+    let snapshot = watched.snapshot("alarms", 5);
+    assert!(snapshot.pods.is_empty() && !snapshot.coverage.is_complete());
+    assert_eq!(watched.kubernetes.meter().count("/pods?limit=250&continue="), 2 + 2);
 }
 
 /// Puts a balancer between the stack and its cluster.

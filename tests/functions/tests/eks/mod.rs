@@ -8,6 +8,7 @@ mod pods;
 mod rights;
 mod rules;
 mod runs;
+mod subjects;
 mod unread;
 
 use fake_aws::{EksClusterSpec, Estate as AwsEstate};

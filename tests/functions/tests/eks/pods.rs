@@ -68,6 +68,22 @@ async fn a_pod_that_is_being_created_for_long_is_reported_as_such() {
     assert!(!flat.contains("cannot be placed") && !flat.contains("profile"), "{mail}");
 }
 
+/// Issue 13, points 9 and 20: an init container that does its work, in the mail and in the report.
+#[tokio::test]
+async fn an_init_container_at_work_is_reported_with_its_log() {
+    let watched = watch(healthy()).await;
+    watched.alarms(-5).await;
+    let mut pod = waiting("c", 30, "PodInitializing", "");
+    pod.init_containers.push(Container::running("migrate", "100m", "64Mi", ago(0, 29)));
+    watched.edit(|estate| estate.place(pod));
+    let (_, mail) = watched.until_mail(0, 1).await.unwrap();
+    let flat = mail.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flat.contains("it has its node, and init container migrate runs since 09:36 UTC"), "{mail}");
+    assert!(flat.contains("kubectl logs --container") && !flat.contains("volume"), "{mail}");
+    let pods = report(&watched, 5).await["pods"].to_string();
+    assert!(pods.contains("init container migrate runs since 09:36 UTC"), "{pods}");
+}
+
 /// Issue 13, point 9: no alarm of pods that Fargate will never run, but a word about the `DaemonSet`.
 #[tokio::test]
 async fn a_daemon_set_on_fargate_is_no_outage() {
@@ -131,6 +147,20 @@ async fn pods_that_go_ended_or_are_held_back_are_no_alarm() {
         "{web}"
     );
     assert!(cluster["pods"].to_string().contains("SchedulingGated"), "it is shown all the same: {cluster}");
+}
+
+/// Issue 13, point 15: held back for three days, and let go a moment ago.
+#[tokio::test]
+async fn a_pod_that_was_just_let_go_is_no_alarm_until_it_has_waited() {
+    let watched = watch(healthy()).await;
+    let gated = web("c", ago(0, 3 * 24 * 60)).pending("SchedulingGated", "Scheduling is blocked");
+    watched.edit(|estate| estate.place(gated));
+    assert_eq!(watched.until_mail(-10, 2).await, None);
+    watched.edit(|estate| estate.place(waiting("c", 3 * 24 * 60, "ContainerCreating", "")));
+    let (offset, mail) = watched.until_mail(0, 6).await.unwrap();
+    assert_eq!(offset, 15, "over ten minutes: {mail}");
+    let flat = mail.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flat.contains("pending for 15 min") && flat.contains("is pending since 10:05 UTC"), "{mail}");
 }
 
 /// Issue 13, point 10: evicted ten days after it was made, and paid for an hour later.

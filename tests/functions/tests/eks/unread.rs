@@ -242,6 +242,24 @@ async fn a_cluster_that_hangs_takes_no_other_down_and_is_told() {
     );
 }
 
+/// Issue 13, points 16 and 21: with no list answered the pods are not awaited as well, and one fault says it.
+#[tokio::test]
+async fn a_cluster_that_answers_nothing_is_not_asked_for_each_thing() {
+    let refuses_all = watch(healthy().with(|estate| estate.identities.clear())).await;
+    let is_gone = watch(healthy()).await;
+    is_gone.stack.aws.edit(|world| {
+        world.home().eks_cluster(CLUSTER).unwrap().endpoint = Some("https://127.0.0.1:1".to_owned());
+    });
+    for (watched, says) in [(refuses_all, "401 Unauthorized"), (is_gone, "connection refused")] {
+        watched.stack.run_line("report", minute(0)).await.receipt.unwrap();
+        let snapshot = watched.snapshot("report", 0);
+        let faults = &snapshot.coverage.faults;
+        assert!(faults.len() == 1 && faults[0].fault.message.contains(says), "{faults:?}");
+        assert_eq!(snapshot.eks[0].findings.len(), 1, "{:?}", snapshot.eks[0]);
+        assert_eq!(watched.kubernetes.meter().count("/api/v1/pods"), 0);
+    }
+}
+
 #[tokio::test]
 async fn neither_token_nor_keys_are_written_anywhere() {
     let watched = watch(healthy().with(|estate| estate.identities.clear())).await;

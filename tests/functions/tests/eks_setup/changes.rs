@@ -8,9 +8,12 @@ use serde_json::Value;
 
 use super::*;
 
+/// Who calls in these events.
+const DEPLOY: &str = "arn:aws:sts::123456789012:assumed-role/deploy/ci";
+
 const LOGS: &str = "eks: {wishes: [{control-plane-logs: [api]}]}";
 
-/// A call by terraform's session about a cluster, just now.
+/// A call by somebody's session about a cluster, just now.
 fn called(call: &str, cluster: &str, answer: &Value) -> Value {
     let mut event = created(cluster, now());
     let detail = &mut event["detail"];
@@ -18,6 +21,21 @@ fn called(call: &str, cluster: &str, answer: &Value) -> Value {
     detail["eventID"] = json!(format!("{call}-{cluster}"));
     detail["requestParameters"] = json!({"name": cluster});
     detail["responseElements"] = answer.clone();
+    event
+}
+
+/// The add-on metrics-server is removed.
+fn removed(cluster: &str) -> Value {
+    let mut event = called("DeleteAddon", cluster, &of_part("addon", cluster));
+    event["detail"]["requestParameters"]["addonName"] = json!(METRICS_SERVER);
+    event
+}
+
+/// The logs of the API server are turned off.
+fn turned_off(cluster: &str) -> Value {
+    let mut event = called("UpdateClusterConfig", cluster, &json!({"update": {"id": "9f2b"}}));
+    let off = json!({"clusterLogging": [{"types": ["api"], "enabled": false}]});
+    event["detail"]["requestParameters"]["logging"] = off;
     event
 }
 
@@ -40,20 +58,17 @@ async fn what_somebody_undoes_is_set_again_at_once_and_no_more_than_twice() {
             cluster.addons.clear();
             cluster.logs.clear();
         });
-        deliver_well(
-            &stack,
-            &[
-                called("DeleteAddon", "payments", &of_part("addon", "payments")),
-                called("UpdateClusterConfig", "payments", &json!({"update": {"id": "9f2b"}})),
-            ],
-        )
-        .await;
+        deliver_well(&stack, &[removed("payments"), turned_off("payments")]).await;
         calls.push((stack.aws.meter().count(CREATE), stack.aws.meter().count(UPDATE)));
     }
     assert_eq!(calls, [(2, 2); 4]);
     let found = ran(&stack, "sweep", 60).await;
-    let fights = found["eks"].as_array().unwrap().iter().filter(|finding| finding["result"] == "fight");
-    assert_eq!(fights.count(), 2, "{found}");
+    let fight = |aspect: &str| {
+        let mut findings = found["eks"].as_array().unwrap().iter();
+        findings.find(|finding| finding["aspect"] == aspect).unwrap()["result"]["fight"].clone()
+    };
+    assert_eq!(fight("metrics-server"), json!([format!("{DEPLOY} (DeleteAddon)")]));
+    assert_eq!(fight("control-plane-logs"), json!([format!("{DEPLOY} (UpdateClusterConfig)")]));
 }
 
 /// Issue 13, point 2.

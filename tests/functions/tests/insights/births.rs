@@ -1,14 +1,16 @@
 //! Which clusters are new: `CreateCluster` of one that is there, one that ECS has not made yet, and what AWS Batch
 //! makes.
 
+use std::time::Duration;
+
 use fake_aws::{ClusterSpec, FakeAws, ServiceSpec};
-use function_tests::{Stack, estate, minute};
+use function_tests::{Stack, estate, minute, sent_back};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{
-    UPDATE, change, changes, created, deleted, finding, hear_well, ledger, level, levels, outcome, set_by,
-    set_level, somebody_sets, stack, subjects, sweep, swept, with,
+    CREATED, UPDATE, call, change, changes, created, deleted, finding, hear, hear_well, ledger, level,
+    levels, outcome, set_by, set_level, somebody_sets, stack, subjects, sweep, swept, with,
 };
 
 const COUNTS: [&str; 4] =
@@ -152,6 +154,55 @@ async fn a_cluster_that_was_deleted_and_created_again_is_new_and_has_no_past() {
     }
 }
 
+/// Issue 13, point 1: messages come at the same time, too, and are one change then, of which one may be undone.
+#[tokio::test(start_paused = true)]
+async fn two_messages_at_the_same_time_make_one_change() {
+    let home = with(&[("shop", "disabled")]);
+    let slow = FakeAws::builder(home).clock(minute(-300)).latency(Duration::from_millis(20));
+    let stack = Stack::in_process(slow);
+    let again = call("CreateCluster", CREATED, "shop", 1);
+    let messages = [created("shop", 0), again];
+    let (first, second) = tokio::join!(hear(&stack, &messages[..1]), hear(&stack, &messages[1..]));
+    let delayed = [first, second].iter().filter(|answer| !sent_back(answer).is_empty()).count();
+    assert!(delayed <= 1, "one of them makes it");
+    // The queue delivers what was sent back again, a dozen minutes later.
+    hear_well(&stack, &messages).await;
+    let states: Vec<String> = ledger(&stack).into_iter().map(|entry| entry.state).collect();
+    assert_eq!((states, subjects(&stack, UPDATE).len()), (vec!["done".to_owned()], 1));
+    hear_well(&stack, &[somebody_sets(&stack, "ci", "shop", "disabled", 5)]).await;
+    assert_eq!(level(&stack, "shop"), "enabled", "it was undone once");
+}
+
+/// Issue 13, points 1 and 3: of a cluster that is deleted and created again the events may come in either order.
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_is_heard_of_after_the_creation_makes_that_one_new() {
+    let stack = stack(with(&[("shop", "disabled")]));
+    sweep(&stack, -60).await;
+    hear_well(&stack, &[created("shop", 10)]).await;
+    assert_eq!(level(&stack, "shop"), "disabled", "a sweep knew a cluster of that name");
+    hear_well(&stack, &[deleted("shop", 9)]).await;
+    assert_eq!(level(&stack, "shop"), "enabled");
+    // Of one that is gone for good there is nothing to look at.
+    stack.aws.edit(|world| world.home().remove_cluster("shop"));
+    hear_well(&stack, &[deleted("shop", 20)]).await;
+    assert_eq!(stack.aws.take_sent(), []);
+}
+
+/// Issue 13, point 1: what an event shows before any sweep is an earlier sighting, too.
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_an_event_showed_before_is_not_new() {
+    let mut occupied = created("shop", 0);
+    occupied["detail"]["responseElements"]["cluster"]["runningTasksCount"] = json!(2);
+    let raised = set_by("ci", "shop", "enhanced", 0);
+    for earlier in [occupied, raised] {
+        let stack = stack(with(&[("shop", "disabled")]));
+        stack.put_config("insights: {existing: report}");
+        hear_well(&stack, &[earlier, created("shop", 10)]).await;
+        assert_eq!(level(&stack, "shop"), "disabled");
+        assert_eq!(swept(&stack, 60).await["shop"], "reported");
+    }
+}
+
 /// The machine's time, by which the fake's clock begins.
 #[allow(clippy::disallowed_methods, reason = "the SDK's clock tells how long a cluster is followed")]
 fn now() -> Timestamp {
@@ -159,7 +210,8 @@ fn now() -> Timestamp {
 }
 
 /// `CreateCluster` so many minutes ago.
-fn created_ago(cluster: &str, minutes: i64) -> Value {
+fn created_ago(stack: &Stack, cluster: &str, minutes: i64) -> Value {
+    stack.aws.pass_until(now());
     let mut event = created(cluster, 0);
     event["detail"]["eventTime"] = json!((now() - SignedDuration::from_mins(minutes)).to_string());
     event
@@ -176,7 +228,7 @@ fn follow(stack: &Stack) -> (Value, u64) {
 #[tokio::test(start_paused = true)]
 async fn a_cluster_that_is_provisioning_goes_back_to_the_queue_until_it_is_active() {
     let stack = stack(estate().cluster(ClusterSpec::new("shop").status("PROVISIONING")));
-    hear_well(&stack, &[created_ago("shop", 1)]).await;
+    hear_well(&stack, &[created_ago(&stack, "shop", 1)]).await;
     for _ in 0..2 {
         let (message, delay) = follow(&stack);
         assert_eq!((&message["fargaze"], delay), (&json!("ecs-follow"), 60));
@@ -197,7 +249,7 @@ async fn a_cluster_that_is_provisioning_goes_back_to_the_queue_until_it_is_activ
 #[tokio::test(start_paused = true)]
 async fn a_cluster_that_is_missing_just_after_its_event_is_looked_for_again() {
     let stack = stack(estate());
-    hear_well(&stack, &[created_ago("shop", 0)]).await;
+    hear_well(&stack, &[created_ago(&stack, "shop", 0)]).await;
     let (message, delay) = follow(&stack);
     assert_eq!(delay, 60);
     stack.aws.edit(|world| world.home().put_cluster(ClusterSpec::new("shop")));
@@ -208,7 +260,7 @@ async fn a_cluster_that_is_missing_just_after_its_event_is_looked_for_again() {
     let stack = super::stack(estate());
     let mut gone = deleted("shop", 0);
     gone["detail"]["eventTime"] = json!(now().to_string());
-    hear_well(&stack, &[gone, created_ago("shop", 1)]).await;
+    hear_well(&stack, &[gone, created_ago(&stack, "shop", 1)]).await;
     assert_eq!(stack.aws.take_sent(), []);
 }
 
@@ -222,12 +274,14 @@ async fn what_never_becomes_active_is_left_to_the_sweep() {
         ("MISSING", 6, None),
         ("FAILED", 1, None),
         ("DEPROVISIONING", 1, None),
-        ("INACTIVE", 1, None),
+        // Of a name that is used again ECS may still give the deleted cluster.
+        ("INACTIVE", 4, Some(60)),
+        ("INACTIVE", 6, None),
     ] {
         let there = status != "MISSING";
         let stack =
             stack(if there { estate().cluster(ClusterSpec::new("shop").status(status)) } else { estate() });
-        hear_well(&stack, &[created_ago("shop", minutes)]).await;
+        hear_well(&stack, &[created_ago(&stack, "shop", minutes)]).await;
         let sent = stack.aws.take_sent();
         assert_eq!(sent.first().map(|sent| sent.delay_seconds), delay, "{status}, {minutes}");
     }

@@ -36,6 +36,7 @@ struct End {
 
 /// Gives an event batch to the function until nothing is sent back, as the queue does.
 async fn deliver(stack: &Stack, events: &[Value]) -> Value {
+    super::pass(stack, events);
     let bodies: Vec<String> = events.iter().map(ToString::to_string).collect();
     let answer = call(stack, sqs_batch(&bodies)).await;
     assert_eq!(sent_back(&answer), [""; 0]);
@@ -147,6 +148,7 @@ async fn one_created_cluster_and_killed_twice() {
     let calls = undisturbed.aws.meter().count_all();
     for (first, second) in (1..=calls).flat_map(|first| (1..=calls).map(move |second| (first, second))) {
         let stack = stack(with(&[("shop", "disabled")]));
+        super::pass(&stack, &[created("shop", 0)]);
         for crash in [Crash::after(first), Crash::before(second)] {
             stack.aws.crash(crash);
             let event = sqs_batch(&[created("shop", 0).to_string()]);

@@ -28,6 +28,7 @@ async fn a_new_cluster_is_set_and_its_ledger_entry_is_complete() {
         wish: "at-least-enabled".to_owned(),
         reason: "it is new; its wish is at-least-enabled (built-in)".to_owned(),
         time: "2026-11-22T10:03:20Z".to_owned(),
+        made: "2026-11-22T10:03:20Z".to_owned(),
         cause: "a4d2f1de-0000-4c7b-9d55-7b2f0a9c1e10".to_owned(),
         request_id: Some(request.request_id.clone()),
     };

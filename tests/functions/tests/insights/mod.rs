@@ -35,6 +35,7 @@ pub(crate) struct Entry {
     pub wish: String,
     pub reason: String,
     pub time: String,
+    pub made: String,
     pub cause: String,
     pub request_id: Option<String>,
 }
@@ -48,9 +49,9 @@ pub(crate) fn with(clusters: &[(&str, &str)]) -> Estate {
     estate
 }
 
-/// A stack in virtual time.
+/// A stack in virtual time, some hours before anything happens.
 fn stack(home: Estate) -> Stack {
-    Stack::in_process(FakeAws::builder(home))
+    Stack::in_process(FakeAws::builder(home).clock(minute(-300)))
 }
 
 /// `CreateCluster` at that minute.
@@ -88,8 +89,17 @@ fn call(name: &str, file: &str, cluster: &str, at: i64) -> Value {
     event
 }
 
-/// Delivers a batch of events; gives the answer.
+/// Lets time pass until all of these have happened.
+fn pass(stack: &Stack, events: &[Value]) {
+    let times = events.iter().filter_map(|event| event["detail"]["eventTime"].as_str());
+    if let Some(newest) = times.filter_map(|time| time.parse().ok()).max() {
+        stack.aws.pass_until(newest);
+    }
+}
+
+/// Delivers a batch of events, none before it happened; gives the answer.
 pub(crate) async fn hear(stack: &Stack, events: &[Value]) -> Value {
+    pass(stack, events);
     let bodies: Vec<String> = events.iter().map(ToString::to_string).collect();
     stack.invoke(Function::EnableInsights, sqs_batch(&bodies)).await.unwrap()
 }
@@ -144,13 +154,14 @@ pub(crate) fn ledger(stack: &Stack) -> Vec<Entry> {
             wish: text(&item, "wish"),
             reason: text(&item, "reason"),
             time: text(&item, "time"),
+            made: text(&item, "made"),
             cause: text(&item, "cause"),
             request_id: item.get("request_id").map(|_| text(&item, "request_id")),
         })
         .collect();
     // Times of different precision do not sort as text does.
-    let time = |entry: &Entry| entry.time.parse::<jiff::Timestamp>().unwrap();
-    entries.sort_by(|a, b| (&a.subject, time(a), &a.cause).cmp(&(&b.subject, time(b), &b.cause)));
+    let made = |entry: &Entry| entry.made.parse::<jiff::Timestamp>().unwrap();
+    entries.sort_by(|a, b| (&a.subject, made(a), &a.cause).cmp(&(&b.subject, made(b), &b.cause)));
     entries
 }
 

@@ -108,6 +108,26 @@ async fn an_item_of_the_table_that_cannot_be_read_costs_its_cluster_only() {
     }
 }
 
+/// Issue 13, point 5: what the last sweep wrote is lost, and the summary says so once.
+#[tokio::test(start_paused = true)]
+async fn what_the_last_sweep_knew_and_cannot_be_read_is_reported() {
+    let stack = stack(with(&[("old", "disabled")]));
+    sweep(&stack, 0).await;
+    let written = stack.aws.objects().into_iter().map(|object| object.key);
+    let key = written.filter(|key| key.starts_with("clusters/")).collect::<Vec<_>>().remove(0);
+    stack.aws.put_object(Stack::BUCKET, &key, "{");
+    stack.aws.edit(|world| world.home().put_cluster(ClusterSpec::new("young")));
+    let line = sweep(&stack, 60).await;
+    assert_eq!(faults(&outcome(&stack, &line)), [("s3:GetObject".to_owned(), key)]);
+    let mail = stack.mail(stack.mails().len() - 1);
+    assert!(mail.contains("every cluster counts as there before"), "{mail}");
+    assert_eq!(level(&stack, "young"), "disabled", "nobody knows whether it is new");
+    // From there on it is known again.
+    stack.aws.edit(|world| world.home().put_cluster(ClusterSpec::new("younger")));
+    assert_eq!(faults(&outcome(&stack, &sweep(&stack, 120).await)), []);
+    assert_eq!(level(&stack, "younger"), "enabled");
+}
+
 /// Issue 13, point 5.
 #[tokio::test(start_paused = true)]
 async fn a_remembered_alarm_that_cannot_be_read_costs_itself_only() {

@@ -3,6 +3,7 @@
 use super::super::super::{Acquaintance, ChangeState, ExistingClusters};
 use super::{Case, EksAction, EksAspect, EksState, EksStep};
 use crate::insights::eks::EksChange;
+use crate::insights::eks::ledger::unnamed;
 
 /// Times that a change may be undone, or fail at EKS, before we stop.
 const PATIENCE: usize = 2;
@@ -18,11 +19,15 @@ impl Case<'_> {
         let changes = self.changes(aspect);
         let made_before = changes.iter().rev().find(|change| change.state == ChangeState::Done);
         let why = match (self.history.acquaintance, made_before) {
-            (_, Some(change)) if change.wish == text => "fargaze set it before, and it was undone",
-            (_, Some(_)) => "fargaze set it before, for another wish",
-            (Acquaintance::New, None) => "the cluster is new",
+            (_, Some(change)) if change.wish == text => {
+                let by = self.history.ledger.reverted_by(aspect, change.time);
+                let by = by.last().map(|by| format!(" by {by}")).unwrap_or_default();
+                format!("fargaze set it before, and it was undone{by}")
+            }
+            (_, Some(_)) => "fargaze set it before, for another wish".to_owned(),
+            (Acquaintance::New, None) => "the cluster is new".to_owned(),
             (Acquaintance::Existing, None) if self.wished.existing == ExistingClusters::Change => {
-                "clusters that were there before are changed (existing: change)"
+                "clusters that were there before are changed (existing: change)".to_owned()
             }
             (Acquaintance::Existing, None) => {
                 let restored = changes.iter().any(|change| change.state == ChangeState::Restored);
@@ -51,7 +56,7 @@ impl Case<'_> {
             let reason = format!("a restore put it back; it stays so until its wish is another than {wish}");
             return Some(EksStep::new(aspect, EksAction::Leave, reason));
         }
-        let failures = in_a_row(changes, &wish, |change| change.failure.is_some());
+        let failures = in_a_row(changes, &wish, |change| change.failure.is_some()).count();
         if let Some(why) = changes.iter().rev().find_map(|change| change.failure.as_ref())
             && failures >= PATIENCE
         {
@@ -60,23 +65,32 @@ impl Case<'_> {
             );
             return Some(EksStep::new(aspect, EksAction::Report, reason));
         }
-        let made = in_a_row(changes, &wish, |change| change.state == ChangeState::Done);
-        (made >= PATIENCE).then(|| {
-            let reason = format!(
-                "fargaze set it {made} times for the wish {wish}, and each time somebody undid it; fargaze leaves it until its \
-                 wish is another"
-            );
-            EksStep::new(aspect, EksAction::Fight, reason)
-        })
+        let made: Vec<&EksChange> =
+            in_a_row(changes, &wish, |change| change.state == ChangeState::Done).collect();
+        let oldest = made.last().filter(|_| made.len() >= PATIENCE)?;
+        let mut by = self.history.ledger.reverted_by(aspect, oldest.time);
+        if by.is_empty() {
+            by.push(unnamed(aspect).to_owned());
+        }
+        let reason = format!(
+            "fargaze set it {} times for the wish {wish}, and each time it was undone; fargaze leaves it until its \
+             wish is another",
+            made.len()
+        );
+        Some(EksStep::new(aspect, EksAction::Fight { by }, reason))
     }
 }
 
-/// How many of the newest changes in a row are so and were made for this wish. The row begins anew with a success that is
-/// not so, with a change for another wish, and with a restore; what never reached EKS does not count.
-fn in_a_row(changes: &[EksChange], wish: &str, is_so: impl Fn(&EksChange) -> bool) -> usize {
-    let counts = |change: &&EksChange| {
+/// The newest changes in a row that are so and were made for this wish, the newest first. The row begins anew with a
+/// success that is not so, with a change for another wish, and with a restore; what never reached EKS does not count.
+fn in_a_row<'a>(
+    changes: &'a [EksChange],
+    wish: &'a str,
+    is_so: impl Fn(&EksChange) -> bool + Copy + 'a,
+) -> impl Iterator<Item = &'a EksChange> {
+    let counts = move |change: &&EksChange| {
         matches!(change.state, ChangeState::Done | ChangeState::Restored) || is_so(change)
     };
     let ended = changes.iter().rev().filter(counts);
-    ended.take_while(|change| change.wish == wish && is_so(change)).count()
+    ended.take_while(move |change| change.wish == wish && is_so(change))
 }

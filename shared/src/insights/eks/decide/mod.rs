@@ -48,7 +48,10 @@ pub enum EksAction {
     /// Leave it, and do not speak of it.
     Leave,
     /// What we set was undone twice: tell it, and leave it until the wish changes.
-    Fight,
+    Fight {
+        /// By whom and by which calls, as far as events reported it; never empty.
+        by: Vec<String>,
+    },
     /// EKS works on it: look again later.
     Waiting,
     /// The cluster is being created: back to the queue.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::samples::{addon, all, change, cluster, data, ledger, logs, now, observed, wished};
-use super::super::{AwsLogging, AwsLoggingWish, EksWishes, LoggingNamespace};
+use super::super::{AwsLogging, AwsLoggingWish, EksRevert, EksWishes, LoggingNamespace};
 use super::*;
 use crate::eks::{CLOUDWATCH_OBSERVABILITY, METRICS_SERVER};
 use crate::fault::FaultKind;
@@ -234,7 +234,12 @@ fn the_past_decides_as_it_does_for_ecs() {
         (vec![], Change, set(), "(existing: change)"),
         (vec![raised(1, Abandoned)], Report, EksAction::Report, "there before"),
         (vec![raised(1, Done)], Report, set(), "set it before, and it was undone"),
-        (vec![raised(1, Done), raised(2, Done)], Report, EksAction::Fight, "set it 2 times"),
+        (
+            vec![raised(1, Done), raised(2, Done)],
+            Report,
+            EksAction::Fight { by: vec!["somebody whose event did not arrive".to_owned()] },
+            "set it 2 times",
+        ),
         (vec![raised(1, Done), raised(2, Done), other.clone()], Report, set(), "for another wish"),
         (vec![raised(1, Restored)], Change, EksAction::Leave, "a restore put it back"),
         (vec![raised(1, Done), failed(2)], Change, set(), "undone"),
@@ -251,6 +256,37 @@ fn the_past_decides_as_it_does_for_ecs() {
         assert_eq!(step.action, action, "{}", step.reason);
         assert!(step.reason.contains(why), "{}", step.reason);
     }
+}
+
+/// Issue 13, point 2: who undid it is named, by the events since the first change of the row.
+#[test]
+fn who_undid_it_is_named_as_far_as_events_report_it() {
+    let revert = |minute, by: &str, call: &str| EksRevert {
+        subject: raised(0, ChangeState::Done).subject,
+        time: at(minute),
+        event_id: format!("event-{minute}-{by}"),
+        by: by.to_owned(),
+        call: call.to_owned(),
+    };
+    let mut past = ledger([raised(10, ChangeState::Done)]);
+    past.put_revert(revert(5, "before", "UpdateClusterConfig"));
+    past.put_revert(revert(12, "ci", "UpdateClusterConfig"));
+    past.put_revert(revert(12, "ci", "UpdateClusterConfig"));
+    let step = |past: &EksLedger| {
+        let history = EksHistory { acquaintance: Acquaintance::Existing, ledger: past };
+        decide_eks(&wished(all(), ExistingClusters::Report), &observed("*"), &history, at(90)).pop().unwrap()
+    };
+    assert!(
+        step(&past).reason.contains("it was undone by ci (UpdateClusterConfig);"),
+        "{}",
+        step(&past).reason
+    );
+    past.put(raised(20, ChangeState::Done));
+    past.put_revert(revert(22, "alice", "UpdateClusterConfig"));
+    let by = vec!["ci (UpdateClusterConfig)".to_owned(), "alice (UpdateClusterConfig)".to_owned()];
+    assert_eq!(step(&past).action, EksAction::Fight { by });
+    past.forget_before(at(11));
+    assert_eq!(past.reverted_by(ControlPlaneLogs, at(0)).len(), 2, "only those of the cluster that is there");
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn an_addon_is_done_with_the_version_that_eks_chose() {
 #[test]
 fn what_fails_at_eks_gets_another_cause_and_another_token() {
     let failed = EksChange { failure: Some("why".to_owned()), ..raised(1, Abandoned) };
-    let of = |change| EksSubjectLedger { changes: vec![change] };
+    let of = |change| EksSubjectLedger { changes: vec![change], reverts: Vec::new() };
     assert_eq!(of(failed.clone()).cause_for("event-1"), "event-1+2");
     assert_eq!(of(raised(1, Abandoned)).cause_for("event-1"), "event-1");
     assert_eq!(of(raised(1, Restored)).cause_for("event-1"), "event-1+2");

@@ -5,6 +5,7 @@ use super::{
     ProfileReport, SeenEks, WorkloadReport,
 };
 use crate::eks::UNKNOWN;
+use crate::kubernetes::workload::listed_with;
 use crate::pods::ClusterState;
 use crate::run::Target;
 use crate::summary::report::figures::{Answer, Utilization};
@@ -24,7 +25,7 @@ pub(in crate::summary::report) fn cluster(
     let (metrics, metrics_left_out) = vended.finish();
     let unlisted = state.as_ref().map(|state| state.unlisted.clone()).unwrap_or_default();
     let workloads = workloads.into_values().map(|workload| WorkloadReport {
-        replicas_not_known: unlisted.contains(workload.figures.kind.as_str()),
+        replicas_not_known: unlisted.contains(listed_with(workload.figures.kind.as_str())),
         ..of_workload(&workload.figures, &api, unread)
     });
     let workloads = workloads.collect();

@@ -193,7 +193,8 @@ impl PodReport {
             pending: pod.pending.as_ref().map(|pending| PodWait {
                 since: pending.since,
                 reason: text(&pending.reason),
-                message: text(&pending.message),
+                message: text(&pending.message)
+                    .or_else(|| pod.initializing.as_ref().map(|one| Text::new(&one.to_string()))),
             }),
             waiting: pod.waiting.iter().map(waits).collect(),
             logging_disabled: pod.logging_disabled.as_deref().map(|reason| {

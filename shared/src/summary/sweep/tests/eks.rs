@@ -74,8 +74,10 @@ fn a_sweep_that_set_up_clusters_with_a_late_one_a_fight_and_a_denial_reads_like_
         ..eks(
             "orders",
             Some(EksAspect::ControlPlaneLogs),
-            EksResult::Fight,
-            "fargaze set it 2 times for the wish at least api, and each time somebody undid it; fargaze leaves it until \
+            EksResult::Fight(vec![
+                "arn:aws:sts::123456789012:assumed-role/ci/run (UpdateClusterConfig)".to_owned(),
+            ]),
+            "fargaze set it 2 times for the wish at least api, and each time it was undone; fargaze leaves it until \
              its wish is another",
         )
     };
@@ -108,8 +110,10 @@ EKS FAILED metrics-server in eu-west-1 (123456789012): billing.
   another account grant it to the target's role, see docs/permissions.md).
 
 EKS FIGHT control-plane-logs in eu-west-1 (123456789012): orders.
-  Why: fargaze set it 2 times for the wish at least api, and each time
-  somebody undid it; fargaze leaves it until its wish is another.
+  Why: fargaze set it 2 times for the wish at least api, and each time it was
+  undone; fargaze leaves it until its wish is another.
+  Undone by arn:aws:sts::123456789012:assumed-role/ci/run
+  (UpdateClusterConfig).
 
 EKS STILL AT WORK in eu-west-1 (123456789012): late.
   Why: it is still CREATING after an hour.
@@ -225,7 +229,7 @@ fn each_piece_of_news_alone_is_a_message_with_its_own_subject() {
         (EksResult::Blocked, "EKS: 1 without what it needs", "info"),
         (EksResult::Unknown(refused()), "EKS: 1 denied", "info"),
         (EksResult::Overdue, "EKS: 1 still updated after an hour", "warning"),
-        (EksResult::Fight, "FIGHT over EKS: payments", "warning"),
+        (EksResult::Fight(vec!["alice (DeleteAddon)".to_owned()]), "FIGHT over EKS: payments", "warning"),
     ] {
         let mut finding = logs("payments", result);
         finding.mark_news(None);

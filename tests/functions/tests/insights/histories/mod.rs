@@ -26,6 +26,7 @@ impl History {
         let reads = ["ecs:DescribeClusters", "dynamodb:Query"];
         for _ in 0..20 {
             self.at += 60;
+            self.stack.aws.pass_until(minute(self.at));
             let item = self.stack.items("sweep", minute(self.at)).await.remove(0);
             let answer = self.stack.invoke(Function::EnableInsights, item).await;
             let faults = format!("{:?}", self.stack.aws.faults_left());

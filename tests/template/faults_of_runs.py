@@ -1,0 +1,115 @@
+"""Faults that rules_of_runs.py must notice; test_rules.py puts each into a copy of the template."""
+
+from __future__ import annotations
+
+from template import Template
+
+
+def no_sweep(template: Template) -> None:
+    del template.properties("Run")["Events"]["Sweep"]
+
+
+def time_of_the_start(template: Template) -> None:
+    template.properties("Run")["Events"]["Alarms"]["Properties"]["Input"] = '{"kind":"alarms"}'
+
+
+def same_name_in_every_stack(template: Template) -> None:
+    del template.properties("Run")["Events"]["Alarms"]["Properties"]["OmitName"]
+
+
+def run_states(template: Template) -> dict:
+    return template.state_machine["States"]
+
+
+def child(template: Template, each: str) -> dict:
+    return run_states(template)[each]["ItemProcessor"]["States"]
+
+
+def restore_by_schedule(template: Template) -> None:
+    template.properties("Run")["Events"]["Sweep"]["Properties"]["Input"] = (
+        '{"kind":"restore","time":"<aws.scheduler.scheduled-time>"}'
+    )
+
+
+def restore_among_metrics(template: Template) -> None:
+    del run_states(template)["WhichKind"]["Choices"][1]
+
+
+def same_state_twice(template: Template) -> None:
+    states = child(template, "EachTargetsInsights")
+    states["TargetDone"] = states.pop("InsightsDone")
+
+
+def same_label_twice(template: Template) -> None:
+    run_states(template)["EachTargetsInsights"]["Label"] = "targets"
+
+
+def uncaught(template: Template) -> None:
+    del child(template, "EachTarget")["CollectMetrics"]["Catch"][0]["ResultPath"]
+
+
+def uncaught_sweep(template: Template) -> None:
+    del child(template, "EachTargetsInsights")["EnableInsights"]["Catch"]
+
+
+def one_for_all(template: Template) -> None:
+    run_states(template)["EachTarget"]["ToleratedFailurePercentage"] = 0
+
+
+def slow_target(template: Template) -> None:
+    template.properties("CollectMetrics")["Timeout"] = 300
+
+
+def short_sweep(template: Template) -> None:
+    run_states(template)["EachTargetsInsights"]["ItemProcessor"]["ProcessorConfig"]["ExecutionType"] = "EXPRESS"
+
+
+def retry_everything(template: Template) -> None:
+    child(template, "EachTargetsInsights")["EnableInsights"]["Retry"][1]["ErrorEquals"].append("States.ALL")
+
+
+def always_from_the_start(template: Template) -> None:
+    del child(template, "EachTargetsInsights")["NextTurn"]["Parameters"]["cursor.$"]
+
+
+def never_counted(template: Template) -> None:
+    child(template, "EachTargetsInsights")["NextTurn"]["Parameters"]["turn.$"] = "$.turn"
+
+
+def past_the_count(template: Template) -> None:
+    child(template, "EachTargetsInsights")["IsMoreLeft"]["Default"] = "EnableInsights"
+
+
+def for_days(template: Template) -> None:
+    child(template, "EachTargetsInsights")["MayGoOn"]["Choices"][0]["NumericLessThanEquals"] = 1000
+
+
+def for_ever(template: Template) -> None:
+    run_states(template)["ForwardSummary"]["Next"] = "PlanRun"
+
+
+def chatty_log(template: Template) -> None:
+    template.properties("Run")["Logging"]["IncludeExecutionData"] = True
+
+
+FAULTS = [
+    (no_sweep, "each_kind_of_run_has_its_schedule"),
+    (time_of_the_start, "each_kind_of_run_has_its_schedule"),
+    (same_name_in_every_stack, "each_kind_of_run_has_its_schedule"),
+    (restore_by_schedule, "each_kind_of_run_has_its_schedule"),
+    (restore_among_metrics, "settings_and_metrics_are_looked_at_apart"),
+    (same_state_twice, "every_state_has_a_name_of_its_own"),
+    (same_label_twice, "every_state_has_a_name_of_its_own"),
+    (uncaught, "a_target_that_fails_is_told_and_takes_no_other_along"),
+    (uncaught_sweep, "a_target_that_fails_is_told_and_takes_no_other_along"),
+    (one_for_all, "a_target_that_fails_is_told_and_takes_no_other_along"),
+    (retry_everything, "what_passes_by_itself_is_tried_again"),
+    (slow_target, "a_target_ends_before_the_child_that_it_runs_in"),
+    (short_sweep, "a_target_ends_before_the_child_that_it_runs_in"),
+    (always_from_the_start, "a_target_goes_on_where_it_was_but_not_for_ever"),
+    (never_counted, "a_target_goes_on_where_it_was_but_not_for_ever"),
+    (past_the_count, "a_target_goes_on_where_it_was_but_not_for_ever"),
+    (for_days, "a_target_goes_on_where_it_was_but_not_for_ever"),
+    (for_ever, "nothing_else_goes_around"),
+    (chatty_log, "the_log_of_runs_holds_no_data"),
+]

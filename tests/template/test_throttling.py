@@ -1,0 +1,90 @@
+"""Issue 14, point 8: in a new account, where ten functions run at once, no target of a run is lost because the others run.
+
+The state machine's own retries are played against such a limit: everybody calls at once, ten run, the rest is refused and calls
+again when its retry says so. The random waits are the same in each run of the tests.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections.abc import Iterator
+
+import pytest
+from template import Template
+
+MACHINE = Template.of_project().state_machine["States"]
+CHILD = MACHINE["EachTarget"]["ItemProcessor"]["States"]
+SWEEP = MACHINE["EachTargetsInsights"]["ItemProcessor"]["States"]
+
+# AWS's limit of functions that run at once in a new account, and the life of an EXPRESS execution (Lambda and Step Functions
+# Developer Guides, "Quotas").
+LIMIT = 10
+EXPRESS_SECONDS = 300
+
+
+def waits(retry: dict, dice: random.Random) -> Iterator[float]:
+    """Seconds before each further attempt, with full jitter (Step Functions Developer Guide, "Handling errors")."""
+    for attempt in range(retry["MaxAttempts"]):
+        longest = retry["IntervalSeconds"] * retry["BackoffRate"] ** attempt
+        yield dice.uniform(0, min(longest, retry["MaxDelaySeconds"]))
+
+
+def ends(retry: dict, targets: int, at_once: int, seconds: float, dice: random.Random) -> list[float | None]:
+    """How many seconds after its start each target's call ended; None if it gave up."""
+    waiting, found = targets, []
+    running = 0
+    moments: list[tuple] = []
+
+    def start(now: float) -> None:
+        nonlocal waiting
+        waiting -= 1
+        heapq.heappush(moments, (now, dice.random(), now, waits(retry, dice), False))
+
+    for _ in range(min(at_once, targets)):
+        start(0)
+    while moments:
+        now, _, began, left, runs = heapq.heappop(moments)
+        if not runs and running < LIMIT:
+            running += 1
+            heapq.heappush(moments, (now + seconds, dice.random(), began, left, True))
+            continue
+        if not runs and (wait := next(left, None)) is not None:
+            heapq.heappush(moments, (now + wait, dice.random(), began, left, False))
+            continue
+        running -= runs
+        found.append(now - began if runs else None)
+        if waiting:
+            start(now)
+    return found
+
+
+@pytest.mark.parametrize("task", ["CollectMetrics", "CollectPods", "EvaluateAlarms"])
+def test_hundred_targets_pass_through_ten_functions(task: str) -> None:
+    retry = CHILD[task]["Retry"][0]
+    for seed in range(20):
+        found = ends(retry, targets=100, at_once=40, seconds=10, dice=random.Random(seed))
+        assert len(found) == 100
+        assert all(end is not None and end < EXPRESS_SECONDS for end in found), seed
+
+
+def test_a_call_gives_up_before_its_express_child_is_ended() -> None:
+    """A child that is ended cannot say why; one that gave up can. On average, because the waits are random."""
+    for task in ("CollectMetrics", "CollectPods", "EvaluateAlarms"):
+        gives_up = sum(sum(waits(CHILD[task]["Retry"][0], random.Random(seed))) for seed in range(200)) / 200
+        assert 180 < gives_up < EXPRESS_SECONDS, task
+
+
+@pytest.mark.parametrize("task", [MACHINE["PlanRun"], MACHINE["ForwardSummary"], SWEEP["EnableInsights"]])
+def test_what_may_last_waits_for_minutes(task: dict) -> None:
+    # Sweeps hold functions for two minutes at a time.
+    for seed in range(20):
+        found = ends(task["Retry"][0], targets=40, at_once=40, seconds=120, dice=random.Random(seed))
+        assert None not in found, seed
+
+
+def test_three_attempts_would_lose_half_of_them() -> None:
+    """So this test would fail with the retries that there were before."""
+    before = {"IntervalSeconds": 2, "BackoffRate": 2, "MaxAttempts": 3, "MaxDelaySeconds": 60}
+    found = ends(before, targets=100, at_once=40, seconds=10, dice=random.Random(1))
+    assert found.count(None) > 50
