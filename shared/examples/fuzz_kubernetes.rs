@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use fargaze::kubernetes::api::{List, Pod, PodMetrics};
 use fargaze::kubernetes::cadvisor;
 use fargaze::kubernetes::duration::go_duration;
-use fargaze::kubernetes::fargate::{expected_size, misses_step_by_overhead};
+use fargaze::kubernetes::fargate::{expected_size, size_but_for_overhead};
 use fargaze::kubernetes::logging::{Outputs, check};
 use fargaze::kubernetes::pod::PodFacts;
 use fargaze::kubernetes::prometheus::parse;
@@ -138,7 +138,7 @@ fn logging(bytes: &[u8]) {
 fn pods(bytes: &[u8]) {
     if let Ok(list) = serde_json::from_slice::<List<Pod>>(bytes) {
         for pod in list.items.into_iter().map(PodFacts::read) {
-            black_box((expected_size(&pod.requests), misses_step_by_overhead(&pod.requests)));
+            black_box((expected_size(&pod.requests), size_but_for_overhead(&pod.requests)));
         }
     }
     if let Ok(list) = serde_json::from_slice::<List<PodMetrics>>(bytes) {

@@ -1,5 +1,7 @@
 //! EKS clusters as the EKS API tells of them: what is needed to reach one, and what of it is set up.
 
+mod place;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
@@ -8,6 +10,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::{BadName, ClusterName};
+
+pub use place::Place;
 
 /// Logs of the control plane that EKS can send to CloudWatch Logs (Amazon EKS API, `LogSetup`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -179,6 +183,8 @@ pub struct Addon {
     pub issues: Vec<String>,
 }
 
+/// Namespace of the pods of `metrics-server` (Amazon EKS User Guide, "metrics-server").
+pub const KUBE_SYSTEM: &str = "kube-system";
 /// Add-on that serves the Metrics API (Amazon EKS User Guide, "Community add-ons").
 pub const METRICS_SERVER: &str = "metrics-server";
 /// Add-on that is Container Insights with enhanced observability for EKS. Its agents are `DaemonSet`s, which Fargate cannot run

@@ -19,6 +19,7 @@ pub mod aws;
 pub mod batch;
 pub mod catalogue;
 pub mod cluster;
+pub mod commands;
 #[cfg(test)]
 mod committed;
 pub mod config;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 use fargaze::aws::{Eks, Equipment, kubernetes_client};
 use fargaze::cluster::ClusterName;
-use fargaze::eks::{EksCluster, UNKNOWN};
+use fargaze::commands::AtCluster;
+use fargaze::eks::{EksCluster, KUBE_SYSTEM, Place, UNKNOWN};
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::eks::{Cadvisor, EksConfig};
 use fargaze::kubernetes::client::{Cause, ClientError, Limits, Network};
@@ -46,6 +47,8 @@ pub(crate) struct Reading {
     pub(crate) pods: Vec<PodState>,
     /// What could not be asked.
     pub(crate) faults: Vec<Fault>,
+    /// Whether EKS manages groups of EC2 nodes; none if that is not known. Only a report asks.
+    node_groups: Option<bool>,
     /// Why there are no pods, if they could not be asked.
     pub(crate) unread: Option<Fault>,
     /// It has no API server, as a cluster that is being made or deleted: nothing was asked, and nothing is amiss.
@@ -106,6 +109,7 @@ impl Reading {
             workloads: Vec::new(),
             pods: Vec::new(),
             faults: Vec::new(),
+            node_groups: None,
             unread: None,
             has_no_api: false,
             no_usage: None,
@@ -113,6 +117,13 @@ impl Reading {
             refused: Vec::new(),
             no_counters: None,
         }
+    }
+
+    /// Where the pods of metrics-server would run; none if that is not known.
+    pub(crate) fn place(&self, cluster: &EksCluster) -> Option<Place> {
+        let (profiles, nodes) = (self.state.profiles.as_ref()?, self.state.nodes?);
+        let has_nodes = cluster.auto_mode || nodes.other > 0 || self.node_groups?;
+        Some(Place::of(KUBE_SYSTEM, has_nodes, profiles))
     }
 
     /// Takes in a question that Kubernetes did not answer.
@@ -180,10 +191,9 @@ impl Reader<'_> {
                     "CREATING" | "PENDING" => format!("It is {status} for over an hour."),
                     _ => format!("EKS calls it {status}, and it has no endpoint to ask."),
                 };
-                let cure = format!(
-                    "aws eks describe-cluster --region {} --name {} --query cluster.health",
-                    self.target.region, cluster.name
-                );
+                let Target { account, region, .. } = self.target;
+                let at = AtCluster { account, region, cluster: &cluster.name };
+                let cure = at.eks("describe-cluster", "--query cluster.health");
                 reading.state.findings.push(Finding { problem: problem.clone(), cure });
                 let fault = Fault {
                     operation: "eks:DescribeCluster".to_owned(),
@@ -200,7 +210,8 @@ impl Reader<'_> {
 
     async fn equipment(&self, cluster: &ClusterName, reading: &mut Reading) {
         match self.eks.equipment(cluster).await {
-            Ok(Equipment { profiles, addons, node_groups: _ }) => {
+            Ok(Equipment { profiles, addons, node_groups }) => {
+                reading.node_groups = Some(!node_groups.is_empty());
                 reading.state.profiles = Some(profiles);
                 reading.state.addons = Some(addons);
             }

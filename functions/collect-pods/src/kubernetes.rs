@@ -180,7 +180,7 @@ impl Reader<'_> {
                 let addons = reading.state.addons.iter().flatten();
                 let mut addon =
                     addons.filter(|addon| addon.name == METRICS_SERVER).map(|addon| addon.status.clone());
-                let trouble = Trouble::NoMetrics { addon: addon.next() };
+                let trouble = Trouble::NoMetrics { addon: addon.next(), place: reading.place(cluster) };
                 reading.state.findings.push(trouble::mend(self, cluster, &trouble));
                 // A complete answer: there is nothing that could tell.
                 reading.no_usage = Some(Fault {

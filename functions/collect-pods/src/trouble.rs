@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use fargaze::eks::EksCluster;
 use fargaze::kubernetes::api::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectReview};
 use fargaze::kubernetes::client::{Cause, Client, ClientError, TlsError};
-use fargaze::pods::{Caller, Finding, GROUP, RIGHTS, Refusal, Trouble, right_to_list, to_list};
+use fargaze::pods::{AccessEntry, Caller, Finding, GROUP, RIGHTS, Refusal, Trouble, right_to_list, to_list};
+use fargaze::run::Target;
 use serde_json::{Value, json};
 
 use crate::clusters::{Reader, Reading};
@@ -47,7 +48,7 @@ pub(crate) async fn finding(
         }
         Cause::Tls(why) if why.is_false_identity() => Trouble::Certificate(why.to_string()),
         Cause::Token(why) => Trouble::Token(why.to_string()),
-        Cause::Unauthorized => Trouble::Unauthorized { entry: entry(reader, cluster).await },
+        Cause::Unauthorized => Trouble::Unauthorized(entry(reader, cluster).await),
         cause => Trouble::Other(cause.to_string()),
     };
     Some(mend(reader, cluster, &trouble))
@@ -72,21 +73,32 @@ pub(crate) async fn forbidden(
     }
     let groups = groups(client).await;
     // It matters only if the role is in other groups.
-    let entry = if groups.iter().any(|group| group == GROUP) { None } else { entry(reader, cluster).await };
+    let entry = if groups.iter().any(|group| group == GROUP) {
+        AccessEntry::Unknown
+    } else {
+        entry(reader, cluster).await
+    };
     let message = refused.first().map(|error| error.cause.to_string()).unwrap_or_default();
     mend(reader, cluster, &Trouble::Forbidden(Refusal { message, groups, entry, missing }))
 }
 
 /// What is amiss, with what mends it in this cluster for this role.
 pub(crate) fn mend(reader: &Reader<'_>, cluster: &EksCluster, trouble: &Trouble) -> Finding {
-    let caller = Caller { region: &reader.target.region, role: reader.role };
+    let Target { account, region, .. } = reader.target;
+    let caller = Caller { account, region, role: reader.role };
     fargaze::pods::finding(trouble, cluster, caller)
 }
 
-/// Whether there is an access entry for the role; none if EKS does not say.
-async fn entry(reader: &Reader<'_>, cluster: &EksCluster) -> Option<bool> {
-    let entry = reader.eks.has_access_entry(&cluster.name, reader.role).await;
-    entry.map_err(|fault| tracing::warn!(%fault, "access entries cannot be asked")).ok()
+/// The access entry of the role.
+async fn entry(reader: &Reader<'_>, cluster: &EksCluster) -> AccessEntry {
+    match reader.eks.access_entry(&cluster.name, reader.role).await {
+        Ok(None) => AccessEntry::None,
+        Ok(Some(groups)) => AccessEntry::Groups(groups),
+        Err(fault) => {
+            tracing::warn!(%fault, "access entries cannot be asked");
+            AccessEntry::Unknown
+        }
+    }
 }
 
 /// Groups that the server takes us to be in (`SelfSubjectReview`); none if it does not say.

@@ -334,15 +334,18 @@ impl<'a> Judging<'a> {
             for Open { subject, reading, idle } in open {
                 let state = services.get(&subject);
                 let before = self.remembered(rule, &subject);
+                let (why, pod) = match rule.measure {
+                    Measure::NothingRunning => (state.and_then(ServiceState::why), None),
+                    Measure::Kubernetes(measure) => {
+                        let why = self.pods.get(&subject).and_then(|pods| why(measure, pods, run.time));
+                        why.map(|why| (why.sentence, why.pod)).unzip()
+                    }
+                    _ => (None, None),
+                };
                 let sight = Sight {
                     reading: Cow::Owned(reading),
-                    why: match rule.measure {
-                        Measure::NothingRunning => state.and_then(ServiceState::why),
-                        Measure::Kubernetes(measure) => {
-                            self.pods.get(&subject).and_then(|pods| why(measure, pods, run.time))
-                        }
-                        _ => None,
-                    },
+                    why,
+                    pod,
                     mute: unless(rule, &subject, &in_alarm).or_else(|| {
                         let excused = grace::is_granted(before, run.window.end);
                         rule.quiet_for(state?, run.time, excused)

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Mute;
 use crate::evaluate::AlarmState;
 use crate::metric::{Metric, Period, Statistic, Unit};
+use crate::pods::NamedPod;
 use crate::rule::{Comparison, Severity, Subject};
 
 /// What a notice is about.
@@ -72,6 +73,9 @@ pub struct Notice {
     /// What is known of the reason: what ECS says of the service, or why the alarm could not be judged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// The pod of a workload to look at first, if `why` names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod: Option<NamedPod>,
     /// End of the newest of `values`, if it is not `at`: an alarm that was kept silent is told with newer values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub values_end: Option<Timestamp>,

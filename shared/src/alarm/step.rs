@@ -9,6 +9,7 @@ use super::grid::{Grid, Periods, surely_ok};
 use super::{AlarmKey, AlarmRecord, Mute, Notice, NoticeKind, Remembered};
 use crate::evaluate::AlarmState;
 use crate::metric::{Period, Unit};
+use crate::pods::NamedPod;
 use crate::rule::{AlarmRule, Comparison, Severity, Subject};
 use crate::series::Reading;
 
@@ -19,6 +20,8 @@ pub struct Sight<'a> {
     pub reading: Cow<'a, Reading>,
     /// What else is known that a reader should hear when the alarm begins.
     pub why: Option<String>,
+    /// The pod to look at first, of a workload.
+    pub pod: Option<NamedPod>,
     /// Why nothing is to be told in this run; the rule's own maintenance windows need not be given.
     pub mute: Option<Mute>,
     /// How many tasks of the service run, as ECS says, if the metric has data whenever a task runs; none if ECS was not
@@ -34,7 +37,7 @@ impl<'a> Sight<'a> {
 
     /// The same of a reading that may be owned.
     pub(super) fn with(reading: Cow<'a, Reading>) -> Self {
-        Self { reading, why: None, mute: None, running: None }
+        Self { reading, why: None, pod: None, mute: None, running: None }
     }
 }
 
@@ -128,6 +131,7 @@ pub fn end(record: &AlarmRecord, at: Timestamp) -> Option<AlarmRecord> {
         message: None,
         late: None,
         why: None,
+        pod: None,
         values_end: None,
         sampled_at: Vec::new(),
         source: None,

@@ -108,18 +108,25 @@ impl Eks {
         })
     }
 
-    /// Whether a role may get into a cluster by an access entry (`DescribeAccessEntry`).
-    pub async fn has_access_entry(&self, cluster: &ClusterName, role: &str) -> Result<bool, Fault> {
+    /// The groups of Kubernetes that the access entry of a role puts it into; none without an entry
+    /// (`DescribeAccessEntry`).
+    pub async fn access_entry(
+        &self,
+        cluster: &ClusterName,
+        role: &str,
+    ) -> Result<Option<Vec<String>>, Fault> {
         self.pace.ready().await;
         let request = self.client.describe_access_entry().cluster_name(cluster.as_str()).principal_arn(role);
         match request.send().await {
-            Ok(_) => Ok(true),
+            Ok(answer) => {
+                Ok(Some(answer.access_entry.and_then(|entry| entry.kubernetes_groups).unwrap_or_default()))
+            }
             Err(error)
                 if error.as_service_error().is_some_and(
                     aws_sdk_eks::operation::describe_access_entry::DescribeAccessEntryError::is_resource_not_found_exception,
                 ) =>
             {
-                Ok(false)
+                Ok(None)
             }
             Err(error) => Err(fault("eks:DescribeAccessEntry", format!("{cluster}/{role}"), &error)),
         }

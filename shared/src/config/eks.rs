@@ -12,7 +12,9 @@ use super::read::{At, Either, OneOf, Problems, ScalarText};
 use crate::cluster::AccountId;
 use crate::eks::LogType;
 use crate::insights::BlastRadius;
-use crate::insights::eks::{AddonWish, AwsLoggingWish, EksConfig, EksWishRule, EksWishes, LogsWish};
+use crate::insights::eks::{
+    AddonWish, AwsLoggingWish, EksAspect, EksConfig, EksWishRule, EksWishes, LogsWish,
+};
 use crate::kubernetes::logging;
 
 const CADVISOR: [&str; 2] = ["none", "proxy"];
@@ -132,7 +134,14 @@ pub(super) fn check_eks(raw: RawEks, problems: &Problems) -> EksConfig {
 fn check_rule(line: u64, rule: RawEksRule, problems: &Problems) -> EksWishRule {
     let built_in = EksWishes::default();
     let addon = |key: &str, raw| addon(&format!("eks-wish: {key}"), raw, problems);
+    let names = [
+        (EksAspect::MetricsServer, rule.metrics_server.is_some()),
+        (EksAspect::CloudwatchObservability, rule.cloudwatch_observability.is_some()),
+        (EksAspect::AwsLogging, rule.aws_logging.is_some()),
+        (EksAspect::ControlPlaneLogs, rule.control_plane_logs.is_some()),
+    ];
     EksWishRule {
+        named: names.into_iter().filter(|(_, is_named)| *is_named).map(|(aspect, _)| aspect).collect(),
         accounts: list("eks-wish: accounts", rule.accounts, Ok, problems),
         regions: list("eks-wish: regions", rule.regions, |text| region_pattern(&text), problems),
         clusters: list("eks-wish: clusters", rule.clusters, |text| cluster_pattern(&text), problems),

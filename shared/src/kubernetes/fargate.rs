@@ -76,10 +76,20 @@ pub fn expected_size(requests: &Resources) -> Option<Provisioned> {
     size(requests, OVERHEAD)
 }
 
-/// Whether the pod would fit a smaller size if Fargate did not add its 256 MB: a little less memory asked for would then
-/// cost less.
-pub fn misses_step_by_overhead(requests: &Resources) -> bool {
-    size(requests, OVERHEAD) != size(requests, 0)
+/// A smaller size that would do if Fargate did not add its 256 MB: up to that much less memory asked for would then cost
+/// less. None if there is none, or if no size is large enough for the pod.
+pub fn size_but_for_overhead(requests: &Resources) -> Option<Smaller> {
+    let (with, without) = (size(requests, OVERHEAD)?, size(requests, 0)?);
+    (with != without).then(|| Smaller { cpu: without.cpu, memory: without.memory.value() - OVERHEAD })
+}
+
+/// What a pod can use of a smaller size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Smaller {
+    /// Cores.
+    pub cpu: Quantity,
+    /// Bytes, without Fargate's own 256 MB.
+    pub memory: i64,
 }
 
 fn size(requests: &Resources, overhead: i64) -> Option<Provisioned> {

@@ -64,6 +64,33 @@ pub const REASONS: [(&str, WaitingCause); 29] = [
     ("ResizePodInPlaceError", WaitingCause::Creation),
 ];
 
+/// Reasons against which something else helps than against the others of their cause.
+const REMEDIES: [(&str, &str); 5] = [
+    (
+        "ErrImageNeverPull",
+        "Its imagePullPolicy is Never, and its node does not have the image; a new node of Fargate has none. Write IfNotPresent or Always.",
+    ),
+    (
+        "SignatureValidationFailed",
+        "The signature of its image was refused: sign it, use one that is signed, or correct the policy by which the nodes check it.",
+    ),
+    ("InvalidImageName", "Correct the name of its image: it is none that a registry could have."),
+    (
+        "ImageInspectError",
+        "Its image is on the node and cannot be read: let its controller make the pod again, on another node (kubectl delete pod).",
+    ),
+    (
+        "RegistryUnavailable",
+        "See whether the registry is up, and whether the pod's subnets have a way to it.",
+    ),
+];
+
+/// What to do about a reason, in a sentence.
+pub fn remedy(reason: &str) -> &'static str {
+    let own = REMEDIES.iter().find(|(of, _)| *of == reason);
+    own.map_or_else(|| WaitingCause::of(reason).remedy(), |(_, remedy)| remedy)
+}
+
 impl WaitingCause {
     /// What a reason means. A container that waits without a reason is on its way.
     pub fn of(reason: &str) -> Self {
@@ -73,16 +100,16 @@ impl WaitingCause {
         REASONS.iter().find(|(known, _)| *known == reason).map_or(Self::Unknown, |(_, cause)| *cause)
     }
 
-    /// What to do about it, in a sentence.
-    pub fn remedy(self) -> &'static str {
+    /// What to do about it, in a sentence, where the reason alone says no more.
+    const fn remedy(self) -> &'static str {
         match self {
             Self::Starting => {
                 "Read its events (kubectl describe pod): a volume that cannot be mounted and a network that cannot be set up are named there only."
             }
             Self::CrashLoop => "Read the log of the run before (kubectl logs --previous).",
             Self::Image => {
-                "Check the name and tag of its image, the way from the subnets of its Fargate profile to the registry, and that the pod execution role may \
-                 pull it."
+                "Check the name and tag of its image, the way from its subnets to the registry, and who may pull it: on Fargate the pod execution \
+                 role, from other registries than ECR its imagePullSecrets."
             }
             Self::Configuration => {
                 "Create the Secret, ConfigMap or key that it names, or correct the name and the securityContext."
@@ -92,7 +119,7 @@ impl WaitingCause {
             }
             Self::Volume => "Correct the volume or how it is mounted.",
             Self::Command => {
-                "Check the command, its arguments and the working directory: the image has no such program, or it may not be run."
+                "Check the command, its arguments and the working directory: often the image has no such program, or it may not be run."
             }
             Self::Hook => {
                 "Correct the lifecycle hook of the container, or read what it says (kubectl describe pod)."

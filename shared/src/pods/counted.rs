@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Before, PodState, Termination, WaitingContainer};
-use crate::kubernetes::waiting::WaitingCause;
+use crate::kubernetes::waiting::{self, WaitingCause};
 use crate::rule::KubernetesMeasure;
 
 /// How long a pod may be completed before it counts as forgotten.
@@ -152,6 +152,11 @@ impl WaitingContainer {
     /// What its reason means.
     pub fn cause(&self) -> WaitingCause {
         WaitingCause::of(&self.reason)
+    }
+
+    /// What to do about it, in a sentence.
+    pub fn remedy(&self) -> &'static str {
+        waiting::remedy(&self.reason)
     }
 }
 

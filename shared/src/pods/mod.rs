@@ -26,11 +26,12 @@ pub use figures::{Sample, cluster_samples, workload_samples};
 pub use history::{Before, ClusterHistory, History};
 pub use pending::PendingCause;
 pub use preflight::{
-    CLUSTER_ROLE, Caller, GROUP, NODE_PROXY_ROLE, RIGHTS, Refusal, Trouble, finding, right_to_list, to_list,
+    AccessEntry, CLUSTER_ROLE, Caller, GROUP, NODE_PROXY_ROLE, RIGHTS, Refusal, Trouble, finding,
+    right_to_list, to_list,
 };
 pub use state::{
     Amounts, InitContainer, PendingPod, PodState, PodUsageState, Share, Termination, WaitingContainer,
     WorkloadState,
 };
 pub use times::SampleTimes;
-pub use why::{explains, why};
+pub use why::{NamedPod, Why, explains, why};

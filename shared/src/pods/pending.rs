@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{InitContainer, PodState, WaitingContainer};
-use crate::kubernetes::waiting::WaitingCause;
+use crate::kubernetes::waiting::{self, WaitingCause};
 
 /// What a pending pod waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub enum PendingCause<'a> {
     Unsupported,
     /// A place that Fargate is to make.
     Fargate,
-    /// A place, and no Fargate profile has selected it.
+    /// A place, and no Fargate profile has selected it: it may be meant for other nodes.
     NoProfile,
     /// A place on a node that is not of Fargate, of which the scheduler says what they lack.
     Nodes,
@@ -71,21 +71,21 @@ impl PendingCause<'_> {
                  addresses and the account's quota of Fargate vCPUs is used up."
             }
             Self::NoProfile => {
-                "It cannot be placed: see whether a Fargate profile selects its namespace and labels. Profiles are looked at when a pod is \
-                 created, so delete the pod once one does."
+                "It has no node: read its events (kubectl describe pod). If it is meant for Fargate, see whether a Fargate profile selects its \
+                 namespace and labels. Profiles are looked at when a pod is created: once one does, let its controller make the pod again."
             }
             Self::Nodes => {
                 "It cannot be placed: the scheduler says what the nodes lack. Add nodes or ask for less where it is CPU, memory or pods; else \
                  correct what the pod asks of a node (node selector, affinity, tolerations, volumes)."
             }
-            Self::Container(waiting) => waiting.cause().remedy(),
+            Self::Container(waiting) => waiting.remedy(),
             Self::Init(InitContainer { sidecar: false, .. }) => {
                 "Its log says what it does (kubectl logs --container, with its name)."
             }
             Self::Init(_) => {
                 "Read its log (kubectl logs --container, with its name), and check its startup probe."
             }
-            Self::Starting => WaitingCause::Starting.remedy(),
+            Self::Starting => waiting::remedy("ContainerCreating"),
         }
     }
 }

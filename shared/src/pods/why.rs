@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::pending::Kept;
 use super::{Counted, PodRates, PodState, Termination, WaitingContainer};
@@ -13,9 +14,50 @@ use crate::rule::{KubernetesMeasure, Scope};
 const NAMED: usize = 3;
 const MIB: f64 = 1024.0 * 1024.0;
 
-/// The pods behind a value in some sentences; none if no pod explains it. Of what is counted, the pods that are counted
-/// at `now` are named and no others, each once.
-pub fn why(measure: KubernetesMeasure, pods: &[PodState], now: Timestamp) -> Option<String> {
+/// Why a rule fired.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Why {
+    /// Some sentences.
+    pub sentence: String,
+    /// The pod to look at first, which they name.
+    pub pod: NamedPod,
+}
+
+/// A pod to look at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedPod {
+    /// Its name.
+    pub name: String,
+    /// Its container that ended, or waits to be started again, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<String>,
+}
+
+/// The pods behind a value; none if no pod explains it. Of what is counted, the pods that are counted at `now` are named
+/// and no others, each once.
+pub fn why(measure: KubernetesMeasure, pods: &[PodState], now: Timestamp) -> Option<Why> {
+    let (sentence, pod) = explained(measure, pods, now)?;
+    Some(Why { sentence, pod: NamedPod { name: pod.pod.clone(), container: container(measure, pod) } })
+}
+
+/// The container of a pod whose log says more.
+fn container(measure: KubernetesMeasure, pod: &PodState) -> Option<String> {
+    let ended = || {
+        let ends = pod.terminated.iter().filter(|end| end.reason != "Completed");
+        ends.max_by_key(|end| end.finished_at).map(|end| end.container.clone())
+    };
+    match measure {
+        KubernetesMeasure::CrashLoopingPods => {
+            let crashing = pod.waiting.iter().find(|one| one.cause() == WaitingCause::CrashLoop);
+            crashing.map(|one| one.container.clone())
+        }
+        KubernetesMeasure::PodRestarts | KubernetesMeasure::OomKilled => ended(),
+        _ => None,
+    }
+}
+
+/// The sentences, and the pod that they begin with.
+fn explained(measure: KubernetesMeasure, pods: &[PodState], now: Timestamp) -> Option<(String, &PodState)> {
     use KubernetesMeasure as M;
     let counted = Counted::of(measure, pods, now);
     let counted = counted.pods();
@@ -36,7 +78,7 @@ pub fn why(measure: KubernetesMeasure, pods: &[PodState], now: Timestamp) -> Opt
         }
         M::UnstartablePods => each(counted, |pod| {
             let one = pod.unstartable(now).next()?;
-            Some((waits(pod, one), Some(one.cause().remedy())))
+            Some((waits(pod, one), Some(one.remedy())))
         }),
         M::PodRestarts => each(counted, |pod| Some((trouble(pod)?, None))),
         M::OomKilled => each(counted, |pod| {
@@ -74,10 +116,10 @@ fn worst(
     pods: &[PodState],
     value: impl Fn(&PodState) -> Option<f64>,
     words: impl Fn(&PodState) -> Option<String>,
-) -> Option<String> {
+) -> Option<(String, &PodState)> {
     let pods = pods.iter().filter(|pod| !pod.is_completed());
     let (_, pod) = pods.filter_map(|pod| Some((value(pod)?, pod))).max_by(|a, b| a.0.total_cmp(&b.0))?;
-    Some(format!("Highest: pod {}, {}.", pod.pod, words(pod)?))
+    Some((format!("Highest: pod {}, {}.", pod.pod, words(pod)?), pod))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "bytes of a pod are far below 2^53")]
@@ -124,16 +166,17 @@ fn did(measure: KubernetesMeasure, rates: &PodRates) -> Option<String> {
 
 /// What is the same of several pods once, with all of them: `web-1, web-2: container app waits: ...`. Each pod stands
 /// in one sentence. Behind them what helps, once each.
-fn each(
-    pods: &[&PodState],
+fn each<'a>(
+    pods: &[&'a PodState],
     of: impl Fn(&PodState) -> Option<(String, Option<&'static str>)>,
-) -> Option<String> {
-    let mut groups = BTreeMap::<String, (Vec<&str>, Option<&'static str>)>::new();
+) -> Option<(String, &'a PodState)> {
+    let mut groups = BTreeMap::<String, (Vec<&PodState>, Option<&'static str>)>::new();
     for pod in pods {
         if let Some((sentence, remedy)) = of(pod) {
-            groups.entry(sentence).or_insert((Vec::new(), remedy)).0.push(&pod.pod);
+            groups.entry(sentence).or_insert((Vec::new(), remedy)).0.push(pod);
         }
     }
+    let first = *groups.values().next()?.0.first()?;
     let shown = groups.iter().take(NAMED);
     let mut sentences: Vec<String> =
         shown.clone().map(|(what, (pods, _))| format!("{}: {what}.", names(pods))).collect();
@@ -145,7 +188,7 @@ fn each(
     remedies.sort_unstable();
     remedies.dedup();
     sentences.extend(remedies.into_iter().map(ToOwned::to_owned));
-    (!sentences.is_empty()).then(|| sentences.join(" "))
+    Some((sentences.join(" "), first))
 }
 
 /// The worst that can be said of a pod: what a container waits for, how one ended, or what Kubernetes says of the
@@ -197,7 +240,7 @@ fn said(pod: &PodState) -> String {
 }
 
 /// The pod that has waited longest, with what helps; the others are counted.
-fn pending(pods: &[&PodState]) -> Option<String> {
+fn pending<'a>(pods: &[&'a PodState]) -> Option<(String, &'a PodState)> {
     let waited = pods.iter().filter_map(|pod| Some((pod.pending.as_ref()?.since, *pod)));
     let (since, pod) = waited.min_by_key(|(since, _)| *since)?;
     let more = match pods.len() - 1 {
@@ -205,11 +248,12 @@ fn pending(pods: &[&PodState]) -> Option<String> {
         more => format!(" {more} more pending."),
     };
     let (since, remedy) = (since.strftime("%H:%M UTC"), pod.pending_cause().remedy());
-    Some(format!("Pod {} is pending since {since}: {}. {remedy}{more}", pod.pod, Kept(pod)))
+    Some((format!("Pod {} is pending since {since}: {}. {remedy}{more}", pod.pod, Kept(pod)), pod))
 }
 
-fn names(pods: &[&str]) -> String {
-    let named = pods[..pods.len().min(NAMED)].join(", ");
+fn names(pods: &[&PodState]) -> String {
+    let named: Vec<&str> = pods.iter().take(NAMED).map(|pod| pod.pod.as_str()).collect();
+    let named = named.join(", ");
     match pods.len().saturating_sub(NAMED) {
         0 => named,
         more => format!("{named} and {more} more"),

@@ -1,33 +1,83 @@
 //! Commands for people to look further, never executed.
 
+use crate::alarm::Notice;
+use crate::commands::AtCluster;
 use crate::kubernetes::owner::NO_OBJECTS;
 use crate::message::is_hidden;
-use crate::rule::Workload;
+use crate::pods::NamedPod;
+use crate::rule::{KUBERNETES, KubernetesMeasure, Workload};
+use crate::run::Target;
 use crate::shell::quoted;
 
 /// Longest command that is told.
-const MOST: usize = 300;
+const MOST: usize = 400;
 
 /// Kinds whose name another kind has as well, which `kubectl` would take it for.
 const AMBIGUOUS: [(&str, &str); 2] =
     [("service", "service.serving.knative.dev"), ("configuration", "configuration.serving.knative.dev")];
 
-/// What shows the events and pods of a workload. None if Kubernetes has no object of it, or if a name is none that Kubernetes
-/// gives, so that it could be taken for an option, or could not be shown as it is.
-pub(super) fn describe(Workload { namespace, kind, name }: &Workload) -> Option<String> {
+/// What makes the context that [`look`] names.
+pub(super) fn kubeconfig(target: &Target, notice: &Notice) -> String {
+    at(target, notice).kubeconfig()
+}
+
+/// What shows more of an alarm about a workload: the log of a container that ended, what each container uses, or the events
+/// of the pod. None if a name is none that Kubernetes gives, so that it could be taken for an option, or could not be shown as
+/// it is.
+pub(super) fn look(target: &Target, notice: &Notice) -> Option<String> {
+    let workload = notice.subject.workload.as_ref()?;
+    let question = match &notice.pod {
+        Some(pod) if !is_odd(&pod.name) => of_pod(measure(notice), pod),
+        _ => of_workload(workload)?,
+    };
+    if is_odd(&workload.namespace) {
+        return None;
+    }
+    let namespace = quoted(&workload.namespace);
+    let command = at(target, notice).kubectl(&format!("--namespace {namespace} {question}"));
+    (command.len() <= MOST).then_some(command)
+}
+
+fn at<'a>(target: &'a Target, notice: &'a Notice) -> AtCluster<'a> {
+    let Target { account, region, .. } = target;
+    AtCluster { account, region, cluster: &notice.subject.cluster }
+}
+
+/// What was judged, if it was sampled.
+fn measure(notice: &Notice) -> Option<KubernetesMeasure> {
+    let metric = notice.source.as_ref()?.metrics.first().filter(|metric| metric.namespace == KUBERNETES)?;
+    KubernetesMeasure::ALL.into_iter().find(|measure| metric.name == measure.metric_name())
+}
+
+fn of_pod(measure: Option<KubernetesMeasure>, NamedPod { name, container }: &NamedPod) -> String {
+    use KubernetesMeasure as M;
+    let pod = quoted(name);
+    match measure {
+        Some(M::CrashLoopingPods | M::PodRestarts | M::OomKilled) => {
+            let container = container.as_deref().filter(|name| !is_odd(name));
+            let which = container.map_or_else(
+                || "--all-containers".to_owned(),
+                |name| format!("--container {}", quoted(name)),
+            );
+            format!("logs {pod} {which} --previous")
+        }
+        Some(M::PodMemoryPercent | M::PodCpuPercent | M::PodCpuThrottledPercent) => {
+            format!("top pod {pod} --containers")
+        }
+        _ => format!("describe pod {pod}"),
+    }
+}
+
+/// Where no pod is known: its conditions say why it has none. None if Kubernetes has no object of it.
+fn of_workload(Workload { kind, name, .. }: &Workload) -> Option<String> {
     if NO_OBJECTS.contains(&kind.as_str()) {
         return None;
     }
     let kind = kind.to_lowercase();
     let kind =
         AMBIGUOUS.iter().find(|(short, _)| *short == kind).map_or(kind, |(_, full)| (*full).to_owned());
-    let words = [namespace.as_str(), kind.as_str(), name.as_str()];
-    if words.into_iter().any(is_odd) {
-        return None;
-    }
-    let [namespace, kind, name] = words.map(quoted);
-    let command = format!("kubectl --namespace {namespace} describe {kind} {name}");
-    (command.len() <= MOST).then_some(command)
+    let are_odd = is_odd(&kind) || is_odd(name);
+    (!are_odd).then(|| format!("describe {} {}", quoted(&kind), quoted(name)))
 }
 
 /// Whether a word could be taken for an option, or could not be shown as it is.
@@ -38,30 +88,80 @@ pub(super) fn is_odd(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::alarm::MetricSource;
+    use crate::metric::Statistic;
+    use crate::rule::Subject;
+    use crate::run::{Part, Platform};
+    use crate::summary::digest::samples;
 
-    fn workload(namespace: &str, kind: &str, name: &str) -> Workload {
-        Workload { namespace: namespace.to_owned(), kind: kind.to_owned(), name: name.to_owned() }
+    const CONTEXT: &str =
+        "kubectl --context arn:aws:eks:eu-west-1:123456789012:cluster/payments --namespace ";
+
+    fn target() -> Target {
+        Target {
+            account: "123456789012".parse().unwrap(),
+            region: "eu-west-1".parse().unwrap(),
+            platform: Platform::Eks,
+            part: Part::WHOLE,
+            role: None,
+        }
+    }
+
+    fn notice(measure: KubernetesMeasure, (namespace, kind, name): (&str, &str, &str)) -> Notice {
+        let [namespace, kind, name] = [namespace, kind, name].map(ToOwned::to_owned);
+        let subject = Subject::workload("payments".parse().unwrap(), Workload { namespace, kind, name });
+        let metrics = vec![measure.of(&subject)];
+        let source = Some(MetricSource { metrics, statistic: Statistic::Maximum });
+        Notice { subject, source, ..samples::notice("web") }
     }
 
     #[test]
     fn a_command_is_ready_for_a_shell() {
-        for ((namespace, kind, name), command) in [
-            (("shop", "Deployment", "web"), Some("kubectl --namespace shop describe deployment web")),
-            (
-                ("shop", "Deployment", "a;b'c"),
-                Some(r"kubectl --namespace shop describe deployment 'a;b'\''c'"),
-            ),
-            (("$(x)", "Job", "web"), Some("kubectl --namespace '$(x)' describe job web")),
-            (
-                ("shop", "Service", "hello"),
-                Some("kubectl --namespace shop describe service.serving.knative.dev hello"),
-            ),
+        for (workload, command) in [
+            (("shop", "Deployment", "web"), Some("shop describe deployment web")),
+            (("shop", "Deployment", "a;b'c"), Some(r"shop describe deployment 'a;b'\''c'")),
+            (("$(x)", "Job", "web"), Some("'$(x)' describe job web")),
+            (("shop", "Service", "hello"), Some("shop describe service.serving.knative.dev hello")),
             (("shop", "Spark", "import"), None),
             (("shop", "Deployment", "-rf"), None),
             (("shop", "Deployment", "a\nb"), None),
             (("shop", "Deployment", ""), None),
+            (("-n", "Deployment", "web"), None),
         ] {
-            assert_eq!(describe(&workload(namespace, kind, name)).as_deref(), command);
+            let found = look(&target(), &notice(KubernetesMeasure::PodPending, workload));
+            assert_eq!(found, command.map(|command| format!("{CONTEXT}{command}")));
+        }
+        let cluster = Subject::cluster("payments".parse().unwrap());
+        let of_cluster = Notice { subject: cluster, ..samples::notice("web") };
+        assert_eq!(look(&target(), &of_cluster), None);
+        let config = "aws eks update-kubeconfig --region eu-west-1 --name payments";
+        assert_eq!(kubeconfig(&target(), &of_cluster), config);
+    }
+
+    /// A Deployment shows neither pods nor their events.
+    #[test]
+    fn what_is_looked_at_depends_on_the_measure() {
+        use KubernetesMeasure as M;
+        let web = ("shop", "Deployment", "web");
+        for (measure, container, command) in [
+            (M::CrashLoopingPods, Some("app"), "logs web-1 --container app --previous"),
+            (M::PodRestarts, Some("a;b"), "logs web-1 --container 'a;b' --previous"),
+            (M::OomKilled, None, "logs web-1 --all-containers --previous"),
+            (M::PodMemoryPercent, None, "top pod web-1 --containers"),
+            (M::PodCpuPercent, None, "top pod web-1 --containers"),
+            (M::UnstartablePods, None, "describe pod web-1"),
+            (M::PodPending, None, "describe pod web-1"),
+            (M::AvailableBelowDesired, None, "describe pod web-1"),
+        ] {
+            let container = container.map(ToOwned::to_owned);
+            let pod = Some(NamedPod { name: "web-1".to_owned(), container });
+            let found = look(&target(), &Notice { pod, ..notice(measure, web) });
+            assert_eq!(found, Some(format!("{CONTEXT}shop {command}")));
+        }
+        // The name of a pod that is none, and a notice that an older version stored.
+        for pod in [Some(NamedPod { name: "-rf".to_owned(), container: None }), None] {
+            let found = look(&target(), &Notice { pod, ..notice(M::CrashLoopingPods, web) });
+            assert_eq!(found, Some(format!("{CONTEXT}shop describe deployment web")));
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use fargaze::kubernetes::owner::JobOwners;
 use fargaze::kubernetes::pod::PodFacts;
-use fargaze::pods::{PodState, why};
+use fargaze::pods::PodState;
 use fargaze::rule::KubernetesMeasure as M;
 use serde_json::{Value, json};
 
-use super::figures::now;
+use super::figures::{now, words};
 
 /// A pod made half an hour ago, as Kubernetes tells of it.
 fn pod(kind: &str, spec: &Value, status: &Value) -> PodState {
@@ -19,7 +19,7 @@ fn pod(kind: &str, spec: &Value, status: &Value) -> PodState {
 
 /// What is said of it.
 fn said(pod: PodState) -> String {
-    why(M::PodPending, &[pod], now()).unwrap()
+    words(M::PodPending, &[pod], now()).unwrap()
 }
 
 /// A pod on its node with these init containers, the second of them a sidecar, and one container that waits for them.

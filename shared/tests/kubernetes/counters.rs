@@ -2,10 +2,12 @@
 
 use fargaze::kubernetes::cadvisor::{Counter, Parts, SeriesId};
 use fargaze::metric::Statistic;
-use fargaze::pods::{Before, PodCounters, PodRates, PodState, Sample, Throttled, why, workload_samples};
+use fargaze::pods::{Before, PodCounters, PodRates, PodState, Sample, Throttled, workload_samples};
 use fargaze::rule::KubernetesMeasure as M;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
+
+use super::figures::words;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
@@ -179,15 +181,15 @@ fn the_worst_pod_is_named_with_its_value_and_the_stopped_container() {
         (M::PodDiskRead, "Highest: pod web-2, 150 bytes/s read."),
         (M::PodDiskWritten, "Highest: pod web-2, 200 bytes/s written."),
     ] {
-        assert_eq!(why(measure, &pods, at(0)).as_deref(), Some(sentence));
+        assert_eq!(words(measure, &pods, at(0)).as_deref(), Some(sentence));
     }
     whole.rates = Some(Box::new(PodRates {
         throttled: Some(Throttled { container: String::new(), percent: 5.0 }),
         ..PodRates::default()
     }));
     let sentence = "Highest: pod web-3, stopped by its CPU limit in 5 % of its periods.";
-    assert_eq!(why(M::PodCpuThrottledPercent, &[whole], at(0)).as_deref(), Some(sentence));
-    assert_eq!(why(M::PodDiskRead, &[pod("web-4", "web-4")], at(0)), None);
+    assert_eq!(words(M::PodCpuThrottledPercent, &[whole], at(0)).as_deref(), Some(sentence));
+    assert_eq!(words(M::PodDiskRead, &[pod("web-4", "web-4")], at(0)), None);
 }
 
 proptest! {

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use fargaze::kubernetes::owner::JobOwners;
 use fargaze::kubernetes::pod::PodFacts;
-use fargaze::pods::{Before, PodState, why};
+use fargaze::pods::{Before, PodState};
 use fargaze::rule::KubernetesMeasure as M;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::figures::words;
 use super::json as recorded;
 
 fn at(text: &str) -> Timestamp {
@@ -44,7 +45,7 @@ fn an_evicted_pod_is_forgotten_an_hour_after_its_conditions_say_that_it_ended() 
         );
     }
     assert_eq!(pod.terminated.len(), 1, "both states say the same: {:?}", pod.terminated);
-    let said = why(M::CompletedPods, &[pod], end + SignedDuration::from_hours(2)).unwrap();
+    let said = words(M::CompletedPods, &[pod], end + SignedDuration::from_hours(2)).unwrap();
     assert_eq!(
         said,
         "batch-1: failed, Evicted (Usage of EmptyDir volume \"tmp\" exceeds the limit \"1Gi\")."
@@ -235,7 +236,7 @@ fn each_pod_is_named_once() {
         let named: BTreeMap<M, usize> = M::ALL
             .into_iter()
             .filter_map(|measure| {
-                Some((measure, why(measure, &[pod.clone()], now)?.matches("web-1").count()))
+                Some((measure, words(measure, &[pod.clone()], now)?.matches("web-1").count()))
             })
             .collect();
         assert!(named.len() >= 7 && named.values().all(|times| *times == 1), "{named:?}");

@@ -34,6 +34,11 @@ pub(crate) fn ended(reason: &str, seconds: i64) -> Termination {
     Termination { container: "app".to_owned(), reason: reason.to_owned(), exit_code: 137, finished_at }
 }
 
+/// What is said of the pods behind a value.
+pub(crate) fn words(measure: M, pods: &[PodState], now: Timestamp) -> Option<String> {
+    why(measure, pods, now).map(|why| why.sentence)
+}
+
 fn waits(reason: &str) -> Vec<WaitingContainer> {
     vec![WaitingContainer { container: "app".to_owned(), reason: reason.to_owned(), message: None }]
 }
@@ -135,14 +140,14 @@ fn a_daemon_set_pod_for_fargate_is_neither_pending_nor_missing() {
     assert_eq!(missing(&[on_fargate(true), on_fargate(true)]), Some(1.0));
     assert_eq!(missing(&vec![on_fargate(true); 9]), Some(0.0));
     assert_eq!(missing(&[on_fargate(false), on_fargate(false)]), Some(3.0));
-    let said = why(M::DaemonSetPodsOnFargate, &[on_fargate(true), pending("web-1")], now());
+    let said = words(M::DaemonSetPodsOnFargate, &[on_fargate(true), pending("web-1")], now());
     assert_eq!(said.as_deref(), Some("agent-1: of DaemonSet shop/agent."));
 }
 
 /// Issue 13, point 20: what is said and what helps depends on what the pod waits for.
 #[test]
 fn a_pending_pod_is_explained_by_its_cause() {
-    let explain = |pod: PodState| why(M::PodPending, &[pod], now()).unwrap();
+    let explain = |pod: PodState| words(M::PodPending, &[pod], now()).unwrap();
     let begins = "Pod p is pending since 09:48 UTC: ";
     let placeless = pending("p");
     let mut unsupported = pending("p");
@@ -157,10 +162,11 @@ fn a_pending_pod_is_explained_by_its_cause() {
     let cases = [
         (placeless.clone(), "Unschedulable (0/2 nodes are available). ", "free addresses", true),
         (
+            // It may be meant for nodes of EC2.
             PodState { fargate: false, ..placeless },
             "Unschedulable (0/2 nodes are available). ",
-            "Fargate profile selects",
-            true,
+            "It has no node: read its events (kubectl describe pod). If it is meant for Fargate, see whether a Fargate profile selects",
+            false,
         ),
         (
             unsupported,
@@ -199,7 +205,12 @@ fn a_pending_pod_is_explained_by_its_cause() {
         assert!(rest.is_some_and(|rest| rest.contains(remedy)), "{said}");
         assert_eq!(said.contains("cannot be placed"), placeless, "{said}");
     }
-    let more = why(M::PodPending, &[pending("p"), pending("q"), completed("r", 90)], now()).unwrap();
+    let no_profile = explain(PodState { fargate: false, ..pending("p") });
+    assert!(
+        no_profile.contains("let its controller make the pod again") && !no_profile.contains("delete"),
+        "{no_profile}"
+    );
+    let more = words(M::PodPending, &[pending("p"), pending("q"), completed("r", 90)], now()).unwrap();
     assert!(more.ends_with(" 1 more pending."), "{more}");
 }
 
@@ -219,8 +230,29 @@ fn completed_and_unlogged_pods_are_named_if_they_are_counted() {
         (M::LoggingDisabledPods, "loud: without logging, Fargate gives LOGGING_CONFIGMAP_NOT_FOUND."),
     ] {
         assert_eq!(value_of(measure, &pods), 1.0);
-        assert_eq!(why(measure, &pods, now()).as_deref(), Some(sentence));
-        assert_eq!(why(measure, &pods[..6], now()), None);
+        assert_eq!(words(measure, &pods, now()).as_deref(), Some(sentence));
+        assert_eq!(words(measure, &pods[..6], now()), None);
+    }
+}
+
+/// The pod to look at first is the one that the sentence begins with, and its container the one whose log says more.
+#[test]
+fn the_pod_that_is_named_first_is_the_one_to_look_at() {
+    let crashing = PodState { waiting: waits("CrashLoopBackOff"), ..pod("b") };
+    let killed = PodState { terminated: vec![ended("OOMKilled", 60)], new_oom_kills: 1, ..pod("c") };
+    let not_ready = PodState { waiting: waits("ImagePullBackOff"), ready: false, ..pod("d") };
+    let mut younger = pending("e");
+    younger.pending.as_mut().unwrap().since = ago(1);
+    let pods = [pod("a"), crashing, killed, not_ready, younger, pending("f")];
+    for (measure, name, container) in [
+        (M::CrashLoopingPods, "b", Some("app")),
+        (M::OomKilled, "c", Some("app")),
+        (M::UnstartablePods, "d", None),
+        (M::PodPending, "f", None),
+    ] {
+        let why = why(measure, &pods, now()).unwrap();
+        assert_eq!((why.pod.name.as_str(), why.pod.container.as_deref()), (name, container), "{measure:?}");
+        assert!(why.sentence.contains(name), "{}", why.sentence);
     }
 }
 
@@ -277,7 +309,7 @@ proptest! {
             M::LoggingDisabledPods, M::DaemonSetPodsOnFargate,
         ] {
             let counted = Counted::of(measure, &pods, now());
-            let (value, said) = (value_of(measure, &pods), why(measure, &pods, now()));
+            let (value, said) = (value_of(measure, &pods), words(measure, &pods, now()));
             prop_assert_eq!(value, counted.value());
             if measure != M::PodPending {
                 prop_assert_eq!(value > 0.0, !counted.pods().is_empty());

@@ -2,12 +2,12 @@
 
 use fargaze::kubernetes::owner::JobOwners;
 use fargaze::kubernetes::pod::PodFacts;
-use fargaze::pods::{Before, PodState, why};
+use fargaze::pods::{Before, PodState};
 use fargaze::rule::KubernetesMeasure as M;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::figures::{now, value_of};
+use super::figures::{now, value_of, words};
 
 fn later(minutes: i64) -> Timestamp {
     now() + SignedDuration::from_mins(minutes)
@@ -60,7 +60,7 @@ fn a_pod_waits_since_the_first_sample_without_gates() {
         assert_eq!((pod.is_pending(), since(&pod)), (true, later(5)));
         let pod = sampled([gated(), gated(), free.clone(), free.clone(), free.clone()]);
         assert_eq!(since(&pod), later(10), "two samples later");
-        let said = why(M::PodPending, &[pod], later(20)).unwrap();
+        let said = words(M::PodPending, &[pod], later(20)).unwrap();
         assert!(said.starts_with("Pod p is pending since 10:10 UTC: "), "{said}");
         // It waits on its node, too.
         let pod = sampled([gated(), unplaced("Unschedulable"), free.clone()]);

@@ -65,7 +65,7 @@ fn the_namespace_must_have_its_label() {
         let found = check(&labels, &data(&[("output.conf", OUTPUT)]));
         assert_eq!(found.len(), 1);
         let shown = "aws-logging: the namespace aws-observability does not have the label `aws-observability: enabled`; \
-                     kubectl label --overwrite namespace aws-observability aws-observability=enabled";
+                     give it the label aws-observability=enabled";
         assert_eq!(found[0].to_string(), shown);
     }
 }

@@ -1,6 +1,6 @@
 //! Sizes of Fargate.
 
-use fargaze::kubernetes::fargate::{Provisioned, expected_size, misses_step_by_overhead};
+use fargaze::kubernetes::fargate::{Provisioned, expected_size, size_but_for_overhead};
 use fargaze::kubernetes::resources::Resources;
 use proptest::prelude::*;
 
@@ -68,18 +68,22 @@ fn every_size_of_fargate_is_given_and_no_other() {
 
 #[test]
 fn a_step_missed_by_the_overhead_is_noticed() {
-    for (cpu, memory, misses) in [
-        ("1", "8Gi", true),
-        ("250m", "1Gi", true),
-        ("250m", "512Mi", true),
-        ("250m", "700Mi", false),
-        ("250m", "769Mi", true),
-        ("1", "1Gi", false),
-        ("", "", false),
-        ("16", "120Gi", true),
-        ("17", "1Gi", false),
+    for (cpu, memory, smaller) in [
+        ("1", "8Gi", Some((1000, 8192))),
+        ("250m", "1Gi", Some((250, 1024))),
+        ("250m", "2Gi", Some((250, 2048))),
+        ("250m", "512Mi", Some((250, 512))),
+        ("250m", "700Mi", None),
+        ("250m", "769Mi", Some((250, 1024))),
+        ("1", "1Gi", None),
+        ("", "", None),
+        // No size is large enough, so the pod stays pending and pays for nothing.
+        ("16", "120Gi", None),
+        ("17", "1Gi", None),
     ] {
-        assert_eq!(misses_step_by_overhead(&requests(cpu, memory)), misses, "{cpu} {memory}");
+        let found = size_but_for_overhead(&requests(cpu, memory));
+        let found = found.map(|size| (size.cpu.milli(), (size.memory >> 20) + 256));
+        assert_eq!(found, smaller, "{cpu} {memory}");
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use fargaze::kubernetes::waiting::{REASONS, WaitingCause};
-use fargaze::pods::{PodState, WaitingContainer, why};
+use fargaze::kubernetes::waiting::{REASONS, WaitingCause, remedy};
+use fargaze::pods::{PodState, WaitingContainer};
 use fargaze::rule::KubernetesMeasure as M;
 use jiff::{SignedDuration, Timestamp};
 
-use super::figures::{now, pod, value_of};
+use super::figures::{now, pod, value_of, words};
 
 /// Errors of the kubelet that become reasons of waiting containers, as Kubernetes' source lists them
 /// (`pkg/kubelet/images/types.go`, `pkg/kubelet/kuberuntime/kuberuntime_container.go`,
@@ -69,11 +69,11 @@ fn a_container_that_will_not_start_by_itself_is_counted_and_named() {
         for made in [ago(5), ago(3600)] {
             assert_eq!(unstartable(reason, made), f64::from(u8::from(counts)), "{reason}");
         }
-        let said = why(M::UnstartablePods, &[waits(reason, ago(5))], now());
+        let said = words(M::UnstartablePods, &[waits(reason, ago(5))], now());
         assert_eq!(said.is_some(), counts, "{reason}: {said:?}");
         if let Some(said) = said {
             let begins = format!("web-1: container app waits: {reason} (because of that). ");
-            assert!(said.starts_with(&begins) && said.ends_with(cause.remedy()), "{said}");
+            assert!(said.starts_with(&begins) && said.ends_with(remedy(reason)), "{said}");
         }
     }
     for (seconds, counts) in [(0, 0.0), (60, 0.0), (61, 1.0), (86_400, 1.0)] {
@@ -89,4 +89,26 @@ fn a_container_that_will_not_start_by_itself_is_counted_and_named() {
     again.created_at = None;
     again.terminated.clear();
     assert_eq!(value_of(M::UnstartablePods, &[again]), 1.0, "nobody knows since when");
+}
+
+/// What helps against a missing right helps neither against a policy that never pulls nor against a bad signature.
+#[test]
+fn reasons_of_one_cause_have_remedies_of_their_own() {
+    let of_a_right = ["ErrImagePull", "ImagePullBackOff"];
+    for (reason, _) in REASONS.iter().filter(|(_, cause)| *cause == WaitingCause::Image) {
+        let is_of_a_right = of_a_right.contains(reason);
+        assert_eq!(remedy(reason).contains("pod execution role"), is_of_a_right, "{reason}");
+        assert_eq!(remedy(reason).contains("imagePullSecrets"), is_of_a_right, "{reason}");
+    }
+    for (reason, says) in [
+        ("ErrImageNeverPull", "imagePullPolicy is Never"),
+        ("SignatureValidationFailed", "signature"),
+        ("InvalidImageName", "name of its image"),
+        ("RegistryUnavailable", "registry is up"),
+        ("ImageInspectError", "cannot be read"),
+        // The runtime cannot start it for other reasons as well.
+        ("RunContainerError", "often the image has no such program"),
+    ] {
+        assert!(remedy(reason).contains(says), "{reason}: {}", remedy(reason));
+    }
 }

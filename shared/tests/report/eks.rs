@@ -1,12 +1,15 @@
 //! Clusters of EKS to report on: what a collector would have written of them.
 
-use fargaze::eks::{Addon, FargateProfile, FargateSelector, LogType};
+use std::collections::BTreeSet;
+
+use fargaze::eks::{Addon, EksCluster, FargateProfile, FargateSelector, LogType};
 use fargaze::fault::Fault;
 use fargaze::inventory::ClusterEntry;
 use fargaze::metric::{Dimensions, Metric, MetricQuery, Period, Statistic};
 use fargaze::outcome::Coverage;
 use fargaze::pods::{
-    Amounts, ClusterState, Finding, MetricsApi, NodeCount, PodState, PodUsageState, Share, WorkloadState,
+    Amounts, Caller, ClusterState, Finding, MetricsApi, NodeCount, PodState, PodUsageState, Share, Trouble,
+    WorkloadState,
 };
 use fargaze::rule::{KubernetesMeasure as M, SAMPLE_PERIOD, Subject, Workload};
 use fargaze::run::{Platform, Run, Target};
@@ -18,6 +21,9 @@ use jiff::{SignedDuration, Timestamp};
 use crate::estate::target;
 
 pub(crate) const MIB: i64 = 1 << 20;
+
+/// Percent of what they have that pods use on average and at most: they cannot use more than all.
+const MOST: (f64, f64) = (94.0, 98.5);
 
 /// One cluster of EKS.
 #[derive(Clone)]
@@ -58,7 +64,7 @@ pub(crate) fn cluster(name: &str, workloads: Vec<Owner>) -> Eks {
             namespace: namespace.to_owned(),
             labels: std::collections::BTreeMap::new(),
         }],
-        pod_execution_role: None,
+        pod_execution_role: Some("arn:aws:iam::123456789012:role/fargate-pods".to_owned()),
     };
     let addon = |name: &str, version: &str| Addon {
         name: name.to_owned(),
@@ -67,16 +73,20 @@ pub(crate) fn cluster(name: &str, workloads: Vec<Owner>) -> Eks {
         issues: Vec::new(),
         configuration: None,
     };
+    // One profile for each namespace with pods on Fargate.
+    let pods = || workloads.iter().flat_map(|owner| &owner.pods).filter(|pod| pod.fargate);
+    let namespaces: BTreeSet<&str> = pods().map(|pod| pod.workload.namespace.as_str()).collect();
+    let profiles = namespaces.into_iter().map(|namespace| profile(&profile_of(namespace), namespace));
     let state = ClusterState {
         cluster: name.parse().unwrap(),
         status: "ACTIVE".to_owned(),
         version: Some("1.33".to_owned()),
         logs: Some([LogType::Api, LogType::Audit].into()),
-        profiles: Some(vec![profile("fp-default", "default"), profile("fp-shop", "shop")]),
+        profiles: Some(profiles.collect()),
         addons: Some(vec![addon("coredns", "v1.12.1"), addon("metrics-server", "v0.8.0")]),
-        nodes: Some(NodeCount { fargate: workloads.iter().map(|owner| owner.pods.len()).sum(), other: 0 }),
+        nodes: Some(NodeCount { fargate: pods().count(), other: 0 }),
         unlisted: std::collections::BTreeSet::new(),
-        metrics_api: MetricsApi::Serves("metrics.k8s.io/v1beta1".to_owned()),
+        metrics_api: MetricsApi::Serves("v1beta1".to_owned()),
         cadvisor: None,
         findings: Vec::new(),
     };
@@ -86,6 +96,19 @@ pub(crate) fn cluster(name: &str, workloads: Vec<Owner>) -> Eks {
 
 pub(crate) fn finding(problem: &str, cure: &str) -> Finding {
     Finding { problem: problem.to_owned(), cure: cure.to_owned() }
+}
+
+/// What the product says of a trouble of a cluster.
+pub(crate) fn trouble(trouble: &Trouble, cluster: &str) -> Finding {
+    let Target { account, region, .. } = eks_target("eu-west-1");
+    let role = "arn:aws:iam::123456789012:role/fargaze-CollectPodsRole";
+    let caller = Caller { account: &account, region: &region, role };
+    let cluster = EksCluster::named(cluster.parse().unwrap(), "ACTIVE");
+    fargaze::pods::finding(trouble, &cluster, caller)
+}
+
+fn profile_of(namespace: &str) -> String {
+    format!("fp-{namespace}")
 }
 
 /// A workload all of whose pods are alike and well.
@@ -131,7 +154,7 @@ pub(crate) fn pod(workload: &Workload, i: u32, (cpu, memory): (f64, f64)) -> Pod
         deletion: None,
         ended_at: None,
         fargate: true,
-        profile: Some("fp-shop".to_owned()),
+        profile: Some(profile_of(&workload.namespace)),
         provisioned: Some(size),
         requests: Amounts {
             cpu_millicores: Some(250),
@@ -203,7 +226,8 @@ fn series(run: &Run, cluster: &Eks) -> Vec<SnapshotLine> {
         let wave = |i: usize| f64::from(u32::try_from((i * 7 + owner.pods.len() * 3) % 29).unwrap()) / 29.0;
         let day = |i: usize| f64::from(u32::try_from(i.abs_diff(150)).unwrap()) / 150.0;
         let load = |base: Option<f64>, swing: f64, peak: f64| {
-            move |i: usize| base.map(|base| base * (1.05 - 0.2 * day(i) + swing * wave(i)) * peak)
+            let most = if peak > 1.0 { MOST.1 } else { MOST.0 };
+            move |i: usize| base.map(|base| (base * (1.05 - 0.2 * day(i) + swing * wave(i)) * peak).min(most))
         };
         let (cpu, memory) = (owner.load.map(|load| load.0), owner.load.map(|load| load.1));
         line(of(M::PodCpuPercent), Statistic::Average, SAMPLE_PERIOD, &load(cpu, 0.3, 1.0));

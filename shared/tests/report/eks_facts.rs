@@ -1,10 +1,11 @@
 //! Single facts of clusters of EKS: what is not known is said to be not known, and kubectl's figures are kubectl's.
 
+use fargaze::pods::{AccessEntry, Refusal, Trouble};
 use fargaze::summary::{
     Answer, Because, HintKind, PodUsage, Report, WorkloadReport, Worst, report_html, report_mail,
 };
 
-use crate::eks::{Eks, eks_target};
+use crate::eks::{Eks, MIB, cluster, eks_target, owner};
 use crate::eks_scenes;
 use crate::estate::{link, run};
 use crate::scenes;
@@ -154,8 +155,77 @@ fn hints_count_all_pods_and_name_three() {
     let report = busy();
     let hints: Vec<(HintKind, usize, usize)> =
         report.eks[1].hints.iter().map(|hint| (hint.kind, hint.pods, hint.named.len())).collect();
-    let all = [HintKind::LoggingDisabled, HintKind::PaidThoughCompleted, HintKind::MissesStep];
-    assert_eq!(hints, all.map(|kind| (kind, 3, 3)));
+    let (unlogged, completed) = (HintKind::LoggingDisabled, HintKind::PaidThoughCompleted);
+    assert_eq!(hints, [(unlogged, 3, 3), (completed, 3, 3), (HintKind::MissesStep, 2, 2)]);
+}
+
+/// A smaller size is no advice for a pod that fills the one it has, or did so today, or of which nobody knows.
+#[test]
+fn a_smaller_size_is_advised_only_if_the_highest_use_fits_it() {
+    let is_advised = |memory: Option<f64>, requested: i64| {
+        let mut web = owner("shop/Deployment/web", 1, (10.0, 10.0));
+        web.load = memory.map(|memory| (10.0, memory));
+        let pod = &mut web.pods[0];
+        pod.requests.memory_bytes = Some(requested * MIB);
+        pod.provisioned.as_mut().unwrap().memory_bytes = Some(2048 * MIB);
+        let mut estate = eks_scenes::unreadable();
+        estate.eks = vec![("eu-west-1".to_owned(), Ok(vec![cluster("shop", vec![web])]))];
+        let report = estate.report(&run(), None);
+        let is_hinted = report.eks[0].hints.iter().any(|hint| hint.kind == HintKind::MissesStep);
+        let mail = report_mail(&report, &link(&run())).body;
+        assert_eq!(mail.contains("256 MB"), is_hinted, "{mail}");
+        is_hinted
+    };
+    assert!(is_advised(Some(20.0), 900));
+    assert!(!is_advised(Some(60.0), 900), "it was fuller today than it is now");
+    assert!(!is_advised(None, 900), "nobody knows what it uses");
+    assert!(!is_advised(Some(20.0), 700), "a smaller size would not do");
+    assert!(!is_advised(Some(1.0), 200 * 1024), "no size is large enough");
+}
+
+/// Half a command, or one that a line end cuts in two, does something else or nothing.
+#[test]
+fn commands_are_whole_lines_that_name_their_cluster() {
+    for estate in [eks_scenes::busy(), eks_scenes::unreadable(), eks_scenes::counted()] {
+        let report = estate.report(&run(), None);
+        let mail = report_mail(&report, &link(&run())).body;
+        let cures = report.eks.iter().flat_map(|cluster| &cluster.findings).map(|finding| &finding.cure);
+        for line in cures.flat_map(fargaze::summary::Block::lines) {
+            assert!(mail.lines().any(|told| told.trim_start() == line), "{line} is not in {mail}");
+        }
+        let commands = mail.lines().map(str::trim_start);
+        let commands: Vec<&str> =
+            commands.filter(|line| line.starts_with("aws ") || line.starts_with("kubectl ")).collect();
+        assert!(!commands.is_empty());
+        for command in commands {
+            let of_aws = command.contains(" --region eu-west-1 ") && command.contains("name ");
+            assert!(
+                of_aws || command.contains(" --context arn:aws:eks:eu-west-1:123456789012:cluster/"),
+                "{command}"
+            );
+            assert!(report_html(&report).contains(command), "{command}");
+        }
+    }
+}
+
+/// The mail is the report: what it lacks is on the page.
+#[test]
+fn yaml_is_on_the_page_and_the_mail_says_so() {
+    let mut estate = eks_scenes::unreadable();
+    let Ok(clusters) = &mut estate.eks[0].1 else { panic!("it could be seen") };
+    let missing = vec![fargaze::pods::to_list("", "pods")];
+    let refusal =
+        Refusal { message: String::new(), groups: vec!["x".to_owned()], entry: AccessEntry::None, missing };
+    clusters[0].state.as_mut().unwrap().findings =
+        vec![crate::eks::trouble(&Trouble::Forbidden(refusal), "shop")];
+    let report = estate.report(&run(), None);
+    let mail = report_mail(&report, &link(&run())).body;
+    assert!(
+        mail.contains("Cure, and then the YAML that is on the page:\n        aws eks create-access-entry"),
+        "{mail}"
+    );
+    assert!(!mail.contains("kind: ClusterRole") && !mail.contains("the report has all of it"), "{mail}");
+    assert!(report_html(&report).contains("kind: ClusterRole"));
 }
 
 #[test]
@@ -164,7 +234,9 @@ fn the_message_has_the_clusters_in_short_form() {
     let json: serde_json::Value = serde_json::from_str(&mail.json).unwrap();
     let payments = &json["eks"][1];
     assert_eq!((&payments["cluster"], &payments["pods"]), (&"payments".into(), &13.into()));
-    assert!(payments["findings"][0].as_str().unwrap().starts_with("Fargate's log router"));
+    assert!(
+        payments["findings"][0].as_str().unwrap().starts_with("The Metrics API is preferred in version v1,")
+    );
     assert_eq!(json["fleet"]["eks"]["clusters"], 3);
     assert_eq!(json["worst"][0]["platform"], "eks");
     assert_eq!(mail.attributes["severity"].value(), "warning");

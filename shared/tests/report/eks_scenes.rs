@@ -1,15 +1,16 @@
 //! Estates with clusters of EKS.
 
 use fargaze::alarm::AlarmRecord;
+use fargaze::eks::{KUBE_SYSTEM, Place};
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::pods::{
-    Amounts, CadvisorState, MetricsApi, PendingPod, PodRates, PodState, Termination, Throttled,
-    WaitingContainer,
+    AccessEntry, Amounts, CadvisorState, MetricsApi, PendingPod, PodRates, PodState, Termination, Throttled,
+    Trouble, WaitingContainer,
 };
 use fargaze::rule::Subject;
 use jiff::SignedDuration;
 
-use crate::eks::{Eks, MIB, Owner, cluster, eks_target, finding, owner, pod};
+use crate::eks::{self, Eks, MIB, Owner, cluster, eks_target, owner, pod};
 use crate::estate::{Estate, in_alarm, run};
 use crate::scenes;
 
@@ -76,9 +77,25 @@ fn ended(reason: &str, exit_code: i32, minutes: i64) -> Termination {
     Termination { container: "app".to_owned(), reason: reason.to_owned(), exit_code, finished_at }
 }
 
+/// Asks for so many MiB, for which Fargate gives 2 GB, and uses the same share of them.
+fn size(pod: &mut PodState, requested: i64) {
+    pod.requests.memory_bytes = Some(requested * MIB);
+    pod.limits.memory_bytes = Some(2048 * MIB);
+    pod.usage.iter_mut().for_each(|usage| usage.memory_bytes *= 2);
+    pod.provisioned = Some(Amounts {
+        cpu_millicores: Some(250),
+        memory_bytes: Some(2048 * MIB),
+        ephemeral_storage_bytes: None,
+    });
+}
+
 fn crashing() -> Owner {
     let mut ledger = owner("payments/Deployment/ledger", 2, (4.0, 30.0));
     (ledger.replicas, ledger.restarts) = (Some((1, 2)), 48.0);
+    for pod in &mut ledger.pods {
+        // It never uses half of what it got, and without the 256 MB that Fargate adds, half would do.
+        size(pod, 800);
+    }
     let pod = &mut ledger.pods[0];
     waits(pod, "CrashLoopBackOff");
     (pod.restarts, pod.terminated) = (147, vec![ended("Error", 1, 4)]);
@@ -123,14 +140,8 @@ pub(crate) fn trouble() -> Eks {
     let mut checkout = owner("payments/Deployment/checkout", 3, (35.0, 94.0));
     for pod in &mut checkout.pods {
         pod.logging_disabled = Some("LOGGING_CONFIGMAP_NOT_FOUND".to_owned());
-        // Without the 256 MiB that Fargate adds, half of what it got would do.
-        pod.requests.memory_bytes = Some(900 * MIB);
-        pod.usage.iter_mut().for_each(|usage| usage.memory_bytes *= 2);
-        pod.provisioned = Some(Amounts {
-            cpu_millicores: Some(250),
-            memory_bytes: Some(2048 * MIB),
-            ephemeral_storage_bytes: None,
-        });
+        // It asks for little and uses nearly all that it got: half would not do.
+        size(pod, 900);
     }
     let mut young = pod(&checkout.workload, 3, (1.0, 1.0));
     (young.usage, young.created_at) = (None, Some(run().time - SignedDuration::from_secs(25)));
@@ -140,10 +151,13 @@ pub(crate) fn trouble() -> Eks {
     if let Some(state) = &mut cluster.state {
         state.logs = Some(std::collections::BTreeSet::new());
         state.nodes.iter_mut().for_each(|nodes| nodes.other = 2);
-        state.findings.push(finding(
-            "Fargate's log router has no configuration: the ConfigMap aws-logging is missing in the namespace aws-observability.",
-            "kubectl apply -f - <<'END'\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: aws-observability\n  labels:\n    \
-             aws-observability: enabled\nEND",
+        state.findings.push(eks::trouble(
+            &Trouble::PreferredDown {
+                preferred: "v1".to_owned(),
+                answer: "503 Service Unavailable: service unavailable".to_owned(),
+                serving: "v1beta1".to_owned(),
+            },
+            "payments",
         ));
     }
     cluster
@@ -158,10 +172,9 @@ fn unmetered() -> Eks {
     if let Some(state) = &mut cluster.state {
         state.metrics_api = MetricsApi::Missing;
         state.addons.iter_mut().for_each(|addons| _ = addons.pop());
-        state.findings.push(finding(
-            "The Metrics API is not there, so nobody knows what pods use.",
-            "aws eks create-addon --cluster-name lab --addon-name metrics-server --region eu-west-1",
-        ));
+        let place = Place::of(KUBE_SYSTEM, false, state.profiles.as_deref().unwrap_or_default());
+        let trouble = Trouble::NoMetrics { addon: None, place: Some(place) };
+        state.findings.push(eks::trouble(&trouble, "lab"));
     }
     cluster
 }
@@ -190,11 +203,13 @@ pub(crate) fn busy() -> Estate {
 
 fn refused(cluster: &str) -> Fault {
     Fault {
-        operation: "kubernetes:ListPods".to_owned(),
+        operation: "kubernetes:GET /apis".to_owned(),
         subject: cluster.to_owned(),
         kind: FaultKind::Denied,
-        code: "401 Unauthorized".to_owned(),
-        message: "Unauthorized".to_owned(),
+        code: "Unauthorized".to_owned(),
+        message: "401 Unauthorized: no access entry for the role, or one from before the role was deleted and made again; a wrong \
+                  cluster name, a skewed clock, or an expired session"
+            .to_owned(),
     }
 }
 
@@ -204,11 +219,7 @@ pub(crate) fn unreadable() -> Estate {
     (shop.unread, shop.fault) = (true, Some(refused("shop")));
     if let Some(state) = &mut shop.state {
         (state.nodes, state.metrics_api) = (None, MetricsApi::Unknown);
-        state.findings.push(finding(
-            "The cluster does not know the role of fargaze (401 Unauthorized): it has no access entry.",
-            "aws eks create-access-entry --cluster-name shop --region eu-west-1 \\\n  --principal-arn \
-             arn:aws:iam::123456789012:role/fargaze-collect-pods \\\n  --kubernetes-groups fargaze\nkubectl apply -f rbac.yaml",
-        ));
+        state.findings.push(eks::trouble(&Trouble::Unauthorized(AccessEntry::None), "shop"));
     }
     let mut estate = scenes::quiet();
     estate.targets.clear();

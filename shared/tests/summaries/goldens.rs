@@ -6,10 +6,12 @@ use std::path::Path;
 use fargaze::alarm::{
     MissingMetric, Mute, Notice, NoticeKind, RuleChange, RulePlace, RuleProblem, RuleRecord,
 };
+use fargaze::fault::Fault;
 use fargaze::insights::InsightsLevel;
 use fargaze::message::Message;
 use fargaze::metric::{Dimensions, Metric, Statistic};
 use fargaze::outcome::CountedFault;
+use fargaze::pods::NamedPod;
 use fargaze::rule::{Comparison, KubernetesMeasure as M, Severity, Subject};
 use fargaze::run::RunKind;
 use fargaze::summary::{TargetResult, coverage_changes, digest};
@@ -24,7 +26,7 @@ fn golden(name: &str, message: &Message) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/digest").join(format!("{name}.txt"));
     let text = format!("Subject: {}\n\n{}", message.subject, message.body);
     for line in message.body.lines() {
-        let is_link = ["https://", "Look: kubectl ", "List what exists: aws "]
+        let is_link = ["https://", "Look: kubectl ", "First, once: aws ", "List what exists: aws "]
             .iter()
             .any(|start| line.trim_start().starts_with(start));
         assert!(is_link || line.chars().count() <= 78, "{name}: {line}");
@@ -221,12 +223,15 @@ fn full() -> Notice {
     Notice {
         severity: Severity::Warning,
         message: Some(
-            "A container is killed at its limit. Raise the pod's memory, or look for a leak.".to_owned(),
+            "A pod is killed when it needs more memory than it has. Raise its memory request, and its limit if it has one (Fargate \
+             sizes a pod by its requests), or look for a leak."
+                .to_owned(),
         ),
         why: Some(
             "Highest: pod web-6c9f7d5b8-x2x9k, 953 MiB of 1024 MiB provisioned, 700 MiB requested."
                 .to_owned(),
         ),
+        pod: Some(NamedPod { name: "web-6c9f7d5b8-x2x9k".to_owned(), container: None }),
         ..sampled(M::PodMemoryPercent, workload("shop/Deployment/web"), 85.0, &[71.0, 88.2, f64::NAN, 93.1])
     }
 }
@@ -235,9 +240,10 @@ fn crashing() -> Notice {
     Notice {
         severity: Severity::Critical,
         why: Some(
-            "Pod ledger-0: container app waits: CrashLoopBackOff, ended before with Error (exit code 1)."
+            "ledger-0: container app waits: CrashLoopBackOff, ended before with Error (exit code 1)."
                 .to_owned(),
         ),
+        pod: Some(NamedPod { name: "ledger-0".to_owned(), container: Some("app".to_owned()) }),
         ..sampled(M::CrashLoopingPods, workload("shop/StatefulSet/ledger"), 0.0, &[1.0])
     }
 }
@@ -255,7 +261,8 @@ fn a_workload_that_is_full() {
 fn workloads_and_services_at_once() {
     let down = sampled(M::MetricsServerDown, Subject::cluster("lab".parse().unwrap()), 0.0, &[1.0]);
     let mut lost = eks_seen("us-east-1", 1, Vec::new());
-    lost.result = Err(fargaze::fault::Fault { operation: "eks:ListClusters".to_owned(), ..denied() });
+    let message = denied().message.replace("ecs:", "eks:");
+    lost.result = Err(Fault { operation: "eks:ListClusters".to_owned(), message, ..denied() });
     let silent = eks_seen("eu-central-1", 2, Vec::new());
     let results = [
         seen("eu-west-1", 5, vec![hot("web")]),
@@ -308,7 +315,12 @@ fn the_json_says_which_workload_and_what_shows_it() {
     let alarm = &json["alarms"][0];
     let workload = serde_json::json!({ "namespace": "shop", "kind": "Deployment", "name": "web" });
     assert_eq!((&alarm["workload"], &alarm["platform"]), (&workload, &"eks".into()));
-    assert_eq!(alarm["kubectl"], "kubectl --namespace shop describe deployment web");
+    assert_eq!(alarm["pod"]["name"], "web-6c9f7d5b8-x2x9k");
+    let context = "kubectl --context arn:aws-cn:eks:cn-north-1:123456789012:cluster/payments";
+    assert_eq!(
+        alarm["kubectl"],
+        format!("{context} --namespace shop top pod web-6c9f7d5b8-x2x9k --containers")
+    );
     assert_eq!(
         alarm["console"],
         "https://cn-north-1.console.amazonaws.cn/eks/home?region=cn-north-1#/clusters/payments"

@@ -7,6 +7,7 @@ use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::InsightsLevel;
 use fargaze::message::{Attribute, Message, harmless, is_hidden};
 use fargaze::outcome::{CountedFault, InsightsFinding, InsightsResult};
+use fargaze::pods::NamedPod;
 use fargaze::rule::{KubernetesMeasure, Subject, Workload};
 use fargaze::run::{BadVersion, RunKind};
 use fargaze::summary::{CoverageChange, TargetResult, bad_config_first, digest, sweep};
@@ -17,7 +18,7 @@ use crate::hostile::{cases, text};
 use crate::scene::{eks_seen, memory, now, run, sampled, seen, service, target};
 
 /// As many texts as [`messages`] has places for.
-const PLACES: usize = 15;
+const PLACES: usize = 17;
 
 /// The digest, the message of a sweep, and a bad file, with these texts wherever somebody else writes one.
 fn messages(texts: &[String]) -> (Message, Message, BadVersion) {
@@ -51,8 +52,9 @@ fn messages(texts: &[String]) -> (Message, Message, BadVersion) {
     let of_workload = |kind| {
         let workload = Workload { namespace: of(12), kind: of(13), name: of(14) };
         let subject = Subject::workload("shop".parse().unwrap(), workload);
-        let mut sampled = sampled(KubernetesMeasure::PodMemoryPercent, subject, 80.0, &[70.0, 90.0]);
+        let mut sampled = sampled(KubernetesMeasure::PodRestarts, subject, 80.0, &[70.0, 90.0]);
         (sampled.kind, sampled.rule, sampled.why) = (kind, of(3), Some(of(6)));
+        sampled.pod = Some(NamedPod { name: of(15), container: Some(of(16)) });
         sampled
     };
     let on_eks = eks_seen("eu-west-1", 3, kinds.map(of_workload).to_vec());
@@ -92,7 +94,7 @@ fn plain(texts: &[String]) -> Vec<String> {
     let texts: Vec<String> = texts.iter().map(|text| harmless(text)).collect();
     let plain = |text: &String| {
         let first = texts.iter().position(|other| other == text).unwrap();
-        let letter = char::from(b"abcdefghijklmno"[first]);
+        let letter = char::from(b"abcdefghijklmnopq"[first]);
         // A percent sign stays on the line of its number.
         let stays = |c: char| c.is_ascii_digit() || " %,.;:)".contains(c);
         text.chars().map(|c| if stays(c) { c } else { letter }).collect()
@@ -110,7 +112,9 @@ fn without_links(body: &str) -> Vec<&str> {
 }
 
 fn is_command(line: &str) -> bool {
-    line.starts_with("  Look: kubectl --namespace ")
+    ["  Look: kubectl --context arn:aws:eks:", "  First, once: aws eks update-kubeconfig --region "]
+        .iter()
+        .any(|start| line.starts_with(start))
 }
 
 fn check(message: &Message) -> Result<(), TestCaseError> {

@@ -121,6 +121,7 @@ pub(crate) fn memory(subject: Subject, values: &[Option<f64>]) -> Notice {
         ),
         late: None,
         why: None,
+        pod: None,
         values_end: None,
         sampled_at: Vec::new(),
         source: Some(MetricSource { metrics: vec![metric], statistic: Statistic::Average }),

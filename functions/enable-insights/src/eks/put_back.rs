@@ -2,7 +2,7 @@
 
 use fargaze::cluster::ClusterName;
 use fargaze::eks::EksCluster;
-use fargaze::fault::{Fault, FaultKind};
+use fargaze::fault::Fault;
 use fargaze::insights::ChangeState;
 use fargaze::insights::eks::{
     AwsLogging, EksAspect, EksChange, EksLedger, EksResult, EksState, EksUndo, is_in_flight, says_it_is_so,
@@ -17,9 +17,6 @@ use crate::reconcile::is_refusal;
 /// There are no preconditions on what is in a namespace, so nobody can know that nothing of others goes with it.
 const NAMESPACE_STAYS: &str =
     "; its namespace aws-observability stays, because all that is in it would be deleted with it";
-
-/// For where the group of the access entry has no right to delete.
-const BY_HAND: &str = "; or do it yourself: kubectl delete configmap -n aws-observability aws-logging";
 
 /// The mail of the restore cannot tell how it ends.
 const AT_WORK: &str = "; EKS works on it, and a later sweep tells it if EKS fails";
@@ -65,7 +62,7 @@ impl EksRestore<'_> {
                     *ledger = unmarked;
                     self.unmark(aspect, ledger).await?;
                 }
-                Ok(not_done(fault, reason, is_deletion(aspect, to)))
+                Ok(not_done(fault, reason))
             }
         }
     }
@@ -181,15 +178,12 @@ fn is_deletion(aspect: EksAspect, to: &EksState) -> bool {
 }
 
 /// What came of a call that failed.
-fn not_done(mut fault: Fault, reason: String, is_deletion: bool) -> (EksResult, String) {
+fn not_done(fault: Fault, reason: String) -> (EksResult, String) {
     if is_in_flight(&fault) {
         return (EksResult::InProgress, "EKS works on the cluster; restore again later".to_owned());
     }
     if is_conflict(&fault) {
         return (EksResult::Skipped, format!("{}; restore again", fault.message));
-    }
-    if is_deletion && fault.kind == FaultKind::Denied {
-        fault.message += BY_HAND;
     }
     (EksResult::Failed(fault), reason)
 }

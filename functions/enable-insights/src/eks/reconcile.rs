@@ -210,12 +210,12 @@ fn impossible(change: &EksChange) -> Fault {
     Fault::malformed("fargaze:SetUp", change.subject.to_string(), what)
 }
 
-/// Whether the logging of Fargate pods is of interest. What is only built in does not ask every cluster to let us into its
-/// Kubernetes API.
+/// Whether the logging of Fargate pods is of interest: the user's file says something of it. What is only built in, beside
+/// other wishes for the cluster as well, does not ask a cluster to let us into its Kubernetes API.
 fn asks_logging(wished: &EksWished) -> bool {
     match wished.wishes.aws_logging {
         AwsLoggingWish::Write(_) => true,
-        AwsLoggingWish::Report => !wished.is_built_in(),
+        AwsLoggingWish::Report => !wished.is_built_in(EksAspect::AwsLogging),
         AwsLoggingWish::Leave => false,
     }
 }

@@ -70,6 +70,9 @@ impl EksRestore<'_> {
             findings.extend(match eks_restore_step(aspect, &seen.observed, ledger, self.task.run.since) {
                 EksRestoreStep::Nothing => None,
                 EksRestoreStep::Skip(why) => Some(finding(EksResult::Skipped, None, why)),
+                EksRestoreStep::InDoubt { why, undo } => {
+                    Some(EksFinding { remedy: Some(undo), ..finding(EksResult::Skipped, None, why) })
+                }
                 EksRestoreStep::Unknown(fault) => Some(finding(
                     EksResult::Unknown(fault),
                     None,
@@ -118,5 +121,15 @@ fn found(
     reason: String,
 ) -> EksFinding {
     let cluster = cluster.clone();
-    EksFinding { cluster, aspect, result, change, reason, cost: None, unannounced: false, news: false }
+    EksFinding {
+        cluster,
+        aspect,
+        result,
+        change,
+        reason,
+        cost: None,
+        remedy: None,
+        unannounced: false,
+        news: false,
+    }
 }

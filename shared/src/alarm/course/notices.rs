@@ -41,7 +41,8 @@ impl Course<'_> {
             self.range_of(period),
         );
         let values_end = (end != notice.at).then_some(end);
-        self.notices.push(Notice { late, why: self.sight.why.clone(), values_end, ..notice });
+        let (why, pod) = (self.sight.why.clone(), self.sight.pod.clone());
+        self.notices.push(Notice { late, why, pod, values_end, ..notice });
         (self.memory.told, self.memory.told_at) = (AlarmState::Alarm, Some(self.now));
     }
 
@@ -137,7 +138,8 @@ impl Course<'_> {
             let mut reminder = self.notice(NoticeKind::Reminder, (state, state), (end, Some(since)), range);
             // Named after what it repeats: two runs at once make the same one.
             reminder.id = format!("{}#{}#{}#reminder", self.rule.name, self.subject, told_at.as_second());
-            self.notices.push(Notice { why: self.sight.why.clone(), ..reminder });
+            let (why, pod) = (self.sight.why.clone(), self.sight.pod.clone());
+            self.notices.push(Notice { why, pod, ..reminder });
             self.memory.told_at = Some(self.now);
         }
     }
@@ -197,6 +199,7 @@ impl Course<'_> {
             message: rule.message.clone(),
             late: None,
             why: None,
+            pod: None,
             values_end: None,
             sampled_at: self.periods.instants(shown),
             source,

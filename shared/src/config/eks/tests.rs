@@ -62,7 +62,7 @@ fn the_whole_section_is_read() {
     let lab = wished(&config, "999999999999", "us-west-2", "lab");
     assert_eq!(lab.existing, ExistingClusters::Change);
     let texts = EksAspect::ALL.map(|aspect| lab.placed(aspect));
-    assert_eq!(texts[0], "install (fargaze.yaml:23)");
+    assert_eq!(texts[0], "install (built-in)", "what an entry leaves out is as built in");
     assert_eq!(texts[2..], ["leave (fargaze.yaml:23)", "leave (fargaze.yaml:23)"]);
 }
 

@@ -124,7 +124,7 @@ pub fn decide_account_default(
     ledger: &ClusterLedger,
 ) -> Decision {
     let AccountDefaultWish::AtLeast(wanted) = wish else {
-        return Decision::new(Action::Leave, "account-default is leave");
+        return Decision::new(Action::Leave, "fargaze leaves it (account-default: leave)");
     };
     if observed >= wanted {
         return Decision::new(Action::Right, format!("it is {observed}, and account-default is {wish}"));

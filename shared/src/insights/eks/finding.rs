@@ -4,7 +4,7 @@ use std::mem::discriminant;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CostNote, EksAction, EksAspect, EksStep};
+use super::{CostNote, EksAction, EksAspect, EksRemedy, EksStep};
 use crate::cluster::ClusterName;
 use crate::fault::Fault;
 
@@ -23,6 +23,9 @@ pub struct EksFinding {
     pub reason: String,
     /// What it costs or would cost.
     pub cost: Option<CostNote>,
+    /// What a person can do about it, where that is known besides a fault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<EksRemedy>,
     /// The cluster is new, and no event of its creation came.
     pub unannounced: bool,
     /// It is to be told, and the last sweep did not tell it.
@@ -96,7 +99,7 @@ impl EksResult {
 impl EksFinding {
     /// The finding of a step; `of_change` is what came of it if it says to change something.
     pub fn of_step(cluster: ClusterName, step: EksStep, of_change: EksResult) -> Self {
-        let EksStep { aspect, action, reason, cost } = step;
+        let EksStep { aspect, action, reason, cost, remedy } = step;
         let mut change = None;
         let result = match action {
             EksAction::Set { from, to } => {
@@ -113,7 +116,15 @@ impl EksFinding {
             EksAction::Overdue => EksResult::Overdue,
             EksAction::Unknown(fault) => EksResult::Unknown(fault),
         };
-        Self { cluster, aspect, result, change, reason, cost, unannounced: false, news: false }
+        Self { cluster, aspect, result, change, reason, cost, remedy, unannounced: false, news: false }
+    }
+
+    /// What a person can do about it, as commands: by what was decided, or by the fault.
+    pub fn remedy(&self) -> Option<EksRemedy> {
+        match &self.result {
+            EksResult::Unknown(fault) | EksResult::Failed(fault) => EksRemedy::of_fault(fault),
+            _ => self.remedy.clone(),
+        }
     }
 
     /// Whether EKS still creates the cluster, in time or not: a first sweep must not take it for one that was there before.

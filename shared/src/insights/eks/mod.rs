@@ -17,6 +17,7 @@ mod decide;
 mod finding;
 mod follow;
 mod ledger;
+mod remedy;
 mod restore;
 #[cfg(test)]
 mod samples;
@@ -37,6 +38,7 @@ pub use follow::{BadFollow, EksFollow, FollowedUpdate};
 pub use ledger::{
     BadEksChange, EksChange, EksLedger, EksRevert, EksSubject, EksSubjectLedger, EksUndo, InProgress,
 };
+pub use remedy::{EksRemedy, SET_UP_GROUP};
 pub use restore::{EksRestoreStep, eks_restore_step};
 pub use state::EksState;
 pub use wish::{AddonWish, AwsLoggingWish, EksConfig, EksWishRule, EksWished, EksWishes, LogsWish};

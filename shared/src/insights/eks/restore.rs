@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::super::ChangeState;
-use super::{EksAspect, EksChange, EksLedger, EksState, EksUndo, ObservedEks};
-use crate::cluster::ClusterName;
+use super::{EksAspect, EksChange, EksLedger, EksRemedy, EksState, EksUndo, ObservedEks};
 use crate::eks::LogType;
 use crate::fault::Fault;
 
@@ -31,6 +30,13 @@ pub enum EksRestoreStep {
     },
     /// Leave it, and say why: somebody changed it since, or EKS is not done with it.
     Skip(String),
+    /// Leave it, because nobody knows whether it is of ours.
+    InDoubt {
+        /// What is there, and why that is so.
+        why: String,
+        /// What undoes it.
+        undo: EksRemedy,
+    },
     /// It could not be seen what is there.
     Unknown(Fault),
     /// We changed nothing there.
@@ -42,7 +48,7 @@ pub enum EksRestoreStep {
 ///
 /// An add-on is deleted only if it is still of the version and configuration that we made, a `ConfigMap` only if it is
 /// still what we wrote. Logs are turned off that we turned on; those that others turned on stay on. What is there after a
-/// call of ours that was never answered is left, with the command that undoes it: it may as well be of somebody else.
+/// call of ours that was never answered is left, with what undoes it: it may as well be of somebody else.
 pub fn eks_restore_step(
     aspect: EksAspect,
     observed: &ObservedEks,
@@ -81,8 +87,8 @@ pub fn eks_restore_step(
         Ok(now) => now,
         Err(fault) => return EksRestoreStep::Unknown(fault.clone()),
     };
-    if let Some(why) = in_doubt(&made, &now, &observed.cluster.name) {
-        return EksRestoreStep::Skip(why);
+    if let Some(step) = in_doubt(&made, &now) {
+        return step;
     }
     if logs.is_some() || now == to || now == newest.to {
         return EksRestoreStep::PutBack { to };
@@ -105,29 +111,30 @@ fn before(made: &[&EksChange], newest: &EksChange) -> EksState {
     found.clone()
 }
 
-/// Why nobody knows whether what is there is of ours, and how to undo it by hand; nothing if it is known.
-fn in_doubt(made: &[&EksChange], now: &EksState, cluster: &ClusterName) -> Option<String> {
-    let (what, command) = match now {
+/// The step if nobody knows whether what is there is of ours.
+fn in_doubt(made: &[&EksChange], now: &EksState) -> Option<EksRestoreStep> {
+    let (there, undo) = match now {
         EksState::Logs(on) => {
             let (sure, unsure): (Vec<&EksChange>, Vec<_>) = made.iter().partition(|change| change.accepted);
             let types = &(on & &turned_on(&unsure)) - &turned_on(&sure);
-            let types: Vec<_> = types.into_iter().map(LogType::as_str).collect();
-            let off = serde_json::json!({"clusterLogging": [{"types": types, "enabled": false}]});
-            let command = format!("update-cluster-config --name {cluster} --logging '{off}'");
-            (types.join(", "), command)
+            let names: Vec<_> = types.iter().map(|log| log.as_str()).collect();
+            let are = match names.len() {
+                0 => return None,
+                1 => "is",
+                _ => "are",
+            };
+            (format!("{} {are} on", names.join(", ")), EksRemedy::LogsOff(types))
         }
         EksState::Addon { .. } => {
             let newest = made.first().filter(|change| !change.accepted && change.to == *now)?;
             let name = newest.subject.aspect.addon()?;
-            (name.to_owned(), format!("delete-addon --cluster-name {cluster} --addon-name {name}"))
+            (format!("{name} is installed"), EksRemedy::DeleteAddon(name.to_owned()))
         }
         // Nobody else writes the same data by chance.
         EksState::ConfigMap(_) | EksState::Absent => return None,
     };
-    (!what.is_empty()).then(|| {
-        let why = "the answer to fargaze's call was lost, so it may be of somebody else";
-        format!("{what} is on, but {why}; to undo it: aws eks {command}")
-    })
+    let why = format!("{there}, but the answer to fargaze's call was lost, so it may be of somebody else");
+    Some(EksRestoreStep::InDoubt { why, undo })
 }
 
 fn turned_on(changes: &[&EksChange]) -> BTreeSet<LogType> {
@@ -242,9 +249,12 @@ mod tests {
             now.cluster.logs = logs(on);
             eks_restore_step(aspect, &now, &ledger_of_logs, None)
         };
-        let why = "audit is on, but the answer to fargaze's call was lost, so it may be of somebody else; to undo it: aws eks \
-            update-cluster-config --name payments --logging '{\"clusterLogging\":[{\"enabled\":false,\"types\":[\"audit\"]}]}'";
-        assert_eq!(step(&[Api, Audit]), EksRestoreStep::Skip(why.to_owned()));
+        let in_doubt = |what: &str, undo| EksRestoreStep::InDoubt {
+            why: format!("{what}, but the answer to fargaze's call was lost, so it may be of somebody else"),
+            undo,
+        };
+        let off = EksRemedy::LogsOff(logs(&[Audit]));
+        assert_eq!(step(&[Api, Audit]), in_doubt("audit is on", off));
         assert_eq!(
             step(&[Api, Scheduler]),
             back(EksState::Logs(logs(&[Scheduler]))),
@@ -257,9 +267,9 @@ mod tests {
             now.addons = Asked::Known(addons);
             eks_restore_step(EksAspect::MetricsServer, &now, &ledger, None)
         };
-        let why = "metrics-server is on, but the answer to fargaze's call was lost, so it may be of somebody else; to undo it: \
-            aws eks delete-addon --cluster-name payments --addon-name metrics-server";
-        assert_eq!(step(vec![addon(METRICS_SERVER, "ACTIVE")]), EksRestoreStep::Skip(why.to_owned()));
+        let deletion = EksRemedy::DeleteAddon(METRICS_SERVER.to_owned());
+        let installed = in_doubt("metrics-server is installed", deletion);
+        assert_eq!(step(vec![addon(METRICS_SERVER, "ACTIVE")]), installed);
         assert_eq!(step(vec![]), back(EksState::Absent));
     }
 

@@ -65,7 +65,7 @@ pub(crate) fn all() -> EksWishes {
 }
 
 pub(crate) fn wished(wishes: EksWishes, existing: ExistingClusters) -> EksWished {
-    EksWished { wishes, existing, source: "fargaze.yaml:9".to_owned() }
+    EksWished { wishes, named: EksAspect::ALL.into(), existing, source: "fargaze.yaml:9".to_owned() }
 }
 
 /// A change for all that can be wished, made at that minute.

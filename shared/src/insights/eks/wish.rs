@@ -55,7 +55,7 @@ pub struct EksWishes {
     pub aws_logging: AwsLoggingWish,
 }
 
-/// What holds without a wish: what is free of charge and safe is set up, all else is told.
+/// What holds without a wish: what costs little is set up, all else is reported.
 impl Default for EksWishes {
     fn default() -> Self {
         Self {
@@ -131,6 +131,8 @@ pub struct EksWishRule {
     pub clusters: Option<Vec<NamePattern>>,
     /// What is wished of them.
     pub wishes: EksWishes,
+    /// The aspects that the entry names; of the others its wishes are the built-in ones.
+    pub named: BTreeSet<EksAspect>,
     /// What to do about those that were there before fargaze; none means what the section says.
     pub existing: Option<ExistingClusters>,
     /// How cAdvisor is read; none means what the section says.
@@ -171,6 +173,8 @@ const BUILT_IN: &str = "built-in";
 pub struct EksWished {
     /// The wishes.
     pub wishes: EksWishes,
+    /// The aspects of which the user's file says something.
+    pub named: BTreeSet<EksAspect>,
     /// What to do about the cluster if it was there before fargaze.
     pub existing: ExistingClusters,
     /// `built-in`, or place in the user's file such as `fargaze.yaml:12`.
@@ -178,14 +182,15 @@ pub struct EksWished {
 }
 
 impl EksWished {
-    /// Whether no wish of the user is about the cluster.
-    pub fn is_built_in(&self) -> bool {
-        self.source == BUILT_IN
+    /// Whether the user's file says nothing of an aspect of the cluster.
+    pub fn is_built_in(&self, aspect: EksAspect) -> bool {
+        !self.named.contains(&aspect)
     }
 
     /// The wish for an aspect with its place: `install (built-in)`.
     pub fn placed(&self, aspect: EksAspect) -> String {
-        format!("{} ({})", self.wishes.text(aspect), self.source)
+        let source = if self.is_built_in(aspect) { BUILT_IN } else { &self.source };
+        format!("{} ({source})", self.wishes.text(aspect))
     }
 }
 
@@ -215,11 +220,13 @@ impl EksConfig {
         match self.rule(account, region, cluster) {
             Some(rule) => EksWished {
                 wishes: rule.wishes.clone(),
+                named: rule.named.clone(),
                 existing: rule.existing.unwrap_or(self.existing),
                 source: rule.source.clone(),
             },
             None => EksWished {
                 wishes: EksWishes::default(),
+                named: BTreeSet::new(),
                 existing: self.existing,
                 source: BUILT_IN.to_owned(),
             },
@@ -236,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn without_wishes_only_what_is_free_and_safe_is_set_up() {
+    fn without_wishes_only_what_costs_little_is_set_up() {
         let wished = wished(&EksConfig::default(), "123456789012", "eu-west-1", "payments");
         let texts = EksAspect::ALL.map(|aspect| wished.placed(aspect));
         assert_eq!(texts, ["install", "report", "report", "report"].map(|text| format!("{text} (built-in)")));
@@ -250,6 +257,7 @@ mod tests {
             regions: Some(vec![NamePattern::new("eu-*")]),
             clusters: Some(vec![NamePattern::new(clusters)]),
             wishes: EksWishes { metrics_server, ..EksWishes::default() },
+            named: [EksAspect::MetricsServer].into(),
             existing: (line == 3).then_some(ExistingClusters::Change),
             cadvisor: (line == 3).then_some(Cadvisor::Proxy),
             source: format!("fargaze.yaml:{line}"),
@@ -264,6 +272,7 @@ mod tests {
         ] {
             let wished = wished(&config, account, region, cluster);
             assert_eq!(wished.placed(EksAspect::MetricsServer), text, "{region} {cluster}");
+            assert_eq!(wished.placed(EksAspect::AwsLogging), "report (built-in)", "no entry names it");
             assert_eq!(wished.existing == ExistingClusters::Change, text.ends_with(":3)"));
         }
     }
@@ -275,6 +284,7 @@ mod tests {
             regions: None,
             clusters: Some(vec![NamePattern::new(clusters)]),
             wishes: EksWishes::default(),
+            named: BTreeSet::new(),
             existing: None,
             cadvisor,
             source: "fargaze.yaml:3".to_owned(),

@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::tls::TlsError;
 use super::token::TokenError;
 use crate::fault::{Fault, FaultKind};
-use crate::kubernetes::advice::{FALSE_IDENTITY, IMMUTABLE, NAMESPACE_TERMINATING};
+use crate::kubernetes::advice::{
+    FALSE_IDENTITY, FORBIDDEN, IMMUTABLE, NAMESPACE_TERMINATING, TOKEN, UNAUTHORIZED,
+};
 
 /// A question that got no usable answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,9 +48,7 @@ pub enum Cause {
     #[error("the path is not a path of HTTP; names in it have to be escaped")]
     Path,
     /// The endpoint's name has no address here.
-    #[error(
-        "the endpoint's name cannot be resolved ({0}); a private endpoint resolves in the cluster's VPC only"
-    )]
+    #[error("the endpoint's name cannot be resolved ({0})")]
     Dns(String),
     /// Nothing listens there.
     #[error("connection refused")]
@@ -72,7 +72,8 @@ pub enum Cause {
     Token(#[from] TokenError),
     /// 401. The server does not say which of them it is.
     #[error(
-        "401 Unauthorized: wrong cluster name, no access entry for the role, a skewed clock, or an expired session"
+        "401 Unauthorized: no access entry for the role, or one from before the role was deleted and made again; a wrong \
+         cluster name, a skewed clock, or an expired session"
     )]
     Unauthorized,
     /// 403; the server names the user and the right.
@@ -228,9 +229,9 @@ impl Cause {
             Self::Tls(why) if why.is_false_identity() => (FALSE_IDENTITY, FaultKind::Denied),
             Self::Tls(_) => ("tls", FaultKind::Invalid),
             Self::Handshake(_) => ("handshake", FaultKind::Transient),
-            Self::Token(_) => ("token", FaultKind::Denied),
-            Self::Unauthorized => ("Unauthorized", FaultKind::Denied),
-            Self::Forbidden(_) => ("Forbidden", FaultKind::Denied),
+            Self::Token(_) => (TOKEN, FaultKind::Denied),
+            Self::Unauthorized => (UNAUTHORIZED, FaultKind::Denied),
+            Self::Forbidden(_) => (FORBIDDEN, FaultKind::Denied),
             Self::Terminating(_) => (NAMESPACE_TERMINATING, FaultKind::Invalid),
             Self::Immutable(_) => (IMMUTABLE, FaultKind::Invalid),
             Self::NotFound(_) => ("NotFound", FaultKind::NotFound),

@@ -67,12 +67,7 @@ pub fn check(namespace_labels: &BTreeMap<String, String>, data: &BTreeMap<String
     let mut found = Found(Vec::new());
     if namespace_labels.get(NAMESPACE).is_none_or(|value| value != "enabled") {
         let what = format!("the namespace {NAMESPACE} does not have the label `{NAMESPACE}: enabled`");
-        found.push(
-            "",
-            None,
-            what,
-            format!("kubectl label --overwrite namespace {NAMESPACE} {NAMESPACE}=enabled"),
-        );
+        found.push("", None, what, format!("give it the label {NAMESPACE}=enabled"));
     }
     let characters: usize = data.values().map(|text| text.chars().count()).sum();
     if characters > MOST_CHARACTERS {

@@ -3,6 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
+use crate::commands::tests::assert_complete;
+
+const ROLE: &str = "arn:aws:iam::123456789012:role/fargaze";
+const KUBECONFIG: &str = "aws eks update-kubeconfig --region eu-west-1 --name payments\n";
+const KUBECTL: &str = "kubectl --context arn:aws:eks:eu-west-1:123456789012:cluster/payments ";
 
 fn cluster() -> EksCluster {
     EksCluster {
@@ -26,46 +31,61 @@ fn letting_in(ranges: &[&str]) -> EksCluster {
 }
 
 fn found(trouble: &Trouble, cluster: &EksCluster) -> Finding {
-    let region = "eu-west-1".parse().unwrap();
-    finding(trouble, cluster, Caller { region: &region, role: "arn:aws:iam::123456789012:role/fargaze" })
+    let (account, region) = ("123456789012".parse().unwrap(), "eu-west-1".parse().unwrap());
+    finding(trouble, cluster, Caller { account: &account, region: &region, role: ROLE })
+}
+
+fn entry_with(groups: &[&str]) -> AccessEntry {
+    AccessEntry::Groups(groups.iter().map(|group| (*group).to_owned()).collect())
 }
 
 fn refused(groups: &[&str], missing: &[(&str, &str)]) -> Refusal {
     Refusal {
         message: "pods is forbidden".to_owned(),
         groups: groups.iter().map(|group| (*group).to_owned()).collect(),
-        entry: Some(true),
+        entry: AccessEntry::Unknown,
         missing: missing.iter().map(|(group, resource)| to_list(group, resource)).collect(),
     }
 }
 
 #[test]
 fn a_role_without_an_entry_gets_the_command_that_makes_one() {
-    let Finding { problem, cure } = found(&Trouble::Unauthorized { entry: Some(false) }, &cluster());
-    assert_eq!(problem, "There is no access entry for arn:aws:iam::123456789012:role/fargaze.");
+    let Finding { problem, cure } = found(&Trouble::Unauthorized(AccessEntry::None), &cluster());
+    assert_eq!(problem, format!("There is no access entry for {ROLE}."));
     assert_eq!(
         cure,
-        "aws eks create-access-entry --region eu-west-1 --cluster-name payments --principal-arn \
-         arn:aws:iam::123456789012:role/fargaze --kubernetes-groups fargaze-readers"
+        format!(
+            "aws eks create-access-entry --region eu-west-1 --cluster-name payments --principal-arn {ROLE} --kubernetes-groups \
+             fargaze-readers"
+        )
     );
 }
 
+/// A cluster takes nothing while it is updated, and never leaves access entries again.
 #[test]
-fn a_cluster_without_access_entries_is_changed_first() {
+fn a_cluster_without_access_entries_is_changed_first_and_waited_for() {
     let cluster = EksCluster { authentication: Some(AuthenticationMode::ConfigMap), ..cluster() };
     let refusal = Trouble::Forbidden(refused(&["viewers"], &[("", "pods")]));
-    for trouble in [Trouble::Unauthorized { entry: None }, refusal] {
+    for trouble in [Trouble::Unauthorized(AccessEntry::Unknown), refusal] {
         let cure = found(&trouble, &cluster).cure;
         let lines: Vec<&str> = cure.lines().collect();
-        assert!(lines[0].contains("authenticationMode=API_AND_CONFIG_MAP"), "{cure}");
-        assert!(lines[1].contains("create-access-entry"), "{cure}");
+        assert!(lines[0].starts_with("# This cannot be undone") && lines[0].contains("aws-auth"), "{cure}");
+        assert!(lines[1].contains("authenticationMode=API_AND_CONFIG_MAP"), "{cure}");
+        assert_eq!(lines[2], "aws eks wait cluster-active --region eu-west-1 --name payments");
+        assert!(lines[3].contains("create-access-entry"), "{cure}");
     }
 }
 
+/// EKS keeps the id of the role: under the same ARN another role has come.
 #[test]
-fn an_entry_that_is_there_leaves_the_clock() {
-    let found = found(&Trouble::Unauthorized { entry: Some(true) }, &cluster());
-    assert!(found.problem.contains("clock") && found.cure.is_empty());
+fn an_entry_that_lets_nobody_in_is_made_again_with_its_groups() {
+    let entry = entry_with(&["viewers", GROUP, "a b"]);
+    let Finding { problem, cure } = found(&Trouble::Unauthorized(entry), &cluster());
+    assert!(problem.contains("deleted and made again") && problem.contains("clock"), "{problem}");
+    let lines: Vec<&str> = cure.lines().collect();
+    assert!(lines[0].starts_with("# If the role was made again"), "{cure}");
+    assert!(lines[1].starts_with("aws eks delete-access-entry") && lines[1].ends_with(ROLE), "{cure}");
+    assert!(lines[2].ends_with("--kubernetes-groups viewers 'a b' fargaze-readers"), "{cure}");
 }
 
 #[test]
@@ -86,9 +106,14 @@ fn an_entry_with_other_groups_keeps_them() {
     let refusal = refused(&groups, &[("", "pods")]);
     let cure = found(&Trouble::Forbidden(refusal.clone()), &cluster()).cure;
     assert!(cure.starts_with("aws eks update-access-entry"), "{cure}");
-    assert!(cure.contains("--kubernetes-groups viewers 'a b' fargaze-readers\nkubectl apply"), "{cure}");
+    let kept = format!("--kubernetes-groups viewers 'a b' fargaze-readers\n{KUBECONFIG}{KUBECTL}apply");
+    assert!(cure.contains(&kept), "{cure}");
+    // EKS says which groups the entry itself has, and an older one may have been given others.
+    let entry = entry_with(&["auditors", "viewers"]);
+    let cure = found(&Trouble::Forbidden(Refusal { entry, ..refusal.clone() }), &cluster()).cure;
+    assert!(cure.contains("--kubernetes-groups auditors viewers 'a b' fargaze-readers\n"), "{cure}");
     // It comes from the ConfigMap aws-auth: there is no entry to update.
-    let cure = found(&Trouble::Forbidden(Refusal { entry: Some(false), ..refusal }), &cluster()).cure;
+    let cure = found(&Trouble::Forbidden(Refusal { entry: AccessEntry::None, ..refusal }), &cluster()).cure;
     assert!(cure.starts_with("aws eks create-access-entry"), "{cure}");
     assert!(cure.contains("--kubernetes-groups viewers 'a b' fargaze-readers\n"), "{cure}");
 }
@@ -125,24 +150,102 @@ fn the_ranges_that_are_let_in_stay_in_the_command() {
     let closed = letting_in(&["198.51.100.0/24", "203.0.113.7/32"]);
     let found = found(&Trouble::Connect("no connection within 5s".to_owned()), &closed);
     assert!(found.problem.contains("lets in 198.51.100.0/24, 203.0.113.7/32 only"), "{found:?}");
-    let set = "publicAccessCidrs=198.51.100.0/24,203.0.113.7/32,NAT_ADDRESS/32";
-    assert!(found.cure.ends_with(set), "{found:?}");
-}
-
-#[test]
-fn a_private_endpoint_is_reached_from_its_vpc() {
-    let private = EksCluster { public_endpoint: false, ..cluster() };
-    for trouble in [Trouble::Dns, Trouble::Refused, Trouble::Connect("x".to_owned())] {
-        assert!(found(&trouble, &private).cure.contains("VpcSubnetIds"));
+    let set = "publicAccessCidrs=198.51.100.0/24,203.0.113.7/32,NAT_ADDRESS/32\n";
+    assert!(found.cure.contains(set), "{found:?}");
+    // By default the functions are in no VPC, and within one the public endpoint is not the way.
+    for part in ["no fixed address", "VpcSubnetIds", "endpointPrivateAccess=true"] {
+        assert!(found.cure.contains(part), "{found:?}");
     }
 }
 
 #[test]
+fn a_private_endpoint_is_reached_from_its_vpc_and_networks_connected_to_it() {
+    let private = EksCluster { public_endpoint: false, ..cluster() };
+    for trouble in [Trouble::Dns, Trouble::Refused, Trouble::Connect("x".to_owned())] {
+        let Finding { problem, cure } = found(&trouble, &private);
+        assert!(
+            problem.contains("its VPC and from networks connected to it (peering, transit gateway)"),
+            "{problem}"
+        );
+        for part in
+            ["VpcSubnetIds=", "samconfig.toml", "one set of subnets", " --region eu-west-1 --group-id "]
+        {
+            assert!(cure.contains(part), "{part} is not in {cure}");
+        }
+    }
+}
+
+fn no_metrics(addon: Option<&str>, place: Option<Place>) -> Finding {
+    found(&Trouble::NoMetrics { addon: addon.map(ToOwned::to_owned), place }, &cluster())
+}
+
+#[test]
 fn an_add_on_that_is_there_is_not_made_once_more() {
-    let none = found(&Trouble::NoMetrics { addon: None }, &cluster());
-    assert!(none.cure.contains("create-addon"), "{none:?}");
-    let failed = found(&Trouble::NoMetrics { addon: Some("CREATE_FAILED".to_owned()) }, &cluster());
+    let none = no_metrics(None, Some(Place::Fargate));
+    assert!(none.cure.starts_with("aws eks create-addon"), "{none:?}");
+    let failed = no_metrics(Some("CREATE_FAILED"), Some(Place::None { labels: false, role: None }));
     assert!(failed.problem.contains("CREATE_FAILED") && failed.cure.contains("describe-addon"), "{failed:?}");
+}
+
+/// Its pods would stay Pending.
+#[test]
+fn an_add_on_is_installed_once_its_pods_find_a_place() {
+    let operations = |place| {
+        let cure = no_metrics(None, place).cure;
+        let lines = cure.lines().filter(|line| !line.starts_with('#'));
+        lines.map(|line| line.split(" --region").next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let create = "aws eks create-addon";
+    let wait = "aws eks wait fargate-profile-active";
+    let nowhere = Some(Place::None { labels: false, role: Some("arn:aws:iam::1:role/pods".to_owned()) });
+    assert_eq!(operations(nowhere.clone()), ["aws eks create-fargate-profile", wait, create]);
+    assert!(
+        no_metrics(None, nowhere.clone()).cure.contains("--pod-execution-role-arn arn:aws:iam::1:role/pods ")
+    );
+    assert!(no_metrics(None, nowhere).problem.contains("no Fargate profile takes"));
+    assert_eq!(operations(Some(Place::Soon("system".to_owned()))), [wait, create]);
+    for place in [Some(Place::Nodes), Some(Place::Fargate), None] {
+        assert_eq!(operations(place), [create]);
+    }
+    assert!(no_metrics(None, None).cure.starts_with("# Without EC2 nodes a Fargate profile must select"));
+}
+
+#[test]
+fn whatever_is_printed_can_be_copied_and_names_region_and_cluster() {
+    let down = ("v1beta1".to_owned(), "503".to_owned());
+    let entry = || entry_with(&["viewers"]);
+    for (trouble, cluster) in [
+        (Trouble::Connect("x".to_owned()), EksCluster { public_endpoint: false, ..cluster() }),
+        (Trouble::Connect("x".to_owned()), letting_in(&["198.51.100.0/24"])),
+        (Trouble::Stranger("x".to_owned()), cluster()),
+        (Trouble::Unauthorized(entry()), cluster()),
+        (Trouble::Unauthorized(AccessEntry::None), cluster()),
+        (
+            Trouble::Unauthorized(AccessEntry::None),
+            EksCluster { authentication: Some(AuthenticationMode::ConfigMap), ..cluster() },
+        ),
+        (Trouble::Forbidden(refused(&[GROUP], &[("", "pods")])), cluster()),
+        (Trouble::Forbidden(Refusal { entry: entry(), ..refused(&["x"], &[("", "pods")]) }), cluster()),
+        (
+            Trouble::NoMetrics { addon: None, place: Some(Place::None { labels: true, role: None }) },
+            cluster(),
+        ),
+        (Trouble::MetricsDown { version: down.0.clone(), answer: down.1.clone() }, cluster()),
+        (Trouble::PreferredDown { preferred: down.0, answer: down.1, serving: "v1".to_owned() }, cluster()),
+        (Trouble::NodeProxy { message: "x".to_owned() }, cluster()),
+    ] {
+        assert_complete(&found(&trouble, &cluster).cure, "payments");
+    }
+}
+
+#[test]
+fn what_keeps_metrics_server_from_answering_is_not_of_fargate_alone() {
+    let down = Trouble::MetricsDown { version: "v1".to_owned(), answer: "503".to_owned() };
+    let problem = found(&down, &cluster()).problem;
+    assert!(
+        problem.contains("On EC2 nodes the security groups") && problem.contains("10250 of all nodes"),
+        "{problem}"
+    );
 }
 
 #[test]
@@ -152,7 +255,10 @@ fn the_version_of_the_metrics_api_that_was_asked_is_the_one_to_look_at() {
     let passed = Trouble::PreferredDown { preferred: "v1".to_owned(), answer, serving: "v1beta1".to_owned() };
     for trouble in [down, passed] {
         let found = found(&trouble, &cluster());
-        assert!(found.cure.ends_with("kubectl describe apiservice v1.metrics.k8s.io"), "{found:?}");
+        assert!(
+            found.cure.ends_with(&format!("{KUBECTL}describe apiservice v1.metrics.k8s.io")),
+            "{found:?}"
+        );
         assert!(found.problem.contains("503"), "{found:?}");
     }
 }

@@ -52,6 +52,7 @@ fn alarm(News { target, notice }: &News<'_>) -> Value {
         "why": notice.why,
         "late": notice.late,
         "console": alarm_link(target, notice),
-        "kubectl": notice.subject.workload.as_ref().and_then(kubectl::describe),
+        "pod": notice.pod,
+        "kubectl": kubectl::look(target, notice),
     })
 }

@@ -24,9 +24,9 @@ const MOST_NAMED: usize = 5;
 
 /// Alarms that began.
 pub(super) fn began(news: &[News<'_>]) -> String {
-    let mut advised = BTreeMap::new();
+    let mut above = Above::default();
     let (in_full, rest) = news.split_at(news.len().min(IN_FULL));
-    let mut text: String = in_full.iter().map(|news| begun(news, &mut advised) + "\n").collect();
+    let mut text: String = in_full.iter().map(|news| begun(news, &mut above) + "\n").collect();
     let (in_short, more) = rest.split_at(rest.len().min(TOLD - IN_FULL));
     // The place stands above already if it is one.
     let is_one_place = news.iter().all(|other| other.target == news[0].target);
@@ -44,8 +44,17 @@ fn and_more(n: usize, indent: usize) -> String {
     if n > 0 { wrap(&format!("... and {n} more in the outcomes of the run."), indent) } else { String::new() }
 }
 
-/// One alarm in full. `advised` are the advices that stand above, each with where: none is repeated.
-fn begun<'a>(news: &News<'a>, advised: &mut BTreeMap<&'a str, String>) -> String {
+/// What stands above, and is not repeated.
+#[derive(Default)]
+struct Above<'a> {
+    /// Advices, each with the subject that it stands under.
+    advised: BTreeMap<&'a str, String>,
+    /// Commands that make a context of kubectl.
+    contexts: BTreeSet<String>,
+}
+
+/// One alarm in full.
+fn begun<'a>(news: &News<'a>, Above { advised, contexts }: &mut Above<'a>) -> String {
     let News { target, notice } = news;
     let mut text = hang(&format!("{} {}", notice.severity.as_str().to_uppercase(), headline(notice)));
     let mut line = |line: &str| text.push_str(&wrap(line, 2));
@@ -71,8 +80,13 @@ fn begun<'a>(news: &News<'a>, advised: &mut BTreeMap<&'a str, String>) -> String
     if let Some(link) = alarm_link(target, notice) {
         line(&link);
     }
-    if let Some(command) = notice.subject.workload.as_ref().and_then(kubectl::describe) {
-        // On one line, so that it can be copied.
+    if let Some(command) = kubectl::look(target, notice) {
+        // Each on one line, so that it can be copied.
+        let context = kubectl::kubeconfig(target, notice);
+        if !contexts.contains(&context) {
+            text.push_str(&format!("  First, once: {context}\n"));
+            contexts.insert(context);
+        }
         text.push_str(&format!("  Look: {command}\n"));
     }
     text

@@ -40,6 +40,7 @@ pub(in crate::summary) fn notice(service: &str) -> Notice {
         message: Some("Tasks are killed at 100 % of their memory.\nRaise it or look for a leak.".to_owned()),
         late: None,
         why: None,
+        pod: None,
         values_end: None,
         sampled_at: Vec::new(),
         source: Some(MetricSource { metrics: vec![metric], statistic: Statistic::Average }),

@@ -41,7 +41,9 @@ pub struct Block(String);
 
 /// Lines of a block, and characters of each.
 const MOST_LINES: usize = 80;
-const LONGEST_LINE: usize = 400;
+/// A line of a mail may have 998 bytes (RFC 5322, 2.1.1), and half a command is none.
+const LONGEST_LINE: usize = 980;
+const LEFT_OUT: &str = "# (a line that is too long was left out)";
 
 impl Block {
     /// The text with harmless lines.
@@ -62,8 +64,9 @@ impl Block {
 }
 
 fn line(text: &str) -> String {
-    let tame = text.chars().map(|c| if is_hidden(c) { ' ' } else { c }).take(LONGEST_LINE);
-    tame.collect::<String>().trim_end().to_owned()
+    let tame: String = text.chars().map(|c| if is_hidden(c) { ' ' } else { c }).collect();
+    let tame = tame.trim_end();
+    if tame.len() > LONGEST_LINE { LEFT_OUT.to_owned() } else { tame.to_owned() }
 }
 
 impl From<String> for Block {
@@ -101,6 +104,9 @@ mod tests {
         let read: Block = serde_json::from_str(&serde_json::to_string("x\n\u{200b}y").unwrap()).unwrap();
         assert_eq!(read, Block::new("x\n y"));
         assert!(Block::new(&"x\n".repeat(500)).lines().count() == MOST_LINES && Block::new(" \n").is_empty());
+        // Half a command is none.
+        let long = "x".repeat(LONGEST_LINE);
+        assert_eq!(Block::new(&format!("{long}\n{long}x")), Block::new(&format!("{long}\n{LEFT_OUT}")));
     }
 
     #[test]

@@ -3,12 +3,16 @@
 use std::collections::BTreeSet;
 
 use super::super::words::{count, list, wrap};
-use super::paragraphs::{NAMED, grouped, people, place, why_failed};
+use super::paragraphs::{LIMIT_REACHED, NAMED, NO_TRAIL, grouped, people, place, why_failed};
 use super::{Findings, TargetResult};
+use crate::commands::AtCluster;
 use crate::fault::{Fault, FaultKind};
 use crate::insights::eks::{EksFinding, EksResult};
 use crate::message::harmless;
 use crate::run::{RunKind, Target};
+
+/// Clusters of a paragraph whose commands are printed.
+const COMMANDED: usize = 3;
 
 /// A finding about an EKS cluster, with its place.
 #[derive(Clone, Copy)]
@@ -116,7 +120,7 @@ impl<'a> Findings<'a> {
             (self.eks_with(|result| fault(result).is_some() && !is_denied(result)), "not answered"),
             (self.eks_that(|finding| finding.unannounced), "without an event"),
             (self.eks_with(|result| *result == EksResult::Blocked), "without what it needs"),
-            (self.eks_with(|result| *result == EksResult::Reported), "not as wished"),
+            (self.eks_with(|result| *result == EksResult::Reported), "only reported"),
         ];
         let counts: Vec<String> = counts
             .iter()
@@ -157,7 +161,7 @@ impl<'a> Findings<'a> {
             ("EKS AT WORK", EksResult::InProgress),
             ("EKS NOT YET", EksResult::NotYet),
             ("EKS LACKS WHAT IT NEEDS", EksResult::Blocked),
-            ("EKS NOT AS WISHED, AND LEFT SO", EksResult::Reported),
+            ("EKS NOT SET UP, ONLY REPORTED", EksResult::Reported),
         ] {
             paragraphs.extend(self.alike(head, &result));
         }
@@ -197,10 +201,8 @@ impl<'a> Findings<'a> {
         let unannounced = self.eks_that(|finding| finding.unannounced);
         let text = || {
             let names = names(&unannounced, NAMED);
-            wrap(
-                &format!("EKS EVENTS DO NOT ARRIVE: no event came of {names}. Is there a CloudTrail trail?"),
-                0,
-            )
+            let head = "EKS EVENTS DO NOT ARRIVE: is there a CloudTrail trail? No event came of";
+            wrap(&format!("{head} {names}."), 0) + &wrap(NO_TRAIL, 2)
         };
         (!unannounced.is_empty()).then(text)
     }
@@ -235,10 +237,13 @@ impl<'a> Findings<'a> {
             let aspect = aspect.map(|aspect| format!(" {aspect}")).unwrap_or_default();
             let change = change.map(|change| wrap(&format!("{}.", harmless(change)), 2)).unwrap_or_default();
             let cost = cost.map(|cost| wrap(&format!("Cost: {cost}."), 2)).unwrap_or_default();
+            let waits = if *result == EksResult::Waiting { wrap(LIMIT_REACHED, 2) } else { String::new() };
             wrap(&format!("{head}{aspect} in {place}: {}.", names(&group, NAMED)), 0)
                 + &change
                 + &wrap(&format!("Why: {}.", harmless(reason)), 2)
+                + &waits
                 + &cost
+                + &remedies(&group)
         });
         paragraphs.collect()
     }
@@ -252,9 +257,34 @@ impl<'a> Findings<'a> {
             let aspect = aspect.map(|aspect| format!(" {aspect}")).unwrap_or_default();
             let found: Vec<FoundEks<'_>> = group.iter().map(|(found, _)| *found).collect();
             let why = group.first().map(|(_, fault)| why_failed(fault)).unwrap_or_default();
-            wrap(&format!("{head}{aspect} in {place}: {}.", names(&found, NAMED)), 0) + &wrap(&why, 2)
+            wrap(&format!("{head}{aspect} in {place}: {}.", names(&found, NAMED)), 0)
+                + &wrap(&why, 2)
+                + &remedies(&found)
         });
         paragraphs.collect()
+    }
+}
+
+impl FoundEks<'_> {
+    /// The commands that help, one on each line.
+    pub(super) fn commands(&self) -> Option<String> {
+        let Target { account, region, role, .. } = self.target;
+        let at = AtCluster { account, region, cluster: &self.finding.cluster };
+        Some(self.finding.remedy()?.commands(&at, role.as_ref().map(|role| role.arn.as_str())))
+    }
+}
+
+/// The commands for the first clusters, never wrapped, so that they can be copied. What stands in capitals in them is
+/// for the reader to fill in.
+fn remedies(found: &[FoundEks<'_>]) -> String {
+    let commands: Vec<String> = found.iter().filter_map(FoundEks::commands).collect();
+    let shown = commands.iter().take(COMMANDED).flat_map(|commands| commands.lines());
+    let shown: Vec<String> = shown.map(harmless).collect();
+    let lines: String = shown.iter().flat_map(|line| ["    ", line, "\n"]).collect();
+    match commands.len() {
+        0 => String::new(),
+        n if n > COMMANDED => format!("  To do:\n{lines}    (and the same for {} more)\n", n - COMMANDED),
+        _ => format!("  To do:\n{lines}"),
     }
 }
 

@@ -6,7 +6,6 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::super::{CoverageChange, TargetResult, add_places, attributes, coverage, head};
-use super::eks::FoundEks;
 use super::{Findings, Found, FoundDefault};
 use crate::message::Attribute;
 use crate::outcome::InsightsResult;
@@ -26,7 +25,13 @@ impl Findings<'_> {
         json.insert("clusters".to_owned(), clusters.collect());
         let defaults = self.defaults.iter().map(|FoundDefault { target, finding }| placed(target, finding));
         json.insert("account_defaults".to_owned(), defaults.collect());
-        let eks = self.remarkable_eks().map(|FoundEks { target, finding }| placed(target, finding));
+        let eks = self.remarkable_eks().map(|found| {
+            let mut value = placed(found.target, found.finding);
+            if let Some(commands) = found.commands() {
+                value["commands"] = json!(commands);
+            }
+            value
+        });
         json.insert("eks_clusters".to_owned(), eks.collect());
         json.insert("coverage".to_owned(), coverage::json(results));
         json.extend(coverage::changes_json(changes));

@@ -9,6 +9,14 @@ use crate::message::harmless;
 use crate::outcome::InsightsResult;
 use crate::run::{RunKind, Target};
 
+/// Why what is to be changed waits: fargaze.yaml says how much one run may change.
+pub(super) const LIMIT_REACHED: &str =
+    "It waits because this run has changed as many clusters as max-changes and max-percent let it.";
+
+/// What follows if no event of a new cluster came.
+pub(super) const NO_TRAIL: &str = "The sweep found them as new ones. EventBridge gets calls to ECS and EKS only through a trail that logs management \
+     events; without it, new clusters wait for the next sweep.";
+
 /// Clusters that one paragraph names.
 pub(super) const NAMED: usize = 20;
 
@@ -29,10 +37,11 @@ impl Findings<'_> {
             _ => None,
         }));
         paragraphs.extend(self.standing("SKIPPED", &InsightsResult::Skipped));
-        paragraphs.extend(self.moved("WAITS FOR THE NEXT RUN", |result| match result {
+        let waiting = self.moved("WAITS FOR THE NEXT RUN", |result| match result {
             InsightsResult::Waiting(to) => Some(*to),
             _ => None,
-        }));
+        });
+        paragraphs.extend(waiting.into_iter().map(|paragraph| paragraph + &wrap(LIMIT_REACHED, 2)));
         let would = if self.kind == RunKind::Restore { "WOULD PUT BACK" } else { "WOULD SET" };
         paragraphs.extend(self.moved(would, |result| match result {
             InsightsResult::WouldSet(to) => Some(*to),
@@ -129,10 +138,8 @@ impl Findings<'_> {
 
     fn unannounced(&self) -> Option<String> {
         let unannounced = self.that(|finding| finding.unannounced);
-        let why = "The sweep found them as new ones. EventBridge hears of calls to ECS only through a trail that logs \
-                   management events; without it, new clusters wait for the next sweep.";
         let head = "EVENTS DO NOT ARRIVE: is there a CloudTrail trail? No event came of";
-        (!unannounced.is_empty()).then(|| by_place(head, &unannounced) + &wrap(why, 2))
+        (!unannounced.is_empty()).then(|| by_place(head, &unannounced) + &wrap(NO_TRAIL, 2))
     }
 
     fn account_defaults(&self) -> Vec<String> {

@@ -152,6 +152,7 @@ impl World {
         self.ledger.settle(&seen);
         let wished = EksWished {
             wishes: self.wishes.clone(),
+            named: EksAspect::ALL.into(),
             existing: ExistingClusters::Report,
             source: "built-in".to_owned(),
         };

@@ -265,7 +265,8 @@ pub(crate) fn decisions() -> String {
     let mut table =
         "| part | wish | cluster | what is done | why | cost |\n|---|---|---|---|---|---|\n".to_owned();
     for Case { aspect, told, observed, wishes, acquaintance, existing, ledger } in cases() {
-        let wished = EksWished { wishes, existing, source: "fargaze.yaml:9".to_owned() };
+        let wished =
+            EksWished { wishes, named: EksAspect::ALL.into(), existing, source: "fargaze.yaml:9".to_owned() };
         let history = EksHistory { acquaintance, ledger: &ledger };
         let steps = decide_eks(&wished, &observed, &history, at(90));
         let step = steps.iter().find(|step| step.aspect.is_none_or(|of| of == aspect)).unwrap();

@@ -87,10 +87,13 @@ pub(super) fn addon(cluster: &EksClusterSpec, name: &str) -> Outcome {
 
 /// `DescribeAccessEntry`.
 pub(super) fn access_entry(cluster: &EksClusterSpec, principal: &str) -> Outcome {
-    if !cluster.access_entries.contains(principal) {
-        return Err(missing("access entry", principal));
-    }
-    let entry = json!({ "clusterName": cluster.name, "principalArn": principal, "type": "STANDARD" });
+    let groups = cluster.access_entries.get(principal).ok_or_else(|| missing("access entry", principal))?;
+    let entry = json!({
+        "clusterName": cluster.name,
+        "principalArn": principal,
+        "kubernetesGroups": groups,
+        "type": "STANDARD",
+    });
     Ok(output(&json!({ "accessEntry": entry })))
 }
 

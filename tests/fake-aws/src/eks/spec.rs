@@ -30,8 +30,8 @@ pub struct EksClusterSpec {
     pub node_groups: Vec<String>,
     /// Its add-ons by name.
     pub addons: BTreeMap<String, AddonSpec>,
-    /// Principals with an access entry.
-    pub access_entries: BTreeSet<String>,
+    /// Principals with an access entry, each with its groups of Kubernetes.
+    pub access_entries: BTreeMap<String, Vec<String>>,
     /// Tags.
     pub tags: BTreeMap<String, String>,
     /// When it was created.
@@ -90,7 +90,7 @@ impl EksClusterSpec {
             profiles: Vec::new(),
             node_groups: Vec::new(),
             addons: BTreeMap::new(),
-            access_entries: BTreeSet::new(),
+            access_entries: BTreeMap::new(),
             tags: BTreeMap::new(),
             created_at: Timestamp::UNIX_EPOCH,
             updates: BTreeMap::new(),

@@ -260,7 +260,7 @@ async fn a_missing_right_is_told_with_its_cure_and_keeps_the_alarm() {
     watched.stack.run_line("report", minute(15)).await.receipt.unwrap();
     let report = report(&watched);
     let finding = report["eks"][0]["findings"].to_string();
-    assert!(finding.contains("nodes/proxy") && finding.contains("kubectl apply"), "{finding}");
+    assert!(finding.contains("nodes/proxy") && finding.contains(" apply -f - "), "{finding}");
     assert!(report["alarms"].to_string().contains("throttled"), "{report}");
 }
 

@@ -189,6 +189,51 @@ async fn the_version_that_answers_is_read_where_the_preferred_one_does_not() {
     assert!(matches!(state.metrics_api, MetricsApi::Down(_)), "{state:?}");
 }
 
+/// The add-on is advised once its pods find a place; an alarms run, which asks for no profiles, does not know of one. What is
+/// not installed was not deleted in the meantime.
+#[tokio::test]
+async fn metrics_server_is_advised_where_its_pods_find_a_place() {
+    let watched = watch(healthy().with(|estate| estate.metrics = Served::Absent)).await;
+    let profiles = |namespaces: &'static [&'static str]| {
+        watched.stack.aws.edit(|world| {
+            let cluster = world.home().eks_cluster(CLUSTER).unwrap();
+            *cluster = cluster.clone().profile(namespaces[0].trim_end_matches('*'), namespaces);
+        });
+    };
+    let operations = |state: &fargaze::pods::ClusterState| {
+        assert!(
+            state.findings[0].problem.starts_with("Metrics Server is not installed"),
+            "{:?}",
+            state.findings
+        );
+        let lines = state.findings[0].cure.lines().filter(|line| !line.starts_with('#'));
+        lines
+            .map(|line| line.split(" --region eu-west-1 --cluster-name payments ").next().unwrap().to_owned())
+            .collect()
+    };
+    let create = "aws eks create-addon";
+    watched.alarms(0).await;
+    let found: Vec<String> = operations(&watched.snapshot("alarms", 0).eks[0]);
+    assert_eq!(found, [create]);
+    for (offset, namespaces, expected) in [
+        (
+            0,
+            &["shop"][..],
+            &["aws eks create-fargate-profile", "aws eks wait fargate-profile-active", create][..],
+        ),
+        (10, &["kube-*"], &[create]),
+    ] {
+        profiles(namespaces);
+        watched.stack.run_line("report", minute(offset)).await.receipt.unwrap();
+        let found: Vec<String> = operations(&watched.snapshot("report", offset).eks[0]);
+        assert_eq!(found, expected, "{namespaces:?}");
+    }
+    let snapshot = watched.snapshot("alarms", 0);
+    let mut faults = snapshot.readings.values().filter_map(fargaze::series::Reading::fault);
+    let missing = faults.find(|fault| fault.message == "Metrics Server is not installed").unwrap();
+    assert!(missing.advice().contains("add-on metrics-server"), "{}", missing.advice());
+}
+
 /// Issue 13, point 26: a list that ends at a newer state of the cluster than it began is told.
 #[tokio::test]
 async fn a_list_of_two_states_is_told() {

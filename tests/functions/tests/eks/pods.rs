@@ -43,7 +43,13 @@ async fn a_pod_without_its_image_is_reported_once_with_what_helps() {
         assert!(flat.contains(words), "`{words}` is not in: {mail}");
     }
     assert!(!flat.contains("cannot be placed") && !flat.contains("pod-pending"), "{mail}");
-    assert_eq!(flat.matches(&web_name("c")).count(), 1, "{mail}");
+    let (said, look) = flat.split_once(" Look: ").unwrap();
+    assert_eq!(said.matches(&web_name("c")).count(), 1, "{mail}");
+    let context = "kubectl --context arn:aws:eks:eu-west-1:123456789012:cluster/payments";
+    assert!(
+        look.starts_with(&format!("{context} --namespace shop describe pod {} ", web_name("c"))),
+        "{mail}"
+    );
     assert_eq!(watched.until_mail(10, 4).await, None);
 }
 

@@ -44,7 +44,10 @@ async fn each_right_of_the_page_is_needed_and_no_other() {
         let problem = format!("Rights are missing in the cluster: the role may not {right}.");
         let problems: Vec<&str> = state.findings.iter().map(|finding| finding.problem.as_str()).collect();
         assert_eq!(problems, [problem.as_str()]);
-        assert!(state.findings[0].cure.starts_with("kubectl apply -f - <<'EOF'\n"), "{right}");
+        let commands: Vec<&str> = state.findings[0].cure.lines().take(2).collect();
+        assert_eq!(commands[0], "aws eks update-kubeconfig --region eu-west-1 --name payments");
+        let context = "kubectl --context arn:aws:eks:eu-west-1:123456789012:cluster/payments";
+        assert_eq!(commands[1], format!("{context} apply -f - <<'EOF'"), "{right}");
         assert!(mail.contains(&problem) && mail.contains("Could not ask"), "{mail}");
     }
 }

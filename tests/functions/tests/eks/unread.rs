@@ -34,14 +34,22 @@ async fn without_an_access_entry_the_command_that_makes_one_is_printed() {
     );
 }
 
+/// The role may have been made again since; its entry is made again with all its groups.
 #[tokio::test]
-async fn with_an_entry_a_refused_token_is_the_clock_or_the_session() {
+async fn with_an_entry_a_refused_token_is_the_role_the_clock_or_the_session() {
     let watched = watch(healthy().with(|estate| estate.identities.clear())).await;
     watched.stack.aws.edit(|world| {
         let cluster = world.home().eks_cluster(CLUSTER).unwrap();
-        cluster.access_entries.insert(super::ROLE.to_owned());
+        let groups = ["fargaze-readers", "viewers"].map(ToOwned::to_owned);
+        cluster.access_entries.insert(super::ROLE.to_owned(), groups.to_vec());
     });
-    assert!(findings(&watched).await.contains("clock"));
+    let found = findings(&watched).await;
+    assert!(found.contains("deleted and made again") && found.contains("clock"), "{found}");
+    assert!(
+        found.contains("\naws eks delete-access-entry --region eu-west-1 --cluster-name payments "),
+        "{found}"
+    );
+    assert!(found.contains("--kubernetes-groups viewers fargaze-readers"), "{found}");
 }
 
 #[tokio::test]
@@ -66,7 +74,8 @@ async fn a_role_in_another_group_is_told() {
         .await;
         watched.stack.aws.edit(|world| {
             let cluster = world.home().eks_cluster(CLUSTER).unwrap();
-            cluster.access_entries.extend(has_entry.then(|| super::ROLE.to_owned()));
+            let groups = vec!["viewers".to_owned()];
+            cluster.access_entries.extend(has_entry.then(|| (super::ROLE.to_owned(), groups)));
         });
         let found = findings(&watched).await;
         assert!(found.contains(command), "{found}");

@@ -144,7 +144,10 @@ const WRONG: [&str; 4] = [
     "flb_log_cw: its value is \"yes\"; write \"true\" or \"false\", in quotes",
 ];
 
-const LABEL_IT: &str = "kubectl label --overwrite namespace aws-observability aws-observability=enabled";
+const LABEL_IT: &str = "give it the label aws-observability=enabled";
+/// The same as a command, in the mail.
+const LABEL: &str = "kubectl --context arn:aws:eks:eu-west-1:123456789012:cluster/payments label --overwrite namespace \
+                     aws-observability aws-observability=enabled";
 
 #[tokio::test]
 async fn a_bad_one_of_others_is_told_problem_by_problem() {
@@ -175,6 +178,7 @@ async fn what_lacks_only_the_label_is_written_once_it_has_it() {
     let found = swept["eks"].as_array().unwrap().iter().find(|one| one["aspect"] == "aws-logging").unwrap();
     assert_eq!(found["result"], "blocked");
     assert!(found["reason"].as_str().unwrap().ends_with(LABEL_IT), "{found}");
+    assert!(stack.mail(0).contains(LABEL), "{}", stack.mail(0));
     assert_eq!((config_map(&kubernetes), states(&stack)), (None, vec![]));
 
     kubernetes.change(|estate| {
@@ -202,11 +206,23 @@ async fn an_api_that_lets_nobody_in_is_not_decided_on_and_sends_nothing_back() {
     assert_eq!((config_map(&kubernetes), states(&stack)), (None, vec![]));
 }
 
+/// Nor by a wish about something else, such as the one that docs/eks.md shows for cAdvisor.
 #[tokio::test]
-async fn without_a_wish_for_the_cluster_its_api_is_not_asked() {
+async fn without_a_wish_for_the_logging_of_the_cluster_its_api_is_not_asked() {
+    let cadvisor = "eks: {wishes: [{clusters: [payments], cadvisor: proxy}]}";
+    for config in ["{}", cadvisor, "eks: {wishes: [{control-plane-logs: leave}]}"] {
+        let (stack, kubernetes) = start(Rights::none(), |estate| estate.identities.clear()).await;
+        stack.put_config(config);
+        deliver_well(&stack, &[created("payments", now())]).await;
+        let swept = ran(&stack, "sweep", 60).await;
+        let found =
+            swept["eks"].as_array().unwrap().iter().find(|one| one["aspect"] == "aws-logging").unwrap();
+        assert_eq!((&found["result"], kubernetes.meter().calls.len()), (&json!("left"), 0), "{config}");
+        assert_eq!(addons(&stack, "payments"), [METRICS_SERVER]);
+    }
+    // One that names it asks.
     let (stack, kubernetes) = start(rights(), |_| {}).await;
-    stack.put_config("{}");
+    stack.put_config("eks: {wishes: [{aws-logging: report}]}");
     deliver_well(&stack, &[created("payments", now())]).await;
-    assert_eq!(kubernetes.meter().calls.len(), 0);
-    assert_eq!(addons(&stack, "payments"), [METRICS_SERVER]);
+    assert!(!kubernetes.meter().calls.is_empty());
 }

@@ -123,7 +123,9 @@ async fn without_the_right_to_delete_the_command_is_told() {
     let fault = &found["eks"][0]["result"]["failed"];
     let message = fault["message"].as_str().unwrap();
     assert!(message.contains("cannot delete resource \"configmaps\""), "{message}");
-    assert!(message.contains("kubectl delete configmap -n aws-observability aws-logging"), "{message}");
+    let mail = stack.mail(0);
+    assert!(mail.contains(" --output yaml > aws-logging.yaml "), "{mail}");
+    assert!(mail.contains(" --namespace aws-observability delete configmap aws-logging "), "{mail}");
     assert!(config_map(&kubernetes).is_some());
     assert_eq!(state(&stack), "done");
 }

@@ -82,6 +82,7 @@ async fn a_namespace_that_is_being_deleted_is_waited_for() {
     let mail = swept(&stack, 60).await;
     assert!(mail.contains("EKS LACKS WHAT IT NEEDS aws-logging"), "{mail}");
     assert!(mail.contains("is being deleted") && mail.contains("wait until it is gone"), "{mail}");
+    assert!(mail.contains("cluster/payments describe namespace aws-observability"), "{mail}");
     assert!(!mail.contains("docs/eks.md") && !mail.contains("access entry"), "{mail}");
 }
 
@@ -97,6 +98,9 @@ async fn an_immutable_one_is_told_with_the_command_that_deletes_it() {
     stack.put_config(&WISH.replace("/eks/prod", "/eks/other"));
     let mail = swept(&stack, 60).await;
     assert!(mail.contains("EKS FAILED aws-logging") && mail.contains("the object is immutable"), "{mail}");
-    assert!(mail.contains("kubectl delete configmap -n aws-observability aws-logging"), "{mail}");
+    let kubectl =
+        "kubectl --context arn:aws:eks:eu-west-1:123456789012:cluster/payments --namespace aws-observability";
+    let copied = format!("{kubectl} get configmap aws-logging --output yaml > aws-logging.yaml");
+    assert!(mail.contains(&format!("{copied} {kubectl} delete configmap aws-logging")), "{mail}");
     assert!(!mail.contains("check the configuration"), "{mail}");
 }

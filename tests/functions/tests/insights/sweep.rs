@@ -154,7 +154,10 @@ async fn a_refused_change_is_told_with_its_reason_and_the_others_go_on() {
         ),
         "{mail}"
     );
-    assert!(mail.contains("no such right (grant the action to the role"), "{mail}");
+    assert!(
+        mail.contains("no such right (deploy the stack again, which gives its role the action"),
+        "{mail}"
+    );
     assert!(!mail.contains("CANNOT SEE"), "all was seen: {mail}");
     assert_eq!(changes(&stack)[1], change("b", "disabled", "enabled", "abandoned"));
     // The next one tries again, with one entry in the ledger for each that was made.

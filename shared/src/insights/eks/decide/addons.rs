@@ -1,23 +1,19 @@
 //! The add-ons: where they can run, and what is done about them.
 
 use super::{Case, CostNote, EksAction, EksAspect, EksState, EksStep};
-use crate::eks::{Addon, FargateProfile};
+use crate::eks::{Addon, KUBE_SYSTEM, Place};
 use crate::fault::Fault;
-use crate::insights::eks::{AddonWish, Asked};
+use crate::insights::eks::{AddonWish, Asked, EksRemedy};
 
-/// Namespace of the pods of `metrics-server` (Amazon EKS User Guide, "metrics-server").
-const KUBE_SYSTEM: &str = "kube-system";
-
-/// Where the pods of `metrics-server` find a place.
-enum Place<'a> {
-    Nodes,
-    Fargate,
-    /// A Fargate profile of this name, once EKS has created it.
-    Soon(&'a str),
-    /// None; what is missing.
-    None(&'static str),
-    Unknown(&'a Fault),
-}
+/// What there is where no Fargate profile takes the pods of `metrics-server`. Which labels these have differs from version
+/// to version.
+const NO_SELECTOR: &str = "its pods would stay Pending: no ACTIVE Fargate profile has a selector for the namespace \
+                           kube-system, and it has no EC2 nodes that EKS knows of";
+const ONLY_WITH_LABELS: &str = "its pods may stay Pending: the only selectors of its Fargate profiles for the namespace \
+                                kube-system ask for labels, and it has no EC2 nodes that EKS knows of";
+/// Fargate profiles are immutable (Amazon EKS API, `CreateFargateProfile`).
+const ANOTHER_PROFILE: &str = "create another Fargate profile, for the namespace kube-system and without labels: \
+                               a profile cannot be changed";
 
 impl Case<'_> {
     pub(super) fn metrics_server(&self) -> EksStep {
@@ -26,20 +22,21 @@ impl Case<'_> {
         if let Some(step) = self.left_or_there(aspect, wish) {
             return step;
         }
-        let (cost, missing) = match self.place() {
-            Place::Nodes => (CostNote::Free, None),
-            Place::Fargate => (CostNote::FreeButPods, None),
-            Place::Soon(profile) => {
-                let step = self.missing(aspect, wish).costing(CostNote::FreeButPods);
-                return step.waiting_for(&format!("its Fargate profile {profile} is being created"));
-            }
-            Place::None(missing) => (CostNote::FreeButPods, Some(missing)),
-            Place::Unknown(fault) => return EksStep::unknown(aspect, fault),
+        let place = match self.place() {
+            Ok(place) => place,
+            Err(fault) => return EksStep::unknown(aspect, fault),
         };
+        let cost = if place == Place::Nodes { CostNote::Free } else { CostNote::FreeButPods };
         let step = self.missing(aspect, wish).costing(cost);
-        match missing {
-            Some(missing) => step.blocked_by(missing),
-            None => step,
+        match place {
+            Place::Nodes | Place::Fargate => step,
+            Place::Soon(profile) => {
+                step.waiting_for(&format!("its Fargate profile {profile} is being created"))
+            }
+            Place::None { labels, role } => {
+                let lacks = if labels { ONLY_WITH_LABELS } else { NO_SELECTOR };
+                step.blocked_by(&format!("{lacks}; {ANOTHER_PROFILE}"), EksRemedy::FargateProfile { role })
+            }
         }
     }
 
@@ -93,7 +90,8 @@ impl Case<'_> {
         if wish == AddonWish::Install {
             return self.change(aspect, EksState::DEFAULT_ADDON);
         }
-        let reason = format!("it is missing; its wish is {}", self.wished.placed(aspect));
+        let placed = self.wished.placed(aspect);
+        let reason = format!("it is missing; its wish is {placed}; to install it, write {aspect}: install");
         EksStep::new(aspect, EksAction::Report, reason)
     }
 
@@ -106,38 +104,19 @@ impl Case<'_> {
         }
     }
 
-    fn place(&self) -> Place<'_> {
+    /// Where its pods find a place.
+    fn place(&self) -> Result<Place, &Fault> {
         let nodes = self.has_nodes();
-        if nodes == Ok(true) {
-            return Place::Nodes;
-        }
         let profiles = match &self.observed.profiles {
-            Asked::Known(profiles) => profiles,
-            Asked::Unread(fault) => return Place::Unknown(fault),
+            Asked::Known(profiles) => profiles.as_slice(),
+            Asked::Unread(_) if nodes == Ok(true) => &[],
+            Asked::Unread(fault) => return Err(fault),
         };
-        let selectors = || {
-            let active = profiles.iter().filter(|profile| profile.status == "ACTIVE");
-            active.flat_map(|profile| &profile.selectors).filter(|selector| selector.is_about(KUBE_SYSTEM))
-        };
-        let takes_all = |profile: &&FargateProfile| {
-            profile.selectors.iter().any(|one| one.is_about(KUBE_SYSTEM) && one.labels.is_empty())
-        };
-        let mut creating = profiles.iter().filter(|profile| profile.status == "CREATING");
-        // Which labels the add-on's pods have differs from version to version.
-        if selectors().any(|selector| selector.labels.is_empty()) {
-            return Place::Fargate;
-        }
-        match nodes {
-            Err(fault) => Place::Unknown(fault),
-            Ok(_) if let Some(profile) = creating.find(takes_all) => Place::Soon(&profile.name),
-            Ok(_) if selectors().next().is_some() => Place::None(
-                "its pods may stay Pending: the only selectors of its Fargate profiles for the namespace kube-system ask \
-                 for labels, and it has no EC2 nodes that EKS knows of; add a selector for kube-system without labels",
-            ),
-            Ok(_) => Place::None(
-                "its pods would stay Pending: no ACTIVE Fargate profile has a selector for the namespace kube-system, and it has \
-                 no EC2 nodes that EKS knows of; add such a selector",
-            ),
+        match (Place::of(KUBE_SYSTEM, nodes == Ok(true), profiles), nodes) {
+            // Nodes make no difference where Fargate takes them.
+            (Place::Fargate, _) => Ok(Place::Fargate),
+            (_, Err(fault)) => Err(fault),
+            (place, Ok(_)) => Ok(place),
         }
     }
 }

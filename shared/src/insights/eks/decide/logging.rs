@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use super::super::super::ChangeState;
 use super::{Case, CostNote, EksAction, EksAspect, EksState, EksStep};
-use crate::insights::eks::{Asked, AwsLogging, AwsLoggingWish, LoggingNamespace};
+use crate::insights::eks::{Asked, AwsLogging, AwsLoggingWish, EksRemedy, LoggingNamespace};
 
 const ASPECT: EksAspect = EksAspect::AwsLogging;
 
 /// For a namespace that goes, with all that is in it.
-const TERMINATING: &str = "its namespace aws-observability is being deleted, so nothing can be made in it; wait until it is gone, then apply \
-                           the YAML in docs/insights.md, which makes it again; if it does not go: kubectl describe namespace aws-observability";
+const TERMINATING: &str = "its namespace aws-observability is being deleted, so nothing can be made in it; wait until it is \
+                           gone, then apply the YAML in docs/insights.md, which makes it again; if it does not go, see what holds it";
 
 impl Case<'_> {
     pub(super) fn aws_logging(&self) -> EksStep {
@@ -41,7 +41,8 @@ impl Case<'_> {
             (None, _) => {
                 let placed = self.wished.placed(ASPECT);
                 let reason = format!(
-                    "there is none, so no log of its Fargate pods is forwarded; its wish is {placed}"
+                    "there is none, so no log of its Fargate pods is forwarded; its wish is {placed}; to \
+                     have one written, give aws-logging an output.conf"
                 );
                 report(reason).costing(CostNote::PodLogs)
             }
@@ -57,8 +58,10 @@ impl Case<'_> {
     fn write(&self, namespace: &LoggingNamespace, wanted: &BTreeMap<String, String>) -> EksStep {
         let step = self.change(ASPECT, EksState::ConfigMap(wanted.clone())).costing(CostNote::PodLogs);
         match namespace {
-            LoggingNamespace::NotEnabled(label) => step.blocked_by(&unlabelled(label.as_deref())),
-            LoggingNamespace::Terminating => step.blocked_by(TERMINATING),
+            LoggingNamespace::NotEnabled(label) => {
+                step.blocked_by(&unlabelled(label.as_deref()), EksRemedy::Label)
+            }
+            LoggingNamespace::Terminating => step.blocked_by(TERMINATING, EksRemedy::Namespace),
             LoggingNamespace::Missing | LoggingNamespace::Enabled => step,
         }
     }
@@ -69,16 +72,18 @@ impl Case<'_> {
         data: &BTreeMap<String, String>,
         problems: &[String],
     ) -> EksStep {
-        let label = match namespace {
-            LoggingNamespace::NotEnabled(label) => Some(unlabelled(label.as_deref())),
-            LoggingNamespace::Terminating => Some(TERMINATING.to_owned()),
-            LoggingNamespace::Missing | LoggingNamespace::Enabled => None,
+        let (label, remedy) = match namespace {
+            LoggingNamespace::NotEnabled(label) => {
+                (Some(unlabelled(label.as_deref())), Some(EksRemedy::Label))
+            }
+            LoggingNamespace::Terminating => (Some(TERMINATING.to_owned()), Some(EksRemedy::Namespace)),
+            LoggingNamespace::Missing | LoggingNamespace::Enabled => (None, None),
         };
         let data_is_bad =
             (!problems.is_empty()).then(|| format!("Fargate does not accept it: {}", problems.join("; ")));
         let wrong: Vec<String> = label.into_iter().chain(data_is_bad).collect();
         if !wrong.is_empty() {
-            return report(wrong.join("; "));
+            return EksStep { remedy, ..report(wrong.join("; ")) };
         }
         let placed = self.wished.placed(ASPECT);
         if let AwsLoggingWish::Write(wanted) = &self.wished.wishes.aws_logging
@@ -99,7 +104,7 @@ fn report(reason: impl Into<String>) -> EksStep {
 fn unlabelled(label: Option<&str>) -> String {
     let has = label.map_or_else(|| "lacks the label".to_owned(), |label| format!("has the value {label} of"));
     format!(
-        "others made the namespace aws-observability, and it {has} aws-observability, so Fargate does not look there; kubectl \
-         label --overwrite namespace aws-observability aws-observability=enabled"
+        "others made the namespace aws-observability, and it {has} aws-observability, so Fargate does not look there; give it \
+         the label aws-observability=enabled"
     )
 }

@@ -10,7 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::{Acquaintance, ChangeState, OPT_OUT_TAG, opts_out};
 use super::{
-    Asked, CostNote, EksAspect, EksChange, EksLedger, EksState, EksUndo, EksWished, LogsWish, ObservedEks,
+    Asked, CostNote, EksAspect, EksChange, EksLedger, EksRemedy, EksState, EksUndo, EksWished, LogsWish,
+    ObservedEks,
 };
 use crate::eks::LogType;
 use crate::fault::Fault;
@@ -72,15 +73,17 @@ pub struct EksStep {
     pub reason: String,
     /// What it costs or would cost, of what is changed or told.
     pub cost: Option<CostNote>,
+    /// What a person can do about it.
+    pub remedy: Option<EksRemedy>,
 }
 
 impl EksStep {
     fn new(aspect: EksAspect, action: EksAction, reason: impl Into<String>) -> Self {
-        Self { aspect: Some(aspect), action, reason: reason.into(), cost: None }
+        Self { aspect: Some(aspect), action, reason: reason.into(), cost: None, remedy: None }
     }
 
     fn whole(action: EksAction, reason: impl Into<String>) -> Self {
-        Self { aspect: None, action, reason: reason.into(), cost: None }
+        Self { aspect: None, action, reason: reason.into(), cost: None, remedy: None }
     }
 
     fn unknown(aspect: EksAspect, fault: &Fault) -> Self {
@@ -88,10 +91,14 @@ impl EksStep {
     }
 
     /// What would be changed cannot be, because the cluster lacks something.
-    fn blocked_by(self, missing: &str) -> Self {
-        let is_change = matches!(self.action, EksAction::Set { .. });
-        let action = if is_change { EksAction::Blocked } else { self.action };
-        Self { action, reason: format!("{}; {missing}", self.reason), ..self }
+    fn blocked_by(self, missing: &str, remedy: EksRemedy) -> Self {
+        let reason = format!("{}; {missing}", self.reason);
+        match self.action {
+            EksAction::Set { .. } => {
+                Self { action: EksAction::Blocked, reason, remedy: Some(remedy), ..self }
+            }
+            _ => Self { reason, ..self },
+        }
     }
 
     /// What would be changed cannot be yet, because EKS still makes what it needs.
@@ -230,8 +237,10 @@ impl Case<'_> {
         match &self.wished.wishes.control_plane_logs {
             LogsWish::Leave => self.left(aspect),
             LogsWish::Report if on.is_empty() => {
-                EksStep::new(aspect, EksAction::Report, format!("none is on; its wish is {placed}"))
-                    .costing(CostNote::LogsWithAudit)
+                let reason = format!(
+                    "none is on; its wish is {placed}; to turn on these two, write control-plane-logs: [api, audit]"
+                );
+                EksStep::new(aspect, EksAction::Report, reason).costing(CostNote::LogsWithAudit)
             }
             LogsWish::AtLeast(wanted) if !wanted.is_subset(on) => {
                 let added_audit = wanted.contains(&LogType::Audit) && !on.contains(&LogType::Audit);

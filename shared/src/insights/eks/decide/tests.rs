@@ -38,7 +38,7 @@ fn set(from: EksState, to: EksState) -> EksAction {
 }
 
 #[test]
-fn a_new_cluster_gets_what_is_free_and_safe_and_the_rest_is_told() {
+fn a_new_cluster_gets_what_costs_little_and_the_rest_is_reported() {
     let steps = decided(EksWishes::default(), &observed("*"), &EksLedger::default());
     let found: Vec<_> = steps.iter().map(|step| (step.aspect.unwrap(), &step.action, step.cost)).collect();
     assert_eq!(
@@ -95,7 +95,11 @@ fn metrics_server_needs_a_place_and_the_missing_selector_is_named() {
         (observed("kube-system"), install(), "the cluster is new; its wish is install"),
         (on_fargate, install(), "the cluster is new"),
         (observed("default"), EksAction::Blocked, "has a selector for the namespace kube-system"),
-        (labelled, EksAction::Blocked, "add a selector for kube-system without labels"),
+        (
+            labelled,
+            EksAction::Blocked,
+            "create another Fargate profile, for the namespace kube-system and without",
+        ),
         (nodes, install(), "the cluster is new"),
         (auto, install(), "the cluster is new"),
         (unread, EksAction::Unknown(denied()), "it could not be asked"),
@@ -103,7 +107,16 @@ fn metrics_server_needs_a_place_and_the_missing_selector_is_named() {
         let step = step(MetricsServer, EksWishes::default(), &observed);
         assert_eq!(step.action, action, "{}", step.reason);
         assert!(step.reason.contains(why), "{}", step.reason);
+        assert_eq!(step.remedy.is_some(), step.action == EksAction::Blocked, "{}", step.reason);
+        assert!(!step.reason.contains("add a selector"), "a profile cannot be changed: {}", step.reason);
     }
+    // One more profile can use the role of another.
+    let mut with_role = observed("default");
+    let Asked::Known(profiles) = &mut with_role.profiles else { panic!() };
+    profiles[0].pod_execution_role = Some("arn:aws:iam::123456789012:role/pods".to_owned());
+    let role = profiles[0].pod_execution_role.clone();
+    let found = step(MetricsServer, EksWishes::default(), &with_role);
+    assert_eq!(found.remedy, Some(EksRemedy::FargateProfile { role }));
 }
 
 #[test]
@@ -183,6 +196,8 @@ fn the_configuration_of_others_is_never_overwritten_and_ours_may_be() {
         let step = step(Logging, all(), &observed);
         assert_eq!(step.action, action, "{}", step.reason);
         assert!(step.reason.contains(why), "{}", step.reason);
+        let is_about_the_label = step.reason.contains("give it the label");
+        assert_eq!(step.remedy, is_about_the_label.then_some(EksRemedy::Label), "{}", step.reason);
     }
     let made = change(1, Logging, (EksState::Absent, EksState::ConfigMap(data("x"))), ChangeState::Done);
     let steps = decided(all(), &has(Enabled, Some("x"), &[]), &ledger([made]));

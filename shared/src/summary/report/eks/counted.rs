@@ -71,7 +71,7 @@ impl CadvisorReport {
     /// What it means that it is on, how it is turned off, and what could not be read.
     pub(in crate::summary::report) fn sentence(&self) -> String {
         let warning = "cAdvisor is read through nodes/proxy, a right that lets its holder run commands in any pod of the cluster. To turn it \
-                       off, write cadvisor: none in fargaze.yaml and run kubectl delete clusterrole,clusterrolebinding fargaze-cadvisor.";
+                       off, write cadvisor: none in fargaze.yaml, and delete the ClusterRole fargaze-cadvisor with its binding.";
         match self.unread {
             0 => warning.to_owned(),
             unread => format!("{warning} {unread} of {} could not be read.", count(self.nodes, "node")),

@@ -36,7 +36,7 @@ pub enum HintKind {
     LoggingDisabled,
     /// They completed, and are paid for until they are deleted.
     PaidThoughCompleted,
-    /// A smaller size would do, were it not for the 256 MB that Fargate adds.
+    /// A smaller size would do, also for their highest use, were it not for the 256 MB that Fargate adds.
     MissesStep,
     /// They are of `DaemonSet`s and meant for nodes of Fargate, which runs none.
     DaemonSetOnFargate,

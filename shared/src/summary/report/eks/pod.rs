@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{MetricsApiState, PodCounted};
-use crate::kubernetes::fargate::misses_step_by_overhead;
+use crate::kubernetes::fargate::size_but_for_overhead;
 use crate::kubernetes::waiting::WaitingCause;
 use crate::pods::{Amounts, PodState, Share, Termination, WaitingContainer};
 use crate::summary::report::figures::tenth;
@@ -82,7 +82,7 @@ pub struct PodReport {
     /// Whether it is a pod of a `DaemonSet` for a node of Fargate, which will never run it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub never_placed: bool,
-    /// Whether a smaller size would do, were it not for the 256 MB that Fargate adds.
+    /// Whether a smaller size would do, also for the highest use of its workload, were it not for the 256 MB that Fargate adds.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub misses_step: bool,
     /// Its node.
@@ -169,7 +169,7 @@ pub struct PodWait {
 
 impl PodReport {
     /// What the report keeps of a pod.
-    pub(super) fn new(pod: &PodState, api: MetricsApiState, now: Timestamp) -> Self {
+    pub(super) fn new(pod: &PodState, api: MetricsApiState, highest: Highest, now: Timestamp) -> Self {
         let text = |text: &Option<String>| text.as_deref().map(Text::new);
         Self {
             namespace: Text::new(&pod.workload.namespace),
@@ -203,7 +203,7 @@ impl PodReport {
             }),
             paid_though_completed: pod.is_forgotten(now),
             never_placed: pod.is_never_placed(),
-            misses_step: misses_step(pod),
+            misses_step: misses_step(pod, highest),
             node: text(&pod.node),
             unreadable: pod.unreadable.iter().map(|field| Text::new(field)).collect(),
         }
@@ -292,10 +292,29 @@ fn asked(pod: &PodState, amount: fn(&Amounts) -> Option<i64>, resource: &str) ->
     }
 }
 
-/// Only of what Fargate has sized by its requests; a completed pod is no reason to change them.
-fn misses_step(pod: &PodState) -> bool {
+/// The highest use of a workload in the time of the report, in percent of what Fargate provisioned; none if it is not known.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Highest {
+    pub(super) cpu: Option<f64>,
+    pub(super) memory: Option<f64>,
+}
+
+/// Only of what Fargate has sized by its requests; a completed pod is no reason to change them, and neither is one whose use
+/// is not known to fit.
+fn misses_step(pod: &PodState, highest: Highest) -> bool {
+    let (Some(provisioned), false) = (&pod.provisioned, pod.is_completed()) else { return false };
+    let Some(smaller) = size_but_for_overhead(&pod.requests.resources()) else { return false };
+    let cpu = provisioned.cpu_millicores.zip(highest.cpu);
+    let memory = provisioned.memory_bytes.zip(highest.memory);
     pod.fargate
-        && pod.provisioned.is_some()
-        && !pod.is_completed()
-        && misses_step_by_overhead(&pod.requests.resources())
+        && fits(cpu, pod.cpu_percent(), smaller.cpu.milli())
+        && fits(memory, pod.memory_percent(), smaller.memory)
+}
+
+/// Whether the highest use, or that of now, of what is provisioned is at most `size`.
+#[expect(clippy::cast_precision_loss, reason = "sizes of pods are far below 2^53")]
+fn fits(provisioned_and_highest: Option<(i64, f64)>, now: Option<f64>, size: i64) -> bool {
+    provisioned_and_highest.is_some_and(|(provisioned, highest)| {
+        provisioned as f64 * highest.max(now.unwrap_or_default()) / 100.0 <= size as f64
+    })
 }

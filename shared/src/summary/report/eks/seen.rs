@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::hint::Hints;
+use super::pod::Highest;
 use super::vended::Vended;
 use super::{MetricsApiReport, PodReport, PodUsage, WorkloadReport};
 use crate::cluster::ClusterName;
@@ -111,7 +112,9 @@ impl SeenEks {
 
     /// Takes a pod.
     pub(in crate::summary::report) fn take_pod(&mut self, pod: &PodState, now: Timestamp) {
-        let report = PodReport::new(pod, self.api.state, now);
+        let WorkloadReport { cpu, memory, .. } = self.workload(&pod.workload).figures;
+        let highest = Highest { cpu: cpu.maximum, memory: memory.maximum };
+        let report = PodReport::new(pod, self.api.state, highest, now);
         self.hints.take(&report);
         self.workload(&pod.workload).take_pod(pod, &report, now);
         self.pod_count += 1;

@@ -6,10 +6,11 @@ use super::{
     EksClusterReport, EksFleet, Hint, HintKind, MetricsApiReport, MetricsApiState, PodEnd, PodReport,
     PodResource, PodUsage, PodWait, WorkloadReport,
 };
+use crate::commands::AtCluster;
 use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::views::{top_cpu, top_memory};
 use crate::summary::report::figures::{Answer, Utilization};
-use crate::summary::report::text::Text;
+use crate::summary::report::text::{Block, Text};
 use crate::summary::report::words::percent;
 use crate::summary::words::{count, list, span, utc};
 
@@ -86,6 +87,14 @@ impl EksClusterReport {
         let (last, first) = kinds.split_last()?;
         let kinds = if first.is_empty() { last.clone() } else { format!("{} and {last}", first.join(", ")) };
         Some(format!("{kinds} not known"))
+    }
+
+    /// The commands that take away the right to cAdvisor, if it is read.
+    pub(in crate::summary::report) fn without_cadvisor(&self) -> Option<Block> {
+        let Self { account, region, cluster, cadvisor, .. } = self;
+        let at = AtCluster { account, region, cluster };
+        let delete = "delete clusterrole,clusterrolebinding fargaze-cadvisor";
+        cadvisor.as_ref().map(|_| Block::new(&at.kubectls([delete])))
     }
 
     /// It is being made or deleted, so that there is nobody to ask.
@@ -183,20 +192,19 @@ impl Hint {
         let pods = count(n, "pod");
         match self.kind {
             HintKind::LoggingDisabled => format!(
-                "{pods} without logging{reason}: {named}. A corrected ConfigMap reaches pods only when they are made anew."
+                "{pods} without logging{reason}: {named}. A corrected ConfigMap reaches only pods that are created afterwards: kubectl rollout restart."
             ),
             HintKind::PaidThoughCompleted => format!(
-                "{pods} that completed over an hour ago {are} still paid for: {named}. Delete them, or set \
-                 ttlSecondsAfterFinished in their Jobs."
+                "{pods} that completed over an hour ago {are} still paid for: {named}. Delete them, and set \
+                 ttlSecondsAfterFinished in their Jobs, or in a CronJob jobTemplate.spec.ttlSecondsAfterFinished or its history limits."
             ),
             HintKind::DaemonSetOnFargate => format!(
                 "{pods} of DaemonSets {are} meant for nodes of Fargate, which runs none: {named}. Keep them off by a required node affinity in \
                  the DaemonSet's template, eks.amazonaws.com/compute-type NotIn [fargate]."
             ),
             HintKind::MissesStep => format!(
-                "{pods} {} by 256 MB: {named}. Fargate adds that much to what a pod asks for; asking for that much less brings \
-                 the next smaller size.",
-                if n == 1 { "pays for a step that it misses" } else { "pay for a step that they miss" }
+                "{pods} would fit the next smaller size, highest use included, but for the 256 MB that Fargate adds to what a pod \
+                 asks for: {named}. Ask for up to 256 MB less memory."
             ),
             HintKind::Unreadable => {
                 format!(
@@ -243,7 +251,7 @@ impl PodReport {
             notes.push("completed, and still paid for".to_owned());
         }
         if self.misses_step {
-            notes.push("pays for a step that it misses by 256 MB".to_owned());
+            notes.push("asking for up to 256 MB less brings the next smaller size".to_owned());
         }
         notes.extend(self.unreadable.iter().map(|field| format!("could not read {field}")));
         notes

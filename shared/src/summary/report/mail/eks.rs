@@ -83,17 +83,20 @@ pub(super) fn one_workload(
     text + &wrap(&figures.pods_and_more(), 4)
 }
 
-/// The first line of a cure; the page has the others.
+/// A cure: its commands, each on one line however long it is, so that it can be copied. YAML is on the page only.
 fn cure(cure: &Block) -> String {
-    let mut lines = cure.lines().filter(|line| !line.trim().is_empty());
-    match (lines.next(), lines.next()) {
-        (None, _) => String::new(),
-        (Some(only), None) => wrap(&format!("Cure: {only}"), 6),
-        (Some(first), Some(_)) => {
-            let first = first.trim_end_matches(['\\', ' ']);
-            wrap(&format!("Cure (the report has all of it): {first} ..."), 6)
-        }
+    let commands: Vec<&str> = cure.lines().take_while(|line| !line.ends_with("<<'EOF'")).collect();
+    let lines = to_copy(commands.iter().copied());
+    match (lines.is_empty(), commands.len() < cure.lines().count()) {
+        (true, false) => String::new(),
+        (true, true) => "      Cure: YAML to be applied, which is on the page.\n".to_owned(),
+        (false, true) => format!("      Cure, and then the YAML that is on the page:\n{lines}"),
+        (false, false) => format!("      Cure:\n{lines}"),
     }
+}
+
+fn to_copy<'a>(lines: impl Iterator<Item = &'a str>) -> String {
+    lines.flat_map(|line| ["        ", line, "\n"]).collect()
 }
 
 /// Clusters of EKS with what is amiss of them.
@@ -113,6 +116,7 @@ pub(super) fn section(report: &Report, places: Places) -> String {
         if let Some(cadvisor) = &cluster.cadvisor {
             text.push_str(&wrap(&cadvisor.sentence(), 4));
         }
+        text.extend(cluster.without_cadvisor().map(|commands| to_copy(commands.lines())));
         let (findings, more) = cluster.findings.split_at(cluster.findings.len().min(FINDINGS));
         for finding in findings {
             text.push_str(&wrap(&finding.problem.to_string(), 4));

@@ -1,9 +1,9 @@
 //! What is told of EKS clusters, to the letter.
 
 use super::*;
-use crate::insights::eks::{CostNote, EksAspect, EksFinding, EksResult};
+use crate::insights::eks::{CostNote, EksAspect, EksFinding, EksRemedy, EksResult};
 
-fn eks(cluster: &str, aspect: Option<EksAspect>, result: EksResult, reason: &str) -> EksFinding {
+pub(super) fn eks(cluster: &str, aspect: Option<EksAspect>, result: EksResult, reason: &str) -> EksFinding {
     EksFinding {
         cluster: cluster.parse().unwrap(),
         aspect,
@@ -11,6 +11,7 @@ fn eks(cluster: &str, aspect: Option<EksAspect>, result: EksResult, reason: &str
         change: None,
         reason: reason.to_owned(),
         cost: None,
+        remedy: None,
         unannounced: false,
         news: false,
     }
@@ -56,8 +57,14 @@ fn refused() -> Fault {
     Fault { operation: "eks:CreateAddon".to_owned(), subject: "billing".to_owned(), ..denied() }
 }
 
-fn of(eks: Vec<EksFinding>) -> [Outcome; 1] {
-    [Outcome { eks, ..outcome("eu-west-1", Vec::new()) }]
+/// The outcome of a target whose EKS clusters these are.
+pub(super) fn of(eks: Vec<EksFinding>) -> [Outcome; 1] {
+    let clusters =
+        eks.iter().map(|finding| &finding.cluster).collect::<std::collections::BTreeSet<_>>().len();
+    let mut outcome = outcome("eu-west-1", Vec::new());
+    outcome.target.platform = crate::run::Platform::Eks;
+    outcome.coverage = Coverage { clusters, clusters_seen: clusters, ..Coverage::default() };
+    [Outcome { eks, ..outcome }]
 }
 
 #[test]
@@ -99,7 +106,8 @@ fn a_sweep_that_set_up_clusters_with_a_late_one_a_fight_and_a_denial_reads_like_
         "\
 EKS FAILED metrics-server in eu-west-1 (123456789012): billing.
   eks:CreateAddon: AccessDeniedException: User is not authorized to perform
-  this action (grant the action to the role, see docs/permissions.md).
+  this action (deploy the stack again, which gives its role the action; in
+  another account grant it to the target's role, see docs/permissions.md).
 
 EKS FIGHT control-plane-logs in eu-west-1 (123456789012): orders.
   Why: fargaze set it 2 times for the wish at least api, and each time it was
@@ -113,8 +121,8 @@ EKS STILL AT WORK in eu-west-1 (123456789012): late.
 EKS SET UP metrics-server in eu-west-1 (123456789012): payments, shop, till.
   absent -> the add-on's default version.
   Why: the cluster is new; its wish is install (built-in).
-  Cost: the add-on is free of charge; its pods on Fargate are billed as any
-  pods there.
+  Cost: the add-on is free of charge; its pods on Fargate, usually two, are
+  about $9 a month each (us-east-1).
 
 EKS SET UP control-plane-logs in eu-west-1 (123456789012): payments.
   no logs -> api, audit.
@@ -124,7 +132,7 @@ EKS SET UP control-plane-logs in eu-west-1 (123456789012): payments.
 EKS clusters: 1 of 7 as wished, 3 set up, 1 still CREATING after an hour, 1
 fight, 1 denied.
 
-Looked at 0 of 0 clusters.
+Looked at 7 of 7 clusters of EKS.
 Run sweep-20261122T063000Z, at 2026-11-22 06:30 UTC.
 "
     );
@@ -132,14 +140,15 @@ Run sweep-20261122T063000Z, at 2026-11-22 06:30 UTC.
 
 #[test]
 fn a_dry_run_with_its_cost_reads_like_this() {
-    let selector =
-        "the cluster is new; its wish is install (built-in); its pods would stay Pending: add a selector";
+    let selector = "the cluster is new; its wish is install (built-in); its pods would stay Pending; create another Fargate \
+                    profile";
     let found = vec![
         addon("payments", EksResult::WouldSet),
         logs("payments", EksResult::WouldSet),
         addon("shop", EksResult::Waiting),
         EksFinding {
             cost: Some(CostNote::FreeButPods),
+            remedy: Some(EksRemedy::FargateProfile { role: None }),
             ..eks("lab", Some(EksAspect::MetricsServer), EksResult::Blocked, selector)
         },
         eks("new", None, EksResult::NotYet, "it is still CREATING"),
@@ -158,14 +167,16 @@ DRY RUN: nothing was changed, because fargaze.yaml says dry-run.
 EKS WAITS FOR THE NEXT RUN metrics-server in eu-west-1 (123456789012): shop.
   absent -> the add-on's default version.
   Why: the cluster is new; its wish is install (built-in).
-  Cost: the add-on is free of charge; its pods on Fargate are billed as any
-  pods there.
+  It waits because this run has changed as many clusters as max-changes and
+  max-percent let it.
+  Cost: the add-on is free of charge; its pods on Fargate, usually two, are
+  about $9 a month each (us-east-1).
 
 EKS WOULD SET UP metrics-server in eu-west-1 (123456789012): payments.
   absent -> the add-on's default version.
   Why: the cluster is new; its wish is install (built-in).
-  Cost: the add-on is free of charge; its pods on Fargate are billed as any
-  pods there.
+  Cost: the add-on is free of charge; its pods on Fargate, usually two, are
+  about $9 a month each (us-east-1).
 
 EKS WOULD SET UP control-plane-logs in eu-west-1 (123456789012): payments.
   no logs -> api, audit.
@@ -177,18 +188,23 @@ EKS NOT YET in eu-west-1 (123456789012): new.
 
 EKS LACKS WHAT IT NEEDS metrics-server in eu-west-1 (123456789012): lab.
   Why: the cluster is new; its wish is install (built-in); its pods would stay
-  Pending: add a selector.
-  Cost: the add-on is free of charge; its pods on Fargate are billed as any
-  pods there.
+  Pending; create another Fargate profile.
+  Cost: the add-on is free of charge; its pods on Fargate, usually two, are
+  about $9 a month each (us-east-1).
+  To do:
+    aws eks create-fargate-profile --region eu-west-1 --cluster-name lab --fargate-profile-name kube-system \
+--pod-execution-role-arn ROLE --subnets SUBNET SUBNET --selectors namespace=kube-system
+    aws eks wait fargate-profile-active --region eu-west-1 --cluster-name lab --fargate-profile-name kube-system
 
 EKS NOT SEEN aws-logging in eu-west-1 (123456789012): locked.
   eks:CreateAddon: AccessDeniedException: User is not authorized to perform
-  this action (grant the action to the role, see docs/permissions.md).
+  this action (deploy the stack again, which gives its role the action; in
+  another account grant it to the target's role, see docs/permissions.md).
 
 EKS clusters: 0 of 5 as wished, 1 would be set up, 1 waiting, 1 denied, 1
 without what it needs.
 
-Looked at 0 of 0 clusters.
+Looked at 5 of 5 clusters of EKS.
 Run sweep-20261122T063000Z, at 2026-11-22 06:30 UTC.
 "
     );
@@ -201,7 +217,7 @@ fn what_was_told_before_is_only_in_the_receipt() {
     assert_eq!(sweep(&run(RunKind::Sweep), &quiet, &[]), None);
     assert_eq!(
         nothing_to_do(&quiet),
-        "nothing to do: 0 of 0 clusters are as wished; 1 of 2 EKS clusters are as wished, told before: 1 not as wished"
+        "nothing to do: 1 of 2 EKS clusters are as wished, told before: 1 only reported"
     );
 }
 
@@ -209,7 +225,7 @@ fn what_was_told_before_is_only_in_the_receipt() {
 fn each_piece_of_news_alone_is_a_message_with_its_own_subject() {
     for (result, subject, severity) in [
         (EksResult::Set, "EKS: 1 set up", "info"),
-        (EksResult::Reported, "EKS: 1 not as wished", "info"),
+        (EksResult::Reported, "EKS: 1 only reported", "info"),
         (EksResult::Blocked, "EKS: 1 without what it needs", "info"),
         (EksResult::Unknown(refused()), "EKS: 1 denied", "info"),
         (EksResult::Overdue, "EKS: 1 still updated after an hour", "warning"),

@@ -24,8 +24,11 @@ fn a_sweep_with_changes_exclusions_a_fight_and_a_denial_reads_like_this() {
         off("payments", InsightsResult::Failed(denied()), before, 3),
     ];
     let mut outcome = outcome("eu-west-1", right(34).chain(found).collect());
-    outcome.account_default =
-        Some(account_default(Some(Disabled), InsightsResult::Left, "account-default is leave"));
+    outcome.account_default = Some(account_default(
+        Some(Disabled),
+        InsightsResult::Left,
+        "fargaze leaves it (account-default: leave)",
+    ));
     let message = message(RunKind::Sweep, &results([outcome]));
     assert_eq!(message.subject, "FAILED to set Container Insights of payments");
     assert_eq!(message.attributes["severity"].value(), "warning");
@@ -41,7 +44,9 @@ fn a_sweep_with_changes_exclusions_a_fight_and_a_denial_reads_like_this() {
         "\
 FAILED in eu-west-1 (123456789012): payments.
   ecs:UpdateClusterSettings: AccessDeniedException: User is not authorized to
-  perform this action (grant the action to the role, see docs/permissions.md).
+  perform this action (deploy the stack again, which gives its role the
+  action; in another account grant it to the target's role, see
+  docs/permissions.md).
 
 FIGHT over orders (disabled) in eu-west-1 (123456789012).
   Why: fargaze set it 2 times for the wish at-least-enabled, and each time it
@@ -57,8 +62,8 @@ SET disabled -> enhanced in eu-west-1 (123456789012):
   search: about 311 metrics, $21.77 a month
   Why: it is new; its wish is at-least-enhanced (fargaze.yaml:4).
 
-The account default is disabled in eu-west-1 (123456789012): account-default
-  is leave.
+The account default is disabled in eu-west-1 (123456789012): fargaze leaves
+  it (account-default: leave).
 
 As wished: 34 of 41 clusters.
 Left alone: 2 clusters.
@@ -102,6 +107,8 @@ DRY RUN: nothing was changed, because fargaze.yaml says dry-run.
 WAITS FOR THE NEXT RUN disabled -> enabled in eu-west-1 (123456789012):
   till: about 62 metrics, $18.60 a month
   Why: it is new; its wish is at-least-enabled (built-in).
+  It waits because this run has changed as many clusters as max-changes and
+  max-percent let it.
 
 WOULD SET disabled -> enabled in eu-west-1 (123456789012):
   shop: about 1,012 metrics, $304 a month
@@ -188,7 +195,7 @@ ON, BUT SILENT: right-1, right-2 in us-east-1 (123456789012).
 
 EVENTS DO NOT ARRIVE: is there a CloudTrail trail? No event came of one in
 eu-west-1 (123456789012); two in us-east-1 (123456789012).
-  The sweep found them as new ones. EventBridge hears of calls to ECS only
+  The sweep found them as new ones. EventBridge gets calls to ECS and EKS only
   through a trail that logs management events; without it, new clusters wait
   for the next sweep.
 

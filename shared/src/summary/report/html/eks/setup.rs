@@ -33,7 +33,10 @@ fn lines(block: &Block) -> Markup {
 
 /// That cAdvisor is read, which is worth a warning.
 pub(super) fn cadvisor(cluster: &EksClusterReport) -> Markup {
-    html! { @if let Some(cadvisor) = &cluster.cadvisor { p { (cadvisor.sentence()) } } }
+    html! {
+        @if let Some(cadvisor) = &cluster.cadvisor { p { (cadvisor.sentence()) } }
+        @if let Some(commands) = cluster.without_cadvisor() { pre tabindex="0" { (lines(&commands)) } }
+    }
 }
 
 /// What could be done better or cheaper.
