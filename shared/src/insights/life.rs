@@ -111,12 +111,6 @@ impl Life {
         (!was_seen && !was_changed).then_some(created)
     }
 
-    /// Whether the creation of this very cluster was reported, of which EKS says when it was, and not only that of an
-    /// earlier one of its name.
-    pub fn reports_creation(&self, created_at: Timestamp) -> bool {
-        self.created.is_some_and(|created| created.last + CLOCKS_AGREE_WITHIN >= created_at)
-    }
-
     /// How the present cluster is known.
     pub fn acquaintance(&self, sighting: Sighting, ledger: &ClusterLedger) -> Acquaintance {
         Acquaintance::of(self.born(sighting, ledger).is_some(), self.seen(sighting))
@@ -129,6 +123,12 @@ impl Life {
             Sighting::Unseen => Some(false),
             Sighting::Since(seen) => Some(self.is_present(seen)),
         }
+    }
+
+    /// Whether the creation of this very cluster was reported, of which EKS says when it was, and not only that of an
+    /// earlier one of its name.
+    pub fn reports_creation(&self, created_at: Timestamp) -> bool {
+        self.created.is_some_and(|created| created.last + CLOCKS_AGREE_WITHIN >= created_at)
     }
 
     /// When the cluster was gone, if a sweep of that time does not find it in a whole listing and nothing says that

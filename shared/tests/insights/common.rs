@@ -8,6 +8,8 @@ pub(crate) const PEOPLE: [&str; 2] = ["arn:aws:sts::123456789012:assumed-role/te
 
 /// The session of fargaze: events of its own calls are not acted on.
 pub(crate) const OURS: &str = "arn:aws:sts::123456789012:assumed-role/fargaze/enable-insights";
+/// The role of that session.
+pub(crate) const OUR_ROLE: &str = "arn:aws:iam::123456789012:role/fargaze";
 
 /// What does not concern fargaze.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
