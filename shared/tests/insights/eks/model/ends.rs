@@ -54,7 +54,7 @@ impl World {
             }
             EksAspect::ControlPlaneLogs => policies.control_plane_logs == LogsWish::Leave,
             EksAspect::AwsLogging => {
-                let is_built_in = self.configured(name).is_built_in();
+                let is_built_in = self.configured(name).is_built_in(aspect);
                 policies.aws_logging == AwsLoggingWish::Leave || cluster.profile.is_none() || is_built_in
             }
         }

@@ -72,7 +72,7 @@ impl World {
         let configured = self.configured(name);
         let asks = match configured.wishes.aws_logging {
             AwsLoggingWish::Write(_) => true,
-            AwsLoggingWish::Report => !configured.is_built_in(),
+            AwsLoggingWish::Report => !configured.is_built_in(EksAspect::AwsLogging),
             AwsLoggingWish::Leave => false,
         };
         let seen = self.observe(name, &log, asks, look.restores);
