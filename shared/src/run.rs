@@ -219,6 +219,9 @@ pub struct TargetRole {
     pub arn: String,
     /// External id that the role's trust policy asks for, against the confused deputy (IAM User Guide).
     pub external_id: Option<String>,
+    /// ARN of the role to assume where something is changed, with the same external id; none if it is the same role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<String>,
 }
 
 /// A share of a target's clusters, so that a large account is worked on by several functions at once.
@@ -287,6 +290,17 @@ pub struct Target {
 }
 
 impl Target {
+    /// The target for whoever may change something there: with the role for that.
+    #[must_use]
+    pub fn for_changes(mut self) -> Self {
+        if let Some(role) = &mut self.role
+            && let Some(change) = role.change.take()
+        {
+            role.arn = change;
+        }
+        self
+    }
+
     /// File name of the target, such as `1-of-1` or `eks-1-of-1`, below a folder of its account and Region.
     pub fn part_name(&self) -> String {
         let platform = match self.platform {

@@ -178,7 +178,7 @@ impl Handler {
             target.platform == platform && target.account == *account && target.region == *region
         });
         match named {
-            Some(target) => Ok(Target { part: Part::WHOLE, ..target.clone() }),
+            Some(target) => Ok(Target { part: Part::WHOLE, ..target.clone() }.for_changes()),
             None if *account == self.config.account => Ok(Target {
                 platform,
                 account: account.clone(),

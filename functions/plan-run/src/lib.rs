@@ -62,8 +62,9 @@ impl Handler {
     }
 }
 
-/// The targets without their parts: AWS counts changes of settings for an account and Region as a whole.
+/// The targets without their parts, with the roles to change: AWS counts changes of settings for an account and Region
+/// as a whole.
 fn whole(targets: Vec<Target>) -> Vec<Target> {
     let firsts = targets.into_iter().filter(|target| target.part.index == 0);
-    firsts.map(|target| Target { part: Part::WHOLE, ..target }).collect()
+    firsts.map(|target| Target { part: Part::WHOLE, ..target }.for_changes()).collect()
 }

@@ -296,7 +296,7 @@ rules:
 ";
         let found = problems(yaml).join("\n");
         for part in [
-            "fargaze.yaml:3: target: role-arn: is missing",
+            "fargaze.yaml:3: target: roles: is missing",
             "`Ireland` is no Region",
             "fargaze.yaml:7: rule `a`: what: `memory` is no measure: did you mean `memory-percent`?",
             "evaluation-periods: 0 is not between",
@@ -380,7 +380,7 @@ rules:
 targets:
   - account: '999999999999'
     regions: [eu-west-1, us-east-1]
-    role-arn: arn:aws:iam::999999999999:role/fargaze-reader
+    roles: {read: 'arn:aws:iam::999999999999:role/fargaze-reader'}
     external-id: secret
     parts: 2
 ";
@@ -390,5 +390,37 @@ targets:
         assert!(problems(&format!("{yaml}    platforms: []\n"))[0].contains("both"));
         assert_eq!(targets[0].role.as_ref().unwrap().external_id.as_deref(), Some("secret"));
         assert!(!problems(&yaml.replace("iam::999999999999", "iam::111111111111")).is_empty());
+    }
+
+    /// Issue 14, point 6: who reads and who changes are two roles.
+    #[test]
+    fn a_target_has_a_role_to_read_and_perhaps_one_to_change() {
+        let yaml = |roles: &str| {
+            format!(
+                "targets:\n  - account: '999999999999'\n    regions: [eu-west-1]\n    external-id: x\n    roles: {roles}\n"
+            )
+        };
+        let arn = |name: &str| format!("arn:aws:iam::999999999999:role/{name}");
+        let both = format!("{{read: '{}', change: '{}'}}", arn("reader"), arn("changer"));
+        let target = read(&yaml(&both)).unwrap().targets.remove(0);
+        let role_of = |target: &Target| target.role.clone().unwrap().arn;
+        assert_eq!(
+            (role_of(&target), role_of(&target.clone().for_changes())),
+            (arn("reader"), arn("changer"))
+        );
+        assert_eq!(target.for_changes().role.unwrap().external_id.as_deref(), Some("x"));
+        let one = read(&yaml(&format!("{{read: '{}'}}", arn("reader")))).unwrap().targets.remove(0);
+        assert_eq!(role_of(&one.for_changes()), arn("reader"));
+        for (roles, place) in [
+            (format!("{{change: '{}'}}", arn("changer")), "fargaze.yaml:5: target: roles: read: is missing"),
+            (
+                "{read: nobody, change: nothing}".to_owned(),
+                "fargaze.yaml:5: target: roles: change: `nothing` is no arn",
+            ),
+            ("{reads: x}".to_owned(), "`reads`"),
+        ] {
+            let found = problems(&yaml(&roles)).join("\n");
+            assert!(found.contains(place), "{found}");
+        }
     }
 }

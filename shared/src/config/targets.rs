@@ -20,9 +20,9 @@ pub(super) struct RawTarget {
     /// Regions such as eu-west-1.
     #[cfg_attr(test, schemars(required, length(min = 1)))]
     regions: Option<At<Vec<At<Region>>>>,
-    /// Role to assume in an account that is not the stack's own.
-    role_arn: Option<At<String>>,
-    /// External id that the role asks for.
+    /// Roles to assume in an account that is not the stack's own.
+    roles: Option<At<RawRoles>>,
+    /// External id that the roles ask for.
     external_id: Option<At<String>>,
     /// Whether clusters of ECS, of EKS or of both are watched. Default: both.
     #[cfg_attr(test, schemars(length(min = 1)))]
@@ -30,6 +30,24 @@ pub(super) struct RawTarget {
     /// Work on so many shares of the clusters at once. Default: 1.
     #[cfg_attr(test, schemars(range(min = 1, max = 64)))]
     parts: Option<At<u32>>,
+}
+
+/// Roles to assume in another account.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename = "roles", rename_all = "kebab-case", deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct RawRoles {
+    /// ARN of the role by which clusters, metrics and pods are read.
+    #[cfg_attr(test, schemars(required))]
+    read: Option<At<String>>,
+    /// ARN of the role by which EnableInsights changes settings. Default: the one to read.
+    change: Option<At<String>>,
+}
+
+impl RawRoles {
+    fn of(at: Option<&At<Self>>) -> Option<&Self> {
+        at.and_then(|at| at.value.as_ref())
+    }
 }
 
 /// All targets of the file. `home` is the account that needs no role.
@@ -49,17 +67,25 @@ pub(super) fn check_targets(
 /// The targets of one entry: each of its Regions in each of its parts.
 fn check_target(line: u64, raw: &RawTarget, home: &AccountId, problems: &Problems) -> Vec<Target> {
     let tell = |line: u64, key: &str, why: String| problems.tell(line, &format!("target: {key}"), why);
-    match (&raw.account, &raw.role_arn) {
+    let roles = RawRoles::of(raw.roles.as_ref());
+    match (&raw.account, &raw.roles) {
         (None, _) => tell(line, "account", "is missing".to_owned()),
         (Some(At { value: Some(account), .. }), None) if account != home => {
-            tell(line, "role-arn", format!("is missing; account {account} is not the home account {home}"));
+            tell(line, "roles", format!("is missing; account {account} is not the home account {home}"));
         }
-        (Some(At { value: Some(account), .. }), Some(At { line, value: Some(arn) }))
-            if !is_role_arn(arn, account) =>
-        {
-            tell(*line, "role-arn", format!("`{arn}` is no arn:PARTITION:iam::{account}:role/NAME"));
+        (_, Some(At { line, value: Some(RawRoles { read: None, .. }) })) => {
+            tell(*line, "roles: read", "is missing; it is the role by which clusters are read".to_owned());
         }
         _ => {}
+    }
+    if let (Some(At { value: Some(account), .. }), Some(RawRoles { read, change })) = (&raw.account, roles) {
+        for (key, role) in [("read", read), ("change", change)] {
+            let Some(At { line, value: Some(arn) }) = role else { continue };
+            if !is_role_arn(arn, account) {
+                let why = format!("`{arn}` is no arn:PARTITION:iam::{account}:role/NAME");
+                tell(*line, &format!("roles: {key}"), why);
+            }
+        }
     }
     match &raw.regions {
         None => tell(line, "regions", "is missing".to_owned()),
@@ -78,15 +104,18 @@ fn check_target(line: u64, raw: &RawTarget, home: &AccountId, problems: &Problem
         Some(At { value: Some(parts), .. }) => *parts,
     };
     let platforms = check_platforms(raw.platforms.as_ref(), &tell);
-    if let (Some(external_id), None) = (&raw.external_id, &raw.role_arn) {
-        tell(external_id.line, "external-id", "means nothing without role-arn".to_owned());
+    if let (Some(external_id), None) = (&raw.external_id, &raw.roles) {
+        tell(external_id.line, "external-id", "means nothing without roles".to_owned());
     }
     let Some(account) = raw.account.as_ref().and_then(|at| at.value.as_ref()) else { return Vec::new() };
     let given = raw.regions.as_ref().and_then(|at| at.value.as_ref());
     let regions: Vec<&Region> = given.into_iter().flatten().filter_map(|at| at.value.as_ref()).collect();
     let external_id = raw.external_id.as_ref().and_then(|at| at.value.clone());
-    let role =
-        raw.role_arn.as_ref().and_then(|at| at.value.clone()).map(|arn| TargetRole { arn, external_id });
+    let arn = |role: Option<&At<String>>| role.and_then(|at| at.value.clone());
+    let role = roles.and_then(|RawRoles { read, change }| {
+        let change = arn(change.as_ref());
+        Some(TargetRole { arn: arn(read.as_ref())?, external_id, change })
+    });
     let parts = (0..parts).map(|index| Part { index, count: parts });
     let places = parts.flat_map(|part| regions.iter().map(move |&region| (part, region)));
     places

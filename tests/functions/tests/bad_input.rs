@@ -109,7 +109,7 @@ async fn an_unknown_key_in_the_users_file_is_told_first_by_its_name_and_line_and
         ("ruels: []\n".to_owned(), "`ruels`"),
         (format!("rules:\n  - name: r\n{rule}").replace("memory-percent", "memory"), "`memory`"),
         (format!("rules:\n  - name: r\n{rule}").replace("threshold: 80", "threshold: 2 vCPU"), "2 vCPU"),
-        ("targets:\n  - {account: \"210987654321\", regions: [eu-west-1]}\n".to_owned(), "role-arn"),
+        ("targets:\n  - {account: \"210987654321\", regions: [eu-west-1]}\n".to_owned(), "roles"),
         ("insights: {level: enhanced}\n".to_owned(), "`level`"),
         ("insights: {existing: maybe}\n".to_owned(), "`maybe`"),
         ("insights: {wishes: [{wish: on}]}\n".to_owned(), "no wish"),

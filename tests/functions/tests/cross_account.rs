@@ -9,7 +9,7 @@ const ROLE: &str = "arn:aws:iam::210987654321:role/fargaze-reader";
 fn config(external_id: &str) -> String {
     format!(
         "targets:\n  - {{account: \"{ACCOUNT}\", regions: [{REGION}]}}\n  - account: \"{OTHER}\"\n    \
-         regions: [eu-central-1]\n    role-arn: {ROLE}\n    external-id: {external_id}\n"
+         regions: [eu-central-1]\n    roles: {{read: \"{ROLE}\"}}\n    external-id: {external_id}\n"
     )
 }
 

@@ -108,7 +108,7 @@ async fn the_users_targets_are_taken_with_roles_and_parts_and_the_version_of_the
     let stack = Stack::start(estate()).await;
     let yaml = "targets:\n  - {account: \"123456789012\", regions: [eu-west-1], platforms: [ecs], parts: 2}\n  \
                 - account: \"210987654321\"\n    regions: [us-east-1]\n    platforms: [ecs]\n    \
-                role-arn: arn:aws:iam::210987654321:role/fargaze-reader\n    external-id: x-1\n";
+                roles: {read: \"arn:aws:iam::210987654321:role/fargaze-reader\"}\n    external-id: x-1\n";
     let version = stack.aws.put_object(Stack::BUCKET, "fargaze.yaml", yaml);
     let plan = stack.plan("alarms", minute(0)).await;
     assert_eq!(plan["run"]["config_version"].as_str(), Some(version.as_str()));

@@ -41,7 +41,7 @@ async fn stack() -> (Stack, Handle) {
     stack.put_config(&format!(
         "insights: {{existing: change, account-default: enabled}}\neks: {{existing: change, wishes: [{{clusters: [orders], \
          control-plane-logs: [api]}}]}}\ntargets:\n  - {{account: \"{ACCOUNT}\", regions: [{REGION}]}}\n  - {{account: \"{OTHER}\", regions: [{REGION}], \
-         role-arn: \"{ROLE}\", external-id: fargaze-42}}\n"
+         roles: {{read: \"{ROLE}\"}}, external-id: fargaze-42}}\n"
     ));
     (stack, kubernetes)
 }

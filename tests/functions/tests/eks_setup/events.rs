@@ -135,7 +135,7 @@ async fn a_cluster_of_another_region_or_account_is_set_up_there() {
     let answer = deliver(&stack, std::slice::from_ref(&other)).await;
     assert_eq!(function_tests::sent_back(&answer), ["message-0"]);
     stack.put_config(&format!(
-        "targets: [{{account: \"{OTHER}\", regions: [eu-west-1], role-arn: \"{ROLE}\", external-id: fargaze-42}}]"
+        "targets: [{{account: \"{OTHER}\", regions: [eu-west-1], roles: {{read: \"{ROLE}\"}}, external-id: fargaze-42}}]"
     ));
     deliver_well(&stack, &[other]).await;
     assert_eq!(there(OTHER, "eu-west-1"), [METRICS_SERVER]);

@@ -187,7 +187,7 @@ async fn an_event_of_an_account_of_the_file_is_acted_on_with_its_role_and_of_ano
     let stack = Stack::in_process(FakeAws::builder(with(&[("shop", "disabled")])).estate(there));
     stack.aws.edit(|world| world.role(ROLE, Some("x-1")));
     stack.put_config(&format!(
-        "targets: [{{account: \"{OTHER}\", regions: [{REGION}], role-arn: \"{ROLE}\", external-id: x-1, parts: 2}}]"
+        "targets: [{{account: \"{OTHER}\", regions: [{REGION}], roles: {{read: \"{ROLE}\"}}, external-id: x-1, parts: 2}}]"
     ));
     let event = event_file(CREATED);
     hear_well(&stack, &[in_account(OTHER, &event)]).await;

@@ -254,7 +254,7 @@ async fn other_accounts_are_restored_with_their_role_by_their_own_ledger() {
     stack.aws.edit(|world| world.role(ROLE, None));
     stack.put_config(&format!(
         "{{insights: {{existing: change}}, targets: [{{account: \"{ACCOUNT}\", regions: [{REGION}]}}, {{account: \
-         \"{OTHER}\", regions: [{REGION}], role-arn: \"{ROLE}\"}}]}}"
+         \"{OTHER}\", regions: [{REGION}], roles: {{read: \"{ROLE}\"}}}}]}}"
     ));
     sweep(&stack, 0).await;
     let over_there = || stack.aws.edit(|world| world.estate(OTHER, REGION).insights("a").unwrap().to_owned());
