@@ -41,8 +41,7 @@ async fn an_alarm_of_a_knative_service_outlasts_its_revisions() {
     release(&watched, "hello-00001", 1, 1);
     let (offset, mail) = watched.until_mail(0, 3).await.unwrap();
     assert!(mail.contains("shop/service/hello"), "{mail}");
-    // Its name is also that of a Service of Kubernetes itself.
-    assert!(mail.contains("describe service.serving.knative.dev hello"), "{mail}");
+    assert!(mail.contains("--namespace shop logs hello-00001-deployment-6b7f5d8c9-0"), "{mail}");
     watched.edit(|estate| drop(estate.remove("shop", "hello-00001-deployment-6b7f5d8c9-0").unwrap()));
     release(&watched, "hello-00001", 0, 0);
     release(&watched, "hello-00002", 1, 1);
