@@ -40,7 +40,7 @@ pub(super) struct RawRoles {
     /// ARN of the role by which clusters, metrics and pods are read.
     #[cfg_attr(test, schemars(required))]
     read: Option<At<String>>,
-    /// ARN of the role by which EnableInsights changes settings. Default: the one to read.
+    /// ARN of the role by which settings are changed. Default: the one to read.
     change: Option<At<String>>,
 }
 

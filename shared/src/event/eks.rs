@@ -227,7 +227,7 @@ mod tests {
             event["detail"]["responseElements"] = answer;
             match heard(&event).unwrap() {
                 Heard::Eks(event) => {
-                    assert_eq!(event.change, EksChanged::Changed { call, undoes }, "{request}")
+                    assert_eq!(event.change, EksChanged::Changed { call, undoes }, "{request}");
                 }
                 other => panic!("{call}: {other:?}"),
             }
