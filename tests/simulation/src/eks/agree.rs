@@ -206,7 +206,8 @@ impl View<'_> {
         }
         match measure {
             Measure::Memory | Measure::Cpu if !self.cluster.metrics.serves() => Figure::NotAsked,
-            Measure::MetricsDown if !self.has_endpoint => Figure::NoData,
+            // Nothing was asked of it.
+            measure if measure.is_of_cluster() && !self.has_endpoint => Figure::NoData,
             Measure::MetricsDown => match self.cluster.metrics.is_down() {
                 Some(down) => Figure::Value(f64::from(u8::from(down))),
                 None => Figure::NotAsked,
