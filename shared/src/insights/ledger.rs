@@ -244,6 +244,11 @@ impl ClusterLedger {
     }
 }
 
+/// The second that a time is in: CloudTrail gives whole seconds, so what came after it may seem to be before.
+pub(super) fn second_of(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
+
 impl Change {
     /// Whether another invocation may be making it.
     fn is_under_way(&self, looker: Looker<'_>) -> bool {

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use super::ledger::second_of;
 use super::{
     AccountDefaultWish, Change, ChangeState, ClusterLedger, ExistingClusters, InsightsLevel, ObservedCluster,
     Wish, Wished, opts_out,
@@ -101,8 +102,11 @@ pub fn decide(wished: &Wished, observed: &ObservedCluster, history: &History<'_>
     let made_before = ledger.changes.iter().rev().find(|change| change.state == ChangeState::Done);
     let why = match (acquaintance, made_before) {
         (_, Some(change)) if change.wish == text => {
-            let who =
-                ledger.put_back.iter().rev().find(|p| p.time >= change.made && !wish.is_met_by(p.level));
+            let who = ledger
+                .put_back
+                .iter()
+                .rev()
+                .find(|p| p.time >= second_of(change.made) && !wish.is_met_by(p.level));
             let by = who.map(|put_back| format!(" by {}", put_back.by)).unwrap_or_default();
             format!("fargaze set it before, and it was put back{by}")
         }
@@ -148,7 +152,7 @@ fn stand_back(
     let made: Vec<&Change> = ledger.made_for(wish).collect();
     let oldest = made.last().filter(|_| made.len() >= PATIENCE)?;
     let mut by: Vec<String> = Vec::new();
-    for put_back in ledger.put_back.iter().filter(|p| p.time >= oldest.made && is_low(p.level)) {
+    for put_back in ledger.put_back.iter().filter(|p| p.time >= second_of(oldest.made) && is_low(p.level)) {
         if !by.contains(&put_back.by) {
             by.push(put_back.by.clone());
         }

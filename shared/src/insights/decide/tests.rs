@@ -101,6 +101,18 @@ fn who_puts_it_back_twice_has_won_until_the_wish_changes() {
     assert!(other.reason.starts_with("fargaze set it before, for another wish"), "{}", other.reason);
 }
 
+/// Issue 13, point 2: CloudTrail's times are whole seconds, and ours are not.
+#[test]
+fn who_puts_it_back_within_the_second_is_named() {
+    let mut ledger = put_back_times(2, &["ci"]);
+    for change in &mut ledger.changes {
+        change.made += jiff::SignedDuration::from_millis(900);
+    }
+    ledger.put_back[0].time = change(10, (Disabled, Enabled), ENABLED, ChangeState::Done).time;
+    let decision = decided(ENABLED, Disabled, Acquaintance::New, &ledger);
+    assert_eq!(decision.action, Action::Fight { by: vec!["ci".to_owned()] });
+}
+
 #[test]
 fn of_those_who_put_it_back_each_is_named_once_and_the_unheard_as_unheard() {
     let named = |ledger: &ClusterLedger| match decided(ENABLED, Disabled, Acquaintance::New, ledger).action {

@@ -13,6 +13,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 
 use super::super::ChangeState;
+use super::super::ledger::second_of;
 use super::{Asked, EksAspect, EksState, ObservedEks, UpdateStatus};
 use crate::cluster::{BadName, ClusterName};
 use crate::eks::LogType;
@@ -212,7 +213,7 @@ impl EksLedger {
     pub fn reverted_by(&self, aspect: EksAspect, since: Timestamp) -> Vec<String> {
         let reverts = self.aspects.get(&aspect).into_iter().flat_map(|ledger| &ledger.reverts);
         let mut by = Vec::new();
-        for revert in reverts.filter(|revert| revert.time >= since) {
+        for revert in reverts.filter(|revert| revert.time >= second_of(since)) {
             let who = format!("{} ({})", revert.by, revert.call);
             if !by.contains(&who) {
                 by.push(who);

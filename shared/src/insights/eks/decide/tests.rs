@@ -281,6 +281,9 @@ fn who_undid_it_is_named_as_far_as_events_report_it() {
         "{}",
         step(&past).reason
     );
+    // CloudTrail's times are whole seconds, and those of changes are not.
+    let begun = at(12) + jiff::SignedDuration::from_millis(900);
+    assert_eq!(past.reverted_by(ControlPlaneLogs, begun), ["ci (UpdateClusterConfig)"]);
     past.put(raised(20, ChangeState::Done));
     past.put_revert(revert(22, "alice", "UpdateClusterConfig"));
     let by = vec!["ci (UpdateClusterConfig)".to_owned(), "alice (UpdateClusterConfig)".to_owned()];
