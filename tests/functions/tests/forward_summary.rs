@@ -38,7 +38,7 @@ async fn an_odd_entry_is_the_loss_of_its_target_alone() {
         let mut lost = good["target"].clone();
         lost["region"] = json!("us-east-1");
         let run = stack.plan("alarms", minute(0)).await["run"].clone();
-        let targets = json!([good["target"], lost, odd]);
+        let targets = json!([good["target"], lost]);
         let event = json!({"run": run, "targets": targets, "outcomes": [odd, good]});
         stack.invoke(Function::ForwardSummary, event).await.unwrap();
         let mail = stack.mail(0);
@@ -52,6 +52,18 @@ async fn an_odd_entry_is_the_loss_of_its_target_alone() {
             mail.contains("us-east-1") && mail.contains("entry 0 of outcomes cannot be read"),
             "{odd}: {mail}"
         );
+    }
+    // A list that is missing, or a target that cannot be read, is not taken for nothing to look at.
+    let stack = Stack::start(shop(|_| 50.0)).await;
+    let plan = stack.plan("alarms", minute(0)).await;
+    for (key, value) in [("targets", None), ("outcomes", None), ("targets", Some(json!([null])))] {
+        let mut event = json!({"run": plan["run"], "targets": plan["targets"], "outcomes": []});
+        match value {
+            Some(value) => event[key] = value,
+            None => drop(event.as_object_mut().unwrap().remove(key)),
+        }
+        let refused = stack.invoke(Function::ForwardSummary, event).await.unwrap_err();
+        assert_eq!(refused.error_type(), "Invalid", "{key}");
     }
 }
 
