@@ -215,16 +215,17 @@ fn sentence(name: &str, Ended { level, result, reason }: Ended) -> Result<String
         InsightsResult::Fight(by) => format!("{}; it was {}", is(level), by.join(", ")),
         InsightsResult::Failed(fault) => return Err(fault.into()),
         // The queue delivers the message again, and then it is seen what the other made of it.
-        InsightsResult::Waiting(to) => {
+        InsightsResult::UnderWay => {
             return Err(Failure::Fault(Fault {
                 operation: "fargaze:SetUp".to_owned(),
                 subject: name.to_owned(),
                 kind: FaultKind::Transient,
                 code: "under way".to_owned(),
-                message: format!("it is to be set from {level} to {to}, and {reason}"),
+                message: reason,
             }));
         }
         InsightsResult::Reported
+        | InsightsResult::Waiting(_)
         | InsightsResult::Left
         | InsightsResult::NotYet
         | InsightsResult::Restored(_)

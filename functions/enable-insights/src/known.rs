@@ -176,8 +176,8 @@ fn result_of<'a>(outcome: &'a Outcome, name: &ClusterName) -> Option<&'a Insight
 
 /// Whether a cluster was not brought to its wish, or could not be seen.
 fn is_open(outcome: &Outcome, name: &ClusterName) -> bool {
-    use InsightsResult::{Failed, NotYet, Waiting, WouldSet};
-    matches!(result_of(outcome, name), None | Some(NotYet | Waiting(_) | WouldSet(_) | Failed(_)))
+    use InsightsResult::{Failed, NotYet, UnderWay, Waiting, WouldSet};
+    matches!(result_of(outcome, name), None | Some(NotYet | UnderWay | Waiting(_) | WouldSet(_) | Failed(_)))
 }
 
 fn is_being_made(outcome: &Outcome, name: &ClusterName) -> bool {

@@ -22,7 +22,7 @@ pub(crate) struct Cause<'a> {
     pub(crate) time: Timestamp,
 }
 
-/// Why something waits although this run may change it. What the other makes of it is seen by whoever looks next.
+/// Why something is left although this run may change it. What the other makes of it is seen by whoever looks next.
 const UNDER_WAY: &str = "another event or run is changing it right now";
 
 /// What came of one subject, and why.
@@ -117,7 +117,7 @@ impl Reconciler<'_> {
             return ended(InsightsResult::Waiting(to), reason);
         }
         if ledger.under_way(self.looker()).is_some() {
-            return ended(InsightsResult::Waiting(to), UNDER_WAY.to_owned());
+            return ended(InsightsResult::UnderWay, UNDER_WAY.to_owned());
         }
         if self.config.dry_run {
             return ended(InsightsResult::WouldSet(to), reason);
@@ -141,7 +141,7 @@ impl Reconciler<'_> {
                 ledger.put(change);
                 ended(InsightsResult::Set(to), reason)
             }
-            Ok(None) => ended(InsightsResult::Waiting(to), UNDER_WAY.to_owned()),
+            Ok(None) => ended(InsightsResult::UnderWay, UNDER_WAY.to_owned()),
             Err(fault) if fault.kind == FaultKind::NotFound => {
                 ended(InsightsResult::Left, "it was deleted in the meantime".to_owned())
             }

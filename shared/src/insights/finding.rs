@@ -45,6 +45,8 @@ pub enum InsightsResult {
     Left,
     /// ECS has not made it yet: left, and new at the next sweep.
     NotYet,
+    /// Another event or run is changing it right now: left to that one.
+    UnderWay,
     /// What was set was put back twice; by whom.
     Fight(Vec<String>),
     /// Put back to this level by a restore.
@@ -58,7 +60,7 @@ pub enum InsightsResult {
 impl InsightsResult {
     /// Whether it was left alone for good or for now, without a word to a person.
     pub fn is_left(&self) -> bool {
-        matches!(self, Self::Left | Self::NotYet)
+        matches!(self, Self::Left | Self::NotYet | Self::UnderWay)
     }
 }
 

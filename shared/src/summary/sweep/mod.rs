@@ -161,6 +161,7 @@ impl<'a> Findings<'a> {
             | InsightsResult::Reported
             | InsightsResult::Left
             | InsightsResult::NotYet
+            | InsightsResult::UnderWay
             | InsightsResult::Fight(_)
             | InsightsResult::Skipped => false,
         };

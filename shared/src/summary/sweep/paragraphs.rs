@@ -221,7 +221,7 @@ fn account_default(alike: &[FoundDefault<'_>]) -> String {
         InsightsResult::Fight(by) => {
             return fight(&format!("the account default ({level})"), &place, &finding.reason, by);
         }
-        InsightsResult::Right | InsightsResult::Left | InsightsResult::NotYet => {
+        InsightsResult::Right | InsightsResult::Left | InsightsResult::NotYet | InsightsResult::UnderWay => {
             let text = format!("The account default is {level} in {place}: {}.", harmless(&finding.reason));
             return hang(&text);
         }

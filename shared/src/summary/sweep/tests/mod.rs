@@ -284,3 +284,16 @@ fn what_cannot_be_seen_and_what_can_again_is_a_message_of_its_own() {
         );
     }
 }
+
+/// Issue 13, point 1: what another event or run changes right now waits for no limit.
+#[test]
+fn what_is_under_way_elsewhere_is_left_and_not_said_to_wait() {
+    use InsightsLevel::{Disabled, Enabled};
+    let under_way =
+        finding("orders", Disabled, InsightsResult::UnderWay, "another run is changing it right now");
+    let found = vec![under_way.clone(), finding("shop", Disabled, InsightsResult::Set(Enabled), "it is new")];
+    let body = message(RunKind::Sweep, &results([outcome("eu-west-1", found)])).body;
+    assert!(body.contains("another run is changing it right now"), "{body}");
+    assert!(!body.contains("max-changes") && !body.contains("WAITS"), "{body}");
+    assert!(sweep(&run(RunKind::Sweep), &results([outcome("eu-west-1", vec![under_way])]), &[]).is_none());
+}
