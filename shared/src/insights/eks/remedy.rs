@@ -78,7 +78,7 @@ impl EksRemedy {
     }
 }
 
-/// In another account both functions use one role, and a role has one entry.
+/// In another account both functions may use one role, and a role has one entry: so it gets the groups of both.
 fn access_entry(at: &AtCluster<'_>, role: Option<&str>) -> String {
     let (role, groups) = match role {
         Some(role) => (crate::shell::quoted(role), format!("{} {SET_UP_GROUP}", crate::pods::GROUP)),
