@@ -51,6 +51,7 @@ pub mod series;
 pub mod settings;
 mod shell;
 pub mod snapshot;
+pub mod states;
 pub mod summary;
 pub mod usage;
 pub mod vended;

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::alarm::{Notice, RuleSight};
 use crate::cluster::ClusterName;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::Fault;
 use crate::inventory::{ClusterEntry, Inventory};
 use crate::metric::MetricQuery;
-use crate::run::{Run, Target};
+use crate::run::Target;
 use crate::series::Reading;
 
 pub use crate::insights::eks::EksFinding;
@@ -43,108 +43,6 @@ pub struct Outcome {
     /// Who owns the clusters that there are notices about: the tag `owner` of those that have it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub owners: BTreeMap<ClusterName, String>,
-}
-
-/// Where an [`Outcome`] is stored. Functions hand each other such references, so that a run with many transitions
-/// stays below the 256 KiB that Step Functions passes between states.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ObjectRef {
-    /// Key in the stack's bucket.
-    pub key: String,
-}
-
-/// Item of the state machine's `Map`: one target of one run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TargetTask {
-    /// The run.
-    pub run: Run,
-    /// The target.
-    pub target: Target,
-    /// Where to go on, if an earlier call stopped before its deadline.
-    #[serde(default)]
-    pub cursor: Option<SweepCursor>,
-}
-
-/// How far a sweep or restore of a target has come.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SweepCursor {
-    /// The last cluster that was dealt with, in the order of their names.
-    pub after: ClusterName,
-    /// Where the findings up to it are.
-    pub findings: ObjectRef,
-}
-
-/// What `collect-metrics` hands on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Collected {
-    /// The run.
-    pub run: Run,
-    /// The target.
-    pub target: Target,
-    /// Where the snapshot is.
-    pub snapshot: ObjectRef,
-    /// Where the outcome is, if the target ends here (a report).
-    pub outcome: Option<ObjectRef>,
-}
-
-/// What a function answers whose target ends with it: `evaluate-alarms`, and `enable-insights` in a sweep or restore.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TargetDone {
-    /// The target.
-    pub target: Target,
-    /// Where its outcome is.
-    pub outcome: ObjectRef,
-    /// Where to go on; none if the target is finished.
-    #[serde(default)]
-    pub cursor: Option<SweepCursor>,
-}
-
-/// How a target ended, as the state machine hands it to `forward-summary`: with an outcome, or with the failure that
-/// its `Catch` saw.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TargetEnd {
-    /// The target.
-    pub target: Target,
-    /// Where its outcome is.
-    pub outcome: Option<ObjectRef>,
-    /// Why it has none.
-    pub failure: Option<StepFailure>,
-    /// How far a sweep or restore had come before it failed.
-    #[serde(default)]
-    pub cursor: Option<SweepCursor>,
-}
-
-/// What Step Functions' `Catch` says about a failed task.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct StepFailure {
-    /// Error name: the function's error type, or `States.…`, `Lambda.…`, `Sandbox.…`.
-    pub error: String,
-    /// For a Lambda function a JSON text with `errorMessage`; else a sentence.
-    pub cause: Option<String>,
-}
-
-impl StepFailure {
-    /// The failure as a value for the summary.
-    pub fn to_fault(&self) -> Fault {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct LambdaError {
-            error_message: String,
-        }
-        let cause = self.cause.clone().unwrap_or_default();
-        let message = serde_json::from_str::<LambdaError>(&cause).map_or(cause, |error| error.error_message);
-        let kind = match self.error.as_str() {
-            "Throttled" => FaultKind::Throttled,
-            "Denied" => FaultKind::Denied,
-            "NotFound" => FaultKind::NotFound,
-            "Invalid" | "Misconfigured" => FaultKind::Invalid,
-            "Malformed" => FaultKind::Malformed,
-            "Unreadable" => FaultKind::Unreadable,
-            _ => FaultKind::Transient,
-        };
-        Fault { operation: "run".to_owned(), subject: String::new(), kind, code: self.error.clone(), message }
-    }
 }
 
 /// How much was seen. Every question ends as a value, as no data, or as could not ask.
@@ -261,25 +159,6 @@ fn most_frequent_first(counts: BTreeMap<Fault, usize>) -> Vec<CountedFault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_caught_lambda_failure_tells_its_own_sentence() {
-        let failure: StepFailure = serde_json::from_str(
-            r#"{"Error":"Denied","Cause":"{\"errorMessage\":\"ecs:ListClusters: AccessDenied\",\"errorType\":\"Denied\"}"}"#,
-        )
-        .unwrap();
-        let fault = failure.to_fault();
-        assert_eq!(
-            (fault.kind, fault.message.as_str()),
-            (FaultKind::Denied, "ecs:ListClusters: AccessDenied")
-        );
-    }
-
-    #[test]
-    fn a_caught_timeout_is_transient() {
-        let failure = StepFailure { error: "States.Timeout".to_owned(), cause: None };
-        assert_eq!(failure.to_fault().kind, FaultKind::Transient);
-    }
 
     #[test]
     fn equal_faults_stand_once_the_most_frequent_first() {

@@ -198,10 +198,10 @@ def setting(name: str) -> str:
 
 def sample_pods(stack: Stack, time: str) -> None:
     """Looks at the pods as a run does, and judges nothing."""
-    plan = stack.invoke("PlanRun", {"kind": "alarms", "time": time})
-    for target in plan["targets"]:
+    planned = stack.invoke("PlanRun", {"kind": "alarms", "time": time})
+    for target in planned["targets"]:
         if target["platform"] == "eks":
-            stack.invoke("CollectPods", {"run": plan["run"], "target": target})
+            stack.invoke("CollectPods", {"plan": planned["plan"], "target": target["number"]})
 
 
 def newest_mail(mailbox: Mailbox, count: int) -> Mail | None:

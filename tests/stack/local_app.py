@@ -1,4 +1,5 @@
-"""ministack with the one thing in which its CloudFormation is not AWS's and template.yaml notices.
+"""ministack with the limits of AWS that it does not hold (local_limits.py), and with the one thing in which its CloudFormation is
+not AWS's and template.yaml notices.
 
 AWS evaluates Fn::Join and Fn::Split inside conditions; ministack takes them for text, so that no condition with one is ever
 false. Here they are evaluated first, and then ministack does the rest.
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import sys
 
+import local_limits
 from ministack.app import app  # noqa: F401 hypercorn serves it
 from ministack.services.cloudformation import engine
 
@@ -41,3 +43,5 @@ def text(value, parameters: dict) -> str:
 for name, module in list(sys.modules.items()):
     if name.startswith("ministack.services.cloudformation") and hasattr(module, "_evaluate_conditions"):
         module._evaluate_conditions = evaluate_conditions
+
+local_limits.hold()

@@ -5,43 +5,55 @@ is told of failures. What the real functions answer is test_stack.py's matter.
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import stand_ins
 from local_aws import LocalAws
 from stack import Execution, Stack
 
-# A target's name says what becomes of it, and whether it is one of EKS.
+# A target's name says what becomes of it, and whether it is one of EKS. Each function writes down what it was called with,
+# because the state machine drops what it answers.
 PLAN_RUN = '''
 def answer(event):
     request = event["request"]
-    targets = [{"name": name, "platform": "eks" if name.startswith("eks") else "ecs"} for name in request["targets"]]
-    return {"run": {"id": "run-1", "kind": request["kind"]}, "targets": targets}
+    names = request["targets"] or [f"n{number}" for number in range(request["many"])]
+    targets = [
+        {"number": number, "platform": "eks" if name.startswith("eks") else "ecs", "name": name}
+        for number, name in enumerate(names)
+    ]
+    return {"run": "run-1", "kind": request["kind"], "plan": "runs/run-1/plan.json", "targets": targets}
 '''
 COLLECT_METRICS = '''
 def answer(event):
-    if event["target"]["name"] == "denied":
+    note(event)
+    if event["name"] == "denied":
         raise Failed("Denied", "ecs:ListClusters: no")
-    return {**event, "outcome": {"key": "of collect-metrics"}}
+    if event["name"].startswith("verbose"):
+        raise Failed("Denied", "ecs:ListClusters: no" * 1500)
+    return {"snapshot": {"key": "of collect-metrics"}}
 '''
 COLLECT_PODS = '''
 def answer(event):
-    if event["target"]["name"] == "eks-denied":
+    note(event)
+    if event["name"] == "eks-denied":
         raise Failed("Denied", "eks:ListClusters: no")
-    return {**event, "outcome": {"key": "of collect-pods"}}
+    return {"snapshot": {"key": "of collect-pods"}}
 '''
 EVALUATE_ALARMS = '''
 def answer(event):
-    return {"target": event["target"], "outcome": {"key": "of evaluate-alarms"}}
+    note(event)
+    return {"outcome": {"key": "of evaluate-alarms"}}
 '''
 ENABLE_INSIGHTS = '''
 def answer(event):
-    name, cursor = event["target"]["name"], event.get("cursor")
+    note(event)
+    name, cursor = event["name"], event.get("cursor")
     turns = 1 if cursor is None else 1 + int(cursor["after"])
     if name == "denied" or (name == "denied-later" and turns == 3):
-        raise Failed("Denied", f"{event['run']['kind']}: no")
+        raise Failed("Denied", "ecs:ListClusters: no")
     more = turns < {"three-turns": 3, "denied-later": 3, "endless": 1000}.get(name, 1)
-    done = {"target": event["target"], "outcome": {"key": f"after {turns} turns of {event['run']['id']}"}}
+    done = {"outcome": {"key": f"after {turns} turns"}}
     if name == "without-cursor":
         return done
     return {**done, "cursor": {"after": str(turns), "findings": {"key": "findings"}} if more else None}
@@ -49,7 +61,17 @@ def answer(event):
 # Answers what it was told, so that the execution's output has it.
 FORWARD_SUMMARY = '''
 def answer(event):
+    note(event)
+    if event.get("failed", {}).get("name") == "verbose-unkept":
+        raise Failed("Denied", "s3:PutObject: no")
     return event
+'''
+# One file for all: a short line is written at once.
+NOTE = '''
+def note(event):
+    with open("{file}", "a") as out:
+        out.write(json.dumps(["{name}", event]) + "\\n")
+
 '''
 ANSWERS = {
     "PlanRun": PLAN_RUN,
@@ -61,77 +83,119 @@ ANSWERS = {
 }
 
 
+class Machine:
+    def __init__(self, stack: Stack, notes: Path) -> None:
+        self.stack = stack
+        self.notes = notes
+
+    def run(self, kind: str, *targets: str, many: int = 0) -> dict[str, str]:
+        """How ForwardSummary was told that each target ended."""
+        self.notes.write_text("")
+        run: Execution = self.stack.run({"kind": kind, "targets": targets, "many": many})
+        assert run.status == "SUCCEEDED", f"{run}\n{self.stack.aws.tail()}"
+        assert run.output["plan"] == "runs/run-1/plan.json" and run.output.keys() == {"plan", "ended"}
+        names = targets or [f"n{number}" for number in range(many)]
+        assert [end["target"] for end in run.output["ended"]] == list(range(len(names)))
+        return {names[end["target"]]: end["ended"] for end in run.output["ended"]}
+
+    def calls(self) -> list[tuple[str, dict]]:
+        return [tuple(json.loads(line)) for line in self.notes.read_text().splitlines()]
+
+    def steps(self, name: str) -> list[str]:
+        """The functions that a target went through."""
+        return [function for function, event in self.calls() if event.get("name") == name]
+
+    def kept(self) -> dict[str, dict]:
+        """What is kept of the targets that failed."""
+        return {event["failed"]["name"]: event["failed"] for _, event in self.calls() if "failed" in event}
+
+
 @pytest.fixture(scope="module")
-def machine(aws: LocalAws, tmp_path_factory) -> Stack:
-    stack = Stack(aws)
-    folder = tmp_path_factory.mktemp("stand-ins")
-    stack.deploy_archives({name: stand_ins.archive(folder, name, answer) for name, answer in ANSWERS.items()})
-    return stack
+def machine(aws: LocalAws, tmp_path_factory) -> Machine:
+    stack, folder = Stack(aws), tmp_path_factory.mktemp("stand-ins")
+    notes = folder / "notes"
+
+    def archive(name: str, answer: str) -> Path:
+        return stand_ins.archive(folder, name, NOTE.format(file=notes, name=name) + answer)
+
+    stack.deploy_archives({name: archive(name, answer) for name, answer in ANSWERS.items()})
+    return Machine(stack, notes)
 
 
-def told(machine: Stack, kind: str, *targets: str) -> dict[str, dict]:
-    """What ForwardSummary was told of each target."""
-    run: Execution = machine.run({"kind": kind, "targets": list(targets)})
-    assert run.status == "SUCCEEDED", f"{run}\n{machine.aws.tail()}"
-    assert run.output["run"] == {"id": "run-1", "kind": kind}
-    assert [target["name"] for target in run.output["targets"]] == list(targets)
-    return {end["target"]["name"]: end for end in run.output["outcomes"]}
-
-
-@pytest.mark.parametrize(("kind", "key"), [
-    ("alarms", "of evaluate-alarms"),
-    ("report", "of collect-metrics"),
-    ("sweep", "after 1 turns of run-1"),
-    ("restore", "after 1 turns of run-1"),
+@pytest.mark.parametrize(("kind", "of_ecs", "of_eks"), [
+    ("alarms", ["CollectMetrics", "EvaluateAlarms"], ["CollectPods", "EvaluateAlarms"]),
+    ("report", ["CollectMetrics"], ["CollectPods"]),
+    ("sweep", ["EnableInsights"], ["EnableInsights"]),
+    ("restore", ["EnableInsights"], ["EnableInsights"]),
 ])
-def test_kind_decides_which_functions_a_target_goes_through(machine, kind: str, key: str) -> None:
-    ends = told(machine, kind, "one", "two")
-    assert [end["outcome"] for end in ends.values()] == [{"key": key}] * 2
+def test_kind_and_platform_decide_which_functions_a_target_goes_through(
+    machine: Machine, kind: str, of_ecs: list[str], of_eks: list[str]
+) -> None:
+    assert machine.run(kind, "one", "eks-one", "two") == {"one": "done", "eks-one": "done", "two": "done"}
+    assert [machine.steps(name) for name in ("one", "eks-one", "two")] == [of_ecs, of_eks, of_ecs]
 
 
-@pytest.mark.parametrize(("kind", "keys"), [
-    ("alarms", ["of evaluate-alarms", "of evaluate-alarms"]),
-    ("report", ["of collect-metrics", "of collect-pods"]),
-    ("sweep", ["after 1 turns of run-1", "after 1 turns of run-1"]),
-])
-def test_platform_decides_who_collects(machine, kind: str, keys: list[str]) -> None:
-    ends = told(machine, kind, "one", "eks-one")
-    assert [ends[name]["outcome"]["key"] for name in ("one", "eks-one")] == keys
+def test_every_function_is_told_where_the_plan_is_and_a_number(machine: Machine) -> None:
+    """Issue 14, points 1 and 6: nothing else travels, so no role and no external id."""
+    for kind in ("alarms", "sweep"):
+        machine.run(kind, "one", "eks-one")
+        for function, event in machine.calls():
+            if function == "ForwardSummary":
+                assert event.keys() == {"plan", "ended"}
+            else:
+                assert event.keys() <= {"kind", "plan", "target", "platform", "name", "turn"}, function
+                assert event["plan"] == "runs/run-1/plan.json" and event["target"] in (0, 1)
 
 
-def test_target_of_eks_that_fails_is_told(machine) -> None:
-    ends = told(machine, "alarms", "eks-denied", "one")
-    assert ends["eks-denied"]["failure"]["Error"] == "Denied" and "outcome" in ends["one"]
+def test_target_of_eks_that_fails_is_told(machine: Machine) -> None:
+    assert machine.run("alarms", "eks-denied", "one") == {"eks-denied": "failed", "one": "done"}
+    assert machine.kept()["eks-denied"]["failure"]["Error"] == "Denied"
 
 
 @pytest.mark.parametrize("kind", ["sweep", "restore"])
-def test_unfinished_target_is_gone_on_with_until_it_is_finished(machine, kind: str) -> None:
-    ends = told(machine, kind, "three-turns", "one-turn", "without-cursor")
-    assert {name: end["outcome"]["key"] for name, end in ends.items()} == {
-        "three-turns": "after 3 turns of run-1",
-        "one-turn": "after 1 turns of run-1",
-        "without-cursor": "after 1 turns of run-1",
-    }
-    assert not any(end.get("cursor") or "failure" in end for end in ends.values())
+def test_unfinished_target_is_gone_on_with_until_it_is_finished(machine: Machine, kind: str) -> None:
+    targets = {"three-turns": 3, "one-turn": 1, "without-cursor": 1}
+    assert machine.run(kind, *targets) == dict.fromkeys(targets, "done")
+    assert {name: len(machine.steps(name)) for name in targets} == targets
+    assert machine.kept() == {}
 
 
 @pytest.mark.parametrize("kind", ["alarms", "report", "sweep", "restore"])
-def test_target_that_fails_is_told_and_takes_no_other_along(machine, kind: str) -> None:
-    ends = told(machine, kind, "denied", "one-turn")
-    assert "outcome" not in ends["denied"] and "outcome" in ends["one-turn"]
-    assert ends["denied"]["failure"]["Error"] == "Denied"
-    assert json.loads(ends["denied"]["failure"]["Cause"])["errorMessage"].endswith(": no")
+def test_target_that_fails_is_told_and_takes_no_other_along(machine: Machine, kind: str) -> None:
+    assert machine.run(kind, "denied", "one-turn") == {"denied": "failed", "one-turn": "done"}
+    [failed] = machine.kept().values()
+    assert (failed["target"], failed["plan"]) == (0, "runs/run-1/plan.json")
+    assert failed["failure"]["Error"] == "Denied"
+    assert json.loads(failed["failure"]["Cause"])["errorMessage"].endswith(": no")
 
 
-def test_target_that_fails_later_tells_what_was_done_before(machine) -> None:
-    [end] = told(machine, "sweep", "denied-later").values()
-    assert end["failure"]["Error"] == "Denied"
-    assert end["cursor"] == {"after": "2", "findings": {"key": "findings"}}
+def test_target_that_fails_later_tells_what_was_done_before(machine: Machine) -> None:
+    assert machine.run("sweep", "denied-later") == {"denied-later": "failed"}
+    [failed] = machine.kept().values()
+    assert failed["failure"]["Error"] == "Denied"
+    assert failed["cursor"] == {"after": "2", "findings": {"key": "findings"}}
 
 
-def test_target_that_never_ends_is_ended_and_told(machine) -> None:
-    ends = told(machine, "sweep", "endless", "one-turn")
-    assert ends["endless"]["failure"]["Error"] == "Unfinished"
-    assert "100 turns" in ends["endless"]["failure"]["Cause"]
-    assert ends["endless"]["cursor"]["after"] == "100"
-    assert "outcome" in ends["one-turn"]
+def test_target_that_never_ends_is_ended_and_told(machine: Machine) -> None:
+    assert machine.run("sweep", "endless", "one-turn") == {"endless": "failed", "one-turn": "done"}
+    failed = machine.kept()["endless"]
+    assert failed["failure"]["Error"] == "Unfinished"
+    assert "100 turns" in failed["failure"]["Cause"]
+    assert failed["cursor"]["after"] == "100"
+
+
+@pytest.mark.parametrize("kind", ["alarms", "report"])
+def test_many_long_failures_pass_between_the_states(machine: Machine, kind: str) -> None:
+    """Issue 14, point 1: fifteen causes of 30,000 characters; what travels is that there are some."""
+    names = [f"verbose-{number}" for number in range(15)]
+    assert machine.run(kind, *names) == dict.fromkeys(names, "failed")
+    assert sum(len(failed["failure"]["Cause"]) for failed in machine.kept().values()) > 262_144
+
+
+def test_target_whose_failure_cannot_be_kept_is_told_as_failed(machine: Machine) -> None:
+    assert machine.run("alarms", "verbose-unkept", "one") == {"verbose-unkept": "failed", "one": "done"}
+
+
+def test_many_targets_pass_between_the_states(machine: Machine) -> None:
+    """Issue 14, point 1: three hundred targets, which with their roles were too many before."""
+    assert set(machine.run("report", many=300).values()) == {"done"}

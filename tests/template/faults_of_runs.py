@@ -52,6 +52,26 @@ def uncaught_sweep(template: Template) -> None:
     del child(template, "EachTargetsInsights")["EnableInsights"]["Catch"]
 
 
+def unkept(template: Template) -> None:
+    child(template, "EachTarget")["KeepFailure"]["Parameters"]["FunctionName"] = "${PlanRun}"
+
+
+def lost_with_its_failure(template: Template) -> None:
+    del child(template, "EachTargetsInsights")["KeepInsightsFailure"]["Catch"]
+
+
+def whole_run_travels(template: Template) -> None:
+    run_states(template)["EachTarget"]["ItemSelector"]["run.$"] = "$.run"
+
+
+def answer_travels(template: Template) -> None:
+    del child(template, "EachTarget")["CollectPods"]["ResultPath"]
+
+
+def both_lists_in_one_state(template: Template) -> None:
+    run_states(template)["EachTarget"]["ResultPath"] = "$.outcomes"
+
+
 def one_for_all(template: Template) -> None:
     run_states(template)["EachTarget"]["ToleratedFailurePercentage"] = 0
 
@@ -102,6 +122,11 @@ FAULTS = [
     (same_label_twice, "every_state_has_a_name_of_its_own"),
     (uncaught, "a_target_that_fails_is_told_and_takes_no_other_along"),
     (uncaught_sweep, "a_target_that_fails_is_told_and_takes_no_other_along"),
+    (unkept, "a_target_that_fails_is_told_and_takes_no_other_along"),
+    (lost_with_its_failure, "a_target_that_fails_is_told_and_takes_no_other_along"),
+    (whole_run_travels, "what_travels_is_references_and_small_fixed_answers"),
+    (answer_travels, "what_travels_is_references_and_small_fixed_answers"),
+    (both_lists_in_one_state, "settings_and_metrics_are_looked_at_apart"),
     (one_for_all, "a_target_that_fails_is_told_and_takes_no_other_along"),
     (retry_everything, "what_passes_by_itself_is_tried_again"),
     (slow_target, "a_target_ends_before_the_child_that_it_runs_in"),

@@ -51,12 +51,13 @@ def the_bucket_is_private_versioned_and_tidied(template: Template) -> None:
         rules = [entry for entry in bucket["LifecycleConfiguration"]["Rules"] if entry["Status"] == "Enabled"]
         assert {entry["Prefix"]: entry["ExpirationInDays"] for entry in rules if "ExpirationInDays" in entry} == {
             "snapshots/": 90,
+            "runs/": 14,
             "outcomes/": 14,
             "reports/": 90,
         }
         # Not those of fargaze.yaml: an old version may be the last good one.
         replaced = {entry.get("Prefix") for entry in rules if "NoncurrentVersionExpiration" in entry}
-        assert replaced == {"snapshots/", "outcomes/", "reports/", "inventory/", "clusters/"}, name
+        assert replaced == {"runs/", "snapshots/", "outcomes/", "reports/", "inventory/", "clusters/"}, name
         assert any("AbortIncompleteMultipartUpload" in entry for entry in rules), name
 
 

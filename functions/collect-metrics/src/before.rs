@@ -4,9 +4,10 @@ use fargaze::aws::{Store, gone};
 use fargaze::continuation::Continuation;
 use fargaze::fault::Fault;
 use fargaze::metric::MetricQuery;
-use fargaze::outcome::{Coverage, TargetTask};
+use fargaze::outcome::Coverage;
 use fargaze::rule::AlarmRule;
 use fargaze::run::RunKind;
+use fargaze::states::TargetTask;
 use jiff::SignedDuration;
 
 /// Where the newest snapshot nearly always is: at most so long before the run.

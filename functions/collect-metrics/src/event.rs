@@ -2,7 +2,7 @@
 
 use fargaze::aws::StatisticsQuery;
 use fargaze::failure::Failure;
-use fargaze::outcome::TargetTask;
+use fargaze::states::Step;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Asked {
     /// A snapshot of a target.
-    Collect(Box<TargetTask>),
+    Collect(Step),
     /// The values of one metric.
     Statistics(StatisticsQuery),
 }
@@ -28,8 +28,8 @@ pub(crate) fn read(event: Value) -> Result<Asked, Failure> {
             .map_err(|error| Failure::Invalid(format!("the query is wrong: {error}")))?;
         return Ok(Asked::Statistics(query));
     }
-    let task = serde_json::from_value(event).map_err(|error| {
+    let step = serde_json::from_value(event).map_err(|error| {
         Failure::Invalid(format!("this is neither a target of a run nor {{\"query\": …}}: {error}"))
     })?;
-    Ok(Asked::Collect(Box::new(task)))
+    Ok(Asked::Collect(step))
 }

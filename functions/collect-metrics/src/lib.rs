@@ -14,12 +14,11 @@ use fargaze::aws::{CloudWatch, Ecs, Store, config_for};
 use fargaze::failure::Failure;
 use fargaze::fault::Fault;
 use fargaze::metric::Statistic;
-use fargaze::outcome::{
-    AccountDefaultFinding, Collected, Coverage, InsightsResult, ObjectRef, Outcome, TargetTask,
-};
+use fargaze::outcome::{AccountDefaultFinding, Coverage, InsightsResult, Outcome};
 use fargaze::plan::QueryPlan;
 use fargaze::run::{Platform, RunKind, Target};
 use fargaze::series::Datapoint;
+use fargaze::states::{Collected, ObjectRef, TargetTask};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -40,7 +39,7 @@ pub struct Handler {
 #[serde(untagged)]
 pub enum Answer {
     /// Where the snapshot of a target is.
-    Collected(Box<Collected>),
+    Collected(Collected),
     /// Points of each statistic, oldest first.
     Statistics(BTreeMap<Statistic, Vec<Datapoint>>),
 }
@@ -56,7 +55,10 @@ impl Handler {
     pub async fn handle(&self, event: Value) -> Result<Answer, Failure> {
         match event::read(event)? {
             // On the heap: what a whole run holds would make every caller's stack as large.
-            Asked::Collect(task) => Ok(Answer::Collected(Box::new(Box::pin(self.collect(*task)).await?))),
+            Asked::Collect(step) => {
+                let task = self.store.task(step).await?;
+                Ok(Answer::Collected(Box::pin(self.collect(task)).await?))
+            }
             Asked::Statistics(query) => {
                 let series = CloudWatch::new(&self.home).get_metric_statistics(&query).await?;
                 let points =
@@ -140,7 +142,7 @@ impl Handler {
         } else {
             None
         };
-        Ok(Collected { run, target, snapshot: ObjectRef { key }, outcome })
+        Ok(Collected { snapshot: ObjectRef { key }, outcome })
     }
 
     /// The account's default of Container Insights, for the report: once for all parts of an account and Region.

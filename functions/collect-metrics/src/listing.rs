@@ -10,8 +10,8 @@ use fargaze::failure::Failure;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::{InsightsLevel, ObservedCluster};
 use fargaze::inventory::{CachedInventory, ClusterEntry, Inventory, Reporting};
-use fargaze::outcome::TargetTask;
 use fargaze::rule::{AlarmRule, Scope};
+use fargaze::states::TargetTask;
 
 /// The cached inventory if it is fresh, brought up to date if that is due; else a new one. What is new is stored for the
 /// runs to come. `cached` is what the cache holds.

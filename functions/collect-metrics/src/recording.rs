@@ -9,12 +9,13 @@ use fargaze::fault::Fault;
 use fargaze::inventory::Inventory;
 use fargaze::metric::{MetricQuery, Period};
 use fargaze::observe::SILENT_AFTER;
-use fargaze::outcome::{Coverage, CoverageTally, TargetTask};
+use fargaze::outcome::{Coverage, CoverageTally};
 use fargaze::plan;
 use fargaze::rule::{AlarmRule, Condition, Measure, MissingData};
 use fargaze::run::{Run, RunKind};
 use fargaze::series::{MetricSeries, Reading};
 use fargaze::snapshot::SnapshotWriter;
+use fargaze::states::TargetTask;
 use fargaze::window::Window;
 use jiff::Timestamp;
 

@@ -21,9 +21,10 @@ use fargaze::config::{longest_range, most_samples};
 use fargaze::failure::Failure;
 use fargaze::fault::Fault;
 use fargaze::kubernetes::client::{Limits, Network, Tcp};
-use fargaze::outcome::{Collected, Coverage, ObjectRef, Outcome, TargetTask};
+use fargaze::outcome::{Coverage, Outcome};
 use fargaze::run::{Platform, RunKind};
 use fargaze::snapshot::{SnapshotLine, SnapshotReader};
+use fargaze::states::{Collected, ObjectRef, Step, TargetTask};
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -66,8 +67,9 @@ impl Handler {
     /// Takes a snapshot of the target that `event` names. `deadline` is when Lambda ends the function: clusters that are not read
     /// by then are told as such.
     pub async fn handle(&self, event: Value, deadline: Instant) -> Result<Collected, Failure> {
-        let task: TargetTask = serde_json::from_value(event)
+        let step: Step = serde_json::from_value(event)
             .map_err(|error| Failure::Invalid(format!("this is no target of a run: {error}")))?;
+        let task = self.store.task(step).await?;
         let key = task.target.snapshot_key(&task.run);
         // A retry finds the snapshot of the attempt before: a second sample would count what happened in between as nothing.
         if let Some(coverage) = self.taken(&key).await? {
@@ -159,7 +161,7 @@ impl Handler {
             self.store.put_json(&outcome_key, &ended).await?;
             outcome = Some(ObjectRef { key: outcome_key });
         }
-        Ok(Collected { run, target, snapshot: ObjectRef { key }, outcome })
+        Ok(Collected { snapshot: ObjectRef { key }, outcome })
     }
 }
 

@@ -9,7 +9,7 @@ use fargaze::eks::{EksCluster, UNKNOWN};
 use fargaze::failure::Failure;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::inventory::{CHECK_AFTER, MAX_AGE};
-use fargaze::outcome::TargetTask;
+use fargaze::states::TargetTask;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

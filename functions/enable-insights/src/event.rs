@@ -2,8 +2,7 @@
 
 use aws_lambda_events::sqs::SqsEvent;
 use fargaze::failure::Failure;
-use fargaze::outcome::TargetTask;
-use fargaze::run::RunKind;
+use fargaze::states::Step;
 use serde_json::Value;
 
 /// What is asked of `enable-insights`.
@@ -11,10 +10,8 @@ use serde_json::Value;
 pub(crate) enum Asked {
     /// Act on these messages of the queue.
     Events(Vec<QueueMessage>),
-    /// Look at all clusters of a target.
-    Sweep(Box<TargetTask>),
-    /// Put back what was changed in a target.
-    Restore(Box<TargetTask>),
+    /// Look at all clusters of a target, or put back what was changed there, as its run says.
+    Target(Step),
 }
 
 /// One message of the queue.
@@ -39,14 +36,7 @@ pub(crate) fn read(event: Value) -> Result<Asked, Failure> {
         };
         return batch.records.into_iter().map(message).collect::<Result<_, Failure>>().map(Asked::Events);
     }
-    let task: TargetTask = serde_json::from_value(event).map_err(|error| {
+    serde_json::from_value(event).map(Asked::Target).map_err(|error| {
         Failure::Invalid(format!("this is neither a batch of SQS messages nor a target of a run: {error}"))
-    })?;
-    match task.run.kind {
-        RunKind::Sweep => Ok(Asked::Sweep(Box::new(task))),
-        RunKind::Restore => Ok(Asked::Restore(Box::new(task))),
-        kind @ (RunKind::Alarms | RunKind::Report) => {
-            Err(Failure::Invalid(format!("a run of the kind `{kind}` has nothing to do with settings")))
-        }
-    }
+    })
 }

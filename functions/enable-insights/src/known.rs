@@ -7,8 +7,9 @@ use fargaze::cluster::ClusterName;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::eks::{EksAspect, EksFinding, EksResult};
 use fargaze::insights::{AccountDefaultFinding, InsightsFinding, InsightsResult, Sighting};
-use fargaze::outcome::{Outcome, TargetTask};
+use fargaze::outcome::Outcome;
 use fargaze::run::{Platform, Target};
+use fargaze::states::TargetTask;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

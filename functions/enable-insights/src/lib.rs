@@ -16,8 +16,8 @@ use aws_config::SdkConfig;
 use fargaze::aws::{Clock, CloudWatch, Ecs, Eks, Memory, Queue, Store, config_for};
 use fargaze::failure::Failure;
 use fargaze::insights::eks::EksConfig;
-use fargaze::outcome::{TargetDone, TargetTask};
 use fargaze::run::{Platform, RunKind};
+use fargaze::states::{TargetDone, TargetTask};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -77,8 +77,18 @@ impl Handler {
     pub async fn handle(&self, event: Value, deadline: Instant) -> Result<Answer, Failure> {
         match event::read(event)? {
             Asked::Events(messages) => Ok(Answer::Batch(self.hear_all(messages, deadline).await)),
-            Asked::Sweep(task) => Ok(Answer::Swept(Box::new(self.sweep(&task, deadline).await?))),
-            Asked::Restore(task) => Ok(Answer::Swept(Box::new(self.restore(&task, deadline).await?))),
+            Asked::Target(step) => {
+                let task = self.store.task(step).await?;
+                let done = match task.run.kind {
+                    RunKind::Sweep => self.sweep(&task, deadline).await?,
+                    RunKind::Restore => self.restore(&task, deadline).await?,
+                    kind @ (RunKind::Alarms | RunKind::Report) => {
+                        let why = format!("a run of the kind `{kind}` has nothing to do with settings");
+                        return Err(Failure::Invalid(why));
+                    }
+                };
+                Ok(Answer::Swept(Box::new(done)))
+            }
         }
     }
 

@@ -9,7 +9,8 @@ use fargaze::failure::Failure;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::InsightsFinding;
 use fargaze::insights::eks::EksFinding;
-use fargaze::outcome::{Coverage, ObjectRef, Outcome, SweepCursor, TargetDone, TargetTask, counted};
+use fargaze::outcome::{Coverage, Outcome, counted};
+use fargaze::states::{ObjectRef, SweepCursor, TargetDone, TargetTask};
 use tokio::time::Instant;
 
 use crate::sweep::Done;
@@ -125,7 +126,7 @@ impl Progress {
         store.put_json(&key, &self.outcome).await?;
         let findings = ObjectRef { key };
         let cursor = Some(SweepCursor { after, findings: findings.clone() });
-        Ok(TargetDone { target: task.target.clone(), outcome: findings, cursor })
+        Ok(TargetDone { outcome: findings, cursor })
     }
 
     /// Ends the sweep or restore.
@@ -133,8 +134,7 @@ impl Progress {
         self.count();
         let key = task.target.outcome_key(&task.run);
         store.put_json(&key, &self.outcome).await?;
-        let target_done =
-            TargetDone { target: task.target.clone(), outcome: ObjectRef { key }, cursor: None };
+        let target_done = TargetDone { outcome: ObjectRef { key }, cursor: None };
         Ok(Done { outcome: self.outcome, target_done })
     }
 

@@ -10,7 +10,7 @@ use fargaze::insights::{
     AccountDefaultFinding, ClusterLedger, InsightsConfig, InsightsFinding, InsightsLevel, InsightsResult,
     Ledger, LedgerSubject, ObservedCluster, RestoreStep, restore_step,
 };
-use fargaze::outcome::{TargetDone, TargetTask};
+use fargaze::states::{TargetDone, TargetTask};
 use tokio::time::Instant;
 
 use crate::progress::Progress;

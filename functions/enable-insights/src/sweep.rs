@@ -11,7 +11,8 @@ use fargaze::insights::{
     AccountDefaultFinding, CostEstimate, InsightsConfig, InsightsFinding, InsightsLevel, InsightsResult,
     Ledger, LedgerSubject, Life, ObservedCluster, estimate,
 };
-use fargaze::outcome::{Outcome, TargetDone, TargetTask};
+use fargaze::outcome::Outcome;
+use fargaze::states::{TargetDone, TargetTask};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 

@@ -8,10 +8,11 @@ use fargaze::alarm::{AlarmRecord, Judged, Judging, Notice};
 use fargaze::aws::{AlarmPage, Memory, Store, gone};
 use fargaze::failure::Failure;
 use fargaze::fault::Fault;
-use fargaze::outcome::{Collected, ObjectRef, Outcome, TargetDone, counted};
+use fargaze::outcome::{Outcome, counted};
 use fargaze::rule::AlarmRule;
 use fargaze::run::Target;
 use fargaze::snapshot::{BadSnapshot, SnapshotLine, SnapshotReader};
+use fargaze::states::{ObjectRef, Step, TargetDone, TargetTask};
 use serde_json::Value;
 
 pub use config::Config;
@@ -31,19 +32,21 @@ impl Handler {
         Self { store: Store::new(sdk, &bucket), memory: Memory::new(sdk, &table) }
     }
 
-    /// Judges the snapshot that `event` points to.
+    /// Judges the snapshot of the target that `event` names.
     pub async fn handle(&self, event: Value) -> Result<TargetDone, Failure> {
-        let Collected { run, target, snapshot, outcome: _ } = serde_json::from_value(event)
-            .map_err(|error| Failure::Invalid(format!("this is no answer of collect-metrics: {error}")))?;
+        let step: Step = serde_json::from_value(event)
+            .map_err(|error| Failure::Invalid(format!("this is no target of a run: {error}")))?;
+        let TargetTask { run, target, .. } = self.store.task(step).await?;
+        let snapshot = target.snapshot_key(&run);
         let (all_rules, remembered, found) = tokio::join!(
             self.store.rules(&run),
             self.memory.alarms(&target),
-            self.store.get(&snapshot.key, None)
+            self.store.get(&snapshot, None)
         );
         let (all_rules, (remembered, unreadable)) = (all_rules?, remembered?);
-        let found = found?.ok_or_else(|| gone(&snapshot.key))?;
+        let found = found?.ok_or_else(|| gone(&snapshot))?;
         let judged = judge(&found.bytes, &all_rules, remembered.values())
-            .map_err(|error| Fault::malformed("s3:GetObject", &snapshot.key, error.to_string()))?;
+            .map_err(|error| Fault::malformed("s3:GetObject", &snapshot, error.to_string()))?;
         let (mut coverage, rules) = (judged.coverage.clone(), judged.rules.clone());
         coverage.faults.extend(counted(unreadable));
         let mut owners = judged.owners.clone();
@@ -51,7 +54,7 @@ impl Handler {
         owners.retain(|cluster, _| notices.iter().any(|notice| notice.subject.cluster == *cluster));
         let key = target.outcome_key(&run);
         let outcome = Outcome {
-            target: target.clone(),
+            target,
             coverage,
             notices,
             rules,
@@ -59,11 +62,11 @@ impl Handler {
             eks: Vec::new(),
             account_default: None,
             dry_run: false,
-            snapshot: Some(snapshot.key),
+            snapshot: Some(snapshot),
             owners,
         };
         self.store.put_json(&key, &outcome).await?;
-        Ok(TargetDone { target, outcome: ObjectRef { key }, cursor: None })
+        Ok(TargetDone { outcome: ObjectRef { key }, cursor: None })
     }
 
     /// Remembers what changed, and returns all that nobody was told yet.

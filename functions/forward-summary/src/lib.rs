@@ -1,4 +1,5 @@
-//! `forward-summary`: outcomes of all targets -> summary -> message -> receipt.
+//! `forward-summary`: outcomes of all targets -> summary -> message -> receipt. Of a target that fails before it has an
+//! outcome it keeps why, as soon as it fails.
 //!
 //! What is told is marked only after SNS has taken it. If that fails in between, the next run tells it once more:
 //! nothing is lost, and docs/architecture.md names the one window in which something can come twice. The function itself
@@ -7,34 +8,33 @@
 mod config;
 mod event;
 mod report;
+mod results;
 mod tell;
 
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use fargaze::alarm::RuleChange;
-use fargaze::aws::{Clock, Memory, Store, Topic, gone};
+use fargaze::aws::{Clock, Memory, Store, Topic};
 use fargaze::cluster::Region;
 use fargaze::failure::Failure;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::message::Message;
-use fargaze::outcome::{CountedFault, ObjectRef, Outcome, TargetEnd};
 use fargaze::pulse::Pulse;
-use fargaze::run::{Run, RunKind, Target};
+use fargaze::run::{Run, RunKind};
+use fargaze::states::Plan;
 use fargaze::summary::{self, CoverageChange, TargetResult};
-use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use config::Config;
-use event::Finished;
+use event::{Asked, Failed, Finished};
 use report::{Reported, Reporter};
+use results::Results;
 
 /// How long what was published may take to be marked: a function that is ended meanwhile leaves no heartbeat, and its
 /// execution counts as failed though its message is out.
 const MARKING: Duration = Duration::from_secs(45);
-/// Objects read at once.
-const AT_ONCE: usize = 16;
 
 /// The function with its clients.
 #[derive(Debug)]
@@ -47,6 +47,19 @@ pub struct Handler {
     stack: String,
     region: Region,
     log_level: String,
+}
+
+/// What `forward-summary` answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// To a run.
+    Forwarded(Receipt),
+    /// To a target that failed: it is kept why.
+    Kept {
+        /// The target's number in the plan.
+        kept: usize,
+    },
 }
 
 /// What came of a run's summary.
@@ -81,14 +94,26 @@ impl Handler {
         }
     }
 
-    /// Tells what the run found, if it is worth telling.
-    pub async fn handle(&self, event: Value) -> Result<Receipt, Failure> {
-        let Finished { run, targets, outcomes, unreadable } = event::read(event)?;
-        for why in &unreadable {
-            tracing::warn!(run = run.id, "{why}");
+    /// Does what `event` asks for.
+    pub async fn handle(&self, event: Value) -> Result<Answer, Failure> {
+        match event::read(event)? {
+            Asked::Forward(finished) => Ok(Answer::Forwarded(Box::pin(self.forward(finished)).await?)),
+            Asked::Keep(failed) => {
+                let Failed { plan, target, failure } = *failed;
+                self.store.put_failure(&plan, target, &failure).await?;
+                Ok(Answer::Kept { kept: target })
+            }
         }
-        let mut results = self.results(outcomes).await;
-        results.extend(lost(targets, &results, &unreadable));
+    }
+
+    /// Tells what the run found, if it is worth telling.
+    async fn forward(&self, finished: Finished) -> Result<Receipt, Failure> {
+        let plan = self.store.plan(&finished.plan).await?;
+        for why in finished.unreadable.iter().cloned().chain(results::strangers(&plan, &finished)) {
+            tracing::warn!(run = plan.run.id, "{why}");
+        }
+        let Plan { run, targets } = plan;
+        let mut results = Results { store: &self.store, run: &run, finished: &finished }.read(targets).await;
         let (store, memory) = (&self.store, &self.memory);
         let reporter = Reporter { store, memory, bucket: &self.bucket, region: &self.region };
         let read = match run.kind {
@@ -205,33 +230,6 @@ impl Handler {
         }
         Ok(Some(summary::bad_config_first(run, bad, message)))
     }
-
-    /// What each target brought. An outcome that cannot be read is a fault of that target, never a reason to tell nothing.
-    async fn results(&self, ends: Vec<TargetEnd>) -> Vec<TargetResult> {
-        let reads: Vec<_> = ends.into_iter().map(|end| self.result(end)).collect();
-        stream::iter(reads).buffered(AT_ONCE).collect().await
-    }
-
-    async fn result(&self, end: TargetEnd) -> TargetResult {
-        let TargetEnd { target, outcome, failure, cursor } = end;
-        let result = match (failure, outcome, cursor) {
-            // What earlier turns did is told, whatever ended the last one.
-            (Some(failure), _, Some(cursor)) => self.outcome(&cursor.findings).await.map(|mut outcome| {
-                outcome.coverage.faults.push(CountedFault { fault: failure.to_fault(), count: 1 });
-                outcome
-            }),
-            (Some(failure), _, None) => Err(failure.to_fault()),
-            (None, Some(outcome), _) => self.outcome(&outcome).await,
-            (None, None, _) => {
-                Err(Fault::malformed("run", "", "the target ended with neither an outcome nor a failure"))
-            }
-        };
-        TargetResult { target, result }
-    }
-
-    async fn outcome(&self, at: &ObjectRef) -> Result<Outcome, Fault> {
-        self.store.get_json::<Outcome>(&at.key).await?.ok_or_else(|| gone(&at.key))
-    }
 }
 
 fn nothing_to_tell(kind: RunKind, results: &[TargetResult]) -> String {
@@ -239,24 +237,4 @@ fn nothing_to_tell(kind: RunKind, results: &[TargetResult]) -> String {
         RunKind::Sweep | RunKind::Restore => summary::nothing_to_do(results),
         RunKind::Alarms | RunKind::Report => "nothing changed".to_owned(),
     }
-}
-
-/// Targets that were planned and of which nothing came back.
-fn lost(planned: Vec<Target>, results: &[TargetResult], unreadable: &[String]) -> Vec<TargetResult> {
-    let came_back = |target: &Target| results.iter().any(|result| result.target == *target);
-    let lost = planned.into_iter().filter(|target| !came_back(target));
-    let fault = || Fault {
-        operation: "run".to_owned(),
-        subject: String::new(),
-        kind: FaultKind::Transient,
-        code: "lost".to_owned(),
-        message: match unreadable.first() {
-            None => {
-                "its execution ended without a result; the map run in the Step Functions console tells why"
-                    .to_owned()
-            }
-            Some(why) => format!("its execution ended without a result that can be read; {why}"),
-        },
-    };
-    lost.map(|target| TargetResult { target, result: Err(fault()) }).collect()
 }

@@ -1,14 +1,18 @@
 //! `forward-summary`: from the outcomes of all targets to one message.
 
 use fargaze::failure::Failure;
-use forward_summary::{Config, Handler};
+use forward_summary::{Answer, Config, Handler};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     let sdk = fargaze::aws::load("forward-summary").await;
     let handler = Config::from_env().map(|config| Handler::new(config, &sdk)).map_err(Failure::from);
     fargaze::aws::serve(handler, async |handler, event| {
-        handler.handle(event).await.inspect(|receipt| print_line(&receipt.pulse))
+        handler.handle(event).await.inspect(|answer| {
+            if let Answer::Forwarded(receipt) = answer {
+                print_line(&receipt.pulse);
+            }
+        })
     })
     .await
 }

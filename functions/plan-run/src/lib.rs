@@ -1,4 +1,4 @@
-//! `plan-run`: run request -> run and targets.
+//! `plan-run`: run request -> run and targets, left in the bucket -> their numbers.
 //!
 //! Time enters here, from the schedule; everything after reads it from the run.
 
@@ -10,7 +10,7 @@ use fargaze::aws::{Store, UserFile};
 use fargaze::config::longest_range;
 use fargaze::failure::Failure;
 use fargaze::run::{Part, Platform, Run, RunKind, Target};
-use serde::{Deserialize, Serialize};
+use fargaze::states::{Plan, Planned};
 use serde_json::Value;
 
 pub use config::Config;
@@ -22,15 +22,6 @@ pub struct Handler {
     store: Store,
 }
 
-/// The run and where it looks: input of the state machine's `Map`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Plan {
-    /// The run.
-    pub run: Run,
-    /// Its targets.
-    pub targets: Vec<Target>,
-}
-
 impl Handler {
     /// The function with these settings.
     pub fn new(config: Config, sdk: &SdkConfig) -> Self {
@@ -39,7 +30,7 @@ impl Handler {
     }
 
     /// Plans the run that `event` asks for.
-    pub async fn handle(&self, event: Value) -> Result<Plan, Failure> {
+    pub async fn handle(&self, event: Value) -> Result<Planned, Failure> {
         let asked = event::read(event)?;
         let UserFile { config: user, version, bad } =
             self.store.user_file(&self.config.account, &self.config.region).await?;
@@ -58,7 +49,9 @@ impl Handler {
             RunKind::Sweep | RunKind::Restore => whole(user.targets),
         };
         tracing::info!(run = run.id, targets = targets.len(), rules = user.rules.len(), "planned");
-        Ok(Plan { run, targets })
+        let plan = Plan { run, targets };
+        let key = self.store.put_plan(&plan, &asked.execution).await?;
+        Ok(plan.answer(key))
     }
 }
 

@@ -25,6 +25,7 @@ use crate::inventory::CachedInventory;
 use crate::rule::AlarmRule;
 use crate::run::{Run, Target};
 use crate::snapshot::Snapshot;
+use crate::states::{Plan, Step, TargetFailure, TargetTask};
 
 /// The stack's bucket.
 #[derive(Debug)]
@@ -232,6 +233,36 @@ impl Store {
                 return Ok(keys);
             }
         }
+    }
+
+    /// Leaves a plan for the other functions; gives its key.
+    pub async fn put_plan(&self, plan: &Plan, execution: &str) -> Result<String, Fault> {
+        let bytes = serde_json::to_vec(plan)
+            .map_err(|error| Fault::malformed("s3:PutObject", &plan.run.id, error.to_string()))?;
+        let key = plan.key(execution, &bytes);
+        self.put(&key, bytes).await?;
+        Ok(key)
+    }
+
+    /// The plan under that key, which must be there.
+    pub async fn plan(&self, key: &str) -> Result<Plan, Fault> {
+        self.get_json(key).await?.ok_or_else(|| gone(key))
+    }
+
+    /// The task that a step stands for.
+    pub async fn task(&self, step: Step) -> Result<TargetTask, Failure> {
+        let plan = self.plan(&step.plan).await?;
+        step.of(plan)
+    }
+
+    /// Keeps why a target of a plan failed.
+    pub async fn put_failure(&self, plan: &str, target: usize, failure: &TargetFailure) -> Result<(), Fault> {
+        self.put_json(&Step::failure_key(plan, target), failure).await
+    }
+
+    /// Why a target of a plan failed, if that was kept.
+    pub async fn failure(&self, plan: &str, target: usize) -> Result<Option<TargetFailure>, Fault> {
+        self.get_json(&Step::failure_key(plan, target)).await
     }
 
     /// Stores a value as JSON.

@@ -24,6 +24,7 @@ use eks::{RawEks, check_eks};
 use insights::{RawInsights, check_insights};
 use read::{At, Problems, read};
 use rules::{RawRule, check_cadvisor, check_rules};
+pub use targets::MAX_TARGETS;
 use targets::{RawTarget, check_targets};
 use tree::Node;
 

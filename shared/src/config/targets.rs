@@ -8,6 +8,9 @@ use crate::run::{Part, Platform, Target, TargetRole};
 
 /// Shares that a target may be split into.
 const MAX_PARTS: u32 = 64;
+/// Targets of one run. Their numbers and names travel between states of Step Functions, which takes 262,144 bytes; a test
+/// of the plan holds that so many fit.
+pub const MAX_TARGETS: usize = 2_500;
 
 /// An account with the Regions in which to look.
 #[derive(Debug, Clone, Deserialize)]
@@ -56,12 +59,23 @@ pub(super) fn check_targets(
     home: &AccountId,
     problems: &Problems,
 ) -> Vec<Target> {
+    let targets_line = targets.line;
     let Some(entries) = &targets.value else { return Vec::new() };
     if entries.is_empty() {
         problems.tell(targets.line, "targets", "the list is empty; name a target or leave the key out");
     }
     let entries = entries.iter().filter_map(|entry| entry.value.as_ref().map(|raw| (entry.line, raw)));
-    entries.flat_map(|(line, raw)| check_target(line, raw, home, problems)).collect()
+    let targets: Vec<Target> =
+        entries.flat_map(|(line, raw)| check_target(line, raw, home, problems)).collect();
+    if targets.len() > MAX_TARGETS {
+        let why = format!(
+            "are {} in all, each account in each of its Regions, platforms and parts; one stack looks at {MAX_TARGETS} at most: \
+             ask for fewer parts, or divide the accounts among two stacks",
+            targets.len()
+        );
+        problems.tell(targets_line, "targets", why);
+    }
+    targets
 }
 
 /// The targets of one entry: each of its Regions in each of its parts.

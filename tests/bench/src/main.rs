@@ -10,6 +10,7 @@
 )]
 
 mod collect;
+mod plan;
 mod pods;
 mod process;
 mod start;

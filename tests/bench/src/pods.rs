@@ -8,6 +8,7 @@ use fargaze::run::{Part, Platform, Run, RunKind, Target};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
+use crate::plan::put_plan;
 use crate::process::{bootstrap, cpu_time, ms, peak_megabytes, spread};
 use crate::start::SETTINGS;
 
@@ -93,7 +94,7 @@ impl BigEstate {
             let before = self.counted();
             let (started, cpu) = (Instant::now(), cpu_time(bootstrap.pid()));
             let answer = bootstrap
-                .invoke(&task(begin + APART * number), Duration::from_secs(120))
+                .invoke(&self.task(begin + APART * number), Duration::from_secs(120))
                 .await
                 .expect("the function failed");
             let (wall, cpu) = (started.elapsed(), cpu_time(bootstrap.pid()).saturating_sub(cpu));
@@ -121,22 +122,22 @@ impl BigEstate {
         (wall, memory)
     }
 
+    fn task(&self, time: Timestamp) -> serde_json::Value {
+        let (delay, window) = (SignedDuration::from_mins(2), SignedDuration::from_hours(1));
+        let run = Run::new(RunKind::Alarms, time, delay, window, None);
+        let target = Target {
+            platform: Platform::Eks,
+            account: "123456789012".parse().unwrap(),
+            region: "eu-west-1".parse().unwrap(),
+            part: Part::WHOLE,
+            role: None,
+        };
+        json!({"plan": put_plan(&self.aws, "bucket", &run, target), "target": 0})
+    }
+
     /// Calls of Kubernetes and bytes of their answers so far.
     fn counted(&self) -> (usize, usize) {
         let meters = self.clusters.iter().map(Handle::meter);
         meters.fold((0, 0), |(calls, bytes), meter| (calls + meter.calls.len(), bytes + meter.bytes()))
     }
-}
-
-fn task(time: Timestamp) -> serde_json::Value {
-    let (delay, window) = (SignedDuration::from_mins(2), SignedDuration::from_hours(1));
-    let run = Run::new(RunKind::Alarms, time, delay, window, None);
-    let target = Target {
-        platform: Platform::Eks,
-        account: "123456789012".parse().unwrap(),
-        region: "eu-west-1".parse().unwrap(),
-        part: Part::WHOLE,
-        role: None,
-    };
-    json!({"run": run, "target": target})
 }

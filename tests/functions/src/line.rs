@@ -9,9 +9,9 @@ use crate::stack::{Function, Stack};
 /// All that one execution brought.
 #[derive(Debug)]
 pub struct Line {
-    /// Answer of `plan-run`.
+    /// Run and targets, as they are in the bucket.
     pub plan: Value,
-    /// Output of each item of the `Map`.
+    /// What became of each item of the `Map`: its input, what its functions answered, and the `failure` that was caught.
     pub items: Vec<Value>,
     /// Answer of `forward-summary`.
     pub receipt: Result<Value, Failure>,
@@ -32,26 +32,47 @@ pub fn caught(mut input: Value, failure: &Failure) -> Value {
     input
 }
 
+/// What a child of the `Map` answers of an item: its number, and whether it has an outcome.
+pub fn ended(item: &Value) -> Value {
+    let ended = if item.get("failure").is_some() { "failed" } else { "done" };
+    json!({"target": item["target"], "ended": ended})
+}
+
 impl Stack {
-    /// Plans a run.
-    pub async fn plan(&self, kind: &str, time: Timestamp) -> Value {
+    /// Plans a run; gives the answer.
+    pub async fn planned(&self, kind: &str, time: Timestamp) -> Value {
         let answer = self.invoke(Function::PlanRun, request(kind, time)).await;
         answer.unwrap_or_else(|failure| panic!("plan-run: {failure}"))
     }
 
-    /// Plans a run and gives the items of its `Map`.
-    pub async fn items(&self, kind: &str, time: Timestamp) -> Vec<Value> {
-        let plan = self.plan(kind, time).await;
-        let targets = plan["targets"].as_array().unwrap();
-        targets.iter().map(|target| json!({"run": plan["run"], "target": target})).collect()
+    /// Plans a run; gives run and targets as they are in the bucket.
+    pub async fn plan(&self, kind: &str, time: Timestamp) -> Value {
+        let planned = self.planned(kind, time).await;
+        self.json(planned["plan"].as_str().unwrap())
     }
 
-    /// Plans a run of one target and collects it; gives the collector's answer.
+    /// Puts a plan into the bucket; gives its key.
+    pub fn put_plan(&self, run: &Value, targets: &[Value]) -> String {
+        let key = format!("runs/{}/by-hand/plan.json", run["id"].as_str().unwrap());
+        let plan = json!({"run": run, "targets": targets});
+        self.aws.put_object(Self::BUCKET, &key, plan.to_string());
+        key
+    }
+
+    /// Plans a run and gives the items of its `Map`.
+    pub async fn items(&self, kind: &str, time: Timestamp) -> Vec<Value> {
+        items(&self.planned(kind, time).await)
+    }
+
+    /// Plans a run of one target and collects it; gives the collector's input and answer.
     pub async fn collect(&self, kind: &str, time: Timestamp) -> Result<Value, Failure> {
         let mut items = self.items(kind, time).await;
-        items.retain(|item| item["target"]["platform"] == "ecs");
+        items.retain(|item| item["platform"] == "ecs");
         assert_eq!(items.len(), 1, "a run of one target");
-        self.invoke(Function::CollectMetrics, items.remove(0)).await
+        let mut item = items.remove(0);
+        let answer = self.invoke(Function::CollectMetrics, item.clone()).await?;
+        answered(&mut item, answer);
+        Ok(item)
     }
 
     /// Plays one execution. Items are worked on one after the other, which Step Functions does at once.
@@ -63,46 +84,53 @@ impl Stack {
 
     /// Plays one execution with this input of `plan-run`.
     pub async fn play(&self, input: Value) -> Line {
-        let plan = self.invoke(Function::PlanRun, input).await;
-        let plan = plan.unwrap_or_else(|failure| panic!("plan-run: {failure}"));
-        let mut items = Vec::new();
-        for target in plan["targets"].as_array().unwrap() {
-            items.push(self.play_item(json!({"run": plan["run"], "target": target})).await);
+        let planned = self.invoke(Function::PlanRun, input).await;
+        let planned = planned.unwrap_or_else(|failure| panic!("plan-run: {failure}"));
+        let mut ends = Vec::new();
+        for item in items(&planned) {
+            ends.push(self.play_item(item).await);
         }
-        let event = json!({"run": plan["run"], "targets": plan["targets"], "outcomes": items});
-        let receipt = self.invoke(Function::ForwardSummary, event).await;
-        Line { plan, items, receipt }
+        let receipt = self.invoke(Function::ForwardSummary, forward(&planned, &ends)).await;
+        Line { plan: self.json(planned["plan"].as_str().unwrap()), items: ends, receipt }
     }
 
     /// Plays the steps of one item of the `Map`.
     pub async fn play_item(&self, item: Value) -> Value {
-        let collector = match item["target"]["platform"].as_str() {
-            Some("eks") => Function::CollectPods,
-            _ => Function::CollectMetrics,
-        };
-        let steps = match item["run"]["kind"].as_str() {
-            Some("alarms") => vec![collector, Function::EvaluateAlarms],
-            Some("report") => vec![collector],
-            Some("sweep" | "restore") => return self.play_insights(item).await,
+        let end = match item["kind"].as_str() {
+            Some("alarms") => self.play_steps(item, &[collector, |_| Function::EvaluateAlarms]).await,
+            Some("report") => self.play_steps(item, &[collector]).await,
+            Some("sweep" | "restore") => self.play_insights(item).await,
             other => panic!("no branch of the state machine for {other:?}"),
         };
+        if end.get("failure").is_some() {
+            // That it could not be kept stands in the summary.
+            let _ = self.invoke(Function::ForwardSummary, json!({"failed": end})).await;
+        }
+        end
+    }
+
+    async fn play_steps(&self, item: Value, steps: &[fn(&Value) -> Function]) -> Value {
         let mut state = item;
         for step in steps {
-            state = match self.invoke(step, state.clone()).await {
-                Ok(answer) => answer,
+            // The state machine drops what the function answers; it is kept here for who looks at the item.
+            match self.invoke(step(&state), state.clone()).await {
+                Ok(answer) => answered(&mut state, answer),
                 Err(failure) => return caught(state, &failure),
-            };
+            }
         }
         state
     }
 
     /// Plays the turns of a sweep or restore of one target: `EnableInsights` until its answer has no cursor.
     async fn play_insights(&self, item: Value) -> Value {
-        let mut state = item.clone();
+        let mut state = item;
         for turn in 1.. {
             state["turn"] = turn.into();
             match self.invoke(Function::EnableInsights, state.clone()).await {
-                Ok(answer) if answer["cursor"].is_null() => return answer,
+                Ok(answer) if answer["cursor"].is_null() => {
+                    answered(&mut state, answer);
+                    return state;
+                }
                 Ok(answer) => {
                     assert!(
                         answer["cursor"]["after"].as_str() > state["cursor"]["after"].as_str(),
@@ -115,4 +143,30 @@ impl Stack {
         }
         unreachable!("each turn makes progress")
     }
+}
+
+/// What the state machine makes of a plan for its `Map`.
+fn items(planned: &Value) -> Vec<Value> {
+    let targets = planned["targets"].as_array().unwrap().iter();
+    let item = |target: &Value| {
+        json!({
+            "kind": planned["kind"], "plan": planned["plan"],
+            "target": target["number"], "platform": target["platform"], "name": target["name"],
+        })
+    };
+    targets.map(item).collect()
+}
+
+/// Input of `forward-summary` at the end of a run with these items.
+pub fn forward(planned: &Value, ends: &[Value]) -> Value {
+    json!({"plan": planned["plan"], "ended": ends.iter().map(ended).collect::<Vec<_>>()})
+}
+
+fn collector(item: &Value) -> Function {
+    if item["platform"] == "eks" { Function::CollectPods } else { Function::CollectMetrics }
+}
+
+fn answered(state: &mut Value, answer: Value) {
+    let Value::Object(answer) = answer else { panic!("no answer: {answer}") };
+    state.as_object_mut().unwrap().extend(answer);
 }

@@ -166,7 +166,8 @@ impl Stack {
             .build()
     }
 
-    /// One invocation of a function that was just started, as Lambda would do it: JSON in, JSON out.
+    /// One invocation of a function that was just started, as Lambda would do it: JSON in, JSON out. On the heap, because a test
+    /// that plays many of them holds them all.
     pub async fn invoke(&self, function: Function, event: Value) -> Result<Value, Failure> {
         let sdk = self.sdk(function.name());
         let settings = self.settings.borrow().clone();
@@ -174,29 +175,35 @@ impl Stack {
         match function {
             Function::PlanRun => {
                 let config = plan_run::Config::from_lookup(&lookup)?;
-                json(plan_run::Handler::new(config, &sdk).handle(event).await)
+                let handler = plan_run::Handler::new(config, &sdk);
+                json(Box::pin(handler.handle(event)).await)
             }
             Function::CollectMetrics => {
                 let config = collect_metrics::Config::from_lookup(&lookup)?;
-                json(collect_metrics::Handler::new(config, &sdk).handle(event).await)
+                let handler = collect_metrics::Handler::new(config, &sdk);
+                json(Box::pin(handler.handle(event)).await)
             }
             Function::CollectPods => {
                 let config = collect_pods::Config::from_lookup(&lookup)?;
                 let deadline = tokio::time::Instant::now() + self.timeout.get();
-                json(collect_pods::Handler::new(config, &sdk).handle(event, deadline).await)
+                let handler = collect_pods::Handler::new(config, &sdk);
+                json(Box::pin(handler.handle(event, deadline)).await)
             }
             Function::EvaluateAlarms => {
                 let config = evaluate_alarms::Config::from_lookup(&lookup)?;
-                json(evaluate_alarms::Handler::new(config, &sdk).handle(event).await)
+                let handler = evaluate_alarms::Handler::new(config, &sdk);
+                json(Box::pin(handler.handle(event)).await)
             }
             Function::EnableInsights => {
                 let config = enable_insights::Config::from_lookup(&lookup)?;
                 let deadline = tokio::time::Instant::now() + self.timeout.get();
-                json(enable_insights::Handler::new(config, &sdk).handle(event, deadline).await)
+                let handler = enable_insights::Handler::new(config, &sdk);
+                json(Box::pin(handler.handle(event, deadline)).await)
             }
             Function::ForwardSummary => {
                 let config = forward_summary::Config::from_lookup(&lookup)?;
-                json(forward_summary::Handler::new(config, &sdk).handle(event).await)
+                let handler = forward_summary::Handler::new(config, &sdk);
+                json(Box::pin(handler.handle(event)).await)
             }
         }
     }

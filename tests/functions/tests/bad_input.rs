@@ -72,7 +72,7 @@ async fn a_setting_of_the_wrong_form_is_named_with_its_value() {
 #[tokio::test]
 async fn an_unknown_event_is_refused_by_every_function_without_a_call() {
     for function in Function::ALL {
-        for event in [json!({"greeting": "hello"}), json!([]), json!(null), json!({"run": 1, "target": 2})] {
+        for event in [json!({"greeting": "hello"}), json!([]), json!(null), json!({"plan": 1, "target": 2})] {
             let stack = Stack::start(shop(|_| 93.1)).await;
             let failure = stack.invoke(function, event.clone()).await.unwrap_err();
             assert_eq!(failure.error_type(), "Invalid", "{function:?} {event}");

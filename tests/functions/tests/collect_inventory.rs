@@ -188,7 +188,9 @@ async fn a_cluster_that_could_not_be_described_is_not_a_cluster_that_is_gone() {
 #[tokio::test]
 async fn without_a_cache_a_refused_listing_fails_the_target_by_name_and_stores_nothing() {
     let stack = Stack::start(shop(|_| 50.0).deny("ecs:ListClusters")).await;
-    let failure = stack.collect("alarms", minute(0)).await.unwrap_err();
+    let item = stack.items("alarms", minute(0)).await.remove(0);
+    stack.aws.reset_meter();
+    let failure = stack.invoke(Function::CollectMetrics, item).await.unwrap_err();
     assert_eq!(failure.error_type(), "Denied");
     let told = failure.to_string();
     assert!(told.contains("ecs:ListClusters") && told.contains("docs/permissions.md"), "{told}");

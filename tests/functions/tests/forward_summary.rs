@@ -3,23 +3,38 @@
 use fake_aws::Fault;
 use fargaze::failure::Failure;
 use fargaze::fault::Fault as FargazeFault;
-use function_tests::{ATTEMPTS, Function, Stack, caught, minute, shop};
+use function_tests::{ATTEMPTS, Function, Stack, caught, forward, minute, shop};
 use serde_json::{Value, json};
 
-async fn forward(stack: &Stack, kind: &str, outcomes: &[Value]) -> Result<Value, Failure> {
-    let run = stack.plan(kind, minute(0)).await["run"].clone();
-    let targets: Vec<&Value> = outcomes.iter().map(|end| &end["target"]).collect();
-    stack
-        .invoke(Function::ForwardSummary, json!({"run": run, "targets": targets, "outcomes": outcomes}))
-        .await
+/// A plan of the target of ECS at home and of the same in us-east-1; gives its key.
+async fn two_regions(stack: &Stack, at: i64) -> String {
+    let plan = stack.plan("alarms", minute(at)).await;
+    let here = plan["targets"][0].clone();
+    let mut there = here.clone();
+    there["region"] = json!("us-east-1");
+    stack.put_plan(&plan["run"], &[here, there])
+}
+
+/// Tells of a run of which one target came to its end.
+async fn tell(stack: &Stack, end: &Value) -> Result<Value, Failure> {
+    stack.invoke(Function::ForwardSummary, forward(end, std::slice::from_ref(end))).await
+}
+
+/// What the state machine makes of an item whose function failed: why is kept, and the summary of the run follows.
+async fn failed(stack: &Stack, at: i64, failure: Value) -> Value {
+    let mut item = stack.items("alarms", minute(at)).await.remove(0);
+    item["failure"] = failure;
+    let kept = stack.invoke(Function::ForwardSummary, json!({"failed": item})).await.unwrap();
+    assert_eq!(kept, json!({"kept": 0}));
+    let event = forward(&stack.planned("alarms", minute(at)).await, &[item]);
+    stack.invoke(Function::ForwardSummary, event).await.unwrap()
 }
 
 #[tokio::test]
 async fn a_target_of_which_nothing_came_back_is_told() {
     let stack = Stack::start(shop(|_| 50.0)).await;
     for at in [minute(0), minute(10)] {
-        let plan = stack.plan("alarms", at).await;
-        let event = json!({"run": plan["run"], "targets": plan["targets"], "outcomes": []});
+        let event = forward(&stack.planned("alarms", at).await, &[]);
         stack.invoke(Function::ForwardSummary, event).await.unwrap();
     }
     assert!(stack.mail(0).contains("CANNOT SEE eu-west-1 (123456789012): run: lost"), "{}", stack.mail(0));
@@ -30,41 +45,86 @@ async fn a_target_of_which_nothing_came_back_is_told() {
 async fn an_odd_entry_is_the_loss_of_its_target_alone() {
     let metadata =
         json!({"ExecutionArn": "arn:aws:states:eu-west-1:123456789012:express:x", "Status": "FAILED"});
-    let half = json!({"target": {"account": "123456789012"}, "outcome": 3});
+    let half = json!({"target": 1});
     for odd in [Value::Null, json!("text"), json!([]), json!({}), metadata, half] {
         let stack = Stack::start(shop(|_| 93.1)).await;
         let item = stack.items("alarms", minute(0)).await.remove(0);
-        let good = stack.play_item(item).await;
-        let mut lost = good["target"].clone();
-        lost["region"] = json!("us-east-1");
-        let run = stack.plan("alarms", minute(0)).await["run"].clone();
-        let targets = json!([good["target"], lost]);
-        let event = json!({"run": run, "targets": targets, "outcomes": [odd, good]});
+        stack.play_item(item).await;
+        let good = json!({"target": 0, "ended": "done"});
+        let event = json!({"plan": two_regions(&stack, 0).await, "ended": [odd, good]});
         stack.invoke(Function::ForwardSummary, event).await.unwrap();
         let mail = stack.mail(0);
         assert!(mail.contains("shop/web"), "{mail}");
         // Nobody is notified of a target that could not be seen in one run; ten minutes later it is one.
-        let later = stack.plan("alarms", minute(10)).await["run"].clone();
-        let event = json!({"run": later, "targets": targets, "outcomes": [odd]});
+        let event = json!({"plan": two_regions(&stack, 10).await, "ended": [odd]});
         stack.invoke(Function::ForwardSummary, event).await.unwrap();
         let mail = stack.mail(1);
         assert!(
-            mail.contains("us-east-1") && mail.contains("entry 0 of outcomes cannot be read"),
+            mail.contains("us-east-1") && mail.contains("entry 0 of what ended cannot be read"),
             "{odd}: {mail}"
         );
     }
-    // A list that is missing, or a target that cannot be read, is not taken for nothing to look at.
+    // A list that is missing, or a plan that cannot be read, is not taken for nothing to look at.
     let stack = Stack::start(shop(|_| 50.0)).await;
-    let plan = stack.plan("alarms", minute(0)).await;
-    for (key, value) in [("targets", None), ("outcomes", None), ("targets", Some(json!([null])))] {
-        let mut event = json!({"run": plan["run"], "targets": plan["targets"], "outcomes": []});
-        match value {
-            Some(value) => event[key] = value,
-            None => drop(event.as_object_mut().unwrap().remove(key)),
-        }
-        let refused = stack.invoke(Function::ForwardSummary, event).await.unwrap_err();
-        assert_eq!(refused.error_type(), "Invalid", "{key}");
+    let plan = stack.planned("alarms", minute(0)).await["plan"].clone();
+    stack.aws.put_object(Stack::BUCKET, "runs/x/y/odd.json", "{\"targets\": [null]}");
+    for (event, refused) in [
+        (json!({"plan": plan}), "Invalid"),
+        (json!({"ended": []}), "Invalid"),
+        (json!({"plan": "runs/x/y/odd.json", "ended": []}), "Malformed"),
+        (json!({"plan": "runs/x/y/none.json", "ended": []}), "NotFound"),
+    ] {
+        let failure = stack.invoke(Function::ForwardSummary, event.clone()).await.unwrap_err();
+        assert_eq!(failure.error_type(), refused, "{event}");
     }
+}
+
+/// Issue 14, point 1: what another execution of the same run brought is not told as this one's.
+#[tokio::test]
+async fn an_outcome_of_an_earlier_execution_hides_no_failure_of_this_one() {
+    let denied = json!({"errorMessage": "ecs:ListClusters: no", "errorType": "Denied"}).to_string();
+    for (end, told) in [("failed", "ecs:ListClusters: no"), ("lost", "")] {
+        let stack = Stack::start(shop(|_| 50.0)).await;
+        let item = stack.items("alarms", minute(0)).await.remove(0);
+        stack.play_item(item).await;
+        let plan = two_regions(&stack, 0).await;
+        let event = match end {
+            "failed" => {
+                let failure = json!({"Error": "Denied", "Cause": denied});
+                let failed = json!({"failed": {"plan": plan, "target": 0, "failure": failure}});
+                stack.invoke(Function::ForwardSummary, failed).await.unwrap();
+                json!({"plan": plan, "ended": [{"target": 0, "ended": "failed"}]})
+            }
+            _ => json!({"plan": plan, "ended": []}),
+        };
+        stack.invoke(Function::ForwardSummary, event).await.unwrap();
+        assert_eq!(stack.mails().len(), usize::from(end == "failed"), "a loss may pass by itself");
+        assert!(told.is_empty() || stack.mail(0).contains(told), "{}", stack.mail(0));
+        let broken = stack.aws.items(Stack::TABLE).iter().filter(|item| item["pk"]["S"] == "TARGETS").count();
+        assert_eq!(broken, 2, "both are remembered as unseen");
+    }
+}
+
+/// Issue 14, point 1.
+#[tokio::test]
+async fn a_failure_that_could_not_be_kept_is_told_all_the_same() {
+    let stack = Stack::start(shop(|_| 50.0)).await;
+    for at in [0, 10] {
+        let mut item = stack.items("alarms", minute(at)).await.remove(0);
+        item["failure"] = json!({"Error": "Denied", "Cause": null});
+        let event = forward(&stack.planned("alarms", minute(at)).await, &[item]);
+        stack.invoke(Function::ForwardSummary, event).await.unwrap();
+    }
+    assert!(stack.mail(0).contains("it failed, and why could not be kept"), "{}", stack.mail(0));
+}
+
+/// Issue 14, point 1: Lambda's answer may be longer than what Step Functions takes as the cause.
+#[tokio::test]
+async fn a_cause_that_was_cut_is_told_as_it_is() {
+    let stack = Stack::start(shop(|_| 50.0)).await;
+    let cut = format!("{{\"errorMessage\": \"{}", "ecs:ListClusters: no. ".repeat(1000));
+    failed(&stack, 0, json!({"Error": "Denied", "Cause": cut})).await;
+    assert!(stack.mail(0).contains("ecs:ListClusters: no."), "{}", stack.mail(0));
 }
 
 #[tokio::test]
@@ -94,41 +154,36 @@ async fn an_outcome_that_is_gone_or_damaged_is_a_fault_of_its_target_alone() {
     for damaged in [false, true] {
         let stack = Stack::start(shop(|_| 93.1)).await;
         let item = stack.items("alarms", minute(0)).await.remove(0);
-        let good = stack.play_item(item).await;
-        let mut bad = good.clone();
-        bad["target"]["region"] = json!("us-east-1");
-        bad["outcome"]["key"] = json!("outcomes/elsewhere.json");
+        stack.play_item(item).await;
+        let key = "outcomes/alarms-20261122T100500Z/123456789012.us-east-1.1-of-1.json";
         if damaged {
-            stack.aws.put_object(Stack::BUCKET, "outcomes/elsewhere.json", "{}");
+            stack.aws.put_object(Stack::BUCKET, key, "{}");
         }
-        forward(&stack, "alarms", &[bad, good]).await.unwrap();
+        let ended = [0, 1].map(|target| json!({"target": target, "ended": "done"}));
+        let event = json!({"plan": two_regions(&stack, 0).await, "ended": ended});
+        stack.invoke(Function::ForwardSummary, event).await.unwrap();
         let mail = stack.mail(0);
         assert!(mail.contains("shop/web"), "{mail}");
-        assert!(mail.contains("CANNOT SEE us-east-1") && mail.contains("outcomes/elsewhere.json"), "{mail}");
+        assert!(mail.contains("CANNOT SEE us-east-1") && mail.contains(key), "{mail}");
     }
 }
 
 #[tokio::test]
 async fn a_step_that_step_functions_ended_itself_is_told_after_ten_minutes() {
     let stack = Stack::start(shop(|_| 50.0)).await;
-    let item = stack.items("alarms", minute(0)).await.remove(0);
-    let mut failed = item;
-    failed["failure"] = json!({"Error": "States.Timeout", "Cause": null});
+    let timeout = json!({"Error": "States.Timeout", "Cause": null});
     // A failure that may pass is not told at once.
-    assert_eq!(forward(&stack, "alarms", std::slice::from_ref(&failed)).await.unwrap()["published"], false);
-    let run = stack.plan("alarms", minute(10)).await["run"].clone();
-    let event = json!({"run": run, "targets": [failed["target"]], "outcomes": [failed]});
-    stack.invoke(Function::ForwardSummary, event).await.unwrap();
+    assert_eq!(failed(&stack, 0, timeout.clone()).await["published"], false);
+    failed(&stack, 10, timeout).await;
     assert!(stack.mail(0).contains("CANNOT SEE eu-west-1") && stack.mail(0).contains("States.Timeout"));
 }
 
 #[tokio::test]
 async fn a_hostile_error_text_stays_one_harmless_line() {
     let stack = Stack::start(shop(|_| 50.0)).await;
-    let item = stack.items("alarms", minute(0)).await.remove(0);
     let hostile = "denied\r\nBcc: everyone\u{202e}\u{0007}";
     let failure = Failure::Fault(FargazeFault::malformed("ecs:ListClusters", "shop", hostile));
-    forward(&stack, "alarms", &[caught(item, &failure)]).await.unwrap();
+    failed(&stack, 0, caught(json!({}), &failure)["failure"].clone()).await;
     let mail = &stack.mails()[0];
     assert!(mail.message.lines().all(|line| !line.starts_with("Bcc")), "{}", mail.message);
     assert!(!mail.message.contains(['\u{202e}', '\u{7}', '\r']));
@@ -159,7 +214,7 @@ async fn a_report_whose_snapshot_is_gone_names_it() {
     let mut outcome = stack.json(key);
     outcome["snapshot"] = json!("snapshots/gone.ndjson.gz");
     stack.aws.put_object(Stack::BUCKET, key, outcome.to_string());
-    forward(&stack, "report", &[done]).await.unwrap();
+    tell(&stack, &done).await.unwrap();
     assert!(stack.mail(0).contains("snapshots/gone.ndjson.gz"), "{}", stack.mail(0));
 }
 
@@ -170,13 +225,13 @@ async fn t16_a_throttled_topic_fails_the_step_as_throttled_and_the_state_machine
     let item = stack.items("alarms", minute(0)).await.remove(0);
     let done = stack.play_item(item).await;
     stack.aws.add_fault(Fault::on("sns:Publish").times(ATTEMPTS).throttle());
-    let failure = forward(&stack, "alarms", std::slice::from_ref(&done)).await.unwrap_err();
+    let failure = tell(&stack, &done).await.unwrap_err();
     assert_eq!(failure.error_type(), "Throttled");
     assert_eq!(stack.mails().len(), 0);
     while !stack.aws.faults_left().is_empty() {
-        forward(&stack, "alarms", std::slice::from_ref(&done)).await.unwrap_err();
+        tell(&stack, &done).await.unwrap_err();
     }
-    assert_eq!(forward(&stack, "alarms", &[done]).await.unwrap()["published"], true);
+    assert_eq!(tell(&stack, &done).await.unwrap()["published"], true);
     assert_eq!(stack.mails().len(), 1);
 }
 
@@ -186,7 +241,7 @@ async fn an_item_that_was_retried_after_it_was_told_is_not_told_again() {
     let stack = Stack::start(shop(|_| 93.1)).await;
     let item = stack.items("alarms", minute(0)).await.remove(0);
     let done = stack.play_item(item).await;
-    forward(&stack, "alarms", std::slice::from_ref(&done)).await.unwrap();
-    forward(&stack, "alarms", &[done]).await.unwrap();
+    tell(&stack, &done).await.unwrap();
+    tell(&stack, &done).await.unwrap();
     assert_eq!(stack.mails().len(), 1);
 }

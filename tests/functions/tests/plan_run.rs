@@ -25,7 +25,51 @@ async fn an_alarms_request_becomes_a_run_over_the_newest_settled_minutes_of_home
             ],
         })
     );
-    assert_eq!(stack.aws.meter().calls_by_operation(), [("s3:GetObject".to_owned(), 1)].into());
+    let calls = [("s3:GetObject", 1), ("s3:PutObject", 1)].map(|(name, count)| (name.to_owned(), count));
+    assert_eq!(stack.aws.meter().calls_by_operation(), calls.into());
+}
+
+/// Issue 14, points 1 and 6: neither role nor external id leaves the bucket, nor what is wrong with the user's file.
+#[tokio::test]
+async fn what_travels_is_where_the_plan_is_and_a_number_for_each_target() {
+    let stack = Stack::start(estate()).await;
+    let yaml = "targets: [{account: \"210987654321\", regions: [us-east-1, eu-west-1], platforms: [ecs], \
+                roles: {read: \"arn:aws:iam::210987654321:role/fargaze-reader\"}, external-id: secret-1}]\n";
+    stack.put_config(yaml);
+    stack.plan("alarms", minute(-5)).await;
+    stack.put_config(&format!("{yaml}rules: [{}]", vec!["{nmae: x}"; 60].join(", ")));
+    let planned = stack.planned("alarms", minute(0)).await;
+    let key = planned["plan"].as_str().unwrap();
+    assert!(
+        key.starts_with("runs/alarms-20261122T100500Z/6f0d2c1a-7a54-4c9b-9f1e-1c2d3e4f5a6b/plan-"),
+        "{key}"
+    );
+    assert_eq!(
+        planned,
+        json!({
+            "run": "alarms-20261122T100500Z",
+            "kind": "alarms",
+            "plan": key,
+            "targets": [
+                {"number": 0, "platform": "ecs", "name": "us-east-1 (210987654321)"},
+                {"number": 1, "platform": "ecs", "name": "eu-west-1 (210987654321)"},
+            ],
+        })
+    );
+    let plan = stack.json(key);
+    assert_eq!(plan["targets"][1]["role"]["external_id"], "secret-1");
+    assert!(plan["run"]["bad_config"]["problems"].as_array().unwrap().len() >= 60, "{plan}");
+}
+
+#[tokio::test]
+async fn a_second_plan_of_an_execution_replaces_no_first_one_that_says_something_else() {
+    let stack = Stack::start(estate()).await;
+    let first = stack.planned("alarms", minute(0)).await["plan"].clone();
+    assert_eq!(stack.planned("alarms", minute(0)).await["plan"], first);
+    stack.put_config("targets: [{account: \"123456789012\", regions: [us-east-1]}]");
+    assert_ne!(stack.planned("alarms", minute(0)).await["plan"], first);
+    let region = |plan: &Value| stack.json(plan.as_str().unwrap())["targets"][0]["region"].clone();
+    assert_eq!(region(&first), "eu-west-1");
 }
 
 #[tokio::test]
@@ -41,14 +85,17 @@ async fn a_report_looks_back_a_day_in_steps_of_five_minutes() {
 #[tokio::test]
 async fn a_restore_carries_since_when_to_its_functions_and_without_one_nothing() {
     let stack = Stack::start(estate()).await;
-    let plan = stack.invoke(Function::PlanRun, event_file("plan-run.restore.ok")).await.unwrap();
-    assert_eq!(plan["run"]["id"], "restore-20261122T100503Z");
+    let plan = async |name| {
+        let planned = stack.invoke(Function::PlanRun, event_file(name)).await.unwrap();
+        stack.json(planned["plan"].as_str().unwrap())
+    };
+    let of_time = plan("plan-run.restore.ok").await;
+    assert_eq!(of_time["run"]["id"], "restore-20261122T100503Z");
     assert_eq!(
-        (&plan["run"]["kind"], &plan["run"]["since"]),
+        (&of_time["run"]["kind"], &of_time["run"]["since"]),
         (&json!("restore"), &json!("2026-11-22T00:00:00Z"))
     );
-    let plan = stack.invoke(Function::PlanRun, event_file("plan-run.restore-all.ok")).await.unwrap();
-    assert_eq!(plan["run"].get("since"), None);
+    assert_eq!(plan("plan-run.restore-all.ok").await["run"].get("since"), None);
 }
 
 #[tokio::test]
@@ -99,8 +146,10 @@ async fn delay_and_lookback_come_from_the_settings() {
 async fn a_bare_request_by_hand_with_a_time_is_taken() {
     let stack = Stack::start(estate()).await;
     let bare = json!({"kind": "sweep", "time": "2026-11-22T10:05:00Z"});
-    let plan = stack.invoke(Function::PlanRun, bare).await.unwrap();
-    assert_eq!(plan, stack.plan("sweep", minute(0)).await);
+    let planned = stack.invoke(Function::PlanRun, bare).await.unwrap();
+    let key = planned["plan"].as_str().unwrap();
+    assert!(key.starts_with("runs/sweep-20261122T100500Z/by-hand/"), "{key}");
+    assert_eq!(stack.json(key), stack.plan("sweep", minute(0)).await);
 }
 
 #[tokio::test]

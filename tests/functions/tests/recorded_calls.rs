@@ -73,6 +73,10 @@ async fn play_everything(stack: &Stack) {
         "start": "2026-11-22T09:00:00Z", "end": "2026-11-22T10:00:00Z",
     }});
     stack.invoke(Function::CollectMetrics, query).await.unwrap();
+    // A target that failed: why is kept.
+    let mut failed = stack.items("alarms", minute(5)).await.remove(0);
+    failed["failure"] = json!({"Error": "States.Timeout", "Cause": null});
+    stack.invoke(Function::ForwardSummary, json!({"failed": failed})).await.unwrap();
     // A file that cannot be used: the version before it is read, and it is told.
     stack.put_config("ruels: []");
     stack.run_line("alarms", minute(5)).await.receipt.unwrap();
@@ -100,22 +104,26 @@ async fn every_function_touches_only_the_objects_that_its_role_names() {
     let (stack, _kubernetes) = stack().await;
     play_everything(&stack).await;
     for (function, reads, writes) in [
-        ("plan-run", &["config/", "fargaze.yaml"][..], &["config/"][..]),
+        ("plan-run", &["config/", "fargaze.yaml"][..], &["config/", "runs/"][..]),
         (
             "collect-metrics",
-            &["fargaze.yaml", "inventory/", "outcomes/", "snapshots/"],
+            &["fargaze.yaml", "inventory/", "outcomes/", "runs/", "snapshots/"],
             &["inventory/", "outcomes/", "snapshots/"],
         ),
         (
             "collect-pods",
-            &["fargaze.yaml", "inventory/", "snapshots/"],
+            &["fargaze.yaml", "inventory/", "runs/", "snapshots/"],
             &["inventory/", "outcomes/", "snapshots/"],
         ),
-        ("evaluate-alarms", &["fargaze.yaml", "snapshots/"], &["outcomes/"]),
-        ("forward-summary", &["config/", "outcomes/", "reports/", "snapshots/"], &["config/", "reports/"]),
+        ("evaluate-alarms", &["fargaze.yaml", "runs/", "snapshots/"], &["outcomes/"]),
+        (
+            "forward-summary",
+            &["config/", "outcomes/", "reports/", "runs/", "snapshots/"],
+            &["config/", "reports/", "runs/"],
+        ),
         (
             "enable-insights",
-            &["clusters/", "config/", "fargaze.yaml", "outcomes/"],
+            &["clusters/", "config/", "fargaze.yaml", "outcomes/", "runs/"],
             &["clusters/", "outcomes/"],
         ),
     ] {

@@ -36,8 +36,11 @@ pub(crate) enum Function {
 #[derive(Debug, Clone)]
 pub(crate) struct Execution {
     pub(crate) time: Minute,
-    plan: Value,
-    /// Items of the map: what they hand on, and whether they are at their end.
+    /// Answer of `plan-run`.
+    planned: Value,
+    /// Version of the user's file that its run reads.
+    version: String,
+    /// Items of the map, and whether they have failed.
     items: Vec<(Value, bool)>,
     step: Step,
     /// Where it dies, if it does: the function, and how.
@@ -69,7 +72,8 @@ pub(crate) struct Player {
 
 impl Execution {
     pub(crate) fn new(time: Minute, death: Option<(Function, Death)>) -> Self {
-        Self { time, plan: Value::Null, items: Vec::new(), step: Step::Plan, death }
+        let (planned, version) = (Value::Null, String::new());
+        Self { time, planned, version, items: Vec::new(), step: Step::Plan, death }
     }
 
     pub(crate) fn step(&self) -> Step {
@@ -142,14 +146,20 @@ impl Player {
                     "request": {"kind": "alarms", "time": time},
                     "execution": {"id": "6f0d2c1a-7a54-4c9b-9f1e-1c2d3e4f5a6b", "started": time},
                 });
-                let Ok(plan) = self.task(execution, Function::PlanRun, input).await else {
+                let Ok(planned) = self.task(execution, Function::PlanRun, input).await else {
                     execution.step = Step::Over;
                     return;
                 };
-                let targets = plan["targets"].as_array().unwrap().iter();
-                execution.items =
-                    targets.map(|target| (json!({"run": plan["run"], "target": target}), false)).collect();
-                execution.plan = plan;
+                execution.version = self.version_of(&planned);
+                let targets = planned["targets"].as_array().unwrap().iter();
+                let item = |target: &Value| {
+                    json!({
+                        "kind": planned["kind"], "plan": planned["plan"],
+                        "target": target["number"], "platform": target["platform"], "name": target["name"],
+                    })
+                };
+                execution.items = targets.map(|target| (item(target), false)).collect();
+                execution.planned = planned;
                 execution.step = Step::Collect;
             }
             Step::Collect => {
@@ -161,9 +171,9 @@ impl Player {
                 execution.step = Step::Forward;
             }
             Step::Forward => {
-                let outcomes: Vec<&Value> = execution.items.iter().map(|(item, _)| item).collect();
-                let plan = &execution.plan;
-                let input = json!({"run": plan["run"], "targets": plan["targets"], "outcomes": outcomes});
+                let ended = |(item, failed): &(Value, bool)| json!({"target": item["target"], "ended": if *failed { "failed" } else { "done" }});
+                let ended: Vec<Value> = execution.items.iter().map(ended).collect();
+                let input = json!({"plan": execution.planned["plan"], "ended": ended});
                 let _ = self.task(execution, Function::ForwardSummary, input).await;
                 execution.step = Step::Over;
             }
@@ -176,13 +186,12 @@ impl Player {
         let mut items = std::mem::take(&mut execution.items);
         for (item, failed) in items.iter_mut().filter(|(_, failed)| !failed) {
             let function = function(item);
-            match self.task(execution, function, item.clone()).await {
-                Ok(answer) => *item = answer,
-                Err((error, message)) => {
-                    let cause = json!({"errorMessage": message, "errorType": error});
-                    item["failure"] = json!({"Error": error, "Cause": cause.to_string()});
-                    *failed = true;
-                }
+            if let Err((error, message)) = self.task(execution, function, item.clone()).await {
+                let cause = json!({"errorMessage": message, "errorType": error});
+                item["failure"] = json!({"Error": error, "Cause": cause.to_string()});
+                *failed = true;
+                // That it could not be kept stands in the summary.
+                let _ = self.task(execution, Function::ForwardSummary, json!({"failed": item})).await;
             }
         }
         execution.items = items;
@@ -198,7 +207,7 @@ impl Player {
         let mut wait = Duration::from_secs(2);
         for attempt in 0.. {
             let death = execution.death.take_if(|(dying, _)| *dying == function).map(|(_, death)| death);
-            let result = self.invoke(execution.time, function, input.clone(), death).await;
+            let result = self.invoke(execution, function, input.clone(), death).await;
             let Err((error, _)) = &result else { return result };
             let passes = ["Throttled", "Transient", "Lambda.SdkClientException"].contains(&error.as_str());
             if !passes || attempt == 3 {
@@ -213,7 +222,7 @@ impl Player {
     /// One invocation, which may die.
     async fn invoke(
         &self,
-        time: Minute,
+        execution: &Execution,
         function: Function,
         event: Value,
         death: Option<Death>,
@@ -225,8 +234,9 @@ impl Player {
         };
         {
             let mut checker = lock(&self.wire.checker);
+            let time = execution.time;
             checker.tell(|| format!("    #{id} {function:?} of the run of minute {time}{}", dies(death)));
-            checker.begins(id, function, event["run"]["config_version"].as_str().unwrap_or_default());
+            checker.begins(id, function, &execution.version);
         }
         let invocation = Arc::new(Invocation::new(id, death));
         let work = INVOCATION.scope(Arc::clone(&invocation), self.handle(function, event));
@@ -255,6 +265,13 @@ impl Player {
         }
     }
 
+    /// Version of the user's file that a run reads, as its plan says.
+    fn version_of(&self, planned: &Value) -> String {
+        let key = planned["plan"].as_str().unwrap_or_default();
+        let plan: Value = serde_json::from_slice(&self.wire.aws.object(BUCKET, key).unwrap()).unwrap();
+        plan["run"]["config_version"].as_str().unwrap_or_default().to_owned()
+    }
+
     /// Whether the checker has found something wrong.
     pub(crate) fn failed(&self) -> bool {
         lock(&self.wire.checker).failure.is_some()
@@ -263,7 +280,7 @@ impl Player {
 
 /// What looks at a target.
 fn collector(item: &Value) -> Function {
-    if item["target"]["platform"] == "eks" { Function::CollectPods } else { Function::CollectMetrics }
+    if item["platform"] == "eks" { Function::CollectPods } else { Function::CollectMetrics }
 }
 
 fn schedule(every: Minute) -> String {

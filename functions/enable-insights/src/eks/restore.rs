@@ -8,7 +8,7 @@ use fargaze::fault::Fault;
 use fargaze::insights::eks::{
     EksAspect, EksFinding, EksLedger, EksRestoreStep, EksResult, EksState, eks_restore_step,
 };
-use fargaze::outcome::{TargetDone, TargetTask};
+use fargaze::states::{TargetDone, TargetTask};
 use jiff::Timestamp;
 
 use super::Setup;

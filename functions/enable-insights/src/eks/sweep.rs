@@ -9,7 +9,7 @@ use fargaze::failure::Failure;
 use fargaze::fault::Fault;
 use fargaze::insights::eks::{EksChange, EksFinding, EksLedger, EksResult};
 use fargaze::insights::{Acquaintance, ChangeState, Life};
-use fargaze::outcome::{TargetDone, TargetTask};
+use fargaze::states::{TargetDone, TargetTask};
 use jiff::Timestamp;
 
 use super::Setup;

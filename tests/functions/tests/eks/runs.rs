@@ -33,7 +33,7 @@ async fn samples_are_joined_from_snapshot_to_snapshot() {
 async fn a_retry_takes_no_second_sample() {
     let watched = watch(healthy()).await;
     let items = watched.stack.items("alarms", minute(0)).await;
-    let item = items.into_iter().find(|item| item["target"]["platform"] == "eks").unwrap();
+    let item = items.into_iter().find(|item| item["platform"] == "eks").unwrap();
     let first = watched.stack.invoke(Function::CollectPods, item.clone()).await.unwrap();
     let calls = watched.kubernetes.meter().calls.len();
     assert_eq!(watched.stack.invoke(Function::CollectPods, item).await.unwrap(), first);
@@ -53,13 +53,13 @@ async fn a_snapshot_that_cannot_be_read_for_a_moment_is_read_by_another_try() {
     let (offset, mail) = watched.until_mail(0, 3).await.unwrap();
     assert!(offset == 5 && mail.contains("crash-loop"), "{mail}");
     let items = watched.stack.items("alarms", minute(10)).await;
-    let item = items.into_iter().find(|item| item["target"]["platform"] == "eks").unwrap();
+    let item = items.into_iter().find(|item| item["platform"] == "eks").unwrap();
     // The snapshot before is the last that a collector gets from S3.
     watched.stack.aws.reset_meter();
     watched.stack.invoke(Function::CollectPods, item).await.unwrap();
     let calls = watched.stack.aws.meter().count("s3:GetObject");
     let items = watched.stack.items("alarms", minute(15)).await;
-    let item = items.into_iter().find(|item| item["target"]["platform"] == "eks").unwrap();
+    let item = items.into_iter().find(|item| item["platform"] == "eks").unwrap();
     for times in [ATTEMPTS, 2 * ATTEMPTS] {
         watched.stack.aws.clear_faults();
         watched.stack.aws.add_fault(Fault::on("s3:GetObject").nth(calls).times(times).throttle());

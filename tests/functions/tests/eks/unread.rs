@@ -234,7 +234,7 @@ async fn a_cluster_that_hangs_takes_no_other_down_and_is_told() {
     watched.stack.set_timeout(Duration::from_secs(7));
     let line = watched.stack.run_line("alarms", minute(0)).await;
     line.receipt.unwrap();
-    let outcome = line.items.iter().find(|item| item["target"]["platform"] == "eks").unwrap();
+    let outcome = line.items.iter().find(|item| item["platform"] == "eks").unwrap();
     let outcome: Value = watched.stack.json(outcome["outcome"]["key"].as_str().unwrap());
     assert_eq!(
         (outcome["coverage"]["clusters"].as_u64(), outcome["coverage"]["clusters_seen"].as_u64()),

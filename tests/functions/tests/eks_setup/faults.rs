@@ -128,7 +128,7 @@ async fn killed_at_every_call_it_comes_to_the_same_end() {
 /// The item of a sweep or restore of the target of EKS.
 pub(super) async fn item(stack: &Stack, kind: &str, at: i64) -> Value {
     let mut items = Box::pin(stack.items(kind, minute(at))).await;
-    items.retain(|item| item["target"]["platform"] == "eks");
+    items.retain(|item| item["platform"] == "eks");
     items.remove(0)
 }
 

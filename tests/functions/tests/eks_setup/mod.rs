@@ -104,7 +104,7 @@ async fn ran(stack: &Stack, kind: &str, at: i64) -> Value {
 async fn ran_at(stack: &Stack, kind: &str, time: Timestamp) -> Value {
     let line = Box::pin(stack.run_line(kind, time)).await;
     line.receipt.as_ref().unwrap();
-    let ended = line.items.iter().find(|item| item["target"]["platform"] == "eks").unwrap();
+    let ended = line.items.iter().find(|item| item["platform"] == "eks").unwrap();
     assert!(ended["failure"].is_null(), "{ended}");
     stack.json(ended["outcome"]["key"].as_str().unwrap())
 }

@@ -2,7 +2,7 @@
 
 use fake_aws::{Estate, FakeAws, Fault};
 use fargaze::failure::Failure;
-use function_tests::{Function, Stack, estate, minute, running};
+use function_tests::{Function, Stack, estate, forward, minute, running};
 use serde_json::{Value, json};
 
 use super::{alarms, run};
@@ -36,12 +36,12 @@ fn stack(estate: Estate) -> Stack {
 /// The input of `ForwardSummary` of a run whose targets have all been judged.
 async fn judged(stack: &Stack, kind: &str, at: i64) -> Value {
     stack.set_now(minute(at));
-    let plan = stack.plan(kind, minute(at)).await;
-    let mut outcomes = Vec::new();
-    for target in plan["targets"].as_array().unwrap() {
-        outcomes.push(stack.play_item(json!({"run": plan["run"], "target": target})).await);
+    let planned = stack.planned(kind, minute(at)).await;
+    let mut ends = Vec::new();
+    for item in stack.items(kind, minute(at)).await {
+        ends.push(stack.play_item(item).await);
     }
-    json!({"run": plan["run"], "targets": plan["targets"], "outcomes": outcomes})
+    forward(&planned, &ends)
 }
 
 /// `ForwardSummary` with the `Retry` of the state machine.
@@ -108,7 +108,7 @@ async fn a_failure_after_the_message_never_publishes_it_again_in_the_same_execut
         ),
         ("alarms cannot be read", "alarms", down("dynamodb:GetItem", after_reads)),
         ("the bad file cannot be remembered", "alarms", down("s3:PutObject", 1)),
-        ("the bad file's mark cannot be read", "alarms", down("s3:GetObject", 3)),
+        ("the bad file's mark cannot be read", "alarms", down("s3:GetObject", 4)),
         ("nobody can be counted", "alarms", down("sns:GetTopicAttributes", 1)),
         ("the report cannot be kept", "report", down("s3:PutObject", 3)),
     ] {
@@ -117,9 +117,11 @@ async fn a_failure_after_the_message_never_publishes_it_again_in_the_same_execut
         stack.put_config("rules: no rules");
         let mut event = judged(&stack, kind, 0).await;
         // A target that cannot be seen is remembered after the message, too.
-        let mut lost = event["targets"][0].clone();
-        lost["region"] = json!("us-east-1");
-        event["targets"].as_array_mut().unwrap().push(lost);
+        let plan = stack.json(event["plan"].as_str().unwrap());
+        let mut targets = plan["targets"].as_array().unwrap().clone();
+        targets.push(targets[0].clone());
+        targets[2]["region"] = json!("us-east-1");
+        event["plan"] = stack.put_plan(&plan["run"], &targets).into();
         stack.aws.add_fault(fault);
         let receipt = forward_with_retries(&stack, &event).await;
         let receipt = receipt.unwrap_or_else(|failure| panic!("{name}: {failure}"));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fake_aws::{Estate, FakeAws, Fault};
-use function_tests::{Function, Stack, minute, request, shop};
+use function_tests::{Function, Stack, forward, minute, request, shop};
 use serde_json::{Value, json};
 
 use super::{alarms, quiet, stack, the_alarm, told};
@@ -83,11 +83,13 @@ async fn an_older_run_that_ends_after_a_newer_one_changes_nothing() {
     for hot in [-20..2, 2..60] {
         let stack = stack(shop(move |at| if hot.contains(&at) { 93.1 } else { 50.0 }));
         stack.set_now(minute(0));
-        let older = stack.collect("alarms", minute(0)).await.unwrap();
+        let mut older = stack.collect("alarms", minute(0)).await.unwrap();
         told(&stack, 10).await;
         let before = (stack.aws.items(Stack::TABLE), stack.mails().len());
-        let done = stack.invoke(Function::EvaluateAlarms, older.clone()).await.unwrap();
-        let event = json!({"run": older["run"], "targets": [older["target"]], "outcomes": [done]});
+        stack.invoke(Function::EvaluateAlarms, older.clone()).await.unwrap();
+        let plan = stack.json(older["plan"].as_str().unwrap());
+        older["plan"] = stack.put_plan(&plan["run"], &plan["targets"].as_array().unwrap()[..1]).into();
+        let event = forward(&older, std::slice::from_ref(&older));
         let receipt = stack.invoke(Function::ForwardSummary, event).await.unwrap();
         assert_eq!(receipt["published"], false);
         assert_eq!((stack.aws.items(Stack::TABLE), stack.mails().len()), before);

@@ -193,7 +193,7 @@ pub(crate) async fn sweep(stack: &Stack, at: i64) -> Line {
 
 /// The outcome of the only target of ECS.
 pub(crate) fn outcome(stack: &Stack, line: &Line) -> Value {
-    let of_ecs: Vec<&Value> = line.items.iter().filter(|item| item["target"]["platform"] == "ecs").collect();
+    let of_ecs: Vec<&Value> = line.items.iter().filter(|item| item["platform"] == "ecs").collect();
     assert_eq!(of_ecs.len(), 1, "a run of one target");
     assert!(of_ecs[0]["failure"].is_null(), "{}", of_ecs[0]);
     stack.json(of_ecs[0]["outcome"]["key"].as_str().unwrap())

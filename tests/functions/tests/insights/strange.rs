@@ -47,7 +47,7 @@ async fn an_eks_cluster_with_a_strange_name_is_named_and_the_others_are_set_up()
     }
     stack.put_config("eks: {existing: change, max-percent: 100}");
     let line = Box::pin(stack.run_line("sweep", minute(0))).await;
-    let item = line.items.iter().find(|item| item["target"]["platform"] == "eks").unwrap();
+    let item = line.items.iter().find(|item| item["platform"] == "eks").unwrap();
     assert!(item["failure"].is_null(), "{item}");
     let found = stack.json(item["outcome"]["key"].as_str().unwrap());
     assert_eq!(faults(&found), [("eks:ListClusters".to_owned(), "pay.ments".to_owned())]);
@@ -65,7 +65,7 @@ async fn a_service_or_cluster_with_a_strange_name_costs_no_alarm_of_the_others()
     let stack = stack(home);
     for at in [0, 5] {
         let line = stack.run_line("alarms", minute(at)).await;
-        let item = line.items.iter().find(|item| item["target"]["platform"] == "ecs").unwrap();
+        let item = line.items.iter().find(|item| item["platform"] == "ecs").unwrap();
         assert!(item["failure"].is_null(), "{item}");
         let found = stack.json(item["outcome"]["key"].as_str().unwrap());
         let subjects: Vec<String> = faults(&found).into_iter().map(|(_, subject)| subject).collect();

@@ -311,6 +311,7 @@ async fn a_dry_run_tells_what_a_run_would_do_with_its_cost_and_changes_nothing()
         // An outcome of ECS and one of EKS.
         [
             "s3:PutObject config",
+            "s3:PutObject runs",
             "s3:PutObject outcomes",
             "s3:PutObject outcomes",
             "dynamodb:PutItem turn",
@@ -366,7 +367,7 @@ async fn parts_of_a_target_are_swept_as_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_target_of_another_kind_of_run_is_refused_without_a_call() {
+async fn a_target_of_another_kind_of_run_is_refused_before_anything_is_asked() {
     let stack = stack(with(&[("off", "disabled")]));
     stack.put_config(CHANGE);
     for kind in ["alarms", "report"] {
@@ -375,6 +376,7 @@ async fn a_target_of_another_kind_of_run_is_refused_without_a_call() {
         let failure = stack.invoke(Function::EnableInsights, item).await.unwrap_err();
         assert_eq!(failure.error_type(), "Invalid");
         assert!(failure.to_string().contains(kind), "{failure}");
-        assert_eq!(stack.aws.meter().count_all(), 0);
+        let calls = stack.aws.meter().calls_by_operation();
+        assert_eq!(calls, [("s3:GetObject".to_owned(), 1)].into(), "of the plan");
     }
 }

@@ -1,0 +1,94 @@
+//! How each target of a run ended: its outcome, or why there is none.
+
+use std::collections::BTreeMap;
+
+use fargaze::aws::{Store, gone};
+use fargaze::fault::{Fault, FaultKind};
+use fargaze::outcome::{CountedFault, Outcome};
+use fargaze::run::{Run, Target};
+use fargaze::states::{Ended, Plan, TargetFailure};
+use fargaze::summary::TargetResult;
+use futures_util::{StreamExt, stream};
+
+use crate::event::Finished;
+
+/// Objects read at once.
+const AT_ONCE: usize = 16;
+
+/// Reads what became of the targets of a plan.
+pub(crate) struct Results<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) run: &'a Run,
+    pub(crate) finished: &'a Finished,
+}
+
+impl Results<'_> {
+    /// What each target of the plan brought, in the plan's order. An outcome that cannot be read is a fault of that target,
+    /// never a reason to tell nothing.
+    pub(crate) async fn read(&self, targets: Vec<Target>) -> Vec<TargetResult> {
+        let ended: BTreeMap<usize, Ended> =
+            self.finished.ended.iter().map(|end| (end.target, end.ended)).collect();
+        let reads: Vec<_> = targets
+            .into_iter()
+            .enumerate()
+            .map(|(number, target)| self.result(number, target, ended.get(&number).copied()))
+            .collect();
+        stream::iter(reads).buffered(AT_ONCE).collect().await
+    }
+
+    async fn result(&self, number: usize, target: Target, ended: Option<Ended>) -> TargetResult {
+        let result = match ended {
+            Some(Ended::Done) => self.outcome(&target.outcome_key(self.run)).await,
+            Some(Ended::Failed) => self.failed(number).await,
+            None => Err(self.lost()),
+        };
+        TargetResult { target, result }
+    }
+
+    /// What is known of a target that failed: of a sweep or restore what earlier turns did, whatever ended the last one.
+    async fn failed(&self, number: usize) -> Result<Outcome, Fault> {
+        let Some(TargetFailure { failure, cursor }) = self.store.failure(&self.finished.plan, number).await?
+        else {
+            return Err(unkept());
+        };
+        let Some(cursor) = cursor else { return Err(failure.to_fault()) };
+        let mut outcome = self.outcome(&cursor.findings.key).await?;
+        outcome.coverage.faults.push(CountedFault { fault: failure.to_fault(), count: 1 });
+        Ok(outcome)
+    }
+
+    async fn outcome(&self, key: &str) -> Result<Outcome, Fault> {
+        self.store.get_json::<Outcome>(key).await?.ok_or_else(|| gone(key))
+    }
+
+    /// The fault of a target that was planned and of which nothing came back.
+    fn lost(&self) -> Fault {
+        let message = match self.finished.unreadable.first() {
+            None => {
+                "its execution ended without a result; the map run in the Step Functions console tells why"
+                    .to_owned()
+            }
+            Some(why) => format!("its execution ended without a result that can be read; {why}"),
+        };
+        Fault { code: "lost".to_owned(), message, ..unkept() }
+    }
+}
+
+/// The fault of a target that failed, and nobody could write down why.
+fn unkept() -> Fault {
+    Fault {
+        operation: "run".to_owned(),
+        subject: String::new(),
+        kind: FaultKind::Transient,
+        code: "failed".to_owned(),
+        message: "it failed, and why could not be kept; the map run in the Step Functions console tells it"
+            .to_owned(),
+    }
+}
+
+/// Entries for targets that the plan does not have.
+pub(crate) fn strangers(plan: &Plan, finished: &Finished) -> Vec<String> {
+    let count = plan.targets.len();
+    let strange = finished.ended.iter().filter(|end| end.target >= count);
+    strange.map(|end| format!("target {} ended, and the plan has {count}", end.target)).collect()
+}

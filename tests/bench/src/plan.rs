@@ -1,0 +1,14 @@
+//! What `plan-run` would have left in the bucket.
+
+use fake_aws::FakeAws;
+use fargaze::run::{Run, Target};
+use fargaze::states::Plan;
+
+/// Puts the plan of a run of one target into the bucket; gives its key.
+pub(crate) fn put_plan(aws: &FakeAws, bucket: &str, run: &Run, target: Target) -> String {
+    let plan = Plan { run: run.clone(), targets: vec![target] };
+    let json = serde_json::to_vec(&plan).unwrap();
+    let key = plan.key("bench", &json);
+    aws.put_object(bucket, &key, json);
+    key
+}
