@@ -1,7 +1,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test hostile properties screenshots simulate build deploy delete requirements clean
+.PHONY: help setup demo test figures hostile properties screenshots simulate build deploy delete requirements clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -13,6 +13,7 @@ ENV ?= default
 RUNS ?= 1000000
 CASES ?= 1000000
 SEED ?= $(shell date +%s)
+ONLY ?=
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +35,9 @@ demo: setup ## The whole system on a local AWS, from a cluster event to the mail
 
 test: setup ## Everything that CI runs
 	@$(VENV)/bin/python tests/run.py
+
+figures: setup ## Measures, and writes the tables of README.md and docs/performance.md (ONLY="judging costs")
+	@$(VENV)/bin/python tests/figures/figures.py $(ONLY)
 
 hostile: ## A million hostile texts through every renderer (CASES=...)
 	@FARGAZE_CASES=$(CASES) cargo test --quiet --profile simulate --package fargaze --test summaries --test report -- hostile

@@ -5,6 +5,8 @@
 //! cargo run --release -p fargaze --example render
 //! ```
 //!
+//! `make figures` puts the table into docs/performance.md.
+//!
 //! The budget is for making the three forms of a report that is there. What the builder takes before is told beside it, and
 //! the memory is the most that the process had, of both.
 #![expect(clippy::print_stdout, reason = "it is run to be read")]
@@ -205,6 +207,10 @@ fn pod(cluster: &ClusterName, workload: &Workload, p: u32) -> PodState {
     }
 }
 
+fn ms(duration: Duration) -> String {
+    format!("{:.0}", duration.as_secs_f64() * 1000.0)
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let now: Timestamp = "2026-11-22T05:02:00Z".parse()?;
     let run =
@@ -238,8 +244,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     let pods = report.fleet.eks.as_ref().map_or(0, |eks| eks.pods);
     println!("{} clusters, {} services, {pods} pods", report.fleet.clusters, report.fleet.services);
     println!("building, the making of the points included: {building:?}");
-    println!("mail, page and JSON: {median:?} (fastest {:?}, slowest {:?})", rounds[0], rounds[ROUNDS - 1]);
-    println!("page {html} bytes, JSON {json} bytes; at most {} MiB of memory", most / 1024);
+    let [median_ms, fastest, slowest] = [median, rounds[0], rounds[ROUNDS - 1]].map(ms);
+    println!("\n<!-- figures: report -->");
+    println!(
+        "| report | mail, page and JSON: CPU ms, median (min-max) | peak MiB, building included | page kB | JSON kB |"
+    );
+    println!("|---|---|---|---|---|");
+    println!(
+        "| {CLUSTERS} clusters of ECS × {SERVICES} services, {EKS_CLUSTERS} of EKS × {} pods | {median_ms} ({fastest}-{slowest}) | {} | {} | {} |",
+        WORKLOADS * PODS,
+        most / 1024,
+        html / 1000,
+        json / 1000,
+    );
+    println!("<!-- end -->");
     if median > BUDGET || html > MOST_BYTES || most > MOST_KIBIBYTES {
         return Err(format!("the budget is {BUDGET:?}, {MOST_BYTES} bytes and {MOST_KIBIBYTES} KiB").into());
     }

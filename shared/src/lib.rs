@@ -1,6 +1,6 @@
-//! The domain of fargaze: what is asked of ECS and CloudWatch, what was answered, and what it means.
+//! The domain of fargaze: what is asked of ECS, EKS, CloudWatch and Kubernetes, what was answered, and what it means.
 //!
-//! One run is one visible line, one type per stage, one file per type:
+//! One run is one visible line, one type per stage:
 //!
 //! ```text
 //! RunRequest -> Run -> Target -> Inventory -> QueryPlan of MetricQuery -> (CloudWatch) -> Reading of MetricSeries

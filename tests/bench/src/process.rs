@@ -37,8 +37,8 @@ fn cpu_ticks(pid: u32) -> Duration {
     TICK * ticks
 }
 
-/// Peak resident memory of a process, in megabytes.
-pub(crate) fn peak_megabytes(pid: u32) -> f64 {
+/// Peak resident memory of a process, in MiB.
+pub(crate) fn peak_mebibytes(pid: u32) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the process has ended");
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("VmHWM");
     let kilobytes: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();

@@ -2,7 +2,7 @@
 
 use fake_aws::{Bootstrap, RuntimeApi};
 
-use crate::process::{bootstrap, cpu_time, ms, peak_megabytes, spread};
+use crate::process::{bootstrap, cpu_time, ms, peak_mebibytes, spread};
 
 const STARTS: usize = 30;
 
@@ -26,8 +26,8 @@ pub(crate) const SETTINGS: [(&str, &str); 12] = [
 ];
 
 pub(crate) async fn measure() {
-    println!("\n### Start: exec to first /next, {STARTS} starts each\n");
-    println!("| function | binary MB | wall ms, median (min-max) | CPU ms | memory MB |");
+    println!("\n<!-- figures: start -->");
+    println!("| function | binary MB | wall ms, median (min-max) | CPU ms | memory MiB |");
     println!("|---|---|---|---|---|");
     for function in FUNCTIONS {
         let path = bootstrap(function);
@@ -38,7 +38,7 @@ pub(crate) async fn measure() {
             let process = Bootstrap::spawn(&path, &SETTINGS, &runtime).unwrap();
             walls.push(ms(process.first_next().await.unwrap()));
             cpus.push(ms(cpu_time(process.pid())));
-            memories.push(peak_megabytes(process.pid()));
+            memories.push(peak_mebibytes(process.pid()));
         }
         let (wall, fastest, slowest) = spread(walls);
         let (cpu, memory) = (spread(cpus).0, spread(memories).0);
@@ -48,4 +48,5 @@ pub(crate) async fn measure() {
             "| {function} | {megabytes:.2} | {wall:.1} ({fastest:.1}-{slowest:.1}) | {cpu:.1} | {memory:.1} |"
         );
     }
+    println!("<!-- end -->");
 }

@@ -14,12 +14,13 @@ const CALLS: usize = 400;
 const AT_ONCE: usize = 40;
 
 pub(crate) async fn measure() {
-    println!("\n### {CALLS} ListServices against a bucket of 100 + 20 a second (floor 15.0 s)\n");
+    println!("\n<!-- figures: throttle -->");
     println!("| way | lost | throttled answers | calls | wall s |");
     println!("|---|---|---|---|---|");
     row("SDK, standard retry, 5 attempts", false, RetryConfig::standard().with_max_attempts(5)).await;
     row("SDK, adaptive retry, 5 attempts", false, RetryConfig::adaptive().with_max_attempts(5)).await;
-    row("our token bucket, then standard retry", true, RetryConfig::standard().with_max_attempts(5)).await;
+    row("own token bucket, then standard retry", true, RetryConfig::standard().with_max_attempts(5)).await;
+    println!("<!-- end -->");
 }
 
 async fn row(name: &str, paced: bool, retry: RetryConfig) {

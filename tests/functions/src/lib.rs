@@ -20,7 +20,7 @@ mod stack;
 pub use estate::{ACCOUNT, REGION, aws_ecs, estate, insights, minutes, put_minutes, put_span, running, shop};
 pub use event::{event_file, events_folder, sent_back, sqs_batch, sqs_batch_of};
 pub use line::{Line, caught, ended, forward, request};
-pub use page::manifests;
+pub use page::{assert_made, manifests};
 pub use stack::{ATTEMPTS, Function, Stack};
 
 use jiff::{SignedDuration, Timestamp};

@@ -6,7 +6,9 @@ use fake_aws::{ClusterSpec, Estate, Fault, ServiceSpec};
 use fargaze::insights::InsightsLevel;
 use fargaze::inventory::Reporting;
 use fargaze::snapshot::Snapshot;
-use function_tests::{ACCOUNT, ATTEMPTS, Function, REGION, Stack, estate, insights, minute, running, shop};
+use function_tests::{
+    ACCOUNT, ATTEMPTS, Function, REGION, Stack, assert_made, estate, insights, minute, running, shop,
+};
 use serde_json::Value;
 
 async fn collected(stack: &Stack, at: i64) -> Snapshot {
@@ -257,6 +259,9 @@ async fn a_report_asks_counts_and_traffic_of_reporting_clusters_and_describes_al
 /// hour, without a change and with a new service in each of three clusters.
 #[tokio::test(start_paused = true)]
 async fn a_check_costs_two_calls_for_a_hundred_clusters_and_one_for_each_that_changed() {
+    let mut table = "| clusters × services | listing, once an hour | a check | all checks of an hour | a check after three clusters \
+                     (or the only one) changed |\n|---|---|---|---|---|\n"
+        .to_owned();
     for (clusters, services, an_hour) in [(1_usize, 5_usize, 10), (10, 10, 10), (100, 10, 10), (250, 4, 30)] {
         let mut home = estate();
         for cluster in 0..clusters {
@@ -269,7 +274,8 @@ async fn a_check_costs_two_calls_for_a_hundred_clusters_and_one_for_each_that_ch
         let of_ecs = |stack: &Stack| ecs_calls(stack).values().sum::<usize>();
         collected(&stack, 0).await;
         let pages = clusters.div_ceil(100);
-        assert_eq!(of_ecs(&stack), clusters + 2 * pages, "the listing of {clusters}");
+        let listing = of_ecs(&stack);
+        assert_eq!(listing, clusters + 2 * pages, "the listing of {clusters}");
         stack.aws.reset_meter();
         for at in (5..60).step_by(5) {
             collected(&stack, at).await;
@@ -286,7 +292,10 @@ async fn a_check_costs_two_calls_for_a_hundred_clusters_and_one_for_each_that_ch
         assert_eq!(of_ecs(&stack), 2 * pages + changed, "three of {clusters} changed");
         assert_eq!(snapshot.inventory.service_count(), clusters * services + changed);
         assert_eq!(snapshot.inventory.read_at, minute(60), "not listed as a whole");
+        let (check, after) = (2 * pages, of_ecs(&stack));
+        table.push_str(&format!("| {clusters} × {services} | {listing} | {check} | {an_hour} | {after} |\n"));
     }
+    assert_made("performance.md", "checks", &table);
 }
 
 /// A cluster that is deleted between two calls of a listing is no fault of the listing.

@@ -12,6 +12,7 @@ mod collect_inventory;
 mod collect_losses;
 mod collect_metrics;
 mod cross_account;
+mod documents;
 mod eks;
 mod eks_setup;
 mod enable_insights;

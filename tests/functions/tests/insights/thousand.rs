@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fake_aws::{ClusterSpec, Estate, FakeAws, MetricSet, SeededEstate};
-use function_tests::{Stack, minute};
+use function_tests::{Stack, assert_made, minute};
 use tokio::time::Instant;
 
 use super::{CHANGE, UPDATE, ledger, levels, outcome, receipt, results, subjects, sweep};
@@ -40,7 +40,6 @@ fn wished(clusters: &BTreeMap<String, ClusterSpec>) -> BTreeMap<String, String> 
 }
 
 #[tokio::test(start_paused = true)]
-#[expect(clippy::print_stdout, reason = "docs/performance.md has the figure")]
 async fn a_thousand_clusters_end_as_wished_at_the_pace_of_ecs_and_without_a_call_too_many() {
     let stack = stack();
     let clusters = stack.aws.edit(|world| world.home().clusters().clone());
@@ -69,7 +68,19 @@ async fn a_thousand_clusters_end_as_wished_at_the_pace_of_ecs_and_without_a_call
     let floor = Duration::from_secs(u64::try_from(to_change.len() - BURST).unwrap());
     let pages = listed.div_ceil(100);
     let turns = meter.count("ecs:ListClusters") / pages;
-    println!("{} changes in {took:.1?} and {turns} turns; the quota's floor is {floor:?}", to_change.len());
+    assert_made(
+        "performance.md",
+        "sweep",
+        &format!(
+            "| clusters | pages | to be changed | `UpdateClusterSettings` | throttled | turns | seconds | the quota's floor |\n\
+             |---|---|---|---|---|---|---|---|\n| {CLUSTERS} | {pages} | {} | {} | {} | {turns} | {:.0} | {} |\n",
+            to_change.len(),
+            meter.count(UPDATE),
+            meter.throttled(),
+            took.as_secs_f64(),
+            floor.as_secs(),
+        ),
+    );
     assert!(took <= floor.mul_f64(1.05), "{took:?} against a floor of {floor:?}");
     let enough = usize::try_from(took.as_millis().div_ceil(TURN.as_millis())).unwrap();
     assert_eq!((turns, pages), (enough, 10));

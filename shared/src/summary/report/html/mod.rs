@@ -82,9 +82,9 @@ fn page(report: &Report) -> Markup {
 
 fn title(with_services: bool, with_pods: bool) -> &'static str {
     match (with_services, with_pods) {
-        (true, false) => "fargaze report on ECS on Fargate",
-        (false, _) => "fargaze report on EKS on Fargate",
-        (true, true) => "fargaze report on ECS and EKS on Fargate",
+        (true, false) => "fargaze report on ECS",
+        (false, _) => "fargaze report on EKS",
+        (true, true) => "fargaze report on ECS and EKS",
     }
 }
 

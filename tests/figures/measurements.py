@@ -1,0 +1,107 @@
+"""What is measured, by which command, and the form of the table that it prints."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from blocks import ROOT, BadFigures, blocks, table
+
+FUNCTIONS = sorted(manifest.parent.name for manifest in ROOT.glob("functions/*/Cargo.toml"))
+BUILD = ["cargo", "build", "--release", "--workspace"]
+EXAMPLE = ["cargo", "run", "--quiet", "--release", "--package", "fargaze", "--example"]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One table of docs/performance.md."""
+
+    name: str
+    command: list[str]
+    # What prints it: the head of the table stands there word for word.
+    source: Path
+    # What the first column names, in any order.
+    rows: tuple[str, ...]
+    # It runs the release bootstraps, which must be built before.
+    of_bootstraps: bool = False
+
+
+def bench(name: str, part: str, rows: tuple[str, ...], of_bootstraps: bool = True) -> Measurement:
+    command = ["cargo", "run", "--quiet", "--release", "--package", "bench", "--", part]
+    return Measurement(name, command, ROOT / "tests" / "bench" / "src" / f"{part}.rs", rows, of_bootstraps)
+
+
+def example(name: str, file: str, rows: tuple[str, ...]) -> Measurement:
+    return Measurement(name, [*EXAMPLE, file], ROOT / "shared" / "examples" / f"{file}.rs", rows)
+
+
+MEASUREMENTS = [
+    bench("collect-metrics", "collect", (
+        "the first run: 97 points of each metric",
+        "a run that continues: 8 points, and the snapshot before",
+        "the same, 5 % of the services with gaps",
+        "5 points a metric, no snapshot before",
+        "the first run, inventory listed anew",
+    )),
+    bench("collect-pods", "pods", ("warm", "first event of a process")),
+    example("judging", "judge", ("nothing", "all that is not OK is new")),
+    example("report", "render", ("1000 clusters of ECS × 10 services, 20 of EKS × 200 pods",)),
+    bench("start", "start", tuple(FUNCTIONS)),
+    bench("throttle", "throttle", (
+        "SDK, standard retry, 5 attempts",
+        "SDK, adaptive retry, 5 attempts",
+        "own token bucket, then standard retry",
+    ), of_bootstraps=False),
+]
+
+
+def measured(measurement: Measurement) -> str:
+    """Runs the command, and gives the content of its block: the table, and where and when it was measured."""
+    run = subprocess.run(measurement.command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    print(run.stdout, flush=True)
+    if run.returncode != 0:
+        raise BadFigures(f"{' '.join(measurement.command)} ended with {run.returncode}: is something over its mark?")
+    printed = blocks(run.stdout)
+    if list(printed) != [measurement.name]:
+        raise BadFigures(f"{' '.join(measurement.command)} printed the blocks {list(printed)}")
+    content = printed[measurement.name]
+    check_form(measurement, content)
+    return f"{content}\n{where_and_when()}\n"
+
+
+def check_form(measurement: Measurement, content: str) -> None:
+    """Raises if a table has not the head that its source prints, or not these rows."""
+    head = content.splitlines()[0]
+    if head not in measurement.source.read_text():
+        raise BadFigures(f"{measurement.name}: {measurement.source.relative_to(ROOT)} prints no table with the head {head}")
+    rows = table(content)
+    names = [next(iter(row.values())) for row in rows]
+    if sorted(names) != sorted(measurement.rows):
+        raise BadFigures(f"{measurement.name}: the rows are {names} instead of {list(measurement.rows)}")
+    for row in rows:
+        for column, cell in list(row.items())[1:]:
+            if cell != "-" and not any(character.isdigit() for character in cell):
+                raise BadFigures(f"{measurement.name}: no figure in the column {column} of {row}")
+
+
+def where_and_when() -> str:
+    today = date.today()
+    rustc = subprocess.run(["rustc", "--version"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()[1]
+    load = os.getloadavg()[0]
+    return (
+        f"Measured on {today.day} {today:%B %Y}: {os.cpu_count()} cores of {processor()}, load average {load:.1f} "
+        f"afterwards, rustc {rustc}."
+    )
+
+
+def processor() -> str:
+    try:
+        info = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return platform.machine()
+    models = [line.split(":", 1)[1].strip() for line in info.splitlines() if line.startswith("model name")]
+    return f"{models[0]} ({platform.machine()})" if models else platform.machine()

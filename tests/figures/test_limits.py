@@ -1,0 +1,211 @@
+"""Limits, marks and counts that the documents name are those of the code and the template."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+import costs
+import pytest
+import yaml
+from blocks import ROOT
+
+sys.path.insert(0, str(ROOT / "tests" / "template"))
+sys.path.insert(0, str(ROOT / "tests" / "stack"))
+from template import Template
+
+TEMPLATE = Template.of_project()
+WORDS = ["none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+BENCH = "tests/bench/src"
+KUBERNETES = "shared/src/kubernetes/client"
+
+# Page, the figure there (in the group), source, the figure there, and how often the page's unit is in the source's.
+LIMITS = [
+    # Marks and sizes of measurements.
+    ("performance", r"continues are (\d+) calls", f"{BENCH}/collect.rs", r"MOST_CALLS: usize = (\d+)", 1),
+    ("performance", r"calls, ([\d,]+) kB received", f"{BENCH}/collect.rs", r"MOST_RECEIVED: usize = ([\d_]+)", 1_000),
+    ("performance", r"received, (\d+) MiB in a new", f"{BENCH}/collect.rs", r"MOST_MEBIBYTES: f64 = ([\d.]+)", 1),
+    ("performance", r"The marks are (\d+) s and", f"{BENCH}/pods.rs", r"MOST_SECONDS: f64 = ([\d.]+)", 1),
+    ("performance", r"s and (\d+) MiB, and the benchmark", f"{BENCH}/pods.rs", r"MOST_MEBIBYTES: f64 = ([\d.]+)", 1),
+    ("performance", r"`collect-pods`: (\d+) clusters", f"{BENCH}/pods.rs", r"CLUSTERS: u64 = (\d+)", 1),
+    ("performance", r"clusters of ([\d,]+) pods", f"{BENCH}/pods.rs", r"PODS: usize = ([\d_]+)", 1),
+    ("performance", r"samples of (\w+) runs before", f"{BENCH}/pods.rs", r"BEFORE: i32 = (\d+)", 1),
+    ("performance", r"\(`tests/fake-aws`\) at (\d+) ms a call", f"{BENCH}/collect.rs", r"LATENCY: \S+ = \S+from_millis\((\d+)", 1),
+    ("performance", r"workloads, (\d+) ms a call of either", f"{BENCH}/pods.rs", r"LATENCY: \S+ = \S+from_millis\((\d+)", 1),
+    ("performance", r"(\d+) starts each", f"{BENCH}/start.rs", r"STARTS: usize = (\d+)", 1),
+    ("performance", r"(\d+) `ListServices` against", f"{BENCH}/throttle.rs", r"CALLS: usize = (\d+)", 1),
+    ("performance", r"our bucket, (\d+) without", f"{BENCH}/throttle.rs", r"AT_ONCE: usize = (\d+)", 1),
+    ("performance", r"(\d+) at once with our bucket", "shared/src/aws/ecs.rs", r"AT_ONCE: usize = (\d+)", 1),
+    ("performance", r"([\d,]+) series of", "shared/examples/judge.rs", r"SERIES: usize = ([\d_]+)", 1),
+    ("performance", r"series of (\d+) points", "shared/examples/judge.rs", r"POINTS: i64 = (\d+)", 1),
+    ("performance", r"The mark is (\d+) ms", "shared/examples/judge.rs", r"BUDGET: Duration = Duration::from_millis\((\d+)", 1),
+    ("performance", r"The marks are (\d+) ms", "shared/examples/render.rs", r"BUDGET: Duration = Duration::from_millis\((\d+)", 1),
+    ("performance", r"ms, (\d+) MiB and 3 MB", "shared/examples/render.rs", r"MOST_KIBIBYTES: u64 = ([\d* ]+)", 1_024),
+    ("performance", r"MiB and (\d+) MB of page", "shared/examples/render.rs", r"MOST_BYTES: usize = ([\d_]+)", 1_000_000),
+    ("performance", r"plays ([\d,]+) runs", "tests/simulation/tests/simulation.rs", r"const RUNS: usize = ([\d_]+)", 1),
+    ("performance", r"and (\d+) in worlds", "tests/simulation/tests/simulation.rs", r"RUNS_ON_EKS: usize = ([\d_]+)", 1),
+    ("performance", r"with (\d+) % of all calls failing", "tests/simulation/src/main.rs", r"FAILING: i64 = (\d+)", 1),
+    ("performance", r"for it within ([\d,]+) runs", "tests/simulation/bugs/run.py", r'else "(\d+)"', 1),
+    # Calls of AWS.
+    ("performance", r"bucket takes (\d+) %", "shared/src/aws/pace.rs", r"SHARE: f64 = ([\d.]+)", 0.01),
+    ("architecture", r"quota, at (\d+) % of it", "shared/src/aws/pace.rs", r"SHARE: f64 = ([\d.]+)", 0.01),
+    ("performance", r"6,000 / (\d+)⌉", "shared/src/batch.rs", r"QUERIES_PER_CALL: usize = (\d+)", 1),
+    ("performance", r"checked every (\w+) minutes", "shared/src/inventory.rs", r"CHECK_AFTER: SignedDuration = \S+from_mins\((\d+)", 1),
+    ("architecture", r"(\w+) minutes before the end of that", "shared/src/continuation/mod.rs", r"OVERLAP: \S+ = \S+\((\d+)", 1),
+    ("architecture", r"asked from (\d+) minutes before", "shared/src/continuation/mod.rs", r"NEAR: \S+ = \S+\((\d+)", 1),
+    # What is kept, and for how long.
+    ("architecture", r"reason that may pass, such as throttling, is told after (\w+) minutes",
+     "shared/src/summary/coverage.rs", r"PATIENCE: \S+ = \S+from_mins\((\d+)", 1),
+    ("architecture", r"by which wish.*\| (\d+) days \|", "shared/src/aws/ledger.rs", r"KEEP: \S+ = \S+\(24 \* (\d+)", 1),
+    ("delivery", r"is over, (\d+) days after", "shared/src/aws/memory.rs", r"KEEP_OPEN: \S+ = \S+\(24 \* (\d+)", 1),
+    ("delivery", r"notified once, after (\d+) hours", "shared/src/alarm/rule_sight.rs", r"GRACE: \S+ = \S+\((\d+)", 1),
+    ("delivery", r"is cut at (\d+) KiB", "shared/src/message/mod.rs", r"MAX_BODY: usize = ([\d* ]+)", 1_024),
+    # Kubernetes.
+    ("eks", r"pages of (\d+), gzipped", f"{KUBERNETES}/list.rs", r"PAGE: u32 = (\d+)", 1),
+    ("eks", r"at most (\w+) requests at once", "functions/collect-pods/src/lib.rs", r"REQUESTS_AT_ONCE: usize = (\d+)", 1),
+    ("eks", r"nothing comes for (\d+) seconds is replaced", f"{KUBERNETES}/mod.rs", r"silence: Duration::from_secs\((\d+)", 1),
+    ("eks", r"nothing comes for (\d+) seconds is given up", f"{KUBERNETES}/call.rs", r"KUBELET_SILENCE: \S+ = \S+\((\d+)", 1),
+    ("eks", r"nodes of a cluster together have (\d+);", "functions/collect-pods/src/cadvisor.rs", r"PATIENCE: \S+ = \S+\((\d+)", 1),
+    ("eks", r"has (\w+) seconds more than they take", "functions/collect-pods/src/usage.rs", r"AFTER_PODS: \S+ = \S+\((\d+)", 1),
+    ("eks", r"prefers has (\w+) before", "functions/collect-pods/src/usage.rs", r"TURN: \S+ = \S+\((\d+)", 1),
+    ("performance", r"(\w+) clusters at once instead", "functions/collect-pods/src/lib.rs", r"CLUSTERS_AT_ONCE: usize = (\d+)", 1),
+    # Rules and the file.
+    ("rules", r"up to (\d+) characters", "shared/src/config/rules/check.rs", r"MAX_NAME: usize = (\d+)", 1),
+    ("rules", r"looked at, 1 to (\d+), together", "shared/src/config/rules/mod.rs", r"MAX_EVALUATION_PERIODS: u32 = (\d+)", 1),
+    ("rules", r"at most (\d+) hours apart", "shared/src/alarm/grid.rs", r"JUDGED_BACK: \S+ = \S+\((\d+)", 1),
+    ("rules", r"have no data: (\w+) more", "shared/src/evaluate.rs", r"EXTRA_PERIODS: usize = (\d+)", 1),
+    ("configuration", r"at once; 1 to (\d+)\n", "shared/src/config/targets.rs", r"MAX_PARTS: u32 = (\d+)", 1),
+    ("configuration", r"may change, 1 to (\d+)", "shared/src/config/insights.rs", r"MAX_CHANGES: u32 = (\d+)", 1),
+    # The report.
+    ("report", r"up to (\d+) services and workloads", "shared/src/summary/report/worst.rs", r"MOST: usize = (\d+)", 1),
+    ("report", r"workloads \((\d+) in the mail", "shared/src/summary/report/mail/mod.rs", r"WORST: usize = (\d+)", 1),
+    ("report", r"moved by (\d+) points", "shared/src/summary/report/since.rs", r"MUCH: f64 = ([\d.]+)", 1),
+    ("report", r"worst (\d+) pods of a cluster", "shared/src/summary/report/eks/seen.rs", r"MOST_PODS: usize = (\d+)", 1),
+    ("report", r"older than (\d+) minutes, and", "shared/src/summary/report/builder.rs", r"STARTING: \S+ = \S+\((\d+)", 1),
+    ("report", r"The last (\d+) hours\" are", "shared/src/summary/report/figures.rs", r"RECENT_SECONDS: i64 = (\d+) \* 3600", 1),
+]
+
+
+def figure(text: str) -> float:
+    """`1,500`, `1_500_000`, `96 * 1024` or `eight` as a number."""
+    if text.lower() in WORDS:
+        return WORDS.index(text.lower())
+    value = 1.0
+    for factor in text.replace(",", "").replace("_", "").rstrip("* ").split("*"):
+        value *= float(factor)
+    return value
+
+
+def page_text(page: str) -> str:
+    return (ROOT / "docs" / f"{page}.md").read_text()
+
+
+@pytest.mark.parametrize(("page", "told", "source", "true", "unit"), LIMITS, ids=[limit[1] for limit in LIMITS])
+def test_limit(page: str, told: str, source: str, true: str, unit: float) -> None:
+    """Issue 14, point 10: a figure is what the code has, and the page cannot keep an old one."""
+    named = [match for match in re.findall(told, page_text(page)) if match]
+    assert named, f"docs/{page}.md no longer says {told}"
+    found = re.search(true, (ROOT / source).read_text())
+    assert found, f"{source} has no {true}"
+    for one in named:
+        assert figure(one) == pytest.approx(figure(found[1]) / unit)
+
+
+def test_cpu_time_of_a_run_that_continues() -> None:
+    source = (ROOT / BENCH / "collect.rs").read_text()
+    most, five = re.search(r"MOST_CPU_MS: f64 = ([\d.]+)", source)[1], re.search(r"= MOST_CPU_MS / ([\d.]+);", source)[1]
+    assert float(most) / float(five) == 1.5
+    assert "one and a half times the CPU time of five points" in page_text("performance")
+
+
+def test_share_of_a_vcpu() -> None:
+    memory = TEMPLATE.functions["CollectPods"]["MemorySize"]
+    assert f"a function of {memory} MB {costs.pods_share():.2f} of a vCPU" in page_text("performance")
+
+
+def test_workloads_of_the_measured_clusters() -> None:
+    pods = figure(re.search(r"PODS: usize = ([\d_]+)", (ROOT / BENCH / "pods.rs").read_text())[1])
+    replicas = figure(re.search(r"REPLICAS: usize = (\d+)", (ROOT / "tests/fake-kubernetes/src/estate/seeded.rs").read_text())[1])
+    assert f"with some {pods / replicas:.0f} workloads" in page_text("performance")
+
+
+def test_defaults_that_a_page_names() -> None:
+    at_once = {name: TEMPLATE.parameters[name]["Default"] for name in ["TargetsAtOnce", "SweepTargetsAtOnce"]}
+    assert f"up to `TargetsAtOnce` targets, {at_once['TargetsAtOnce']} by default" in page_text("operations")
+    assert f"(`SweepTargetsAtOnce`, {WORDS[at_once['SweepTargetsAtOnce']]})" in page_text("architecture")
+
+
+def test_connections_are_replaced_once_less_than_requests_are_sent() -> None:
+    breaks = (ROOT / KUBERNETES / "retry.rs").read_text()
+    sent = [re.search(rf"{word}(\d+)", breaks)[1] for word in ["BREAKS: u32 = ", "Aggregated => ", "Kubelet => "]]
+    told = re.search(
+        r"up to (\w+) times, within some 5 seconds \(those to the Metrics API (\w+) times, to a kubelet (\w+)\)", page_text("eks"),
+    )
+    assert [int(most) - 1 for most in sent] == [figure(word.replace("twice", "two")) for word in told.groups()]
+
+
+def test_alarms_of_the_stack_are_counted() -> None:
+    alarms = len(TEMPLATE.of_type("AWS::CloudWatch::Alarm"))
+    text = page_text("operations")
+    assert f"{WORDS[alarms].capitalize()} alarms of the stack" in text
+    table = text.split("| alarm | fires when")[1].split("\n\n")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == set(TEMPLATE.of_type("AWS::CloudWatch::Alarm"))
+    # Beside the two on the metrics of fargaze.
+    assert f"[{WORDS[alarms - 2]} other ways to fail]" in page_text("delivery")
+
+
+def test_lifecycles_are_those_of_the_bucket() -> None:
+    rules = TEMPLATE.properties("Bucket")["LifecycleConfiguration"]["Rules"]
+    kept = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule}
+    told = dict(re.findall(r"^\| `(\w+/)[^|]*\|[^|]*\| (\d+) days \|$", page_text("architecture"), re.MULTILINE))
+    assert {prefix: int(told[prefix]) for prefix in kept} == kept
+    replaced = {rule["NoncurrentVersionExpiration"]["NoncurrentDays"] for rule in rules if "NoncurrentVersionExpiration" in rule}
+    assert replaced == {30}
+    assert "30 days more" in page_text("architecture")
+
+
+def test_dead_letters() -> None:
+    days = TEMPLATE.properties("DeadLetters")["MessageRetentionPeriod"] / 86_400
+    assert f"Dead letters are kept for {days:.0f} days" in page_text("operations")
+    attempts = TEMPLATE.properties("ClusterEvents")["RedrivePolicy"]["maxReceiveCount"]
+    assert f"after {WORDS[attempts]} deliveries" in page_text("architecture")
+    assert f"in {WORDS[attempts]} attempts" in page_text("operations")
+
+
+def test_turns_of_a_sweep() -> None:
+    turns = TEMPLATE.state_machine["States"]["EachTargetsInsights"]["ItemProcessor"]["States"]["MayGoOn"]["Choices"]
+    assert f"at most {turns[0]['NumericLessThanEquals']} times" in page_text("architecture")
+
+
+def test_built_in_rules() -> None:
+    rules = yaml.safe_load((ROOT / "shared/src/default.yaml").read_text())["rules"]
+    of_ecs = [rule for rule in rules if rule["what"] in {"nothing-running", "memory-percent", "cpu-percent"}]
+    assert f"{WORDS[len(of_ecs)]} for ECS" in page_text("rules")
+    for word, measure in [("memory over", "memory-percent"), ("CPU over", "cpu-percent")]:
+        rule = next(rule for rule in of_ecs if rule["what"] == measure)
+        assert f"{word} {rule['threshold']}" in page_text("rules")
+        assert (rule["datapoints-to-alarm"], rule["evaluation-periods"]) == (3, 5)
+    assert "in three of five minutes" in page_text("rules")
+    held = {rule["name"] for rule in rules if "minimum-hold" in rule}
+    assert held == {rule["name"] for rule in rules if rule["severity"] != "info"}
+
+
+def test_measures_of_cadvisor() -> None:
+    counted = re.findall(r"^\| `[\w-]+` \| \[?counted", page_text("rules"), re.MULTILINE)
+    assert f"**What it gives**: {WORDS[len(counted)]} measures" in page_text("eks")
+    assert f"The {WORDS[len(counted)]} measures that need cAdvisor" in page_text("rules")
+
+
+def test_demo_is_as_large_as_readme_says() -> None:
+    import demo
+    import estate
+
+    text = " ".join((ROOT / "README.md").read_text().split())
+    services = sum(len(cluster.services) for cluster in estate.ESTATE)
+    assert f"creates {WORDS[len(estate.ESTATE)]} ECS clusters" in text
+    assert f"an EKS cluster of {demo.PODS} pods" in text
+    assert (
+        f"Looked at {demo.CLUSTERS} of {demo.CLUSTERS} clusters ({len(estate.ESTATE)} of ECS, 1 of EKS) in 2 of 2 targets with "
+        f"{services} services"
+    ) in text
+    assert f"Of {2 * services} metrics asked, {2 * services - 2} had data and 2 had none" in text
