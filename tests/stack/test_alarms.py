@@ -113,14 +113,14 @@ REGIONS = [f"{place}-{number}" for place in ("eu-west", "us-east", "us-west", "a
 
 
 def test_many_targets_and_many_mistakes_in_the_file_pass_between_the_states(stack, mailbox, start) -> None:
-    """Issue 14, point 1: with ten targets and sixty rules that are wrong the execution ended before."""
+    """Issue 14, point 1: with ten targets and many rules that are wrong the execution ended before."""
     targets = f'targets: [{{account: "{ACCOUNT}", regions: [{", ".join(REGIONS)}], platforms: [ecs]}}]\n'
     put_rules(stack, targets)
     run(stack, start, 14)
-    wrong = "".join(f"  - {{name: rule-{n}, what: memory-percent, treshold: 80, evaluation-periods: no}}\n" for n in range(60))
+    wrong = "".join(f"  - {{name: rule-{n}, what: memory-percent, treshold: 80, evaluation-periods: no}}\n" for n in range(110))
     put_rules(stack, f"{targets}rules:\n{wrong}")
     _, mail = run_and_mail(stack, mailbox, alarms(start, 16))
-    assert "rule `rule-0`" in mail.body and "rule `rule-59`" in mail.body
+    assert "rule `rule-0`" in mail.body and "rule `rule-109`" in mail.body
     plans = stack.aws.client("s3").list_objects_v2(Bucket=stack.outputs["BucketName"], Prefix="runs/")["Contents"]
     # What did not travel: as often as there are targets it was too long.
     assert max(plan["Size"] for plan in plans) * len(REGIONS) > 262_144
