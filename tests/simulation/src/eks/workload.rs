@@ -62,11 +62,26 @@ impl Workload {
             "DaemonSet" | "Pod" => 1,
             _ => 0,
         };
+        let leaves_pods = ["Deployment", "Rollout"].contains(&subject.kind);
         let hash = letters(chance, 9);
         let (pods, jobs, mood) = (Vec::new(), Vec::new(), Mood::Well);
         let mut workload = Self { subject, exists: true, desired, hash, pods, mood, until: 1, jobs };
         workload.fill(LONG_AGO, chance);
+        if leaves_pods && chance.percent(40) {
+            workload.leave_ended(chance);
+        }
         workload
+    }
+
+    /// Pods that had ended before anybody looked, of which some count for a while before others do.
+    fn leave_ended(&mut self, chance: &mut Chance) {
+        for ago in [chance.between(50, 200), chance.between(0, 55)] {
+            let at = -ago;
+            let mut pod = self.pod(at - chance.between(1, 200), chance);
+            pod.how = How::Ended { well: false, at, said: Said::Containers };
+            pod.cleared = chance.between(20, 300);
+            self.pods.push(pod);
+        }
     }
 
     /// The minute has come. Runs are `every` minutes apart.
@@ -102,6 +117,7 @@ impl Workload {
             "PostStartHookError",
             "ResizePodInPlaceError",
             "ContainerCreating",
+            "SomethingNew",
             "SomethingNew",
         ]);
         let unplaced = chance.one_of(&["Unschedulable", "Unschedulable", "NoProfile", "SchedulingGated"]);
