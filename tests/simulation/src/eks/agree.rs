@@ -82,8 +82,8 @@ impl Eks {
         let excused = is_new || has_fault;
         let right = match (stage, seen) {
             (None | Some(Stage::Deleting { .. }), None) => true,
-            // Whether it is gone could perhaps not be asked.
-            (None, Some(is_read)) => !is_read && self.aws_is_troubled,
+            // Whether it is gone could perhaps not be asked; of one that was being made, there is nothing else to ask.
+            (None, Some(is_read)) => self.aws_is_troubled && (!is_read || has_fault),
             (Some(Stage::Creating), seen) => seen == Some(true) || excused,
             (Some(Stage::Active), None) => excused,
             (Some(Stage::Active), Some(is_read)) => {
