@@ -2,6 +2,7 @@
 
 use fake_kubernetes::{self as fake, Gap, Kind};
 
+use super::cadvisor::Counting;
 use super::pod::{How, KIB, Measured, NANOCORES, Place, Pod, Said, Subject};
 use crate::chance::Chance;
 use crate::clock::{Minute, at};
@@ -86,6 +87,11 @@ impl Workload {
 
     /// The minute has come. Runs are `every` minutes apart.
     pub(super) fn step(&mut self, minute: Minute, every: Minute, chance: &mut Chance) {
+        self.befall(minute, every, chance);
+        self.pods.iter_mut().for_each(|pod| pod.pass(minute));
+    }
+
+    fn befall(&mut self, minute: Minute, every: Minute, chance: &mut Chance) {
         self.pods.retain(|pod| !matches!(pod.how, How::Ended { .. }) || pod.cleared > minute);
         if self.subject.kind == "CronJob" {
             return self.tick(minute, every, chance);
@@ -309,6 +315,7 @@ impl Workload {
             measured: Measured::Usage,
             logs: true,
             cleared: Minute::MAX,
+            counting: Counting::default(),
         }
     }
 
