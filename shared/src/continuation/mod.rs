@@ -89,6 +89,8 @@ struct Known {
     judge: i64,
     /// Oldest period of the look-back without a point; the end of the earlier window if there is none.
     gap: i64,
+    /// The same of all that is held, older than the look-back or not.
+    older_gap: i64,
     /// First period whose value is held.
     first: i64,
     /// End of the earlier window.
@@ -195,11 +197,13 @@ impl Reach {
 
     /// The question continued; none if too little of it is held.
     fn continued(&self, known: &Known) -> Option<Question> {
-        let Known { judge, gap, first, end, values } = *known;
+        let Known { judge, gap, older_gap, first, end, values } = *known;
         let from = (judge - self.range).max(self.oldest);
         if first > from {
             return None;
         }
+        // After lost runs the first verdict reaches back beyond the look-back.
+        let gap = if from < self.lookback { older_gap } else { gap };
         let back = |by: SignedDuration| {
             (end - by.as_secs()).div_euclid(self.period.seconds()) * self.period.seconds()
         };

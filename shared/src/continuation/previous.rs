@@ -92,13 +92,15 @@ impl Reach {
             series.values.get(place).copied().filter(|value| !value.is_nan())
         };
         let periods = |from: i64| (0..).map(move |n| from + n * period).take_while(move |start| *start < end);
-        let gap = periods(covered.max(self.lookback)).find(|start| at(*start).is_none()).unwrap_or(end);
+        let first_gap = |from: i64| periods(from).find(|start| at(*start).is_none()).unwrap_or(end);
+        let first = covered.max(self.oldest);
+        let older_gap = first_gap(first);
+        let gap = if older_gap < self.lookback { first_gap(covered.max(self.lookback)) } else { older_gap };
         let unjudged = if judged { end } else { (covered + self.range).max(self.lookback) };
         let judge = unjudged.min(gap);
-        let first = covered.max(self.oldest);
         let begin = values.len();
         values.extend(periods(first).map(|start| at(start).unwrap_or(f64::NAN)));
         let place = |place: usize| u32::try_from(place).ok();
-        Some(Known { judge, gap, first, end, values: (place(begin)?, place(values.len())?) })
+        Some(Known { judge, gap, older_gap, first, end, values: (place(begin)?, place(values.len())?) })
     }
 }

@@ -16,37 +16,51 @@ use crate::estate::{Container, ContainerState, Counters, Estate, Network, Node, 
 /// cAdvisor's own content type.
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Name, help, labels beside those that all rows have, and value.
-type Counted = (&'static str, &'static str, &'static str, fn(&Row<'_>) -> Option<f64>);
+/// Name, help, and lines of a row: labels beside those that all rows have, and value.
+type Counted = (&'static str, &'static str, &'static [Line]);
+type Line = (&'static str, fn(&Row<'_>) -> Option<f64>);
+
+const DISK: &str = "device=\"/dev/nvme0n1p1\"";
+/// With the number of the disk.
+const SECOND_DISK: &str = "device=\"/dev/nvme{}n1\"";
 
 const FAMILIES: [Counted; 6] = [
-    ("container_cpu_cfs_periods_total", "Number of elapsed enforcement period intervals.", "", |row| {
-        row.limited.then(|| number(row.counters.cfs_periods))
-    }),
-    ("container_cpu_cfs_throttled_periods_total", "Number of throttled period intervals.", "", |row| {
-        row.limited.then(|| number(row.counters.cfs_throttled_periods))
-    }),
+    (
+        "container_cpu_cfs_periods_total",
+        "Number of elapsed enforcement period intervals.",
+        &[("", |row| row.limited.then(|| number(row.counters.cfs_periods)))],
+    ),
+    (
+        "container_cpu_cfs_throttled_periods_total",
+        "Number of throttled period intervals.",
+        &[("", |row| row.limited.then(|| number(row.counters.cfs_throttled_periods)))],
+    ),
     (
         "container_cpu_usage_seconds_total",
         "Cumulative cpu time consumed in seconds.",
-        "cpu=\"total\"",
-        |row| Some(number(row.counters.cpu_milliseconds) / 1000.0),
+        &[("cpu=\"total\"", |row| Some(number(row.counters.cpu_milliseconds) / 1000.0))],
     ),
     (
         "container_fs_reads_bytes_total",
         "Cumulative count of bytes read",
-        "device=\"/dev/nvme0n1p1\"",
-        |row| Some(number(row.counters.disk_read)),
+        &[
+            (DISK, |row| Some(number(row.counters.disk_read))),
+            (SECOND_DISK, |row| Some(number(row.counters.second_disk?.inward))),
+        ],
     ),
     (
         "container_fs_writes_bytes_total",
         "Cumulative count of bytes written",
-        "device=\"/dev/nvme0n1p1\"",
-        |row| Some(number(row.counters.disk_written)),
+        &[
+            (DISK, |row| Some(number(row.counters.disk_written))),
+            (SECOND_DISK, |row| Some(number(row.counters.second_disk?.outward))),
+        ],
     ),
-    ("container_start_time_seconds", "Start time of the container since unix epoch in seconds.", "", |row| {
-        Some(number(u64::try_from(row.started_at.as_second()).unwrap_or(0)))
-    }),
+    (
+        "container_start_time_seconds",
+        "Start time of the container since unix epoch in seconds.",
+        &[("", |row| Some(number(u64::try_from(row.started_at.as_second()).unwrap_or(0))))],
+    ),
 ];
 
 /// One cgroup of a pod.
@@ -76,17 +90,15 @@ pub(crate) fn page(node: &Node, estate: &Estate) -> Answer {
         "gauge",
     );
     page.push_str("cadvisor_version_info{cadvisorRevision=\"\",cadvisorVersion=\"\",dockerVersion=\"\",kernelVersion=\"5.10.245-245.983.amzn2.x86_64\",osVersion=\"Amazon Linux 2\"} 1\n");
-    for (name, help, label, value) in FAMILIES {
+    for (name, help, lines) in FAMILIES {
         let has_time = name != "container_start_time_seconds";
         head(&mut page, name, help, if has_time { "counter" } else { "gauge" });
         for row in &rows {
-            if let Some(value) = value(row) {
-                line(
-                    &mut page,
-                    &format!("{name}{{{}}}", row.labels(label)),
-                    value,
-                    has_time.then_some(row.at),
-                );
+            for (label, value) in lines {
+                let Some(value) = value(row) else { continue };
+                let second = row.counters.second_disk.map_or(0, |disk| disk.number);
+                let series = format!("{name}{{{}}}", row.labels(&label.replace("{}", &second.to_string())));
+                line(&mut page, &series, value, has_time.then_some(row.at));
             }
         }
     }
@@ -97,14 +109,14 @@ pub(crate) fn page(node: &Node, estate: &Estate) -> Answer {
         "container_network_receive_bytes_total",
         "Cumulative count of bytes received",
         &networks,
-        |of| of.received,
+        |of| (of.received, of.second.map(|second| second.inward)),
     );
     network(
         &mut page,
         "container_network_transmit_bytes_total",
         "Cumulative count of bytes transmitted",
         &networks,
-        |of| of.sent,
+        |of| (of.sent, of.second.map(|second| second.outward)),
     );
     head(&mut page, "machine_cpu_cores", "Number of logical CPU cores.", "gauge");
     let cores = node.cpu.parse().unwrap_or(0.0);
@@ -117,12 +129,16 @@ fn network(
     name: &str,
     help: &str,
     networks: &[(&Row<'_>, Network)],
-    bytes: fn(&Network) -> u64,
+    bytes: fn(&Network) -> (u64, Option<u64>),
 ) {
     head(page, name, help, "counter");
     for (row, network) in networks {
+        let (first, second) = bytes(network);
         // The loopback moves more than the network, so that nobody adds it up unseen.
-        for (interface, value) in [("eth0", bytes(network)), ("lo", bytes(network).saturating_mul(3))] {
+        let other = network.second.map_or(0, |second| second.number);
+        let all =
+            [("eth0", Some(first)), (&*format!("eth{other}"), second), ("lo", Some(first.saturating_mul(3)))];
+        for (interface, value) in all.into_iter().filter_map(|(name, value)| Some((name, value?))) {
             let labels = row.labels(&format!("interface=\"{interface}\""));
             line(page, &format!("{name}{{{labels}}}"), number(value), Some(row.at));
         }
@@ -147,7 +163,7 @@ fn rows(pod: &Pod, now: Timestamp) -> Vec<Row<'_>> {
             pod,
             container: "",
             image: "602401143452.dkr.ecr.us-west-1.amazonaws.com/eks/pause:3.10",
-            name: id(pod, "POD"),
+            name: id(pod, "POD", 0),
             counters: Counters::default(),
             limited: false,
             started_at,
@@ -155,11 +171,11 @@ fn rows(pod: &Pod, now: Timestamp) -> Vec<Row<'_>> {
         },
     ];
     let left_behind = pod.all_containers().filter_map(|one| Some((one, one.left_behind?)));
-    rows.extend(left_behind.map(|(one, counters)| Row {
+    rows.extend(left_behind.map(|(one, (cgroup, counters))| Row {
         pod,
         container: &one.name,
         image: &one.image,
-        name: id(pod, &format!("{}-before", one.name)),
+        name: id(pod, &one.name, cgroup),
         counters,
         limited: one.limits_cpu(),
         started_at,
@@ -169,7 +185,7 @@ fn rows(pod: &Pod, now: Timestamp) -> Vec<Row<'_>> {
         pod,
         container: &one.name,
         image: &one.image,
-        name: id(pod, &one.name),
+        name: id(pod, &one.name, one.cgroup),
         counters,
         limited: one.limits_cpu(),
         started_at: if let ContainerState::Running(since) = one.state { since } else { started_at },
@@ -205,8 +221,9 @@ impl Row<'_> {
 }
 
 /// 64 characters that stand for a container in its runtime.
-fn id(pod: &Pod, container: &str) -> String {
-    let half = |salt| uid(&[salt, &pod.namespace, &pod.name, container]).replace('-', "");
+fn id(pod: &Pod, container: &str, cgroup: u32) -> String {
+    let cgroup = cgroup.to_string();
+    let half = |salt| uid(&[salt, &pod.namespace, &pod.name, container, &cgroup]).replace('-', "");
     format!("{}{}", half("container"), half("runtime"))
 }
 

@@ -46,7 +46,7 @@ mod token;
 pub use balancer::{Balancer, Break, Deaf, End};
 pub use crash::Crash;
 pub use estate::{
-    Container, ContainerState, Counters, Estate, Gap, Kind, MetricsApi, Network, Node, Owner, Pod,
+    Container, ContainerState, Counters, Estate, Gap, Kind, MetricsApi, Network, Node, Owner, Pod, Second,
     Terminated, Usage, Workload,
 };
 pub use fault::{Effect, Fault};

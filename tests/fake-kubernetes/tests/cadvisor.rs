@@ -29,6 +29,7 @@ fn pod() -> Pod {
         cfs_throttled_periods: 14_192,
         disk_read: 9_608_635_690,
         disk_written: 4_096,
+        second_disk: None,
     };
     let mut free = Container::running("log", "100m", "64Mi", since).counting(counters);
     free.limits.clear();

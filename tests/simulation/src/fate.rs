@@ -87,6 +87,7 @@ impl Fate {
             troubled: chance.one_of(&[0, 15, 30]),
             disturbed: chance.one_of(&[0, 0, 15]),
             coming: chance.one_of(&[0, 30, 60]),
+            cadvisor: chance.percent(40),
         };
         let life = Life { clusters, services: 1, ..life };
         Self { seed, eks: Some(eks), life, ..fate }

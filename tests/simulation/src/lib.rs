@@ -4,7 +4,9 @@
 //! and runs that are lost, die, wait, come twice or run beside each other while calls fail. The functions are the real
 //! ones with their SDK clients, AWS is the fake in process, time is virtual, and the state machine is played here. A model
 //! that knows nothing of the engine (`model.rs`) says after each call that took effect what the table must hold and what
-//! people must have been told. `cargo run -p simulation -- --seed N` tells the story of a world.
+//! people must have been told. Worlds of EKS (`eks`) hold each sample of a snapshot against pods and clusters as they
+//! really are, and where cAdvisor is read, each rate against what a pod really did: restarted containers leave their
+//! cgroup behind, disks and interfaces come and go. `cargo run -p simulation -- --seed N` tells the story of a world.
 #![allow(
     clippy::missing_panics_doc,
     clippy::unwrap_used,

@@ -205,10 +205,17 @@ pub(crate) fn rules(chance: &mut Chance) -> Vec<Rule> {
     rules
 }
 
-/// The user's file with these rules on clusters of these platforms.
-pub(crate) fn yaml(account: &str, region: &str, platforms: &str, parts: u32, rules: &[Rule]) -> String {
+/// The user's file with these rules on clusters of these platforms, of which cAdvisor is read or not.
+pub(crate) fn yaml(
+    account: &str,
+    region: &str,
+    (platforms, cadvisor): (&str, bool),
+    parts: u32,
+    rules: &[Rule],
+) -> String {
     let rules: String = rules.iter().map(Rule::yaml).collect();
+    let eks = if cadvisor { "eks:\n  cadvisor: proxy\n" } else { "" };
     format!(
-        "targets:\n  - account: '{account}'\n    regions: [{region}]\n    platforms: [{platforms}]\n    parts: {parts}\nrules:\n{rules}"
+        "targets:\n  - account: '{account}'\n    regions: [{region}]\n    platforms: [{platforms}]\n    parts: {parts}\n{eks}rules:\n{rules}"
     )
 }

@@ -77,7 +77,7 @@ impl World {
         let mut all = if fate.life.clusters > 0 { rules(&mut chance) } else { Vec::new() };
         let mut checker = Checker::default();
         if let Some(life) = fate.eks {
-            all.extend(eks::rule::rules(&mut chance));
+            all.extend(eks::rule::rules(life.cadvisor, &mut chance));
             checker.eks = Eks::new(life, chance.fork());
         }
         (checker.truth, checker.alone, checker.story) = (truth.clone(), true, story.then(Vec::new));
@@ -282,7 +282,8 @@ impl World {
             (0, _) => "eks",
             _ => "ecs, eks",
         };
-        let yaml = yaml(ACCOUNT, &self.region, platforms, self.fate.parts, newest);
+        let cadvisor = self.fate.eks.is_some_and(|life| life.cadvisor);
+        let yaml = yaml(ACCOUNT, &self.region, (platforms, cadvisor), self.fate.parts, newest);
         let version = self.player.wire.aws.put_object(BUCKET, "fargaze.yaml", yaml.as_str());
         let mut checker = lock(&self.player.wire.checker);
         checker.tell(|| yaml);

@@ -56,6 +56,19 @@ pub struct Counters {
     pub disk_read: u64,
     /// Bytes written to disks.
     pub disk_written: u64,
+    /// Bytes read from a second disk and written to it, if there is one.
+    pub second_disk: Option<Second>,
+}
+
+/// A disk or an interface beside the first, which comes and goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Second {
+    /// Its number.
+    pub number: u32,
+    /// Bytes read or received.
+    pub inward: u64,
+    /// Bytes written or sent.
+    pub outward: u64,
 }
 
 impl Counters {
@@ -67,6 +80,7 @@ impl Counters {
             cfs_throttled_periods: self.cfs_throttled_periods + other.cfs_throttled_periods,
             disk_read: self.disk_read + other.disk_read,
             disk_written: self.disk_written + other.disk_written,
+            second_disk: self.second_disk.or(other.second_disk),
         }
     }
 }
@@ -94,8 +108,11 @@ pub struct Container {
     pub usage: Option<Usage>,
     /// None if cAdvisor has no row of it.
     pub counters: Option<Counters>,
-    /// What cAdvisor still has of the run before it was started again, in a cgroup that is left for a while.
-    pub left_behind: Option<Counters>,
+    /// Number of the cgroup in which it runs: another one each time that it is started.
+    pub cgroup: u32,
+    /// What cAdvisor still has of a run before it was started again, in a cgroup that is left for a while; with the
+    /// number of that.
+    pub left_behind: Option<(u32, Counters)>,
 }
 
 impl Container {
@@ -113,6 +130,7 @@ impl Container {
             restart_count: 0,
             usage: Some(Usage { cpu_nanocores: 1_234_567, memory_kib: 20_000 }),
             counters: None,
+            cgroup: 0,
             left_behind: None,
         }
     }

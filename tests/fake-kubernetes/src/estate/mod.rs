@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use crate::identity::Identity;
 use crate::recorded::{Recorded, recorded};
 
-pub use container::{Container, ContainerState, Counters, Terminated, Usage};
+pub use container::{Container, ContainerState, Counters, Second, Terminated, Usage};
 pub use node::Node;
 pub use pod::{Gap, Network, Owner, Pod};
 pub(crate) use template::uid;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::container::{Container, ContainerState, Terminated};
+use super::container::{Container, ContainerState, Second, Terminated};
 use super::template::{POD, time, uid};
 
 /// Who controls a pod.
@@ -24,6 +24,8 @@ pub struct Network {
     pub received: u64,
     /// Bytes sent.
     pub sent: u64,
+    /// Bytes received and sent by a second interface, if there is one.
+    pub second: Option<Second>,
 }
 
 /// What metrics-server lists of a pod without saying what it uses.
@@ -242,7 +244,7 @@ impl Pod {
     /// Sets what cAdvisor has counted of its network.
     #[must_use]
     pub fn transferring(mut self, received: u64, sent: u64) -> Self {
-        self.network = Some(Network { received, sent });
+        self.network = Some(Network { received, sent, second: None });
         self
     }
 

@@ -132,5 +132,6 @@ fn counted(container: &Container, seconds: u64) -> Counters {
         cfs_throttled_periods: seconds,
         disk_read: seconds * 700,
         disk_written: seconds * 1_900,
+        second_disk: None,
     }
 }

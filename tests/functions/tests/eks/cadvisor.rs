@@ -46,6 +46,7 @@ fn count(estate: &mut Estate, offset: i64, runs: u64) {
             cfs_throttled_periods: throttled * runs,
             disk_read: 3_000_000 * runs,
             disk_written: 0,
+            second_disk: None,
         };
         let container = pod.containers.remove(0).counting(counters);
         pod.containers.insert(0, container);
@@ -195,7 +196,7 @@ async fn an_old_cgroup_that_vanishes_is_no_work() {
     let old = Counters { cpu_milliseconds: 994_631_562, disk_read: 50_000_000_000, ..Counters::default() };
     watched.edit(|estate| count(estate, 0, 100));
     watched.edit_web("b", |mut pod| {
-        pod.containers[0].left_behind = Some(old);
+        pod.containers[0].left_behind = Some((1, old));
         pod
     });
     watched.alarms(0).await;

@@ -51,8 +51,14 @@ impl Eks {
             self.is_seen_rightly(name, cluster, snapshot)?;
             let (Some((workloads, is_read)), Some(cluster)) = (found, cluster) else { continue };
             let past = before.and_then(|(_, taken)| taken.pasts.get(name));
-            let view =
-                View { cluster, now: snapshot.now, past, is_read, has_endpoint: cluster.answers(self.clock) };
+            let view = View {
+                cluster,
+                times: (snapshot.now, self.clock),
+                past,
+                is_read,
+                has_endpoint: cluster.answers(self.clock),
+                is_counted: self.life.is_some_and(|life| life.cadvisor),
+            };
             let known = before.and_then(|(before, _)| before.eks_cluster(name));
             view.lists(workloads, known.map(|(workloads, _)| workloads))?;
             for subject in workloads.iter().map(String::as_str).chain([name]) {
@@ -82,8 +88,8 @@ impl Eks {
         let excused = is_new || has_fault;
         let right = match (stage, seen) {
             (None | Some(Stage::Deleting { .. }), None) => true,
-            // Whether it is gone could perhaps not be asked.
-            (None, Some(is_read)) => !is_read && self.aws_is_troubled,
+            // Whether it is gone could perhaps not be asked; of one that was being made, there is nothing else to ask.
+            (None, Some(is_read)) => self.aws_is_troubled && (!is_read || has_fault),
             (Some(Stage::Creating), seen) => seen == Some(true) || excused,
             (Some(Stage::Active), None) => excused,
             (Some(Stage::Active), Some(is_read)) => {
@@ -113,15 +119,23 @@ fn samples_go_on(snapshot: &Snapshot, before: Before<'_>) -> Result<(), String> 
 /// A cluster as a run saw it.
 struct View<'a> {
     cluster: &'a Cluster,
-    now: Minute,
+    /// That of the run, and when it looked.
+    times: (Minute, Minute),
     past: Option<&'a Past>,
     is_read: bool,
     has_endpoint: bool,
+    /// Whether cAdvisor is read.
+    is_counted: bool,
 }
 
 impl View<'_> {
     fn full_name(&self, subject: impl std::fmt::Display) -> String {
         format!("{} {subject}", self.cluster.name)
+    }
+
+    /// What is judged.
+    fn measures(&self) -> impl Iterator<Item = Measure> {
+        Measure::ALL.into_iter().filter(|measure| self.is_counted || !measure.is_rated())
     }
 
     /// Which workloads there are: those that are there, and those of which nobody knows whether they are.
@@ -150,14 +164,14 @@ impl View<'_> {
     /// Each sample of a subject.
     fn says(&self, subject: &str, snapshot: &Snapshot, before: Before<'_>) -> Result<(), String> {
         let of_cluster = subject == self.cluster.name;
-        for measure in Measure::ALL.into_iter().filter(|measure| measure.is_of_cluster() == of_cluster) {
+        for measure in self.measures().filter(|measure| measure.is_of_cluster() == of_cluster) {
             for statistic in measure.statistics() {
                 let question = (measure, *statistic, subject.to_owned());
                 let Some(samples) = snapshot.sampled.get(&question) else {
                     return Err(format!("{question:?} is not there"));
                 };
                 let so = self.figure(measure, *statistic, subject);
-                let said = samples.at(self.now);
+                let said = samples.at(self.times.0);
                 if !is_same(so, said) {
                     return Err(format!("{question:?} is {so:?} and not {said:?}"));
                 }
@@ -166,7 +180,7 @@ impl View<'_> {
                     return Err(format!("{question:?} is {so:?}, and its answer {:?}", samples.answer));
                 }
                 let older = before.and_then(|(before, _)| before.sampled.get(&question));
-                for minute in snapshot.samples.iter().filter(|minute| **minute < self.now) {
+                for minute in snapshot.samples.iter().filter(|minute| **minute < self.times.0) {
                     let was = older.map_or(Figure::NoData, |older| older.at(*minute));
                     // Where nothing has a value, nothing is said of what is older.
                     let is_blank = samples.answer == Answer::None && was == Figure::NoData;
@@ -206,6 +220,8 @@ impl View<'_> {
         }
         match measure {
             Measure::Memory | Measure::Cpu if !self.cluster.metrics.serves() => Figure::NotAsked,
+            // There is nothing to rate with.
+            measure if measure.is_rated() && self.past.is_none() => Figure::NotAsked,
             // Nothing was asked of it.
             measure if measure.is_of_cluster() && !self.has_endpoint => Figure::NoData,
             Measure::MetricsDown => match self.cluster.metrics.is_down() {
@@ -214,7 +230,7 @@ impl View<'_> {
             },
             Measure::Missing if is_unlisted => Figure::NotAsked,
             Measure::Missing => workload.map_or(Figure::NoData, Workload::figure_of_missing),
-            measure => measure.of(statistic, &pods, self.now, self.past),
+            measure => measure.of(statistic, &pods, self.times, self.past),
         }
     }
 
@@ -225,19 +241,21 @@ impl View<'_> {
         }
         let name = self.cluster.name;
         let all = self.pods(name);
-        let past = all.iter().map(|pod| (pod.name.clone(), pod.known(self.now, self.past)));
+        let past = all.iter().map(|pod| (pod.name.clone(), pod.known(self.times, self.past)));
         taken.pasts.insert(name.to_owned(), past.collect());
         taken.pods.extend(all.iter().map(|pod| pod.name.clone()));
         for subject in workloads.iter().map(String::as_str).chain([name]) {
             let pods = self.pods(subject);
-            for measure in Measure::ALL {
+            for measure in self.measures() {
                 let counts = |pod: &&&Pod| {
-                    if measure.is_percent() {
-                        let highest = measure.of(Statistic::Maximum, &pods, self.now, self.past);
-                        let own = pod.percent(measure).map_or(Figure::NoData, Figure::Value);
-                        return self.cluster.metrics.serves() && own != Figure::NoData && own == highest;
+                    if measure.is_compared() {
+                        let highest = measure.of(Statistic::Maximum, &pods, self.times, self.past);
+                        let own = pod.compared(measure, self.times.1, self.past);
+                        let own = own.map_or(Figure::NoData, Figure::Value);
+                        let is_asked = measure.is_rated() || self.cluster.metrics.serves();
+                        return is_asked && own != Figure::NoData && own == highest;
                     }
-                    pod.adds(measure, self.now, self.past) > 0.0
+                    pod.adds(measure, self.times.0, self.past) > 0.0
                 };
                 let counted = pods.iter().filter(counts).map(|pod| pod.name.clone()).collect();
                 taken.counted.insert((measure, subject.to_owned()), counted);

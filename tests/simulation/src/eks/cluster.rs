@@ -276,7 +276,7 @@ impl Cluster {
             self.name.clone_into(&mut estate.cluster);
             (estate.now, estate.ticking_since) = (Some(now), Some(Instant::now()));
             estate.server_names = vec![self.host.clone()];
-            estate.identities = vec![Identity::any_signer(Rights::collector())];
+            estate.identities = vec![Identity::any_signer(Rights::collector().with_node_proxy())];
             estate.page = self.page;
         })
     }

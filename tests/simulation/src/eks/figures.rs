@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::cadvisor::Page;
 use super::pod::{How, KIB, Measured, NANOCORES, Place, Pod, Said};
 use super::workload::Workload;
 use crate::clock::Minute;
@@ -21,6 +22,11 @@ pub(crate) enum Measure {
     MetricsDown,
     NoLogs,
     DaemonSetPods,
+    Throttled,
+    Received,
+    Sent,
+    Read,
+    Written,
 }
 
 /// How the pods of a workload become one value.
@@ -42,15 +48,17 @@ pub(crate) enum Figure {
 pub(crate) type Past = BTreeMap<String, PastPod>;
 
 /// What was known of a pod.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct PastPod {
     restarts: u32,
     last_end: Option<(Minute, &'static str)>,
     ended: Option<Minute>,
+    /// What was on the page of its node; none if it was never looked at while the pod was there.
+    page: Option<Page>,
 }
 
 impl Measure {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Memory,
         Self::Cpu,
         Self::Restarts,
@@ -63,6 +71,11 @@ impl Measure {
         Self::MetricsDown,
         Self::NoLogs,
         Self::DaemonSetPods,
+        Self::Throttled,
+        Self::Received,
+        Self::Sent,
+        Self::Read,
+        Self::Written,
     ];
 
     /// The word of the user's file, and the name of its samples.
@@ -80,6 +93,11 @@ impl Measure {
             Self::MetricsDown => ("metrics-server-down", "metrics_server_down"),
             Self::NoLogs => ("logging-disabled-pods", "pods_logging_disabled"),
             Self::DaemonSetPods => ("daemonset-pods-on-fargate", "daemonset_pods_on_fargate"),
+            Self::Throttled => ("pod-cpu-throttled-percent", "pod_cpu_throttled_percent"),
+            Self::Received => ("pod-network-received", "pod_network_received_bytes_per_second"),
+            Self::Sent => ("pod-network-sent", "pod_network_sent_bytes_per_second"),
+            Self::Read => ("pod-disk-read", "pod_disk_read_bytes_per_second"),
+            Self::Written => ("pod-disk-written", "pod_disk_written_bytes_per_second"),
         }
     }
 
@@ -87,18 +105,30 @@ impl Measure {
         matches!(self, Self::Completed | Self::MetricsDown | Self::NoLogs | Self::DaemonSetPods)
     }
 
-    pub(crate) fn is_percent(self) -> bool {
-        matches!(self, Self::Memory | Self::Cpu)
+    /// Whether it is rated from what cAdvisor counts.
+    pub(crate) fn is_rated(self) -> bool {
+        matches!(self, Self::Throttled | Self::Received | Self::Sent | Self::Read | Self::Written)
+    }
+
+    /// Whether pods are compared by it, and not counted.
+    pub(crate) fn is_compared(self) -> bool {
+        matches!(self, Self::Memory | Self::Cpu) || self.is_rated()
     }
 
     pub(crate) fn statistics(self) -> &'static [Statistic] {
-        if self.is_percent() { &[Statistic::Maximum, Statistic::Average] } else { &[Statistic::Maximum] }
+        if self.is_compared() { &[Statistic::Maximum, Statistic::Average] } else { &[Statistic::Maximum] }
     }
 
-    /// The figure of these pods in a run of that time, of what pods alone say.
-    pub(crate) fn of(self, statistic: Statistic, pods: &[&Pod], now: Minute, past: Option<&Past>) -> Figure {
-        if self.is_percent() {
-            let values: Vec<f64> = pods.iter().filter_map(|pod| pod.percent(self)).collect();
+    /// The figure of these pods in a run of that time that looks at that minute, of what pods alone say.
+    pub(crate) fn of(
+        self,
+        statistic: Statistic,
+        pods: &[&Pod],
+        (now, clock): (Minute, Minute),
+        past: Option<&Past>,
+    ) -> Figure {
+        if self.is_compared() {
+            let values: Vec<f64> = pods.iter().filter_map(|pod| pod.compared(self, clock, past)).collect();
             let count = f64::from(u32::try_from(values.len()).unwrap());
             return match (values.is_empty(), statistic) {
                 (true, _) => Figure::NoData,
@@ -115,8 +145,17 @@ impl Measure {
 }
 
 impl Pod {
+    /// That by which it is compared with others; none if that is not known.
+    pub(super) fn compared(&self, measure: Measure, clock: Minute, past: Option<&Past>) -> Option<f64> {
+        if !measure.is_rated() {
+            return self.percent(measure);
+        }
+        let before = past?.get(&self.name)?.page.as_ref()?;
+        self.is_counted().then(|| self.counting.page(clock))?.since(before, measure)
+    }
+
     /// What it uses of what Fargate gave it; none if that is not known.
-    pub(super) fn percent(&self, measure: Measure) -> Option<f64> {
+    fn percent(&self, measure: Measure) -> Option<f64> {
         let is_known =
             self.how == How::Running && self.measured == Measured::Usage && self.place == Place::Fargate;
         let (used, of) = if measure == Measure::Memory { (self.memory, KIB) } else { (self.cpu, NANOCORES) };
@@ -148,9 +187,7 @@ impl Pod {
             }
             Measure::NoLogs => one(!self.logs && !matches!(self.how, How::Ended { .. } | How::Unplaced(_))),
             Measure::DaemonSetPods => one(self.place == Place::NodeOfFargate && self.is_live()),
-            Measure::Pending | Measure::Memory | Measure::Cpu | Measure::Missing | Measure::MetricsDown => {
-                0.0
-            }
+            _ => 0.0,
         }
     }
 
@@ -187,8 +224,11 @@ impl Pod {
     }
 
     /// What a run of that time knows of it.
-    pub(super) fn known(&self, now: Minute, past: Option<&Past>) -> PastPod {
-        PastPod { restarts: self.restarts, last_end: self.last_end, ended: self.ended(now, past) }
+    pub(super) fn known(&self, (now, clock): (Minute, Minute), past: Option<&Past>) -> PastPod {
+        // Where it is not counted now, it is rated with what was counted before.
+        let before = past.and_then(|past| past.get(&self.name)?.page.clone());
+        let page = if self.is_counted() { Some(self.counting.page(clock)) } else { before };
+        PastPod { restarts: self.restarts, last_end: self.last_end, ended: self.ended(now, past), page }
     }
 }
 

@@ -3,6 +3,7 @@
 //! What is drawn here comes from a stream of its own.
 
 pub(crate) mod agree;
+mod cadvisor;
 mod cluster;
 pub(crate) mod figures;
 pub(crate) mod history;
@@ -19,7 +20,7 @@ use fake_kubernetes::{FakeKubernetes, Handle};
 use jiff::Timestamp;
 
 use crate::chance::Chance;
-use crate::clock::Minute;
+use crate::clock::{Minute, at};
 use cluster::{Cluster, Stage};
 use workload::LONG_AGO;
 
@@ -36,6 +37,8 @@ pub(crate) struct EksLife {
     pub(crate) disturbed: i64,
     /// Clusters of a hundred that are created on the way, and of those that are deleted.
     pub(crate) coming: i64,
+    /// Whether cAdvisor is read.
+    pub(crate) cadvisor: bool,
 }
 
 /// The clusters of a world.
@@ -143,7 +146,10 @@ impl Eks {
         for cluster in self.clusters.iter().filter(|cluster| cluster.stage(self.clock).is_some()) {
             let server = servers.entry(cluster.host.clone());
             let server = server.or_insert_with(|| FakeKubernetes::in_process(cluster.empty(now)));
-            server.change(|estate| cluster.fill(estate));
+            server.change(|estate| {
+                cluster.fill(estate);
+                estate.cadvisor_at = Some(at(self.clock));
+            });
             server.heal();
             cluster.faults().into_iter().for_each(|fault| server.inject(fault));
             estate.put_eks(cluster.spec(self.clock, server.ca_base64()));

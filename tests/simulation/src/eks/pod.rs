@@ -3,6 +3,7 @@
 use fake_kubernetes::{self as fake, Container, ContainerState, Gap, Terminated};
 use jiff::{SignedDuration, Timestamp};
 
+use super::cadvisor::Counting;
 use crate::clock::{Minute, at};
 
 /// What a pod on Fargate may use: half a core and 1 GiB.
@@ -44,6 +45,7 @@ pub(crate) struct Pod {
     pub(super) logs: bool,
     /// When it is cleared away, once it has ended.
     pub(super) cleared: Minute,
+    pub(super) counting: Counting,
 }
 
 /// Where a pod is.
@@ -113,6 +115,18 @@ impl Pod {
         self.how == How::Running && self.deleting.is_none()
     }
 
+    /// A minute passes.
+    pub(super) fn pass(&mut self, minute: Minute) {
+        if self.is_counted() {
+            self.counting.pass(&self.name, minute, self.restarts, self.how == How::Running);
+        }
+    }
+
+    /// Whether cAdvisor shows it: the kubelet has begun it, and it has not ended.
+    pub(super) fn is_counted(&self) -> bool {
+        matches!(self.how, How::Running | How::BackOff)
+    }
+
     pub(super) fn is_fargate(&self) -> bool {
         matches!(self.place, Place::Fargate | Place::NodeOfFargate)
     }
@@ -153,6 +167,12 @@ impl Pod {
         let first = &mut pod.containers[0];
         first.restart_count = self.restarts;
         first.last = self.last_end.map(|(minute, reason)| ended(reason, 137, started, at(minute)));
+        if self.is_counted() {
+            first.counters = (self.how == How::Running).then(fake::Counters::default);
+            self.counting.show(first);
+            pod.network = Some(self.counting.network());
+        }
+        let first = &mut pod.containers[0];
         match self.how {
             How::Running => pod,
             How::Unplaced(reason) => pod.pending(reason, "0/3 nodes are available"),

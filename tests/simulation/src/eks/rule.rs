@@ -14,8 +14,9 @@ const DEFAULT: &str = include_str!("../../../../shared/src/default.yaml");
 /// Names of rules that are not built in.
 const OWN: [&str; 3] = ["own-one", "own-two", "own-three"];
 
-/// The rules of a world: some built-in ones with those that silence them, and some others.
-pub(crate) fn rules(chance: &mut Chance) -> Vec<Rule> {
+/// The rules of a world: some built-in ones with those that silence them, and some others. What cAdvisor counts is
+/// judged only where it is read.
+pub(crate) fn rules(cadvisor: bool, chance: &mut Chance) -> Vec<Rule> {
     let shipped: Vec<Rule> = texts().filter_map(built_in).collect();
     let mut wanted: Vec<&'static str> = Vec::new();
     for rule in &shipped {
@@ -34,7 +35,7 @@ pub(crate) fn rules(chance: &mut Chance) -> Vec<Rule> {
     }
     let mut rules: Vec<Rule> = shipped.into_iter().filter(|rule| wanted.contains(&rule.name)).collect();
     for name in OWN.into_iter().take(chance.count(1, OWN.len())) {
-        rules.push(own(name, chance));
+        rules.push(own(name, cadvisor, chance));
     }
     rules
 }
@@ -44,12 +45,14 @@ pub(crate) fn names() -> BTreeSet<&'static str> {
     texts().filter_map(built_in).map(|rule| rule.name).chain(OWN).collect()
 }
 
-fn own(name: &'static str, chance: &mut Chance) -> Rule {
-    let measure = chance.one_of(&Measure::ALL);
+fn own(name: &'static str, cadvisor: bool, chance: &mut Chance) -> Rule {
+    let measures: Vec<Measure> =
+        Measure::ALL.into_iter().filter(|measure| cadvisor || !measure.is_rated()).collect();
+    let measure = chance.one_of(&measures);
     let statistic = chance.one_of(measure.statistics());
     let condition = Condition::any(chance);
     let condition = match measure {
-        Measure::Memory | Measure::Cpu => condition,
+        measure if measure.is_compared() => condition,
         Measure::Pending => Condition { threshold: 600.0, clear: None, over: true, ..condition },
         _ => {
             let threshold = chance.one_of(&[0.0, 0.0, 1.0]);

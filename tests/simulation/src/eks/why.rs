@@ -26,7 +26,7 @@ pub(crate) fn is_right(
         Measure::MetricsDown => named.is_empty(),
         // Nobody counts the pods that are not there; those that are there and not ready may say why.
         Measure::Missing => true,
-        Measure::Memory | Measure::Cpu | Measure::Pending => {
+        measure if measure.is_compared() || measure == Measure::Pending => {
             all_fit && named.len() == usize::from(!counted.is_empty())
         }
         _ => all_fit && (counted.len() > NAMED || named.len() == counted.len()),

@@ -2,6 +2,7 @@
 
 use fake_kubernetes::{self as fake, Gap, Kind};
 
+use super::cadvisor::Counting;
 use super::pod::{How, KIB, Measured, NANOCORES, Place, Pod, Said, Subject};
 use crate::chance::Chance;
 use crate::clock::{Minute, at};
@@ -62,15 +63,35 @@ impl Workload {
             "DaemonSet" | "Pod" => 1,
             _ => 0,
         };
+        let leaves_pods = ["Deployment", "Rollout"].contains(&subject.kind);
         let hash = letters(chance, 9);
         let (pods, jobs, mood) = (Vec::new(), Vec::new(), Mood::Well);
         let mut workload = Self { subject, exists: true, desired, hash, pods, mood, until: 1, jobs };
         workload.fill(LONG_AGO, chance);
+        if leaves_pods && chance.percent(40) {
+            workload.leave_ended(chance);
+        }
         workload
+    }
+
+    /// Pods that had ended before anybody looked, of which some count for a while before others do.
+    fn leave_ended(&mut self, chance: &mut Chance) {
+        for ago in [chance.between(50, 200), chance.between(0, 55)] {
+            let at = -ago;
+            let mut pod = self.pod(at - chance.between(1, 200), chance);
+            pod.how = How::Ended { well: false, at, said: Said::Containers };
+            pod.cleared = chance.between(20, 300);
+            self.pods.push(pod);
+        }
     }
 
     /// The minute has come. Runs are `every` minutes apart.
     pub(super) fn step(&mut self, minute: Minute, every: Minute, chance: &mut Chance) {
+        self.befall(minute, every, chance);
+        self.pods.iter_mut().for_each(|pod| pod.pass(minute));
+    }
+
+    fn befall(&mut self, minute: Minute, every: Minute, chance: &mut Chance) {
         self.pods.retain(|pod| !matches!(pod.how, How::Ended { .. }) || pod.cleared > minute);
         if self.subject.kind == "CronJob" {
             return self.tick(minute, every, chance);
@@ -102,6 +123,7 @@ impl Workload {
             "PostStartHookError",
             "ResizePodInPlaceError",
             "ContainerCreating",
+            "SomethingNew",
             "SomethingNew",
         ]);
         let unplaced = chance.one_of(&["Unschedulable", "Unschedulable", "NoProfile", "SchedulingGated"]);
@@ -293,6 +315,7 @@ impl Workload {
             measured: Measured::Usage,
             logs: true,
             cleared: Minute::MAX,
+            counting: Counting::default(),
         }
     }
 

@@ -34,6 +34,8 @@ pub(crate) struct Past {
     pub(super) unanswered: BTreeSet<EksAspect>,
     /// What EKS and Kubernetes were ever asked for.
     pub(super) asked: Asked,
+    /// That of it which they answered, so that fargaze knows it for its own.
+    pub(super) answered: Asked,
     /// Parts that a restore marked, and for which policy.
     pub(super) restored: BTreeSet<(EksAspect, String)>,
     /// Parts that a restore asked EKS to undo.

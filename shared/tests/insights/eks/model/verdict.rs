@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use super::cloud::{Accepted, DEFAULT_VERSION, Installed};
 use super::judge::is_met;
+use super::past::Past;
 use super::{Cluster, Data, Owner, Trouble, World, key};
 use crate::common::at;
 
@@ -89,6 +90,7 @@ impl World {
         let Ok(Accepted { update_id, .. }) = answer else { return };
         let (name, aspect, minute) = (&change.subject.cluster, change.subject.aspect, self.minute);
         let cluster = self.clusters.get_mut(name).unwrap();
+        cluster.past.answered.add(change, minute);
         let Some(fails) = cluster.fails(aspect, update_id.as_deref()) else { return };
         let past = &mut cluster.past;
         past.accepted.insert(aspect, minute);
@@ -138,7 +140,7 @@ impl World {
     }
 
     /// What a restore is about to take away was asked for by fargaze since then, as far as anybody can tell by what is
-    /// there.
+    /// there. Log types and add-ons look alike whoever made them, so fargaze must have been told that they are its own.
     pub(super) fn judge_undo(
         &mut self,
         name: &ClusterName,
@@ -147,19 +149,20 @@ impl World {
         since: Option<Timestamp>,
     ) {
         let cluster = &self.clusters[name];
-        let asked = &cluster.past.asked;
+        let Past { asked, answered, .. } = &cluster.past;
         let is_since = |minute: Option<&i64>| {
             minute.is_some_and(|minute| since.is_none_or(|since| at(*minute) >= since))
         };
         match (to, aspect.addon()) {
             (EksState::Logs(on), _) => {
                 let mut off = cluster.logs.iter().filter(|(log, _)| !on.contains(log));
-                let strange = off.find(|(log, _)| !is_since(asked.logs.get(log)));
+                let strange = off.find(|(log, _)| !is_since(answered.logs.get(log)));
                 assert_eq!(strange, None, "it is turned off");
             }
             (_, Some(name)) => {
-                let is_ours =
-                    |addon: &Installed| addon.version == DEFAULT_VERSION && is_since(asked.addons.get(name));
+                let is_ours = |addon: &Installed| {
+                    addon.version == DEFAULT_VERSION && is_since(answered.addons.get(name))
+                };
                 let there = cluster.addons.get(name);
                 assert!(there.is_none_or(is_ours), "{there:?} is deleted");
             }
