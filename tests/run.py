@@ -64,8 +64,9 @@ TESTS = [
     Gate("documentation tests", ["cargo", "test", "--workspace", "--doc", "--no-fail-fast"],
          counted=CARGO_TEST, may_be_empty=True),
     # After the Rust tests, which record the calls that the roles are held against.
-    Gate("template, document, kubectl and stack tests",
-         [PYTHON, "-m", "pytest", "tests/template", "tests/figures", "tests/kubernetes", "tests/stack"], counted=PYTEST),
+    Gate("template, document, kubectl, boto3 and stack tests",
+         [PYTHON, "-m", "pytest", "tests/template", "tests/figures", "tests/kubernetes", "tests/fake-aws", "tests/stack"],
+         counted=PYTEST),
 ]
 
 # Each runner's words for the three things that the last line counts.

@@ -21,6 +21,8 @@ const THROTTLED: &[&str] = &[
     "SlowDown",
     "KMSThrottling",
     "KMSThrottlingException",
+    "KMS.ThrottlingException",
+    "KmsThrottled",
     "TooManyRequestsException",
     "ConcurrentModificationException",
 ];
@@ -50,6 +52,8 @@ const DENIED: &[&str] = &[
     "SubscriptionRequiredException",
     "KMSAccessDenied",
     "KMSAccessDeniedException",
+    "KMS.AccessDeniedException",
+    "KmsAccessDenied",
 ];
 /// Codes for "not there".
 const NOT_FOUND: &[&str] = &[
@@ -61,6 +65,8 @@ const NOT_FOUND: &[&str] = &[
     "NoSuchBucket",
     "NotFound",
     "NotFoundException",
+    "QueueDoesNotExist",
+    "AWS.SimpleQueueService.NonExistentQueue",
 ];
 /// Codes for "not now" that do not come with a 5xx status.
 const TRANSIENT: &[&str] = &["UpdateInProgressException", "TransactionConflictException", "RequestTimeout"];
@@ -124,6 +130,42 @@ fn sources(error: &dyn Error) -> String {
 mod tests {
     use super::*;
 
+    /// Every error that the models of the called operations name for something that is not there, or that went too fast.
+    #[test]
+    fn errors_of_the_models_are_of_their_kind() {
+        let models = [
+            include_str!("../../../tests/fake-aws/model/cloudwatch.json"),
+            include_str!("../../../tests/fake-aws/model/dynamodb.json"),
+            include_str!("../../../tests/fake-aws/model/ecs.json"),
+            include_str!("../../../tests/fake-aws/model/eks.json"),
+            include_str!("../../../tests/fake-aws/model/s3.json"),
+            include_str!("../../../tests/fake-aws/model/sns.json"),
+            include_str!("../../../tests/fake-aws/model/sqs.json"),
+            include_str!("../../../tests/fake-aws/model/sts.json"),
+        ];
+        let mut seen = 0;
+        for model in models {
+            let model: serde_json::Value = serde_json::from_str(model).unwrap();
+            let operations = model["operations"].as_object().unwrap().values();
+            let errors = operations.flat_map(|operation| operation["errors"].as_object().unwrap());
+            for code in errors.flat_map(|(shape, code)| [shape.as_str(), code.as_str().unwrap()]) {
+                let has = |words: &[&str]| words.iter().any(|word| code.contains(word));
+                // A key of KMS, or a namespace of Cloud Map, is not what was asked about.
+                let kind =
+                    if has(&["NotFound", "NoSuch", "DoesNotExist"]) && !has(&["KMS", "Kms", "Namespace"]) {
+                        FaultKind::NotFound
+                    } else if has(&["Throttl", "ThroughputExceeded", "RequestLimitExceeded"]) {
+                        FaultKind::Throttled
+                    } else {
+                        continue;
+                    };
+                assert_eq!(kind_of(code, 400), kind, "{code}");
+                seen += 1;
+            }
+        }
+        assert!(seen > 30, "only {seen} errors");
+    }
+
     #[test]
     fn codes_are_sorted_into_kinds() {
         for (code, status, kind) in [
@@ -135,6 +177,9 @@ mod tests {
             ("OptInRequired", 400, FaultKind::Denied),
             ("IncompleteSignature", 400, FaultKind::Denied),
             ("ClusterNotFoundException", 400, FaultKind::NotFound),
+            // SQS in JSON, and by the header that SDKs prefer.
+            ("QueueDoesNotExist", 400, FaultKind::NotFound),
+            ("AWS.SimpleQueueService.NonExistentQueue", 400, FaultKind::NotFound),
             ("InternalServiceError", 500, FaultKind::Transient),
             ("UpdateInProgressException", 400, FaultKind::Transient),
             ("InvalidParameterException", 400, FaultKind::Invalid),

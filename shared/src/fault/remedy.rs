@@ -74,6 +74,10 @@ const BY_CODE: &[(&[&str], &str)] = &[
     ),
     (&["NoSuchBucket"], "the bucket is gone: deploy the stack again"),
     (
+        &["QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"],
+        "the queue is gone: deploy the stack again",
+    ),
+    (
         &["timeout", "no answer"],
         "no answer came, and the next run asks again; if it comes each time and VpcSubnetIds is set, see whether these \
          subnets have a way to the service",
@@ -228,6 +232,13 @@ mod tests {
             ("eks:CreateAddon", Invalid, "ResourceLimitExceededException", "", "quota"),
             ("ecs:DescribeClusters", NotFound, "ClusterNotFoundException", "", "deleted"),
             ("s3:GetObject", NotFound, "NoSuchBucket", "", "deploy the stack"),
+            (
+                "sqs:SendMessage",
+                NotFound,
+                "AWS.SimpleQueueService.NonExistentQueue",
+                "",
+                "queue is gone: deploy the stack",
+            ),
             ("ecs:ListClusters", Invalid, "ValidationException", "", "check the configuration"),
             ("ecs:ListClusters", Transient, "ServiceUnavailable", "", "asks again"),
             ("ecs:ListClusters", Transient, "timeout", "", "VpcSubnetIds is set"),

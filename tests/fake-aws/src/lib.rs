@@ -6,6 +6,11 @@
 //! add latency, inject faults, and let the caller die at any call ([`Crash`]); and it meters every call. What AWS leaves
 //! open is decided where the code does it, with a comment.
 //!
+//! Each request is held against the published API model of its operation before it is answered (`model/`, cut down by
+//! `model/trim.py`): its route, required members, types, words, lengths and bounds. The fake refuses what it does not
+//! serve, and never lets a neighbour answer. A walk over all operations (`tests/protocols/walk/`) and boto3 (`clients/`)
+//! hold answers and refusals.
+//!
 //! It is not the only witness: tests that pass here say that fargaze speaks the protocols as written down in the
 //! published API models, not that AWS behaves as modelled.
 #![allow(
@@ -39,6 +44,7 @@ mod fault;
 mod in_process;
 mod lambda;
 mod meter;
+mod model;
 mod pipeline;
 mod request;
 mod s3;

@@ -9,7 +9,7 @@ use crate::meter::Call;
 use crate::request::Request;
 use crate::service::{Service, Target};
 use crate::wire::{Answer, Outcome, Refusal};
-use crate::{cloudwatch, dynamodb, ecs, eks, s3, sns, sqs, sts};
+use crate::{cloudwatch, dynamodb, ecs, eks, model, s3, sns, sqs, sts};
 
 /// The connection ends without an answer.
 #[derive(Debug)]
@@ -103,19 +103,21 @@ fn decide(request: &Request, target: &Target, effects: &[Effect], state: &State)
     if world.estate(&request.account, &request.region).denied.contains(&target.name) {
         return Err(target.service.denied(&target.name, &request.account));
     }
-    let mut billed = 0;
     // Only a request to a faked service carries its prefix; another's keeps its signing name and is refused.
-    let prefix = target.name.split(':').next().unwrap_or_default();
-    let outcome = match (target.service, prefix) {
-        (Service::Ecs, "ecs") => ecs::call(request, target, &mut world),
-        (Service::Eks, "eks") => eks::call(request, target, &mut world),
-        (Service::CloudWatch, "cloudwatch") => cloudwatch::call(request, target, &mut world, &mut billed),
-        (Service::Sns, "sns") => sns::call(request, target, &mut world),
-        (Service::Sqs, "sqs") => sqs::call(request, target, &mut world),
-        (Service::Sts, "sts") => sts::call(request, target, &mut world, state.wall_clock()),
-        (Service::S3, "s3") => s3::call(request, target, &mut world),
-        (Service::DynamoDb, "dynamodb") => dynamodb::call(request, target, &mut world),
-        _ => Err(target.unknown()),
+    if target.name.split(':').next() != Some(target.service.prefix()) {
+        return Err(target.unknown());
+    }
+    model::check(request, target)?;
+    let mut billed = 0;
+    let outcome = match target.service {
+        Service::Ecs => ecs::call(request, target, &mut world),
+        Service::Eks => eks::call(request, target, &mut world),
+        Service::CloudWatch => cloudwatch::call(request, target, &mut world, &mut billed),
+        Service::Sns => sns::call(request, target, &mut world),
+        Service::Sqs => sqs::call(request, target, &mut world),
+        Service::Sts => sts::call(request, target, &mut world, state.wall_clock()),
+        Service::S3 => s3::call(request, target, &mut world),
+        Service::DynamoDb => dynamodb::call(request, target, &mut world),
     };
     drop(world);
     lock(&state.meter).billed_metrics += billed;
@@ -133,7 +135,7 @@ fn message(answer: Answer, request_id: &str) -> hyper::Response<Bytes> {
         .header("x-amzn-requestid", request_id)
         .header("x-amz-request-id", request_id);
     for (name, value) in answer.headers {
-        builder = builder.header(name, value);
+        builder = builder.header(name.as_ref(), value);
     }
     builder.body(Bytes::from(answer.body)).expect("valid header values")
 }

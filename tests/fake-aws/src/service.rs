@@ -1,5 +1,6 @@
 //! Which service and operation a request is for, and how that service words its errors.
 
+use crate::model::Model;
 use crate::request::Request;
 use crate::wire::{Answer, Refusal, cbor, cbor_as_json, form, json, rest_xml, xml};
 
@@ -30,7 +31,7 @@ pub(crate) struct Target {
 
 impl Service {
     /// The prefix of the service's actions in IAM policies.
-    fn prefix(self) -> &'static str {
+    pub(crate) fn prefix(self) -> &'static str {
         match self {
             Self::Ecs => "ecs",
             Self::Eks => "eks",
@@ -41,6 +42,30 @@ impl Service {
             Self::S3 => "s3",
             Self::DynamoDb => "dynamodb",
         }
+    }
+
+    /// The operation that a request names in the service's own way; nothing if it names none.
+    fn operation(self, request: &Request, form: &[(String, String)]) -> Option<String> {
+        let model = Model::of(self);
+        let value = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let is_post = request.method == "POST";
+        let name = match self {
+            Self::Eks | Self::S3 => model.routed(request)?,
+            Self::Sns | Self::Sts => {
+                value("Action").filter(|_| is_post && value("Version") == Some(&model.version))?
+            }
+            Self::CloudWatch if request.header("x-amz-target").is_empty() => {
+                let path = request.path.strip_prefix("/service/").filter(|_| is_post)?;
+                path.strip_prefix(model.prefix.as_str())?.strip_prefix("/operation/")?
+            }
+            Self::Ecs | Self::CloudWatch | Self::DynamoDb | Self::Sqs => {
+                let target = request.header("x-amz-target");
+                let rest =
+                    target.strip_prefix(model.prefix.as_str()).filter(|_| is_post && request.path == "/");
+                rest?.strip_prefix('.')?
+            }
+        };
+        Some(name.to_owned())
     }
 
     /// XML namespace of the services that have one.
@@ -138,20 +163,16 @@ impl Target {
         };
         let known = service.is_some() || request.signing_name.is_empty();
         let service = service.unwrap_or_else(by_form);
-        let operation = if !rpc.is_empty() {
-            rpc.rsplit('.').next().unwrap_or_default().to_owned()
-        } else if let Some((_, operation)) = request.path.split_once("/operation/") {
-            operation.to_owned()
-        } else if let Some(action) = value("Action") {
-            action.clone()
-        } else if service == Service::Eks {
-            crate::eks::operation(request)
-        } else {
-            crate::s3::operation(request)
-        };
         let prefix = if known { service.prefix() } else { &request.signing_name };
-        let name = format!("{prefix}:{operation}");
-        Self { service, operation, form, name }
+        let operation = service.operation(request, &form);
+        // Of what is no operation of the service the call log keeps how it came.
+        let asked = operation.clone().unwrap_or_else(|| match (rpc.rsplit_once('.'), value("Action")) {
+            (Some((_, operation)), _) => operation.to_owned(),
+            (None, Some(action)) => action.clone(),
+            (None, None) => format!("{} {}", request.method, request.path),
+        });
+        let name = format!("{prefix}:{asked}");
+        Self { service, operation: operation.unwrap_or_default(), form, name }
     }
 
     /// The value of a Query parameter.
@@ -161,6 +182,12 @@ impl Target {
 
     /// The answer to an operation that is not faked: not retried by SDKs, and plain about itself.
     pub(crate) fn unknown(&self) -> Refusal {
-        Refusal::bad("UnknownOperationException", format!("fake-aws does not know {}", self.name))
+        let message = format!("fake-aws does not know {}", self.name);
+        match self.service {
+            Service::Sns | Service::Sts => Refusal::bad("InvalidAction", message),
+            Service::S3 => Refusal::new(501, "NotImplemented", message),
+            Service::Eks => Refusal::new(404, "UnknownOperationException", message),
+            _ => Refusal::bad("UnknownOperationException", message),
+        }
     }
 }

@@ -1,7 +1,5 @@
 //! Amazon SNS. <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>
 
-use std::collections::BTreeMap;
-
 use crate::request::Request;
 use crate::service::{Service, Target};
 use crate::wire::xml::{element, output};
@@ -10,6 +8,8 @@ use crate::world::{Published, World};
 
 /// Message and attributes together, in bytes.
 const MESSAGE: usize = 262_144;
+/// A subject is shorter than this.
+const SUBJECT: usize = 100;
 
 pub(crate) fn call(request: &Request, target: &Target, world: &mut World) -> Outcome {
     let inner = match target.operation.as_str() {
@@ -27,6 +27,14 @@ fn invalid(message: &str) -> Refusal {
 }
 
 fn publish(request: &Request, target: &Target, world: &mut World) -> Result<String, Refusal> {
+    if ["TargetArn", "PhoneNumber"].iter().any(|other| target.parameter(other).is_some()) {
+        return Err(invalid("fake-aws publishes to topics alone"));
+    }
+    if target.parameter("MessageDeduplicationId").is_some() {
+        let message =
+            "The request includes MessageDeduplicationId parameter that is not valid for this topic type";
+        return Err(invalid(message));
+    }
     let topic_arn = topic(request, target, world)?;
     let subject = target.parameter("Subject");
     if let Some(subject) = subject {
@@ -37,8 +45,7 @@ fn publish(request: &Request, target: &Target, world: &mut World) -> Result<Stri
         return Err(invalid("Empty message"));
     }
     let attributes = attributes(target)?;
-    let bytes: usize = attributes.iter().map(|(name, value)| name.len() + value.len()).sum();
-    if message.len() + bytes > MESSAGE {
+    if message.len() + attributes.iter().map(Attribute::bytes).sum::<usize>() > MESSAGE {
         return Err(invalid("Message too long"));
     }
     let structure = target.parameter("MessageStructure");
@@ -52,7 +59,7 @@ fn publish(request: &Request, target: &Target, world: &mut World) -> Result<Stri
         subject: subject.map(str::to_owned),
         message: message.to_owned(),
         structure: structure.map(str::to_owned),
-        attributes,
+        attributes: attributes.into_iter().map(|attribute| (attribute.name, attribute.value)).collect(),
     });
     Ok(element("MessageId", &format!("10000000-0000-4000-8000-{:012x}", world.next_serial())))
 }
@@ -73,10 +80,13 @@ fn topic(request: &Request, target: &Target, world: &World) -> Result<String, Re
     Ok(arn.to_owned())
 }
 
+/// The API reference says "UTF-8 text with no line breaks or control characters, and less than 100 characters long";
+/// before, it said ASCII that begins with a letter, a number or a punctuation mark. What both take is taken here.
 fn check_subject(subject: &str) -> Result<(), Refusal> {
-    let legal = subject.chars().count() <= 100
+    let printable = |character: char| character.is_ascii_graphic() || character == ' ';
+    let legal = subject.len() < SUBJECT
         && subject.starts_with(|first: char| first.is_ascii_graphic())
-        && !subject.chars().any(char::is_control);
+        && subject.chars().all(printable);
     if legal { Ok(()) } else { Err(invalid("Subject")) }
 }
 
@@ -91,17 +101,73 @@ fn check_structure(message: &str) -> Result<(), Refusal> {
     }
 }
 
-fn attributes(target: &Target) -> Result<BTreeMap<String, String>, Refusal> {
-    let mut attributes = BTreeMap::new();
+/// An attribute of a message.
+struct Attribute {
+    name: String,
+    kind: String,
+    value: String,
+}
+
+impl Attribute {
+    /// What it adds to the size of the message.
+    fn bytes(&self) -> usize {
+        self.name.len() + self.kind.len() + self.value.len()
+    }
+
+    /// <https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html>
+    fn check(&self) -> Result<(), Refusal> {
+        let Self { name, kind, value } = self;
+        let refuse = |why: String| Err(Refusal::bad("ParameterValueInvalid", why));
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+        let reserved = ["aws.", "amazon."].iter().any(|start| name.to_ascii_lowercase().starts_with(start));
+        let dots = name.starts_with('.') || name.ends_with('.') || name.contains("..");
+        if name.is_empty() || name.len() > 256 || !name.bytes().all(legal) || reserved || dots {
+            return refuse(format!("The message attribute name '{name}' is invalid."));
+        }
+        match kind.as_str() {
+            "String.Array" if !is_array_of_scalars(value) => {
+                refuse(format!("The message attribute '{name}' must be a JSON array of scalars."))
+            }
+            "Number" if value.parse::<f64>().is_err() => {
+                refuse(format!("Could not cast message attribute '{name}' value to number."))
+            }
+            // A type may have a name of the user's behind a dot.
+            kind if ["String", "Number", "Binary"].contains(&kind.split('.').next().unwrap_or_default()) => {
+                Ok(())
+            }
+            kind => refuse(format!(
+                "The message attribute '{name}' has an invalid message attribute type: {kind}."
+            )),
+        }
+    }
+}
+
+/// Strings, numbers, true, false and null are what subscriptions can filter by.
+fn is_array_of_scalars(text: &str) -> bool {
+    let parsed: Option<Vec<serde_json::Value>> = serde_json::from_str(text).ok();
+    parsed.is_some_and(|items| items.iter().all(|item| !item.is_array() && !item.is_object()))
+}
+
+fn attributes(target: &Target) -> Result<Vec<Attribute>, Refusal> {
+    let mut attributes: Vec<Attribute> = Vec::new();
     for number in 1.. {
         let part = |part| target.parameter(&format!("MessageAttributes.entry.{number}.{part}"));
         let Some(name) = part("Name") else { break };
         let value = part("Value.StringValue").or(part("Value.BinaryValue")).unwrap_or_default();
-        if value.is_empty() || part("Value.DataType").is_none() {
+        let kind = part("Value.DataType").unwrap_or_default();
+        if value.is_empty() || kind.is_empty() {
             let message = format!("The message attribute '{name}' must contain a value and a type.");
             return Err(Refusal::bad("ParameterValueInvalid", message));
         }
-        attributes.insert(name.to_owned(), value.to_owned());
+        let attribute = Attribute { name: name.to_owned(), kind: kind.to_owned(), value: value.to_owned() };
+        attribute.check()?;
+        if attributes.iter().any(|other| other.name == attribute.name) {
+            return Err(Refusal::bad(
+                "ParameterValueInvalid",
+                format!("Duplicate message attribute: {name}."),
+            ));
+        }
+        attributes.push(attribute);
     }
     Ok(attributes)
 }

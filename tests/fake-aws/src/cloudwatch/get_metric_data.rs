@@ -24,7 +24,7 @@ pub(super) struct Input {
     end_time: Option<ciborium::Value>,
     next_token: Option<String>,
     scan_by: Option<String>,
-    max_datapoints: Option<usize>,
+    max_datapoints: Option<i64>,
 }
 
 #[derive(Debug, Deserialize, Hash)]
@@ -81,7 +81,7 @@ pub(super) fn call(input: &Input, estate: &mut Estate, billed: &mut u64) -> Outc
         *billed += input.metric_data_queries.len() as u64;
     }
 
-    let asked = input.max_datapoints.unwrap_or(PAGE).min(PAGE);
+    let asked = input.max_datapoints.and_then(|most| usize::try_from(most).ok()).unwrap_or(PAGE);
     let mut room = asked.min(estate.page_points.unwrap_or(PAGE)).max(1);
     let ascending = input.scan_by.as_deref() == Some("TimestampAscending");
     let mut rows = Vec::with_capacity(input.metric_data_queries.len() - at);
@@ -122,6 +122,12 @@ fn validate(input: &Input, start: f64, end: f64) -> Result<(), Refusal> {
     }
     if input.metric_data_queries.len() > 500 {
         return refuse("The collection MetricDataQueries must not have a size greater than 500.".into());
+    }
+    // The API page names the default alone, and no bound; more than a page has room for is taken for a mistake.
+    if let Some(most) = input.max_datapoints
+        && !(1..=PAGE as i64).contains(&most)
+    {
+        return refuse(format!("The value {most} for parameter MaxDatapoints is not between 1 and {PAGE}."));
     }
     if let Some(order) = &input.scan_by
         && !["TimestampAscending", "TimestampDescending"].contains(&order.as_str())

@@ -23,6 +23,16 @@ type Item = Map<String, Value>;
 /// The limit of an item; what is counted is its JSON text, which is a little more than DynamoDB counts.
 const ITEM: usize = 400 * 1024;
 
+/// Parameters from before there were expressions.
+const LEGACY: [&str; 6] = [
+    "AttributesToGet",
+    "AttributeUpdates",
+    "ConditionalOperator",
+    "Expected",
+    "KeyConditions",
+    "QueryFilter",
+];
+
 /// A table with string keys.
 #[derive(Debug)]
 pub(crate) struct Table {
@@ -81,6 +91,9 @@ pub(crate) fn call(request: &Request, target: &Target, world: &mut World) -> Out
         _ => return Err(target.unknown()),
     };
     let input = wire::input(&request.body)?;
+    if let Some(legacy) = LEGACY.iter().find(|legacy| !input[**legacy].is_null()) {
+        return Err(invalid(format!("fake-aws does not fake the legacy parameter {legacy}")));
+    }
     let missing = || Refusal::bad("ResourceNotFoundException", "Requested resource not found");
     if !world.is_home(&request.account, &request.region) {
         return Err(missing());
@@ -146,11 +159,6 @@ fn update_item(table: &mut Table, input: &Value) -> Result<Value, Refusal> {
 
 /// Refuses the write unless its condition holds for the item that is there.
 fn check(input: &Value, names: &mut Names, old: Option<&Item>) -> Result<(), Refusal> {
-    for legacy in ["Expected", "AttributeUpdates", "ConditionalOperator"] {
-        if input.get(legacy).is_some_and(|value| !value.is_null()) {
-            return Err(invalid(format!("fake-aws does not fake the legacy parameter {legacy}")));
-        }
-    }
     let Some(text) = input["ConditionExpression"].as_str() else {
         return Ok(());
     };

@@ -12,7 +12,7 @@ use crate::wire::Refusal;
 const PAGE: usize = 1024 * 1024;
 
 pub(super) fn call(table: &mut Table, input: &Value) -> Result<Value, Refusal> {
-    for other in ["IndexName", "KeyConditions", "QueryFilter", "Select"] {
+    for other in ["IndexName", "Select"] {
         if input.get(other).is_some_and(|value| !value.is_null()) {
             return Err(invalid(format!("fake-aws does not fake the parameter {other}")));
         }

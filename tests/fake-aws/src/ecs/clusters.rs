@@ -1,7 +1,8 @@
-//! `ListClusters`, `DescribeClusters`, `CreateCluster`, `UpdateClusterSettings`.
+//! `ListClusters`, `DescribeClusters`, `CreateCluster`, `UpdateCluster`, `UpdateClusterSettings`.
 
 use serde_json::{Value, json};
 
+use super::configuration::Changes;
 use super::{LEVELS, arn, cluster_name, invalid, live_cluster, page, tags, texts};
 use crate::estate::{ClusterSpec, Estate};
 use crate::wire::Refusal;
@@ -53,14 +54,13 @@ pub(super) fn create(estate: &mut Estate, input: &Value) -> Result<Value, Refusa
     if name.is_empty() || name.len() > 255 || !name.bytes().all(legal) {
         return Err(invalid("Invalid cluster name."));
     }
-    let level = insights_setting(input)?;
+    let changes = Changes::of(input)?;
     // A cluster that is there already is given back as it is; a deleted one is made anew.
     if estate.clusters().get(&name).is_none_or(|cluster| cluster.status == "INACTIVE") {
         estate.create_cluster(&name);
+        let place = place(estate);
         if let Some(cluster) = estate.cluster_mut(&name) {
-            if let Some(level) = level {
-                level.clone_into(&mut cluster.insights);
-            }
+            changes.make(cluster, &place);
             for tag in input["tags"].as_array().into_iter().flatten() {
                 let text = |member: &str| tag[member].as_str().unwrap_or_default().to_owned();
                 cluster.tags.insert(text("key"), text("value"));
@@ -68,6 +68,16 @@ pub(super) fn create(estate: &mut Estate, input: &Value) -> Result<Value, Refusa
         }
     }
     Ok(json!({ "cluster": cluster_json(estate, &estate.clusters()[&name], &["SETTINGS", "TAGS"]) }))
+}
+
+pub(super) fn update(estate: &mut Estate, input: &Value) -> Result<Value, Refusal> {
+    let name = live_cluster(estate, input)?.name.clone();
+    let (changes, place) = (Changes::of(input)?, place(estate));
+    if let Some(cluster) = estate.cluster_mut(&name) {
+        changes.make(cluster, &place);
+    }
+    let cluster = &estate.clusters()[&name];
+    Ok(json!({ "cluster": cluster_json(estate, cluster, &["SETTINGS", "CONFIGURATIONS"]) }))
 }
 
 pub(super) fn update_settings(estate: &mut Estate, input: &Value) -> Result<Value, Refusal> {
@@ -80,8 +90,13 @@ pub(super) fn update_settings(estate: &mut Estate, input: &Value) -> Result<Valu
     Ok(json!({ "cluster": cluster_json(estate, cluster, &["SETTINGS"]) }))
 }
 
+/// Account and Region, as ARNs have them.
+fn place(estate: &Estate) -> String {
+    format!("{}:{}", estate.region, estate.account)
+}
+
 /// The value of the one setting that clusters have, if `settings` is there.
-fn insights_setting(input: &Value) -> Result<Option<&str>, Refusal> {
+pub(super) fn insights_setting(input: &Value) -> Result<Option<&str>, Refusal> {
     let mut level = None;
     for setting in input["settings"].as_array().into_iter().flatten() {
         let value = setting["value"].as_str().unwrap_or_default();
@@ -96,14 +111,14 @@ fn insights_setting(input: &Value) -> Result<Option<&str>, Refusal> {
     Ok(level)
 }
 
-/// Settings, statistics and tags are empty unless `include` asks for them.
+/// Settings, statistics, configuration and tags are empty unless `include` asks for them.
 fn cluster_json(estate: &Estate, cluster: &ClusterSpec, include: &[&str]) -> Value {
     let (running, pending) = cluster.task_counts();
     let count = |status| cluster.services.values().filter(|service| service.status == status).count();
     let (active, draining) = (count("ACTIVE"), count("DRAINING"));
     let when = |part: &str, value: Value| if include.contains(&part) { value } else { json!([]) };
     let statistic = |name: &str, value: String| json!({ "name": name, "value": value });
-    json!({
+    let mut output = json!({
         "clusterArn": arn(estate, &format!("cluster/{}", cluster.name)),
         "clusterName": cluster.name,
         "status": cluster.status,
@@ -127,5 +142,12 @@ fn cluster_json(estate: &Estate, cluster: &ClusterSpec, include: &[&str]) -> Val
         ])),
         "capacityProviders": ["FARGATE", "FARGATE_SPOT"],
         "defaultCapacityProviderStrategy": [],
-    })
+    });
+    if include.contains(&"CONFIGURATIONS") && !cluster.configuration.is_null() {
+        output["configuration"] = cluster.configuration.clone();
+    }
+    if let Some(namespace) = &cluster.namespace {
+        output["serviceConnectDefaults"] = json!({ "namespace": namespace });
+    }
+    output
 }

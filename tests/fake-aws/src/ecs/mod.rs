@@ -2,6 +2,7 @@
 
 mod account;
 mod clusters;
+mod configuration;
 mod services;
 mod tasks;
 
@@ -23,6 +24,7 @@ pub(crate) fn call(request: &Request, target: &Target, world: &mut World) -> Out
         "ListClusters" => clusters::list(estate, &input),
         "DescribeClusters" => clusters::describe(estate, &input),
         "CreateCluster" => clusters::create(estate, &input),
+        "UpdateCluster" => clusters::update(estate, &input),
         "UpdateClusterSettings" => clusters::update_settings(estate, &input),
         "ListServices" => services::list(estate, &input),
         "DescribeServices" => services::describe(estate, &input),

@@ -21,28 +21,6 @@ fn pieces(request: &Request) -> Vec<String> {
     path.split('/').skip(1).map(|piece| form::decode(piece, false)).collect()
 }
 
-/// The operation of a request, by its method and path.
-pub(crate) fn operation(request: &Request) -> String {
-    let pieces = pieces(request);
-    let path: Vec<&str> = pieces.iter().map(String::as_str).collect();
-    let name = match (request.method.as_str(), path.as_slice()) {
-        ("GET", []) => "ListClusters",
-        ("GET", [_]) => "DescribeCluster",
-        ("GET", [_, "fargate-profiles"]) => "ListFargateProfiles",
-        ("GET", [_, "fargate-profiles", _]) => "DescribeFargateProfile",
-        ("GET", [_, "node-groups"]) => "ListNodegroups",
-        ("GET", [_, "addons"]) => "ListAddons",
-        ("GET", [_, "addons", _]) => "DescribeAddon",
-        ("GET", [_, "access-entries", _]) => "DescribeAccessEntry",
-        ("GET", [_, "updates", _]) => "DescribeUpdate",
-        ("POST", [_, "update-config"]) => "UpdateClusterConfig",
-        ("POST", [_, "addons"]) => "CreateAddon",
-        ("DELETE", [_, "addons", _]) => "DeleteAddon",
-        _ => "Unknown",
-    };
-    name.to_owned()
-}
-
 /// The cluster that a request is about, and what of it.
 pub(crate) fn subject(request: &Request) -> String {
     pieces(request).join("/")

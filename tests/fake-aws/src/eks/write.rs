@@ -14,6 +14,12 @@ pub(super) fn update_config(cluster: &mut EksClusterSpec, body: &Value, serial: 
     if let Some(answer) = answered(cluster, body) {
         return Ok(output(answer));
     }
+    let known = ["name", "logging", "clientRequestToken"];
+    let mut members = body.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+    if let Some((other, _)) = members.find(|(name, _)| !known.contains(&name.as_str())) {
+        let message = format!("fake-aws does not change {other} of a cluster");
+        return Err(Refusal::bad("InvalidParameterException", message));
+    }
     must_be_active(cluster)?;
     if cluster.updates.values().any(|update| update.status == "InProgress") {
         let message = format!(

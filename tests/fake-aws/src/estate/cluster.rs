@@ -19,6 +19,10 @@ pub struct ClusterSpec {
     pub services: BTreeMap<String, ServiceSpec>,
     /// Tasks that no service started, by task definition family.
     pub tasks: BTreeMap<String, TaskSpec>,
+    /// `configuration` as `UpdateCluster` takes it; nothing if it was never set.
+    pub configuration: Value,
+    /// ARN of the default namespace of Service Connect, if there is one.
+    pub namespace: Option<String>,
 }
 
 /// An ECS service on Fargate.
@@ -82,6 +86,8 @@ impl ClusterSpec {
             tags: BTreeMap::new(),
             services: BTreeMap::new(),
             tasks: BTreeMap::new(),
+            configuration: Value::Null,
+            namespace: None,
         }
     }
 

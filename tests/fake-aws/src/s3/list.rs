@@ -1,64 +1,129 @@
 //! `ListObjectsV2`. <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html>
 
-use super::Bucket;
+use super::{Bucket, Version};
 use crate::request::Request;
 use crate::wire::xml::element;
 use crate::wire::{Outcome, Refusal, form, rest_xml};
 
+/// Keys and common prefixes of a page.
+const PAGE: usize = 1_000;
+
+/// One line of a listing.
+enum Entry<'a> {
+    Key(&'a str, &'a Version),
+    /// All keys that begin with it, up to and with the delimiter.
+    CommonPrefix(&'a str),
+}
+
+/// Where a page begins.
+#[derive(Clone, Copy)]
+enum After<'a> {
+    /// `start-after`: behind a key, whatever prefix the next one is under.
+    Key(&'a str),
+    /// A continuation token: behind an entry, with all that a common prefix stands for.
+    Entry(&'a str),
+}
+
 pub(super) fn call(request: &Request, bucket: &Bucket, name: &str) -> Outcome {
-    if request.parameter("delimiter").is_some_and(|delimiter| !delimiter.is_empty()) {
-        return Err(Refusal::new(501, "NotImplemented", "fake-aws does not fake delimiters"));
-    }
     let url = request.parameter("encoding-type") == Some("url");
     let text = |key: &str| if url { form::encode(key) } else { key.to_owned() };
     let prefix = request.parameter("prefix").unwrap_or_default();
+    let delimiter = request.parameter("delimiter").filter(|delimiter| !delimiter.is_empty());
     let size = match request.parameter("max-keys") {
-        None => 1_000,
+        None => PAGE,
         Some(size) => size
             .parse::<usize>()
-            .map_err(|_| Refusal::bad("InvalidArgument", "max-keys is not a number"))?
-            .min(1_000),
+            .map_err(|_| invalid("Argument maxKeys must be an integer between 0 and 2147483647"))?
+            .min(PAGE),
     };
     let token = request.parameter("continuation-token");
+    let start_after = request.parameter("start-after");
     let after = match token {
-        Some(token) => Some(token.strip_prefix("after:").ok_or_else(|| {
-            Refusal::bad("InvalidArgument", "The continuation token provided is incorrect")
-        })?),
-        None => request.parameter("start-after"),
+        Some(token) => After::Entry(
+            token
+                .strip_prefix("after:")
+                .ok_or_else(|| invalid("The continuation token provided is incorrect"))?,
+        ),
+        None => After::Key(start_after.unwrap_or_default()),
     };
-    let mut keys = bucket
-        .keys
-        .keys()
-        .filter(|key| key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after))
-        .filter_map(|key| Some((key, bucket.newest(key)?)))
-        .peekable();
-    let page: Vec<_> = keys.by_ref().take(size).collect();
-    let more = keys.peek().is_some();
+    let mut entries = entries(bucket, prefix, delimiter, after).into_iter();
+    let page: Vec<Entry<'_>> = entries.by_ref().take(size).collect();
+    let more = size > 0 && entries.next().is_some();
 
     let mut xml = element("Name", name) + &element("Prefix", &text(prefix));
     xml += &element("KeyCount", &page.len().to_string());
     xml += &element("MaxKeys", &size.to_string());
     xml += &element("IsTruncated", if more { "true" } else { "false" });
+    if let Some(delimiter) = delimiter {
+        xml += &element("Delimiter", &text(delimiter));
+    }
+    if let Some(start_after) = start_after {
+        xml += &element("StartAfter", &text(start_after));
+    }
     if url {
         xml += &element("EncodingType", "url");
     }
-    if let Some((key, _)) = page.last().filter(|_| more) {
-        xml += &element("NextContinuationToken", &format!("after:{key}"));
+    if let Some(last) = page.last().filter(|_| more) {
+        let (Entry::Key(last, _) | Entry::CommonPrefix(last)) = last;
+        xml += &element("NextContinuationToken", &format!("after:{last}"));
     }
     if let Some(token) = token {
         xml += &element("ContinuationToken", token);
     }
-    for (key, version) in page {
-        xml += &[
-            "<Contents>".to_owned(),
-            element("Key", &text(key)),
-            element("LastModified", "2000-01-02T00:00:00.000Z"),
-            element("ETag", &version.etag()),
-            element("Size", &version.bytes.len().to_string()),
-            element("StorageClass", "STANDARD"),
-            "</Contents>".to_owned(),
-        ]
-        .concat();
+    for entry in page {
+        xml += &match entry {
+            Entry::Key(key, version) => contents(&text(key), version),
+            Entry::CommonPrefix(common) => {
+                format!("<CommonPrefixes>{}</CommonPrefixes>", element("Prefix", &text(common)))
+            }
+        };
     }
     Ok(rest_xml::output("ListBucketResult", &xml))
+}
+
+fn invalid(message: &str) -> Refusal {
+    Refusal::bad("InvalidArgument", message)
+}
+
+/// Keys and common prefixes behind `after`, in one order.
+fn entries<'a>(
+    bucket: &'a Bucket,
+    prefix: &str,
+    delimiter: Option<&str>,
+    after: After<'_>,
+) -> Vec<Entry<'a>> {
+    let mut entries: Vec<Entry<'a>> = Vec::new();
+    for key in bucket.keys.keys().filter(|key| key.starts_with(prefix)) {
+        let Some(version) = bucket.newest(key) else { continue };
+        let common = delimiter.and_then(|delimiter| {
+            let place = key[prefix.len()..].find(delimiter)?;
+            Some(&key[..prefix.len() + place + delimiter.len()])
+        });
+        let passed = match after {
+            After::Key(after) => key.as_str() <= after,
+            After::Entry(after) => common.unwrap_or(key) <= after,
+        };
+        if passed {
+            continue;
+        }
+        match common {
+            None => entries.push(Entry::Key(key, version)),
+            Some(common) if matches!(entries.last(), Some(Entry::CommonPrefix(last)) if *last == common) => {}
+            Some(common) => entries.push(Entry::CommonPrefix(common)),
+        }
+    }
+    entries
+}
+
+fn contents(key: &str, version: &Version) -> String {
+    [
+        "<Contents>".to_owned(),
+        element("Key", key),
+        element("LastModified", "2000-01-02T00:00:00.000Z"),
+        element("ETag", &version.etag()),
+        element("Size", &version.bytes.len().to_string()),
+        element("StorageClass", "STANDARD"),
+        "</Contents>".to_owned(),
+    ]
+    .concat()
 }

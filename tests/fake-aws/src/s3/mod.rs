@@ -11,6 +11,9 @@ use crate::service::{Service, Target};
 use crate::wire::{Answer, Outcome, Refusal, form};
 use crate::world::{Object, World};
 
+/// Bytes of a key.
+const LONGEST_KEY: usize = 1_024;
+
 /// A versioned bucket: the versions of each key, oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct Bucket {
@@ -28,12 +31,24 @@ struct Version {
     deleted: bool,
 }
 
+/// The content type of an object that was stored without.
+const PLAIN: (&str, &str) = ("content-type", "binary/octet-stream");
+
 impl Version {
     fn etag(&self) -> String {
         // Opaque to clients: only the ETags of plain, unencrypted uploads are MD5 sums.
         let mut hasher = DefaultHasher::new();
         self.bytes.hash(&mut hasher);
         format!("\"{:016x}{:016x}\"", hasher.finish(), self.bytes.len())
+    }
+
+    /// The headers of a download: checksums only for those who ask.
+    fn told(&self, with_checksums: bool) -> impl Iterator<Item = (String, String)> {
+        let typed = self.headers.iter().any(|(name, _)| name == PLAIN.0);
+        let plain = (!typed).then(|| (PLAIN.0.to_owned(), PLAIN.1.to_owned()));
+        let kept =
+            move |(name, _): &&(String, String)| with_checksums || !name.starts_with("x-amz-checksum-");
+        self.headers.iter().filter(kept).cloned().chain(plain)
     }
 }
 
@@ -42,23 +57,6 @@ impl Bucket {
     fn newest(&self, key: &str) -> Option<&Version> {
         self.keys.get(key)?.last().filter(|version| !version.deleted)
     }
-}
-
-/// The operation that a method and path mean.
-pub(crate) fn operation(request: &Request) -> String {
-    let (_, key) = address(request);
-    let name = match (request.method.as_str(), key.is_empty()) {
-        ("GET", false) if request.query.iter().any(|(name, _)| name == "tagging") => "GetObjectTagging",
-        ("GET", false) => "GetObject",
-        ("PUT", false) => "PutObject",
-        ("HEAD", false) => "HeadObject",
-        ("DELETE", false) => "DeleteObject",
-        ("GET", true) if request.parameter("list-type") == Some("2") => "ListObjectsV2",
-        ("GET", true) => "ListObjects",
-        ("HEAD", true) => "HeadBucket",
-        (method, _) => return format!("{method} {}", request.path),
-    };
-    name.to_owned()
 }
 
 fn address(request: &Request) -> (String, String) {
@@ -77,7 +75,14 @@ pub(crate) fn call(request: &Request, target: &Target, world: &mut World) -> Out
         .s3
         .get_mut(&name)
         .ok_or_else(|| Refusal::new(404, "NoSuchBucket", "The specified bucket does not exist"))?;
+    if key.len() > LONGEST_KEY {
+        return Err(Refusal::bad("KeyTooLongError", "Your key is too long"));
+    }
     match target.operation.as_str() {
+        "HeadBucket" => {
+            Ok(Answer { status: 200, ..Answer::default() }
+                .with("x-amz-bucket-region", request.region.clone()))
+        }
         "GetObject" | "HeadObject" => get(request, bucket, &key),
         "PutObject" => put::call(request, bucket, key, serial),
         "DeleteObject" => Ok(delete(bucket, key, serial)),
@@ -97,6 +102,14 @@ fn get(request: &Request, bucket: &Bucket, key: &str) -> Outcome {
             .filter(|version| !version.deleted)
             .ok_or_else(|| Refusal::new(404, "NoSuchVersion", "The specified version does not exist."))?,
     };
+    let (wanted, known) = (request.header("if-match"), request.header("if-none-match"));
+    if !wanted.is_empty() && wanted != "*" && wanted != version.etag() {
+        let message = "At least one of the pre-conditions you specified did not hold";
+        return Err(Refusal::new(412, "PreconditionFailed", message));
+    }
+    if known == "*" || known == version.etag() {
+        return Err(Refusal::new(304, "NotModified", "Not Modified"));
+    }
     if !request.header("range").is_empty() {
         return Err(Refusal::new(501, "NotImplemented", "fake-aws does not fake ranges"));
     }
@@ -106,12 +119,8 @@ fn get(request: &Request, bucket: &Bucket, key: &str) -> Outcome {
         .with("last-modified", "Sun, 02 Jan 2000 00:00:00 GMT")
         .with("accept-ranges", "bytes");
     let checksums = request.header("x-amz-checksum-mode").eq_ignore_ascii_case("ENABLED");
-    for (name, value) in &version.headers {
-        if let Some(known) = put::KEPT.iter().find(|kept| **kept == name)
-            && (checksums || !name.starts_with("x-amz-checksum-"))
-        {
-            answer = answer.with(known, value.clone());
-        }
+    for (name, value) in version.told(checksums) {
+        answer = answer.with(name, value);
     }
     if request.method == "HEAD" {
         let length = std::mem::take(&mut answer.body).len();

@@ -6,15 +6,22 @@ use super::{Bucket, Version, version_id};
 use crate::request::Request;
 use crate::wire::{Answer, Outcome, Refusal, aws_chunked, crc32};
 
-/// Headers of an upload that its download repeats.
-pub(super) const KEPT: [&str; 6] = [
+/// Headers of an upload that its download repeats, beside the user's metadata.
+const KEPT: [&str; 9] = [
     "content-type",
     "content-encoding",
+    "content-disposition",
+    "content-language",
+    "cache-control",
+    "expires",
     "x-amz-checksum-crc32",
     "x-amz-checksum-crc64nvme",
     "x-amz-checksum-sha256",
-    "cache-control",
 ];
+/// Before the names of user metadata.
+const METADATA: &str = "x-amz-meta-";
+/// Bytes of all names and values of user metadata together.
+const MOST_METADATA: usize = 2_048;
 
 pub(super) fn call(request: &Request, bucket: &mut Bucket, key: String, serial: u64) -> Outcome {
     check_conditions(request, bucket, &key)?;
@@ -24,6 +31,7 @@ pub(super) fn call(request: &Request, bucket: &mut Bucket, key: String, serial: 
         .map(|name| ((*name).to_owned(), request.header(name).to_owned()))
         .filter(|(_, value)| !value.is_empty())
         .collect();
+    headers.extend(metadata(request)?);
     headers.extend(trailers);
     for (name, value) in &mut headers {
         if name == "content-encoding" {
@@ -43,6 +51,22 @@ pub(super) fn call(request: &Request, bucket: &mut Bucket, key: String, serial: 
         .with("x-amz-version-id", version.id.clone());
     bucket.keys.entry(key).or_default().push(version);
     Ok(answer)
+}
+
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html#UserMetadata>
+fn metadata(request: &Request) -> Result<Vec<(String, String)>, Refusal> {
+    let mut found = Vec::new();
+    for name in request.headers.keys().map(hyper::http::HeaderName::as_str) {
+        if name.starts_with(METADATA) {
+            found.push((name.to_owned(), request.header(name).to_owned()));
+        }
+    }
+    let bytes: usize = found.iter().map(|(name, value)| name.len() - METADATA.len() + value.len()).sum();
+    if bytes > MOST_METADATA {
+        let message = "Your metadata headers exceed the maximum allowed metadata size";
+        return Err(Refusal::bad("MetadataTooLarge", message));
+    }
+    Ok(found)
 }
 
 fn check_conditions(request: &Request, bucket: &Bucket, key: &str) -> Result<(), Refusal> {

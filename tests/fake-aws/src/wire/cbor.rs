@@ -142,7 +142,9 @@ mod tests {
     fn a_modelled_error_carries_both_names() {
         let answer = error(&Refusal::bad("InvalidParameterCombination", "too many"));
         assert!(
-            answer.headers.contains(&("x-amzn-query-error", "InvalidParameterCombination;Sender".to_owned()))
+            answer
+                .headers
+                .contains(&("x-amzn-query-error".into(), "InvalidParameterCombination;Sender".to_owned()))
         );
         let body: Value = ciborium::from_reader(answer.body.as_slice()).unwrap();
         let kind = body.as_map().unwrap()[0].1.as_text().unwrap().to_owned();

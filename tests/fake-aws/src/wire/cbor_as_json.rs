@@ -1,5 +1,7 @@
 //! awsJson1.0 of CloudWatch, which boto3 prefers: the CBOR answer with the same members, written as JSON.
 
+use std::borrow::Cow;
+
 use ciborium::Value as Cbor;
 use serde_json::Value as Json;
 
@@ -9,7 +11,7 @@ use super::Answer;
 pub(crate) fn answer(cbor: Answer) -> Answer {
     let body: Cbor = ciborium::from_reader(cbor.body.as_slice()).expect("own CBOR");
     let body = json(body).to_string().into_bytes();
-    let kept = |(name, _): &(&str, String)| name.starts_with("x-amzn");
+    let kept = |(name, _): &(Cow<'static, str>, String)| name.starts_with("x-amzn");
     let mut answer = Answer::ok("application/x-amz-json-1.0", body);
     answer.headers.extend(cbor.headers.into_iter().filter(kept));
     Answer { status: cbor.status, ..answer }

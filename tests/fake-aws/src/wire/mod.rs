@@ -9,24 +9,26 @@ pub(crate) mod json;
 pub(crate) mod rest_xml;
 pub(crate) mod xml;
 
+use std::borrow::Cow;
+
 /// An HTTP answer.
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) headers: Vec<(Cow<'static, str>, String)>,
     pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
     /// A 200 with a body of `content_type`.
     pub(crate) fn ok(content_type: &str, body: Vec<u8>) -> Self {
-        Self { status: 200, headers: vec![("content-type", content_type.to_owned())], body }
+        Self { status: 200, headers: vec![("content-type".into(), content_type.to_owned())], body }
     }
 
     /// Adds a header.
     #[must_use]
-    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
+    pub(crate) fn with(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
         self
     }
 }

@@ -85,6 +85,7 @@ pub(crate) async fn send(
 pub(crate) async fn json(aws: &FakeAws, scope: Scope<'_>, operation: &str, body: &Value) -> Reply {
     let target = match scope.service {
         "dynamodb" => format!("DynamoDB_20120810.{operation}"),
+        "sqs" => format!("AmazonSQS.{operation}"),
         "monitoring" => format!("GraniteServiceVersion20100801.{operation}"),
         _ => format!("AmazonEC2ContainerServiceV20141113.{operation}"),
     };

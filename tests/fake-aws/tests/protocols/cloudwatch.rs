@@ -150,6 +150,18 @@ async fn max_datapoints_cuts_pages_too() {
 }
 
 #[tokio::test]
+async fn max_datapoints_has_bounds() {
+    let aws = FakeAws::start(estate()).await;
+    for (most, taken) in [(1, true), (100_800, true), (100_801, false), (0, false), (-1, false)] {
+        let mut request = body(&[query("m1", "CpuUtilized", "Sum", 60)]);
+        request["MaxDatapoints"] = most.into();
+        let reply = ask(&aws, &request).await;
+        let refused = reply.header("x-amzn-query-error");
+        assert_eq!(refused, (!taken).then_some("ValidationError;Sender"), "{most}");
+    }
+}
+
+#[tokio::test]
 async fn refused_requests() {
     let aws = FakeAws::start(estate()).await;
     let good = query("m1", "CpuUtilized", "Average", 60);
@@ -220,10 +232,16 @@ async fn get_metric_statistics_limits_and_disorder() {
         request[member] = value;
         request
     };
+    let without = |member: &str| {
+        let mut request = request.clone();
+        request.as_object_mut().unwrap().remove(member);
+        request
+    };
     for (request, code) in [
         (with("StartTime", (NOW - 1_441 * 60).into()), "InvalidParameterCombination"),
         (with("ExtendedStatistics", json!(["p99"])), "InvalidParameterCombination"),
-        (with("Statistics", json!([])), "MissingParameter"),
+        (without("Statistics"), "MissingParameter"),
+        (with("Statistics", json!([])), "InvalidParameterValue"),
         (with("Statistics", json!(["p99"])), "InvalidParameterValue"),
         (with("Period", 30.into()), "InvalidParameterValue"),
     ] {
@@ -231,7 +249,7 @@ async fn get_metric_statistics_limits_and_disorder() {
         assert_eq!(reply.header("x-amzn-query-error"), Some(format!("{code};Sender").as_str()));
     }
     let mut request = with("ExtendedStatistics", json!(["p50"]));
-    request["Statistics"] = json!([]);
+    request.as_object_mut().unwrap().remove("Statistics");
     request["Period"] = 600.into();
     let reply = cbor(&aws, "GetMetricStatistics", &request).await.cbor();
     assert_eq!(reply["Datapoints"][0]["ExtendedStatistics"]["p50"], 5.0);

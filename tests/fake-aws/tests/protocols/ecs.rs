@@ -54,6 +54,63 @@ async fn missing_clusters_are_failures_of_a_good_answer() {
     assert_eq!(reply.json()["__type"], "InvalidParameterException");
 }
 
+async fn update(aws: &FakeAws, mut body: Value) -> crate::client::Reply {
+    body["cluster"] = json!("shop");
+    json(aws, scope("ecs"), "UpdateCluster", &body).await
+}
+
+#[tokio::test]
+async fn a_cluster_keeps_what_it_was_updated_to() {
+    let aws = shop().await;
+    let settings = json!([{ "name": "containerInsights", "value": "enhanced" }]);
+    let exec = json!({ "logging": "OVERRIDE", "logConfiguration": { "cloudWatchLogGroupName": "exec" } });
+    let configuration = json!({ "executeCommandConfiguration": exec });
+    let defaults = json!({ "namespace": "internal" });
+    update(&aws, json!({ "settings": settings })).await;
+    update(&aws, json!({ "configuration": configuration })).await;
+    let last = update(&aws, json!({ "serviceConnectDefaults": defaults })).await.json();
+    let body = json!({ "clusters": ["shop"], "include": ["SETTINGS", "CONFIGURATIONS"] });
+    let described = json(&aws, scope("ecs"), "DescribeClusters", &body).await.json();
+    // What an update leaves out stays as it was.
+    for cluster in [&last["cluster"], &described["clusters"][0]] {
+        assert_eq!(cluster["settings"], settings);
+        assert_eq!(cluster["configuration"], configuration);
+        let namespace = "arn:aws:servicediscovery:eu-west-1:123456789012:namespace/ns-internal";
+        assert_eq!(cluster["serviceConnectDefaults"], json!({ "namespace": namespace }));
+        assert_eq!(cluster["clusterName"], "shop");
+    }
+    let bare = json(&aws, scope("ecs"), "DescribeClusters", &json!({ "clusters": ["shop"] })).await.json();
+    assert_eq!(bare["clusters"][0]["configuration"], Value::Null);
+    let none = update(&aws, json!({ "serviceConnectDefaults": { "namespace": "" } })).await.json();
+    assert_eq!(none["cluster"]["serviceConnectDefaults"], Value::Null);
+}
+
+#[tokio::test]
+async fn an_update_that_ecs_refuses_changes_nothing() {
+    let aws = shop().await;
+    let enhanced = json!([{ "name": "containerInsights", "value": "enhanced" }]);
+    let with_exec = |exec: Value| json!({ "settings": enhanced, "configuration": { "executeCommandConfiguration": exec } });
+    for body in [
+        json!({ "settings": [{ "name": "containerInsights", "value": "on" }] }),
+        json!({ "settings": enhanced, "serviceConnectDefaults": { "namespace": "a/b" } }),
+        json!({ "settings": enhanced, "serviceConnectDefaults": {} }),
+        with_exec(json!({ "logging": "OVERRIDE" })),
+        with_exec(json!({ "logging": "SOMETIMES" })),
+        with_exec(json!({ "logging": "NONE", "logConfiguration": { "s3BucketName": "b" } })),
+        with_exec(json!({ "logging": "OVERRIDE", "logConfiguration": { "s3EncryptionEnabled": true } })),
+    ] {
+        let reply = update(&aws, body.clone()).await;
+        assert_eq!(reply.header("x-amzn-errortype"), Some("InvalidParameterException"), "{body}");
+    }
+    let body = json!({ "clusters": ["shop"], "include": ["SETTINGS"] });
+    let described = json(&aws, scope("ecs"), "DescribeClusters", &body).await.json();
+    assert_eq!(described["clusters"][0]["settings"][0]["value"], "enabled");
+    for (cluster, code) in [("gone", "ClusterNotFoundException"), ("nope", "ClusterNotFoundException")] {
+        let reply = json(&aws, scope("ecs"), "UpdateCluster", &json!({ "cluster": cluster })).await;
+        assert_eq!(reply.header("x-amzn-errortype"), Some(code), "{cluster}");
+    }
+}
+
 #[tokio::test]
 async fn services_come_ten_a_page_unless_asked_otherwise() {
     let aws = shop().await;

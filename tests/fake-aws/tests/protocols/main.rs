@@ -13,3 +13,4 @@ mod model;
 mod runtime_api;
 mod stores;
 mod tasks;
+mod walk;

@@ -83,6 +83,121 @@ async fn lists_by_prefix_in_pages() {
     assert!(!second.contains("b/1"));
 }
 
+#[tokio::test]
+async fn metadata_comes_back_as_it_was_put() {
+    let aws = start().await;
+    let kept = [
+        ("content-type", "text/html; charset=utf-8"),
+        ("content-disposition", "inline"),
+        ("cache-control", "no-store"),
+        ("x-amz-meta-run", "2026-05-04T00:00Z"),
+        ("x-amz-meta-two-words", "a b"),
+    ];
+    s3(&aws, ("PUT", "/data/page"), &kept, b"page").await;
+    for method in ["GET", "HEAD"] {
+        let reply = s3(&aws, (method, "/data/page"), &[], b"").await;
+        for (name, value) in kept {
+            assert_eq!(reply.header(name), Some(value), "{method} {name}");
+        }
+    }
+    // Metadata belongs to the version, not to the key.
+    s3(&aws, ("PUT", "/data/page"), &[], b"plain").await;
+    let plain = s3(&aws, ("HEAD", "/data/page"), &[], b"").await;
+    assert_eq!(plain.header("x-amz-meta-run"), None);
+    assert_eq!(plain.header("content-type"), Some("binary/octet-stream"));
+    let much = "v".repeat(2_045);
+    let reply = s3(&aws, ("PUT", "/data/page"), &[("x-amz-meta-name", &much)], b"").await;
+    assert!(reply.text().contains("<Code>MetadataTooLarge</Code>"), "{}", reply.text());
+    assert_eq!(s3(&aws, ("PUT", "/data/page"), &[("x-amz-meta-nam", &much)], b"").await.status, 200);
+}
+
+#[tokio::test]
+async fn reads_can_be_conditional() {
+    let aws = start().await;
+    let put = s3(&aws, ("PUT", "/data/key"), &[], b"one").await;
+    let etag = put.header("etag").unwrap();
+    for (header, value, status) in [
+        ("if-match", etag, 200),
+        ("if-match", "\"other\"", 412),
+        ("if-none-match", etag, 304),
+        ("if-none-match", "\"other\"", 200),
+    ] {
+        assert_eq!(
+            s3(&aws, ("GET", "/data/key"), &[(header, value)], b"").await.status,
+            status,
+            "{header} {value}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_bucket_is_there_or_not() {
+    let aws = start().await;
+    let there = s3(&aws, ("HEAD", "/data"), &[], b"").await;
+    assert_eq!((there.status, there.header("x-amz-bucket-region")), (200, Some("eu-west-1")));
+    assert_eq!(s3(&aws, ("HEAD", "/data/"), &[], b"").await.status, 200);
+    assert_eq!(s3(&aws, ("HEAD", "/nope"), &[], b"").await.status, 404);
+    let far = crate::client::Scope { key: "ASIA2109876543210007", ..scope("s3") };
+    let reply = crate::client::send(aws.endpoint(), far, ("HEAD", "/data"), &[], b"").await.unwrap();
+    assert_eq!(reply.status, 403);
+}
+
+/// The texts of all elements of the name, in order.
+fn texts<'a>(xml: &'a str, name: &str) -> Vec<&'a str> {
+    let (open, close) = (format!("<{name}>"), format!("</{name}>"));
+    xml.split(&open).skip(1).filter_map(|rest| rest.split_once(&close)).map(|(text, _)| text).collect()
+}
+
+#[tokio::test]
+async fn delimiters_roll_keys_up() {
+    let aws = start().await;
+    for key in ["a.txt", "logs/1/x", "logs/1/y", "logs/2/x", "logs/z", "z/1"] {
+        aws.put_object("data", key, key);
+    }
+    let list = async |rest: &str| {
+        let path = format!("/data?list-type=2&{rest}");
+        s3(&aws, ("GET", &path), &[], b"").await.text()
+    };
+    for (rest, keys, prefixes) in [
+        ("delimiter=/", vec!["a.txt"], vec!["logs/", "z/"]),
+        ("delimiter=/&prefix=logs/", vec!["logs/z"], vec!["logs/1/", "logs/2/"]),
+        ("delimiter=/&prefix=logs", vec![], vec!["logs/"]),
+        ("delimiter=1/&prefix=logs/", vec!["logs/2/x", "logs/z"], vec!["logs/1/"]),
+        ("delimiter=%7C", vec!["a.txt", "logs/1/x", "logs/1/y", "logs/2/x", "logs/z", "z/1"], vec![]),
+        ("delimiter=/&prefix=logs/&start-after=logs/1/x", vec!["logs/z"], vec!["logs/1/", "logs/2/"]),
+        ("start-after=logs/2/x", vec!["logs/z", "z/1"], vec![]),
+    ] {
+        let xml = list(rest).await;
+        let found: Vec<&str> = texts(&xml, "CommonPrefixes")
+            .into_iter()
+            .filter_map(|common| texts(common, "Prefix").into_iter().next())
+            .collect();
+        assert_eq!((texts(&xml, "Key"), found), (keys.clone(), prefixes.clone()), "{rest}: {xml}");
+        let count = (keys.len() + prefixes.len()).to_string();
+        assert_eq!(texts(&xml, "KeyCount"), [count], "{rest}");
+    }
+
+    // A common prefix counts as one key, and is on one page only.
+    let (mut pages, mut token) = (Vec::new(), String::new());
+    loop {
+        let xml = list(&format!("delimiter=/&max-keys=1{token}")).await;
+        pages.push([texts(&xml, "Key"), texts(&xml, "CommonPrefixes")].concat().join(" "));
+        let Some(next) = texts(&xml, "NextContinuationToken").into_iter().next() else { break };
+        token = format!("&continuation-token={}", next.replace('/', "%2F"));
+    }
+    assert_eq!(pages, ["a.txt", "<Prefix>logs/</Prefix>", "<Prefix>z/</Prefix>"]);
+
+    aws.put_object("data", "a b/\u{fc}", "");
+    let xml = list("encoding-type=url&prefix=a%20&delimiter=%20").await;
+    assert_eq!(texts(&xml, "Key"), ["a%20b/%C3%BC"], "{xml}");
+    assert_eq!((texts(&xml, "Prefix"), texts(&xml, "Delimiter")), (vec!["a%20"], vec!["%20"]));
+    let none = list("max-keys=0").await;
+    assert_eq!((texts(&none, "KeyCount"), texts(&none, "IsTruncated")), (vec!["0"], vec!["false"]));
+    for rest in ["max-keys=-1", "max-keys=x", "encoding-type=x", "continuation-token=x"] {
+        assert_eq!(texts(&list(rest).await, "Code"), ["InvalidArgument"], "{rest}");
+    }
+}
+
 async fn dynamodb(aws: &FakeAws, operation: &str, mut body: Value) -> Reply {
     if body["TableName"].is_null() {
         body["TableName"] = "state".into();
