@@ -61,8 +61,8 @@ build: setup ## Release bootstraps in target/lambda (ARCH=arm64 or x86_64)
 deploy: setup ## Builds and deploys to your AWS account by samconfig.toml (ENV=default)
 	@$(VENV)/bin/python tests/stack/deploy.py "$(ENV)"
 
-delete: setup ## Deletes a stack and all it holds from your AWS account (STACK=fargaze; asks, or CONFIRM=fargaze)
-	@CONFIRM="$(CONFIRM)" $(VENV)/bin/python tests/stack/delete.py "$(STACK)"
+delete: setup ## Deletes a stack and all it holds from where samconfig.toml says (STACK=fargaze; asks, or CONFIRM=fargaze)
+	@CONFIRM="$(CONFIRM)" $(VENV)/bin/python tests/stack/delete.py "$(STACK)" "$(ENV)"
 
 requirements: ## Pins the newest versions of tests/requirements*.in in tests/requirements*.txt
 	@$(PYTHON) -m venv --clear $(VENV)

@@ -2,7 +2,7 @@
 
 CloudFormation deletes no bucket that holds anything, and the versions that lifecycle rules have not removed yet count too.
 So first nothing starts any more, then the buckets are emptied, then the stack is deleted. Without a terminal nobody can be
-asked, so CONFIRM must hold the stack's name.
+asked, so CONFIRM must hold the stack's name. Region and profile are those by which `make deploy` deploys.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import boto3
 import botocore.exceptions
 
 import deployment
+import samconfig
 
 # Lambda gives the network interfaces of functions in a VPC back after about 20 minutes, sometimes 40 (AWS Lambda Developer
 # Guide, "Understanding Hyperplane Elastic Network Interfaces"), and CloudFormation waits for it.
@@ -27,24 +29,28 @@ ANSWERED_ONLY = {"Arn", "CreationDate", "LastModificationDate", "ResponseMetadat
 GONE = {"ResourceNotFoundException", "StateMachineDoesNotExist", "StateMachineDeleting"}
 
 
-def main(arguments: list[str], client: Callable, confirmed: str, ask: Callable[[str], str] | None) -> int:
-    """`client` makes a client of a service, `confirmed` is what CONFIRM holds, `ask` is None without a terminal."""
-    if len(arguments) != 1:
-        print("usage: delete.py STACK", file=sys.stderr)
+def main(
+    arguments: list[str], connect: Callable, confirmed: str, ask: Callable[[str], str] | None, root: Path = deployment.ROOT
+) -> int:
+    """`connect` takes profile and Region and gives what makes a client of a service, `confirmed` is what CONFIRM holds, `ask` is
+    None without a terminal.
+    """
+    if len(arguments) not in (1, 2):
+        print("usage: delete.py STACK [CONFIG_ENV]", file=sys.stderr)
         return 2
-    [stack] = arguments
+    stack, environment = arguments[0], (arguments[1:] or ["default"])[0]
     try:
+        client = connect(*where(root / "samconfig.toml", environment))
         cloudformation = client("cloudformation")
-        region = cloudformation.meta.region_name
+        region, account = cloudformation.meta.region_name, client("sts").get_caller_identity()["Account"]
         if deployment.stack_status(cloudformation, stack) is None:
-            print(f"There is no stack {stack} in {region}.", file=sys.stderr)
+            print(f"There is no stack {stack} of account {account} in {region}.", file=sys.stderr)
             return 1
         # By its resources, not its outputs: a stack whose creation failed has none, and wants deleting all the same.
         resources = deployment.resources(cloudformation, stack)
         if not IS_OURS <= resources.keys():
-            print(f"The stack {stack} in {region} is not one of fargaze; nothing was deleted.", file=sys.stderr)
+            print(f"The stack {stack} of account {account} in {region} is not one of fargaze; nothing was deleted.", file=sys.stderr)
             return 1
-        account = client("sts").get_caller_identity()["Account"]
         print(what_goes(stack, account, region))
         if refusal := refused(stack, confirmed, ask):
             print(f"{refusal} Nothing was deleted.", file=sys.stderr)
@@ -52,6 +58,9 @@ def main(arguments: list[str], client: Callable, confirmed: str, ask: Callable[[
         stop_what_starts(client, resources)
         stop_what_runs(client, resources)
         delete(client, stack)
+    except samconfig.Unusable as unusable:
+        print(f"{unusable} Nothing was deleted.", file=sys.stderr)
+        return 1
     except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, deployment.DeploymentError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -62,12 +71,27 @@ def main(arguments: list[str], client: Callable, confirmed: str, ask: Callable[[
     return 0
 
 
+def where(config: Path, environment: str) -> tuple[str | None, str | None]:
+    """Profile and Region of `sam deploy`; the environment's where the file has none, or where there is no file."""
+    if not config.exists() and environment == "default":
+        return None, None
+    found = samconfig.parameters(samconfig.read(config, environment), "deploy")
+    return found.get("profile"), found.get("region")
+
+
+def connect(profile: str | None, region: str | None) -> Callable:
+    # SAM knows AWS_DEFAULT_REGION and the profile's Region, as boto3 does. AWS_REGION comes after those, so that nothing is
+    # deleted in another Region than it was deployed to.
+    session = boto3.Session(profile_name=profile, region_name=region)
+    return boto3.Session(profile_name=profile, region_name=session.region_name or os.environ.get("AWS_REGION")).client
+
+
 def what_goes(stack: str, account: str, region: str) -> str:
     return (
         f"This deletes the stack {stack} of account {account} in {region}, and all it holds:\n"
         "- the bucket with fargaze.yaml, the reports and every snapshot;\n"
-        "- the table with the state of the alarms and the change log. Without the change log nothing can roll back what\n"
-        "  fargaze changed in your clusters. To do so, start the state machine with {\"kind\":\"restore\"} first.\n"
+        "- the table with the state of the alarms and the ledger. Without the ledger nothing can restore what fargaze changed\n"
+        "  in your clusters. To do so, start the state machine with {\"kind\":\"restore\"} first, and wait for its mail.\n"
         "What fargaze set in your clusters stays as it is."
     )
 
@@ -155,5 +179,5 @@ def of_type(resources: dict[str, dict], kind: str) -> list[str]:
 
 if __name__ == "__main__":
     sys.exit(main(
-        sys.argv[1:], boto3.client, os.environ.get("CONFIRM", ""), input if sys.stdin.isatty() else None
+        sys.argv[1:], connect, os.environ.get("CONFIRM", ""), input if sys.stdin.isatty() else None
     ))

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
+import samconfig
 from deployment import ROOT
 
 # The first release without a beta flag for BuildMethod rust-cargolambda (aws-sam-cli, pull request 8526).
@@ -37,13 +36,13 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
     environment = (arguments or ["default"])[0]
     try:
         check_sam()
-        config = read_config(root / "samconfig.toml", environment)
+        config = samconfig.read(root / "samconfig.toml", environment)
         architecture = architecture_of(config, environment)
         sam(root, "build", environment)
         check_build(root / ".aws-sam" / "build", architecture)
-        check_size(root / ".aws-sam" / "build" / "template.yaml", parameters(config, "deploy"))
+        check_size(root / ".aws-sam" / "build" / "template.yaml", samconfig.parameters(config, "deploy"))
         sam(root, "deploy", environment)
-    except Refused as refused:
+    except (Refused, samconfig.Unusable) as refused:
         print(refused, file=sys.stderr)
         return 1
     except subprocess.CalledProcessError as failed:
@@ -67,25 +66,9 @@ def check_sam() -> None:
                       "Update it: pip install --upgrade aws-sam-cli")
 
 
-def read_config(path: Path, environment: str) -> dict:
-    if not path.exists():
-        raise Refused(f"{path.name} is missing. Make one: cp samconfig.example.toml samconfig.toml, and write your address into it.")
-    try:
-        config = tomllib.loads(path.read_text())
-    except tomllib.TOMLDecodeError as error:
-        raise Refused(f"{path.name} cannot be read: {error}") from None
-    if environment not in config:
-        raise Refused(f"{path.name} has no section [{environment}.…].")
-    return config[environment]
-
-
-def parameters(config: dict, command: str) -> dict:
-    return {**config.get("global", {}).get("parameters", {}), **config.get(command, {}).get("parameters", {})}
-
-
 def architecture_of(config: dict, environment: str) -> str:
     """The processor, which must be the same for both commands."""
-    wanted = {command: overrides(parameters(config, command)).get("Architecture", DEFAULT_ARCHITECTURE)
+    wanted = {command: samconfig.overrides(samconfig.parameters(config, command)).get("Architecture", DEFAULT_ARCHITECTURE)
             for command in ("build", "deploy")}
     if wanted["build"] != wanted["deploy"]:
         raise Refused(
@@ -93,13 +76,6 @@ def architecture_of(config: dict, environment: str) -> str:
             f"same Architecture into parameter_overrides of [{environment}.build.parameters] and [{environment}.deploy.parameters]."
         )
     return wanted["build"]
-
-
-def overrides(found: dict) -> dict[str, str]:
-    """parameter_overrides, which SAM takes as text and as a list."""
-    given = found.get("parameter_overrides", [])
-    words = shlex.split(given) if isinstance(given, str) else given
-    return dict(word.split("=", 1) for word in words if "=" in word)
 
 
 def check_build(folder: Path, architecture: str) -> None:

@@ -4,6 +4,8 @@ what goes. test_stack.py deletes a real stack of the local AWS with it; here AWS
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import botocore.exceptions
 import delete
 import deployment
@@ -133,7 +135,7 @@ def clock(monkeypatch) -> Clock:
 
 
 def removed(account: Account, confirmed: str = "fargaze", ask=None) -> int:
-    return delete.main(["fargaze"], account, confirmed, ask)
+    return delete.main(["fargaze"], lambda profile, region: account, confirmed, ask, Path("no samconfig.toml here"))
 
 
 def test_nothing_starts_or_runs_when_the_bucket_is_emptied(clock) -> None:
@@ -179,10 +181,10 @@ def test_a_terminal_is_asked(clock, capsys) -> None:
     assert removed(account, "", lambda text: "fargaze ") == 0
 
 
-def test_it_says_before_that_the_change_log_goes_and_rollback_with_it(clock, capsys) -> None:
+def test_it_says_before_that_the_ledger_goes_and_restore_with_it(clock, capsys) -> None:
     removed(Account(clock=clock), confirmed="")
     said = capsys.readouterr().out
-    assert "change log" in said and "roll back" in said and '{"kind":"restore"}' in said
+    assert "ledger" in said and "restore what fargaze changed" in said and '{"kind":"restore"}' in said
     assert "account 123456789012 in eu-west-1" in said and "fargaze.yaml" in said
 
 
@@ -204,3 +206,89 @@ def test_a_stranger_is_left_alone(clock, capsys, monkeypatch) -> None:
     account = Account(clock=clock)
     assert removed(account) == 1
     assert account.calls == [] and "not one of fargaze" in capsys.readouterr().err
+
+
+SAMCONFIG = """
+[default.global.parameters]
+profile = "everything"
+
+[default.deploy.parameters]
+region = "eu-west-1"
+profile = "platform"
+
+[production.global.parameters]
+region = "us-east-1"
+
+[bare.deploy.parameters]
+resolve_s3 = true
+"""
+
+
+@pytest.mark.parametrize(("arguments", "deploys_to"), [
+    ([], ("platform", "eu-west-1")),
+    (["default"], ("platform", "eu-west-1")),
+    (["production"], (None, "us-east-1")),
+    (["bare"], (None, None)),
+])
+def test_it_deletes_where_make_deploy_deploys_to(clock, tmp_path, arguments: list[str], deploys_to: tuple) -> None:
+    (tmp_path / "samconfig.toml").write_text(SAMCONFIG)
+    account, asked = Account(clock=clock), []
+    assert delete.main(["fargaze", *arguments], lambda *where: asked.append(where) or account, "fargaze", None, tmp_path) == 0
+    assert asked == [deploys_to]
+
+
+@pytest.mark.parametrize(("samconfig", "environment", "said"), [
+    (SAMCONFIG, "staging", "has no section [staging."),
+    ("[default", "default", "cannot be read"),
+    (None, "production", "samconfig.toml is missing"),
+])
+def test_it_deletes_nothing_where_the_file_does_not_say_where(
+    clock, tmp_path, capsys, samconfig: str | None, environment: str, said: str
+) -> None:
+    if samconfig is not None:
+        (tmp_path / "samconfig.toml").write_text(samconfig)
+    account = Account(clock=clock)
+    assert delete.main(["fargaze", environment], lambda *where: account, "fargaze", None, tmp_path) == 1
+    assert account.calls == [] and said in capsys.readouterr().err
+
+
+PROFILES = """
+[default]
+region = eu-north-1
+[profile platform]
+region = eu-central-1
+aws_access_key_id = x
+aws_secret_access_key = x
+"""
+
+
+@pytest.mark.parametrize(("profile", "region", "environment", "used"), [
+    ("platform", "eu-west-1", {"AWS_DEFAULT_REGION": "us-east-1", "AWS_REGION": "us-east-2"}, "eu-west-1"),
+    (None, None, {"AWS_DEFAULT_REGION": "us-east-1", "AWS_REGION": "us-east-2"}, "us-east-1"),
+    ("platform", None, {"AWS_REGION": "us-east-2"}, "eu-central-1"),
+    (None, None, {"AWS_PROFILE": "platform"}, "eu-central-1"),
+    (None, None, {"AWS_CONFIG_FILE": "/dev/null", "AWS_REGION": "us-east-2"}, "us-east-2"),
+])
+def test_what_the_file_leaves_out_comes_from_the_environment_as_sam_reads_it(
+    tmp_path, monkeypatch, profile: str | None, region: str | None, environment: dict, used: str
+) -> None:
+    (tmp_path / "config").write_text(PROFILES)
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"AWS_CONFIG_FILE": str(tmp_path / "config"), "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", **environment}.items():
+        monkeypatch.setenv(name, value)
+    assert delete.connect(profile, region)("cloudformation").meta.region_name == used
+
+
+def test_a_profile_that_is_not_there_is_said(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    (tmp_path / "samconfig.toml").write_text(SAMCONFIG)
+    assert delete.main(["fargaze"], delete.connect, "fargaze", None, tmp_path) == 1
+    assert "platform" in capsys.readouterr().err
+
+
+def test_account_and_region_are_said_before_it_asks(clock, capsys) -> None:
+    said = []
+    assert removed(Account(clock=clock), "", lambda text: said.append(capsys.readouterr().out) or "no") == 1
+    assert "account 123456789012 in eu-west-1" in said[0]

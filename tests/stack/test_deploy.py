@@ -10,6 +10,7 @@ from pathlib import Path
 
 import deploy
 import pytest
+import samconfig
 from deployment import ROOT
 
 MACHINES = {"x86_64": 0x3E, "arm64": 0xB7}
@@ -137,7 +138,7 @@ def test_another_environment_is_asked_for_by_name(project, capsys) -> None:
 def test_example_has_both_commands_with_one_architecture() -> None:
     config = tomllib.loads((ROOT / "samconfig.example.toml").read_text())["default"]
     for command in ("build", "deploy"):
-        assert deploy.overrides(config[command]["parameters"])["Architecture"] == "arm64", command
+        assert samconfig.overrides(config[command]["parameters"])["Architecture"] == "arm64", command
     assert config["deploy"]["parameters"]["resolve_s3"] is True
 
 

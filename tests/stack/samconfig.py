@@ -1,0 +1,36 @@
+"""samconfig.toml, by which `make deploy` and `make delete` know the account and the Region."""
+
+from __future__ import annotations
+
+import shlex
+import tomllib
+from pathlib import Path
+
+
+class Unusable(Exception):
+    """Why the file cannot be used, and what to do."""
+
+
+def read(path: Path, environment: str) -> dict:
+    """What the file says for an environment: for each command its parameters."""
+    if not path.exists():
+        raise Unusable(f"{path.name} is missing. Make one: cp samconfig.example.toml samconfig.toml, and write your address into it.")
+    try:
+        config = tomllib.loads(path.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise Unusable(f"{path.name} cannot be read: {error}") from None
+    if environment not in config:
+        raise Unusable(f"{path.name} has no section [{environment}.…].")
+    return config[environment]
+
+
+def parameters(config: dict, command: str) -> dict:
+    """Those of a command, which are stronger than those of all commands."""
+    return {**config.get("global", {}).get("parameters", {}), **config.get(command, {}).get("parameters", {})}
+
+
+def overrides(found: dict) -> dict[str, str]:
+    """parameter_overrides, which SAM takes as text and as a list."""
+    given = found.get("parameter_overrides", [])
+    words = shlex.split(given) if isinstance(given, str) else given
+    return dict(word.split("=", 1) for word in words if "=" in word)
