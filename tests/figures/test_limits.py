@@ -154,6 +154,11 @@ def test_alarms_of_the_stack_are_counted() -> None:
     assert f"[{WORDS[alarms - 2]} other ways to fail]" in page_text("delivery")
 
 
+def test_outputs_of_the_stack_are_told() -> None:
+    table = page_text("operations").split("| output | in commands")[1].split("\n\n")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == set(TEMPLATE.document["Outputs"])
+
+
 def test_lifecycles_are_those_of_the_bucket() -> None:
     rules = TEMPLATE.properties("Bucket")["LifecycleConfiguration"]["Rules"]
     kept = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule}
