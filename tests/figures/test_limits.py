@@ -1,4 +1,4 @@
-"""Limits, marks and counts that the documents name are those of the code and the template."""
+"""Limits and counts that the documents name are those of the code and the template."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ KUBERNETES = "shared/src/kubernetes/client"
 
 # Page, the figure there (in the group), source, the figure there, and how often the page's unit is in the source's.
 LIMITS = [
-    # Marks and sizes of measurements.
+    # Limits and sizes of measurements.
     ("performance", r"continues are (\d+) calls", f"{BENCH}/collect.rs", r"MOST_CALLS: usize = (\d+)", 1),
     ("performance", r"calls, ([\d,]+) kB received", f"{BENCH}/collect.rs", r"MOST_RECEIVED: usize = ([\d_]+)", 1_000),
     ("performance", r"received, (\d+) MiB in a new", f"{BENCH}/collect.rs", r"MOST_MEBIBYTES: f64 = ([\d.]+)", 1),
-    ("performance", r"The marks are (\d+) s and", f"{BENCH}/pods.rs", r"MOST_SECONDS: f64 = ([\d.]+)", 1),
+    ("performance", r"The limits are (\d+) s and", f"{BENCH}/pods.rs", r"MOST_SECONDS: f64 = ([\d.]+)", 1),
     ("performance", r"s and (\d+) MiB, and the benchmark", f"{BENCH}/pods.rs", r"MOST_MEBIBYTES: f64 = ([\d.]+)", 1),
     ("performance", r"`collect-pods`: (\d+) clusters", f"{BENCH}/pods.rs", r"CLUSTERS: u64 = (\d+)", 1),
     ("performance", r"clusters of ([\d,]+) pods", f"{BENCH}/pods.rs", r"PODS: usize = ([\d_]+)", 1),
@@ -38,8 +38,8 @@ LIMITS = [
     ("performance", r"(\d+) at once with our bucket", "shared/src/aws/ecs.rs", r"AT_ONCE: usize = (\d+)", 1),
     ("performance", r"([\d,]+) series of", "shared/examples/judge.rs", r"SERIES: usize = ([\d_]+)", 1),
     ("performance", r"series of (\d+) points", "shared/examples/judge.rs", r"POINTS: i64 = (\d+)", 1),
-    ("performance", r"The mark is (\d+) ms", "shared/examples/judge.rs", r"BUDGET: Duration = Duration::from_millis\((\d+)", 1),
-    ("performance", r"The marks are (\d+) ms", "shared/examples/render.rs", r"BUDGET: Duration = Duration::from_millis\((\d+)", 1),
+    ("performance", r"The limit is (\d+) ms", "shared/examples/judge.rs", r"BUDGET: Duration = Duration::from_millis\((\d+)", 1),
+    ("performance", r"The limits are (\d+) ms", "shared/examples/render.rs", r"BUDGET: Duration = Duration::from_millis\((\d+)", 1),
     ("performance", r"ms, (\d+) MiB and 3 MB", "shared/examples/render.rs", r"MOST_KIBIBYTES: u64 = ([\d* ]+)", 1_024),
     ("performance", r"MiB and (\d+) MB of page", "shared/examples/render.rs", r"MOST_BYTES: usize = ([\d_]+)", 1_000_000),
     ("performance", r"plays ([\d,]+) runs", "tests/simulation/tests/simulation.rs", r"const RUNS: usize = ([\d_]+)", 1),
