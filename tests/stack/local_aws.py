@@ -118,6 +118,8 @@ class LocalAws:
             "MINISTACK_ACCOUNT_ID": ACCOUNT,
             "AUTH": "true",
             "IOT_MTLS_ENABLED": "0",
+            # A minute between two attempts of a state takes a second.
+            "SFN_WAIT_SCALE": "0.02",
             "SFTP_ENABLED": "0",
             # Makes the addresses that it hands out (of queues, say) https.
             "USE_SSL": "1",

@@ -2,8 +2,9 @@
 
 Step Functions (Developer Guide, "Service quotas" and "Handling errors"): 262,144 bytes of input or output of a state, a task
 or an execution; 25,000 events of an execution's history, but of EXPRESS ones; 80 characters of names, 40 of a map's label;
-10,000 children of a distributed map at once. What is too long ends the execution with States.DataLimitExceeded, which no
-Retry or Catch sees, not even one of States.ALL.
+10,000 children of a distributed map at once; five minutes of an EXPRESS execution, by what its retries wait; 32,768 characters
+of a cause. What is too long ends the execution with States.DataLimitExceeded, and a path that leads nowhere with
+States.Runtime: no Retry or Catch sees either, not even one of States.ALL.
 
 EventBridge (User Guide, "Sending and receiving events between event buses"): an event is handed from one bus to another
 once, and not on from there.
@@ -26,12 +27,23 @@ CHILDREN = 10_000
 # What a name may not hold (API reference of StartExecution and CreateStateMachine).
 FORBIDDEN = re.compile(r'[\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]')
 
+CAUSE = 32_768
+EXPRESS_SECONDS = 300
+
 TOO_LONG = "States.DataLimitExceeded"
+# Ends an execution, whatever its states catch.
+UNCAUGHT = {TOO_LONG, "States.Runtime", "ExecutionTimedOut"}
 EXPRESS = contextvars.ContextVar("express", default=False)
 # The child of a distributed map that goes on here, if it keeps a history.
 CHILD: contextvars.ContextVar[dict | None] = contextvars.ContextVar("child", default=None)
 
+# Seconds that the retries of an EXPRESS child have waited so far.
+WAITED: contextvars.ContextVar[list[float] | None] = contextvars.ContextVar("waited", default=None)
+
 ADD_EVENT = stepfunctions._add_event
+PARAMETERS = stepfunctions._resolve_params_obj
+SLEEP = stepfunctions._scaled_sleep
+CALL = stepfunctions._call_lambda
 INVOKE = stepfunctions._invoke_resource
 RUN_CHILD = stepfunctions._run_sub_machine
 RUN_MAP = stepfunctions._run_distributed_map
@@ -57,7 +69,47 @@ def add_event(execution, event_type, details=None):
     # The last one tells how it ended.
     if len(execution["events"]) >= EVENTS - 1 and event_type != "ExecutionFailed":
         raise stepfunctions._ExecutionError("States.Runtime", f"the history has more than {EVENTS} events")
-    return ADD_EVENT(execution, event_type, details)
+    event = ADD_EVENT(execution, event_type, details)
+    if event_type == "TaskScheduled":
+        # ministack leaves it out.
+        ADD_EVENT(execution, "TaskStarted")
+    return event
+
+
+def parameters(template, data, ctx=None):
+    """What a state hands on; a path that leads nowhere ends the execution."""
+    for key, path in template.items() if isinstance(template, dict) else ():
+        if key.endswith(".$") and isinstance(path, str) and path.startswith("$") and not leads_somewhere(path, data, ctx):
+            raise stepfunctions._ExecutionError("States.Runtime", f"the path {path} leads nowhere")
+    return PARAMETERS(template, data, ctx)
+
+
+def leads_somewhere(path: str, data, ctx) -> bool:
+    """Whether there is something at a plain path; others are left to ministack."""
+    at, names = (ctx, path[2:]) if path.startswith("$$") else (data, path[1:])
+    if not re.fullmatch(r"(\.\w+)*", names):
+        return True
+    for name in names.split(".")[1:]:
+        if not isinstance(at, dict) or name not in at:
+            return False
+        at = at[name]
+    return True
+
+
+def sleep(seconds):
+    waited = WAITED.get()
+    if waited is not None:
+        waited[0] += seconds
+        if waited[0] > EXPRESS_SECONDS:
+            raise stepfunctions._ExecutionError("ExecutionTimedOut", f"longer than {EXPRESS_SECONDS} s")
+    SLEEP(seconds)
+
+
+def call(func_ref, event):
+    try:
+        return CALL(func_ref, event)
+    except stepfunctions._ExecutionError as error:
+        raise stepfunctions._ExecutionError(error.error, (error.cause or "")[:CAUSE]) from error
 
 
 def limited(execute):
@@ -81,11 +133,12 @@ def invoke(resource, data):
 def run_child(states, start_at, data, execution, ctx):
     if "mapRunArn" not in execution:
         return RUN_CHILD(states, start_at, data, execution, ctx)
-    token = CHILD.set(None if EXPRESS.get() else execution)
+    tokens = CHILD.set(None if EXPRESS.get() else execution), WAITED.set([0.0] if EXPRESS.get() else None)
     try:
         return within("the output of an execution", RUN_CHILD(states, start_at, data, execution, ctx))
     finally:
-        CHILD.reset(token)
+        CHILD.reset(tokens[0])
+        WAITED.reset(tokens[1])
 
 
 def run_map(state_def, raw_input, effective, iterator, execution, ctx):
@@ -102,11 +155,11 @@ def result_selector(state_def, data):
 
 
 def retrier(retriers, error, counts):
-    return (None, None) if error == TOO_LONG else RETRIER(retriers, error, counts)
+    return (None, None) if error in UNCAUGHT else RETRIER(retriers, error, counts)
 
 
 def catcher(catchers, error):
-    return None if error == TOO_LONG else CATCHER(catchers, error)
+    return None if error in UNCAUGHT else CATCHER(catchers, error)
 
 
 def create(data):
@@ -171,6 +224,9 @@ def hold() -> None:
     for name in ("_execute_pass", "_execute_task", "_execute_choice", "_execute_wait", "_execute_parallel", "_execute_map"):
         setattr(stepfunctions, name, limited(getattr(stepfunctions, name)))
     stepfunctions._add_event = add_event
+    stepfunctions._resolve_params_obj = parameters
+    stepfunctions._scaled_sleep = sleep
+    stepfunctions._call_lambda = call
     stepfunctions._invoke_resource = invoke
     stepfunctions._run_sub_machine = run_child
     stepfunctions._run_distributed_map = run_map

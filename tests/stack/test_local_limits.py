@@ -16,6 +16,8 @@ PAYLOAD = 262_144
 # Answers a text of so many characters, or says how much it was given.
 SPEAKER = '''
 def answer(event):
+    if "fail" in event:
+        raise Failed("Odd", "no" * 20_000)
     return {"text": "x" * event["say"]} if "say" in event else {"heard": len(json.dumps(event))}
 '''
 
@@ -108,6 +110,32 @@ def test_results_of_a_map_together(aws: LocalAws, speaker: str, say: int, ends: 
 def test_input_of_an_execution(aws: LocalAws) -> None:
     with pytest.raises(ClientError, match="InvalidExecutionInput"):
         run(aws, machine(A={"Type": "Succeed"}), {"text": "x" * PAYLOAD})
+
+
+def test_a_path_that_leads_nowhere_is_caught_by_nothing(aws: LocalAws, speaker: str) -> None:
+    for path in ("$.none", "$.a.none", "$$.Map.Item.Value"):
+        task = {"Type": "Task", "Resource": speaker, "Parameters": {"say.$": path}}
+        ended = run(aws, caught(task), {"a": {"b": 1}})
+        assert (ended["status"], ended["error"]) == ("FAILED", "States.Runtime"), path
+    task = {"Type": "Task", "Resource": speaker, "Parameters": {"say.$": "$.a.b"}}
+    assert run(aws, caught(task), {"a": {"b": 1}})["status"] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize(("kind", "ends"), [("STANDARD", True), ("EXPRESS", False)])
+def test_life_of_an_express_child(aws: LocalAws, speaker: str, kind: str, ends: bool) -> None:
+    retry = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 60, "BackoffRate": 1, "MaxAttempts": 6}
+    catch = [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}]
+    # It answers nothing but an error to who says neither.
+    fails = {"Type": "Task", "Resource": speaker, "Parameters": {"fail": True}, "Retry": [retry], "Catch": catch, "End": True}
+    each = machine(Fails=fails, Caught={"Type": "Pass", "End": True})
+    ended = run(aws, machine(A=children(each, kind, End=True)), {"items": [1]})
+    assert (ended["status"] == "SUCCEEDED") is ends
+
+
+def test_length_of_a_cause(aws: LocalAws, speaker: str) -> None:
+    task = {"Type": "Task", "Resource": speaker, "Parameters": {"fail": True}}
+    ended = run(aws, caught(task))
+    assert ended["status"] == "SUCCEEDED" and len(json.loads(ended["output"])["Cause"]) == 32_768
 
 
 def around(times: int) -> dict:
