@@ -59,20 +59,28 @@ def ends(retry: dict, targets: int, at_once: int, seconds: float, dice: random.R
     return found
 
 
-@pytest.mark.parametrize("task", ["CollectMetrics", "CollectPods", "EvaluateAlarms"])
-def test_hundred_targets_pass_through_ten_functions(task: str) -> None:
+# Seconds that a call takes: a collector asks CloudWatch or pods, judging is over in less than one.
+@pytest.mark.parametrize(("task", "seconds"), [("CollectMetrics", 10), ("CollectPods", 10), ("EvaluateAlarms", 1)])
+def test_hundred_targets_pass_through_ten_functions(task: str, seconds: float) -> None:
     retry = CHILD[task]["Retry"][0]
     for seed in range(20):
-        found = ends(retry, targets=100, at_once=40, seconds=10, dice=random.Random(seed))
+        found = ends(retry, targets=100, at_once=40, seconds=seconds, dice=random.Random(seed))
         assert len(found) == 100
         assert all(end is not None and end < EXPRESS_SECONDS for end in found), seed
 
 
-def test_a_call_gives_up_before_its_express_child_is_ended() -> None:
-    """A child that is ended cannot say why; one that gave up can. On average, because the waits are random."""
-    for task in ("CollectMetrics", "CollectPods", "EvaluateAlarms"):
-        gives_up = sum(sum(waits(CHILD[task]["Retry"][0], random.Random(seed))) for seed in range(200)) / 200
-        assert 180 < gives_up < EXPRESS_SECONDS, task
+@pytest.mark.parametrize("collect", ["CollectMetrics", "CollectPods"])
+def test_a_target_gives_up_before_its_express_child_is_ended(collect: str) -> None:
+    """A child that is ended cannot say why; one that gave up can, once it has said so. At worst each call of its path is
+    refused until its last attempt, and the collector works for twenty seconds between."""
+    worst = []
+    for seed in range(2_000):
+        dice = random.Random(seed)
+        path = [collect, "EvaluateAlarms", "KeepFailure"]
+        worst.append(20 + sum(sum(waits(CHILD[task]["Retry"][0], dice)) for task in path))
+    assert sorted(worst)[1_900] < EXPRESS_SECONDS, "in nineteen of twenty"
+    # And they are patient.
+    assert sum(worst) / len(worst) > 180
 
 
 @pytest.mark.parametrize("task", [MACHINE["PlanRun"], MACHINE["ForwardSummary"], SWEEP["EnableInsights"]])
