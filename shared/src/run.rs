@@ -39,6 +39,11 @@ impl RunKind {
             Self::Restore => "restore",
         }
     }
+
+    /// Whether the run is about settings, with the role to change them, and not about metrics.
+    pub fn is_of_settings(self) -> bool {
+        matches!(self, Self::Sweep | Self::Restore)
+    }
 }
 
 impl fmt::Display for RunKind {
@@ -356,6 +361,11 @@ impl Target {
     /// Key of the outcome of one run.
     pub fn outcome_key(&self, run: &Run) -> String {
         self.outcome_of(&run.id)
+    }
+
+    /// What keys begin with under which an unfinished sweep or restore leaves what it has found so far.
+    pub fn outcome_of_turns(&self, run: &Run) -> String {
+        format!("{}.until-", self.outcome_key(run))
     }
 
     /// Key of the outcome of the alarms run at this time.

@@ -122,7 +122,7 @@ impl Progress {
             .or(self.after)
             .ok_or_else(|| Failure::Invalid("a sweep cannot pause before its first cluster".to_owned()))?;
         // A key of its own for each turn: a turn that is tried again reads what it read before.
-        let key = format!("{}.until-{after}", task.target.outcome_key(&task.run));
+        let key = format!("{}{after}", task.target.outcome_of_turns(&task.run));
         store.put_json(&key, &self.outcome).await?;
         let findings = ObjectRef { key };
         let cursor = Some(SweepCursor { after, findings: findings.clone() });

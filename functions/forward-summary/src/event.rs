@@ -1,5 +1,7 @@
 //! What `forward-summary` is invoked with: a run whose targets have ended, or one target that failed.
 
+use std::collections::BTreeMap;
+
 use fargaze::failure::Failure;
 use fargaze::states::{Step, StepFailure, TargetEnd, TargetFailure};
 use serde::Deserialize;
@@ -25,8 +27,8 @@ pub(crate) struct Finished {
     /// How its targets ended, in any order. Step Functions leaves out a target whose child execution died as a whole, which
     /// no `Catch` sees.
     pub ended: Vec<TargetEnd>,
-    /// Entries that cannot be read, and why. Each costs itself only.
-    pub unreadable: Vec<String>,
+    /// Entries that cannot be read by their place, and why. Each costs itself only.
+    pub unreadable: BTreeMap<usize, String>,
 }
 
 /// A target that failed.
@@ -78,13 +80,14 @@ pub(crate) fn read(event: Value) -> Result<Asked, Failure> {
     let Input { plan, ended } = serde_json::from_value(event).map_err(|error| {
         Failure::Invalid(format!("this is not what the state machine sends at its end: {error}"))
     })?;
-    let (mut ends, mut unreadable) = (Vec::new(), Vec::new());
+    let (mut ends, mut unreadable) = (Vec::new(), BTreeMap::new());
     for (index, end) in ended.into_iter().enumerate() {
         let quoted: String = end.to_string().chars().take(QUOTED).collect();
         match serde_json::from_value(end) {
             Ok(end) => ends.push(end),
             Err(error) => {
-                unreadable.push(format!("entry {index} of what ended cannot be read ({error}): {quoted}"));
+                let why = format!("entry {index} of what ended cannot be read ({error}): {quoted}");
+                unreadable.insert(index, why);
             }
         }
     }

@@ -109,11 +109,12 @@ impl Handler {
     /// Tells what the run found, if it is worth telling.
     async fn forward(&self, finished: Finished) -> Result<Receipt, Failure> {
         let plan = self.store.plan(&finished.plan).await?;
-        for why in finished.unreadable.iter().cloned().chain(results::strangers(&plan, &finished)) {
+        for why in finished.unreadable.values().cloned().chain(results::strangers(&plan, &finished)) {
             tracing::warn!(run = plan.run.id, "{why}");
         }
         let Plan { run, targets } = plan;
-        let mut results = Results { store: &self.store, run: &run, finished: &finished }.read(targets).await;
+        let read = Results { store: &self.store, run: &run, finished: &finished, targets: targets.len() };
+        let mut results = read.read(targets).await;
         let (store, memory) = (&self.store, &self.memory);
         let reporter = Reporter { store, memory, bucket: &self.bucket, region: &self.region };
         let read = match run.kind {
@@ -121,8 +122,8 @@ impl Handler {
             RunKind::Alarms | RunKind::Sweep | RunKind::Restore => None,
         };
         tell::keep_untold(memory, &mut results).await?;
-        let known = memory.broken_targets().await?;
-        let changes = summary::coverage_changes(run.time, &results, &known);
+        let known = memory.broken_targets(run.kind).await?;
+        let changes = summary::coverage_changes(run.kind, run.time, &results, &known);
         let rules = match run.kind {
             RunKind::Alarms => summary::rule_changes(run.time, &results, &memory.rule_problems().await?),
             RunKind::Report | RunKind::Sweep | RunKind::Restore => Vec::new(),
@@ -170,7 +171,7 @@ impl Handler {
         rules: &[RuleChange],
     ) -> Result<(), Fault> {
         let marking = async {
-            let mut faults = tell::mark(&self.memory, run.time, results, changes).await;
+            let mut faults = tell::mark(&self.memory, run, results, changes).await;
             faults.extend(tell::mark_rules(&self.memory, run.time, rules).await);
             if let Some(bad) = &run.bad_config {
                 faults.extend(self.store.remember_told_bad(&bad.version).await.err());

@@ -20,6 +20,8 @@ pub(crate) struct Results<'a> {
     pub(crate) store: &'a Store,
     pub(crate) run: &'a Run,
     pub(crate) finished: &'a Finished,
+    /// How many targets the plan has.
+    pub(crate) targets: usize,
 }
 
 impl Results<'_> {
@@ -39,38 +41,71 @@ impl Results<'_> {
     async fn result(&self, number: usize, target: Target, ended: Option<Ended>) -> TargetResult {
         let result = match ended {
             Some(Ended::Done) => self.outcome(&target.outcome_key(self.run)).await,
-            Some(Ended::Failed) => self.failed(number).await,
-            None => Err(self.lost()),
+            Some(Ended::Failed) => match self.store.failure(&self.finished.plan, number).await {
+                Ok(Some(failure)) => self.failed(failure).await,
+                Ok(None) => self.cut_off(&target, unkept()).await,
+                Err(fault) => self.cut_off(&target, fault).await,
+            },
+            None => self.cut_off(&target, self.lost(number)).await,
         };
         TargetResult { target, result }
     }
 
-    /// What is known of a target that failed: of a sweep or restore what earlier turns did, whatever ended the last one.
-    async fn failed(&self, number: usize) -> Result<Outcome, Fault> {
-        let Some(TargetFailure { failure, cursor }) = self.store.failure(&self.finished.plan, number).await?
-        else {
-            return Err(unkept());
+    /// What a sweep or restore had found before its child ended in a way that nobody could write down: the newest of what its
+    /// turns have left.
+    async fn cut_off(&self, target: &Target, fault: Fault) -> Result<Outcome, Fault> {
+        if !self.run.kind.is_of_settings() {
+            return Err(fault);
+        }
+        let turns = self.store.keys_after(&target.outcome_of_turns(self.run), "").await;
+        let newest = match turns.map(|keys| keys.into_iter().max()) {
+            Ok(None) => return Err(fault),
+            Ok(Some(key)) => self.outcome(&key).await,
+            Err(fault) => Err(fault),
         };
-        let Some(cursor) = cursor else { return Err(failure.to_fault()) };
-        let mut outcome = self.outcome(&cursor.findings.key).await?;
-        outcome.coverage.faults.push(CountedFault { fault: failure.to_fault(), count: 1 });
-        Ok(outcome)
+        with_fault(newest, fault)
+    }
+
+    /// What is known of a target that failed: of a sweep or restore what earlier turns did, whatever ended the last one.
+    async fn failed(&self, TargetFailure { failure, cursor }: TargetFailure) -> Result<Outcome, Fault> {
+        match cursor {
+            Some(cursor) => with_fault(self.outcome(&cursor.findings.key).await, failure.to_fault()),
+            None => Err(failure.to_fault()),
+        }
     }
 
     async fn outcome(&self, key: &str) -> Result<Outcome, Fault> {
         self.store.get_json::<Outcome>(key).await?.ok_or_else(|| gone(key))
     }
 
-    /// The fault of a target that was planned and of which nothing came back.
-    fn lost(&self) -> Fault {
-        let message = match self.finished.unreadable.first() {
+    /// The fault of a target that was planned and of which nothing came back. What a map answers keeps the order of its items,
+    /// so an entry that cannot be read is that of its target unless some are missing.
+    fn lost(&self, number: usize) -> Fault {
+        let Finished { ended, unreadable, .. } = self.finished;
+        let is_whole = ended.len() + unreadable.len() == self.targets;
+        let entry = unreadable.get(&number).filter(|_| is_whole);
+        let message = match entry {
             None => {
                 "its execution ended without a result; the map run in the Step Functions console tells why"
                     .to_owned()
             }
-            Some(why) => format!("its execution ended without a result that can be read; {why}"),
+            Some(why) => format!("its execution ended without a result that can be read: {why}"),
         };
         Fault { code: "lost".to_owned(), message, ..unkept() }
+    }
+}
+
+/// What was found before a fault ended it, with the fault.
+fn with_fault(found: Result<Outcome, Fault>, fault: Fault) -> Result<Outcome, Fault> {
+    match found {
+        Ok(mut outcome) => {
+            outcome.coverage.faults.push(CountedFault { fault, count: 1 });
+            Ok(outcome)
+        }
+        Err(unread) => {
+            let message = format!("{}. What was done before cannot be told: {unread}", fault.message);
+            Err(Fault { message, ..fault })
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use fargaze::alarm::{AlarmKey, Notice, RuleChange};
 use fargaze::aws::{Memory, Written};
 use fargaze::fault::{Fault, FaultKind};
-use fargaze::run::Target;
+use fargaze::run::{Run, Target};
 use fargaze::summary::{CoverageChange, TargetResult};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -20,7 +20,7 @@ const MAX_CONFLICTS: usize = 5;
 /// write that fails keeps no other from being made; gives why each of them failed.
 pub(crate) async fn mark(
     memory: &Memory,
-    now: Timestamp,
+    run: &Run,
     results: &[TargetResult],
     changes: &[CoverageChange],
 ) -> Vec<Fault> {
@@ -36,7 +36,7 @@ pub(crate) async fn mark(
             CoverageChange::Noticed(broken) | CoverageChange::Lost(broken, _) => (broken, true),
             CoverageChange::Back(broken) => (broken, false),
         };
-        faults.extend(memory.put_target(broken, is_broken, now).await.err());
+        faults.extend(memory.put_target(run, broken, is_broken).await.err());
     }
     faults
 }

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `ALARMS#ACCOUNT#REGION`, of EKS with `#EKS` behind | `RULE#SUBJECT` | an alarm that is not plainly OK, with the changes nobody was told yet |
 //! | `RULES` | `RULE` | a rule that has no data anywhere or applies to nothing, or did until lately |
-//! | `TARGETS` | `ACCOUNT#REGION#PART` | a target that could not be seen, or could not until lately |
+//! | `TARGETS`, of sweeps and restores `TARGETS#SETTINGS` | `ACCOUNT#REGION#PART` | a target that could not be seen, or could not until lately |
 //! | `LEDGER#ACCOUNT#REGION` | `SUBJECT#NUMBER` | a setting that we changed |
 //! | `LEDGER#ACCOUNT#REGION` | `SUBJECT#by#TIME#EVENT` | somebody else's change of a setting that we had changed |
 //! | `LEDGER#ACCOUNT#REGION#EKS` | `CLUSTER/PART#TIME#CAUSE` | a part of an EKS cluster that we set up |
@@ -25,7 +25,7 @@ use super::sdk_error::fault;
 use crate::alarm::{AlarmKey, AlarmRecord, BrokenTarget, Remembered};
 use crate::fault::Fault;
 use crate::rule::{Subject, Workload};
-use crate::run::{Platform, Target};
+use crate::run::{Platform, Run, RunKind, Target};
 
 /// How long an alarm that is OK again stays remembered: much longer than any window, so that no window judges again
 /// what was told.
@@ -34,6 +34,11 @@ const KEEP: SignedDuration = SignedDuration::from_hours(24);
 const KEEP_OPEN: SignedDuration = SignedDuration::from_hours(24 * 400);
 
 pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// Runs about settings look with other rights than those about metrics, so what they cannot see is remembered apart.
+fn targets_of(kind: RunKind) -> &'static str {
+    if kind.is_of_settings() { "TARGETS#SETTINGS" } else { "TARGETS" }
+}
 
 /// The stack's table.
 #[derive(Debug)]
@@ -97,8 +102,8 @@ impl Memory {
 
     /// Targets that could not be seen when they were last looked at (`Query`). One whose item cannot be read is told
     /// again if it still cannot be seen, which is all that is lost.
-    pub async fn broken_targets(&self) -> Result<Vec<BrokenTarget>, Fault> {
-        let items = self.query("TARGETS").await?;
+    pub async fn broken_targets(&self, kind: RunKind) -> Result<Vec<BrokenTarget>, Fault> {
+        let items = self.query(targets_of(kind)).await?;
         let targets = items.iter().filter(|item| get(item, "state").is_ok_and(|state| state == "broken"));
         let read = |item: &Item| -> Result<BrokenTarget, String> {
             let told = get(item, "told")? == "yes";
@@ -112,9 +117,10 @@ impl Memory {
     }
 
     /// Remembers that a target cannot be seen, or can be again (`PutItem`). The last writer wins: the next run looks again.
-    pub async fn put_target(&self, target: &BrokenTarget, broken: bool, now: Timestamp) -> Result<(), Fault> {
+    pub async fn put_target(&self, run: &Run, target: &BrokenTarget, broken: bool) -> Result<(), Fault> {
+        let now = run.time;
         let item = HashMap::from([
-            ("pk".to_owned(), text("TARGETS")),
+            ("pk".to_owned(), text(targets_of(run.kind))),
             ("sk".to_owned(), text(&target.name)),
             ("state".to_owned(), text(if broken { "broken" } else { "seen" })),
             ("since".to_owned(), text(target.since.to_string())),

@@ -12,9 +12,10 @@ use crate::alarm::BrokenTarget;
 use crate::fault::Fault;
 use crate::message::harmless;
 use crate::outcome::{CountedFault, Coverage, Outcome};
-use crate::run::{Platform, Target};
+use crate::run::{Platform, RunKind, Target};
 
-/// How long a target may be out of sight for a passing reason (throttling, an outage) before it is told.
+/// How long a target of alarms and reports may be out of sight for a passing reason (throttling, an outage) before it is told.
+/// The next sweep is a day away, and a restore is not repeated at all: they tell it at once.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 
 /// Changes, and reasons why something could not be asked, that a message tells.
@@ -44,22 +45,29 @@ pub(super) fn seen_again(changes: &[CoverageChange]) -> String {
     }
 }
 
-/// Compares what could not be seen in this run with what is remembered.
+/// Compares what could not be seen in this run with what is remembered of such runs: those about settings look with other
+/// rights than those about metrics.
 pub fn coverage_changes(
+    kind: RunKind,
     now: Timestamp,
     results: &[TargetResult],
     known: &[BrokenTarget],
 ) -> Vec<CoverageChange> {
-    results.iter().filter_map(|result| coverage_change(now, result, known)).collect()
+    results.iter().filter_map(|result| coverage_change(kind, now, result, known)).collect()
 }
 
-fn coverage_change(now: Timestamp, result: &TargetResult, known: &[BrokenTarget]) -> Option<CoverageChange> {
+fn coverage_change(
+    kind: RunKind,
+    now: Timestamp,
+    result: &TargetResult,
+    known: &[BrokenTarget],
+) -> Option<CoverageChange> {
     let name = result.target.to_string();
     let known = known.iter().find(|broken| broken.name == name);
     let Some(fault) = worst_fault(result) else {
         return known.cloned().map(CoverageChange::Back);
     };
-    let passing = fault.kind.passes();
+    let passing = fault.kind.passes() && !kind.is_of_settings();
     let broken = |since, told| BrokenTarget { name: name.clone(), since, told };
     match known {
         None if passing => Some(CoverageChange::Noticed(broken(now, false))),
@@ -74,7 +82,7 @@ fn coverage_change(now: Timestamp, result: &TargetResult, known: &[BrokenTarget]
 }
 
 /// The fault that a person must act on, before those that pass.
-fn worst_fault(result: &TargetResult) -> Option<&Fault> {
+pub(super) fn worst_fault(result: &TargetResult) -> Option<&Fault> {
     match &result.result {
         Err(fault) => Some(fault),
         Ok(outcome) => {

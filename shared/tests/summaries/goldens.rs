@@ -41,7 +41,7 @@ fn golden(name: &str, message: &Message) {
 
 /// No subject begins with OK unless an alarm ended with state OK.
 fn told(results: &[TargetResult]) -> Message {
-    let changes = coverage_changes(now(), results, &[]);
+    let changes = coverage_changes(RunKind::Alarms, now(), results, &[]);
     digest(&run(RunKind::Alarms), results, &changes, &[]).unwrap()
 }
 

@@ -1,9 +1,11 @@
 //! `forward-summary`: what it does with targets that failed, and with objects that are gone.
 
-use fake_aws::Fault;
+use std::time::Duration;
+
+use fake_aws::{ClusterSpec, Fault, ServiceSpec};
 use fargaze::failure::Failure;
 use fargaze::fault::Fault as FargazeFault;
-use function_tests::{ATTEMPTS, Function, Stack, caught, forward, minute, shop};
+use function_tests::{ATTEMPTS, Function, Stack, caught, estate, forward, minute, shop};
 use serde_json::{Value, json};
 
 /// A plan of the target of ECS at home and of the same in us-east-1; gives its key.
@@ -51,16 +53,16 @@ async fn an_odd_entry_is_the_loss_of_its_target_alone() {
         let item = stack.items("alarms", minute(0)).await.remove(0);
         stack.play_item(item).await;
         let good = json!({"target": 0, "ended": "done"});
-        let event = json!({"plan": two_regions(&stack, 0).await, "ended": [odd, good]});
+        let event = json!({"plan": two_regions(&stack, 0).await, "ended": [good, odd]});
         stack.invoke(Function::ForwardSummary, event).await.unwrap();
         let mail = stack.mail(0);
         assert!(mail.contains("shop/web"), "{mail}");
         // Nobody is notified of a target that could not be seen in one run; ten minutes later it is one.
-        let event = json!({"plan": two_regions(&stack, 10).await, "ended": [odd]});
+        let event = json!({"plan": two_regions(&stack, 10).await, "ended": ["of another target", odd]});
         stack.invoke(Function::ForwardSummary, event).await.unwrap();
         let mail = stack.mail(1);
         assert!(
-            mail.contains("us-east-1") && mail.contains("entry 0 of what ended cannot be read"),
+            mail.contains("us-east-1") && mail.contains("entry 1 of what ended cannot be read"),
             "{odd}: {mail}"
         );
     }
@@ -116,6 +118,69 @@ async fn a_failure_that_could_not_be_kept_is_told_all_the_same() {
         stack.invoke(Function::ForwardSummary, event).await.unwrap();
     }
     assert!(stack.mail(0).contains("it failed, and why could not be kept"), "{}", stack.mail(0));
+}
+
+/// A sweep of two clusters whose second turn was cut off: by a failure that was kept, by one that could not be, by an end of
+/// its child.
+#[tokio::test]
+async fn what_a_sweep_did_before_it_was_cut_off_is_told() {
+    for how in ["kept", "unkept", "dead"] {
+        let mut home = estate();
+        for name in ["a", "b"] {
+            home.put_cluster(ClusterSpec::new(name).service(ServiceSpec::new("web").running(2)));
+        }
+        let stack = Stack::start(home).await;
+        stack.put_config("insights: {existing: change, max-percent: 100}");
+        stack.set_timeout(Duration::from_secs(1));
+        let mut item = stack.items("sweep", minute(0)).await.remove(0);
+        let first = stack.invoke(Function::EnableInsights, item.clone()).await.unwrap();
+        item["cursor"] = first["cursor"].clone();
+        item["failure"] = json!({"Error": "Sandbox.Timedout", "Cause": null});
+        if how == "kept" {
+            stack.invoke(Function::ForwardSummary, json!({"failed": item})).await.unwrap();
+        }
+        let ends = if how == "dead" { &[][..] } else { std::slice::from_ref(&item) };
+        stack.invoke(Function::ForwardSummary, forward(&item, ends)).await.unwrap();
+        let mail = stack.mail(0);
+        assert!(mail.contains("SET disabled -> enabled") && mail.contains(": a: about"), "{how}: {mail}");
+        assert!(mail.contains("CANNOT SEE eu-west-1 (123456789012)"), "{how}: {mail}");
+    }
+}
+
+/// The state machine has tried it again, and the next sweep is a day away.
+#[tokio::test]
+async fn a_sweep_that_dies_is_told_at_once_and_a_restore_by_its_subject() {
+    for kind in ["sweep", "restore"] {
+        let stack = Stack::start(shop(|_| 50.0)).await;
+        for day in [0, 24 * 60] {
+            let ends = stack.items(kind, minute(day)).await;
+            let event = forward(&ends[0], &[]);
+            stack.invoke(Function::ForwardSummary, event).await.unwrap();
+            // What an alarms run sees is another matter: it has other rights.
+            stack.run_line("alarms", minute(day + 5)).await.receipt.unwrap();
+        }
+        let subjects: Vec<_> = stack.mails().into_iter().map(|mail| mail.subject.unwrap()).collect();
+        // Whoever asks for a restore is answered each time.
+        let wanted = if kind == "sweep" { 1 } else { 2 };
+        assert_eq!(subjects.len(), wanted, "{subjects:?}");
+        assert!(
+            subjects.iter().all(|subject| subject.starts_with("CANNOT SEE eu-west-1 (123456789012): lost")),
+            "{subjects:?}"
+        );
+        assert_eq!(stack.mails()[wanted - 1].attributes["severity"], "warning");
+    }
+}
+
+#[tokio::test]
+async fn a_sweep_that_failed_and_whose_findings_are_gone_tells_both() {
+    let stack = Stack::start(shop(|_| 50.0)).await;
+    let mut item = stack.items("sweep", minute(0)).await.remove(0);
+    item["cursor"] = json!({"after": "a", "findings": {"key": "outcomes/elsewhere.json"}});
+    item["failure"] = json!({"Error": "Denied", "Cause": "ecs:ListClusters: no"});
+    stack.invoke(Function::ForwardSummary, json!({"failed": item})).await.unwrap();
+    tell(&stack, &item).await.unwrap();
+    let mail = stack.mail(0);
+    assert!(mail.contains("ecs:ListClusters: no") && mail.contains("outcomes/elsewhere.json"), "{mail}");
 }
 
 /// Issue 14, point 1: Lambda's answer may be longer than what Step Functions takes as the cause.

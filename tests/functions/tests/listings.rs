@@ -8,6 +8,7 @@ use fargaze::cluster::ClusterName;
 use fargaze::fault::{Fault as FargazeFault, FaultKind};
 use fargaze::insights::{InsightsLevel, ObservedCluster};
 use fargaze::metric::{Dimensions, Metric, MetricQuery, Period, Statistic};
+use fargaze::run::RunKind;
 use fargaze::series::Reading;
 use fargaze::window::Window;
 use function_tests::{Stack, estate, minute, running, shop};
@@ -58,7 +59,7 @@ async fn list(stack: &Stack, operation: &str, subject: &str) -> Option<FargazeFa
             cloudwatch.list_active_metrics("AWS/ECS", "CPUUtilization").await.err()
         }
         ("s3:ListBucket", _) => Store::new(&sdk, Stack::BUCKET).keys_after("outcomes/", "").await.err(),
-        ("dynamodb:Query", _) => Memory::new(&sdk, Stack::TABLE).broken_targets().await.err(),
+        ("dynamodb:Query", _) => Memory::new(&sdk, Stack::TABLE).broken_targets(RunKind::Alarms).await.err(),
         other => panic!("{other:?} is no listing"),
     }
 }

@@ -84,6 +84,16 @@ fn live(fate: Fate, story: bool) -> Told {
     thread.spawn(move || live_here(fate, story)).unwrap().join().unwrap()
 }
 
+/// The line as it is in every Region: also the name of a plan follows from it.
+fn of_any_region(line: &str, region: &str) -> String {
+    const HASH: usize = 16;
+    let line = line.replace(region, "eu-west-1");
+    match line.split_once("/plan-") {
+        Some((before, plan)) => format!("{before}/plan-…{}", plan.get(HASH..).unwrap_or_default()),
+        None => line,
+    }
+}
+
 fn live_here(fate: Fate, story: bool) -> Told {
     static REGIONS: AtomicU64 = AtomicU64::new(1);
     // The client of Kubernetes draws from it how long it waits.
@@ -111,7 +121,7 @@ fn live_here(fate: Fate, story: bool) -> Told {
         };
         let story = checker.story.take().unwrap_or_default();
         // The Region is the world's own, and no part of the story.
-        let story = story.into_iter().map(|line| line.replace(&region, "eu-west-1")).collect();
+        let story = story.into_iter().map(|line| of_any_region(&line, &region)).collect();
         Told { tally, why: checker.failure.clone(), story, gaps }
     })
 }

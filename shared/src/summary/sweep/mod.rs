@@ -6,8 +6,10 @@ mod paragraphs;
 #[cfg(test)]
 mod tests;
 
+use super::coverage::worst_fault;
 use super::words::{about_dollars, count, list, utc};
 use super::{CoverageChange, TargetResult, coverage};
+use crate::fault::Fault;
 use crate::insights::CostEstimate;
 use crate::message::Message;
 use crate::outcome::{AccountDefaultFinding, InsightsFinding, InsightsResult};
@@ -59,6 +61,8 @@ struct Findings<'a> {
     clusters: Vec<Found<'a>>,
     defaults: Vec<FoundDefault<'a>>,
     eks: Vec<FoundEks<'a>>,
+    /// A target of which not all could be seen, and why.
+    unseen: Option<(&'a Target, &'a Fault)>,
 }
 
 /// The message of a sweep or restore. A restore and a dry run always have one. A sweep has none if it did nothing, all
@@ -131,6 +135,8 @@ impl<'a> Findings<'a> {
         });
         let (clusters, defaults): (Vec<_>, Vec<_>) = (clusters.collect(), defaults.collect());
         let eks = eks::found(results);
+        let mut faults = results.iter().filter_map(|result| Some((&result.target, worst_fault(result)?)));
+        let unseen = faults.next();
         let found_ecs = !clusters.is_empty() || !defaults.is_empty();
         Self {
             kind,
@@ -139,6 +145,7 @@ impl<'a> Findings<'a> {
             clusters,
             defaults,
             eks,
+            unseen,
         }
     }
 
@@ -174,11 +181,13 @@ impl<'a> Findings<'a> {
 
     /// Whether something failed, or somebody works against us.
     fn needs_a_person(&self) -> bool {
+        let is_cut_short = self.kind == RunKind::Restore && self.unseen.is_some();
         let bad =
             |result: &InsightsResult| matches!(result, InsightsResult::Failed(_) | InsightsResult::Fight(_));
         self.clusters.iter().any(|found| bad(&found.finding.result))
             || self.defaults.iter().any(|found| found.finding.level.is_none() || bad(&found.finding.result))
             || self.eks_needs_a_person()
+            || is_cut_short
     }
 
     /// What matters most, first: it may be all that is read.
@@ -192,6 +201,9 @@ impl<'a> Findings<'a> {
             }
             CoverageChange::Noticed(_) | CoverageChange::Back(_) => None,
         });
+        // Whoever puts something back is told what was not, also if a sweep has told before that it cannot be seen.
+        let unseen = self.unseen.filter(|_| self.kind == RunKind::Restore);
+        let lost = lost.or(unseen.map(|(target, fault)| format!("CANNOT SEE {target}: {}", fault.code)));
         if !failed.is_empty() {
             let what = if self.kind == RunKind::Restore { "put back" } else { "set" };
             return format!("FAILED to {what} Container Insights of {}", of(&failed));

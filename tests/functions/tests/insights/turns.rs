@@ -109,9 +109,9 @@ async fn a_turn_that_is_tried_again_goes_on_from_the_same_place() {
 
 #[tokio::test(start_paused = true)]
 async fn what_earlier_turns_did_is_told_when_a_later_one_fails() {
-    for (fault, lasting) in [
-        (Fault::on("ecs:ListClusters").nth(2).error(400, "AccessDeniedException", "no such right"), true),
-        (Fault::on("ecs:ListClusters").nth(2).times(ATTEMPTS).throttle(), false),
+    for fault in [
+        Fault::on("ecs:ListClusters").nth(2).error(400, "AccessDeniedException", "no such right"),
+        Fault::on("ecs:ListClusters").nth(2).times(ATTEMPTS).throttle(),
     ] {
         let stack = stack(with(&[("a", "disabled"), ("b", "disabled"), ("c", "disabled")]));
         stack.put_config(CHANGE);
@@ -123,8 +123,8 @@ async fn what_earlier_turns_did_is_told_when_a_later_one_fails() {
         assert!(mail.contains("SET disabled -> enabled in eu-west-1 (123456789012): a: about"), "{mail}");
         assert!(mail.contains("Could not ask in eu-west-1 (123456789012): "), "{mail}");
         assert!(mail.contains("ecs:ListClusters: "), "{mail}");
-        // A reason that may pass is told when it lasts, as in every run.
-        assert_eq!(mail.contains("CANNOT SEE eu-west-1 (123456789012)"), lasting, "{mail}");
+        // Also a reason that may pass: the next sweep is a day away.
+        assert!(mail.contains("CANNOT SEE eu-west-1 (123456789012)"), "{mail}");
         // The next sweep does the rest, and knows what was told.
         stack.set_timeout(Duration::from_secs(120));
         let line = sweep(&stack, 60).await;
