@@ -36,4 +36,7 @@ LOG_GB = 0.50  # CloudWatch Logs, ingested
 TRACE = 5.00 / 1_000_000  # X-Ray, recorded
 NAT_HOUR = 0.045
 NAT_GB = 0.045
+# A NAT gateway has a public address.
+PUBLIC_ADDRESS_HOUR = 0.005
 ENDPOINT_HOUR = 0.01  # an interface endpoint, in one zone
+ENDPOINT_GB = 0.01

@@ -64,9 +64,10 @@ def a_report(services: int) -> float:
 # Page, what stands there, and how it is reckoned.
 RECKONED = [
     ("README.md", "two CloudWatch alarms on each of 1,000 services are {}", f"${2 * 1_000 * price.ALARM:.0f}"),
-    ("README.md", "a NAT gateway {} and", dollars(price.NAT_HOUR * MONTH)),
+    ("README.md", "a NAT gateway with its public address {} and", dollars((price.NAT_HOUR + price.PUBLIC_ADDRESS_HOUR) * MONTH)),
     ("README.md", "and {} a GB", f"${price.NAT_GB}"),
     ("README.md", "SQS and ECS {} each and zone", dollars(price.ENDPOINT_HOUR * MONTH)),
+    ("README.md", "each and zone, and {} a GB", f"${price.ENDPOINT_GB}"),
     ("README.md", "custom metrics at {}", dollars(price.CUSTOM_METRIC)),
     ("README.md", "us-east-1 list prices of {}", price.DATE),
     *[("docs/report.md", f"| {services:,} | {services * costs.report_metrics():,} | {{}} |",

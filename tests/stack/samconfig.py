@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import tomllib
 from pathlib import Path
@@ -30,7 +31,15 @@ def parameters(config: dict, command: str) -> dict:
 
 
 def overrides(found: dict) -> dict[str, str]:
-    """parameter_overrides, which SAM takes as text and as a list."""
+    """parameter_overrides, which SAM takes as text and as a list, of `Name=value` and of CloudFormation's own
+    `ParameterKey=Name,ParameterValue=value`."""
     given = found.get("parameter_overrides", [])
     words = shlex.split(given) if isinstance(given, str) else given
-    return dict(word.split("=", 1) for word in words if "=" in word)
+    return dict(override(word) for word in words if "=" in word)
+
+
+def override(word: str) -> tuple[str, str]:
+    if long := re.fullmatch(r"ParameterKey=(.+?),ParameterValue=(.*)", word, re.DOTALL):
+        return long[1], long[2]
+    name, value = word.split("=", 1)
+    return name, value

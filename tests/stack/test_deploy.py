@@ -147,3 +147,13 @@ def test_samconfig_of_users_is_not_committed() -> None:
     assert ignored.stdout.strip() == "samconfig.toml"
     example = subprocess.run(["git", "check-ignore", "samconfig.example.toml"], cwd=ROOT, capture_output=True, text=True)
     assert example.stdout == ""
+
+
+@pytest.mark.parametrize("given", [
+    "ParameterKey=Architecture,ParameterValue=x86_64 Email=me@example.org",
+    ["ParameterKey=Architecture,ParameterValue=x86_64", "Email=me@example.org"],
+    'Architecture=x86_64 Email="me@example.org"',
+])
+def test_both_forms_of_overrides_are_read(given: str | list[str]) -> None:
+    found = samconfig.overrides({"parameter_overrides": given})
+    assert found == {"Architecture": "x86_64", "Email": "me@example.org"}
