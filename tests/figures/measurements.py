@@ -66,7 +66,7 @@ def measured(measurement: Measurement) -> str:
     run = subprocess.run(measurement.command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     print(run.stdout, flush=True)
     if run.returncode != 0:
-        raise BadFigures(f"{' '.join(measurement.command)} ended with {run.returncode}: is something over its mark?")
+        raise BadFigures(f"{' '.join(measurement.command)} ended with {run.returncode}: is something over its limit?")
     printed = blocks(run.stdout)
     if list(printed) != [measurement.name]:
         raise BadFigures(f"{' '.join(measurement.command)} printed the blocks {list(printed)}")

@@ -179,7 +179,7 @@ fn cases() -> Vec<Case> {
         },
         case(MetricsServer, "the add-on is there", with_addon("ACTIVE")),
         case(MetricsServer, "it is being created", with_addon("CREATING")),
-        case(MetricsServer, "it is there and ails", with_addon("DEGRADED")),
+        case(MetricsServer, "it is installed but unhealthy", with_addon("DEGRADED")),
         case(CloudwatchObservability, "new, Fargate only", observed("*")),
         case(CloudwatchObservability, "new, EC2 node groups", nodes()),
         wished(CloudwatchObservability, "new, EC2 node groups", nodes()),
