@@ -69,8 +69,8 @@ pub(super) fn check_targets(
         entries.flat_map(|(line, raw)| check_target(line, raw, home, problems)).collect();
     if targets.len() > MAX_TARGETS {
         let why = format!(
-            "are {} in all, each account in each of its Regions, platforms and parts; one stack looks at {MAX_TARGETS} at most: \
-             ask for fewer parts, or divide the accounts among two stacks",
+            "these are {} in all, each account in each of its Regions, platforms and parts; one stack looks at {MAX_TARGETS} at \
+             most: ask for fewer parts, or divide the accounts between two stacks",
             targets.len()
         );
         problems.tell(targets_line, "targets", why);
@@ -158,4 +158,27 @@ fn is_role_arn(arn: &str, account: &AccountId) -> bool {
     let fields: Vec<&str> = arn.splitn(6, ':').collect();
     matches!(fields[..], ["arn", partition, "iam", "", owner, role]
         if partition.starts_with("aws") && owner == account.as_str() && role.starts_with("role/") && role.len() > 5)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::MAX_TARGETS;
+    use crate::config::Config;
+
+    /// Issue 14, point 1.
+    #[test]
+    fn more_targets_than_a_run_can_hand_on_are_refused_with_their_number() {
+        let read = |regions: usize| {
+            let names: Vec<String> = (1..=regions).map(|number| format!("eu-west-{number}")).collect();
+            let yaml = format!(
+                "targets: [{{account: \"123456789012\", regions: [{}], parts: 64}}]\n",
+                names.join(", ")
+            );
+            Config::read(&yaml, &"123456789012".parse().unwrap(), &"eu-west-1".parse().unwrap())
+        };
+        assert_eq!(read(19).unwrap().targets.len(), 19 * 64 * 2);
+        let refused = read(20).unwrap_err().to_string();
+        assert!(refused.contains("fargaze.yaml:1: targets: these are 2560 in all"), "{refused}");
+        assert!(refused.contains(&format!("{MAX_TARGETS} at most")), "{refused}");
+    }
 }
