@@ -54,9 +54,9 @@ impl Handler {
     /// Does what `event` asks for.
     pub async fn handle(&self, event: Value) -> Result<Answer, Failure> {
         match event::read(event)? {
-            // On the heap: what a whole run holds would make every caller's stack as large.
             Asked::Collect(step) => {
                 let task = self.store.task(step).await?;
+                // On the heap: what a whole run holds would make every caller's stack as large.
                 Ok(Answer::Collected(Box::pin(self.collect(task)).await?))
             }
             Asked::Statistics(query) => {

@@ -103,7 +103,7 @@ fn with_fault(found: Result<Outcome, Fault>, fault: Fault) -> Result<Outcome, Fa
             Ok(outcome)
         }
         Err(unread) => {
-            let message = format!("{}. What was done before cannot be told: {unread}", fault.message);
+            let message = format!("{}. What was done before could not be read: {unread}", fault.message);
             Err(Fault { message, ..fault })
         }
     }
