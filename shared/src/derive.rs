@@ -1,6 +1,7 @@
 //! Values that we compute ourselves instead of by metric math: the inputs stay visible, and the bill stays countable.
 
 use crate::fault::Fault;
+use crate::operation::Operation;
 use crate::series::{Datapoint, MetricSeries, Reading};
 
 /// A value computed from two metrics of the same dimensions, period and statistic.
@@ -48,7 +49,8 @@ fn worse(first: &Reading, second: &Reading) -> Fault {
         Reading::Unread(fault) => Some(fault.clone()),
         Reading::Complete(_) | Reading::Partial(..) => None,
     });
-    unread.unwrap_or_else(|| Fault::malformed("derive", "", "an input has neither points nor a fault"))
+    unread
+        .unwrap_or_else(|| Fault::bug(Operation::FargazeJudge, "", "an input has neither points nor a fault"))
 }
 
 #[cfg(test)]
@@ -98,7 +100,7 @@ mod tests {
 
     #[test]
     fn the_answer_is_no_better_than_its_worse_input() {
-        let fault = Fault::malformed("cloudwatch:GetMetricData", "", "cut");
+        let fault = Fault::malformed(Operation::CloudwatchGetMetricData, "", "cut");
         let whole = complete(&[Some(1.0)]);
         let partial = Reading::Partial(series(&[Some(1.0)]), fault.clone());
         let unread = Reading::Unread(fault.clone());

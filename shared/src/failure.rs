@@ -2,8 +2,11 @@
 
 use crate::config::BadConfig;
 use crate::event::BadEvent;
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultKind};
 use crate::settings::BadSettings;
+
+/// `errorType` of a wrong setting.
+const MISCONFIGURED: &str = "Misconfigured";
 
 /// The failure of a whole invocation. What concerns one question only is no failure but a value in the snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,9 +27,17 @@ impl Failure {
     pub fn error_type(&self) -> &'static str {
         match self {
             Self::Fault(fault) => fault.kind.as_str(),
-            Self::Invalid(_) => "Invalid",
-            Self::Misconfigured(_) => "Misconfigured",
+            Self::Invalid(_) => FaultKind::Invalid.as_str(),
+            Self::Misconfigured(_) => MISCONFIGURED,
         }
+    }
+
+    /// The kind of fault that an `errorType` of [`Self::error_type`] stands for; none for one of Lambda's own.
+    pub fn kind_of(error_type: &str) -> Option<FaultKind> {
+        if error_type == MISCONFIGURED {
+            return Some(FaultKind::Invalid);
+        }
+        FaultKind::ALL.into_iter().find(|kind| kind.as_str() == error_type)
     }
 }
 

@@ -6,6 +6,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::operation::Operation;
+
 /// What a failed call means for the caller (per-service lists: the "Common Errors" pages of the APIs).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -18,18 +20,44 @@ pub enum FaultKind {
     Denied,
     /// The thing asked about does not exist (any more).
     NotFound,
-    /// The service calls the request wrong; the same request will fail again.
+    /// The service rejects the request as invalid; the same request will fail again.
     Invalid,
+    /// Somebody else changed it at the same time, or it is as requested already: this call changed nothing, and what is
+    /// there now tells which.
+    Conflict,
+    /// Another change of it is in progress: this call changed nothing, and may be made again when that is over.
+    InProgress,
     /// The answer does not have the form that the API promises.
     Malformed,
     /// One thing of many has a name or form that fargaze cannot take, and stays so: it alone is left out.
     Unreadable,
+    /// fargaze did what it never should: a mistake in its code.
+    Bug,
 }
 
 impl FaultKind {
+    /// All kinds.
+    pub const ALL: [Self; 10] = [
+        Self::Throttled,
+        Self::Transient,
+        Self::Denied,
+        Self::NotFound,
+        Self::Invalid,
+        Self::Conflict,
+        Self::InProgress,
+        Self::Malformed,
+        Self::Unreadable,
+        Self::Bug,
+    ];
+
     /// Whether it may pass by itself, so that another try is worth it.
     pub fn passes(self) -> bool {
-        matches!(self, Self::Throttled | Self::Transient)
+        matches!(self, Self::Throttled | Self::Transient | Self::InProgress)
+    }
+
+    /// Whether the call surely changed nothing. After any other failure only a look at what is there tells.
+    pub fn is_refusal(self) -> bool {
+        matches!(self, Self::Denied | Self::NotFound | Self::Invalid | Self::Conflict | Self::InProgress)
     }
 
     /// Stable word for logs, for Lambda's `errorType` and for the `Retry` of the state machine.
@@ -40,8 +68,11 @@ impl FaultKind {
             Self::Denied => "Denied",
             Self::NotFound => "NotFound",
             Self::Invalid => "Invalid",
+            Self::Conflict => "Conflict",
+            Self::InProgress => "InProgress",
             Self::Malformed => "Malformed",
             Self::Unreadable => "Unreadable",
+            Self::Bug => "Bug",
         }
     }
 }
@@ -49,8 +80,8 @@ impl FaultKind {
 /// A failed call: which operation, on what, and why.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, thiserror::Error)]
 pub struct Fault {
-    /// Operation as IAM spells it, such as `ecs:ListServices`.
-    pub operation: String,
+    /// The call that failed.
+    pub operation: Operation,
     /// What was asked about: a cluster, a bucket key, a role; empty if the operation has no subject.
     pub subject: String,
     /// What it means for the caller.
@@ -63,9 +94,9 @@ pub struct Fault {
 
 impl Fault {
     /// A fault that we found ourselves in an answer; services make theirs at the border.
-    pub fn malformed(operation: &str, subject: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn malformed(operation: Operation, subject: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
-            operation: operation.to_owned(),
+            operation,
             subject: subject.into(),
             kind: FaultKind::Malformed,
             code: "malformed answer".to_owned(),
@@ -74,10 +105,19 @@ impl Fault {
     }
 
     /// One thing of many in an answer that fargaze cannot take; the others are none the worse.
-    pub fn unreadable(operation: &str, subject: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn unreadable(operation: Operation, subject: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             kind: FaultKind::Unreadable,
             code: "cannot be read".to_owned(),
+            ..Self::malformed(operation, subject, message)
+        }
+    }
+
+    /// A mistake in the code of fargaze.
+    pub fn bug(operation: Operation, subject: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            kind: FaultKind::Bug,
+            code: "bug in fargaze".to_owned(),
             ..Self::malformed(operation, subject, message)
         }
     }

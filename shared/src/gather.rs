@@ -7,9 +7,10 @@ use jiff::Timestamp;
 
 use crate::fault::{Fault, FaultKind};
 use crate::metric::Period;
+use crate::operation::Operation;
 use crate::series::{Datapoint, MetricSeries, Reading};
 
-const OPERATION: &str = "cloudwatch:GetMetricData";
+const OPERATION: Operation = Operation::CloudwatchGetMetricData;
 
 /// Status of one result on one page (`CloudWatch` API, `StatusCode`).
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -230,6 +230,7 @@ pub struct UndescribedService {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operation::Operation;
 
     fn inventory(services: &[&str], unread: bool) -> Inventory {
         let entry = ClusterEntry {
@@ -313,7 +314,7 @@ mod tests {
     #[test]
     fn one_with_faults_is_never_fresh() {
         let mut inventory = inventory(&["web"], true);
-        inventory.faults.push(Fault::malformed("ecs:ListServices", "shop", "cut"));
+        inventory.faults.push(Fault::malformed(Operation::EcsListServices, "shop", "cut"));
         assert!(!inventory.is_fresh(inventory.read_at));
     }
 

@@ -38,6 +38,7 @@ pub mod kubernetes;
 pub mod message;
 pub mod metric;
 pub mod observe;
+pub mod operation;
 pub mod outcome;
 #[cfg(any(feature = "aws", feature = "kubernetes"))]
 mod paging;

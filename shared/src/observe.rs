@@ -10,6 +10,7 @@ use crate::deployment::DeploymentState;
 use crate::fault::Fault;
 use crate::inventory::ServiceState;
 use crate::metric::MetricQuery;
+use crate::operation::Operation;
 use crate::rule::{AlarmRule, KUBERNETES, KubernetesMeasure, Measure, MissingData};
 use crate::run::Run;
 use crate::series::{Datapoint, MetricSeries, Reading};
@@ -153,7 +154,7 @@ pub fn newest_only(rule: &AlarmRule, window: &Window, value: f64) -> Reading {
 
 /// What is known of a metric that stands in no line of the snapshot.
 pub(crate) fn not_asked(what: &str) -> Fault {
-    Fault::malformed("cloudwatch:GetMetricData", "", format!("{what} was not asked"))
+    Fault::malformed(Operation::CloudwatchGetMetricData, "", format!("{what} was not asked"))
 }
 
 #[cfg(test)]

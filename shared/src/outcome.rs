@@ -159,14 +159,18 @@ fn most_frequent_first(counts: BTreeMap<Fault, usize>) -> Vec<CountedFault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operation::Operation;
 
     #[test]
     fn equal_faults_stand_once_the_most_frequent_first() {
-        let (one, other) = (Fault::malformed("a", "", ""), Fault::malformed("b", "", ""));
+        let (one, other) = (
+            Fault::malformed(Operation::EcsListClusters, "", ""),
+            Fault::malformed(Operation::EcsListServices, "", ""),
+        );
         let counted = counted([one.clone(), other.clone(), other.clone()]);
         assert_eq!(
-            counted.iter().map(|c| (c.fault.operation.as_str(), c.count)).collect::<Vec<_>>(),
-            [("b", 2), ("a", 1)]
+            counted.iter().map(|c| (c.fault.operation.to_string(), c.count)).collect::<Vec<_>>(),
+            [("ecs:ListServices".to_owned(), 2), ("ecs:ListClusters".to_owned(), 1)]
         );
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::cluster::ClusterName;
 use crate::failure::Failure;
 use crate::fault::{Fault, FaultKind};
+use crate::operation::Operation;
 use crate::run::{Platform, Run, RunKind, Target};
 
 /// A run and where it looks, as it is in the bucket.
@@ -199,16 +200,10 @@ impl StepFailure {
         }
         let cause = self.cause.clone().unwrap_or_default();
         let message = serde_json::from_str::<LambdaError>(&cause).map_or(cause, |error| error.error_message);
-        let kind = match self.error.as_str() {
-            "Throttled" => FaultKind::Throttled,
-            "Denied" => FaultKind::Denied,
-            "NotFound" => FaultKind::NotFound,
-            "Invalid" | "Misconfigured" => FaultKind::Invalid,
-            "Malformed" => FaultKind::Malformed,
-            "Unreadable" => FaultKind::Unreadable,
-            _ => FaultKind::Transient,
-        };
-        Fault { operation: "run".to_owned(), subject: String::new(), kind, code: self.error.clone(), message }
+        // Errors of Lambda and Step Functions, such as a timeout, may pass.
+        let kind = Failure::kind_of(&self.error).unwrap_or(FaultKind::Transient);
+        let (operation, code) = (Operation::FargazeRun, self.error.clone());
+        Fault { operation, subject: String::new(), kind, code, message }
     }
 }
 

@@ -4,6 +4,7 @@ use fargaze::aws::{Store, gone};
 use fargaze::continuation::Continuation;
 use fargaze::fault::Fault;
 use fargaze::metric::MetricQuery;
+use fargaze::operation::Operation;
 use fargaze::outcome::Coverage;
 use fargaze::rule::AlarmRule;
 use fargaze::run::RunKind;
@@ -79,7 +80,9 @@ impl Before {
             Self::Earlier(Earlier { key, bytes, judged }) => {
                 match Continuation::from_snapshot(&bytes, judged, queries, rules, run) {
                     Ok(continuation) => (continuation, None),
-                    Err(error) => whole(Some(Fault::malformed("s3:GetObject", key, error.to_string()))),
+                    Err(error) => {
+                        whole(Some(Fault::malformed(Operation::S3GetObject, key, error.to_string())))
+                    }
                 }
             }
         }

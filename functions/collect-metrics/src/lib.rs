@@ -14,6 +14,7 @@ use fargaze::aws::{CloudWatch, Ecs, Store, config_for};
 use fargaze::failure::Failure;
 use fargaze::fault::Fault;
 use fargaze::metric::Statistic;
+use fargaze::operation::Operation;
 use fargaze::outcome::{AccountDefaultFinding, Coverage, InsightsResult, Outcome};
 use fargaze::plan::QueryPlan;
 use fargaze::run::{Platform, RunKind, Target};
@@ -92,7 +93,7 @@ impl Handler {
             RunKind::Alarms | RunKind::Sweep | RunKind::Restore => QueryPlan::for_alarms(&rules, inventory),
         };
         tracing::info!(metrics = plan.queries.len(), dollars = plan.dollars(), "asking CloudWatch");
-        let malformed = |error: std::io::Error| Fault::malformed("s3:PutObject", &key, error.to_string());
+        let malformed = |error: std::io::Error| Fault::bug(Operation::S3PutObject, &key, error.to_string());
         let mut recording = Recording::begin(&task, &rules, inventory).map_err(malformed)?;
         let (window, queries) = (&task.run.window, &plan.queries);
         let faults = if task.run.kind == RunKind::Report {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use fargaze::aws::{Store, gone};
 use fargaze::fault::Fault;
+use fargaze::operation::Operation;
 use fargaze::pods::History;
 use fargaze::run::{Run, RunKind, Target};
 use fargaze::snapshot::SnapshotPieces;
@@ -48,7 +49,7 @@ pub(crate) async fn history(
 async fn read(store: &Store, key: &str) -> Result<SnapshotPieces, Fault> {
     let object = store.get(key, None).await?.ok_or_else(|| gone(key))?;
     SnapshotPieces::new(object.bytes)
-        .map_err(|error| Fault::malformed("s3:GetObject", key, error.to_string()))
+        .map_err(|error| Fault::malformed(Operation::S3GetObject, key, error.to_string()))
 }
 
 fn last_of_each_hour(keys: BTreeMap<Timestamp, String>) -> Vec<String> {

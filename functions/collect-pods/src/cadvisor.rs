@@ -7,6 +7,7 @@ use std::time::Duration;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::kubernetes::cadvisor::{Counters, read};
 use fargaze::kubernetes::client::{Cause, Client, ClientError, escape};
+use fargaze::operation::Operation;
 use fargaze::pods::{CadvisorState, PodState};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
@@ -136,7 +137,7 @@ impl Asking<'_> {
             "cAdvisor of {unread} of {nodes} nodes could not be read in full; the first: {}",
             why.message
         );
-        let operation = "kubernetes:GET nodes/proxy".to_owned();
+        let operation = Operation::kubernetes("GET", "nodes/proxy");
         Fault { operation, subject: self.cluster.to_owned(), message, ..why }
     }
 }
@@ -147,7 +148,7 @@ fn out_of_time() -> Fault {
     let message =
         format!("they did not answer in the {seconds} s that they have, or before the run has to end");
     Fault {
-        operation: String::new(),
+        operation: Operation::kubernetes("GET", "nodes/proxy"),
         subject: String::new(),
         kind: FaultKind::Transient,
         code: "Timeout".to_owned(),

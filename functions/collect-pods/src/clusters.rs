@@ -12,6 +12,7 @@ use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::eks::{Cadvisor, EksConfig};
 use fargaze::kubernetes::client::{Cause, ClientError, Limits, Network};
 use fargaze::kubernetes::workload::listed_with;
+use fargaze::operation::Operation;
 use fargaze::pods::{CadvisorState, ClusterState, Finding, MetricsApi, PodState, WorkloadState};
 use fargaze::rule::{KubernetesMeasure, Workload};
 use fargaze::run::{Run, RunKind, Target};
@@ -196,7 +197,7 @@ impl Reader<'_> {
                 let cure = at.eks("describe-cluster", "--query cluster.health");
                 reading.state.findings.push(Finding { problem: problem.clone(), cure });
                 let fault = Fault {
-                    operation: "eks:DescribeCluster".to_owned(),
+                    operation: Operation::EksDescribeCluster,
                     subject: cluster.name.to_string(),
                     kind: FaultKind::NotFound,
                     code: status.to_owned(),
@@ -232,7 +233,7 @@ fn undescribed(cluster: &EksCluster, reading: &mut Reading) {
         "EKS could not be asked about it (DescribeCluster), so that its endpoint is not known.".to_owned();
     reading.state.findings.push(Finding { problem: problem.clone(), cure: String::new() });
     reading.unread = Some(Fault {
-        operation: "eks:DescribeCluster".to_owned(),
+        operation: Operation::EksDescribeCluster,
         subject: cluster.name.to_string(),
         kind: FaultKind::Transient,
         code: UNKNOWN.to_owned(),

@@ -11,6 +11,7 @@ use fargaze::kubernetes::node::NodeFacts;
 use fargaze::kubernetes::owner::{JobOwners, Owner};
 use fargaze::kubernetes::pod::PodFacts;
 use fargaze::kubernetes::workload::WorkloadFacts;
+use fargaze::operation::Operation;
 use fargaze::pods::{Finding, MetricsApi, NodeCount, PodState, Trouble, WorkloadState};
 use fargaze::run::RunKind;
 use jiff::Timestamp;
@@ -171,7 +172,11 @@ impl Reader<'_> {
                 reading.state.findings.extend(passed_over.map(finding));
                 reading.state.metrics_api = MetricsApi::Serves(version);
                 for why in bad {
-                    reading.fault(Fault::malformed("kubernetes:ListPodMetrics", name.clone(), why));
+                    reading.fault(Fault::malformed(
+                        Operation::kubernetes("GET", format!("/apis/{METRICS}")),
+                        name.clone(),
+                        why,
+                    ));
                 }
                 pods
             }
@@ -184,7 +189,7 @@ impl Reader<'_> {
                 reading.state.findings.push(trouble::mend(self, cluster, &trouble));
                 // A complete answer: there is nothing that could tell.
                 reading.no_usage = Some(Fault {
-                    operation: format!("kubernetes:GET /apis/{METRICS}"),
+                    operation: Operation::kubernetes("GET", format!("/apis/{METRICS}")),
                     subject: name,
                     kind: FaultKind::NotFound,
                     code: "NotFound".to_owned(),

@@ -21,6 +21,7 @@ use fargaze::config::{longest_range, most_samples};
 use fargaze::failure::Failure;
 use fargaze::fault::Fault;
 use fargaze::kubernetes::client::{Limits, Network, Tcp};
+use fargaze::operation::Operation;
 use fargaze::outcome::{Coverage, Outcome};
 use fargaze::run::{Platform, RunKind};
 use fargaze::snapshot::{SnapshotLine, SnapshotReader};
@@ -131,7 +132,8 @@ impl Handler {
     /// How much an earlier attempt saw, if there was one that came to its end.
     async fn taken(&self, key: &str) -> Result<Option<Coverage>, Fault> {
         let Some(object) = self.store.get(key, None).await? else { return Ok(None) };
-        let bad = |error: &dyn std::fmt::Display| Fault::malformed("s3:GetObject", key, error.to_string());
+        let bad =
+            |error: &dyn std::fmt::Display| Fault::malformed(Operation::S3GetObject, key, error.to_string());
         for line in SnapshotReader::new(&object.bytes[..]) {
             if let SnapshotLine::End(coverage) = line.map_err(|error| bad(&error))? {
                 return Ok(Some(coverage));
@@ -166,5 +168,5 @@ impl Handler {
 }
 
 fn unwritten(run: &str, error: &std::io::Error) -> Fault {
-    Fault::malformed("s3:PutObject", run, error.to_string())
+    Fault::bug(Operation::S3PutObject, run, error.to_string())
 }

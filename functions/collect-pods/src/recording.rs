@@ -7,6 +7,7 @@ use fargaze::cluster::ClusterName;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::inventory::{ClusterEntry, Inventory};
 use fargaze::metric::{MetricQuery, Statistic};
+use fargaze::operation::Operation;
 use fargaze::outcome::{Coverage, CoverageTally};
 use fargaze::pods::{
     ClusterHistory, History, PodState, Sample, SampleTimes, WorkloadState, cluster_samples, workload_samples,
@@ -67,7 +68,7 @@ impl<'a> Recording<'a> {
         let name = reading.state.cluster.clone();
         let mut history = self.history.of(&name).unwrap_or_else(|error| {
             // It will not become better by trying again, and is told instead of ending all runs to come.
-            self.faults.push(Fault::malformed("s3:GetObject", name.as_str(), error.to_string()));
+            self.faults.push(Fault::malformed(Operation::S3GetObject, name.as_str(), error.to_string()));
             ClusterHistory::default()
         });
         reading.pods.iter_mut().for_each(|pod| pod.compare(history.before(), self.run.time));
@@ -197,7 +198,7 @@ fn rate(reading: &mut Reading, history: &ClusterHistory) {
     if history.before().is_none() {
         let cluster = &reading.state.cluster;
         let none = || Fault {
-            operation: "kubernetes:GET nodes/proxy".to_owned(),
+            operation: Operation::kubernetes("GET", "nodes/proxy"),
             subject: cluster.to_string(),
             kind: FaultKind::Transient,
             code: "first sample".to_owned(),

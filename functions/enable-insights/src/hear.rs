@@ -9,6 +9,7 @@ use fargaze::event::{AccountDefaultEvent, ClusterChange, ClusterEvent, Heard};
 use fargaze::failure::Failure;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::{EcsFollow, EcsWait, InsightsLevel, InsightsResult, LedgerSubject, Life, PutBack};
+use fargaze::operation::Operation;
 use fargaze::run::{Part, Platform, Target};
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -217,9 +218,9 @@ fn sentence(name: &str, Ended { level, result, reason }: Ended) -> Result<String
         // The queue delivers the message again, and then it is seen what the other made of it.
         InsightsResult::UnderWay => {
             return Err(Failure::Fault(Fault {
-                operation: "fargaze:SetUp".to_owned(),
+                operation: Operation::FargazeReconcile,
                 subject: name.to_owned(),
-                kind: FaultKind::Transient,
+                kind: FaultKind::InProgress,
                 code: "under way".to_owned(),
                 message: reason,
             }));

@@ -168,7 +168,7 @@ fn lost(fault: &Fault) -> Fault {
          arrive is only reported",
         fault.message
     );
-    Fault::unreadable(&fault.operation, fault.subject.clone(), why)
+    Fault::unreadable(fault.operation.clone(), fault.subject.clone(), why)
 }
 
 fn result_of<'a>(outcome: &'a Outcome, name: &ClusterName) -> Option<&'a InsightsResult> {

@@ -10,6 +10,7 @@ use fargaze::insights::{
     InsightsResult, Ledger, LedgerSubject, Life, Looker, ObservedCluster, Sighting, decide,
     decide_account_default,
 };
+use fargaze::operation::Operation;
 use fargaze::run::Target;
 use jiff::Timestamp;
 
@@ -163,7 +164,7 @@ impl Reconciler<'_> {
             Ok(request_id) => request_id,
             Err(fault) => {
                 // Of any other failure the next look at the cluster tells what came of it.
-                if is_refusal(&fault) {
+                if fault.kind.is_refusal() {
                     change.state = ChangeState::Abandoned;
                     self.memory.put_change(self.target, &change).await?;
                 }
@@ -173,7 +174,7 @@ impl Reconciler<'_> {
         let level = self.read_back(&change.subject).await?;
         if level != change.to {
             return Err(Fault {
-                operation: "ecs:UpdateClusterSettings".to_owned(),
+                operation: Operation::EcsUpdateClusterSettings,
                 subject: change.subject.to_string(),
                 kind: FaultKind::Transient,
                 code: "not applied".to_owned(),
@@ -235,14 +236,9 @@ pub(crate) fn made_by<'a>(ledger: &'a ClusterLedger, cause: &str) -> Option<&'a 
     ledger.changes.iter().rev().filter(ours).find(|change| change.state == ChangeState::Done)
 }
 
-/// Whether a call surely changed nothing.
-pub(crate) fn is_refusal(fault: &Fault) -> bool {
-    matches!(fault.kind, FaultKind::Denied | FaultKind::NotFound | FaultKind::Invalid)
-}
-
 fn deleted(name: &ClusterName) -> Fault {
     Fault {
-        operation: "ecs:DescribeClusters".to_owned(),
+        operation: Operation::EcsDescribeClusters,
         subject: name.to_string(),
         kind: FaultKind::NotFound,
         code: "MISSING".to_owned(),

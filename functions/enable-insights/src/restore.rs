@@ -10,6 +10,7 @@ use fargaze::insights::{
     AccountDefaultFinding, ClusterLedger, InsightsConfig, InsightsFinding, InsightsLevel, InsightsResult,
     Ledger, LedgerSubject, ObservedCluster, RestoreStep, restore_step,
 };
+use fargaze::operation::Operation;
 use fargaze::states::{TargetDone, TargetTask};
 use tokio::time::Instant;
 
@@ -135,7 +136,8 @@ impl Restore<'_> {
             let now = reconciler.read_back(subject).await?;
             if now != to {
                 let message = format!("ECS accepted `{to}`, but reads back `{now}`");
-                let fault = Fault::malformed("ecs:UpdateClusterSettings", subject.to_string(), message);
+                let fault =
+                    Fault::malformed(Operation::EcsUpdateClusterSettings, subject.to_string(), message);
                 return ended(level, InsightsResult::Failed(fault), reason);
             }
         }

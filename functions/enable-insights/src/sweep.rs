@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use crate::known::{Known, Last};
 use crate::progress::Progress;
-use crate::reconcile::{Cause, Ended, Reconciler, forget_earlier_clusters, is_refusal, made_by};
+use crate::reconcile::{Cause, Ended, Reconciler, forget_earlier_clusters, made_by};
 
 /// How long after a creation or change metrics may be missing: they begin within minutes, and a listing may be some more behind.
 const METRICS_BEGIN: SignedDuration = SignedDuration::from_mins(60);
@@ -265,7 +265,7 @@ impl Before {
 fn counts(finding: &InsightsFinding) -> bool {
     match &finding.result {
         InsightsResult::Set(_) | InsightsResult::WouldSet(_) => true,
-        InsightsResult::Failed(fault) => !is_refusal(fault),
+        InsightsResult::Failed(fault) => !fault.kind.is_refusal(),
         _ => false,
     }
 }

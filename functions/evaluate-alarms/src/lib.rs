@@ -8,6 +8,7 @@ use fargaze::alarm::{AlarmRecord, Judged, Judging, Notice};
 use fargaze::aws::{AlarmPage, Memory, Store, gone};
 use fargaze::failure::Failure;
 use fargaze::fault::Fault;
+use fargaze::operation::Operation;
 use fargaze::outcome::{Outcome, counted};
 use fargaze::rule::AlarmRule;
 use fargaze::run::Target;
@@ -46,7 +47,7 @@ impl Handler {
         let (all_rules, (remembered, unreadable)) = (all_rules?, remembered?);
         let found = found?.ok_or_else(|| gone(&snapshot))?;
         let judged = judge(&found.bytes, &all_rules, remembered.values())
-            .map_err(|error| Fault::malformed("s3:GetObject", &snapshot, error.to_string()))?;
+            .map_err(|error| Fault::malformed(Operation::S3GetObject, &snapshot, error.to_string()))?;
         let (mut coverage, rules) = (judged.coverage.clone(), judged.rules.clone());
         coverage.faults.extend(counted(unreadable));
         let mut owners = judged.owners.clone();

@@ -3,6 +3,7 @@
 use fargaze::alarm::{AlarmRecord, Change};
 use fargaze::aws::{Memory, Written};
 use fargaze::fault::{Fault, FaultKind};
+use fargaze::operation::Operation;
 use fargaze::snapshot::SnapshotBegin;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -65,7 +66,7 @@ impl Remember<'_> {
             }
         }
         Err(Fault {
-            operation: "dynamodb:PutItem".to_owned(),
+            operation: Operation::DynamodbPutItem,
             subject: record.key.to_string(),
             kind: FaultKind::Transient,
             code: "conflict".to_owned(),

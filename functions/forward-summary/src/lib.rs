@@ -20,6 +20,7 @@ use fargaze::cluster::Region;
 use fargaze::failure::Failure;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::message::Message;
+use fargaze::operation::Operation;
 use fargaze::pulse::Pulse;
 use fargaze::run::{Run, RunKind};
 use fargaze::states::Plan;
@@ -183,7 +184,7 @@ impl Handler {
         };
         tokio::time::timeout(MARKING, marking).await.unwrap_or_else(|_| {
             Err(Fault {
-                operation: "dynamodb:PutItem".to_owned(),
+                operation: Operation::DynamodbPutItem,
                 subject: String::new(),
                 kind: FaultKind::Transient,
                 code: "timeout".to_owned(),

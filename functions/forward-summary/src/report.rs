@@ -7,6 +7,7 @@ use fargaze::failure::Failure;
 use fargaze::fault::Fault;
 use fargaze::insights::Ledger;
 use fargaze::message::Message;
+use fargaze::operation::Operation;
 use fargaze::outcome::Outcome;
 use fargaze::run::{Platform, Run, RunKind, Target};
 use fargaze::snapshot::SnapshotReader;
@@ -95,7 +96,9 @@ impl Reporter<'_> {
         let object = self.store.get(&key, None).await?.ok_or_else(|| gone(&key))?;
         builder.target(&result.target);
         for line in SnapshotReader::new(&object.bytes[..]) {
-            builder.add(line.map_err(|error| Fault::malformed("s3:GetObject", &key, error.to_string()))?);
+            builder.add(
+                line.map_err(|error| Fault::malformed(Operation::S3GetObject, &key, error.to_string()))?,
+            );
         }
         Ok(())
     }
@@ -161,7 +164,7 @@ impl Reporter<'_> {
         let (page, data) = (format!("{stem}.html"), format!("{stem}.json"));
         let html = report_html(report).into_bytes();
         let json = serde_json::to_vec(report)
-            .map_err(|error| Fault::malformed("s3:PutObject", &data, error.to_string()))?;
+            .map_err(|error| Fault::bug(Operation::S3PutObject, &data, error.to_string()))?;
         self.store.put_typed(&page, html, Some("text/html; charset=utf-8")).await?;
         self.store.put_typed(&data, json, Some("application/json")).await?;
         let link = ReportLink {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use fargaze::aws::{Store, gone};
 use fargaze::fault::{Fault, FaultKind};
+use fargaze::operation::Operation;
 use fargaze::outcome::{CountedFault, Outcome};
 use fargaze::run::{Run, Target};
 use fargaze::states::{Ended, Plan, TargetFailure};
@@ -112,7 +113,7 @@ fn with_fault(found: Result<Outcome, Fault>, fault: Fault) -> Result<Outcome, Fa
 /// The fault of a target that failed, and nobody could write down why.
 fn unkept() -> Fault {
     Fault {
-        operation: "run".to_owned(),
+        operation: Operation::FargazeRun,
         subject: String::new(),
         kind: FaultKind::Transient,
         code: "failed".to_owned(),

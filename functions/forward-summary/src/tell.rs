@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use fargaze::alarm::{AlarmKey, Notice, RuleChange};
 use fargaze::aws::{Memory, Written};
 use fargaze::fault::{Fault, FaultKind};
+use fargaze::operation::Operation;
 use fargaze::run::{Run, Target};
 use fargaze::summary::{CoverageChange, TargetResult};
 
@@ -91,7 +92,7 @@ async fn mark_alarm(
         }
     }
     Err(Fault {
-        operation: "dynamodb:PutItem".to_owned(),
+        operation: Operation::DynamodbPutItem,
         subject: key.to_string(),
         kind: FaultKind::Transient,
         code: "conflict".to_owned(),

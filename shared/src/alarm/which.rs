@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::{AlarmKey, Mute};
 use crate::metric::Dimensions;
+use crate::operation::Operation;
 use crate::outcome::Coverage;
 use crate::rule::{AlarmRule, Measure, Subject, Workload};
 
@@ -74,10 +75,10 @@ pub(super) fn silencers_first(rules: &[AlarmRule]) -> Vec<usize> {
 /// Whether all clusters were listed, and the task families if they matter: those whose metrics
 /// `ListMetrics` sees.
 pub(super) fn was_listed(coverage: &Coverage, with_families: bool) -> bool {
-    let listing = ["ecs:ListClusters", "ecs:DescribeClusters", "eks:ListClusters", "cloudwatch:ListMetrics"];
-    let listing = if with_families { &listing[..] } else { &listing[..3] };
-    let mut faults = coverage.faults.iter().map(|counted| &counted.fault);
-    faults.all(|fault| !listing.contains(&fault.operation.as_str()))
+    let lists = |operation: &Operation| {
+        operation.lists_clusters() || with_families && *operation == Operation::CloudwatchListMetrics
+    };
+    !coverage.faults.iter().any(|counted| lists(&counted.fault.operation))
 }
 
 /// The alarm of another rule that keeps this one silent.

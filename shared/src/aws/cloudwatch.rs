@@ -22,6 +22,7 @@ use crate::batch::{Batch, QUERIES_PER_CALL, Segment, segments};
 use crate::fault::{Fault, FaultKind};
 use crate::gather::{Gather, PageResult, ResultStatus, question_id};
 use crate::metric::{Dimensions, Metric, MetricQuery, Period, Statistic};
+use crate::operation::Operation;
 use crate::series::{Datapoint, MetricSeries, Reading};
 use crate::window::Window;
 
@@ -165,7 +166,7 @@ impl CloudWatch {
         end: Timestamp,
         gather: &mut Gather,
     ) -> Result<Vec<Fault>, Fault> {
-        const OPERATION: &str = "cloudwatch:GetMetricData";
+        const OPERATION: Operation = Operation::CloudwatchGetMetricData;
         let mut messages = Vec::new();
         let mut token: Option<String> = None;
         let mut pages = Pages::of(OPERATION, "");
@@ -210,7 +211,7 @@ impl CloudWatch {
     }
 
     async fn list_active(&self, namespace: &str, name: Option<&str>) -> Result<Vec<Metric>, Fault> {
-        const OPERATION: &str = "cloudwatch:ListMetrics";
+        const OPERATION: Operation = Operation::CloudwatchListMetrics;
         let (mut metrics, mut token) = (Vec::new(), None);
         let subject = format!("{namespace} {}", name.unwrap_or("*"));
         let mut pages = Pages::of(OPERATION, &subject);
@@ -236,7 +237,7 @@ impl CloudWatch {
         &self,
         query: &StatisticsQuery,
     ) -> Result<BTreeMap<Statistic, MetricSeries>, Fault> {
-        const OPERATION: &str = "cloudwatch:GetMetricStatistics";
+        const OPERATION: Operation = Operation::CloudwatchGetMetricStatistics;
         let mut request = self
             .client
             .get_metric_statistics()
@@ -279,9 +280,9 @@ impl CloudWatch {
     }
 }
 
-fn about_the_call(operation: &str, message: &MessageData) -> Fault {
+fn about_the_call(operation: Operation, message: &MessageData) -> Fault {
     Fault {
-        operation: operation.to_owned(),
+        operation,
         subject: String::new(),
         kind: FaultKind::Transient,
         code: message.code().unwrap_or("message").to_owned(),

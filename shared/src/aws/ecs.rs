@@ -13,6 +13,7 @@ use super::sdk_error::fault;
 use crate::cluster::{BadName, ClusterArn, ClusterName};
 use crate::fault::{Fault, FaultKind};
 use crate::insights::{InsightsLevel, ObservedCluster};
+use crate::operation::Operation;
 
 /// Clusters in one `DescribeClusters`.
 const CLUSTERS_PER_CALL: usize = 100;
@@ -51,7 +52,7 @@ impl<T> Default for Listed<T> {
 
 impl<T> Listed<T> {
     /// Takes in an entry, as `read` understood it.
-    pub(super) fn add(&mut self, operation: &str, entry: &str, read: Result<T, BadName>) {
+    pub(super) fn add(&mut self, operation: Operation, entry: &str, read: Result<T, BadName>) {
         match read {
             Ok(name) => self.found.push(name),
             Err(error) => self.faults.push(Fault::unreadable(operation, entry, error.to_string())),
@@ -107,7 +108,7 @@ impl Ecs {
 
     /// Names of all clusters (`ListClusters`, every page).
     pub async fn list_clusters(&self) -> Result<Listed<ClusterName>, Fault> {
-        const OPERATION: &str = "ecs:ListClusters";
+        const OPERATION: Operation = Operation::EcsListClusters;
         let (mut clusters, mut token) = (Listed::default(), None);
         let mut pages = Pages::of(OPERATION, "");
         loop {
@@ -136,7 +137,7 @@ impl Ecs {
         &self,
         clusters: &[ClusterName],
     ) -> Result<Described<ObservedCluster>, Fault> {
-        const OPERATION: &str = "ecs:DescribeClusters";
+        const OPERATION: Operation = Operation::EcsDescribeClusters;
         self.cluster_read.ready().await;
         let answer = self
             .client
@@ -171,14 +172,14 @@ fn some(names: &[ClusterName]) -> String {
     }
 }
 
-pub(super) fn missing(operation: &str, failures: &[Failure]) -> Vec<Fault> {
+pub(super) fn missing(operation: Operation, failures: &[Failure]) -> Vec<Fault> {
     // Another reason than MISSING, such as a denial, does not say that the thing is gone.
     let kind = |failure: &Failure| match failure.reason() {
         Some("MISSING") => FaultKind::NotFound,
         _ => FaultKind::Invalid,
     };
     let fault = |failure: &Failure| Fault {
-        operation: operation.to_owned(),
+        operation: operation.clone(),
         subject: failure.arn().unwrap_or_default().to_owned(),
         kind: kind(failure),
         code: failure.reason().unwrap_or("no reason given").to_owned(),

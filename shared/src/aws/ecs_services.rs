@@ -16,6 +16,7 @@ use crate::cluster::{ClusterName, ServiceName};
 use crate::deployment::{DeploymentState, Revision, RolloutState};
 use crate::fault::Fault;
 use crate::inventory::{ServiceState, UndescribedService};
+use crate::operation::Operation;
 
 /// Services in one `DescribeServices`.
 const SERVICES_PER_CALL: usize = 10;
@@ -59,7 +60,7 @@ impl DescribedServices {
         let mut faults = faults;
         if faults.is_empty() && !missing.is_empty() {
             let why = format!("the answer does not mention {} of the services asked for", missing.len());
-            faults.push(Fault::malformed("ecs:DescribeServices", cluster.as_str(), why));
+            faults.push(Fault::malformed(Operation::EcsDescribeServices, cluster.as_str(), why));
         }
         let undescribed = missing.into_iter().zip(faults.iter().cycle());
         self.undescribed.extend(undescribed.map(|(service, fault)| UndescribedService {
@@ -76,7 +77,7 @@ impl Ecs {
     /// Names of all services of a cluster, sorted (`ListServices`, every page); none if there is no cluster of that name
     /// (any more).
     pub async fn list_services(&self, cluster: &ClusterName) -> Result<Option<Listed<ServiceName>>, Fault> {
-        const OPERATION: &str = "ecs:ListServices";
+        const OPERATION: Operation = Operation::EcsListServices;
         let (mut services, mut token) = (Listed::default(), None);
         let mut pages = Pages::of(OPERATION, cluster.as_str());
         loop {
@@ -142,7 +143,7 @@ impl Ecs {
         cluster: &ClusterName,
         services: &[ServiceName],
     ) -> Result<Option<Described<ServiceState>>, Fault> {
-        const OPERATION: &str = "ecs:DescribeServices";
+        const OPERATION: Operation = Operation::EcsDescribeServices;
         self.service_read.ready().await;
         let names = services.iter().map(ToString::to_string).collect();
         let request = self.client.describe_services().cluster(cluster.as_str()).set_services(Some(names));

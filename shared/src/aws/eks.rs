@@ -16,6 +16,7 @@ use super::sdk_error::fault;
 use crate::cluster::ClusterName;
 use crate::eks::{Addon, AuthenticationMode, EksCluster, FargateProfile, FargateSelector};
 use crate::fault::Fault;
+use crate::operation::Operation;
 
 /// Results on one page of a listing, at most (Amazon EKS API Reference, `ListClusters`).
 const PAGE: i32 = 100;
@@ -49,7 +50,7 @@ impl Eks {
 
     /// Names of all clusters (`ListClusters`, every page). Connected clusters, which run elsewhere, are not among them.
     pub async fn list_clusters(&self) -> Result<Listed<ClusterName>, Fault> {
-        const OPERATION: &str = "eks:ListClusters";
+        const OPERATION: Operation = Operation::EksListClusters;
         let (mut clusters, mut token) = (Listed::default(), None);
         let mut pages = Pages::of(OPERATION, "");
         loop {
@@ -68,7 +69,7 @@ impl Eks {
 
     /// A cluster (`DescribeCluster`); none if there is none of that name.
     pub async fn describe_cluster(&self, name: &ClusterName) -> Result<Option<EksCluster>, Fault> {
-        const OPERATION: &str = "eks:DescribeCluster";
+        const OPERATION: Operation = Operation::EksDescribeCluster;
         self.pace.ready().await;
         let answer = match self.client.describe_cluster().name(name.as_str()).send().await {
             Ok(answer) => answer,
@@ -128,13 +129,13 @@ impl Eks {
             {
                 Ok(None)
             }
-            Err(error) => Err(fault("eks:DescribeAccessEntry", format!("{cluster}/{role}"), &error)),
+            Err(error) => Err(fault(Operation::EksDescribeAccessEntry, format!("{cluster}/{role}"), &error)),
         }
     }
 
     /// Fargate profiles of a cluster (`ListFargateProfiles`, every page, and `DescribeFargateProfile`).
     pub async fn fargate_profiles(&self, cluster: &ClusterName) -> Result<Vec<FargateProfile>, Fault> {
-        const OPERATION: &str = "eks:ListFargateProfiles";
+        const OPERATION: Operation = Operation::EksListFargateProfiles;
         let (mut names, mut token) = (Vec::new(), None);
         let mut pages = Pages::of(OPERATION, cluster.as_str());
         loop {
@@ -154,11 +155,12 @@ impl Eks {
             self.pace.ready().await;
             let request = self.client.describe_fargate_profile().cluster_name(cluster.as_str());
             let answer = request.fargate_profile_name(&name).send().await;
-            let answer = answer
-                .map_err(|error| fault("eks:DescribeFargateProfile", format!("{cluster}/{name}"), &error))?;
+            let answer = answer.map_err(|error| {
+                fault(Operation::EksDescribeFargateProfile, format!("{cluster}/{name}"), &error)
+            })?;
             let nothing = || {
                 Fault::malformed(
-                    "eks:DescribeFargateProfile",
+                    Operation::EksDescribeFargateProfile,
                     cluster.as_str(),
                     format!("the answer has no profile {name}"),
                 )
@@ -171,7 +173,7 @@ impl Eks {
 
     /// Names of the managed node groups of a cluster (`ListNodegroups`, every page).
     pub async fn node_groups(&self, cluster: &ClusterName) -> Result<Vec<String>, Fault> {
-        const OPERATION: &str = "eks:ListNodegroups";
+        const OPERATION: Operation = Operation::EksListNodegroups;
         let (mut names, mut token) = (Vec::new(), None);
         let mut pages = Pages::of(OPERATION, cluster.as_str());
         loop {
@@ -189,7 +191,7 @@ impl Eks {
 
     /// Add-ons of a cluster (`ListAddons`, every page, and `DescribeAddon`).
     pub async fn addons(&self, cluster: &ClusterName) -> Result<Vec<Addon>, Fault> {
-        const OPERATION: &str = "eks:ListAddons";
+        const OPERATION: Operation = Operation::EksListAddons;
         let (mut names, mut token) = (Vec::new(), None);
         let mut pages = Pages::of(OPERATION, cluster.as_str());
         loop {
@@ -217,7 +219,7 @@ impl Eks {
         match request.send().await {
             // Taken for "none", it would be installed once more.
             Ok(answer) => answer.addon.map(|addon| Some(read_addon(name, &addon))).ok_or_else(|| {
-                Fault::malformed("eks:DescribeAddon", cluster.as_str(), format!("the answer has no add-on {name}"))
+                Fault::malformed(Operation::EksDescribeAddon, cluster.as_str(), format!("the answer has no add-on {name}"))
             }),
             Err(error)
                 if error.as_service_error().is_some_and(
@@ -226,7 +228,7 @@ impl Eks {
             {
                 Ok(None)
             }
-            Err(error) => Err(fault("eks:DescribeAddon", format!("{cluster}/{name}"), &error)),
+            Err(error) => Err(fault(Operation::EksDescribeAddon, format!("{cluster}/{name}"), &error)),
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::cluster::ClusterName;
 use crate::eks::LogType;
 use crate::fault::Fault;
 use crate::insights::eks::UpdateStatus;
+use crate::operation::Operation;
 
 /// What EKS answers to a change that it will work on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,7 +44,8 @@ impl Eks {
         let logging = Logging::builder().set_cluster_logging(Some(setups.collect())).build();
         let request = self.client.update_cluster_config().name(cluster.as_str()).logging(logging);
         let answer = request.set_client_request_token(token).send().await;
-        let answer = answer.map_err(|error| fault("eks:UpdateClusterConfig", cluster.as_str(), &error))?;
+        let answer =
+            answer.map_err(|error| fault(Operation::EksUpdateClusterConfig, cluster.as_str(), &error))?;
         let request_id = answer.request_id().map(ToOwned::to_owned);
         let update_id = answer.update.and_then(|update| update.id);
         Ok(Accepted { request_id, update_id, addon_version: None })
@@ -51,7 +53,7 @@ impl Eks {
 
     /// How far EKS has come with an update (`DescribeUpdate`).
     pub async fn describe_update(&self, cluster: &ClusterName, id: &str) -> Result<UpdateStatus, Fault> {
-        const OPERATION: &str = "eks:DescribeUpdate";
+        const OPERATION: Operation = Operation::EksDescribeUpdate;
         let subject = || format!("{cluster}/{id}");
         self.pace.ready().await;
         let answer = self.client.describe_update().name(cluster.as_str()).update_id(id).send().await;
@@ -84,7 +86,7 @@ impl Eks {
         let request = request.resolve_conflicts(ResolveConflicts::None).client_request_token(token);
         let answer = request.send().await;
         let answer =
-            answer.map_err(|error| fault("eks:CreateAddon", format!("{cluster}/{addon}"), &error))?;
+            answer.map_err(|error| fault(Operation::EksCreateAddon, format!("{cluster}/{addon}"), &error))?;
         let request_id = answer.request_id().map(ToOwned::to_owned);
         let addon_version = answer.addon.and_then(|addon| addon.addon_version);
         Ok(Accepted { request_id, update_id: None, addon_version })
@@ -103,7 +105,7 @@ impl Eks {
             {
                 Ok(())
             }
-            Err(error) => Err(fault("eks:DeleteAddon", format!("{cluster}/{addon}"), &error)),
+            Err(error) => Err(fault(Operation::EksDeleteAddon, format!("{cluster}/{addon}"), &error)),
         }
     }
 }

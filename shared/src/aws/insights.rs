@@ -11,6 +11,7 @@ use super::sdk_error::fault;
 use crate::cluster::ClusterName;
 use crate::fault::Fault;
 use crate::insights::{ClusterSize, InsightsLevel, ObservedCluster};
+use crate::operation::Operation;
 
 /// Tasks in one `DescribeTasks`.
 const TASKS_PER_CALL: usize = 100;
@@ -28,14 +29,15 @@ impl Ecs {
         let request =
             self.client.update_cluster_settings().cluster(cluster.as_str()).settings(setting.build());
         let answer = request.send().await;
-        let answer = answer.map_err(|error| fault("ecs:UpdateClusterSettings", cluster.as_str(), &error))?;
+        let answer =
+            answer.map_err(|error| fault(Operation::EcsUpdateClusterSettings, cluster.as_str(), &error))?;
         Ok(answer.request_id().map(ToOwned::to_owned))
     }
 
     /// Container Insights of clusters that are created without a setting of their own (`ListAccountSettings` with
     /// effective settings, for without them only what was ever set is listed).
     pub async fn account_default(&self) -> Result<InsightsLevel, Fault> {
-        const OPERATION: &str = "ecs:ListAccountSettings";
+        const OPERATION: Operation = Operation::EcsListAccountSettings;
         self.account_setting_read.ready().await;
         let request = self.client.list_account_settings().name(SettingName::ContainerInsights);
         let answer = request.effective_settings(true).send().await;
@@ -51,8 +53,8 @@ impl Ecs {
         self.account_setting_modify.ready().await;
         let request = self.client.put_account_setting_default().name(SettingName::ContainerInsights);
         let answer = request.value(level.as_str()).send().await;
-        let answer =
-            answer.map_err(|error| fault("ecs:PutAccountSettingDefault", "containerInsights", &error))?;
+        let answer = answer
+            .map_err(|error| fault(Operation::EcsPutAccountSettingDefault, "containerInsights", &error))?;
         Ok(answer.request_id().map(ToOwned::to_owned))
     }
 
@@ -76,7 +78,7 @@ impl Ecs {
     }
 
     async fn list_tasks(&self, cluster: &ClusterName) -> Result<Vec<String>, Fault> {
-        const OPERATION: &str = "ecs:ListTasks";
+        const OPERATION: Operation = Operation::EcsListTasks;
         let (mut tasks, mut token) = (Vec::new(), None);
         let mut pages = Pages::of(OPERATION, cluster.as_str());
         loop {
@@ -97,7 +99,7 @@ impl Ecs {
         self.task_read.ready().await;
         let request = self.client.describe_tasks().cluster(cluster.as_str());
         let answer = request.set_tasks(Some(tasks.to_vec())).send().await;
-        let answer = answer.map_err(|error| fault("ecs:DescribeTasks", cluster.as_str(), &error))?;
+        let answer = answer.map_err(|error| fault(Operation::EcsDescribeTasks, cluster.as_str(), &error))?;
         Ok(answer.tasks.unwrap_or_default())
     }
 }

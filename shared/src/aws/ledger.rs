@@ -8,6 +8,7 @@ use super::memory::{Item, Memory, Written, get, number, text, time};
 use super::sdk_error::fault;
 use crate::fault::Fault;
 use crate::insights::{Change, ChangeState, ClusterLedger, Ledger, LedgerSubject, PutBack};
+use crate::operation::Operation;
 use crate::run::{Platform, Target};
 
 /// How long the ledger is kept, and that an event told of a cluster's creation: changes of an earlier cluster of the same name
@@ -87,7 +88,7 @@ impl Memory {
 
     pub(super) async fn put(&self, item: Item, subject: &str) -> Result<(), Fault> {
         let request = self.client.put_item().table_name(&self.table).set_item(Some(item));
-        request.send().await.map(|_| ()).map_err(|error| fault("dynamodb:PutItem", subject, &error))
+        request.send().await.map(|_| ()).map_err(|error| fault(Operation::DynamodbPutItem, subject, &error))
     }
 }
 
@@ -150,7 +151,7 @@ fn read_ledger(partition: &str, items: &[Item], restore: Option<&str>) -> ReadLe
 pub(super) fn unreadable(partition: &str, item: &Item, why: String) -> (String, Fault) {
     let key = get(item, "sk").unwrap_or_default();
     let subject = key.split('#').next().unwrap_or_default().to_owned();
-    (subject, Fault::unreadable("dynamodb:Query", format!("{partition} {key}"), why))
+    (subject, Fault::unreadable(Operation::DynamodbQuery, format!("{partition} {key}"), why))
 }
 
 /// The last part of the key: `shop#3`.

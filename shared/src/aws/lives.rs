@@ -10,6 +10,7 @@ use super::sdk_error::fault;
 use crate::cluster::ClusterName;
 use crate::fault::{Fault, FaultKind};
 use crate::insights::{Created, Life};
+use crate::operation::Operation;
 use crate::run::Target;
 
 /// Attempts to write what somebody else writes at the same time.
@@ -36,7 +37,7 @@ impl Memory {
                 Ok((cluster, life)) => drop(lives.lives.insert(cluster, life)),
                 Err(why) => {
                     let subject = format!("{partition} {key}");
-                    lives.unreadable.insert(key, Fault::unreadable("dynamodb:Query", subject, why));
+                    lives.unreadable.insert(key, Fault::unreadable(Operation::DynamodbQuery, subject, why));
                 }
             }
         }
@@ -71,7 +72,7 @@ impl Memory {
             }
         }
         Err(Fault {
-            operation: "dynamodb:PutItem".to_owned(),
+            operation: Operation::DynamodbPutItem,
             subject: cluster.to_string(),
             kind: FaultKind::Transient,
             code: "written at the same time".to_owned(),
@@ -80,7 +81,7 @@ impl Memory {
     }
 
     async fn life_and_version(&self, target: &Target, cluster: &ClusterName) -> Result<(Life, u64), Fault> {
-        const OPERATION: &str = "dynamodb:GetItem";
+        const OPERATION: Operation = Operation::DynamodbGetItem;
         let request = self.client.get_item().table_name(&self.table).consistent_read(true);
         let request = request.key("pk", text(lives_key(target))).key("sk", text(cluster.as_str()));
         let answer = request.send().await.map_err(|error| fault(OPERATION, cluster.as_str(), &error))?;

@@ -24,6 +24,7 @@ use super::pages::Pages;
 use super::sdk_error::fault;
 use crate::alarm::{AlarmKey, AlarmRecord, BrokenTarget, Remembered};
 use crate::fault::Fault;
+use crate::operation::Operation;
 use crate::rule::{Subject, Workload};
 use crate::run::{Platform, Run, RunKind, Target};
 
@@ -81,7 +82,7 @@ impl Memory {
 
     /// One remembered alarm (`GetItem`, consistent).
     pub async fn alarm(&self, target: &Target, key: &AlarmKey) -> Result<Option<AlarmRecord>, Fault> {
-        const OPERATION: &str = "dynamodb:GetItem";
+        const OPERATION: Operation = Operation::DynamodbGetItem;
         let request = self.client.get_item().table_name(&self.table).consistent_read(true);
         let request = request.key("pk", text(alarms_key(target))).key("sk", text(key.to_string()));
         let answer = request.send().await.map_err(|error| fault(OPERATION, key.to_string(), &error))?;
@@ -93,7 +94,7 @@ impl Memory {
     /// (`PutItem` with a condition).
     pub async fn put_alarm(&self, target: &Target, record: &AlarmRecord) -> Result<Written, Fault> {
         let item = alarm_item(target, record).map_err(|error| {
-            Fault::malformed("dynamodb:PutItem", record.key.to_string(), error.to_string())
+            Fault::malformed(Operation::DynamodbPutItem, record.key.to_string(), error.to_string())
         })?;
         let condition = if record.version == 0 { "attribute_not_exists(pk)" } else { "version = :version" };
         let version = (record.version > 0).then(|| (":version", number(record.version)));
@@ -128,7 +129,11 @@ impl Memory {
             ("expires".to_owned(), number((now + if broken { KEEP_OPEN } else { KEEP }).as_second())),
         ]);
         let request = self.client.put_item().table_name(&self.table).set_item(Some(item));
-        request.send().await.map(|_| ()).map_err(|error| fault("dynamodb:PutItem", &target.name, &error))
+        request
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| fault(Operation::DynamodbPutItem, &target.name, &error))
     }
 
     /// Writes an item if the condition holds, which may name one value (`PutItem`).
@@ -151,7 +156,7 @@ impl Memory {
             {
                 Ok(Written::Conflict)
             }
-            Err(error) => Err(fault("dynamodb:PutItem", subject, &error)),
+            Err(error) => Err(fault(Operation::DynamodbPutItem, subject, &error)),
         }
     }
 
@@ -162,7 +167,7 @@ impl Memory {
 
     /// The items of a partition whose sort key begins so.
     pub(super) async fn query_prefix(&self, partition: &str, prefix: &str) -> Result<Vec<Item>, Fault> {
-        const OPERATION: &str = "dynamodb:Query";
+        const OPERATION: Operation = Operation::DynamodbQuery;
         let (mut items, mut from) = (Vec::new(), None);
         let mut pages = Pages::of(OPERATION, partition);
         loop {
@@ -189,7 +194,7 @@ impl Memory {
 
 /// An item that cannot be read, by its key.
 pub(super) fn unreadable_item(item: &Item, why: String) -> Fault {
-    Fault::unreadable("dynamodb:Query", place(item).replace('\0', " "), why)
+    Fault::unreadable(Operation::DynamodbQuery, place(item).replace('\0', " "), why)
 }
 
 /// The key of an item, which no other item has.

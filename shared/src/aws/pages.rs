@@ -3,19 +3,20 @@
 use std::hash::Hash;
 
 use crate::fault::Fault;
+use crate::operation::Operation;
 use crate::paging::Paging;
 
 /// The pages of one listing so far.
 #[derive(Debug)]
 pub(super) struct Pages {
-    operation: &'static str,
+    operation: Operation,
     subject: String,
     paging: Paging,
 }
 
 impl Pages {
     /// A listing by this operation, of what `subject` names.
-    pub(super) fn of(operation: &'static str, subject: impl Into<String>) -> Self {
+    pub(super) fn of(operation: Operation, subject: impl Into<String>) -> Self {
         Self { operation, subject: subject.into(), paging: Paging::default() }
     }
 
@@ -29,7 +30,7 @@ impl Pages {
         match self.paging.goes_on(entries, token) {
             Ok(true) => Ok(token.map(ToOwned::to_owned)),
             Ok(false) => Ok(None),
-            Err(endless) => Err(Fault::malformed(self.operation, &self.subject, endless.to_string())),
+            Err(endless) => Err(Fault::malformed(self.operation.clone(), &self.subject, endless.to_string())),
         }
     }
 }

@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::sdk_error::fault;
 use crate::fault::Fault;
+use crate::operation::Operation;
 
-const OPERATION: &str = "sqs:SendMessage";
+const OPERATION: Operation = Operation::SqsSendMessage;
 
 /// The stack's own queue.
 #[derive(Debug)]

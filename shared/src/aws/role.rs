@@ -5,6 +5,7 @@ use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 
 use super::sdk_error::fault;
 use crate::fault::Fault;
+use crate::operation::Operation;
 use crate::run::Target;
 
 /// `home` turned to the target: the Region is the target's, and so are the credentials if it names a role.
@@ -21,10 +22,10 @@ pub async fn config_for(home: &SdkConfig, target: &Target) -> Result<SdkConfig, 
         .set_external_id(role.external_id.clone())
         .send()
         .await
-        .map_err(|error| fault("sts:AssumeRole", &role.arn, &error))?;
-    let given = answer
-        .credentials
-        .ok_or_else(|| Fault::malformed("sts:AssumeRole", &role.arn, "the answer has no credentials"))?;
+        .map_err(|error| fault(Operation::StsAssumeRole, &role.arn, &error))?;
+    let given = answer.credentials.ok_or_else(|| {
+        Fault::malformed(Operation::StsAssumeRole, &role.arn, "the answer has no credentials")
+    })?;
     let credentials = Credentials::new(
         given.access_key_id,
         given.secret_access_key,

@@ -9,6 +9,7 @@ use super::memory::{Item, Memory, get, number, text, unreadable_item};
 use super::sdk_error::fault;
 use crate::alarm::{RuleChange, RuleRecord};
 use crate::fault::Fault;
+use crate::operation::Operation;
 
 /// How long a problem is remembered without a change: it must not be notified again while it lasts.
 const KEEP_OPEN: SignedDuration = SignedDuration::from_hours(24 * 400);
@@ -35,7 +36,7 @@ impl Memory {
     /// Remembers how the problem of a rule changed (`PutItem`). The last writer wins: the next run
     /// compares again.
     pub async fn put_rule_problem(&self, change: &RuleChange, now: Timestamp) -> Result<(), Fault> {
-        const OPERATION: &str = "dynamodb:PutItem";
+        const OPERATION: Operation = Operation::DynamodbPutItem;
         let (rule, record) = match change {
             RuleChange::Noticed(record) | RuleChange::Due(record) => (&record.rule, Some(record)),
             RuleChange::Over(rule) => (rule, None),

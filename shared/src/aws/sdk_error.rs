@@ -8,6 +8,7 @@ use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_types::error::metadata::ErrorMetadata;
 
 use crate::fault::{Fault, FaultKind};
+use crate::operation::Operation;
 
 /// Codes for "too fast" of the services that we call (each API's "Common Errors" and error lists).
 const THROTTLED: &[&str] = &[
@@ -69,10 +70,17 @@ const NOT_FOUND: &[&str] = &[
     "AWS.SimpleQueueService.NonExistentQueue",
 ];
 /// Codes for "not now" that do not come with a 5xx status.
-const TRANSIENT: &[&str] = &["UpdateInProgressException", "TransactionConflictException", "RequestTimeout"];
+const TRANSIENT: &[&str] = &["TransactionConflictException", "RequestTimeout"];
+/// Codes for "another change is in progress" (ECS API, "Common Errors"; Amazon EKS API, `UpdateClusterConfig`). EKS
+/// has no code of its own for a change that is made already: its sentence tells.
+const IN_PROGRESS: &[&str] = &["UpdateInProgressException", "ResourceInUseException"];
+/// Codes for "invalid" that EKS also gives for what is not: its sentence tells.
+const INVALID_OR_NOT: &[&str] = &["InvalidParameterException", "InvalidRequestException"];
+/// Sentences of EKS that say that it is as requested already.
+const IS_SO: &[&str] = &["No changes needed", "already at the desired configuration", "already exists"];
 
 /// The fault of a failed call.
-pub(super) fn fault<E>(operation: &str, subject: impl Into<String>, error: &SdkError<E>) -> Fault
+pub(super) fn fault<E>(operation: Operation, subject: impl Into<String>, error: &SdkError<E>) -> Fault
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
@@ -82,7 +90,7 @@ where
             let status = service.raw().status().as_u16();
             let code = meta.code().map_or_else(|| format!("HTTP {status}"), ToOwned::to_owned);
             let message = meta.message().unwrap_or_default().to_owned();
-            (kind_of(&code, status), code, message)
+            (kind_of(&code, status, &message), code, message)
         }
         SdkError::ResponseError(response) => {
             let status = response.raw().status().as_u16();
@@ -95,10 +103,10 @@ where
         }
         _ => (FaultKind::Transient, "no answer".to_owned(), sources(error)),
     };
-    Fault { operation: operation.to_owned(), subject: subject.into(), kind, code, message }
+    Fault { operation, subject: subject.into(), kind, code, message }
 }
 
-fn kind_of(code: &str, status: u16) -> FaultKind {
+fn kind_of(code: &str, status: u16, message: &str) -> FaultKind {
     // CloudWatch's CBOR answers name the shape, some with its namespace in front.
     let code = code.rsplit('#').next().unwrap_or(code);
     if THROTTLED.contains(&code) || status == 429 {
@@ -109,6 +117,19 @@ fn kind_of(code: &str, status: u16) -> FaultKind {
         FaultKind::NotFound
     } else if TRANSIENT.contains(&code) || status >= 500 {
         FaultKind::Transient
+    } else if IN_PROGRESS.contains(&code) || INVALID_OR_NOT.contains(&code) {
+        of_change(code, message)
+    } else {
+        FaultKind::Invalid
+    }
+}
+
+/// What a refused change means by its sentence.
+fn of_change(code: &str, message: &str) -> FaultKind {
+    if IS_SO.iter().any(|words| message.contains(words)) {
+        FaultKind::Conflict
+    } else if IN_PROGRESS.contains(&code) || message.contains("in progress") {
+        FaultKind::InProgress
     } else {
         FaultKind::Invalid
     }
@@ -159,7 +180,7 @@ mod tests {
                     } else {
                         continue;
                     };
-                assert_eq!(kind_of(code, 400), kind, "{code}");
+                assert_eq!(kind_of(code, 400, ""), kind, "{code}");
                 seen += 1;
             }
         }
@@ -181,10 +202,34 @@ mod tests {
             ("QueueDoesNotExist", 400, FaultKind::NotFound),
             ("AWS.SimpleQueueService.NonExistentQueue", 400, FaultKind::NotFound),
             ("InternalServiceError", 500, FaultKind::Transient),
-            ("UpdateInProgressException", 400, FaultKind::Transient),
+            ("UpdateInProgressException", 400, FaultKind::InProgress),
             ("InvalidParameterException", 400, FaultKind::Invalid),
         ] {
-            assert_eq!(kind_of(code, status), kind, "{code}");
+            assert_eq!(kind_of(code, status, ""), kind, "{code}");
+        }
+    }
+
+    /// Issue 13, point 14.
+    #[test]
+    fn what_is_so_already_is_told_from_what_is_in_progress_and_from_what_is_wrong() {
+        use FaultKind::{Conflict, Denied, InProgress, Invalid};
+        let (invalid, request, in_use) =
+            ("InvalidParameterException", "InvalidRequestException", "ResourceInUseException");
+        for (code, message, kind) in [
+            (invalid, "No changes needed for the logging config provided", Conflict),
+            (invalid, "Cluster is already at the desired configuration with ...", Conflict),
+            (request, "No changes needed for the logging config provided", Conflict),
+            (in_use, "Addon already exists: metrics-server.", Conflict),
+            (
+                in_use,
+                "Cannot LoggingUpdate because cluster payments currently has an update in progress",
+                InProgress,
+            ),
+            (request, "Cluster has an update in progress", InProgress),
+            (invalid, "Unsupported logging type", Invalid),
+            ("AccessDeniedException", "No changes needed", Denied),
+        ] {
+            assert_eq!(kind_of(code, 400, message), kind, "{code}: {message}");
         }
     }
 }

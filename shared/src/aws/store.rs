@@ -22,6 +22,7 @@ use crate::fault::{Fault, FaultKind};
 use crate::insights::InsightsConfig;
 use crate::insights::eks::EksConfig;
 use crate::inventory::CachedInventory;
+use crate::operation::Operation;
 use crate::rule::AlarmRule;
 use crate::run::{Run, Target};
 use crate::snapshot::Snapshot;
@@ -54,7 +55,7 @@ impl Object {
 /// The failure of an object that must be there and is not.
 pub fn gone(key: &str) -> Fault {
     Fault {
-        operation: "s3:GetObject".to_owned(),
+        operation: Operation::S3GetObject,
         subject: key.to_owned(),
         kind: FaultKind::NotFound,
         code: "NoSuchKey".to_owned(),
@@ -75,7 +76,7 @@ impl Store {
 
     /// An object, or nothing if there is none under that key (`GetObject`); the newest version if none is named.
     pub async fn get(&self, key: &str, version: Option<&str>) -> Result<Option<Object>, Fault> {
-        const OPERATION: &str = "s3:GetObject";
+        const OPERATION: Operation = Operation::S3GetObject;
         let request = self.client.get_object().bucket(&self.bucket).key(key);
         let answer = match request.set_version_id(version.map(ToOwned::to_owned)).send().await {
             Ok(answer) => answer,
@@ -87,7 +88,7 @@ impl Store {
         };
         let version = answer.version_id;
         let bytes = answer.body.collect().await.map_err(|error| Fault {
-            operation: OPERATION.to_owned(),
+            operation: OPERATION,
             subject: key.to_owned(),
             kind: FaultKind::Transient,
             code: "broken body".to_owned(),
@@ -102,7 +103,7 @@ impl Store {
             return Ok(None);
         };
         let value = serde_json::from_slice(&object.bytes);
-        value.map(Some).map_err(|error| Fault::malformed("s3:GetObject", key, error.to_string()))
+        value.map(Some).map_err(|error| Fault::malformed(Operation::S3GetObject, key, error.to_string()))
     }
 
     /// The rules of a run: of the version of the user's file that the run began with, or the built-in ones.
@@ -142,7 +143,7 @@ impl Store {
         };
         Snapshot::read(&object.bytes[..])
             .map(Some)
-            .map_err(|error| Fault::malformed("s3:GetObject", key, error.to_string()))
+            .map_err(|error| Fault::malformed(Operation::S3GetObject, key, error.to_string()))
     }
 
     /// The cached inventory of a target, if there is one.
@@ -155,7 +156,7 @@ impl Store {
         let mut text = Vec::new();
         let read = GzDecoder::new(&object.bytes[..]).read_to_end(&mut text).map_err(serde_json::Error::io);
         let inventory = read.and_then(|_| serde_json::from_slice(&text));
-        inventory.map(Some).map_err(|error| Fault::malformed("s3:GetObject", key, error.to_string()))
+        inventory.map(Some).map_err(|error| Fault::malformed(Operation::S3GetObject, key, error.to_string()))
     }
 
     /// Caches the inventory of a target.
@@ -164,7 +165,7 @@ impl Store {
         let mut out = GzEncoder::new(Vec::new(), Compression::fast());
         let written = serde_json::to_writer(&mut out, inventory).map_err(std::io::Error::from);
         let bytes = written.and_then(|()| out.finish());
-        let bytes = bytes.map_err(|error| Fault::malformed("s3:PutObject", &key, error.to_string()))?;
+        let bytes = bytes.map_err(|error| Fault::bug(Operation::S3PutObject, &key, error.to_string()))?;
         self.put(&key, bytes).await
     }
 
@@ -182,7 +183,7 @@ impl Store {
     ) -> Result<(), Fault> {
         let request = self.client.put_object().bucket(&self.bucket).key(key).body(ByteStream::from(bytes));
         let request = request.set_content_type(content_type.map(ToOwned::to_owned));
-        request.send().await.map(|_| ()).map_err(|error| fault("s3:PutObject", key, &error))
+        request.send().await.map(|_| ()).map_err(|error| fault(Operation::S3PutObject, key, &error))
     }
 
     /// Snapshots of alarms runs of the target in `since..=until`, by the time of their run (`ListObjectsV2`, once a day).
@@ -209,7 +210,7 @@ impl Store {
 
     /// Keys that begin with `prefix` and come after `after`, in order (`ListObjectsV2`, every page).
     pub async fn keys_after(&self, prefix: &str, after: &str) -> Result<Vec<String>, Fault> {
-        const OPERATION: &str = "s3:ListBucket";
+        const OPERATION: Operation = Operation::S3ListBucket;
         let (mut keys, mut token) = (Vec::new(), None);
         let mut pages = Pages::of(OPERATION, prefix);
         loop {
@@ -238,7 +239,7 @@ impl Store {
     /// Leaves a plan for the other functions; gives its key.
     pub async fn put_plan(&self, plan: &Plan, execution: &str) -> Result<String, Fault> {
         let bytes = serde_json::to_vec(plan)
-            .map_err(|error| Fault::malformed("s3:PutObject", &plan.run.id, error.to_string()))?;
+            .map_err(|error| Fault::bug(Operation::S3PutObject, &plan.run.id, error.to_string()))?;
         let key = plan.key(execution, &bytes);
         self.put(&key, bytes).await?;
         Ok(key)
@@ -268,7 +269,7 @@ impl Store {
     /// Stores a value as JSON.
     pub async fn put_json<T: Serialize>(&self, key: &str, value: &T) -> Result<(), Fault> {
         let bytes = serde_json::to_vec(value)
-            .map_err(|error| Fault::malformed("s3:PutObject", key, error.to_string()))?;
+            .map_err(|error| Fault::bug(Operation::S3PutObject, key, error.to_string()))?;
         self.put(key, bytes).await
     }
 }

@@ -7,6 +7,7 @@ use aws_sdk_sns::types::MessageAttributeValue;
 use super::sdk_error::fault;
 use crate::fault::Fault;
 use crate::message::Message;
+use crate::operation::Operation;
 
 /// The stack's topic.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ impl Topic {
 
     /// Publishes a message, to each protocol in its form, and returns the id that SNS gave it (`Publish`).
     pub async fn publish(&self, message: &Message) -> Result<String, Fault> {
-        const OPERATION: &str = "sns:Publish";
+        const OPERATION: Operation = Operation::SnsPublish;
         let mut request = self.client.publish().topic_arn(&self.arn).subject(&message.subject);
         request = request.message(message.structured()).message_structure("json");
         for (name, value) in &message.attributes {
@@ -39,7 +40,7 @@ impl Topic {
 
     /// How many subscriptions are confirmed: nobody else hears anything (`GetTopicAttributes`).
     pub async fn confirmed_subscriptions(&self) -> Result<u64, Fault> {
-        const OPERATION: &str = "sns:GetTopicAttributes";
+        const OPERATION: Operation = Operation::SnsGetTopicAttributes;
         let request = self.client.get_topic_attributes().topic_arn(&self.arn);
         let answer = request.send().await.map_err(|error| fault(OPERATION, &self.arn, &error))?;
         let attributes = answer.attributes.unwrap_or_default();

@@ -9,6 +9,7 @@ use crate::config::{longest_range, read_rules};
 use crate::fault::Fault;
 use crate::insights::InsightsLevel;
 use crate::inventory::{ClusterEntry, Inventory};
+use crate::operation::Operation;
 use crate::outcome::Coverage;
 use crate::plan::QueryPlan;
 use crate::run::{Part, Platform, RunKind, Target};
@@ -154,7 +155,7 @@ proptest! {
             let mut lines = Vec::new();
             for (place, query) in queries.iter().enumerate() {
                 let points = answer(&late[place], query, starts[place], &run);
-                let fault = || Fault::malformed("cloudwatch:GetMetricData", "", "lost");
+                let fault = || Fault::malformed(Operation::CloudwatchGetMetricData, "", "lost");
                 let reading = match (fate, place % 4) {
                     (Fate::Faulty, 0) => Reading::Unread(fault()),
                     (Fate::Faulty, 1) => Reading::Partial(MetricSeries::new(points.into_iter().take(2).collect()), fault()),

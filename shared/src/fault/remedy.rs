@@ -5,6 +5,7 @@
 //! Guide, "Troubleshoot access denied error messages".
 
 use super::{Fault, FaultKind};
+use crate::operation::Operation;
 
 /// Codes that mean the same, and what to do about them.
 const BY_CODE: &[(&[&str], &str)] = &[
@@ -132,8 +133,15 @@ const fn by_kind(kind: FaultKind) -> &'static str {
         }
         FaultKind::NotFound => "it may have been deleted in the meantime",
         FaultKind::Invalid => "the same request will fail again; check the configuration",
-        FaultKind::Malformed => "the answer was left out; please report it with the log line",
-        FaultKind::Unreadable => "it alone was left out; please report it with the log line",
+        FaultKind::Conflict => "somebody else changed it at the same time; the next run looks at it again",
+        FaultKind::InProgress => "another change of it is in progress; the next run looks at it again",
+        FaultKind::Malformed => {
+            "the answer was not of the form that was expected, and was left out; the next run asks again"
+        }
+        FaultKind::Unreadable => {
+            "it alone was left out, and is so each time until its name or form is another"
+        }
+        FaultKind::Bug => "this is a mistake in fargaze: please report it with the log line",
     }
 }
 
@@ -146,7 +154,7 @@ impl Fault {
         }
         // Some services name the shape with its namespace in front.
         let code = self.code.rsplit('#').next().unwrap_or(&self.code);
-        let of_kubernetes = self.operation.starts_with("kubernetes:");
+        let of_kubernetes = matches!(self.operation, Operation::Kubernetes { .. });
         let by_code = BY_CODE.iter().find(|(codes, _)| codes.contains(&code)).map(|(_, remedy)| *remedy);
         if let Some(remedy) = by_code.filter(|_| !of_kubernetes) {
             return remedy;
@@ -161,7 +169,7 @@ impl Fault {
         let blamed = BY_SENTENCE.iter().find(|(policy, _)| self.message.contains(policy));
         match blamed {
             Some((_, remedy)) => remedy,
-            None if self.operation == "sts:AssumeRole" => {
+            None if self.operation == Operation::StsAssumeRole => {
                 "let the role trust this stack's functions, with the target's external-id; see docs/permissions.md"
             }
             None => by_kind(FaultKind::Denied),
@@ -175,7 +183,7 @@ mod tests {
 
     fn fault(operation: &str, kind: FaultKind, code: &str, message: &str) -> Fault {
         Fault {
-            operation: operation.to_owned(),
+            operation: operation.parse().unwrap(),
             subject: String::new(),
             kind,
             code: code.to_owned(),
@@ -186,7 +194,9 @@ mod tests {
     /// Issue 13, point 6.
     #[test]
     fn every_class_of_error_has_a_remedy_that_fits() {
-        use FaultKind::{Denied, Invalid, Malformed, NotFound, Throttled, Transient};
+        use FaultKind::{
+            Bug, Conflict, Denied, InProgress, Invalid, Malformed, NotFound, Throttled, Transient,
+        };
         const GRANT: &str =
             "deploy the stack again, which gives its role the action; in another account grant it";
         let scp = "User: arn:aws:sts::123456789012:assumed-role/x/y is not authorized to perform: ecs:ListClusters with an \
@@ -243,8 +253,11 @@ mod tests {
             ("ecs:ListClusters", Transient, "ServiceUnavailable", "", "asks again"),
             ("ecs:ListClusters", Transient, "timeout", "", "VpcSubnetIds is set"),
             ("cloudwatch:GetMetricData", Denied, "com.amazonaws.x#ExpiredTokenException", "", "expired"),
-            ("ecs:ListClusters", Malformed, "malformed answer", "", "report it"),
-            ("kubernetes:ListPods", Denied, "Forbidden", "", "docs/eks.md"),
+            ("ecs:ListClusters", Malformed, "malformed answer", "", "asks again"),
+            ("eks:CreateAddon", Conflict, "ResourceInUseException", "", "at the same time"),
+            ("eks:UpdateClusterConfig", InProgress, "ResourceInUseException", "", "in progress"),
+            ("fargaze:Judge", Bug, "bug in fargaze", "", "please report it"),
+            ("kubernetes:GET /api/v1/pods", Denied, "Forbidden", "", "docs/eks.md"),
         ] {
             let advice = fault(operation, kind, code, message).advice();
             assert!(advice.contains(remedy), "{operation} {code}: {advice}");

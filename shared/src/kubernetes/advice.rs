@@ -1,6 +1,7 @@
 //! What the reader of a summary can do about a fault of the Kubernetes API.
 
 use crate::fault::{Fault, FaultKind};
+use crate::operation::Operation;
 
 /// Code of a fault: the namespace is being deleted.
 pub const NAMESPACE_TERMINATING: &str = "NamespaceTerminating";
@@ -15,22 +16,20 @@ pub const UNAUTHORIZED: &str = "Unauthorized";
 /// Code of a fault: 403.
 pub const FORBIDDEN: &str = "Forbidden";
 
-/// How the operations of the Kubernetes API begin: method and path follow.
-const OPERATION: &str = "kubernetes:";
 /// Paths that only the set-up of EKS clusters asks; who reads pods asks over all namespaces.
-const SET_UP: &str = " /api/v1/namespaces";
+const SET_UP: &str = "/api/v1/namespaces";
 /// Path of the Metrics API.
-const METRICS: &str = " /apis/metrics.k8s.io";
+const METRICS: &str = "/apis/metrics.k8s.io";
 
 /// Whether a fault is one of setting up a cluster, and not of reading its pods.
 pub fn is_of_set_up(fault: &Fault) -> bool {
-    fault.operation.strip_prefix(OPERATION).is_some_and(|question| question.contains(SET_UP))
+    matches!(&fault.operation, Operation::Kubernetes { path, .. } if path.starts_with(SET_UP))
 }
 
 /// What to do about a fault of the Kubernetes API, where it is another thing than for the same kind of fault of AWS.
 /// Commands stand apart: each is for one cluster.
 pub fn advice(fault: &Fault) -> Option<&'static str> {
-    let question = fault.operation.strip_prefix(OPERATION)?;
+    let Operation::Kubernetes { path, .. } = &fault.operation else { return None };
     match (fault.code.as_str(), fault.kind) {
         (NAMESPACE_TERMINATING, _) => Some(
             "wait until the namespace is gone, then apply the YAML in docs/insights.md, which makes it again; if it does not go, \
@@ -53,7 +52,7 @@ pub fn advice(fault: &Fault) -> Option<&'static str> {
             "the report has the commands that let fargaze in (docs/eks.md); to have it now, start the state machine, the stack's output \
              RunArn, with {\"kind\":\"report\"}",
         ),
-        (_, FaultKind::NotFound) if question.contains(METRICS) => Some(
+        (_, FaultKind::NotFound) if path.starts_with(METRICS) => Some(
             "install the EKS add-on metrics-server: the report has the command, and says first if its pods would find no place",
         ),
         _ => None,
@@ -65,7 +64,7 @@ mod tests {
     use super::*;
 
     fn advised(operation: &str, code: &str, kind: FaultKind) -> &'static str {
-        let (operation, code) = (operation.to_owned(), code.to_owned());
+        let (operation, code) = (operation.parse().unwrap(), code.to_owned());
         Fault { operation, subject: "shop".to_owned(), kind, code, message: "x".to_owned() }.advice()
     }
 

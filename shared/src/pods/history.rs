@@ -238,6 +238,7 @@ mod tests {
 
     use super::*;
     use crate::fault::Fault;
+    use crate::operation::Operation;
     use crate::outcome::Coverage;
     use crate::run::{Part, Platform, Run, RunKind, Target};
     use crate::snapshot::SnapshotWriter;
@@ -290,7 +291,7 @@ mod tests {
 
     #[test]
     fn what_could_not_be_asked_stays_unread_in_the_runs_that_follow() {
-        let fault = Fault::malformed("kubernetes:GET pods", "payments", "cut");
+        let fault = Fault::malformed(Operation::kubernetes("GET", "pods"), "payments", "cut");
         let (_, one) = joined(None, 5, Ok(1.0));
         let (unread, two) = joined(Some(one), 10, Err(&fault));
         assert!(matches!(unread, Reading::Partial(..)), "{unread:?}");
@@ -321,7 +322,7 @@ mod tests {
 
     #[test]
     fn an_outage_longer_than_all_that_is_kept_is_remembered_as_well() {
-        let fault = Fault::malformed("kubernetes:GET pods", "payments", "cut");
+        let fault = Fault::malformed(Operation::kubernetes("GET", "pods"), "payments", "cut");
         let mut before = joined(None, 5, Ok(1.0)).1;
         for minute in (10..=60).step_by(5) {
             let (unread, snapshot) = joined(Some(before), minute, Err(&fault));

@@ -11,6 +11,7 @@ use crate::eks::LogType;
 use crate::insights::InsightsLevel;
 use crate::inventory::Reporting;
 use crate::kubernetes::cadvisor::{Counter, SeriesId};
+use crate::operation::Operation;
 use crate::pods::{
     Amounts, CadvisorState, Finding, InitContainer, MetricsApi, NodeCount, PendingPod, PodCounters, PodRates,
     PodUsageState, Share, Termination, Throttled, WaitingContainer,
@@ -29,7 +30,7 @@ fn snapshot() -> Snapshot {
         part: Part::WHOLE,
         role: None,
     };
-    let fault = Fault::malformed("cloudwatch:GetMetricData", "shop", "it was cut");
+    let fault = Fault::malformed(Operation::CloudwatchGetMetricData, "shop", "it was cut");
     let query = |name: &str| MetricQuery {
         metric: Metric {
             namespace: "AWS/ECS".into(),
@@ -76,7 +77,7 @@ fn snapshot() -> Snapshot {
     let undescribed = UndescribedService {
         cluster: "shop".parse().unwrap(),
         service: "api".parse().unwrap(),
-        fault: Fault::malformed("ecs:DescribeServices", "shop", "cut"),
+        fault: Fault::malformed(Operation::EcsDescribeServices, "shop", "cut"),
     };
     Snapshot {
         run,

@@ -115,7 +115,8 @@ pub(super) fn news(now: Timestamp, changes: &[CoverageChange]) -> String {
 
 /// A fault whose parts are harmless, each by itself.
 pub(super) fn in_words(Fault { operation, subject, kind, code, message }: &Fault) -> String {
-    let [operation, subject, code, message] = [operation, subject, code, message].map(|text| harmless(text));
+    let [subject, code, message] = [subject, code, message].map(|text| harmless(text));
+    let operation = operation.map_path(harmless);
     Fault { operation, subject, kind: *kind, code, message }.to_string()
 }
 

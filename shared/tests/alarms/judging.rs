@@ -4,6 +4,7 @@ use fargaze::alarm::NoticeKind::{Began, Blind, Ended, Gone, SeenAgain};
 use fargaze::fault::Fault;
 use fargaze::inventory::UndescribedService;
 use fargaze::metric::MetricQuery;
+use fargaze::operation::Operation;
 use fargaze::run::Part;
 
 use crate::estate::{Estate, service, state};
@@ -99,7 +100,7 @@ fn a_service_that_could_not_be_listed_is_not_gone() {
     estate.values = Box::new(|_, _| Some(99.0));
     estate.run(5);
     estate.clusters.clear();
-    estate.faults = vec![Fault::malformed("ecs:ListClusters", "", "cut")];
+    estate.faults = vec![Fault::malformed(Operation::EcsListClusters, "", "cut")];
     assert_eq!(estate.run(10), 0);
     assert_eq!(estate.told.len(), 2);
 }
@@ -132,7 +133,7 @@ fn a_service_that_ecs_did_not_describe_is_blind_and_not_fine() {
         Box::new(|query, _| (query.metric.dimensions.get("ServiceName") == Some("api")).then_some(30.0));
     estate.states = vec![state(1, 0)];
     estate.run(0);
-    let fault = Fault::malformed("ecs:DescribeServices", "shop", "cut");
+    let fault = Fault::malformed(Operation::EcsDescribeServices, "shop", "cut");
     let (cluster, service) = ("shop".parse().unwrap(), "web".parse().unwrap());
     estate.faults = vec![fault.clone()];
     (estate.states, estate.undescribed) = (Vec::new(), vec![UndescribedService { cluster, service, fault }]);

@@ -4,6 +4,7 @@ use fargaze::alarm::{AlarmRecord, Grid, Mute, Notice, NoticeKind, Sight, step};
 use fargaze::config::Config;
 use fargaze::fault::Fault;
 use fargaze::metric::Period;
+use fargaze::operation::Operation;
 use fargaze::rule::{AlarmRule, Subject};
 use fargaze::series::{Datapoint, MetricSeries, Reading};
 use fargaze::window::Window;
@@ -50,7 +51,7 @@ pub(crate) fn window(rule: &AlarmRule, now: i64, lookback: i64) -> Window {
 }
 
 pub(crate) fn fault() -> Fault {
-    Fault::malformed("cloudwatch:GetMetricData", "", "the connection was cut")
+    Fault::malformed(Operation::CloudwatchGetMetricData, "", "the connection was cut")
 }
 
 /// The points of a window; `values` gives that of the period that ends at a minute.

@@ -3,6 +3,7 @@
 use fargaze::alarm::AlarmRecord;
 use fargaze::eks::{KUBE_SYSTEM, Place};
 use fargaze::fault::{Fault, FaultKind};
+use fargaze::operation::Operation;
 use fargaze::pods::{
     AccessEntry, Amounts, CadvisorState, MetricsApi, PendingPod, PodRates, PodState, Termination, Throttled,
     Trouble, WaitingContainer,
@@ -203,7 +204,7 @@ pub(crate) fn busy() -> Estate {
 
 fn refused(cluster: &str) -> Fault {
     Fault {
-        operation: "kubernetes:GET /apis".to_owned(),
+        operation: Operation::kubernetes("GET", "/apis"),
         subject: cluster.to_owned(),
         kind: FaultKind::Denied,
         code: "Unauthorized".to_owned(),

@@ -308,7 +308,7 @@ pub(crate) fn fault(kind: FaultKind, operation: &str, subject: &str) -> Fault {
         _ => ("ThrottlingException", "Rate exceeded"),
     };
     Fault {
-        operation: operation.to_owned(),
+        operation: operation.parse().unwrap(),
         subject: subject.to_owned(),
         kind,
         code: code.to_owned(),

@@ -9,6 +9,7 @@ use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::{Change, ChangeState, InsightsLevel, Ledger, LedgerSubject, PutBack};
 use fargaze::message;
 use fargaze::metric::{Dimensions, Metric, Statistic};
+use fargaze::operation::Operation;
 use fargaze::pods::{
     CadvisorState, MetricsApi, PendingPod, PodRates, Termination, Throttled, WaitingContainer,
 };
@@ -35,7 +36,7 @@ static BEFORE: LazyLock<Report> = LazyLock::new(|| eks_scenes::quiet().report(&r
 fn report(texts: &[String]) -> Report {
     let text = |n: usize| texts[n].clone();
     let fault = |n| Fault {
-        operation: "ecs:DescribeClusters".to_owned(),
+        operation: Operation::EcsDescribeClusters,
         subject: text(n),
         kind: FaultKind::Denied,
         code: text(n + 1),

@@ -10,6 +10,7 @@ use fargaze::fault::Fault;
 use fargaze::insights::InsightsLevel;
 use fargaze::message::Message;
 use fargaze::metric::{Dimensions, Metric, Statistic};
+use fargaze::operation::Operation;
 use fargaze::outcome::CountedFault;
 use fargaze::pods::NamedPod;
 use fargaze::rule::{Comparison, KubernetesMeasure as M, Severity, Subject};
@@ -262,7 +263,7 @@ fn workloads_and_services_at_once() {
     let down = sampled(M::MetricsServerDown, Subject::cluster("lab".parse().unwrap()), 0.0, &[1.0]);
     let mut lost = eks_seen("us-east-1", 1, Vec::new());
     let message = denied().message.replace("ecs:", "eks:");
-    lost.result = Err(Fault { operation: "eks:ListClusters".to_owned(), message, ..denied() });
+    lost.result = Err(Fault { operation: Operation::EksListClusters, message, ..denied() });
     let silent = eks_seen("eu-central-1", 2, Vec::new());
     let results = [
         seen("eu-west-1", 5, vec![hot("web")]),

@@ -6,6 +6,7 @@ use fargaze::config::CONFIG_KEY;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::InsightsLevel;
 use fargaze::message::{Attribute, Message, harmless, is_hidden};
+use fargaze::operation::Operation;
 use fargaze::outcome::{CountedFault, InsightsFinding, InsightsResult};
 use fargaze::pods::NamedPod;
 use fargaze::rule::{KubernetesMeasure, Subject, Workload};
@@ -24,7 +25,7 @@ const PLACES: usize = 17;
 fn messages(texts: &[String]) -> (Message, Message, BadVersion) {
     let of = |place: usize| texts[place].clone();
     let fault = Fault {
-        operation: "ecs:ListServices".to_owned(),
+        operation: Operation::EcsListServices,
         subject: of(0),
         kind: FaultKind::Denied,
         code: of(1),

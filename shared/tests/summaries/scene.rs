@@ -7,6 +7,7 @@ use fargaze::catalogue::{AWS_ECS, find};
 use fargaze::evaluate::AlarmState;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::metric::{Period, Statistic, Unit};
+use fargaze::operation::Operation;
 use fargaze::outcome::{Coverage, Outcome};
 use fargaze::rule::{Comparison, KubernetesMeasure, SAMPLE_PERIOD, Severity, Subject, Workload};
 use fargaze::run::{Part, Platform, Run, RunKind, Target};
@@ -65,7 +66,7 @@ pub(crate) fn seen(region: &str, clusters: usize, notices: Vec<Notice>) -> Targe
 
 pub(crate) fn denied() -> Fault {
     Fault {
-        operation: "ecs:ListClusters".to_owned(),
+        operation: Operation::EcsListClusters,
         subject: String::new(),
         kind: FaultKind::Denied,
         code: "AccessDeniedException".to_owned(),
@@ -77,7 +78,7 @@ pub(crate) fn denied() -> Fault {
 
 pub(crate) fn throttled(cluster: &str) -> Fault {
     Fault {
-        operation: "cloudwatch:GetMetricData".to_owned(),
+        operation: Operation::CloudwatchGetMetricData,
         subject: cluster.to_owned(),
         kind: FaultKind::Throttled,
         code: "ThrottlingException".to_owned(),

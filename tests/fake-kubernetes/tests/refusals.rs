@@ -84,7 +84,7 @@ async fn a_missing_right_is_told_in_the_words_of_the_server() {
         (told.kind, told.code.as_str(), told.subject.as_str()),
         (FaultKind::Denied, "Forbidden", "shop")
     );
-    assert_eq!(told.operation, "kubernetes:GET /api/v1/pods");
+    assert_eq!(told.operation.to_string(), "kubernetes:GET /api/v1/pods");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use fake_aws::{ClusterSpec, Fault, ServiceSpec};
 use fargaze::failure::Failure;
 use fargaze::fault::Fault as FargazeFault;
+use fargaze::operation::Operation;
 use function_tests::{ATTEMPTS, Function, Stack, caught, estate, forward, minute, shop};
 use serde_json::{Value, json};
 
@@ -39,7 +40,7 @@ async fn a_target_of_which_nothing_came_back_is_told() {
         let event = forward(&stack.planned("alarms", at).await, &[]);
         stack.invoke(Function::ForwardSummary, event).await.unwrap();
     }
-    assert!(stack.mail(0).contains("CANNOT SEE eu-west-1 (123456789012): run: lost"), "{}", stack.mail(0));
+    assert!(stack.mail(0).contains("CANNOT SEE eu-west-1 (123456789012): fargaze:Run: lost"), "{}", stack.mail(0));
 }
 
 /// Issue 14, point 2: what the state machine hands on and cannot be read costs itself only.
@@ -247,7 +248,7 @@ async fn a_step_that_step_functions_ended_itself_is_told_after_ten_minutes() {
 async fn a_hostile_error_text_stays_one_harmless_line() {
     let stack = Stack::start(shop(|_| 50.0)).await;
     let hostile = "denied\r\nBcc: everyone\u{202e}\u{0007}";
-    let failure = Failure::Fault(FargazeFault::malformed("ecs:ListClusters", "shop", hostile));
+    let failure = Failure::Fault(FargazeFault::malformed(Operation::EcsListClusters, "shop", hostile));
     failed(&stack, 0, caught(json!({}), &failure)["failure"].clone()).await;
     let mail = &stack.mails()[0];
     assert!(mail.message.lines().all(|line| !line.starts_with("Bcc")), "{}", mail.message);

@@ -101,7 +101,11 @@ async fn a_listing_that_does_not_end_is_a_fault_that_names_operation_and_place()
             let case = format!("{operation} of `{subject}`, {endless:?}");
             let fault = list(&stack, operation, subject).await;
             let fault = fault.unwrap_or_else(|| panic!("{case}: half a listing was used as a whole one"));
-            assert_eq!((fault.operation.as_str(), fault.subject.as_str()), (operation, subject), "{case}");
+            assert_eq!(
+                (fault.operation.to_string().as_str(), fault.subject.as_str()),
+                (operation, subject),
+                "{case}"
+            );
             assert_eq!(fault.kind, FaultKind::Malformed, "{case}");
             assert!(fault.message.contains(why), "{case}: {fault}");
             assert_eq!(stack.aws.meter().count(call(operation)), calls, "{case}");
@@ -141,7 +145,7 @@ async fn an_inventory_that_cannot_be_listed_to_its_end_keeps_the_older_one_and_n
         let snapshot = stack.snapshot(answer["snapshot"]["key"].as_str().unwrap());
         assert_eq!(snapshot.inventory.clusters.len(), 130, "{endless:?}");
         let fault = &snapshot.coverage.faults[0].fault;
-        assert_eq!(fault.operation, "ecs:ListClusters", "{endless:?}");
+        assert_eq!(fault.operation.to_string(), "ecs:ListClusters", "{endless:?}");
         assert!(!snapshot.coverage.is_complete());
         assert!(stack.aws.meter().count("ecs:ListClusters") < 110, "{endless:?}");
     }

@@ -20,9 +20,6 @@ use super::Setup;
 /// How long one cluster's API may take: a batch of the queue has ten clusters, and some may be out of reach.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// Code of a fault that says that somebody else wrote at the same time.
-pub(super) const CONFLICT: &str = "Conflict";
-
 /// An object, as far as anybody here asks for it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -2,17 +2,16 @@
 
 use fargaze::cluster::ClusterName;
 use fargaze::eks::EksCluster;
-use fargaze::fault::Fault;
+use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::ChangeState;
 use fargaze::insights::eks::{
     AwsLogging, EksAspect, EksChange, EksLedger, EksResult, EksState, EksUndo, is_in_flight, says_it_is_so,
 };
+use fargaze::operation::Operation;
 
 use super::logging;
-use super::logging::CONFLICT;
 use super::observe::Seen;
 use super::restore::EksRestore;
-use crate::reconcile::is_refusal;
 
 /// There are no preconditions on what is in a namespace, so nobody can know that nothing of others goes with it.
 const NAMESPACE_STAYS: &str =
@@ -58,7 +57,7 @@ impl EksRestore<'_> {
             }
             Err(fault) => {
                 // Of any other failure the queue or the next sweep finds out what came of it.
-                if is_in_flight(&fault) || is_refusal(&fault) || is_conflict(&fault) {
+                if is_in_flight(&fault) || fault.kind.is_refusal() || is_conflict(&fault) {
                     *ledger = unmarked;
                     self.unmark(aspect, ledger).await?;
                 }
@@ -170,7 +169,7 @@ pub(super) fn told(aspect: EksAspect, to: &EksState) -> String {
 
 /// Whether somebody else wrote the `ConfigMap` at the same time.
 fn is_conflict(fault: &Fault) -> bool {
-    fault.operation.starts_with("kubernetes:") && fault.code == CONFLICT
+    fault.kind == FaultKind::Conflict && matches!(fault.operation, Operation::Kubernetes { .. })
 }
 
 fn is_deletion(aspect: EksAspect, to: &EksState) -> bool {
@@ -190,5 +189,5 @@ fn not_done(fault: Fault, reason: String) -> (EksResult, String) {
 
 fn impossible(cluster: &ClusterName, aspect: EksAspect, to: &EksState) -> Fault {
     let what = format!("there is no way back to {to}");
-    Fault::malformed("fargaze:Restore", format!("{cluster}/{aspect}"), what)
+    Fault::bug(Operation::FargazeRollback, format!("{cluster}/{aspect}"), what)
 }

@@ -11,10 +11,10 @@ use fargaze::insights::eks::{
     EksResult, EksState, EksStep, EksSubject, EksWished, decide_eks, is_in_flight, says_it_is_so,
 };
 use fargaze::insights::{Acquaintance, ChangeState};
+use fargaze::operation::Operation;
 
 use super::observe::Seen;
 use super::{Setup, logging};
-use crate::reconcile::is_refusal;
 
 /// What came of a cluster.
 #[derive(Debug)]
@@ -163,7 +163,7 @@ impl Setup<'_> {
                 change.state = ChangeState::Abandoned;
                 EksResult::InProgress
             }
-            Err(fault) if is_refusal(&fault) => {
+            Err(fault) if fault.kind.is_refusal() => {
                 change.state = ChangeState::Abandoned;
                 EksResult::Failed(fault)
             }
@@ -207,7 +207,7 @@ impl Setup<'_> {
 /// The decision sets nothing of which it does not know what is there, and removes nothing.
 fn impossible(change: &EksChange) -> Fault {
     let what = format!("there is no way to make it {}", change.to);
-    Fault::malformed("fargaze:SetUp", change.subject.to_string(), what)
+    Fault::bug(Operation::FargazeReconcile, change.subject.to_string(), what)
 }
 
 /// Whether the logging of Fargate pods is of interest: the user's file says something of it. What is only built in, beside

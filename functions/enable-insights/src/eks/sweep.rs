@@ -16,7 +16,6 @@ use super::Setup;
 use super::reconcile::Looked;
 use crate::known::{Known, Last};
 use crate::progress::Progress;
-use crate::reconcile::is_refusal;
 
 /// What a sweep works with.
 pub(crate) struct EksSweep<'a> {
@@ -178,7 +177,7 @@ fn is_made_by(change: &EksChange, run: &str) -> bool {
 /// them. A refusal does not count: clusters that always refuse would keep all others waiting for ever.
 fn changed(findings: &[EksFinding]) -> usize {
     let counts = |result: &EksResult| match result {
-        EksResult::Failed(fault) => !is_refusal(fault),
+        EksResult::Failed(fault) => !fault.kind.is_refusal(),
         EksResult::InProgress | EksResult::NotYet => true,
         result => result.is_change(),
     };

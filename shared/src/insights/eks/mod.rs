@@ -200,75 +200,13 @@ impl ObservedEks {
     }
 }
 
-/// Whether EKS or Kubernetes refused a change because what is asked for is there already, as far as its words say:
-/// somebody else made it so at the same time. EKS: "No changes needed for the logging config provided", "Cluster is
-/// already at the desired configuration ...", "Addon already exists"; it has no code of its own for them. Kubernetes:
-/// 409 `AlreadyExists`.
+/// Whether EKS or Kubernetes refused a change because what is asked for is there already, or somebody else made it so
+/// at the same time.
 pub fn says_it_is_so(fault: &Fault) -> bool {
-    if fault.operation.starts_with("kubernetes:") {
-        return fault.code == "Conflict";
-    }
-    let says = |words: &str| fault.message.contains(words);
-    match fault.code.as_str() {
-        "InvalidParameterException" | "InvalidRequestException" => {
-            says("No changes needed") || says("already at the desired configuration")
-        }
-        "ResourceInUseException" => says("already exists"),
-        _ => false,
-    }
+    fault.kind == FaultKind::Conflict
 }
 
-/// Whether EKS refused a change because another is in flight: it is to be asked again later, and nothing is wrong
-/// (Amazon EKS API, `UpdateClusterConfig`, errors).
+/// Whether EKS refused a change because another is in flight: it is to be asked again later, and nothing is wrong.
 pub fn is_in_flight(fault: &Fault) -> bool {
-    fault.kind != FaultKind::Denied
-        && !says_it_is_so(fault)
-        && (fault.code == "ResourceInUseException"
-            || fault.code == "InvalidRequestException" && fault.message.contains("in progress"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Issue 13, point 14.
-    #[test]
-    fn what_is_so_already_is_told_from_what_is_in_flight_and_from_what_is_wrong() {
-        let fault = |operation: &str, code: &str, message: &str| Fault {
-            operation: operation.to_owned(),
-            subject: "payments".to_owned(),
-            kind: FaultKind::Invalid,
-            code: code.to_owned(),
-            message: message.to_owned(),
-        };
-        let (update, create) = ("eks:UpdateClusterConfig", "eks:CreateAddon");
-        let (invalid, request, in_use) =
-            ("InvalidParameterException", "InvalidRequestException", "ResourceInUseException");
-        for (operation, code, message, is_so, in_flight) in [
-            (update, invalid, "No changes needed for the logging config provided", true, false),
-            (update, invalid, "Cluster is already at the desired configuration with ...", true, false),
-            (update, request, "No changes needed for the logging config provided", true, false),
-            (create, in_use, "Addon already exists: metrics-server.", true, false),
-            (
-                update,
-                in_use,
-                "Cannot LoggingUpdate because cluster payments currently has an update in progress",
-                false,
-                true,
-            ),
-            (create, request, "Cluster has an update in progress", false, true),
-            (update, invalid, "Unsupported logging type", false, false),
-            (
-                "kubernetes:CreateConfigmaps",
-                "Conflict",
-                "configmaps \"aws-logging\" already exists",
-                true,
-                false,
-            ),
-            (update, "AccessDeniedException", "No changes needed", false, false),
-        ] {
-            let fault = fault(operation, code, message);
-            assert_eq!((says_it_is_so(&fault), is_in_flight(&fault)), (is_so, in_flight), "{fault}");
-        }
-    }
+    fault.kind == FaultKind::InProgress
 }

@@ -9,6 +9,7 @@ use crate::commands::AtCluster;
 use crate::eks::{KUBE_SYSTEM, LogType};
 use crate::fault::Fault;
 use crate::kubernetes::advice::{FORBIDDEN, IMMUTABLE, NAMESPACE_TERMINATING, UNAUTHORIZED, is_of_set_up};
+use crate::operation::Operation;
 
 /// Group of Kubernetes that the access entry puts the role of `EnableInsights` into.
 pub const SET_UP_GROUP: &str = "fargaze-setup";
@@ -42,7 +43,8 @@ impl EksRemedy {
         if !is_of_set_up(fault) {
             return None;
         }
-        let is_deletion = fault.operation.starts_with("kubernetes:DELETE ");
+        let is_deletion =
+            matches!(&fault.operation, Operation::Kubernetes { method, .. } if method == "DELETE");
         match fault.code.as_str() {
             NAMESPACE_TERMINATING => Some(Self::Namespace),
             IMMUTABLE => Some(Self::DeleteConfigMap),

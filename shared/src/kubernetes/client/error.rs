@@ -9,6 +9,7 @@ use crate::fault::{Fault, FaultKind};
 use crate::kubernetes::advice::{
     FALSE_IDENTITY, FORBIDDEN, IMMUTABLE, NAMESPACE_TERMINATING, TOKEN, UNAUTHORIZED,
 };
+use crate::operation::Operation;
 
 /// A question that got no usable answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -235,7 +236,7 @@ impl Cause {
             Self::Terminating(_) => (NAMESPACE_TERMINATING, FaultKind::Invalid),
             Self::Immutable(_) => (IMMUTABLE, FaultKind::Invalid),
             Self::NotFound(_) => ("NotFound", FaultKind::NotFound),
-            Self::Conflict(_) => ("Conflict", FaultKind::Invalid),
+            Self::Conflict(_) => ("Conflict", FaultKind::Conflict),
             Self::Gone(_) => ("Expired", FaultKind::Transient),
             Self::TooManyRequests(_) => ("TooManyRequests", FaultKind::Throttled),
             Self::Unavailable(_) => ("ServiceUnavailable", FaultKind::Transient),
@@ -256,7 +257,7 @@ impl From<ClientError> for Fault {
         let ClientError { method, path, cluster, cause } = error;
         let (code, kind) = cause.class();
         Self {
-            operation: format!("kubernetes:{method} {path}"),
+            operation: Operation::kubernetes(method, path),
             subject: cluster,
             kind,
             code: code.to_owned(),

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::fault::FaultKind;
+use crate::operation::Operation;
 use crate::run::{Part, Target};
 use crate::summary::words::WIDTH;
 
@@ -17,7 +18,7 @@ fn failed(kind: FaultKind) -> TargetResult {
         part: Part::WHOLE,
         role: None,
     };
-    let fault = Fault { kind, ..Fault::malformed("ecs:ListClusters", "", "no") };
+    let fault = Fault { kind, ..Fault::malformed(Operation::EcsListClusters, "", "no") };
     TargetResult { target, result: Err(fault) }
 }
 
@@ -76,8 +77,10 @@ fn a_passing_reason_is_told_only_when_it_lasts() {
 
 #[test]
 fn faults_that_differ_in_their_subject_alone_are_one_sentence() {
-    let fault =
-        |subject: &str| CountedFault { fault: Fault::malformed("ecs:ListServices", subject, "no"), count: 1 };
+    let fault = |subject: &str| CountedFault {
+        fault: Fault::malformed(Operation::EcsListServices, subject, "no"),
+        count: 1,
+    };
     let mut result = seen();
     if let Ok(outcome) = &mut result.result {
         outcome.coverage.faults = ["a", "b", "c", "d", "e"].map(fault).to_vec();
@@ -86,7 +89,7 @@ fn faults_that_differ_in_their_subject_alone_are_one_sentence() {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
         line.contains(
-            "ecs:ListServices of a, b, c and 2 more: malformed answer: no (5 times) (the answer was left out;"
+            "ecs:ListServices of a, b, c and 2 more: malformed answer: no (5 times) (the answer was not of the form"
         ),
         "{text}"
     );

@@ -8,6 +8,7 @@ use crate::alarm::BrokenTarget;
 use crate::evaluate::AlarmState;
 use crate::fault::{Fault, FaultKind};
 use crate::metric::Unit;
+use crate::operation::Operation;
 use crate::outcome::{Coverage, Outcome};
 use crate::run::{Part, RunKind};
 
@@ -180,7 +181,7 @@ fn filter_policies_find_where_there_is_news() {
         ["account", "region", "cluster", "owner"].map(of),
         [r#"["123456789012"]"#, r#"["eu-west-1"]"#, r#"["shop"]"#, r#"["team-shop"]"#]
     );
-    let fault = Fault { kind: FaultKind::Denied, ..Fault::malformed("ecs:ListClusters", "", "no") };
+    let fault = Fault { kind: FaultKind::Denied, ..Fault::malformed(Operation::EcsListClusters, "", "no") };
     let mut results = results(Vec::new());
     results[0].result = Err(fault.clone());
     let broken = BrokenTarget { name: results[0].target.to_string(), since: now(), told: true };

@@ -4,9 +4,10 @@ use std::collections::HashSet;
 
 use super::builder::SeenTarget;
 use super::model::SightChange;
-use super::standing::{Problem, ReportCoverage};
+use super::standing::{Extent, Problem, ReportCoverage};
 use super::text::Text;
 use crate::fault::Fault;
+use crate::operation::Operation;
 use crate::outcome::Coverage;
 use crate::run::Target;
 use crate::summary::words::list;
@@ -21,7 +22,7 @@ pub(super) fn coverage(targets: &[SeenTarget], results: &[TargetResult]) -> Repo
     let sum = |field: fn(&Coverage) -> usize| outcomes().map(field).sum();
     let mut problems: Vec<Problem> = results.iter().flat_map(problems).collect();
     problems.extend(targets.iter().filter_map(|seen| cut_short(seen, results)));
-    problems.sort_by_key(|problem| (!problem.whole_target, std::cmp::Reverse(problem.count)));
+    problems.sort_by_key(|problem| (problem.extent != Extent::Target, std::cmp::Reverse(problem.count)));
     ReportCoverage {
         targets: results.len(),
         targets_seen: outcomes().count(),
@@ -39,7 +40,7 @@ pub(super) fn coverage(targets: &[SeenTarget], results: &[TargetResult]) -> Repo
 /// What went wrong in one target; faults that differ in their subject alone are one problem.
 fn problems(result: &TargetResult) -> Vec<Problem> {
     let outcome = match &result.result {
-        Err(fault) => return vec![problem(&result.target, fault, true, 1)],
+        Err(fault) => return vec![problem(&result.target, fault, Extent::Target, 1)],
         Ok(outcome) => outcome,
     };
     let mut groups: Vec<(&Fault, Vec<&str>, usize)> = Vec::new();
@@ -61,17 +62,18 @@ fn problems(result: &TargetResult) -> Vec<Problem> {
         let mut named = HashSet::new();
         let once = subjects.into_iter().filter(|subject| !subject.is_empty() && named.insert(*subject));
         let subject = list(once, NAMED);
-        problem(&result.target, &Fault { subject, ..fault.clone() }, false, count)
+        let extent = Extent::of(&fault.operation);
+        problem(&result.target, &Fault { subject, ..fault.clone() }, extent, count)
     });
     told.collect()
 }
 
-fn problem(target: &Target, fault: &Fault, whole_target: bool, count: usize) -> Problem {
+fn problem(target: &Target, fault: &Fault, extent: Extent, count: usize) -> Problem {
     Problem {
         platform: target.platform,
         account: target.account.clone(),
         region: target.region.clone(),
-        whole_target,
+        extent,
         why: Text::new(&fault.to_string()),
         advice: fault.advice().into(),
         count,
@@ -81,8 +83,12 @@ fn problem(target: &Target, fault: &Fault, whole_target: bool, count: usize) -> 
 /// A snapshot that was not read to its end, of a target that else did well.
 fn cut_short(seen: &SeenTarget, results: &[TargetResult]) -> Option<Problem> {
     let is_told = results.iter().any(|result| result.target == seen.target && result.result.is_err());
-    let fault = Fault::malformed("snapshot", "", "it ends early, so there may be more than the report shows");
-    (!seen.is_whole && !is_told).then(|| problem(&seen.target, &fault, false, 1))
+    let fault = Fault::malformed(
+        Operation::FargazeReadSnapshot,
+        "",
+        "it ends early, so there may be more than the report shows",
+    );
+    (!seen.is_whole && !is_told).then(|| problem(&seen.target, &fault, Extent::Clusters, 1))
 }
 
 /// What to tell of a change; nothing of one that may pass, or whose beginning nobody was told.

@@ -299,6 +299,7 @@ mod tests {
     use super::*;
     use crate::fault::Fault;
     use crate::metric::Period;
+    use crate::operation::Operation;
     use crate::series::MetricSeries;
 
     fn window() -> Window {
@@ -335,7 +336,7 @@ mod tests {
 
     #[test]
     fn a_fault_is_seen_whichever_of_two_answers_has_it() {
-        let fault = Fault::malformed("cloudwatch:GetMetricData", "", "cut");
+        let fault = Fault::malformed(Operation::CloudwatchGetMetricData, "", "cut");
         let whole = Reading::Complete(series(|_| Some(1.0)));
         let cut = Reading::Partial(series(|_| Some(1.0)), fault.clone());
         let unread = Reading::Unread(fault);

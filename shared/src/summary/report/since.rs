@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::figures::Utilization;
 use super::model::{ClusterReport, Difference, DifferenceKind, Report, ServiceReport, Since};
+use super::standing::Extent;
 use super::text::Text;
 use crate::cluster::{AccountId, ClusterName, Region};
 use crate::metric::Unit;
@@ -29,7 +30,7 @@ pub(super) fn since(before: &Report, now: &Report, results: &[TargetResult]) -> 
         .coverage
         .problems
         .iter()
-        .filter(|problem| problem.whole_target || lists(problem.why.as_str()))
+        .filter(|problem| problem.extent != Extent::Answer)
         .map(|problem| (problem.platform, &problem.account, &problem.region))
         .collect();
     for cluster in &now.clusters {
@@ -65,17 +66,8 @@ fn by_name(report: &Report) -> HashMap<(&AccountId, &Region, &ClusterName), &Clu
     report.clusters.iter().map(|cluster| (key(cluster), cluster)).collect()
 }
 
-/// Whether the fault says that clusters could not be listed or described, so that some may be missing.
-fn lists(why: &str) -> bool {
-    why.starts_with("ecs:ListClusters")
-        || why.starts_with("ecs:DescribeClusters")
-        || why.starts_with("eks:ListClusters")
-        || why.starts_with("eks:DescribeCluster")
-        || why.starts_with("snapshot")
-}
-
 fn listed_all(faults: &[crate::outcome::CountedFault]) -> bool {
-    !faults.iter().any(|counted| lists(&counted.fault.operation))
+    faults.iter().all(|counted| Extent::of(&counted.fault.operation) == Extent::Answer)
 }
 
 /// Compares one cluster.

@@ -7,6 +7,7 @@ use super::model::is_ecs;
 use super::text::Text;
 use crate::cluster::{AccountId, ClusterName, Region};
 use crate::insights::InsightsLevel;
+use crate::operation::Operation;
 use crate::run::Platform;
 use crate::usage::Usage;
 
@@ -96,6 +97,28 @@ pub struct ReportCoverage {
     pub problems: Vec<Problem>,
 }
 
+/// How much of a target something hides that went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Extent {
+    /// Nothing of the target could be seen.
+    Target,
+    /// Clusters could not be listed or described, so that some may be missing.
+    Clusters,
+    /// An answer about what else is seen.
+    Answer,
+}
+
+impl Extent {
+    /// What is hidden where this operation fails.
+    pub(super) fn of(operation: &Operation) -> Self {
+        let hides_clusters = operation.lists_clusters()
+            || matches!(operation, Operation::EksDescribeCluster | Operation::FargazeReadSnapshot);
+        if hides_clusters { Self::Clusters } else { Self::Answer }
+    }
+}
+
 /// What could not be asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -107,8 +130,8 @@ pub struct Problem {
     pub account: AccountId,
     /// Region that was asked about.
     pub region: Region,
-    /// Whether nothing of this target could be seen.
-    pub whole_target: bool,
+    /// How much of the target it hides.
+    pub extent: Extent,
     /// What was asked, of what, and what came back.
     pub why: Text,
     /// What to do about it.

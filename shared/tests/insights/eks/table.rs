@@ -10,6 +10,7 @@ use fargaze::insights::eks::{
     EksState, EksSubject, EksUndo, EksWished, EksWishes, LoggingNamespace, LogsWish, ObservedEks, decide_eks,
 };
 use fargaze::insights::{Acquaintance, ChangeState, ExistingClusters};
+use fargaze::operation::Operation;
 use jiff::{SignedDuration, Timestamp};
 
 use EksAspect::{AwsLogging as Logging, CloudwatchObservability, ControlPlaneLogs, MetricsServer};
@@ -143,7 +144,7 @@ fn with_map(namespace: LoggingNamespace, output: &str, problems: &[&str]) -> Obs
 
 fn denied() -> Fault {
     Fault {
-        operation: "kubernetes:GetConfigMap".to_owned(),
+        operation: Operation::kubernetes("GET", "configmaps"),
         subject: String::new(),
         kind: FaultKind::Denied,
         code: "403".to_owned(),

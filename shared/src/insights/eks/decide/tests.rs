@@ -9,12 +9,13 @@ use crate::eks::{CLOUDWATCH_OBSERVABILITY, METRICS_SERVER};
 use crate::fault::FaultKind;
 use crate::insights::samples::at;
 use crate::insights::{ChangeState, ExistingClusters};
+use crate::operation::Operation;
 use EksAspect::{AwsLogging as Logging, CloudwatchObservability, ControlPlaneLogs, MetricsServer};
 use LoggingNamespace::{Enabled, Missing, NotEnabled};
 
 fn denied() -> Fault {
     Fault {
-        operation: "eks:ListAddons".to_owned(),
+        operation: Operation::EksListAddons,
         subject: "payments".to_owned(),
         kind: FaultKind::Denied,
         code: "AccessDeniedException".to_owned(),

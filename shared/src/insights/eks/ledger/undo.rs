@@ -119,7 +119,8 @@ mod tests {
 
     fn unread(kind: FaultKind) -> Asked<UpdateStatus> {
         let text = String::new;
-        let (operation, subject, code, message) = (text(), text(), text(), text());
+        let operation = crate::operation::Operation::EksDescribeUpdate;
+        let (subject, code, message) = (text(), text(), text());
         Asked::Unread(Fault { operation, subject, kind, code, message })
     }
 

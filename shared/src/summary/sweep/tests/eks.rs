@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::insights::eks::{CostNote, EksAspect, EksFinding, EksRemedy, EksResult};
+use crate::operation::Operation;
 
 pub(super) fn eks(cluster: &str, aspect: Option<EksAspect>, result: EksResult, reason: &str) -> EksFinding {
     EksFinding {
@@ -54,7 +55,7 @@ fn right_eks(cluster: &str) -> EksFinding {
 }
 
 fn refused() -> Fault {
-    Fault { operation: "eks:CreateAddon".to_owned(), subject: "billing".to_owned(), ..denied() }
+    Fault { operation: Operation::EksCreateAddon, subject: "billing".to_owned(), ..denied() }
 }
 
 /// The outcome of a target whose EKS clusters these are.
@@ -288,7 +289,7 @@ fn a_restore_tells_what_it_put_back_and_an_older_outcome_is_read() {
 /// Issue 13, point 26: a rollback of EKS alone, and a sweep of it, are not about Container Insights.
 #[test]
 fn a_run_about_eks_alone_has_a_subject_about_eks() {
-    let fault = Fault { operation: "eks:DescribeCluster".to_owned(), ..denied() };
+    let fault = Fault { operation: Operation::EksDescribeCluster, ..denied() };
     let found = |result| vec![eks("payments", Some(EksAspect::AwsLogging), result, "x")];
     let message = |kind, dry_run, found: Vec<EksFinding>| {
         let mut outcome = Outcome { dry_run, ..of(found)[0].clone() };

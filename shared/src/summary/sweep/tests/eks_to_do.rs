@@ -3,6 +3,7 @@
 use super::eks::{eks, of};
 use super::*;
 use crate::insights::eks::{EksAspect, EksFinding, EksRemedy, EksResult};
+use crate::operation::Operation;
 
 /// What is only reported is as its wish says: the head does not say otherwise. Each cluster has commands of its own, and they
 /// are one line each, however long.
@@ -15,7 +16,7 @@ fn what_is_only_reported_and_what_a_person_can_do_read_like_this() {
         ..eks(cluster, Some(EksAspect::AwsLogging), EksResult::Reported, "it lacks the label")
     };
     let refused = Fault {
-        operation: "kubernetes:GET /api/v1/namespaces/aws-observability".to_owned(),
+        operation: Operation::kubernetes("GET", "/api/v1/namespaces/aws-observability"),
         code: "Unauthorized".to_owned(),
         message: "401 Unauthorized".to_owned(),
         ..denied()

@@ -11,6 +11,7 @@ use crate::alarm::BrokenTarget;
 use crate::fault::{Fault, FaultKind};
 use crate::insights::InsightsLevel::{Disabled, Enabled, Enhanced};
 use crate::insights::{ClusterSize, InsightsLevel, estimate};
+use crate::operation::Operation;
 use crate::outcome::{Coverage, Outcome};
 use crate::run::Part;
 use crate::summary::words::WIDTH;
@@ -98,7 +99,7 @@ fn results(outcomes: impl IntoIterator<Item = Outcome>) -> Vec<TargetResult> {
 
 fn denied() -> Fault {
     Fault {
-        operation: "ecs:UpdateClusterSettings".to_owned(),
+        operation: Operation::EcsUpdateClusterSettings,
         subject: "payments".to_owned(),
         kind: FaultKind::Denied,
         code: "AccessDeniedException".to_owned(),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use fargaze::eks::LogType;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::eks::{EksAspect, EksState, LoggingNamespace, UpdateStatus};
+use fargaze::operation::Operation;
 use jiff::Timestamp;
 
 use super::past::Past;
@@ -114,12 +115,14 @@ pub(super) const DEFAULT_VERSION: &str = "v0.8.0-eksbuild.1";
 const NEXT_VERSION: &str = "v0.9.0-eksbuild.1";
 
 pub(super) fn fault(operation: &str, kind: FaultKind, code: &str, message: &str) -> Fault {
-    let (operation, subject) = (operation.to_owned(), "the cluster".to_owned());
+    // What owners call is no operation of fargaze, and nobody looks at it.
+    let operation = operation.parse().unwrap_or(Operation::EksDescribeCluster);
+    let subject = "the cluster".to_owned();
     Fault { operation, subject, kind, code: code.to_owned(), message: message.to_owned() }
 }
 
 fn conflict() -> Fault {
-    fault("kubernetes:POST configmaps", FaultKind::Invalid, "Conflict", "\"aws-logging\" already exists")
+    fault("kubernetes:POST configmaps", FaultKind::Conflict, "Conflict", "\"aws-logging\" already exists")
 }
 
 impl Cluster {
@@ -248,7 +251,7 @@ impl Cluster {
             return Ok(());
         }
         let why = "Cannot LoggingUpdate because the cluster currently has an update in progress";
-        Err(fault(operation, FaultKind::Invalid, "ResourceInUseException", why))
+        Err(fault(operation, FaultKind::InProgress, "ResourceInUseException", why))
     }
 
     /// `UpdateClusterConfig`
@@ -268,7 +271,7 @@ impl Cluster {
         let to = &(&now | on) - off;
         if to == now {
             let why = "No changes needed for the logging config provided";
-            return Err(fault(OPERATION, FaultKind::Invalid, "InvalidParameterException", why));
+            return Err(fault(OPERATION, FaultKind::Conflict, "InvalidParameterException", why));
         }
         let id = format!("update-{}-{minute}", self.tokens.len());
         let ends = minute + if self.mood.is_slow { SLOW } else { UPDATE };
@@ -294,7 +297,7 @@ impl Cluster {
         if self.addons.contains_key(name) {
             return Err(fault(
                 OPERATION,
-                FaultKind::Invalid,
+                FaultKind::Conflict,
                 "ResourceInUseException",
                 "Addon already exists",
             ));

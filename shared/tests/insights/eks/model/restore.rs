@@ -4,14 +4,13 @@ use fargaze::cluster::ClusterName;
 use fargaze::fault::Fault;
 use fargaze::insights::ChangeState;
 use fargaze::insights::eks::{
-    EksAspect, EksChange, EksLedger, EksRestoreStep, EksState, EksUndo, eks_restore_step, is_in_flight,
-    says_it_is_so,
+    EksAspect, EksChange, EksLedger, EksRestoreStep, EksState, EksUndo, eks_restore_step, says_it_is_so,
 };
 use jiff::Timestamp;
 
 use super::cloud::Accepted;
 use super::observe::Seen;
-use super::setup::{after_call, before_call, is_refusal};
+use super::setup::{after_call, before_call};
 use super::{Owner, Stop, Trouble, World, followed};
 use crate::common::OURS;
 
@@ -113,8 +112,7 @@ impl World {
                 self.mark(name, aspect, run, log, None);
             }
             Err(fault) => {
-                let is_conflict = fault.operation.starts_with("kubernetes:") && fault.code == "Conflict";
-                if is_in_flight(&fault) || is_refusal(&fault) || is_conflict {
+                if fault.kind.is_refusal() {
                     *log = unmarked;
                     self.unmark(aspect, run, log);
                 }

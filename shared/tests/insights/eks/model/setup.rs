@@ -168,7 +168,7 @@ impl World {
                 change.state = ChangeState::Abandoned;
                 EksResult::InProgress
             }
-            Err(fault) if is_refusal(&fault) => {
+            Err(fault) if fault.kind.is_refusal() => {
                 change.state = ChangeState::Abandoned;
                 EksResult::Failed(fault)
             }
@@ -291,9 +291,4 @@ pub(super) fn after_call<T>(answer: Result<T, Fault>, trouble: Trouble) -> Resul
         Trouble::Lost => Ok(answer.and_then(|_| Err(fault("eks:Call", FaultKind::Transient, "timeout", "")))),
         _ => Ok(answer),
     }
-}
-
-/// Whether asking again would bring the same answer.
-pub(super) fn is_refusal(fault: &Fault) -> bool {
-    matches!(fault.kind, FaultKind::Denied | FaultKind::NotFound | FaultKind::Invalid)
 }

@@ -7,7 +7,7 @@ use fargaze::insights::Sighting;
 use fargaze::insights::eks::{EksFinding, EksResult};
 use jiff::Timestamp;
 
-use super::setup::{Look, Looked, is_refusal};
+use super::setup::{Look, Looked};
 use super::{Known, Stop, Trouble, World, followed};
 
 impl World {
@@ -96,7 +96,7 @@ impl World {
 /// Whether a cluster counts as one that the run changes.
 fn counts(finding: &EksFinding) -> bool {
     match &finding.result {
-        EksResult::Failed(fault) => !is_refusal(fault),
+        EksResult::Failed(fault) => !fault.kind.is_refusal(),
         EksResult::InProgress | EksResult::NotYet => true,
         result => result.is_change(),
     }
