@@ -16,8 +16,9 @@ use std::time::{Duration, Instant};
 use fargaze::alarm::{AlarmKey, AlarmRecord, Grid, Sight, step};
 use fargaze::config::read_rules;
 use fargaze::metric::Period;
-use fargaze::rule::{AlarmRule, Subject};
+use fargaze::rule::AlarmRule;
 use fargaze::series::{Datapoint, MetricSeries, Reading};
+use fargaze::subject::Subject;
 use fargaze::window::Window;
 use jiff::{SignedDuration, Timestamp};
 
@@ -82,12 +83,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut alarms = Vec::with_capacity(SERIES);
     for series in 0..SERIES {
         let (cluster, service) = (format!("cluster-{}", series / 100), format!("service-{}", series % 100));
-        let subject = Subject {
-            cluster: cluster.parse()?,
-            service: Some(service.parse()?),
-            task_family: None,
-            workload: None,
-        };
+        let subject = Subject::Service(cluster.parse()?, service.parse()?);
         let reading = reading(&window, series);
         // What an earlier run has remembered of it.
         let sight = Sight::of(&reading);

@@ -22,10 +22,11 @@ use fargaze::insights::InsightsLevel;
 use fargaze::inventory::{ClusterEntry, Reporting, ServiceState};
 use fargaze::metric::{MetricQuery, Statistic};
 use fargaze::pods::{Amounts, PodState};
-use fargaze::rule::{KubernetesMeasure, SAMPLE_PERIOD, Subject, Workload};
+use fargaze::rule::{KubernetesMeasure, SAMPLE_PERIOD};
 use fargaze::run::{Part, Platform, Run, RunKind, Target};
 use fargaze::series::{Datapoint, MetricSeries, Reading};
 use fargaze::snapshot::SnapshotLine;
+use fargaze::subject::{Subject, Workload};
 use fargaze::summary::{
     Report, ReportBuilder, ReportFacts, ReportLink, console_object_link, report_html, report_mail,
 };
@@ -154,7 +155,7 @@ fn build_eks(builder: &mut ReportBuilder, run: &Run, target: &Target) -> Result<
         });
         let workloads: Vec<Workload> = workloads.collect();
         for workload in &workloads {
-            let subject = Subject::workload(cluster.clone(), workload.clone());
+            let subject = Subject::Workload(cluster.clone(), workload.clone());
             for measure in [KubernetesMeasure::PodCpuPercent, KubernetesMeasure::PodMemoryPercent] {
                 for statistic in [Statistic::Average, Statistic::Maximum] {
                     let query =

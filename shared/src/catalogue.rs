@@ -7,7 +7,7 @@
 use crate::cluster::{ClusterName, ServiceName};
 use crate::insights::InsightsLevel;
 use crate::metric::{Dimensions, Metric, Unit};
-use crate::rule::Subject;
+use crate::subject::Subject;
 
 /// Namespace of the metrics that every ECS service has at no charge.
 pub const AWS_ECS: &str = "AWS/ECS";
@@ -196,11 +196,11 @@ impl CatalogueMetric {
 
     /// The metric of what a verdict is about.
     pub fn of(&self, subject: &Subject) -> Option<Metric> {
-        match (&subject.service, &subject.task_family, &subject.workload) {
-            (Some(service), _, _) => self.of_service(&subject.cluster, service),
-            (None, Some(family), _) => self.of_family(&subject.cluster, family),
-            (None, None, None) => self.of_cluster(&subject.cluster),
-            (None, None, Some(_)) => None,
+        match subject {
+            Subject::Cluster(cluster) => self.of_cluster(cluster),
+            Subject::Service(cluster, service) => self.of_service(cluster, service),
+            Subject::TaskFamily(cluster, family) => self.of_family(cluster, family),
+            Subject::Account | Subject::Workload(..) => None,
         }
     }
 

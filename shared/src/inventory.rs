@@ -9,7 +9,7 @@ use crate::cluster::{ClusterName, ServiceName};
 use crate::deployment::DeploymentState;
 use crate::fault::{Fault, FaultKind};
 use crate::insights::InsightsLevel;
-use crate::rule::Workload;
+use crate::subject::Workload;
 
 /// Age at which a cached inventory is read anew. A full listing needs one `ListServices` call per cluster, and ECS
 /// allows 20 a second.

@@ -7,7 +7,8 @@ use crate::cluster::ClusterName;
 use crate::insights::InsightsLevel;
 use crate::inventory::{ClusterEntry, Inventory, Reporting};
 use crate::metric::{MetricQuery, Period, Statistic};
-use crate::rule::{AlarmRule, Measure, Scope, Subject};
+use crate::rule::{AlarmRule, Measure, Scope};
+use crate::subject::Subject;
 
 /// US dollars for a thousand metrics asked for by `GetMetricData`, whatever the number of points, and never free
 /// (Amazon `CloudWatch` pricing page, us-east-1; read in November 2026).
@@ -118,15 +119,15 @@ pub fn subjects(rule: &AlarmRule, inventory: &Inventory) -> Vec<Subject> {
 fn subjects_of(scope: Scope, cluster: &ClusterName, entry: &ClusterEntry) -> Vec<Subject> {
     let cluster = || cluster.clone();
     match scope {
-        Scope::Cluster => vec![Subject::cluster(cluster())],
+        Scope::Cluster => vec![Subject::Cluster(cluster())],
         Scope::Service => {
-            entry.services.iter().map(|name| Subject::service(cluster(), name.clone())).collect()
+            entry.services.iter().map(|name| Subject::Service(cluster(), name.clone())).collect()
         }
         Scope::TaskFamily => {
-            entry.task_families.iter().map(|name| Subject::task_family(cluster(), name.clone())).collect()
+            entry.task_families.iter().map(|name| Subject::TaskFamily(cluster(), name.clone())).collect()
         }
         Scope::Workload => {
-            entry.workloads.iter().map(|workload| Subject::workload(cluster(), workload.clone())).collect()
+            entry.workloads.iter().map(|workload| Subject::Workload(cluster(), workload.clone())).collect()
         }
     }
 }
@@ -134,10 +135,10 @@ fn subjects_of(scope: Scope, cluster: &ClusterName, entry: &ClusterEntry) -> Vec
 /// Whether a rule judges this subject. `entry` is its cluster.
 pub fn judges(rule: &AlarmRule, subject: &Subject, entry: &ClusterEntry) -> bool {
     let needs_cadvisor = matches!(rule.measure, Measure::Kubernetes(measure) if measure.needs_cadvisor());
-    rule.scope == subject.scope()
+    subject.scope() == Some(rule.scope)
         && entry.insights >= rule.measure.needs()
         && (entry.cadvisor || !needs_cadvisor)
-        && rule.selection.fits_cluster(&subject.cluster, &entry.tags)
+        && subject.cluster().is_some_and(|cluster| rule.selection.fits_cluster(cluster, &entry.tags))
         && rule.selection.fits_within(subject)
 }
 

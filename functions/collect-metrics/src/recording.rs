@@ -16,6 +16,7 @@ use fargaze::run::{Run, RunKind};
 use fargaze::series::{MetricSeries, Reading};
 use fargaze::snapshot::SnapshotWriter;
 use fargaze::states::TargetTask;
+use fargaze::subject::Subject;
 use fargaze::window::Window;
 use jiff::Timestamp;
 
@@ -90,9 +91,9 @@ fn custom(rules: &[AlarmRule], inventory: &Inventory) -> HashMap<MetricQuery, Ve
     let mut custom = HashMap::<MetricQuery, Vec<Judged>>::new();
     for rule in rules.iter().filter(|rule| matches!(rule.measure, Measure::Custom(_))) {
         for subject in plan::subjects(rule, inventory) {
-            let Some(service) = &subject.service else { continue };
+            let Subject::Service(cluster, service) = &subject else { continue };
             for query in plan::queries(rule, &subject) {
-                let name = (subject.cluster.to_string(), service.to_string());
+                let name = (cluster.to_string(), service.to_string());
                 custom.entry(query).or_default().push(Judged { name, condition: rule.condition });
             }
         }

@@ -14,8 +14,9 @@ use fargaze::kubernetes::client::{Cause, ClientError, Limits, Network};
 use fargaze::kubernetes::workload::listed_with;
 use fargaze::operation::Operation;
 use fargaze::pods::{CadvisorState, ClusterState, Finding, MetricsApi, PodState, WorkloadState};
-use fargaze::rule::{KubernetesMeasure, Workload};
+use fargaze::rule::KubernetesMeasure;
 use fargaze::run::{Run, RunKind, Target};
+use fargaze::subject::Workload;
 use jiff::SignedDuration;
 
 use crate::trouble;

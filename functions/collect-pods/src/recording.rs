@@ -12,10 +12,10 @@ use fargaze::outcome::{Coverage, CoverageTally};
 use fargaze::pods::{
     ClusterHistory, History, PodState, Sample, SampleTimes, WorkloadState, cluster_samples, workload_samples,
 };
-use fargaze::rule::{Subject, Workload};
 use fargaze::run::{Run, RunKind, Target};
 use fargaze::series::Reading as Answer;
 use fargaze::snapshot::SnapshotWriter;
+use fargaze::subject::{Subject, Workload};
 use jiff::Timestamp;
 
 use crate::clusters::Reading;
@@ -86,7 +86,7 @@ impl<'a> Recording<'a> {
         for workload in &workloads {
             let pods = pods.get(workload).map(Vec::as_slice).unwrap_or_default();
             let state = states.get(workload).copied();
-            let subject = Subject::workload(name.clone(), workload.clone());
+            let subject = Subject::Workload(name.clone(), workload.clone());
             let cadvisor = reading.state.cadvisor.is_some();
             let mut samples = workload_samples(pods, state, history.before(), self.run.time, cadvisor);
             let unlisted = reading.unlisted(&workload.kind).filter(|_| pods.is_empty() && state.is_none());
@@ -126,7 +126,7 @@ impl<'a> Recording<'a> {
         if reading.is_unread() || reading.has_no_api {
             forget_values(&mut samples);
         }
-        let subject = Subject::cluster(reading.state.cluster.clone());
+        let subject = Subject::Cluster(reading.state.cluster.clone());
         let fault = |measure| reading.fault_of(measure, None);
         write(&history.join(&subject, samples, &self.times, fault), piece)
     }

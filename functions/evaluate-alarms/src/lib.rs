@@ -52,7 +52,7 @@ impl Handler {
         coverage.faults.extend(counted(unreadable));
         let mut owners = judged.owners.clone();
         let notices = self.remember(&target, judged, &remembered).await?;
-        owners.retain(|cluster, _| notices.iter().any(|notice| notice.subject.cluster == *cluster));
+        owners.retain(|cluster, _| notices.iter().any(|notice| notice.subject.cluster() == Some(cluster)));
         let key = target.outcome_key(&run);
         let outcome = Outcome {
             target,
@@ -82,7 +82,10 @@ impl Handler {
         let mut records = remembered.clone();
         let (changed, ended) = (remember.write_all(changes).await?, remember.end_all(gone).await?);
         records.extend(changed.into_iter().chain(ended).map(|record| (record.key.clone(), record)));
-        let here = records.into_values().filter(|record| target.part.holds(&record.key.subject.cluster));
+        let is_here = |record: &AlarmRecord| {
+            record.key.subject.cluster().is_some_and(|cluster| target.part.holds(cluster))
+        };
+        let here = records.into_values().filter(is_here);
         Ok(here.flat_map(|record| record.untold).collect())
     }
 }

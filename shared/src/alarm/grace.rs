@@ -5,8 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{AlarmRecord, Grid, Mute, Sight, step};
 use crate::evaluate::AlarmState;
-use crate::rule::{AlarmRule, Measure, Subject};
+use crate::rule::{AlarmRule, Measure};
 use crate::snapshot::SnapshotBegin;
+use crate::subject::Subject;
 
 /// How long a service must have run for a start to be excused again. With a run every hour, a crash loop that is seen
 /// running at every other run still alarms.

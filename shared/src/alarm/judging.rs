@@ -17,9 +17,10 @@ use crate::observe::{newest_only, not_asked};
 use crate::outcome::Coverage;
 use crate::plan;
 use crate::pods::{PodState, explains, why};
-use crate::rule::{AlarmRule, Measure, Scope, Subject};
+use crate::rule::{AlarmRule, Measure, Scope};
 use crate::series::Reading;
 use crate::snapshot::{SnapshotBegin, SnapshotLine};
+use crate::subject::Subject;
 
 /// A snapshot being judged. Rules on metrics of the catalogue are judged subject by subject, as the lines come; rules on
 /// what ECS says and on custom metrics at the end. What would change is judged once more at the end, when it is known
@@ -148,10 +149,10 @@ impl<'a> Judging<'a> {
             }
             SnapshotLine::Series(query, reading) => self.series(query, reading),
             SnapshotLine::Service(state) => {
-                self.services.insert(Subject::service(state.cluster.clone(), state.service.clone()), *state);
+                self.services.insert(Subject::Service(state.cluster.clone(), state.service.clone()), *state);
             }
             SnapshotLine::Undescribed(UndescribedService { cluster, service, fault }) => {
-                self.undescribed.insert(Subject::service(cluster, service), fault);
+                self.undescribed.insert(Subject::Service(cluster, service), fault);
             }
             SnapshotLine::Pod(pod) => self.pod(*pod),
             // All samples of a cluster have come when itself comes.
@@ -169,7 +170,7 @@ impl<'a> Judging<'a> {
         let wanted = self
             .explained
             .get_or_insert_with(|| open.iter().flatten().map(|open| open.subject.clone()).collect());
-        let cluster = Subject::cluster(pod.cluster.clone());
+        let cluster = Subject::Cluster(pod.cluster.clone());
         if wanted.contains(&cluster) && explains(&pod, self.begin.run.time) {
             self.pods.entry(cluster).or_default().push(pod.clone());
         }

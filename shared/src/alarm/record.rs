@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Mute, Notice};
 use crate::evaluate::AlarmState;
-use crate::rule::Subject;
+use crate::subject::Subject;
 
 /// What is remembered of an alarm between runs. An alarm that is plainly OK is not remembered at all, so a quiet run
 /// writes nothing.

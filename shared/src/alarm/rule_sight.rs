@@ -13,8 +13,9 @@ use crate::catalogue;
 use crate::insights::InsightsLevel;
 use crate::inventory::{Inventory, ServiceState};
 use crate::metric::{Metric, Statistic};
-use crate::rule::{AlarmRule, Measure, MissingData, Scope, Selection, Subject};
+use crate::rule::{AlarmRule, Measure, MissingData, Scope, Selection};
 use crate::series::Reading;
+use crate::subject::Subject;
 
 /// How long a rule must be without data, or without a subject, before people are notified: a metric
 /// that is published once a day, by a nightly job, is no fault. A longer evaluation range counts

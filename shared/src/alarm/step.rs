@@ -10,8 +10,9 @@ use super::{AlarmKey, AlarmRecord, Mute, Notice, NoticeKind, Remembered};
 use crate::evaluate::AlarmState;
 use crate::metric::{Period, Unit};
 use crate::pods::NamedPod;
-use crate::rule::{AlarmRule, Comparison, Severity, Subject};
+use crate::rule::{AlarmRule, Comparison, Severity};
 use crate::series::Reading;
+use crate::subject::Subject;
 
 /// What a rule sees of a subject in one run.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,7 +6,8 @@ use super::{AlarmKey, Mute};
 use crate::metric::Dimensions;
 use crate::operation::Operation;
 use crate::outcome::Coverage;
-use crate::rule::{AlarmRule, Measure, Subject, Workload};
+use crate::rule::{AlarmRule, Measure};
+use crate::subject::{Subject, Workload};
 
 /// Whether the rule is judged at the end only.
 pub(super) fn is_late(rule: &AlarmRule, kept: &HashSet<(String, String)>) -> bool {
@@ -40,18 +41,22 @@ pub(super) fn kept_metrics(rules: &[AlarmRule]) -> HashSet<(String, String)> {
 /// The subject that a metric of the catalogue, or a sample of a workload, is about.
 pub(super) fn subject_of(dimensions: &Dimensions) -> Option<Subject> {
     let cluster = dimensions.get("ClusterName")?.parse().ok()?;
-    let service = match dimensions.get("ServiceName") {
-        Some(name) => Some(name.parse().ok()?),
-        None => None,
-    };
-    let task_family = dimensions.get("TaskDefinitionFamily").map(ToOwned::to_owned);
+    if let Some(service) = dimensions.get("ServiceName") {
+        return Some(Subject::Service(cluster, service.parse().ok()?));
+    }
+    if let Some(family) = dimensions.get("TaskDefinitionFamily") {
+        return Some(Subject::TaskFamily(cluster, family.to_owned()));
+    }
     let named = |name| dimensions.get(name).map(ToOwned::to_owned);
-    let workload = named("Workload").map(|name| Workload {
+    let workload = |name| Workload {
         namespace: named("Namespace").unwrap_or_default(),
         kind: named("WorkloadKind").unwrap_or_default(),
         name,
-    });
-    Some(Subject { cluster, service, task_family, workload })
+    };
+    Some(match named("Workload") {
+        Some(name) => Subject::Workload(cluster, workload(name)),
+        None => Subject::Cluster(cluster),
+    })
 }
 
 /// Indices of the rules, each after those that it names in `unless`. In a circle the order is that of the file.
@@ -83,11 +88,11 @@ pub(super) fn was_listed(coverage: &Coverage, with_families: bool) -> bool {
 
 /// The alarm of another rule that keeps this one silent.
 pub(super) fn unless(rule: &AlarmRule, subject: &Subject, in_alarm: &HashSet<AlarmKey>) -> Option<Mute> {
-    let cluster = Subject::cluster(subject.cluster.clone());
-    let places = [subject, &cluster];
+    let cluster = subject.cluster().cloned().map(Subject::Cluster);
+    let places: Vec<&Subject> = std::iter::once(subject).chain(&cluster).collect();
     let fires = |name: &&String| {
         let key = |subject: &Subject| AlarmKey { rule: (*name).clone(), subject: subject.clone() };
-        places.into_iter().any(|place| in_alarm.contains(&key(place)))
+        places.iter().any(|place| in_alarm.contains(&key(place)))
     };
     rule.unless.iter().find(fires).map(|name| Mute::Unless { rule: name.clone() })
 }

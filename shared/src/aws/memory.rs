@@ -23,10 +23,11 @@ use serde::de::DeserializeOwned;
 use super::pages::Pages;
 use super::sdk_error::fault;
 use crate::alarm::{AlarmKey, AlarmRecord, BrokenTarget, Remembered};
+use crate::cluster::{ClusterName, ServiceName};
 use crate::fault::Fault;
 use crate::operation::Operation;
-use crate::rule::{Subject, Workload};
 use crate::run::{Platform, Run, RunKind, Target};
+use crate::subject::{Subject, Workload};
 
 /// How long an alarm that is OK again stays remembered: much longer than any window, so that no window judges again
 /// what was told.
@@ -236,15 +237,16 @@ fn alarm_item(target: &Target, record: &AlarmRecord) -> Result<Item, serde_json:
     let AlarmRecord { key, memory, untold, version } = record;
     let Remembered { state, since, judged_until, .. } = memory;
     let expires = *judged_until + if record.is_over() { KEEP } else { KEEP_OPEN };
-    let service = key.subject.service.as_ref().map_or("", |service| service.as_str());
+    let subject = &key.subject;
+    let family = if let Subject::TaskFamily(_, family) = subject { family } else { "" };
     Ok(HashMap::from([
         ("pk".to_owned(), text(alarms_key(target))),
         ("sk".to_owned(), text(key.to_string())),
         ("rule".to_owned(), text(&key.rule)),
-        ("cluster".to_owned(), text(key.subject.cluster.as_str())),
-        ("service".to_owned(), text(service)),
-        ("task_family".to_owned(), text(key.subject.task_family.as_deref().unwrap_or(""))),
-        ("workload".to_owned(), text(key.subject.workload.as_ref().map_or(String::new(), workload_path))),
+        ("cluster".to_owned(), text(subject.cluster().map_or("", ClusterName::as_str))),
+        ("service".to_owned(), text(subject.service().map_or("", ServiceName::as_str))),
+        ("task_family".to_owned(), text(family)),
+        ("workload".to_owned(), text(subject.workload().map_or(String::new(), workload_path))),
         ("state".to_owned(), text(state.as_str())),
         ("since".to_owned(), text(since.to_string())),
         ("judged_until".to_owned(), text(judged_until.to_string())),
@@ -272,18 +274,17 @@ fn read_alarm(item: &Item) -> Result<AlarmRecord, String> {
     fn json<T: DeserializeOwned>(item: &Item, name: &str) -> Result<T, String> {
         serde_json::from_str(&get(item, name)?).map_err(|error| format!("attribute `{name}`: {error}"))
     }
-    let (service, family) = (get(item, "service")?, get(item, "task_family")?);
-    let service = if service.is_empty() { None } else { Some(service.parse().map_err(|e| format!("{e}"))?) };
-    let task_family = Some(family).filter(|family| !family.is_empty());
-    // Items of versions without EKS have no such attribute.
-    let workload = get(item, "workload").ok().filter(|path| !path.is_empty());
-    let workload = workload.map(|path| read_workload(&path)).transpose()?;
     let cluster = get(item, "cluster")?.parse().map_err(|error| format!("{error}"))?;
+    let names = [get(item, "service")?, get(item, "task_family")?, get(item, "workload")?];
+    let subject = match names.each_ref().map(String::as_str) {
+        ["", "", ""] => Subject::Cluster(cluster),
+        [service, "", ""] => Subject::Service(cluster, service.parse().map_err(|error| format!("{error}"))?),
+        ["", family, ""] => Subject::TaskFamily(cluster, family.to_owned()),
+        ["", "", workload] => Subject::Workload(cluster, read_workload(workload)?),
+        _ => return Err("it has a service, a task family and a workload at once".to_owned()),
+    };
     Ok(AlarmRecord {
-        key: AlarmKey {
-            rule: get(item, "rule")?,
-            subject: Subject { cluster, service, task_family, workload },
-        },
+        key: AlarmKey { rule: get(item, "rule")?, subject },
         memory: json(item, "memory")?,
         untold: json(item, "untold")?,
         version: get(item, "version")?.parse().map_err(|error| format!("attribute `version`: {error}"))?,

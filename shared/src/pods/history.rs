@@ -10,9 +10,10 @@ use crate::cluster::ClusterName;
 use crate::fault::Fault;
 use crate::inventory::ClusterEntry;
 use crate::metric::{MetricQuery, Statistic};
-use crate::rule::{KUBERNETES, KubernetesMeasure, SAMPLE_PERIOD, Subject, Workload};
+use crate::rule::{KUBERNETES, KubernetesMeasure, SAMPLE_PERIOD};
 use crate::series::{Datapoint, MetricSeries, Reading};
 use crate::snapshot::{BadSnapshot, SnapshotLine, SnapshotPieces};
+use crate::subject::{Subject, Workload};
 
 /// How long after its containers a pod may end: the kubelet follows within seconds.
 const PHASE_LAG: SignedDuration = SignedDuration::from_mins(1);
@@ -247,7 +248,7 @@ mod tests {
     const RANGE: usize = 0;
 
     fn subject() -> Subject {
-        Subject::cluster("payments".parse().unwrap())
+        Subject::Cluster("payments".parse().unwrap())
     }
 
     /// The run at `10:minute`, whose window is 15 minutes long.
@@ -262,7 +263,7 @@ mod tests {
         before.into_iter().for_each(|bytes| history.add(SnapshotPieces::new(bytes).unwrap()));
         let run = run(minute);
         let times = SampleTimes::of(&run, history.samples(), RANGE);
-        let mut history = history.of(&subject().cluster).unwrap();
+        let mut history = history.of(subject().cluster().unwrap()).unwrap();
         let samples = vec![(MEASURE, Statistic::Sum, sample.ok())];
         let (query, reading) = history.join(&subject(), samples, &times, |_| sample.err()).remove(0);
         let target = Target {

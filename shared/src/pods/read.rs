@@ -16,7 +16,7 @@ use crate::kubernetes::usage::PodUsage;
 use crate::kubernetes::views::describe_node;
 use crate::kubernetes::workload::{WorkloadFacts, WorkloadKind};
 use crate::message::harmless;
-use crate::rule::Workload;
+use crate::subject::Workload;
 
 /// Characters of Kubernetes' sentences that are kept.
 const LONGEST_MESSAGE: usize = 300;

@@ -10,7 +10,7 @@ use super::{PodCounters, PodRates};
 use crate::cluster::ClusterName;
 use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::resources::Resources;
-use crate::rule::{Subject, Workload};
+use crate::subject::{Subject, Workload};
 
 /// CPU and memory.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -228,7 +228,7 @@ impl WorkloadState {
 impl PodState {
     /// What is judged.
     pub fn subject(&self) -> Subject {
-        Subject::workload(self.cluster.clone(), self.workload.clone())
+        Subject::Workload(self.cluster.clone(), self.workload.clone())
     }
 
     /// Whether it has run to its end.

@@ -1,7 +1,8 @@
 //! What rules judge of workloads on EKS: figures that no namespace of CloudWatch has, sampled once a run.
 
 use crate::metric::{Dimensions, Metric, Period, Statistic, Unit};
-use crate::rule::{Scope, Subject};
+use crate::rule::Scope;
+use crate::subject::Subject;
 
 /// Namespace under which samples stand in a snapshot. CloudWatch knows nothing of it.
 pub const KUBERNETES: &str = "Kubernetes";
@@ -183,8 +184,9 @@ impl KubernetesMeasure {
 
     /// The metric of one subject, as it stands in a snapshot.
     pub fn of(self, subject: &Subject) -> Metric {
-        let mut dimensions = vec![("ClusterName", subject.cluster.to_string())];
-        if let Some(workload) = &subject.workload {
+        let cluster = subject.cluster().map(|cluster| ("ClusterName", cluster.to_string()));
+        let mut dimensions: Vec<_> = cluster.into_iter().collect();
+        if let Some(workload) = subject.workload() {
             dimensions.push(("Namespace", workload.namespace.clone()));
             dimensions.push(("WorkloadKind", workload.kind.clone()));
             dimensions.push(("Workload", workload.name.clone()));

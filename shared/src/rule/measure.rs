@@ -4,12 +4,13 @@ use std::str::FromStr;
 
 use super::KubernetesMeasure;
 use crate::catalogue::{self, AWS_ECS, CONTAINER_INSIGHTS, CatalogueMetric, DimensionSet};
-use crate::cluster::BadName;
+use crate::cluster::{BadName, ClusterName};
 use crate::derive::Formula;
 use crate::insights::InsightsLevel;
 use crate::metric::{Dimensions, Metric, Unit};
-use crate::rule::{Scope, Subject};
+use crate::rule::Scope;
 use crate::run::Platform;
+use crate::subject::{Subject, Workload};
 
 /// What is judged: one metric, a value derived from two, or what ECS itself says.
 #[derive(Debug, Clone, PartialEq)]
@@ -187,16 +188,17 @@ impl CustomMetric {
 
     /// The metric of one subject.
     pub fn of(&self, subject: &Subject) -> Metric {
-        let service = subject.service.as_ref().map_or("", |service| service.as_str());
-        let family = subject.task_family.as_deref().unwrap_or_default();
-        let (namespace, workload) = subject
-            .workload
-            .as_ref()
-            .map_or(("", ""), |workload| (workload.namespace.as_str(), workload.name.as_str()));
+        let cluster = subject.cluster().map_or("", ClusterName::as_str);
         let fill = |value: &str| {
-            let value = value.replace("{cluster}", subject.cluster.as_str());
-            let value = value.replace("{service}", service).replace("{task-family}", family);
-            value.replace("{namespace}", namespace).replace("{workload}", workload)
+            let value = value.replace("{cluster}", cluster);
+            match subject {
+                Subject::Account | Subject::Cluster(_) => value,
+                Subject::Service(_, service) => value.replace("{service}", service.as_str()),
+                Subject::TaskFamily(_, family) => value.replace("{task-family}", family),
+                Subject::Workload(_, Workload { namespace, name, .. }) => {
+                    value.replace("{namespace}", namespace).replace("{workload}", name)
+                }
+            }
         };
         let dimensions = self.dimensions.iter().map(|(name, value)| (name.clone(), fill(value)));
         Metric {
@@ -321,12 +323,7 @@ mod tests {
             unit: Unit::Count,
         };
         assert_eq!(custom.placeholders().collect::<Vec<_>>(), ["service", "cluster"]);
-        let subject = Subject {
-            cluster: "shop".parse().unwrap(),
-            service: Some("web".parse().unwrap()),
-            task_family: None,
-            workload: None,
-        };
+        let subject = Subject::Service("shop".parse().unwrap(), "web".parse().unwrap());
         assert_eq!(custom.of(&subject).to_string(), "Shop Orders {Service=web, Where=shop/x}");
         let measure = Measure::Custom(custom);
         assert!(measure.supports(Scope::Service) && !measure.supports(Scope::Cluster));

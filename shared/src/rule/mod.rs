@@ -8,15 +8,15 @@ mod measure;
 mod threshold;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::{ClusterName, ServiceName};
+use crate::cluster::ClusterName;
 use crate::metric::{Period, Statistic, Unit};
 use crate::pattern::NamePattern;
 use crate::run::Platform;
+use crate::subject::Subject;
 
 pub use cron::BadCron;
 pub use duration::DurationText;
@@ -186,7 +186,7 @@ impl Severity {
 }
 
 /// What a rule is judged on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
@@ -253,90 +253,17 @@ impl Selection {
 
     /// Whether the service, task family or workload of the subject fits; a cluster as a whole always does.
     pub fn fits_within(&self, subject: &Subject) -> bool {
-        subject.service.as_ref().is_none_or(|service| fits(&self.services, service.as_str()))
-            && subject.task_family.as_ref().is_none_or(|family| fits(&self.task_families, family))
-            && subject.workload.as_ref().is_none_or(|workload| {
+        match subject {
+            Subject::Account | Subject::Cluster(_) => true,
+            Subject::Service(_, service) => fits(&self.services, service.as_str()),
+            Subject::TaskFamily(_, family) => fits(&self.task_families, family),
+            Subject::Workload(_, workload) => {
                 fits(&self.namespaces, &workload.namespace) && fits(&self.workloads, &workload.name)
-            })
+            }
+        }
     }
 }
 
 fn fits(patterns: &[NamePattern], name: &str) -> bool {
     patterns.iter().any(|pattern| pattern.matches(name))
-}
-
-/// What a verdict is about.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Subject {
-    /// The cluster.
-    pub cluster: ClusterName,
-    /// The service; none if anything else is meant.
-    pub service: Option<ServiceName>,
-    /// The family of task definitions; none if anything else is meant.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub task_family: Option<String>,
-    /// The workload on EKS; none if anything else is meant.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub workload: Option<Workload>,
-}
-
-impl Subject {
-    /// A cluster as a whole.
-    pub fn cluster(cluster: ClusterName) -> Self {
-        Self { cluster, service: None, task_family: None, workload: None }
-    }
-
-    /// A service of ECS.
-    pub fn service(cluster: ClusterName, service: ServiceName) -> Self {
-        Self { service: Some(service), ..Self::cluster(cluster) }
-    }
-
-    /// A family of task definitions of ECS.
-    pub fn task_family(cluster: ClusterName, family: String) -> Self {
-        Self { task_family: Some(family), ..Self::cluster(cluster) }
-    }
-
-    /// A workload on EKS.
-    pub fn workload(cluster: ClusterName, workload: Workload) -> Self {
-        Self { workload: Some(workload), ..Self::cluster(cluster) }
-    }
-
-    /// What kind of thing it is.
-    pub fn scope(&self) -> Scope {
-        match (&self.service, &self.task_family, &self.workload) {
-            (Some(_), _, _) => Scope::Service,
-            (None, Some(_), _) => Scope::TaskFamily,
-            (None, None, Some(_)) => Scope::Workload,
-            (None, None, None) => Scope::Cluster,
-        }
-    }
-}
-
-impl fmt::Display for Subject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.service, &self.task_family, &self.workload) {
-            (Some(service), _, _) => write!(f, "{}/{service}", self.cluster),
-            (None, Some(family), _) => write!(f, "{}#{family}", self.cluster),
-            (None, None, Some(workload)) => write!(f, "{} {workload}", self.cluster),
-            (None, None, None) => write!(f, "{}", self.cluster),
-        }
-    }
-}
-
-/// What owns pods on EKS: a Deployment, `StatefulSet`, `DaemonSet`, Job or `CronJob`, or a pod that nothing owns.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Workload {
-    /// Its namespace.
-    pub namespace: String,
-    /// Its kind, as Kubernetes spells it.
-    pub kind: String,
-    /// Its name.
-    pub name: String,
-}
-
-impl fmt::Display for Workload {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { namespace, kind, name } = self;
-        write!(f, "{namespace}/{}/{name}", kind.to_lowercase())
-    }
 }

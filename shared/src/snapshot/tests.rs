@@ -16,8 +16,8 @@ use crate::pods::{
     Amounts, CadvisorState, Finding, InitContainer, MetricsApi, NodeCount, PendingPod, PodCounters, PodRates,
     PodUsageState, Share, Termination, Throttled, WaitingContainer,
 };
-use crate::rule::Workload;
 use crate::run::{Part, RunKind};
+use crate::subject::Workload;
 
 fn snapshot() -> Snapshot {
     let time = "2026-11-22T10:05:00Z".parse().unwrap();

@@ -8,6 +8,7 @@ use crate::message::harmless;
 use crate::metric::Metric;
 use crate::rule::KUBERNETES;
 use crate::run::{Platform, Target};
+use crate::subject::Subject;
 
 /// How much is shown before and after what was judged.
 const BEFORE: SignedDuration = SignedDuration::from_hours(2);
@@ -22,8 +23,8 @@ pub(super) fn alarm_link(target: &Target, notice: &Notice) -> Option<String> {
         Some(source) if !source.metrics.is_empty() && !source.metrics.iter().any(is_sample) => {
             metrics_link(&target.region, notice, source)
         }
-        _ if target.platform == Platform::Eks => eks_link(&target.region, &notice.subject.cluster),
-        _ => ecs_link(&target.region, notice),
+        _ if target.platform == Platform::Eks => eks_link(&target.region, notice.subject.cluster()?),
+        _ => ecs_link(&target.region, &notice.subject),
     }
 }
 
@@ -33,9 +34,9 @@ pub(super) fn eks_link(region: &Region, cluster: &ClusterName) -> Option<String>
 }
 
 /// The console's page of the service or cluster.
-fn ecs_link(region: &Region, notice: &Notice) -> Option<String> {
-    let cluster = &notice.subject.cluster;
-    let place = match &notice.subject.service {
+fn ecs_link(region: &Region, subject: &Subject) -> Option<String> {
+    let cluster = subject.cluster()?;
+    let place = match subject.service() {
         Some(service) => format!("services/{service}/health"),
         None => "services".to_owned(),
     };

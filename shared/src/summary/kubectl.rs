@@ -1,13 +1,15 @@
 //! Commands for people to look further, never executed.
 
 use crate::alarm::Notice;
+use crate::cluster::ClusterName;
 use crate::commands::AtCluster;
 use crate::kubernetes::owner::NO_OBJECTS;
 use crate::message::is_hidden;
 use crate::pods::NamedPod;
-use crate::rule::{KUBERNETES, KubernetesMeasure, Workload};
+use crate::rule::{KUBERNETES, KubernetesMeasure};
 use crate::run::Target;
 use crate::shell::quoted;
+use crate::subject::{Subject, Workload};
 
 /// Longest command that is told.
 const MOST: usize = 400;
@@ -17,15 +19,15 @@ const AMBIGUOUS: [(&str, &str); 2] =
     [("service", "service.serving.knative.dev"), ("configuration", "configuration.serving.knative.dev")];
 
 /// What makes the context that [`look`] names.
-pub(super) fn kubeconfig(target: &Target, notice: &Notice) -> String {
-    at(target, notice).kubeconfig()
+pub(super) fn kubeconfig(target: &Target, notice: &Notice) -> Option<String> {
+    Some(at(target, notice.subject.cluster()?).kubeconfig())
 }
 
 /// What shows more of an alarm about a workload: the log of a container that ended, what each container uses, or the events
 /// of the pod. None if a name is none that Kubernetes gives, so that it could be taken for an option, or could not be shown as
 /// it is.
 pub(super) fn look(target: &Target, notice: &Notice) -> Option<String> {
-    let workload = notice.subject.workload.as_ref()?;
+    let Subject::Workload(cluster, workload) = &notice.subject else { return None };
     let question = match &notice.pod {
         Some(pod) if !is_odd(&pod.name) => of_pod(measure(notice), pod),
         _ => of_workload(workload)?,
@@ -34,13 +36,13 @@ pub(super) fn look(target: &Target, notice: &Notice) -> Option<String> {
         return None;
     }
     let namespace = quoted(&workload.namespace);
-    let command = at(target, notice).kubectl(&format!("--namespace {namespace} {question}"));
+    let command = at(target, cluster).kubectl(&format!("--namespace {namespace} {question}"));
     (command.len() <= MOST).then_some(command)
 }
 
-fn at<'a>(target: &'a Target, notice: &'a Notice) -> AtCluster<'a> {
+fn at<'a>(target: &'a Target, cluster: &'a ClusterName) -> AtCluster<'a> {
     let Target { account, region, .. } = target;
-    AtCluster { account, region, cluster: &notice.subject.cluster }
+    AtCluster { account, region, cluster }
 }
 
 /// What was judged, if it was sampled.
@@ -90,8 +92,8 @@ mod tests {
     use super::*;
     use crate::alarm::MetricSource;
     use crate::metric::Statistic;
-    use crate::rule::Subject;
     use crate::run::{Part, Platform};
+    use crate::subject::Subject;
     use crate::summary::digest::samples;
 
     const CONTEXT: &str =
@@ -109,7 +111,7 @@ mod tests {
 
     fn notice(measure: KubernetesMeasure, (namespace, kind, name): (&str, &str, &str)) -> Notice {
         let [namespace, kind, name] = [namespace, kind, name].map(ToOwned::to_owned);
-        let subject = Subject::workload("payments".parse().unwrap(), Workload { namespace, kind, name });
+        let subject = Subject::Workload("payments".parse().unwrap(), Workload { namespace, kind, name });
         let metrics = vec![measure.of(&subject)];
         let source = Some(MetricSource { metrics, statistic: Statistic::Maximum });
         Notice { subject, source, ..samples::notice("web") }
@@ -131,11 +133,11 @@ mod tests {
             let found = look(&target(), &notice(KubernetesMeasure::PodPending, workload));
             assert_eq!(found, command.map(|command| format!("{CONTEXT}{command}")));
         }
-        let cluster = Subject::cluster("payments".parse().unwrap());
+        let cluster = Subject::Cluster("payments".parse().unwrap());
         let of_cluster = Notice { subject: cluster, ..samples::notice("web") };
         assert_eq!(look(&target(), &of_cluster), None);
         let config = "aws eks update-kubeconfig --region eu-west-1 --name payments";
-        assert_eq!(kubeconfig(&target(), &of_cluster), config);
+        assert_eq!(kubeconfig(&target(), &of_cluster).unwrap(), config);
     }
 
     /// A Deployment shows neither pods nor their events.

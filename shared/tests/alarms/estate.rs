@@ -9,10 +9,11 @@ use fargaze::inventory::{ClusterEntry, Inventory, ServiceState, UndescribedServi
 use fargaze::metric::{MetricQuery, Period};
 use fargaze::outcome::CoverageTally;
 use fargaze::plan::QueryPlan;
-use fargaze::rule::{AlarmRule, Subject};
+use fargaze::rule::AlarmRule;
 use fargaze::run::{Part, Run, RunKind, Target};
 use fargaze::series::Reading;
 use fargaze::snapshot::{SnapshotLine, SnapshotReader, SnapshotWriter};
+use fargaze::subject::Subject;
 use jiff::SignedDuration;
 
 use crate::scene::{at, series};
@@ -124,12 +125,7 @@ impl Estate {
 }
 
 pub(crate) fn service(cluster: &str, service: &str) -> Subject {
-    Subject {
-        cluster: cluster.parse().unwrap(),
-        service: Some(service.parse().unwrap()),
-        task_family: None,
-        workload: None,
-    }
+    Subject::Service(cluster.parse().unwrap(), service.parse().unwrap())
 }
 
 /// What ECS says of `shop/web`, created long ago.

@@ -2,8 +2,9 @@
 
 use fargaze::alarm::{Mute, Notice, NoticeKind, Sight, end};
 use fargaze::evaluate::AlarmState;
-use fargaze::rule::{AlarmRule, Condition, MissingData, Subject};
+use fargaze::rule::{AlarmRule, Condition, MissingData};
 use fargaze::series::Reading;
+use fargaze::subject::Subject;
 use jiff::SignedDuration;
 
 use crate::scene::{Scene, at, default_rule, fault, minute, rules, series, window};
@@ -39,8 +40,7 @@ fn a_notice_knows_what_was_asked_of_cloudwatch() {
     let notice = &scene.told[0];
     let source = notice.source.as_ref().unwrap();
     let metrics: Vec<String> = source.metrics.iter().map(ToString::to_string).collect();
-    let Subject { cluster, service, .. } = &notice.subject;
-    let service = service.as_ref().unwrap();
+    let Subject::Service(cluster, service) = &notice.subject else { panic!() };
     assert_eq!(
         metrics,
         [format!("AWS/ECS MemoryUtilization {{ClusterName={cluster}, ServiceName={service}}}")]

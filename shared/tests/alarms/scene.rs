@@ -5,8 +5,9 @@ use fargaze::config::Config;
 use fargaze::fault::Fault;
 use fargaze::metric::Period;
 use fargaze::operation::Operation;
-use fargaze::rule::{AlarmRule, Subject};
+use fargaze::rule::AlarmRule;
 use fargaze::series::{Datapoint, MetricSeries, Reading};
+use fargaze::subject::Subject;
 use fargaze::window::Window;
 use jiff::{SignedDuration, Timestamp};
 
@@ -23,12 +24,7 @@ pub(crate) fn minute(instant: Timestamp) -> i64 {
 }
 
 pub(crate) fn subject() -> Subject {
-    Subject {
-        cluster: "shop".parse().unwrap(),
-        service: Some("web".parse().unwrap()),
-        task_family: None,
-        workload: None,
-    }
+    Subject::Service("shop".parse().unwrap(), "web".parse().unwrap())
 }
 
 /// The rule of a file's section `rules`.

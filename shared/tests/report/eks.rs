@@ -11,10 +11,11 @@ use fargaze::pods::{
     Amounts, Caller, ClusterState, Finding, MetricsApi, NodeCount, PodState, PodUsageState, Share, Trouble,
     WorkloadState,
 };
-use fargaze::rule::{KubernetesMeasure as M, SAMPLE_PERIOD, Subject, Workload};
+use fargaze::rule::{KubernetesMeasure as M, SAMPLE_PERIOD};
 use fargaze::run::{Platform, Run, Target};
 use fargaze::series::{Datapoint, MetricSeries, Reading};
 use fargaze::snapshot::SnapshotLine;
+use fargaze::subject::{Subject, Workload};
 use fargaze::summary::ReportBuilder;
 use jiff::{SignedDuration, Timestamp};
 
@@ -221,7 +222,7 @@ fn series(run: &Run, cluster: &Eks) -> Vec<SnapshotLine> {
         line(metric, Statistic::Maximum, Period::FIVE_MINUTES, &|_| Some(highest));
     }
     for owner in cluster.workloads.iter().filter(|_| !cluster.unread) {
-        let subject = Subject::workload(cluster.name.parse().unwrap(), owner.workload.clone());
+        let subject = Subject::Workload(cluster.name.parse().unwrap(), owner.workload.clone());
         let of = |measure: M| measure.of(&subject);
         let wave = |i: usize| f64::from(u32::try_from((i * 7 + owner.pods.len() * 3) % 29).unwrap()) / 29.0;
         let day = |i: usize| f64::from(u32::try_from(i.abs_diff(150)).unwrap()) / 150.0;

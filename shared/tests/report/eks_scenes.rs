@@ -8,7 +8,7 @@ use fargaze::pods::{
     AccessEntry, Amounts, CadvisorState, MetricsApi, PendingPod, PodRates, PodState, Termination, Throttled,
     Trouble, WaitingContainer,
 };
-use fargaze::rule::Subject;
+use fargaze::subject::Subject;
 use jiff::SignedDuration;
 
 use crate::eks::{self, Eks, MIB, Owner, cluster, eks_target, owner, pod};
@@ -183,7 +183,7 @@ fn unmetered() -> Eks {
 fn alarm(path: &str, rule: &str) -> AlarmRecord {
     let mut record = in_alarm("payments", "x", rule, 2);
     let workload = owner(path, 0, (0.0, 0.0)).workload;
-    record.key.subject = Subject::workload("payments".parse().unwrap(), workload);
+    record.key.subject = Subject::Workload("payments".parse().unwrap(), workload);
     record
 }
 

@@ -11,10 +11,10 @@ use fargaze::insights::{AccountDefaultFinding, InsightsLevel, InsightsResult, Le
 use fargaze::inventory::{ClusterEntry, Reporting, ServiceState, UndescribedService};
 use fargaze::metric::{MetricQuery, Period, Statistic};
 use fargaze::outcome::{Coverage, Outcome};
-use fargaze::rule::Subject;
 use fargaze::run::{Part, Run, RunKind, Target};
 use fargaze::series::{Datapoint, MetricSeries, Reading};
 use fargaze::snapshot::SnapshotLine;
+use fargaze::subject::Subject;
 use fargaze::summary::{
     CoverageChange, Report, ReportBuilder, ReportFacts, ReportLink, TargetResult, console_object_link,
 };
@@ -318,11 +318,10 @@ pub(crate) fn fault(kind: FaultKind, operation: &str, subject: &str) -> Fault {
 
 pub(crate) fn in_alarm(cluster: &str, service: &str, rule: &str, hours: i64) -> AlarmRecord {
     let since = run().time - SignedDuration::from_hours(hours);
-    let subject = Subject {
-        cluster: cluster.parse().unwrap(),
-        service: service.parse().ok(),
-        task_family: None,
-        workload: None,
+    let cluster = cluster.parse().unwrap();
+    let subject = match service.parse() {
+        Ok(service) => Subject::Service(cluster, service),
+        Err(_) => Subject::Cluster(cluster),
     };
     let memory = Remembered {
         state: AlarmState::Alarm,

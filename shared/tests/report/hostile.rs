@@ -13,7 +13,7 @@ use fargaze::operation::Operation;
 use fargaze::pods::{
     CadvisorState, MetricsApi, PendingPod, PodRates, Termination, Throttled, WaitingContainer,
 };
-use fargaze::rule::{Subject, Workload};
+use fargaze::subject::{Subject, Workload};
 use fargaze::summary::{CoverageChange, Report, report_html, report_mail};
 use jiff::SignedDuration;
 use proptest::prelude::*;
@@ -65,7 +65,7 @@ fn report(texts: &[String]) -> Report {
     of_shop.put_back.push(PutBack { time: run().time, event_id: text(6), by: text(6), level });
     let mut alarm: AlarmRecord = in_alarm("shop", "web", &text(7), 1);
     alarm.memory.muted = Some(Mute::Unless { rule: text(8) });
-    alarm.key.subject = Subject { service: None, task_family: Some(text(9)), ..alarm.key.subject };
+    alarm.key.subject = Subject::TaskFamily("shop".parse().unwrap(), text(9));
     let broken = |n| BrokenTarget { name: text(n), since: run().time, told: true };
     let rule = rule(&text(7), &text(9));
     let mut estate = Estate {
@@ -104,7 +104,7 @@ fn hostile_workload(texts: &[String]) -> Workload {
 /// An alarm about the workload.
 fn workload_alarm(texts: &[String]) -> AlarmRecord {
     let mut alarm = in_alarm("shop", "web", "crash-looping", 1);
-    alarm.key.subject = Subject::workload("shop".parse().unwrap(), hostile_workload(texts));
+    alarm.key.subject = Subject::Workload("shop".parse().unwrap(), hostile_workload(texts));
     alarm
 }
 

@@ -13,8 +13,9 @@ use fargaze::metric::{Dimensions, Metric, Statistic};
 use fargaze::operation::Operation;
 use fargaze::outcome::CountedFault;
 use fargaze::pods::NamedPod;
-use fargaze::rule::{Comparison, KubernetesMeasure as M, Severity, Subject};
+use fargaze::rule::{Comparison, KubernetesMeasure as M, Severity};
 use fargaze::run::RunKind;
+use fargaze::subject::Subject;
 use fargaze::summary::{TargetResult, coverage_changes, digest};
 
 use crate::scene::{
@@ -214,7 +215,7 @@ fn all_kinds_of_windows() {
         message: None,
         ..memory(service("shop", "silent"), &[None, None])
     };
-    let family = Subject { service: None, task_family: Some("nightly".to_owned()), ..service("shop", "x") };
+    let family = Subject::TaskFamily("shop".parse().unwrap(), "nightly".to_owned());
     let family = Notice { subject: family, ..hot("web") };
     golden("windows", &told(&[seen("eu-west-1", 5, vec![long, low, late, silent, family])]));
 }
@@ -260,7 +261,7 @@ fn a_workload_that_is_full() {
 
 #[test]
 fn workloads_and_services_at_once() {
-    let down = sampled(M::MetricsServerDown, Subject::cluster("lab".parse().unwrap()), 0.0, &[1.0]);
+    let down = sampled(M::MetricsServerDown, Subject::Cluster("lab".parse().unwrap()), 0.0, &[1.0]);
     let mut lost = eks_seen("us-east-1", 1, Vec::new());
     let message = denied().message.replace("ecs:", "eks:");
     lost.result = Err(Fault { operation: Operation::EksListClusters, message, ..denied() });
@@ -287,7 +288,7 @@ fn workloads_that_are_well_again() {
         ..full()
     };
     let restarts = sampled(M::PodRestarts, workload("shop/DaemonSet/agent"), 3.0, &[4.0]);
-    let api = sampled(M::MetricsServerDown, Subject::cluster("lab".parse().unwrap()), 0.0, &[1.0]);
+    let api = sampled(M::MetricsServerDown, Subject::Cluster("lab".parse().unwrap()), 0.0, &[1.0]);
     let notices = vec![
         ended(full(), 41.0),
         ended(crashing(), 0.0),

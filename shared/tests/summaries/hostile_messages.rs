@@ -9,8 +9,9 @@ use fargaze::message::{Attribute, Message, harmless, is_hidden};
 use fargaze::operation::Operation;
 use fargaze::outcome::{CountedFault, InsightsFinding, InsightsResult};
 use fargaze::pods::NamedPod;
-use fargaze::rule::{KubernetesMeasure, Subject, Workload};
+use fargaze::rule::KubernetesMeasure;
 use fargaze::run::{BadVersion, RunKind};
+use fargaze::subject::{Subject, Workload};
 use fargaze::summary::{CoverageChange, TargetResult, bad_config_first, digest, sweep};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -46,13 +47,13 @@ fn messages(texts: &[String]) -> (Message, Message, BadVersion) {
         (notice.rule, notice.label) = (of(3), of(4));
         (notice.message, notice.why) = (Some(of(5)), Some(of(6)));
         notice.late = Some(Mute::Unless { rule: of(7) });
-        notice.subject = Subject { service: None, task_family: Some(of(8)), ..notice.subject };
+        notice.subject = Subject::TaskFamily("shop".parse().unwrap(), of(8));
         notice.source.as_mut().unwrap().metrics[0].name = of(9).into();
         notice
     };
     let of_workload = |kind| {
         let workload = Workload { namespace: of(12), kind: of(13), name: of(14) };
-        let subject = Subject::workload("shop".parse().unwrap(), workload);
+        let subject = Subject::Workload("shop".parse().unwrap(), workload);
         let mut sampled = sampled(KubernetesMeasure::PodRestarts, subject, 80.0, &[70.0, 90.0]);
         (sampled.kind, sampled.rule, sampled.why) = (kind, of(3), Some(of(6)));
         sampled.pod = Some(NamedPod { name: of(15), container: Some(of(16)) });

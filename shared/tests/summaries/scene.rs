@@ -9,8 +9,9 @@ use fargaze::fault::{Fault, FaultKind};
 use fargaze::metric::{Period, Statistic, Unit};
 use fargaze::operation::Operation;
 use fargaze::outcome::{Coverage, Outcome};
-use fargaze::rule::{Comparison, KubernetesMeasure, SAMPLE_PERIOD, Severity, Subject, Workload};
+use fargaze::rule::{Comparison, KubernetesMeasure, SAMPLE_PERIOD, Severity};
 use fargaze::run::{Part, Platform, Run, RunKind, Target};
+use fargaze::subject::{Subject, Workload};
 use fargaze::summary::TargetResult;
 use jiff::{SignedDuration, Timestamp};
 
@@ -88,12 +89,7 @@ pub(crate) fn throttled(cluster: &str) -> Fault {
 
 /// The service of a cluster.
 pub(crate) fn service(cluster: &str, service: &str) -> Subject {
-    Subject {
-        cluster: cluster.parse().unwrap(),
-        service: Some(service.parse().unwrap()),
-        task_family: None,
-        workload: None,
-    }
+    Subject::Service(cluster.parse().unwrap(), service.parse().unwrap())
 }
 
 /// Memory of a service over 80 %, since two minutes ago.
@@ -174,7 +170,7 @@ pub(crate) fn workload(path: &str) -> Subject {
     let mut parts = path.split('/').map(ToOwned::to_owned);
     let mut next = || parts.next().unwrap();
     let workload = Workload { namespace: next(), kind: next(), name: next() };
-    Subject::workload("payments".parse().unwrap(), workload)
+    Subject::Workload("payments".parse().unwrap(), workload)
 }
 
 /// What Kubernetes says of a workload, in the samples of the newest runs.

@@ -40,7 +40,11 @@ async fn a_target_of_which_nothing_came_back_is_told() {
         let event = forward(&stack.planned("alarms", at).await, &[]);
         stack.invoke(Function::ForwardSummary, event).await.unwrap();
     }
-    assert!(stack.mail(0).contains("CANNOT SEE eu-west-1 (123456789012): fargaze:Run: lost"), "{}", stack.mail(0));
+    assert!(
+        stack.mail(0).contains("CANNOT SEE eu-west-1 (123456789012): fargaze:Run: lost"),
+        "{}",
+        stack.mail(0)
+    );
 }
 
 /// Issue 14, point 2: what the state machine hands on and cannot be read costs itself only.

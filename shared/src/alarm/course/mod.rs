@@ -10,8 +10,9 @@ use super::grid::{Periods, newest};
 use super::step::Sight;
 use super::{Notice, NoticeKind, Remembered, Settled};
 use crate::evaluate::AlarmState;
-use crate::rule::{AlarmRule, MissingData, Subject};
+use crate::rule::{AlarmRule, MissingData};
 use crate::series::Reading;
+use crate::subject::Subject;
 
 /// An alarm on its way.
 pub(super) struct Course<'a> {

@@ -5,13 +5,18 @@ use super::super::{AlarmKey, AlarmRecord, end};
 use super::Judging;
 use crate::outcome::Coverage;
 use crate::plan;
-use crate::rule::Subject;
+use crate::rule::Scope;
+use crate::subject::Subject;
 
 impl Judging<'_> {
     /// What is gone for sure, and not only unseen in this run, ends.
     pub(super) fn gone(&self, coverage: &Coverage) -> Vec<AlarmRecord> {
         let part = self.begin.target.part;
-        let here = self.before.values().flatten().filter(|record| part.holds(&record.key.subject.cluster));
+        let here = self
+            .before
+            .values()
+            .flatten()
+            .filter(|record| record.key.subject.cluster().is_some_and(|cluster| part.holds(cluster)));
         let unjudged = here.filter(|record| !self.is_judged(&record.key));
         let gone = unjudged.filter(|record| self.knows(&record.key.subject, coverage));
         let mut gone: Vec<_> = gone.filter_map(|record| end(record, self.begin.run.window.end)).collect();
@@ -20,12 +25,13 @@ impl Judging<'_> {
     }
 
     fn is_judged(&self, AlarmKey { rule, subject }: &AlarmKey) -> bool {
-        let Some(entry) = self.inventory.clusters.get(&subject.cluster) else { return false };
-        let exists = match (&subject.service, &subject.task_family, &subject.workload) {
-            (Some(service), _, _) => entry.services.contains(service),
-            (None, Some(family), _) => entry.task_families.contains(family),
-            (None, None, Some(workload)) => entry.workloads.contains(workload),
-            (None, None, None) => true,
+        let entry = subject.cluster().and_then(|cluster| self.inventory.clusters.get(cluster));
+        let Some(entry) = entry else { return false };
+        let exists = match subject {
+            Subject::Account | Subject::Cluster(_) => true,
+            Subject::Service(_, service) => entry.services.contains(service),
+            Subject::TaskFamily(_, family) => entry.task_families.contains(family),
+            Subject::Workload(_, workload) => entry.workloads.contains(workload),
         };
         let rule = self.rules.iter().find(|candidate| candidate.name == *rule);
         let rule = rule.filter(|rule| rule.platform() == self.begin.target.platform);
@@ -34,8 +40,8 @@ impl Judging<'_> {
 
     /// Whether it is sure that the subject is in the inventory if it exists, be it none because its cluster is gone.
     fn knows(&self, subject: &Subject, coverage: &Coverage) -> bool {
-        let listed = was_listed(coverage, subject.task_family.is_some());
-        let cluster = self.inventory.clusters.get(&subject.cluster);
+        let listed = was_listed(coverage, subject.scope() == Some(Scope::TaskFamily));
+        let cluster = subject.cluster().and_then(|cluster| self.inventory.clusters.get(cluster));
         listed && cluster.is_none_or(|entry| !entry.services_unread)
     }
 }

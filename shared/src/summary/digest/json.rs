@@ -6,6 +6,7 @@ use super::super::console::alarm_link;
 use super::super::{CoverageChange, RuleLine, TargetResult, coverage, head, kubectl};
 use super::News;
 use crate::run::Run;
+use crate::subject::Subject;
 
 pub(super) fn digest(
     run: &Run,
@@ -33,10 +34,10 @@ fn alarm(News { target, notice }: &News<'_>) -> Value {
         "platform": target.platform,
         "account": target.account,
         "region": target.region,
-        "cluster": notice.subject.cluster,
-        "service": notice.subject.service,
-        "task_family": notice.subject.task_family,
-        "workload": notice.subject.workload,
+        "cluster": notice.subject.cluster(),
+        "service": notice.subject.service(),
+        "task_family": if let Subject::TaskFamily(_, family) = &notice.subject { Some(family) } else { None },
+        "workload": notice.subject.workload(),
         "state": notice.to,
         "since": notice.since,
         "at": notice.at,

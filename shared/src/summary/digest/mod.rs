@@ -134,7 +134,7 @@ fn filters(
     let targets = results.iter().map(|result| &result.target);
     let lost = targets.filter(|target| told.contains(target.to_string().as_str()));
     add_places(&mut attributes, news.iter().map(|news| news.target).chain(lost));
-    let clusters = news.iter().map(|news| news.notice.subject.cluster.to_string());
+    let clusters = news.iter().filter_map(|news| Some(news.notice.subject.cluster()?.to_string()));
     attributes.insert("cluster".to_owned(), clusters.collect());
     let owners = results.iter().filter_map(TargetResult::outcome).flat_map(|outcome| outcome.owners.values());
     attributes.insert("owner".to_owned(), owners.cloned().collect());

@@ -12,8 +12,9 @@ use super::subject::{headline, name};
 use crate::alarm::{Notice, NoticeKind};
 use crate::evaluate::AlarmState;
 use crate::message::harmless;
-use crate::rule::{KubernetesMeasure, Subject};
+use crate::rule::KubernetesMeasure;
 use crate::run::Run;
+use crate::subject::Subject;
 
 /// News of one kind that have a paragraph each.
 const IN_FULL: usize = 20;
@@ -82,8 +83,8 @@ fn begun<'a>(news: &News<'a>, Above { advised, contexts }: &mut Above<'a>) -> St
     }
     if let Some(command) = kubectl::look(target, notice) {
         // Each on one line, so that it can be copied.
-        let context = kubectl::kubeconfig(target, notice);
-        if !contexts.contains(&context) {
+        let context = kubectl::kubeconfig(target, notice).filter(|context| !contexts.contains(context));
+        if let Some(context) = context {
             text.push_str(&format!("  First, once: {context}\n"));
             contexts.insert(context);
         }
@@ -262,10 +263,11 @@ fn over(News { target, notice }: &News<'_>) -> String {
 
 fn kind_of(subject: &Subject) -> &'static str {
     match subject {
-        Subject { workload: Some(_), .. } => "workload",
-        Subject { task_family: Some(_), .. } => "task family",
-        Subject { service: Some(_), .. } => "service",
-        _ => "cluster",
+        Subject::Account => "account",
+        Subject::Cluster(_) => "cluster",
+        Subject::Service(..) => "service",
+        Subject::TaskFamily(..) => "task family",
+        Subject::Workload(..) => "workload",
     }
 }
 

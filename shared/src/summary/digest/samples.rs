@@ -6,7 +6,8 @@ use crate::alarm::{MetricSource, Notice, NoticeKind};
 use crate::catalogue::{AWS_ECS, find};
 use crate::evaluate::AlarmState;
 use crate::metric::{Period, Statistic, Unit};
-use crate::rule::{Comparison, Severity, Subject};
+use crate::rule::{Comparison, Severity};
+use crate::subject::Subject;
 
 pub(in crate::summary) fn now() -> Timestamp {
     "2026-11-22T10:05:00Z".parse().unwrap()
@@ -14,12 +15,7 @@ pub(in crate::summary) fn now() -> Timestamp {
 
 /// The memory of a service of cluster `shop`, over 80 % in two of three minutes.
 pub(in crate::summary) fn notice(service: &str) -> Notice {
-    let subject = Subject {
-        cluster: "shop".parse().unwrap(),
-        service: Some(service.parse().unwrap()),
-        task_family: None,
-        workload: None,
-    };
+    let subject = Subject::Service("shop".parse().unwrap(), service.parse().unwrap());
     let metric = find(AWS_ECS, "MemoryUtilization").unwrap().of(&subject).unwrap();
     Notice {
         id: format!("memory-high#{subject}#0#ALARM"),

@@ -6,8 +6,8 @@ use super::paragraphs::stands;
 use super::{News, Sections, label};
 use crate::alarm::{Notice, NoticeKind};
 use crate::message::harmless;
-use crate::rule::{Subject, Workload};
 use crate::run::Platform;
+use crate::subject::{Subject, Workload};
 
 /// Subjects without data that are named.
 const MOST_NAMED: usize = 3;
@@ -122,9 +122,15 @@ fn all_of(head: &str, news: &[News<'_>]) -> String {
 
 /// The subject without what hides in the name of a task family or workload; others are letters and digits.
 pub(super) fn name(subject: &Subject) -> String {
-    let workload = subject.workload.as_ref().map(tamed);
-    let task_family = subject.task_family.as_deref().map(harmless);
-    Subject { task_family, workload, ..subject.clone() }.to_string()
+    match subject {
+        Subject::TaskFamily(cluster, family) => {
+            Subject::TaskFamily(cluster.clone(), harmless(family)).to_string()
+        }
+        Subject::Workload(cluster, workload) => {
+            Subject::Workload(cluster.clone(), tamed(workload)).to_string()
+        }
+        Subject::Account | Subject::Cluster(_) | Subject::Service(..) => subject.to_string(),
+    }
 }
 
 fn tamed(Workload { namespace, kind, name }: &Workload) -> Workload {
@@ -134,7 +140,7 @@ fn tamed(Workload { namespace, kind, name }: &Workload) -> Workload {
 
 /// The subject as short as a telephone shows it: a workload is told by its namespace and name.
 fn short(subject: &Subject) -> String {
-    match subject.workload.as_ref().map(tamed) {
+    match subject.workload().map(tamed) {
         Some(Workload { namespace, name, .. }) => format!("{namespace}/{name}"),
         None => name(subject),
     }
@@ -142,17 +148,17 @@ fn short(subject: &Subject) -> String {
 
 /// The same; of a workload with its cluster, because `shop/web` might be a service as well.
 fn short_with_cluster(subject: &Subject) -> String {
-    match &subject.workload {
-        Some(_) => format!("{} on EKS {}", short(subject), subject.cluster),
-        None => short(subject),
+    match subject {
+        Subject::Workload(cluster, _) => format!("{} on EKS {cluster}", short(subject)),
+        _ => short(subject),
     }
 }
 
 /// Where it is, as short.
 fn place(News { target, notice }: &News<'_>) -> String {
-    match (target.platform, &notice.subject.workload) {
-        (Platform::Eks, Some(_)) => format!("on EKS {} in {}", notice.subject.cluster, target.region),
-        (Platform::Eks, None) => format!("on EKS in {}", target.region),
+    match (target.platform, &notice.subject) {
+        (Platform::Eks, Subject::Workload(cluster, _)) => format!("on EKS {cluster} in {}", target.region),
+        (Platform::Eks, _) => format!("on EKS in {}", target.region),
         (Platform::Ecs, _) => format!("in {}", target.region),
     }
 }

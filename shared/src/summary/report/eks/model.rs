@@ -10,7 +10,7 @@ use super::{
 };
 use crate::cluster::{AccountId, ClusterName, Region};
 use crate::eks::LogType;
-use crate::rule::{Subject, Workload};
+use crate::subject::{Subject, Workload};
 use crate::summary::report::figures::Utilization;
 use crate::summary::report::text::Text;
 
@@ -193,9 +193,9 @@ impl WorkloadReport {
 
 /// A subject as a report shows it.
 pub(in crate::summary::report) fn subject(subject: &Subject) -> Text {
-    match &subject.workload {
-        Some(workload) => WorkloadReport::new(workload).subject(&subject.cluster),
-        None => Text::new(&subject.to_string()),
+    match subject {
+        Subject::Workload(cluster, workload) => WorkloadReport::new(workload).subject(cluster),
+        _ => Text::new(&subject.to_string()),
     }
 }
 
