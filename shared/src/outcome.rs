@@ -22,27 +22,106 @@ pub struct Outcome {
     pub target: Target,
     /// How much of it was seen.
     pub coverage: Coverage,
-    /// What nobody has been told yet of alarms, from this run or an earlier one.
-    pub notices: Vec<Notice>,
-    /// What was seen of each rule; of an alarms run only.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub rules: Vec<RuleSight>,
-    /// What was found and done about Container Insights; of a sweep and a restore only.
+    /// What the kind of run was for.
+    #[serde(flatten)]
+    pub kind: OutcomeKind,
+}
+
+/// What a target brought, by the kind of its run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum OutcomeKind {
+    /// Of an alarms run.
+    Alarms {
+        /// Notices that are pending, from this run or an earlier one.
+        notices: Vec<Notice>,
+        /// What was seen of each rule.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        rules: Vec<RuleSight>,
+        /// Key of the snapshot.
+        snapshot: String,
+        /// Who owns the clusters that there are notices about: the tag `owner` of those that have it.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        owners: BTreeMap<ClusterName, String>,
+    },
+    /// Of a report.
+    Report {
+        /// Key of the snapshot.
+        snapshot: String,
+        /// The account's default of Container Insights; of the first part of an ECS target only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account_default: Option<AccountDefaultFinding>,
+    },
+    /// Of a sweep or a restore.
+    Reconciled(Reconciled),
+}
+
+/// What a sweep or a restore found and did.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Reconciled {
+    /// About Container Insights of each cluster.
     pub insights: Vec<InsightsFinding>,
-    /// What was found and done about EKS clusters, aspect by aspect; of a sweep and a restore only.
+    /// About EKS clusters, aspect by aspect.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub eks: Vec<EksFinding>,
-    /// What was found and done about the account's default; of one part of a sweep or restore only.
+    /// About the account's default; one part of the target only.
     #[serde(default)]
     pub account_default: Option<AccountDefaultFinding>,
     /// Whether nothing was changed because the user's file says `dry-run`.
     #[serde(default)]
     pub dry_run: bool,
-    /// Key of the snapshot; none of a sweep.
-    pub snapshot: Option<String>,
-    /// Who owns the clusters that there are notices about: the tag `owner` of those that have it.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub owners: BTreeMap<ClusterName, String>,
+}
+
+impl Outcome {
+    /// Pending notices; none but of an alarms run.
+    pub fn notices(&self) -> &[Notice] {
+        match &self.kind {
+            OutcomeKind::Alarms { notices, .. } => notices,
+            OutcomeKind::Report { .. } | OutcomeKind::Reconciled(_) => &[],
+        }
+    }
+
+    /// What was seen of each rule; nothing but in an alarms run.
+    pub fn rules(&self) -> &[RuleSight] {
+        match &self.kind {
+            OutcomeKind::Alarms { rules, .. } => rules,
+            OutcomeKind::Report { .. } | OutcomeKind::Reconciled(_) => &[],
+        }
+    }
+
+    /// Owners of the clusters that there are notices about.
+    pub fn owners(&self) -> impl Iterator<Item = &String> {
+        let owners = match &self.kind {
+            OutcomeKind::Alarms { owners, .. } => Some(owners),
+            OutcomeKind::Report { .. } | OutcomeKind::Reconciled(_) => None,
+        };
+        owners.into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// Key of the snapshot; a sweep or restore takes none.
+    pub fn snapshot(&self) -> Option<&str> {
+        match &self.kind {
+            OutcomeKind::Alarms { snapshot, .. } | OutcomeKind::Report { snapshot, .. } => Some(snapshot),
+            OutcomeKind::Reconciled(_) => None,
+        }
+    }
+
+    /// What is known of the account's default, if this target asked.
+    pub fn account_default(&self) -> Option<&AccountDefaultFinding> {
+        match &self.kind {
+            OutcomeKind::Alarms { .. } => None,
+            OutcomeKind::Report { account_default, .. }
+            | OutcomeKind::Reconciled(Reconciled { account_default, .. }) => account_default.as_ref(),
+        }
+    }
+
+    /// What a sweep or restore found and did, if it was one.
+    pub fn reconciled(&self) -> Option<&Reconciled> {
+        match &self.kind {
+            OutcomeKind::Reconciled(reconciled) => Some(reconciled),
+            OutcomeKind::Alarms { .. } | OutcomeKind::Report { .. } => None,
+        }
+    }
 }
 
 /// How much was seen. Every question ends as a value, as no data, or as could not ask.

@@ -15,7 +15,7 @@ use fargaze::failure::Failure;
 use fargaze::fault::Fault;
 use fargaze::metric::Statistic;
 use fargaze::operation::Operation;
-use fargaze::outcome::{AccountDefaultFinding, Coverage, InsightsResult, Outcome};
+use fargaze::outcome::{AccountDefaultFinding, Coverage, InsightsResult, Outcome, OutcomeKind};
 use fargaze::plan::QueryPlan;
 use fargaze::run::{Platform, RunKind, Target};
 use fargaze::series::Datapoint;
@@ -126,18 +126,9 @@ impl Handler {
         let TargetTask { run, target, .. } = task;
         let outcome = if run.kind == RunKind::Report {
             let outcome_key = target.outcome_key(&run);
-            let outcome = Outcome {
-                target: target.clone(),
-                coverage,
-                notices: Vec::new(),
-                rules: Vec::new(),
-                insights: Vec::new(),
-                eks: Vec::new(),
-                account_default: self.account_default(&target).await?,
-                dry_run: false,
-                snapshot: Some(key.clone()),
-                owners: BTreeMap::new(),
-            };
+            let account_default = self.account_default(&target).await?;
+            let kind = OutcomeKind::Report { snapshot: key.clone(), account_default };
+            let outcome = Outcome { target, coverage, kind };
             self.store.put_json(&outcome_key, &outcome).await?;
             Some(ObjectRef { key: outcome_key })
         } else {

@@ -11,7 +11,6 @@ mod trouble;
 mod usage;
 mod vended;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +21,7 @@ use fargaze::failure::Failure;
 use fargaze::fault::Fault;
 use fargaze::kubernetes::client::{Limits, Network, Tcp};
 use fargaze::operation::Operation;
-use fargaze::outcome::{Coverage, Outcome};
+use fargaze::outcome::{Coverage, Outcome, OutcomeKind};
 use fargaze::run::{Platform, RunKind};
 use fargaze::snapshot::{SnapshotLine, SnapshotReader};
 use fargaze::states::{Collected, ObjectRef, Step, TargetTask};
@@ -148,18 +147,8 @@ impl Handler {
         let mut outcome = None;
         if run.kind == RunKind::Report {
             let outcome_key = target.outcome_key(&run);
-            let ended = Outcome {
-                target: target.clone(),
-                coverage,
-                notices: Vec::new(),
-                rules: Vec::new(),
-                insights: Vec::new(),
-                eks: Vec::new(),
-                account_default: None,
-                dry_run: false,
-                snapshot: Some(key.clone()),
-                owners: BTreeMap::new(),
-            };
+            let kind = OutcomeKind::Report { snapshot: key.clone(), account_default: None };
+            let ended = Outcome { target, coverage, kind };
             self.store.put_json(&outcome_key, &ended).await?;
             outcome = Some(ObjectRef { key: outcome_key });
         }

@@ -7,7 +7,7 @@ use fargaze::cluster::ClusterName;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::eks::{EksAspect, EksFinding, EksResult};
 use fargaze::insights::{AccountDefaultFinding, InsightsFinding, InsightsResult, Sighting};
-use fargaze::outcome::Outcome;
+use fargaze::outcome::Reconciled;
 use fargaze::run::{Platform, Target};
 use fargaze::states::TargetTask;
 use jiff::Timestamp;
@@ -116,9 +116,9 @@ impl Known {
         last: &Last,
         listed: &BTreeSet<ClusterName>,
         task: &TargetTask,
-        outcome: &Outcome,
+        outcome: &Reconciled,
     ) -> Self {
-        let is_of_ecs = outcome.target.platform == Platform::Ecs;
+        let is_of_ecs = task.target.platform == Platform::Ecs;
         let open = |name: &ClusterName| {
             if is_of_ecs { is_open(outcome, name) } else { is_open_of_eks(outcome, name) }
         };
@@ -171,22 +171,22 @@ fn lost(fault: &Fault) -> Fault {
     Fault::unreadable(fault.operation.clone(), fault.subject.clone(), why)
 }
 
-fn result_of<'a>(outcome: &'a Outcome, name: &ClusterName) -> Option<&'a InsightsResult> {
+fn result_of<'a>(outcome: &'a Reconciled, name: &ClusterName) -> Option<&'a InsightsResult> {
     outcome.insights.iter().find(|finding| finding.cluster == *name).map(|finding| &finding.result)
 }
 
 /// Whether a cluster was not brought to its wish, or could not be seen.
-fn is_open(outcome: &Outcome, name: &ClusterName) -> bool {
+fn is_open(outcome: &Reconciled, name: &ClusterName) -> bool {
     use InsightsResult::{Failed, NotYet, UnderWay, Waiting, WouldSet};
     matches!(result_of(outcome, name), None | Some(NotYet | UnderWay | Waiting(_) | WouldSet(_) | Failed(_)))
 }
 
-fn is_being_made(outcome: &Outcome, name: &ClusterName) -> bool {
+fn is_being_made(outcome: &Reconciled, name: &ClusterName) -> bool {
     result_of(outcome, name) == Some(&InsightsResult::NotYet)
         || outcome.eks.iter().any(|finding| finding.cluster == *name && finding.is_being_made())
 }
 
-fn is_open_of_eks(outcome: &Outcome, name: &ClusterName) -> bool {
+fn is_open_of_eks(outcome: &Reconciled, name: &ClusterName) -> bool {
     let mut findings = outcome.eks.iter().filter(|finding| finding.cluster == *name).peekable();
     findings.peek().is_none() || findings.any(|finding| finding.result.is_open())
 }

@@ -1,6 +1,6 @@
 //! How far a sweep or restore has come: findings of this turn and of those before.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fargaze::aws::{Store, gone};
@@ -9,7 +9,8 @@ use fargaze::failure::Failure;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::InsightsFinding;
 use fargaze::insights::eks::EksFinding;
-use fargaze::outcome::{Coverage, Outcome, counted};
+use fargaze::operation::Operation;
+use fargaze::outcome::{Coverage, Outcome, OutcomeKind, Reconciled, counted};
 use fargaze::states::{ObjectRef, SweepCursor, TargetDone, TargetTask};
 use tokio::time::Instant;
 
@@ -21,7 +22,8 @@ const MARGIN: Duration = Duration::from_secs(25);
 
 /// Findings of a sweep or restore so far, in the order of the clusters' names.
 pub(crate) struct Progress {
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: Reconciled,
+    coverage: Coverage,
     /// The last cluster of the turns before.
     after: Option<ClusterName>,
     /// The last cluster of this turn.
@@ -35,22 +37,22 @@ impl Progress {
     /// Goes on where the cursor says, or begins.
     pub(crate) async fn read(store: &Store, task: &TargetTask, dry_run: bool) -> Result<Self, Failure> {
         let Some(SweepCursor { after, findings }) = &task.cursor else {
-            let outcome = Outcome {
-                target: task.target.clone(),
-                coverage: Coverage::default(),
-                notices: Vec::new(),
-                rules: Vec::new(),
-                insights: Vec::new(),
-                eks: Vec::new(),
-                account_default: None,
-                dry_run,
-                snapshot: None,
-                owners: BTreeMap::new(),
-            };
-            return Ok(Self { outcome, after: None, last: None, done: 0, faults: Vec::new() });
+            return Ok(Self::after(
+                None,
+                Reconciled { dry_run, ..Reconciled::default() },
+                Coverage::default(),
+            ));
         };
-        let outcome = store.get_json(&findings.key).await?.ok_or_else(|| gone(&findings.key))?;
-        Ok(Self { outcome, after: Some(after.clone()), last: None, done: 0, faults: Vec::new() })
+        let found: Outcome = store.get_json(&findings.key).await?.ok_or_else(|| gone(&findings.key))?;
+        let OutcomeKind::Reconciled(outcome) = found.kind else {
+            let message = "it is not the outcome of a sweep or restore";
+            return Err(Fault::malformed(Operation::S3GetObject, &findings.key, message).into());
+        };
+        Ok(Self::after(Some(after.clone()), outcome, found.coverage))
+    }
+
+    fn after(after: Option<ClusterName>, outcome: Reconciled, coverage: Coverage) -> Self {
+        Self { outcome, coverage, after, last: None, done: 0, faults: Vec::new() }
     }
 
     pub(crate) fn is_first_turn(&self) -> bool {
@@ -64,11 +66,11 @@ impl Progress {
 
     /// So many clusters are to be looked at in all turns, and these could not be described.
     pub(crate) fn begin(&mut self, clusters: usize, faults: Vec<Fault>) {
-        self.outcome.coverage.clusters = clusters;
+        self.coverage.clusters = clusters;
         // A cluster that is missing was deleted after it was listed or set.
         let (deleted, faults): (Vec<_>, Vec<_>) =
             faults.into_iter().partition(|fault| fault.kind == FaultKind::NotFound);
-        self.outcome.coverage.clusters -= deleted.len().min(clusters);
+        self.coverage.clusters -= deleted.len().min(clusters);
         self.faults.extend(faults);
     }
 
@@ -89,7 +91,7 @@ impl Progress {
 
     /// A cluster was deleted after it was listed or set up.
     pub(crate) fn gone(&mut self, cluster: ClusterName) {
-        self.outcome.coverage.clusters = self.outcome.coverage.clusters.saturating_sub(1);
+        self.coverage.clusters = self.coverage.clusters.saturating_sub(1);
         self.passed(cluster);
     }
 
@@ -117,13 +119,13 @@ impl Progress {
     /// Ends this turn: another goes on after its last cluster.
     pub(crate) async fn pause(mut self, store: &Store, task: &TargetTask) -> Result<TargetDone, Failure> {
         self.count();
-        let after = self
-            .last
-            .or(self.after)
-            .ok_or_else(|| Failure::Invalid("a sweep cannot pause before its first cluster".to_owned()))?;
+        let after =
+            self.last.clone().or_else(|| self.after.clone()).ok_or_else(|| {
+                Failure::Invalid("a sweep cannot pause before its first cluster".to_owned())
+            })?;
         // A key of its own for each turn: a turn that is tried again reads what it read before.
         let key = format!("{}{after}", task.target.outcome_of_turns(&task.run));
-        store.put_json(&key, &self.outcome).await?;
+        self.put(store, task, &key).await?;
         let findings = ObjectRef { key };
         let cursor = Some(SweepCursor { after, findings: findings.clone() });
         Ok(TargetDone { outcome: findings, cursor })
@@ -133,9 +135,16 @@ impl Progress {
     pub(crate) async fn finish(mut self, store: &Store, task: &TargetTask) -> Result<Done, Failure> {
         self.count();
         let key = task.target.outcome_key(&task.run);
-        store.put_json(&key, &self.outcome).await?;
-        let target_done = TargetDone { outcome: ObjectRef { key }, cursor: None };
-        Ok(Done { outcome: self.outcome, target_done })
+        let outcome = self.put(store, task, &key).await?;
+        Ok(Done { outcome, target_done: TargetDone { outcome: ObjectRef { key }, cursor: None } })
+    }
+
+    /// Writes what was found so far, and returns it.
+    async fn put(self, store: &Store, task: &TargetTask, key: &str) -> Result<Reconciled, Fault> {
+        let kind = OutcomeKind::Reconciled(self.outcome.clone());
+        let outcome = Outcome { target: task.target.clone(), coverage: self.coverage, kind };
+        store.put_json(key, &outcome).await?;
+        Ok(self.outcome)
     }
 
     /// A sweep asks no metrics: its coverage is about clusters alone. Changes that failed are among the findings. What each
@@ -143,7 +152,7 @@ impl Progress {
     fn count(&mut self) {
         // Of the two only one has any.
         let seen = self.outcome.insights.len() + self.eks_clusters();
-        let Coverage { faults, clusters_seen, .. } = &mut self.outcome.coverage;
+        let Coverage { faults, clusters_seen, .. } = &mut self.coverage;
         for now in counted(self.faults.drain(..)) {
             match faults.iter_mut().find(|before| before.fault == now.fault) {
                 Some(before) => before.count = before.count.max(now.count),

@@ -11,7 +11,7 @@ use fargaze::insights::{
     AccountDefaultFinding, CostEstimate, InsightsConfig, InsightsFinding, InsightsLevel, InsightsResult,
     Ledger, LedgerSubject, Life, ObservedCluster, estimate,
 };
-use fargaze::outcome::Outcome;
+use fargaze::outcome::Reconciled;
 use fargaze::states::{TargetDone, TargetTask};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
@@ -270,8 +270,8 @@ fn counts(finding: &InsightsFinding) -> bool {
     }
 }
 
-/// The outcome of a sweep or restore, and where it is.
+/// What a sweep or restore found, and where its outcome is.
 pub(crate) struct Done {
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: Reconciled,
     pub(crate) target_done: TargetDone,
 }

@@ -9,7 +9,7 @@ use fargaze::aws::{AlarmPage, Memory, Store, gone};
 use fargaze::failure::Failure;
 use fargaze::fault::Fault;
 use fargaze::operation::Operation;
-use fargaze::outcome::{Outcome, counted};
+use fargaze::outcome::{Outcome, OutcomeKind, counted};
 use fargaze::rule::AlarmRule;
 use fargaze::run::Target;
 use fargaze::snapshot::{BadSnapshot, SnapshotLine, SnapshotReader};
@@ -54,18 +54,8 @@ impl Handler {
         let notices = self.remember(&target, judged, &remembered).await?;
         owners.retain(|cluster, _| notices.iter().any(|notice| notice.subject.cluster() == Some(cluster)));
         let key = target.outcome_key(&run);
-        let outcome = Outcome {
-            target,
-            coverage,
-            notices,
-            rules,
-            insights: Vec::new(),
-            eks: Vec::new(),
-            account_default: None,
-            dry_run: false,
-            snapshot: Some(snapshot),
-            owners,
-        };
+        let kind = OutcomeKind::Alarms { notices, rules, snapshot, owners };
+        let outcome = Outcome { target, coverage, kind };
         self.store.put_json(&key, &outcome).await?;
         Ok(TargetDone { outcome: ObjectRef { key }, cursor: None })
     }

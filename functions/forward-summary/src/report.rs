@@ -90,15 +90,12 @@ impl Reporter<'_> {
     }
 
     async fn read_one(&self, result: &TargetResult, builder: &mut ReportBuilder) -> Result<(), Fault> {
-        let Some(key) = result.outcome().and_then(|outcome| outcome.snapshot.clone()) else {
-            return Ok(());
-        };
-        let object = self.store.get(&key, None).await?.ok_or_else(|| gone(&key))?;
+        let Some(key) = result.outcome().and_then(Outcome::snapshot) else { return Ok(()) };
+        let object = self.store.get(key, None).await?.ok_or_else(|| gone(key))?;
         builder.target(&result.target);
         for line in SnapshotReader::new(&object.bytes[..]) {
-            builder.add(
-                line.map_err(|error| Fault::malformed(Operation::S3GetObject, &key, error.to_string()))?,
-            );
+            builder
+                .add(line.map_err(|error| Fault::malformed(Operation::S3GetObject, key, error.to_string()))?);
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use fargaze::alarm::{AlarmKey, Notice, RuleChange};
 use fargaze::aws::{Memory, Written};
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::operation::Operation;
+use fargaze::outcome::{Outcome, OutcomeKind};
 use fargaze::run::{Run, Target};
 use fargaze::summary::{CoverageChange, TargetResult};
 
@@ -27,7 +28,7 @@ pub(crate) async fn mark(
 ) -> Vec<Fault> {
     let mut marks = Vec::new();
     for TargetResult { target, result } in results {
-        let notices = result.as_ref().map(|outcome| outcome.notices.as_slice()).unwrap_or_default();
+        let notices = result.as_ref().map(Outcome::notices).unwrap_or_default();
         marks.extend(by_alarm(notices).into_iter().map(|(key, ids)| mark_alarm(memory, target, key, ids)));
     }
     let marked = stream::iter(marks).buffer_unordered(AT_ONCE).collect::<Vec<Result<(), Fault>>>().await;
@@ -52,13 +53,13 @@ pub(crate) async fn mark_rules(memory: &Memory, now: Timestamp, rules: &[RuleCha
 /// Leaves out what was told in the meantime: by an earlier attempt whose answer was lost, or by a run at the same time.
 pub(crate) async fn keep_untold(memory: &Memory, results: &mut [TargetResult]) -> Result<(), Fault> {
     for TargetResult { target, result } in results {
-        let Ok(outcome) = result else { continue };
-        let keys: Vec<AlarmKey> = by_alarm(&outcome.notices).into_keys().collect();
+        let Ok(Outcome { kind: OutcomeKind::Alarms { notices, .. }, .. }) = result else { continue };
+        let keys: Vec<AlarmKey> = by_alarm(notices).into_keys().collect();
         let reads: Vec<_> = keys.iter().map(|key| memory.alarm(target, key)).collect();
         let records: Vec<_> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
         let pending: BTreeSet<String> =
             records.into_iter().flatten().flat_map(|record| record.untold).map(|notice| notice.id).collect();
-        outcome.notices.retain(|notice| pending.contains(&notice.id));
+        notices.retain(|notice| pending.contains(&notice.id));
     }
     Ok(())
 }

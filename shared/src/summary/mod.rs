@@ -59,8 +59,7 @@ impl TargetResult {
 /// Compares what the targets of an alarms run saw of the rules with what is remembered.
 pub fn rule_changes(now: Timestamp, results: &[TargetResult], known: &[RuleRecord]) -> Vec<RuleChange> {
     let seen = results.iter().filter_map(TargetResult::outcome);
-    let sights: Vec<_> =
-        seen.map(|outcome| (RulePlace::of(&outcome.target), outcome.rules.as_slice())).collect();
+    let sights: Vec<_> = seen.map(|outcome| (RulePlace::of(&outcome.target), outcome.rules())).collect();
     crate::alarm::rule_changes(now, &sights, sights.len() == results.len(), known)
 }
 

@@ -68,7 +68,7 @@ fn is_recent(run: &Run, change: &Change) -> bool {
 /// The account's default of each Region that told it.
 fn account_defaults(results: &[TargetResult]) -> Vec<AccountDefault> {
     let told = results.iter().filter_map(|result| {
-        let level = result.outcome()?.account_default.as_ref()?.level;
+        let level = result.outcome()?.account_default()?.level;
         let Target { account, region, .. } = result.target.clone();
         Some(AccountDefault { account, region, level })
     });
@@ -194,7 +194,7 @@ mod tests {
     use super::*;
     use crate::insights::{OPT_OUT_TAG, PutBack};
     use crate::inventory::ClusterEntry;
-    use crate::outcome::{AccountDefaultFinding, Coverage, InsightsResult, Outcome};
+    use crate::outcome::{AccountDefaultFinding, Coverage, InsightsResult, Outcome, OutcomeKind};
     use crate::run::{Part, RunKind};
     use crate::snapshot::SnapshotLine;
     use crate::summary::report::{ReportBuilder, ReportFacts};
@@ -313,14 +313,7 @@ mod tests {
         let outcome = Outcome {
             target: eu.clone(),
             coverage: Coverage::default(),
-            notices: Vec::new(),
-            rules: Vec::new(),
-            insights: Vec::new(),
-            eks: Vec::new(),
-            account_default: Some(default),
-            dry_run: false,
-            snapshot: None,
-            owners: std::collections::BTreeMap::new(),
+            kind: OutcomeKind::Report { snapshot: String::new(), account_default: Some(default) },
         };
         let results = [TargetResult { target: eu.clone(), result: Ok(outcome) }];
         let text = written(&clusters, &[(eu.clone(), eu_ledger), (us.clone(), us_ledger)], &results);

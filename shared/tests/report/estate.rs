@@ -10,7 +10,7 @@ use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::{AccountDefaultFinding, InsightsLevel, InsightsResult, Ledger};
 use fargaze::inventory::{ClusterEntry, Reporting, ServiceState, UndescribedService};
 use fargaze::metric::{MetricQuery, Period, Statistic};
-use fargaze::outcome::{Coverage, Outcome};
+use fargaze::outcome::{Coverage, Outcome, OutcomeKind};
 use fargaze::run::{Part, Run, RunKind, Target};
 use fargaze::series::{Datapoint, MetricSeries, Reading};
 use fargaze::snapshot::SnapshotLine;
@@ -127,8 +127,8 @@ impl Estate {
                 Err(fault) => Err(fault.clone()),
                 Ok(clusters) => {
                     let coverage = eks::seen(&mut builder, run, &target, clusters);
-                    let nothing = self.seen(&mut ReportBuilder::new(run), run, &target, &[]);
-                    Ok(Outcome { coverage, account_default: None, ..nothing })
+                    let kind = OutcomeKind::Report { snapshot: String::new(), account_default: None };
+                    Ok(Outcome { target: target.clone(), coverage, kind })
                 }
             };
             results.push(TargetResult { target, result });
@@ -194,19 +194,15 @@ impl Estate {
         Outcome {
             target: target.clone(),
             coverage,
-            notices: Vec::new(),
-            rules: Vec::new(),
-            owners: BTreeMap::new(),
-            insights: Vec::new(),
-            eks: Vec::new(),
-            account_default: self.account_default.map(|level| AccountDefaultFinding {
-                level: Some(level),
-                result: InsightsResult::Right,
-                reason: String::new(),
-                news: false,
-            }),
-            dry_run: false,
-            snapshot: None,
+            kind: OutcomeKind::Report {
+                snapshot: String::new(),
+                account_default: self.account_default.map(|level| AccountDefaultFinding {
+                    level: Some(level),
+                    result: InsightsResult::Right,
+                    reason: String::new(),
+                    news: false,
+                }),
+            },
         }
     }
 }

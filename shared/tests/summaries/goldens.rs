@@ -78,20 +78,20 @@ fn sixty_transitions_at_once() {
 
 #[test]
 fn three_targets_of_which_one_is_denied_and_one_throttled() {
-    let mut slow = seen("us-east-1", 12, Vec::new());
+    let blind = |name: &str| Notice {
+        kind: NoticeKind::Blind,
+        since: Some(minutes_ago(19)),
+        why: Some(throttled("orders").to_string()),
+        ..memory(service("orders", name), &[])
+    };
+    let notices = ["api", "auth", "cart", "mail", "pay", "till", "web"].map(blind).to_vec();
+    let mut slow = seen("us-east-1", 12, notices);
     if let Ok(outcome) = &mut slow.result {
         outcome.coverage.clusters_seen = 9;
         outcome.coverage.with_data -= 30;
         outcome.coverage.unread = 30;
         let fault = |cluster| CountedFault { fault: throttled(cluster), count: 10 };
         outcome.coverage.faults = ["orders", "pay", "search"].map(fault).to_vec();
-        let blind = |name: &str| Notice {
-            kind: NoticeKind::Blind,
-            since: Some(minutes_ago(19)),
-            why: Some(throttled("orders").to_string()),
-            ..memory(service("orders", name), &[])
-        };
-        outcome.notices = ["api", "auth", "cart", "mail", "pay", "till", "web"].map(blind).to_vec();
     }
     let mut closed = target("eu-central-1");
     closed.account = "210987654321".parse().unwrap();

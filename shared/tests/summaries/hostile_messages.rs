@@ -7,7 +7,7 @@ use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::InsightsLevel;
 use fargaze::message::{Attribute, Message, harmless, is_hidden};
 use fargaze::operation::Operation;
-use fargaze::outcome::{CountedFault, InsightsFinding, InsightsResult};
+use fargaze::outcome::{CountedFault, InsightsFinding, InsightsResult, OutcomeKind, Reconciled};
 use fargaze::pods::NamedPod;
 use fargaze::rule::KubernetesMeasure;
 use fargaze::run::{BadVersion, RunKind};
@@ -72,21 +72,26 @@ fn messages(texts: &[String]) -> (Message, Message, BadVersion) {
         silent: true,
         news: true,
     };
-    if let Ok(outcome) = &mut result.result {
-        outcome.coverage.faults = vec![CountedFault { fault: fault.clone(), count: 2 }];
-        outcome.owners.insert(cluster.clone(), of(11));
-        outcome.insights = vec![
-            finding(InsightsResult::Failed(fault.clone())),
-            finding(InsightsResult::Fight(vec![of(11)])),
-            finding(InsightsResult::Set(InsightsLevel::Enabled)),
-            finding(InsightsResult::Reported),
-        ];
+    let outcome = result.result.as_mut().unwrap();
+    outcome.coverage.faults = vec![CountedFault { fault: fault.clone(), count: 2 }];
+    let mut swept = outcome.clone();
+    if let OutcomeKind::Alarms { owners, .. } = &mut outcome.kind {
+        owners.insert(cluster.clone(), of(11));
     }
+    let insights = vec![
+        finding(InsightsResult::Failed(fault.clone())),
+        finding(InsightsResult::Fight(vec![of(11)])),
+        finding(InsightsResult::Set(InsightsLevel::Enabled)),
+        finding(InsightsResult::Reported),
+    ];
+    swept.kind = OutcomeKind::Reconciled(Reconciled { insights, ..Reconciled::default() });
+    let swept = TargetResult { target: swept.target.clone(), result: Ok(swept) };
     let lost = TargetResult { target: target("us-east-1"), result: Err(fault.clone()) };
     let broken = BrokenTarget { name: lost.target.to_string(), since: now(), told: true };
-    let (results, changes) = ([result, on_eks, lost], [CoverageChange::Lost(broken, fault)]);
+    let (results, swept) = ([result, on_eks, lost.clone()], [swept, lost]);
+    let changes = [CoverageChange::Lost(broken, fault)];
     let digest = digest(&run(RunKind::Alarms), &results, &changes, &[]).unwrap();
-    let sweep = sweep(&run(RunKind::Sweep), &results, &changes).unwrap();
+    let sweep = sweep(&run(RunKind::Sweep), &swept, &changes).unwrap();
     (digest, sweep, BadVersion { version: of(0), problems: vec![of(1), of(2)] })
 }
 

@@ -8,7 +8,7 @@ use fargaze::evaluate::AlarmState;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::metric::{Period, Statistic, Unit};
 use fargaze::operation::Operation;
-use fargaze::outcome::{Coverage, Outcome};
+use fargaze::outcome::{Coverage, Outcome, OutcomeKind};
 use fargaze::rule::{Comparison, KubernetesMeasure, SAMPLE_PERIOD, Severity};
 use fargaze::run::{Part, Platform, Run, RunKind, Target};
 use fargaze::subject::{Subject, Workload};
@@ -50,19 +50,14 @@ pub(crate) fn seen(region: &str, clusters: usize, notices: Vec<Notice>) -> Targe
         without_data: 2,
         ..Coverage::default()
     };
-    let outcome = Outcome {
-        target: target.clone(),
-        coverage,
-        notices,
-        rules: Vec::new(),
-        insights: Vec::new(),
-        eks: Vec::new(),
-        account_default: None,
-        dry_run: false,
-        snapshot: None,
-        owners: BTreeMap::new(),
-    };
-    TargetResult { target, result: Ok(outcome) }
+    alarms(target, coverage, notices)
+}
+
+/// What an alarms run brought, without an owner.
+fn alarms(target: Target, coverage: Coverage, notices: Vec<Notice>) -> TargetResult {
+    let (rules, snapshot, owners) = (Vec::new(), String::new(), BTreeMap::new());
+    let kind = OutcomeKind::Alarms { notices, rules, snapshot, owners };
+    TargetResult { target: target.clone(), result: Ok(Outcome { target, coverage, kind }) }
 }
 
 pub(crate) fn denied() -> Fault {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::fault::FaultKind;
 use crate::operation::Operation;
+use crate::outcome::OutcomeKind;
 use crate::run::{Part, Target};
 use crate::summary::words::WIDTH;
 
@@ -24,17 +25,10 @@ fn failed(kind: FaultKind) -> TargetResult {
 
 fn seen() -> TargetResult {
     let TargetResult { target, .. } = failed(FaultKind::Denied);
-    let outcome = crate::outcome::Outcome {
+    let outcome = Outcome {
         target: target.clone(),
         coverage: Coverage::default(),
-        notices: Vec::new(),
-        rules: Vec::new(),
-        insights: Vec::new(),
-        eks: Vec::new(),
-        account_default: None,
-        dry_run: false,
-        snapshot: None,
-        owners: std::collections::BTreeMap::new(),
+        kind: OutcomeKind::Report { snapshot: String::new(), account_default: None },
     };
     TargetResult { target, result: Ok(outcome) }
 }

@@ -16,6 +16,7 @@ use super::words::{clock, utc};
 use super::{CoverageChange, RuleLine, TargetResult, add_places, attributes, coverage};
 use crate::alarm::{Notice, NoticeKind, RuleChange};
 use crate::message::{Attribute, Message};
+use crate::outcome::Outcome;
 use crate::rule::Severity;
 use crate::run::{Run, Target};
 
@@ -47,7 +48,7 @@ pub fn digest(
     let mut news: Vec<News<'_>> = results
         .iter()
         .filter_map(|result| result.outcome().map(|outcome| (&result.target, outcome)))
-        .flat_map(|(target, outcome)| outcome.notices.iter().map(move |notice| News { target, notice }))
+        .flat_map(|(target, outcome)| outcome.notices().iter().map(move |notice| News { target, notice }))
         .collect();
     let rules: Vec<RuleLine> = rules.iter().filter_map(due).collect();
     if news.is_empty() && rules.is_empty() && !coverage::is_news(changes) {
@@ -136,7 +137,7 @@ fn filters(
     add_places(&mut attributes, news.iter().map(|news| news.target).chain(lost));
     let clusters = news.iter().filter_map(|news| Some(news.notice.subject.cluster()?.to_string()));
     attributes.insert("cluster".to_owned(), clusters.collect());
-    let owners = results.iter().filter_map(TargetResult::outcome).flat_map(|outcome| outcome.owners.values());
+    let owners = results.iter().filter_map(TargetResult::outcome).flat_map(Outcome::owners);
     attributes.insert("owner".to_owned(), owners.cloned().collect());
     attributes
 }

@@ -9,7 +9,7 @@ use crate::evaluate::AlarmState;
 use crate::fault::{Fault, FaultKind};
 use crate::metric::Unit;
 use crate::operation::Operation;
-use crate::outcome::{Coverage, Outcome};
+use crate::outcome::{Coverage, Outcome, OutcomeKind};
 use crate::run::{Part, RunKind};
 
 fn run() -> Run {
@@ -32,14 +32,12 @@ fn results(notices: Vec<Notice>) -> Vec<TargetResult> {
     let outcome = Outcome {
         target: target.clone(),
         coverage: Coverage { clusters: 5, clusters_seen: 5, ..Coverage::default() },
-        notices,
-        rules: Vec::new(),
-        insights: Vec::new(),
-        eks: Vec::new(),
-        account_default: None,
-        dry_run: false,
-        snapshot: None,
-        owners: BTreeMap::from([("shop".parse().unwrap(), "team-shop".to_owned())]),
+        kind: OutcomeKind::Alarms {
+            notices,
+            rules: Vec::new(),
+            snapshot: String::new(),
+            owners: BTreeMap::from([("shop".parse().unwrap(), "team-shop".to_owned())]),
+        },
     };
     vec![TargetResult { target, result: Ok(outcome) }]
 }

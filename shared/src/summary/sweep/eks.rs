@@ -22,9 +22,11 @@ pub(super) struct FoundEks<'a> {
 }
 
 pub(super) fn found(results: &[TargetResult]) -> Vec<FoundEks<'_>> {
-    let seen = results.iter().filter_map(|result| Some((&result.target, result.outcome()?)));
-    seen.flat_map(|(target, outcome)| outcome.eks.iter().map(move |finding| FoundEks { target, finding }))
-        .collect()
+    let seen = results.iter().filter_map(|result| Some((&result.target, result.outcome()?.reconciled()?)));
+    seen.flat_map(|(target, reconciled)| {
+        reconciled.eks.iter().map(move |finding| FoundEks { target, finding })
+    })
+    .collect()
 }
 
 /// The fault of what failed or could not be asked.

@@ -125,13 +125,13 @@ pub fn nothing_to_do(results: &[TargetResult]) -> String {
 
 impl<'a> Findings<'a> {
     fn of(kind: RunKind, results: &'a [TargetResult]) -> Self {
-        let seen =
-            || results.iter().filter_map(|result| result.outcome().map(|outcome| (&result.target, outcome)));
-        let clusters = seen().flat_map(|(target, outcome)| {
-            outcome.insights.iter().map(move |finding| Found { target, finding })
+        let reconciled = |result: &'a TargetResult| Some((&result.target, result.outcome()?.reconciled()?));
+        let seen = || results.iter().filter_map(reconciled);
+        let clusters = seen().flat_map(|(target, reconciled)| {
+            reconciled.insights.iter().map(move |finding| Found { target, finding })
         });
-        let defaults = seen().filter_map(|(target, outcome)| {
-            outcome.account_default.as_ref().map(|finding| FoundDefault { target, finding })
+        let defaults = seen().filter_map(|(target, reconciled)| {
+            reconciled.account_default.as_ref().map(|finding| FoundDefault { target, finding })
         });
         let (clusters, defaults): (Vec<_>, Vec<_>) = (clusters.collect(), defaults.collect());
         let eks = eks::found(results);
@@ -141,7 +141,7 @@ impl<'a> Findings<'a> {
         Self {
             kind,
             scope: Scope::of(results, found_ecs, !eks.is_empty()),
-            dry_run: seen().any(|(_, outcome)| outcome.dry_run),
+            dry_run: seen().any(|(_, reconciled)| reconciled.dry_run),
             clusters,
             defaults,
             eks,

@@ -65,7 +65,7 @@ pub(super) fn of(eks: Vec<EksFinding>) -> [Outcome; 1] {
     let mut outcome = outcome("eu-west-1", Vec::new());
     outcome.target.platform = crate::run::Platform::Eks;
     outcome.coverage = Coverage { clusters, clusters_seen: clusters, ..Coverage::default() };
-    [Outcome { eks, ..outcome }]
+    [but(outcome, |found| found.eks = eks)]
 }
 
 #[test]
@@ -155,8 +155,8 @@ fn a_dry_run_with_its_cost_reads_like_this() {
         eks("new", None, EksResult::NotYet, "it is still CREATING"),
         eks("locked", Some(EksAspect::AwsLogging), EksResult::Unknown(refused()), "it could not be asked"),
     ];
-    let [mut dry] = of(found);
-    dry.dry_run = true;
+    let [dry] = of(found);
+    let dry = but(dry, |found| found.dry_run = true);
     let message = message(RunKind::Sweep, &results([dry]));
     assert_eq!(message.subject, "Dry run: 2 EKS clusters would be set up");
     assert_eq!(message.attributes["severity"].value(), "info");
@@ -248,8 +248,9 @@ fn each_piece_of_news_alone_is_a_message_with_its_own_subject() {
 
 #[test]
 fn both_kinds_of_clusters_share_a_subject() {
-    let [mut outcome] = of(vec![addon("payments", EksResult::Set)]);
-    outcome.insights = vec![off("shop", InsightsResult::Set(Enabled), NEW, 1)];
+    let [outcome] = of(vec![addon("payments", EksResult::Set)]);
+    let insights = vec![off("shop", InsightsResult::Set(Enabled), NEW, 1)];
+    let outcome = but(outcome, |found| found.insights = insights);
     let message = message(RunKind::Sweep, &results([outcome]));
     assert_eq!(message.subject, "Container Insights: 1 set; EKS: 1 set up");
 }
@@ -258,7 +259,7 @@ fn both_kinds_of_clusters_share_a_subject() {
 fn a_dry_run_of_one_kind_says_so() {
     let body = |dry_run, result| {
         let [outcome] = of(vec![addon("payments", result)]);
-        message(RunKind::Sweep, &results([Outcome { dry_run, ..outcome }])).body
+        message(RunKind::Sweep, &results([but(outcome, |found| found.dry_run = dry_run)])).body
     };
     assert!(body(true, EksResult::Set).starts_with("DRY RUN of ECS clusters: none was changed"));
     assert!(body(false, EksResult::WouldSet).starts_with("DRY RUN of EKS clusters: none was changed"));
@@ -283,7 +284,7 @@ fn a_restore_tells_what_it_put_back_and_an_older_outcome_is_read() {
     let mut json = serde_json::json!(outcome);
     assert_eq!(serde_json::from_value::<Outcome>(json.clone()).unwrap(), outcome);
     json.as_object_mut().unwrap().remove("eks");
-    assert!(serde_json::from_value::<Outcome>(json).unwrap().eks.is_empty());
+    assert!(serde_json::from_value::<Outcome>(json).unwrap().reconciled().unwrap().eks.is_empty());
 }
 
 /// Issue 13, point 26: a rollback of EKS alone, and a sweep of it, are not about Container Insights.
@@ -292,7 +293,8 @@ fn a_run_about_eks_alone_has_a_subject_about_eks() {
     let fault = Fault { operation: Operation::EksDescribeCluster, ..denied() };
     let found = |result| vec![eks("payments", Some(EksAspect::AwsLogging), result, "x")];
     let message = |kind, dry_run, found: Vec<EksFinding>| {
-        let mut outcome = Outcome { dry_run, ..of(found)[0].clone() };
+        let [outcome] = of(found);
+        let mut outcome = but(outcome, |found| found.dry_run = dry_run);
         outcome.target.platform = crate::run::Platform::Eks;
         message(kind, &results([outcome])).subject
     };

@@ -23,12 +23,10 @@ fn a_sweep_with_changes_exclusions_a_fight_and_a_denial_reads_like_this() {
         InsightsFinding { news: true, ..finding("orders", Disabled, InsightsResult::Fight(by), reason) },
         off("payments", InsightsResult::Failed(denied()), before, 3),
     ];
-    let mut outcome = outcome("eu-west-1", right(34).chain(found).collect());
-    outcome.account_default = Some(account_default(
-        Some(Disabled),
-        InsightsResult::Left,
-        "fargaze leaves it (account-default: leave)",
-    ));
+    let reason = "fargaze leaves it (account-default: leave)";
+    let default = account_default(Some(Disabled), InsightsResult::Left, reason);
+    let outcome = outcome("eu-west-1", right(34).chain(found).collect());
+    let outcome = but(outcome, |found| found.account_default = Some(default));
     let message = message(RunKind::Sweep, &results([outcome]));
     assert_eq!(message.subject, "FAILED to set Container Insights of payments");
     assert_eq!(message.attributes["severity"].value(), "warning");
@@ -89,13 +87,11 @@ fn a_dry_run_with_its_cost_reads_like_this() {
         off("till", InsightsResult::Waiting(Enabled), NEW, 2),
         off("old", InsightsResult::Reported, BEFORE, 4),
     ];
-    let mut outcome = outcome("eu-west-1", right(3).chain(found).collect());
-    outcome.dry_run = true;
-    outcome.account_default = Some(account_default(
-        Some(Disabled),
-        InsightsResult::WouldSet(Enabled),
-        "account-default is enabled",
-    ));
+    let default =
+        account_default(Some(Disabled), InsightsResult::WouldSet(Enabled), "account-default is enabled");
+    let outcome = but(outcome("eu-west-1", right(3).chain(found).collect()), |found| {
+        (found.dry_run, found.account_default) = (true, Some(default));
+    });
     let message = message(RunKind::Sweep, &results([outcome]));
     assert_eq!(message.subject, "Dry run: Container Insights of 3 clusters would be set, about $333 a month");
     assert_eq!(message.attributes["severity"].value(), "info");

@@ -12,7 +12,7 @@ use crate::fault::{Fault, FaultKind};
 use crate::insights::InsightsLevel::{Disabled, Enabled, Enhanced};
 use crate::insights::{ClusterSize, InsightsLevel, estimate};
 use crate::operation::Operation;
-use crate::outcome::{Coverage, Outcome};
+use crate::outcome::{Coverage, Outcome, OutcomeKind, Reconciled};
 use crate::run::Part;
 use crate::summary::words::WIDTH;
 
@@ -73,15 +73,15 @@ fn outcome(region: &str, insights: Vec<InsightsFinding>) -> Outcome {
     Outcome {
         target,
         coverage,
-        notices: Vec::new(),
-        rules: Vec::new(),
-        insights,
-        eks: Vec::new(),
-        account_default: None,
-        dry_run: false,
-        snapshot: None,
-        owners: std::collections::BTreeMap::new(),
+        kind: OutcomeKind::Reconciled(Reconciled { insights, ..Reconciled::default() }),
     }
+}
+
+/// The outcome with something else found or done.
+fn but(outcome: Outcome, change: impl FnOnce(&mut Reconciled)) -> Outcome {
+    let mut reconciled = outcome.reconciled().unwrap().clone();
+    change(&mut reconciled);
+    Outcome { kind: OutcomeKind::Reconciled(reconciled), ..outcome }
 }
 
 fn account_default(
@@ -172,7 +172,7 @@ fn each_piece_of_news_alone_is_a_message_with_its_own_subject() {
     let with_default = |level, result, news| {
         let finding =
             AccountDefaultFinding { news, ..account_default(level, result, "account-default is enabled") };
-        Outcome { account_default: Some(finding), ..outcome("eu-west-1", Vec::new()) }
+        but(outcome("eu-west-1", Vec::new()), |found| found.account_default = Some(finding))
     };
     let about_default = "Container Insights: the account default";
     for (outcome, subject, severity) in [
@@ -204,7 +204,7 @@ fn each_piece_of_news_alone_is_a_message_with_its_own_subject() {
 fn account_defaults_that_are_alike_are_one_sentence() {
     let with = |region, level, result| {
         let finding = account_default(level, result, "account-default is enabled");
-        Outcome { account_default: Some(finding), ..outcome(region, Vec::new()) }
+        but(outcome(region, Vec::new()), |found| found.account_default = Some(finding))
     };
     let outcomes = [
         with("eu-west-1", Some(Disabled), InsightsResult::Set(Enabled)),
@@ -256,7 +256,7 @@ fn what_others_wrote_cannot_end_a_line() {
 fn a_dry_run_of_a_restore_says_what_would_be_put_back() {
     let found =
         finding("shop", Enabled, InsightsResult::WouldSet(Disabled), "it was disabled before fargaze");
-    let dry = Outcome { dry_run: true, ..outcome("eu-west-1", vec![found]) };
+    let dry = but(outcome("eu-west-1", vec![found]), |found| found.dry_run = true);
     let message = message(RunKind::Restore, &results([dry]));
     assert_eq!(message.subject, "Dry run: Container Insights of 1 cluster would be put back");
     assert!(message.body.contains("\nWOULD PUT BACK enabled -> disabled in eu-west-1"), "{}", message.body);
