@@ -13,14 +13,16 @@ mod notice;
 mod record;
 mod rule_problem;
 mod rule_sight;
+mod sight;
 mod step;
 mod which;
 
 pub use grid::Grid;
 pub use judging::{Change, Judged, Judging};
 pub use mute::Mute;
-pub use notice::{MetricSource, Notice, NoticeKind};
+pub use notice::{Evaluation, MetricSource, Notice, NoticeBody, NoticeKind};
 pub use record::{AlarmKey, AlarmRecord, Blindness, BrokenTarget, Remembered, Settled, Unseen};
 pub use rule_problem::{RuleChange, RulePlace, RuleProblem, RuleRecord, rule_changes};
 pub use rule_sight::{GRACE, MissingMetric, RuleFound, RuleSight};
-pub use step::{Sight, end, step};
+pub use sight::Sight;
+pub use step::{end, step};

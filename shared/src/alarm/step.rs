@@ -1,46 +1,14 @@
 //! The decision about one alarm in one run: pure, and the only place where states change and notices are made.
 
-use std::borrow::Cow;
-
 use jiff::Timestamp;
 
 use super::course::Course;
 use super::grid::{Grid, Periods, surely_ok};
-use super::{AlarmKey, AlarmRecord, Mute, Notice, NoticeKind, Remembered};
+use super::{AlarmKey, AlarmRecord, Notice, NoticeBody, Remembered, Sight};
 use crate::evaluate::AlarmState;
-use crate::metric::{Period, Unit};
-use crate::pods::NamedPod;
-use crate::rule::{AlarmRule, Comparison, Severity};
+use crate::rule::{AlarmRule, Severity};
 use crate::series::Reading;
 use crate::subject::Subject;
-
-/// What a rule sees of a subject in one run.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sight<'a> {
-    /// The values, or why there are none.
-    pub reading: Cow<'a, Reading>,
-    /// What else is known that a reader should hear when the alarm begins.
-    pub why: Option<String>,
-    /// The pod to look at first, of a workload.
-    pub pod: Option<NamedPod>,
-    /// Why nothing is to be told in this run; the rule's own maintenance windows need not be given.
-    pub mute: Option<Mute>,
-    /// How many tasks of the service run, as ECS says, if the metric has data whenever a task runs; none if ECS was not
-    /// asked, or the metric may have no data for another reason.
-    pub running: Option<u32>,
-}
-
-impl<'a> Sight<'a> {
-    /// A reading about which nothing else is known.
-    pub fn of(reading: &'a Reading) -> Self {
-        Self::with(Cow::Borrowed(reading))
-    }
-
-    /// The same of a reading that may be owned.
-    pub(super) fn with(reading: Cow<'a, Reading>) -> Self {
-        Self { reading, why: None, pod: None, mute: None, running: None }
-    }
-}
 
 /// Judges every period whose verdict is not final yet, oldest first. Returns what to remember now, with the notices to send;
 /// none if nothing changed.
@@ -115,7 +83,6 @@ pub fn end(record: &AlarmRecord, at: Timestamp) -> Option<AlarmRecord> {
     let blind_told = blind.filter(|blind| blind.told);
     let gone = Notice {
         id: format!("{rule}#{subject}#{}#gone", at.as_second()),
-        kind: NoticeKind::Gone,
         rule: rule.clone(),
         severity: Severity::Info,
         subject: subject.clone(),
@@ -123,19 +90,7 @@ pub fn end(record: &AlarmRecord, at: Timestamp) -> Option<AlarmRecord> {
         to: AlarmState::InsufficientData,
         at,
         since: if in_alarm { Some(since) } else { blind.map(|blind| blind.since) },
-        label: "nothing".to_owned(),
-        unit: Unit::Count,
-        comparison: Comparison::GreaterThanThreshold,
-        threshold: 0.0,
-        values: Vec::new(),
-        period: Period::MINUTE,
-        message: None,
-        late: None,
-        why: None,
-        pod: None,
-        values_end: None,
-        sampled_at: Vec::new(),
-        source: None,
+        body: NoticeBody::Gone,
     };
     let mut record = record.clone();
     record.untold.extend((in_alarm || blind_told.is_some()).then_some(gone));

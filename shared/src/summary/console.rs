@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use crate::alarm::{MetricSource, Notice};
+use crate::alarm::{Evaluation, Notice};
 use crate::cluster::{ClusterName, Region};
 use crate::message::harmless;
 use crate::metric::Metric;
@@ -19,12 +19,14 @@ const AFTER: SignedDuration = SignedDuration::from_hours(1);
 /// knows nothing, the page of its cluster.
 pub(super) fn alarm_link(target: &Target, notice: &Notice) -> Option<String> {
     let is_sample = |metric: &Metric| metric.namespace == KUBERNETES;
-    match &notice.source {
-        Some(source) if !source.metrics.is_empty() && !source.metrics.iter().any(is_sample) => {
-            metrics_link(&target.region, notice, source)
-        }
-        _ if target.platform == Platform::Eks => eks_link(&target.region, notice.subject.cluster()?),
-        _ => ecs_link(&target.region, &notice.subject),
+    let of_cloudwatch = |evaluation: &&Evaluation| {
+        let metrics = evaluation.source.as_ref().map(|source| &source.metrics[..]).unwrap_or_default();
+        !metrics.is_empty() && !metrics.iter().any(is_sample)
+    };
+    match notice.evaluation().filter(of_cloudwatch) {
+        Some(evaluation) => metrics_link(&target.region, &notice.rule, evaluation),
+        None if target.platform == Platform::Eks => eks_link(&target.region, notice.subject.cluster()?),
+        None => ecs_link(&target.region, &notice.subject),
     }
 }
 
@@ -46,11 +48,11 @@ fn ecs_link(region: &Region, subject: &Subject) -> Option<String> {
 /// The console's graph of metrics. What it shows stands behind `graph=` in JSURL, an encoding of JSON that the console
 /// writes there itself: `~(key~value)` is an object, `~(~value~value)` a list, `'` begins a text, `*2f` is a byte of it.
 /// The link ends with the console's search, because mail programs leave a closing bracket out of a link at its end.
-fn metrics_link(region: &Region, notice: &Notice, source: &MetricSource) -> Option<String> {
-    let until = notice.values_until();
-    let seconds =
-        i64::try_from(notice.values.len().max(1)).unwrap_or(1).saturating_mul(notice.period.seconds());
-    let (start, end) = (until - SignedDuration::from_secs(seconds) - BEFORE, until + AFTER);
+fn metrics_link(region: &Region, rule: &str, evaluation: &Evaluation) -> Option<String> {
+    let Evaluation { values, until, period, threshold, source, .. } = evaluation;
+    let source = source.as_ref()?;
+    let seconds = i64::try_from(values.len().max(1)).unwrap_or(1).saturating_mul(period.seconds());
+    let (start, end) = (*until - SignedDuration::from_secs(seconds) - BEFORE, *until + AFTER);
     let metrics: Vec<String> =
         source.metrics.iter().map(|metric| format!("~(~{})", metric_words(metric))).collect();
     let metrics = metrics.concat();
@@ -58,8 +60,8 @@ fn metrics_link(region: &Region, notice: &Notice, source: &MetricSource) -> Opti
     let threshold = match source.metrics.len() {
         1 => format!(
             "~annotations~(horizontal~(~(label~{}~value~{})))",
-            text(&harmless(&notice.rule)),
-            plain(notice.threshold)
+            text(&harmless(rule)),
+            plain(*threshold)
         ),
         _ => String::new(),
     };
@@ -67,7 +69,7 @@ fn metrics_link(region: &Region, notice: &Notice, source: &MetricSource) -> Opti
         "metrics~({metrics})~view~'timeSeries~stacked~false~region~{}~stat~{}~period~{}~start~{}~end~{}{threshold}",
         text(region.as_str()),
         text(source.statistic.as_str()),
-        notice.period.seconds(),
+        period.seconds(),
         text(&start.to_string()),
         text(&end.to_string()),
     );

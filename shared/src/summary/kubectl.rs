@@ -28,7 +28,7 @@ pub(super) fn kubeconfig(target: &Target, notice: &Notice) -> Option<String> {
 /// it is.
 pub(super) fn look(target: &Target, notice: &Notice) -> Option<String> {
     let Subject::Workload(cluster, workload) = &notice.subject else { return None };
-    let question = match &notice.pod {
+    let question = match notice.pod() {
         Some(pod) if !is_odd(&pod.name) => of_pod(measure(notice), pod),
         _ => of_workload(workload)?,
     };
@@ -47,7 +47,13 @@ fn at<'a>(target: &'a Target, cluster: &'a ClusterName) -> AtCluster<'a> {
 
 /// What was judged, if it was sampled.
 fn measure(notice: &Notice) -> Option<KubernetesMeasure> {
-    let metric = notice.source.as_ref()?.metrics.first().filter(|metric| metric.namespace == KUBERNETES)?;
+    let metric = notice
+        .evaluation()?
+        .source
+        .as_ref()?
+        .metrics
+        .first()
+        .filter(|metric| metric.namespace == KUBERNETES)?;
     KubernetesMeasure::ALL.into_iter().find(|measure| metric.name == measure.metric_name())
 }
 
@@ -90,7 +96,7 @@ pub(super) fn is_odd(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::alarm::MetricSource;
+    use crate::alarm::{MetricSource, NoticeBody};
     use crate::metric::Statistic;
     use crate::run::{Part, Platform};
     use crate::subject::Subject;
@@ -114,7 +120,14 @@ mod tests {
         let subject = Subject::Workload("payments".parse().unwrap(), Workload { namespace, kind, name });
         let metrics = vec![measure.of(&subject)];
         let source = Some(MetricSource { metrics, statistic: Statistic::Maximum });
-        Notice { subject, source, ..samples::notice("web") }
+        Notice { subject, ..samples::but(samples::notice("web"), |evaluation| evaluation.source = source) }
+    }
+
+    fn naming(named: Option<NamedPod>, mut notice: Notice) -> Notice {
+        if let NoticeBody::Began { pod, .. } = &mut notice.body {
+            *pod = named;
+        }
+        notice
     }
 
     #[test]
@@ -157,12 +170,12 @@ mod tests {
         ] {
             let container = container.map(ToOwned::to_owned);
             let pod = Some(NamedPod { name: "web-1".to_owned(), container });
-            let found = look(&target(), &Notice { pod, ..notice(measure, web) });
+            let found = look(&target(), &naming(pod, notice(measure, web)));
             assert_eq!(found, Some(format!("{CONTEXT}shop {command}")));
         }
         // The name of a pod that is none, and a notice that an older version stored.
         for pod in [Some(NamedPod { name: "-rf".to_owned(), container: None }), None] {
-            let found = look(&target(), &Notice { pod, ..notice(M::CrashLoopingPods, web) });
+            let found = look(&target(), &naming(pod, notice(M::CrashLoopingPods, web)));
             assert_eq!(found, Some(format!("{CONTEXT}shop describe deployment web")));
         }
     }

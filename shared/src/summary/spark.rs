@@ -5,7 +5,7 @@
 //! and the heights are such that the lower four are under the threshold and the upper four over it. A period without data
 //! is a middle dot, which is no block and cannot be taken for a low value.
 
-use crate::alarm::Notice;
+use crate::alarm::Evaluation;
 use crate::rule::Comparison;
 
 const LOW: [char; 4] = ['▁', '▂', '▃', '▄'];
@@ -15,20 +15,20 @@ const MISSING: char = '·';
 const MOST: usize = 30;
 
 /// The marks, oldest first, and how many periods each stands for: `▃[▅]·[▇█]`. Of several periods the worst is shown.
-pub(super) fn spark(notice: &Notice) -> (String, usize) {
-    let each = notice.values.len().div_ceil(MOST).max(1);
+pub(super) fn spark(evaluation: &Evaluation) -> (String, usize) {
+    let each = evaluation.values.len().div_ceil(MOST).max(1);
     let worst_of = |values: &[Option<f64>]| {
-        values.iter().flatten().copied().reduce(|a, b| notice.comparison.worse(a, b))
+        values.iter().flatten().copied().reduce(|a, b| evaluation.comparison.worse(a, b))
     };
     // The newest mark is whole, if one is not.
-    let first = notice.values.len() % each;
-    let (oldest, rest) = notice.values.split_at(first);
+    let first = evaluation.values.len() % each;
+    let (oldest, rest) = evaluation.values.split_at(first);
     let groups = (!oldest.is_empty()).then_some(oldest).into_iter().chain(rest.chunks(each));
     let values: Vec<Option<f64>> = groups.map(worst_of).collect();
-    let scale = Scale::of(notice, &values);
+    let scale = Scale::of(evaluation, &values);
     let (mut marks, mut breaching) = (String::new(), false);
     for value in values {
-        let breaches = value.is_some_and(|value| notice.comparison.breaches(value, notice.threshold));
+        let breaches = value.is_some_and(|value| evaluation.comparison.breaches(value, evaluation.threshold));
         match (breaching, breaches) {
             (false, true) => marks.push('['),
             (true, false) => marks.push(']'),
@@ -51,14 +51,14 @@ struct Scale {
 }
 
 impl Scale {
-    fn of(notice: &Notice, values: &[Option<f64>]) -> Self {
-        let threshold = notice.threshold;
+    fn of(evaluation: &Evaluation, values: &[Option<f64>]) -> Self {
+        let threshold = evaluation.threshold;
         let values = || values.iter().flatten().copied();
         let least = values().fold(threshold, f64::min);
         // Where nothing is negative, the height is a share of the threshold.
         let least = if least >= 0.0 { 0.0 } else { least };
         let threshold_is_low = matches!(
-            notice.comparison,
+            evaluation.comparison,
             Comparison::GreaterThanThreshold | Comparison::LessThanOrEqualToThreshold
         );
         Self { least, threshold, greatest: values().fold(threshold, f64::max), threshold_is_low }
@@ -83,11 +83,11 @@ fn quarter(part: f64, whole: f64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::digest::samples::notice;
+    use crate::summary::digest::samples::evaluation;
 
     fn drawn(comparison: Comparison, threshold: f64, values: &[f64]) -> String {
         let values = values.iter().map(|&value| value.is_finite().then_some(value)).collect();
-        spark(&Notice { comparison, threshold, values, ..notice("web") }).0
+        spark(&Evaluation { comparison, threshold, values, ..evaluation("web") }).0
     }
 
     #[test]
@@ -111,10 +111,10 @@ mod tests {
     fn a_long_window_shows_the_worst_of_each_group_and_always_fits() {
         let mut values = vec![Some(10.0); 61];
         values[60] = Some(95.0);
-        let long = Notice { values, ..notice("web") };
+        let long = Evaluation { values, ..evaluation("web") };
         assert_eq!(spark(&long), (format!("{}[█]", "▁".repeat(20)), 3));
         let values = (0..1_440).map(|i| Some(if i / 48 % 2 == 0 { 95.0 } else { 10.0 })).collect();
-        let (marks, each) = spark(&Notice { values, ..notice("web") });
+        let (marks, each) = spark(&Evaluation { values, ..evaluation("web") });
         assert!(marks.chars().count() <= 2 * MOST && each == 48, "{marks}");
     }
 }

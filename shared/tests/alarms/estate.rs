@@ -120,7 +120,7 @@ impl Estate {
 
     /// What was told: kind, rule and subject.
     pub(crate) fn heard(&self) -> Vec<(NoticeKind, &str, String)> {
-        self.told.iter().map(|told| (told.kind, told.rule.as_str(), told.subject.to_string())).collect()
+        self.told.iter().map(|told| (told.kind(), told.rule.as_str(), told.subject.to_string())).collect()
     }
 }
 

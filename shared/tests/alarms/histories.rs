@@ -145,7 +145,7 @@ impl Model {
 }
 
 fn heard(notices: &[Notice]) -> Vec<Heard> {
-    notices.iter().map(|notice| (notice.kind, minute(notice.at))).collect()
+    notices.iter().map(|notice| (notice.kind(), minute(notice.at))).collect()
 }
 
 fn check_ids(told: &[Notice]) -> Result<(), String> {

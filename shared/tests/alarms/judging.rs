@@ -64,7 +64,7 @@ fn an_alarm_of_the_cluster_hides_its_services_and_no_others() {
         estate.heard()[2..],
         [(Ended, "gateway-hot", "shop".to_owned()), (Began, "service-hot", "shop/web".to_owned())]
     );
-    let late = estate.told[3].late.as_ref().unwrap().to_string();
+    let late = estate.told[3].late().unwrap().to_string();
     assert_eq!(late, "an alarm of rule gateway-hot");
 }
 
@@ -88,7 +88,9 @@ fn the_alarm_of_a_deleted_service_ends_with_a_word_and_is_forgotten() {
     estate.values = Box::new(|_, _| Some(20.0));
     assert_eq!(estate.run(10), 2);
     assert!(
-        estate.told[2..].iter().all(|notice| notice.kind == Gone && notice.subject == service("shop", "web"))
+        estate.told[2..]
+            .iter()
+            .all(|notice| notice.kind() == Gone && notice.subject == service("shop", "web"))
     );
     assert!(estate.remembered.values().all(fargaze::alarm::AlarmRecord::is_over));
     assert_eq!(estate.run(15), 0);
@@ -168,7 +170,7 @@ rules:
     for now in (0..60).step_by(5) {
         estate.run(now);
     }
-    let heard: Vec<_> = estate.told.iter().map(|notice| (notice.rule.as_str(), notice.kind)).collect();
+    let heard: Vec<_> = estate.told.iter().map(|notice| (notice.rule.as_str(), notice.kind())).collect();
     // `hot` began before it was hidden; its end is told, as of every alarm that was.
     assert_eq!(heard, [("hot", Began), ("boiling", Began), ("boiling", Ended), ("hot", Ended)]);
     // Straight from cold to boiling and back: the weaker one is never heard of.

@@ -98,7 +98,7 @@ impl History {
 }
 
 fn turns(notices: &[Notice]) -> Vec<NoticeKind> {
-    notices.iter().map(|notice| notice.kind).filter(|kind| matches!(kind, Began | Ended)).collect()
+    notices.iter().map(|notice| notice.kind()).filter(|kind| matches!(kind, Began | Ended)).collect()
 }
 
 fn with(condition: Condition, treat_missing_data: MissingData) -> Condition {
@@ -120,7 +120,7 @@ fn whatever_comes_late_people_are_notified_as_if_it_had_been_there() {
         if turns(&notified) == all {
             return Ok(());
         }
-        let told: Vec<_> = notified.iter().map(|n| (n.kind, crate::scene::minute(n.at))).collect();
+        let told: Vec<_> = notified.iter().map(|n| (n.kind(), crate::scene::minute(n.at))).collect();
         Err(format!("{told:?}\nbut with all data {all:?}\n{condition:?}\n{:?}", history.points))
     });
 }
@@ -188,7 +188,7 @@ fn a_steady_value_whose_points_come_late_is_one_notice_at_most() {
                     (arrives <= now && minute > -60).then_some(if minute > 0 { 99.0 } else { 50.0 })
                 });
             }
-            let heard: Vec<_> = scene.told.iter().map(|notice| notice.kind).collect();
+            let heard: Vec<_> = scene.told.iter().map(|notice| notice.kind()).collect();
             let expected: &[NoticeKind] = if lag < 10 { &[Began] } else { &[Began, NoData] };
             assert!(heard == [Began] || heard == expected, "{treat:?}, {lag} minutes late: {heard:?}");
         }
@@ -213,7 +213,7 @@ fn a_service_that_runs_without_data_is_told_once_after_the_range_and_when_it_has
         "{:?}",
         estate.told[0]
     );
-    assert_eq!(estate.told[0].why.as_deref(), Some("ECS reports 2 running tasks"));
+    assert_eq!(estate.told[0].why(), Some("ECS reports 2 running tasks"));
 }
 
 #[test]
@@ -234,8 +234,8 @@ fn an_alarm_always_shows_the_values_that_it_began_with() {
         let treat = chance.one_of(&[MissingData::Missing, MissingData::Ignore, MissingData::NotBreaching]);
         let condition = with(condition(&mut chance), treat);
         let history = History::new(condition, |_| 0, &mut chance);
-        let began = history.notified(5).into_iter().filter(|notice| notice.kind == Began);
-        match began.into_iter().find(|notice| notice.breaching().next().is_none()) {
+        let began = history.notified(5).into_iter().filter(|notice| notice.kind() == Began);
+        match began.into_iter().find(|notice| notice.evaluation().unwrap().breaching().next().is_none()) {
             None => Ok(()),
             Some(notice) => Err(format!("{notice:?}")),
         }
@@ -277,7 +277,7 @@ fn an_alarm_ends_with_ok() {
             _ => Some(50.0),
         });
     }
-    let states: Vec<_> = scene.told.iter().map(|notice| (notice.kind, notice.to)).collect();
+    let states: Vec<_> = scene.told.iter().map(|notice| (notice.kind(), notice.to)).collect();
     assert_eq!(states, [(Began, AlarmState::Alarm), (Ended, AlarmState::Ok)]);
 }
 

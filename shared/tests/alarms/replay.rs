@@ -35,10 +35,10 @@ fn a_service_at_0_of_1_tasks_for_two_weeks_fires_within_two_runs_and_reminds_onc
         writes += u32::from(scene.see(now, &sight));
         if now == 5 {
             assert_eq!(scene.told.len(), 1, "it fires within two runs");
-            assert!(scene.told[0].why.as_ref().unwrap().contains("unable to place a task"));
+            assert!(scene.told[0].why().unwrap().contains("unable to place a task"));
         }
     }
-    let reminders = scene.told.iter().filter(|notice| notice.kind == NoticeKind::Reminder).count();
+    let reminders = scene.told.iter().filter(|notice| notice.kind() == NoticeKind::Reminder).count();
     assert_eq!((scene.told.len(), reminders), (14, 13), "one alarm, and a word on each day after the first");
     assert_eq!(writes, 14, "a run that changes nothing writes nothing");
     let gaps = scene.told.windows(2).map(|pair| pair[1].at.duration_since(pair[0].at));

@@ -129,6 +129,6 @@ impl Scene {
 
     /// Kinds and minutes of all that was told.
     pub(crate) fn heard(&self) -> Vec<(NoticeKind, i64)> {
-        self.told.iter().map(|notice| (notice.kind, minute(notice.at))).collect()
+        self.told.iter().map(|notice| (notice.kind(), minute(notice.at))).collect()
     }
 }

@@ -19,8 +19,8 @@ use fargaze::subject::Subject;
 use fargaze::summary::{TargetResult, coverage_changes, digest};
 
 use crate::scene::{
-    denied, eks_seen, eks_target, memory, minutes_ago, nothing_running, now, over, run, sampled, seen,
-    service, target, throttled, workload,
+    because, but, denied, eks_seen, eks_target, late, memory, minutes_ago, nothing_running, now, of_kind,
+    of_pod, over, run, sampled, seen, service, target, throttled, workload,
 };
 
 /// Compares a message with the file of that name, or writes it.
@@ -68,7 +68,8 @@ fn sixty_transitions_at_once() {
             notice = nothing_running(notice.subject, f64::from(1 + i % 3));
         }
         notice.at = minutes_ago(2 + i64::from(i % 5));
-        notices.push(notice);
+        let at = notice.at;
+        notices.push(but(notice, |evaluation| evaluation.until = at));
     }
     let more = (0..10).map(|i| hot(&format!("late-{i}")));
     let over = (0..3).map(|i| over(hot(&format!("calm-{i}")), 41.5));
@@ -78,11 +79,9 @@ fn sixty_transitions_at_once() {
 
 #[test]
 fn three_targets_of_which_one_is_denied_and_one_throttled() {
-    let blind = |name: &str| Notice {
-        kind: NoticeKind::Blind,
-        since: Some(minutes_ago(19)),
-        why: Some(throttled("orders").to_string()),
-        ..memory(service("orders", name), &[])
+    let blind = |name: &str| {
+        let notice = because(&throttled("orders").to_string(), memory(service("orders", name), &[]));
+        Notice { since: Some(minutes_ago(19)), ..of_kind(NoticeKind::Blind, notice) }
     };
     let notices = ["api", "auth", "cart", "mail", "pay", "till", "web"].map(blind).to_vec();
     let mut slow = seen("us-east-1", 12, notices);
@@ -102,20 +101,15 @@ fn three_targets_of_which_one_is_denied_and_one_throttled() {
 #[test]
 fn recovery() {
     let web = over(hot("web"), 55.5);
-    let gone = Notice { kind: NoticeKind::Gone, values: Vec::new(), ..over(hot("old"), 0.0) };
-    let kind = NoticeKind::SeenAgain;
-    let again = Notice { kind, values: vec![None, None], ..over(hot("batch"), 0.0) };
+    let gone = of_kind(NoticeKind::Gone, over(hot("old"), 0.0));
+    let again = of_kind(NoticeKind::SeenAgain, over(hot("batch"), 0.0));
     golden("recovery", &told(&[seen("eu-west-1", 5, vec![web, gone, again])]));
 }
 
 fn without_data(name: &str, rule: &str, running: u32) -> Notice {
-    Notice {
-        kind: NoticeKind::NoData,
-        rule: rule.to_owned(),
-        since: Some(minutes_ago(26)),
-        why: Some(format!("ECS reports {running} running tasks")),
-        ..memory(service("shop", name), &[None, None, None])
-    }
+    let notice = memory(service("shop", name), &[None, None, None]);
+    let notice = because(&format!("ECS reports {running} running tasks"), notice);
+    Notice { rule: rule.to_owned(), since: Some(minutes_ago(26)), ..of_kind(NoticeKind::NoData, notice) }
 }
 
 /// Issue 12, point 4: two rules on one service, and three services.
@@ -130,7 +124,7 @@ fn running_services_without_data() {
 
 #[test]
 fn only_what_is_gone_or_can_be_judged_again() {
-    let of = |kind| Notice { kind, values: Vec::new(), ..over(hot("web"), 0.0) };
+    let of = |kind| of_kind(kind, over(hot("web"), 0.0));
     golden("gone", &told(&[seen("eu-west-1", 5, vec![of(NoticeKind::Gone)])]));
     golden("seen-again", &told(&[seen("eu-west-1", 5, vec![of(NoticeKind::SeenAgain)])]));
 }
@@ -173,12 +167,9 @@ fn rules_that_cannot_fire() {
 #[test]
 fn a_reminder() {
     let kind = NoticeKind::Reminder;
-    let down = Notice {
-        kind,
-        since: Some(minutes_ago(24 * 60 + 5)),
-        ..nothing_running(service("shop", "cart"), 2.0)
-    };
-    let full = Notice { kind, ..hot("web") };
+    let down = of_kind(kind, nothing_running(service("shop", "cart"), 2.0));
+    let down = Notice { since: Some(minutes_ago(24 * 60 + 5)), ..down };
+    let full = of_kind(kind, hot("web"));
     golden("reminder", &told(&[seen("eu-west-1", 5, vec![full, down])]));
 }
 
@@ -194,27 +185,18 @@ fn no_data_at_all() {
 fn all_kinds_of_windows() {
     let day = (0..96).map(|i| Some(f64::from(40 + i % 60))).collect::<Vec<_>>();
     let long = memory(service("shop", "long"), &day);
-    let low = Notice {
-        rule: "too-few-tasks".to_owned(),
-        severity: Severity::Info,
-        label: "RunningTaskCount".to_owned(),
-        unit: fargaze::metric::Unit::Count,
-        comparison: Comparison::LessThanThreshold,
-        threshold: 2.0,
-        message: None,
-        ..memory(service("shop", "low"), &[Some(3.0), Some(2.0), Some(1.0), Some(0.0)])
-    };
-    let late = Notice {
-        late: Some(Mute::Deployment),
-        at: minutes_ago(12),
-        values_end: Some(minutes_ago(2)),
-        ..hot("late")
-    };
-    let silent = Notice {
-        rule: "heartbeat".to_owned(),
-        message: None,
-        ..memory(service("shop", "silent"), &[None, None])
-    };
+    let low = memory(service("shop", "low"), &[Some(3.0), Some(2.0), Some(1.0), Some(0.0)]);
+    let low = but(low, |evaluation| {
+        evaluation.label = "RunningTaskCount".to_owned();
+        evaluation.unit = fargaze::metric::Unit::Count;
+        evaluation.comparison = Comparison::LessThanThreshold;
+        (evaluation.threshold, evaluation.message) = (2.0, None);
+    });
+    let low = Notice { rule: "too-few-tasks".to_owned(), severity: Severity::Info, ..low };
+    let late = Notice { at: minutes_ago(12), ..late(Mute::Deployment, hot("late")) };
+    let silent =
+        but(memory(service("shop", "silent"), &[None, None]), |evaluation| evaluation.message = None);
+    let silent = Notice { rule: "heartbeat".to_owned(), ..silent };
     let family = Subject::TaskFamily("shop".parse().unwrap(), "nightly".to_owned());
     let family = Notice { subject: family, ..hot("web") };
     golden("windows", &told(&[seen("eu-west-1", 5, vec![long, low, late, silent, family])]));
@@ -222,32 +204,21 @@ fn all_kinds_of_windows() {
 
 /// Pods that are killed by their memory.
 fn full() -> Notice {
-    Notice {
-        severity: Severity::Warning,
-        message: Some(
-            "A pod is killed when it needs more memory than it has. Raise its memory request, and its limit if it has one (Fargate \
-             sizes a pod by its requests), or look for a leak."
-                .to_owned(),
-        ),
-        why: Some(
-            "Highest: pod web-6c9f7d5b8-x2x9k, 953 MiB of 1024 MiB provisioned, 700 MiB requested."
-                .to_owned(),
-        ),
-        pod: Some(NamedPod { name: "web-6c9f7d5b8-x2x9k".to_owned(), container: None }),
-        ..sampled(M::PodMemoryPercent, workload("shop/Deployment/web"), 85.0, &[71.0, 88.2, f64::NAN, 93.1])
-    }
+    let advice = "A pod is killed when it needs more memory than it has. Raise its memory request, and its limit if it has one \
+                  (Fargate sizes a pod by its requests), or look for a leak.";
+    let why = "Highest: pod web-6c9f7d5b8-x2x9k, 953 MiB of 1024 MiB provisioned, 700 MiB requested.";
+    let pod = NamedPod { name: "web-6c9f7d5b8-x2x9k".to_owned(), container: None };
+    let values = [71.0, 88.2, f64::NAN, 93.1];
+    let notice = sampled(M::PodMemoryPercent, workload("shop/Deployment/web"), 85.0, &values);
+    let notice = but(notice, |evaluation| evaluation.message = Some(advice.to_owned()));
+    Notice { severity: Severity::Warning, ..of_pod(pod, because(why, notice)) }
 }
 
 fn crashing() -> Notice {
-    Notice {
-        severity: Severity::Critical,
-        why: Some(
-            "ledger-0: container app waits: CrashLoopBackOff, ended before with Error (exit code 1)."
-                .to_owned(),
-        ),
-        pod: Some(NamedPod { name: "ledger-0".to_owned(), container: Some("app".to_owned()) }),
-        ..sampled(M::CrashLoopingPods, workload("shop/StatefulSet/ledger"), 0.0, &[1.0])
-    }
+    let why = "ledger-0: container app waits: CrashLoopBackOff, ended before with Error (exit code 1).";
+    let pod = NamedPod { name: "ledger-0".to_owned(), container: Some("app".to_owned()) };
+    let notice = sampled(M::CrashLoopingPods, workload("shop/StatefulSet/ledger"), 0.0, &[1.0]);
+    Notice { severity: Severity::Critical, ..of_pod(pod, because(why, notice)) }
 }
 
 fn pending(name: &str) -> Notice {
@@ -277,24 +248,17 @@ fn workloads_and_services_at_once() {
 
 #[test]
 fn workloads_that_are_well_again() {
-    let ended = |notice: Notice, newest: f64| {
-        let period = notice.period;
-        Notice { period, ..over(notice, newest) }
-    };
-    let gone = Notice { kind: NoticeKind::Gone, ..pending("shop/Job/import") };
-    let blind = Notice {
-        kind: NoticeKind::Blind,
-        why: Some("kubernetes:ListPods of payments: 401 Unauthorized".to_owned()),
-        ..full()
-    };
+    let gone = of_kind(NoticeKind::Gone, pending("shop/Job/import"));
+    let blind =
+        of_kind(NoticeKind::Blind, because("kubernetes:ListPods of payments: 401 Unauthorized", full()));
     let restarts = sampled(M::PodRestarts, workload("shop/DaemonSet/agent"), 3.0, &[4.0]);
     let api = sampled(M::MetricsServerDown, Subject::Cluster("lab".parse().unwrap()), 0.0, &[1.0]);
     let notices = vec![
-        ended(full(), 41.0),
-        ended(crashing(), 0.0),
-        ended(pending("shop/Deployment/web"), 0.0),
-        ended(restarts, 1.0),
-        ended(api, 0.0),
+        over(full(), 41.0),
+        over(crashing(), 0.0),
+        over(pending("shop/Deployment/web"), 0.0),
+        over(restarts, 1.0),
+        over(api, 0.0),
         gone,
         blind,
     ];
@@ -305,8 +269,8 @@ fn workloads_that_are_well_again() {
 fn a_reminder_of_a_workload() {
     let kind = NoticeKind::Reminder;
     let missing = sampled(M::AvailableBelowDesired, workload("shop/Deployment/cart"), 0.0, &[2.0, 2.0, 1.0]);
-    let missing = Notice { kind, since: Some(minutes_ago(26 * 60)), ..missing };
-    let notices = vec![Notice { kind, ..crashing() }, missing];
+    let missing = Notice { since: Some(minutes_ago(26 * 60)), ..of_kind(kind, missing) };
+    let notices = vec![of_kind(kind, crashing()), missing];
     golden("workload-reminder", &told(&[eks_seen("eu-west-1", 3, notices)]));
 }
 
@@ -328,8 +292,9 @@ fn the_json_says_which_workload_and_what_shows_it() {
         "https://cn-north-1.console.amazonaws.cn/eks/home?region=cn-north-1#/clusters/payments"
     );
     // A metric that AWS publishes has a graph.
-    let mut vended = full();
-    vended.source.as_mut().unwrap().metrics[0].namespace = "AWS/EKS".into();
+    let vended = but(full(), |evaluation| {
+        evaluation.source.as_mut().unwrap().metrics[0].namespace = "AWS/EKS".into();
+    });
     let json_of_vended: serde_json::Value =
         serde_json::from_str(&told(&[eks_seen("eu-west-1", 1, vec![vended])]).json).unwrap();
     let console = json_of_vended["alarms"][0]["console"].as_str().unwrap();

@@ -1,6 +1,6 @@
 //! Hostile names, tags and reasons through every message of alarms, sweeps and bad files.
 
-use fargaze::alarm::{BrokenTarget, Mute, NoticeKind};
+use fargaze::alarm::{BrokenTarget, Mute, Notice, NoticeKind};
 use fargaze::cluster::ClusterName;
 use fargaze::config::CONFIG_KEY;
 use fargaze::fault::{Fault, FaultKind};
@@ -17,7 +17,9 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use crate::hostile::{cases, text};
-use crate::scene::{eks_seen, memory, now, run, sampled, seen, service, target};
+use crate::scene::{
+    because, but, eks_seen, late, memory, now, of_kind, of_pod, run, sampled, seen, service, target,
+};
 
 /// As many texts as [`messages`] has places for.
 const PLACES: usize = 17;
@@ -42,22 +44,22 @@ fn messages(texts: &[String]) -> (Message, Message, BadVersion) {
         NoticeKind::Gone,
     ];
     let notice = |kind| {
-        let mut notice = memory(service("shop", "web"), &[Some(70.0), None, Some(90.0)]);
-        notice.kind = kind;
-        (notice.rule, notice.label) = (of(3), of(4));
-        (notice.message, notice.why) = (Some(of(5)), Some(of(6)));
-        notice.late = Some(Mute::Unless { rule: of(7) });
-        notice.subject = Subject::TaskFamily("shop".parse().unwrap(), of(8));
-        notice.source.as_mut().unwrap().metrics[0].name = of(9).into();
-        notice
+        let notice = memory(service("shop", "web"), &[Some(70.0), None, Some(90.0)]);
+        let notice = but(notice, |evaluation| {
+            (evaluation.label, evaluation.message) = (of(4), Some(of(5)));
+            evaluation.source.as_mut().unwrap().metrics[0].name = of(9).into();
+        });
+        let mut notice = late(Mute::Unless { rule: of(7) }, because(&of(6), notice));
+        (notice.rule, notice.subject) = (of(3), Subject::TaskFamily("shop".parse().unwrap(), of(8)));
+        of_kind(kind, notice)
     };
     let of_workload = |kind| {
         let workload = Workload { namespace: of(12), kind: of(13), name: of(14) };
         let subject = Subject::Workload("shop".parse().unwrap(), workload);
-        let mut sampled = sampled(KubernetesMeasure::PodRestarts, subject, 80.0, &[70.0, 90.0]);
-        (sampled.kind, sampled.rule, sampled.why) = (kind, of(3), Some(of(6)));
-        sampled.pod = Some(NamedPod { name: of(15), container: Some(of(16)) });
-        sampled
+        let sampled = sampled(KubernetesMeasure::PodRestarts, subject, 80.0, &[70.0, 90.0]);
+        let pod = NamedPod { name: of(15), container: Some(of(16)) };
+        let sampled = Notice { rule: of(3), ..of_pod(pod, because(&of(6), sampled)) };
+        of_kind(kind, sampled)
     };
     let on_eks = eks_seen("eu-west-1", 3, kinds.map(of_workload).to_vec());
     let mut result = seen("eu-west-1", 3, kinds.map(notice).to_vec());

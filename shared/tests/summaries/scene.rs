@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use fargaze::alarm::{MetricSource, Notice, NoticeKind};
+use fargaze::alarm::{Evaluation, MetricSource, Mute, Notice, NoticeBody, NoticeKind};
 use fargaze::catalogue::{AWS_ECS, find};
 use fargaze::evaluate::AlarmState;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::metric::{Period, Statistic, Unit};
 use fargaze::operation::Operation;
 use fargaze::outcome::{Coverage, Outcome, OutcomeKind};
+use fargaze::pods::NamedPod;
 use fargaze::rule::{Comparison, KubernetesMeasure, SAMPLE_PERIOD, Severity};
 use fargaze::run::{Part, Platform, Run, RunKind, Target};
 use fargaze::subject::{Subject, Workload};
@@ -91,9 +92,23 @@ pub(crate) fn service(cluster: &str, service: &str) -> Subject {
 pub(crate) fn memory(subject: Subject, values: &[Option<f64>]) -> Notice {
     let metric = find(AWS_ECS, "MemoryUtilization").unwrap().of(&subject).unwrap();
     let at = minutes_ago(2);
+    let evaluation = Evaluation {
+        label: "memory".to_owned(),
+        unit: Unit::Percent,
+        comparison: Comparison::GreaterThanThreshold,
+        threshold: 80.0,
+        values: values.to_vec(),
+        until: at,
+        period: Period::MINUTE,
+        sampled_at: Vec::new(),
+        source: Some(MetricSource { metrics: vec![metric], statistic: Statistic::Average }),
+        message: Some(
+            "A task is killed at 100 % of its memory. Raise the task's memory, or look for a leak."
+                .to_owned(),
+        ),
+    };
     Notice {
         id: format!("memory-high#{subject}#{}#ALARM", at.as_second()),
-        kind: NoticeKind::Began,
         rule: "memory-high".to_owned(),
         severity: Severity::Warning,
         subject,
@@ -101,40 +116,68 @@ pub(crate) fn memory(subject: Subject, values: &[Option<f64>]) -> Notice {
         to: AlarmState::Alarm,
         at,
         since: Some(minutes_ago(65)),
-        label: "memory".to_owned(),
-        unit: Unit::Percent,
-        comparison: Comparison::GreaterThanThreshold,
-        threshold: 80.0,
-        values: values.to_vec(),
-        period: Period::MINUTE,
-        message: Some(
-            "A task is killed at 100 % of its memory. Raise the task's memory, or look for a leak."
-                .to_owned(),
-        ),
-        late: None,
-        why: None,
-        pod: None,
-        values_end: None,
-        sampled_at: Vec::new(),
-        source: Some(MetricSource { metrics: vec![metric], statistic: Statistic::Average }),
+        body: NoticeBody::Began { evaluation, late: None, why: None, pod: None },
     }
+}
+
+/// The notice of another kind, as far as that kind says the same.
+pub(crate) fn of_kind(kind: NoticeKind, notice: Notice) -> Notice {
+    let (why, pod, late) =
+        (notice.why().map(ToOwned::to_owned), notice.pod().cloned(), notice.late().cloned());
+    let evaluation = notice.evaluation().unwrap().clone();
+    let body = match kind {
+        NoticeKind::Began => NoticeBody::Began { evaluation, late, why, pod },
+        NoticeKind::Ended => NoticeBody::Ended { evaluation },
+        NoticeKind::Reminder => NoticeBody::Reminder { evaluation, why, pod },
+        NoticeKind::Blind => NoticeBody::Blind { evaluation, why },
+        NoticeKind::NoData => NoticeBody::NoData { evaluation, why },
+        NoticeKind::SeenAgain => NoticeBody::SeenAgain { evaluation },
+        NoticeKind::Gone => NoticeBody::Gone,
+    };
+    Notice { body, ..notice }
+}
+
+/// An alarm that began, with something else evaluated.
+pub(crate) fn but(mut notice: Notice, change: impl FnOnce(&mut Evaluation)) -> Notice {
+    let NoticeBody::Began { evaluation, .. } = &mut notice.body else { panic!("it did not begin") };
+    change(evaluation);
+    notice
+}
+
+/// An alarm that began, with its reason.
+pub(crate) fn because(because: &str, mut notice: Notice) -> Notice {
+    let NoticeBody::Began { why, .. } = &mut notice.body else { panic!("it did not begin") };
+    *why = Some(because.to_owned());
+    notice
+}
+
+/// An alarm that began, with a pod to look at.
+pub(crate) fn of_pod(named: NamedPod, mut notice: Notice) -> Notice {
+    let NoticeBody::Began { pod, .. } = &mut notice.body else { panic!("it did not begin") };
+    *pod = Some(named);
+    notice
+}
+
+/// An alarm that began and was kept silent.
+pub(crate) fn late(mute: Mute, mut notice: Notice) -> Notice {
+    let NoticeBody::Began { late, .. } = &mut notice.body else { panic!("it did not begin") };
+    *late = Some(mute);
+    notice
 }
 
 /// A service without a running task.
 pub(crate) fn nothing_running(subject: Subject, missing: f64) -> Notice {
+    let advice =
+        "No task runs although some should. Read the service's events and the reason of its stopped tasks.";
+    let notice = but(memory(subject, &[Some(missing)]), |evaluation| {
+        evaluation.label = "tasks missing".to_owned();
+        (evaluation.unit, evaluation.threshold, evaluation.source) = (Unit::Count, 0.0, None);
+        evaluation.message = Some(advice.to_owned());
+    });
     Notice {
         rule: "nothing-running".to_owned(),
         severity: Severity::Critical,
-        label: "tasks missing".to_owned(),
-        unit: Unit::Count,
-        threshold: 0.0,
-        message: Some(
-            "No task runs although some should. Read the service's events and the reason of its stopped tasks."
-                .to_owned(),
-        ),
-        why: Some("ECS says: its deployment is IN_PROGRESS, 12 tasks failed.".to_owned()),
-        source: None,
-        ..memory(subject, &[Some(missing)])
+        ..because("ECS says: its deployment is IN_PROGRESS, 12 tasks failed.", notice)
     }
 }
 
@@ -179,32 +222,28 @@ pub(crate) fn sampled(
     let source = MetricSource { metrics: vec![measure.of(&subject)], statistic: Statistic::Maximum };
     let count = i64::try_from(values.len()).unwrap();
     let sampled_at = (0..count).map(|sample| minutes_ago(2 + 5 * (count - 1 - sample))).collect();
+    let notice = but(memory(service("shop", "web"), &values), |evaluation| {
+        evaluation.label = measure.label().to_owned();
+        (evaluation.unit, evaluation.threshold) = (measure.unit(), threshold);
+        (evaluation.period, evaluation.sampled_at) = (SAMPLE_PERIOD, sampled_at);
+        (evaluation.source, evaluation.message) = (Some(source), None);
+    });
     Notice {
         id: format!("{}#{subject}#0#ALARM", measure.word()),
         rule: measure.word().to_owned(),
-        label: measure.label().to_owned(),
-        unit: measure.unit(),
-        threshold,
-        period: SAMPLE_PERIOD,
-        message: None,
         subject,
-        values,
-        sampled_at,
-        source: Some(source),
-        ..memory(service("shop", "web"), &[])
+        ..notice
     }
 }
 
 /// The end of an alarm that lasted an hour.
 pub(crate) fn over(notice: Notice, newest: f64) -> Notice {
     let values = vec![Some(85.0), Some(60.0), Some(newest)];
-    let sampled_at = if notice.sampled_at.is_empty() { Vec::new() } else { vec![notice.at; values.len()] };
-    Notice {
-        kind: NoticeKind::Ended,
-        from: AlarmState::Alarm,
-        to: AlarmState::Ok,
-        values,
-        sampled_at,
-        ..notice
-    }
+    let at = notice.at;
+    let notice = but(notice, |evaluation| {
+        let is_sampled = !evaluation.sampled_at.is_empty();
+        evaluation.sampled_at = if is_sampled { vec![at; values.len()] } else { Vec::new() };
+        evaluation.values = values;
+    });
+    Notice { from: AlarmState::Alarm, to: AlarmState::Ok, ..of_kind(NoticeKind::Ended, notice) }
 }

@@ -7,8 +7,7 @@ use std::ops::Range;
 use jiff::Timestamp;
 
 use super::grid::{Periods, newest};
-use super::step::Sight;
-use super::{Notice, NoticeKind, Remembered, Settled};
+use super::{Notice, NoticeBody, Remembered, Settled, Sight};
 use crate::evaluate::AlarmState;
 use crate::rule::{AlarmRule, MissingData};
 use crate::series::Reading;
@@ -45,6 +44,17 @@ enum Newest {
     Waits,
     /// Something that it depends on could not be asked.
     Unseen,
+}
+
+/// How the state of an alarm changed, or that it stays.
+#[derive(Clone, Copy)]
+struct Transition {
+    from: AlarmState,
+    to: AlarmState,
+    /// End of the period that decided it.
+    at: Timestamp,
+    /// Since when what the notice is about had lasted, if that is remembered.
+    since: Option<Timestamp>,
 }
 
 /// What a period brings.
@@ -188,13 +198,9 @@ impl<'a> Course<'a> {
         let (newest, end, since) = (self.newest(), self.newest_end(), self.memory.since);
         match (self.phase.0, self.memory.told) {
             (AlarmState::Ok, AlarmState::Alarm) => {
-                let notice = self.notice(
-                    NoticeKind::Ended,
-                    (AlarmState::Alarm, AlarmState::Ok),
-                    (end, None),
-                    self.range_of(newest),
-                );
-                self.notices.push(notice);
+                let (from, to) = (AlarmState::Alarm, AlarmState::Ok);
+                let evaluation = self.evaluation(newest);
+                self.push(Transition { from, to, at: end, since: None }, NoticeBody::Ended { evaluation });
                 (self.memory.told, self.memory.told_at) = (AlarmState::Ok, Some(self.now));
             }
             (AlarmState::Alarm, AlarmState::Ok) => {
@@ -283,7 +289,10 @@ impl<'a> Course<'a> {
             (self.memory.state, self.memory.since, self.memory.muted) = (to, end, None);
             // Samples that are missing never come, so this is the end of the alarm.
             if !self.periods.can_be_late() && self.memory.told == AlarmState::Alarm {
-                self.push(NoticeKind::NoData, from.0, (end, self.periods.newest_value_end()), period);
+                let since = self.periods.newest_value_end();
+                let evaluation = self.evaluation(period);
+                let body = NoticeBody::NoData { evaluation, why: None };
+                self.push(Transition { from: from.0, to, at: end, since }, body);
                 (self.memory.told, self.memory.told_at) = (AlarmState::Ok, Some(self.now));
                 self.phase = (AlarmState::Ok, end);
             }
@@ -300,7 +309,8 @@ impl<'a> Course<'a> {
         self.phase = (to, end);
         if is_new && to == AlarmState::Ok && self.memory.told == AlarmState::Alarm {
             let since = (from.0 == AlarmState::Alarm).then_some(from.1);
-            self.push(NoticeKind::Ended, from.0, (end, since), period);
+            let evaluation = self.evaluation(period);
+            self.push(Transition { from: from.0, to, at: end, since }, NoticeBody::Ended { evaluation });
             (self.memory.told, self.memory.told_at) = (AlarmState::Ok, Some(self.now));
         }
         if is_new {

@@ -4,8 +4,10 @@ use std::ops::Range;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Course, Newest};
-use crate::alarm::{Blindness, MetricSource, Mute, Notice, NoticeKind, Remembered, Unseen};
+use super::{Course, Newest, Transition};
+use crate::alarm::{
+    Blindness, Evaluation, MetricSource, Mute, Notice, NoticeBody, NoticeKind, Remembered, Unseen,
+};
 use crate::evaluate::AlarmState;
 use crate::rule::MissingData;
 
@@ -34,15 +36,9 @@ impl Course<'_> {
         }
         let late = self.memory.muted.take();
         let (from, since) = if late.is_some() { (AlarmState::Ok, None) } else { (from, since) };
-        let notice = self.notice(
-            NoticeKind::Began,
-            (from, AlarmState::Alarm),
-            (self.memory.since, since),
-            self.range_of(period),
-        );
-        let values_end = (end != notice.at).then_some(end);
+        let change = Transition { from, to: AlarmState::Alarm, at: self.memory.since, since };
         let (why, pod) = (self.sight.why.clone(), self.sight.pod.clone());
-        self.notices.push(Notice { late, why, pod, values_end, ..notice });
+        self.push(change, NoticeBody::Began { evaluation: self.evaluation(period), late, why, pod });
         (self.memory.told, self.memory.told_at) = (AlarmState::Alarm, Some(self.now));
     }
 
@@ -89,10 +85,10 @@ impl Course<'_> {
         // Points that came late were judged all the same: only what is lost needs a word.
         let is_lost = blind.because == Unseen::CouldNotAsk || self.periods.lost_since(blind.since);
         if blind.told && is_lost {
-            let (state, newest) = (self.memory.state, self.newest());
             // When data came back is not remembered.
             let since = (blind.because == Unseen::CouldNotAsk).then_some(blind.since);
-            self.push(NoticeKind::SeenAgain, state, (self.newest_end(), since), newest);
+            let evaluation = self.evaluation(self.newest());
+            self.push(self.standing(since), NoticeBody::SeenAgain { evaluation });
         }
     }
 
@@ -109,19 +105,18 @@ impl Course<'_> {
             && self.memory.told == AlarmState::Ok
             && end.duration_since(blind.since) < FIRST_POINTS.max(self.now.duration_since(end));
         if lasts && !young && !blind.told && self.mute(end).is_none() {
-            let (kind, since, why) = match because {
+            let evaluation = self.evaluation(self.newest());
+            let (since, body) = match because {
                 Unseen::CouldNotAsk => {
                     let why = self.sight.reading.fault().map(ToString::to_string);
-                    (NoticeKind::Blind, blind.since, why)
+                    (blind.since, NoticeBody::Blind { evaluation, why })
                 }
                 Unseen::NoData => {
                     let since = self.periods.newest_value_end().unwrap_or_else(|| self.periods.end(0));
-                    (NoticeKind::NoData, since, self.sight.running.map(running))
+                    (since, NoticeBody::NoData { evaluation, why: self.sight.running.map(running) })
                 }
             };
-            let (state, newest) = (self.memory.state, self.newest());
-            let notice = self.notice(kind, (state, state), (end, Some(since)), self.range_of(newest));
-            self.notices.push(Notice { why, ..notice });
+            self.push(self.standing(Some(since)), body);
             blind.told = true;
         }
         self.memory.blind = Some(blind);
@@ -134,12 +129,12 @@ impl Course<'_> {
         let due = self.rule.remind_every.is_some_and(|every| self.now.duration_since(told_at) >= every);
         let told = (state, told) == (AlarmState::Alarm, AlarmState::Alarm) && told_at < self.now;
         if told && due && self.mute(end).is_none() {
-            let range = self.range_of(self.newest());
-            let mut reminder = self.notice(NoticeKind::Reminder, (state, state), (end, Some(since)), range);
-            // Named after what it repeats: two runs at once make the same one.
-            reminder.id = format!("{}#{}#{}#reminder", self.rule.name, self.subject, told_at.as_second());
             let (why, pod) = (self.sight.why.clone(), self.sight.pod.clone());
-            self.notices.push(Notice { why, pod, ..reminder });
+            let body = NoticeBody::Reminder { evaluation: self.evaluation(self.newest()), why, pod };
+            let reminder = self.notice(self.standing(Some(since)), body);
+            // Named after what it repeats: two runs at once make the same one.
+            let id = format!("{}#{}#{}#reminder", self.rule.name, self.subject, told_at.as_second());
+            self.notices.push(Notice { id, ..reminder });
             self.memory.told_at = Some(self.now);
         }
     }
@@ -150,39 +145,28 @@ impl Course<'_> {
         if planned { Some(Mute::Maintenance) } else { self.sight.mute.clone() }
     }
 
-    pub(super) fn push(
-        &mut self,
-        kind: NoticeKind,
-        from: AlarmState,
-        at: (Timestamp, Option<Timestamp>),
-        period: usize,
-    ) {
-        let notice = self.notice(kind, (from, self.memory.state), at, self.range_of(period));
+    /// The state as it is at the end of the newest period.
+    fn standing(&self, since: Option<Timestamp>) -> Transition {
+        let state = self.memory.state;
+        Transition { from: state, to: state, at: self.newest_end(), since }
+    }
+
+    pub(super) fn push(&mut self, change: Transition, body: NoticeBody) {
+        let notice = self.notice(change, body);
         self.notices.push(notice);
     }
 
-    pub(super) fn notice(
-        &self,
-        kind: NoticeKind,
-        (from, to): (AlarmState, AlarmState),
-        (at, since): (Timestamp, Option<Timestamp>),
-        range: Range<usize>,
-    ) -> Notice {
+    fn notice(&self, Transition { from, to, at, since }: Transition, body: NoticeBody) -> Notice {
         let Self { rule, subject, .. } = self;
-        let (instant, what) = match kind {
+        let (instant, what) = match body.kind() {
             NoticeKind::Blind => (since.unwrap_or(at), "blind"),
             NoticeKind::NoData => (since.unwrap_or(at), "no-data"),
             NoticeKind::SeenAgain => (since.unwrap_or(at), "seen-again"),
             _ => (at, to.as_str()),
         };
         let again = self.again.map(|version| format!("#{version}")).unwrap_or_default();
-        let shown = self.shown(range);
-        let metrics = rule.measure.of(subject);
-        let source =
-            (!metrics.is_empty()).then(|| MetricSource { metrics, statistic: rule.statistic.clone() });
         Notice {
             id: format!("{}#{subject}#{}#{what}{again}", rule.name, instant.as_second()),
-            kind,
             rule: rule.name.clone(),
             severity: rule.severity,
             subject: (*subject).clone(),
@@ -190,19 +174,28 @@ impl Course<'_> {
             to,
             at,
             since,
+            body,
+        }
+    }
+
+    /// What the verdict on this period is made of.
+    pub(super) fn evaluation(&self, period: usize) -> Evaluation {
+        let Self { rule, subject, .. } = self;
+        let shown = self.shown(self.range_of(period));
+        let metrics = rule.measure.of(subject);
+        let source =
+            (!metrics.is_empty()).then(|| MetricSource { metrics, statistic: rule.statistic.clone() });
+        Evaluation {
             label: rule.measure.label().to_owned(),
             unit: rule.unit(),
             comparison: rule.condition.comparison,
             threshold: rule.condition.threshold,
             values: self.periods.values(shown.clone()).to_vec(),
+            until: self.periods.end(period),
             period: rule.period,
-            message: rule.message.clone(),
-            late: None,
-            why: None,
-            pod: None,
-            values_end: None,
             sampled_at: self.periods.instants(shown),
             source,
+            message: rule.message.clone(),
         }
     }
 

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::super::console::alarm_link;
 use super::super::{CoverageChange, RuleLine, TargetResult, coverage, head, kubectl};
 use super::News;
+use crate::alarm::Evaluation;
 use crate::run::Run;
 use crate::subject::Subject;
 
@@ -26,9 +27,10 @@ pub(super) fn digest(
 }
 
 fn alarm(News { target, notice }: &News<'_>) -> Value {
+    let evaluation = notice.evaluation();
     json!({
         "id": notice.id,
-        "kind": notice.kind,
+        "kind": notice.kind(),
         "rule": notice.rule,
         "severity": notice.severity,
         "platform": target.platform,
@@ -41,19 +43,19 @@ fn alarm(News { target, notice }: &News<'_>) -> Value {
         "state": notice.to,
         "since": notice.since,
         "at": notice.at,
-        "label": notice.label,
-        "value": notice.worst(),
-        "threshold": notice.threshold,
-        "comparison": notice.comparison,
-        "unit": notice.unit,
-        "values": notice.values,
-        "values_end": notice.values_until(),
-        "period_seconds": notice.period,
-        "message": notice.message,
-        "why": notice.why,
-        "late": notice.late,
+        "label": evaluation.map(|evaluation| &evaluation.label),
+        "value": evaluation.and_then(Evaluation::worst),
+        "threshold": evaluation.map(|evaluation| evaluation.threshold),
+        "comparison": evaluation.map(|evaluation| evaluation.comparison),
+        "unit": evaluation.map(|evaluation| &evaluation.unit),
+        "values": evaluation.map(|evaluation| &evaluation.values[..]).unwrap_or_default(),
+        "values_end": evaluation.map(|evaluation| evaluation.until),
+        "period_seconds": evaluation.map(|evaluation| evaluation.period),
+        "message": evaluation.and_then(|evaluation| evaluation.message.as_deref()),
+        "why": notice.why(),
+        "late": notice.late(),
         "console": alarm_link(target, notice),
-        "pod": notice.pod,
+        "pod": notice.pod(),
         "kubectl": kubectl::look(target, notice),
     })
 }

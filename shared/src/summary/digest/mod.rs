@@ -57,9 +57,9 @@ pub fn digest(
     news.sort_by(|a, b| {
         let key = |News { notice, .. }: &News<'_>| (notice.severity, Reverse(notice.at));
         key(a).cmp(&key(b)).then_with(|| {
-            (&a.notice.subject, a.notice.kind, &a.notice.rule).cmp(&(
+            (&a.notice.subject, a.notice.kind(), &a.notice.rule).cmp(&(
                 &b.notice.subject,
-                b.notice.kind,
+                b.notice.kind(),
                 &b.notice.rule,
             ))
         })
@@ -69,7 +69,7 @@ pub fn digest(
     separate(&mut body);
     body.push_str(&paragraphs::began(&sections.began));
     let of_kind =
-        |kind| sections.ended.iter().filter(|news| news.notice.kind == kind).copied().collect::<Vec<_>>();
+        |kind| sections.ended.iter().filter(|news| news.notice.kind() == kind).copied().collect::<Vec<_>>();
     let rest = [
         ("COULD NOT BE JUDGED", paragraphs::blind(run, &sections.blind)),
         ("NO DATA", paragraphs::no_data(run, &sections.no_data)),
@@ -119,7 +119,8 @@ fn filters(
     changes: &[CoverageChange],
     rules: &[RuleLine],
 ) -> BTreeMap<String, Attribute> {
-    let loudest = news.iter().filter(|news| is_open(news.notice.kind)).map(|news| news.notice.severity).min();
+    let loudest =
+        news.iter().filter(|news| is_open(news.notice.kind())).map(|news| news.notice.severity).min();
     let is_lost = changes.iter().any(|change| matches!(change, CoverageChange::Lost(..)));
     let unseen = if is_lost || !rules.is_empty() { Severity::Warning } else { Severity::Info };
     let severity = loudest.unwrap_or(unseen).min(unseen);
@@ -146,7 +147,7 @@ impl<'a> Sections<'a> {
     fn of(news: &[News<'a>]) -> Self {
         let mut sections = Self::default();
         for &news in news {
-            let section = match news.notice.kind {
+            let section = match news.notice.kind() {
                 NoticeKind::Began => &mut sections.began,
                 NoticeKind::Blind => &mut sections.blind,
                 NoticeKind::NoData => &mut sections.no_data,

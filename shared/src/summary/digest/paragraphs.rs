@@ -9,7 +9,7 @@ use super::super::{RuleLine, kubectl, place};
 use super::News;
 use super::label::{self, TASKS_MISSING};
 use super::subject::{headline, name};
-use crate::alarm::{Notice, NoticeKind};
+use crate::alarm::{Evaluation, Notice, NoticeKind};
 use crate::evaluate::AlarmState;
 use crate::message::harmless;
 use crate::rule::KubernetesMeasure;
@@ -59,20 +59,22 @@ fn begun<'a>(news: &News<'a>, Above { advised, contexts }: &mut Above<'a>) -> St
     let News { target, notice } = news;
     let mut text = hang(&format!("{} {}", notice.severity.as_str().to_uppercase(), headline(notice)));
     let mut line = |line: &str| text.push_str(&wrap(line, 2));
-    line(&crossed(notice));
-    if notice.values.len() > 1 && notice.worst().is_some() {
-        line(&window(notice));
+    if let Some(evaluation) = notice.evaluation() {
+        line(&crossed(evaluation));
+        if evaluation.values.len() > 1 && evaluation.worst().is_some() {
+            line(&window(evaluation));
+        }
     }
-    if let Some(why) = &notice.why {
+    if let Some(why) = notice.why() {
         line(&harmless(why));
     }
     let place = crate::summary::words::capital(&place(target));
     line(&format!("{place}, since {}. Rule {}.", utc(notice.at), harmless(&notice.rule)));
-    if let Some(late) = &notice.late {
+    if let Some(late) = notice.late() {
         line(&format!("Held back until now because of {}.", harmless(&late.to_string())));
     }
-    if let Some(message) = &notice.message {
-        match advised.get(message.as_str()) {
+    if let Some(message) = notice.evaluation().and_then(|evaluation| evaluation.message.as_deref()) {
+        match advised.get(message) {
             Some(subject) => line(&format!("What to do: as for {subject} above.")),
             None => line(&harmless(message)),
         }
@@ -94,47 +96,53 @@ fn begun<'a>(news: &News<'a>, Above { advised, contexts }: &mut Above<'a>) -> St
 }
 
 /// Why it fired, in one sentence.
-fn crossed(notice: &Notice) -> String {
-    let looked_at = notice.values.len();
-    let limit = format!("{} {}", notice.comparison.words(), notice.unit.show(notice.threshold));
-    let Some((worst, time)) = notice.worst_at() else {
+fn crossed(evaluation: &Evaluation) -> String {
+    let looked_at = evaluation.values.len();
+    let limit = format!("{} {}", evaluation.comparison.words(), evaluation.unit.show(evaluation.threshold));
+    let Some((worst, time)) = evaluation.worst_at() else {
         return match looked_at {
             0 => format!("Threshold: {limit}."),
             1 => format!("There was no data, which the rule counts as {limit}."),
-            _ => format!("None of the last {} had data, which the rule counts as {limit}.", periods(notice)),
+            _ => format!(
+                "None of the last {} had data, which the rule counts as {limit}.",
+                periods(evaluation)
+            ),
         };
     };
-    let (worst, time) = (notice.unit.show(worst), clock(time));
-    if looked_at == 1 && notice.source.is_none() && notice.label == TASKS_MISSING {
+    let (worst, time) = (evaluation.unit.show(worst), clock(time));
+    if looked_at == 1 && evaluation.source.is_none() && evaluation.label == TASKS_MISSING {
         return format!("No task runs, and {worst} should.");
     }
-    if looked_at == 1 && notice.label == KubernetesMeasure::MetricsServerDown.label() {
+    if looked_at == 1 && evaluation.label == KubernetesMeasure::MetricsServerDown.label() {
         return format!("The Metrics API did not answer at {time}.");
     }
     if looked_at == 1 {
         return format!("It was {worst} at {time}; the rule fires {limit}.");
     }
-    let missing = notice.values.iter().filter(|value| value.is_none()).count();
+    let missing = evaluation.values.iter().filter(|value| value.is_none()).count();
     let gaps = if missing > 0 { format!("; {missing} had no data") } else { String::new() };
-    let extreme = notice.comparison.extreme();
-    let breaching = notice.breaching().count();
-    format!("{breaching} of the last {} were {limit}; {extreme} {worst} at {time}{gaps}.", periods(notice))
+    let extreme = evaluation.comparison.extreme();
+    let breaching = evaluation.breaching().count();
+    format!(
+        "{breaching} of the last {} were {limit}; {extreme} {worst} at {time}{gaps}.",
+        periods(evaluation)
+    )
 }
 
 /// `5 minutes`, `3 periods of 5 minutes`, `3 samples`
-fn periods(notice: &Notice) -> String {
-    if !notice.sampled_at.is_empty() {
-        return count(notice.values.len(), "sample");
+fn periods(evaluation: &Evaluation) -> String {
+    if !evaluation.sampled_at.is_empty() {
+        return count(evaluation.values.len(), "sample");
     }
-    let (n, minutes) = (notice.values.len(), notice.period.seconds() / 60);
+    let (n, minutes) = (evaluation.values.len(), evaluation.period.seconds() / 60);
     if minutes == 1 { format!("{n} minutes") } else { format!("{n} periods of {minutes} minutes") }
 }
 
 /// The judged window in one line: `09:58 ▃[▅]·[▇█] 10:03 UTC; [ ] is over 80 %, · is no data.`
-fn window(notice: &Notice) -> String {
-    let (marks, each) = spark(notice);
-    let (start, end) = (notice.values_from(), notice.values_until());
-    let limit = format!("{} {}", notice.comparison.words(), notice.unit.show(notice.threshold));
+fn window(evaluation: &Evaluation) -> String {
+    let (marks, each) = spark(evaluation);
+    let (start, end) = (evaluation.begin(), evaluation.until);
+    let limit = format!("{} {}", evaluation.comparison.words(), evaluation.unit.show(evaluation.threshold));
     let mut legend = vec![format!("[ ] is {limit}")];
     if marks.contains('·') {
         legend.push("· is no data".to_owned());
@@ -154,7 +162,7 @@ pub(super) fn blind(run: &Run, news: &[News<'_>]) -> String {
         let (group, others): (Vec<&News<'_>>, Vec<&News<'_>>) = rest.iter().copied().partition(same);
         let names: Vec<String> = group.iter().map(|news| name(&news.notice.subject)).collect();
         let since = group.iter().filter_map(|news| news.notice.since).min().unwrap_or(notice.at);
-        let why = notice.why.as_deref().map(|why| format!(" {}.", harmless(why))).unwrap_or_default();
+        let why = notice.why().map(|why| format!(" {}.", harmless(why))).unwrap_or_default();
         let said = format!(
             "Rule {} on {}, for {}, {}: {}.{why}",
             harmless(&notice.rule),
@@ -182,8 +190,8 @@ pub(super) fn no_data(run: &Run, news: &[News<'_>]) -> String {
             return text + &and_more(rest.len(), 2);
         }
         let same = |other: &&News<'_>| {
-            (&other.notice.why, other.notice.since, is_closed(other.notice))
-                == (&notice.why, notice.since, is_closed(notice))
+            (other.notice.why(), other.notice.since, is_closed(other.notice))
+                == (notice.why(), notice.since, is_closed(notice))
                 && other.target == *target
         };
         let (group, others): (Vec<&News<'_>>, Vec<&News<'_>>) = rest.iter().copied().partition(same);
@@ -191,7 +199,7 @@ pub(super) fn no_data(run: &Run, news: &[News<'_>]) -> String {
         let rules: BTreeSet<String> = group.iter().map(|news| harmless(&news.notice.rule)).collect();
         let lasts = notice.since.map(|since| format!(" for {}", span(since, run.window.end)));
         let each = if names.len() > 1 { " each" } else { "" };
-        let why = notice.why.as_deref().map(|why| format!(" {}{each}.", harmless(why)));
+        let why = notice.why().map(|why| format!(" {}{each}.", harmless(why)));
         let said = format!(
             "{}: no data{}, {}.{} {} ({} {}).",
             list(names.iter().map(String::as_str), MOST_NAMED),
@@ -244,21 +252,24 @@ pub(super) fn ended(news: &[News<'_>]) -> String {
 
 fn over(News { target, notice }: &News<'_>) -> String {
     // How long an alarm was on says nothing of when its subject went.
-    let since = notice.since.filter(|_| notice.kind != NoticeKind::Gone);
+    let since = notice.since.filter(|_| notice.kind() != NoticeKind::Gone);
     let after = since.map(|since| format!(" after {}", span(since, notice.at))).unwrap_or_default();
-    let now = match notice.kind {
+    let now = match notice.kind() {
         NoticeKind::SeenAgain => format!("can be judged again and {}", stands(notice.to)),
         NoticeKind::Gone => {
             format!("is not judged any more (the {} or the rule is gone)", kind_of(&notice.subject))
         }
-        _ => match notice.values.iter().flatten().next_back() {
-            Some(value) => label::back(notice, *value),
-            None => "is OK again".to_owned(),
-        },
+        _ => notice.evaluation().and_then(back).unwrap_or_else(|| "is OK again".to_owned()),
     };
     let (subject, rule) = (name(&notice.subject), harmless(&notice.rule));
     let place = place(target);
     wrap(&format!("{subject} {now}{after}, at {}, {place}. Rule {rule}.", clock(notice.at)), 2)
+}
+
+/// The newest value, which ended the alarm.
+fn back(evaluation: &Evaluation) -> Option<String> {
+    let newest = evaluation.values.iter().flatten().next_back()?;
+    Some(label::back(evaluation, *newest))
 }
 
 fn kind_of(subject: &Subject) -> &'static str {
@@ -296,7 +307,7 @@ fn still(run: &Run, News { target, notice }: &News<'_>, in_full: bool) -> String
     let place = place(target);
     let mut text = wrap(&format!("{severity} {}{lasts}, {place}. Rule {rule}.", headline(notice)), 2);
     if in_full {
-        if let Some(why) = &notice.why {
+        if let Some(why) = notice.why() {
             text.push_str(&wrap(&harmless(why), 4));
         }
         text.extend(alarm_link(target, notice).map(|link| wrap(&link, 4)));

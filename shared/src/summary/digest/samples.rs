@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::alarm::{MetricSource, Notice, NoticeKind};
+use crate::alarm::{Evaluation, MetricSource, Notice, NoticeBody, NoticeKind};
 use crate::catalogue::{AWS_ECS, find};
 use crate::evaluate::AlarmState;
 use crate::metric::{Period, Statistic, Unit};
@@ -16,10 +16,9 @@ pub(in crate::summary) fn now() -> Timestamp {
 /// The memory of a service of cluster `shop`, over 80 % in two of three minutes.
 pub(in crate::summary) fn notice(service: &str) -> Notice {
     let subject = Subject::Service("shop".parse().unwrap(), service.parse().unwrap());
-    let metric = find(AWS_ECS, "MemoryUtilization").unwrap().of(&subject).unwrap();
+    let evaluation = evaluation(service);
     Notice {
         id: format!("memory-high#{subject}#0#ALARM"),
-        kind: NoticeKind::Began,
         rule: "memory-high".to_owned(),
         severity: Severity::Warning,
         subject,
@@ -27,18 +26,45 @@ pub(in crate::summary) fn notice(service: &str) -> Notice {
         to: AlarmState::Alarm,
         at: now() - SignedDuration::from_mins(2),
         since: None,
+        body: NoticeBody::Began { evaluation, late: None, why: None, pod: None },
+    }
+}
+
+/// What was evaluated of it.
+pub(in crate::summary) fn evaluation(service: &str) -> Evaluation {
+    let subject = Subject::Service("shop".parse().unwrap(), service.parse().unwrap());
+    let metric = find(AWS_ECS, "MemoryUtilization").unwrap().of(&subject).unwrap();
+    Evaluation {
         label: "memory".to_owned(),
         unit: Unit::Percent,
         comparison: Comparison::GreaterThanThreshold,
         threshold: 80.0,
         values: vec![Some(78.0), Some(90.0), Some(93.1)],
         period: Period::MINUTE,
-        message: Some("Tasks are killed at 100 % of their memory.\nRaise it or look for a leak.".to_owned()),
-        late: None,
-        why: None,
-        pod: None,
-        values_end: None,
+        until: now() - SignedDuration::from_mins(2),
         sampled_at: Vec::new(),
         source: Some(MetricSource { metrics: vec![metric], statistic: Statistic::Average }),
+        message: Some("Tasks are killed at 100 % of their memory.\nRaise it or look for a leak.".to_owned()),
+    }
+}
+
+/// The notice with something else evaluated.
+pub(in crate::summary) fn but(notice: Notice, change: impl FnOnce(&mut Evaluation)) -> Notice {
+    let mut evaluation = notice.evaluation().unwrap().clone();
+    change(&mut evaluation);
+    let body = body(notice.kind(), evaluation);
+    Notice { body, ..notice }
+}
+
+/// What a notice of this kind says about which nothing more is known.
+pub(in crate::summary) fn body(kind: NoticeKind, evaluation: Evaluation) -> NoticeBody {
+    match kind {
+        NoticeKind::Began => NoticeBody::Began { evaluation, late: None, why: None, pod: None },
+        NoticeKind::Ended => NoticeBody::Ended { evaluation },
+        NoticeKind::Reminder => NoticeBody::Reminder { evaluation, why: None, pod: None },
+        NoticeKind::Blind => NoticeBody::Blind { evaluation, why: None },
+        NoticeKind::NoData => NoticeBody::NoData { evaluation, why: None },
+        NoticeKind::SeenAgain => NoticeBody::SeenAgain { evaluation },
+        NoticeKind::Gone => NoticeBody::Gone,
     }
 }

@@ -68,7 +68,7 @@ pub(super) fn subject(sections: &Sections<'_>, changes: &[CoverageChange], rules
     match reminders.first() {
         Some(News { notice, .. }) => {
             let subject = short_with_cluster(&notice.subject);
-            format!("STILL {subject}: {}{}", label::worst(notice), more(reminders))
+            format!("STILL {}{}", valued(subject, ": ", notice), more(reminders))
         }
         None => coverage::seen_again(changes),
     }
@@ -76,7 +76,7 @@ pub(super) fn subject(sections: &Sections<'_>, changes: &[CoverageChange], rules
 
 /// What is over. Only what is OK now is called so, and counted so.
 fn over(news: &[News<'_>]) -> Option<String> {
-    let of = |kind: NoticeKind| news.iter().filter(move |news| news.notice.kind == kind);
+    let of = |kind: NoticeKind| news.iter().filter(move |news| news.notice.kind() == kind);
     let kinds = [NoticeKind::Ended, NoticeKind::SeenAgain, NoticeKind::Gone];
     let mut there = kinds.into_iter().filter(|kind| of(*kind).next().is_some());
     let kind = there.next()?;
@@ -107,9 +107,8 @@ fn all_of(head: &str, news: &[News<'_>]) -> String {
     let etc = ", ...";
     let mut subject = String::new();
     for (i, News { notice, .. }) in news.iter().enumerate() {
-        let (name, what) = (short(&notice.subject), label::worst(notice));
         let separator = if i == 0 { ": " } else { ", " };
-        let next = format!("{separator}{name} {what}");
+        let next = format!("{separator}{}", valued(short(&notice.subject), " ", notice));
         let room = if i + 1 == news.len() { MOST } else { MOST - etc.len() };
         if i > 0 && head.len() + subject.chars().count() + next.chars().count() > room {
             subject.push_str(etc);
@@ -165,9 +164,17 @@ fn place(News { target, notice }: &News<'_>) -> String {
 
 /// `shop/web: memory 93.1 %`, `payments shop/deployment/web: 2 pods crash-looping`
 pub(super) fn headline(notice: &Notice) -> String {
-    format!("{}: {}", name(&notice.subject), label::worst(notice))
+    valued(name(&notice.subject), ": ", notice)
 }
 
 fn shortly(notice: &Notice) -> String {
-    format!("{}: {}", short(&notice.subject), label::worst(notice))
+    valued(short(&notice.subject), ": ", notice)
+}
+
+/// The subject with the worst value behind it, if anything was evaluated.
+fn valued(subject: String, separator: &str, notice: &Notice) -> String {
+    match notice.evaluation() {
+        Some(evaluation) => format!("{subject}{separator}{}", label::worst(evaluation)),
+        None => subject,
+    }
 }

@@ -2,9 +2,9 @@
 
 use jiff::SignedDuration;
 
-use super::samples::{notice, now};
+use super::samples::{body, but, evaluation, notice, now};
 use super::*;
-use crate::alarm::BrokenTarget;
+use crate::alarm::{BrokenTarget, Evaluation};
 use crate::evaluate::AlarmState;
 use crate::fault::{Fault, FaultKind};
 use crate::metric::Unit;
@@ -18,7 +18,8 @@ fn run() -> Run {
 
 fn of_kind(kind: NoticeKind, service: &str, values: &[f64]) -> Notice {
     let values = values.iter().map(|&value| value.is_finite().then_some(value)).collect();
-    Notice { kind, from: AlarmState::Alarm, values, ..notice(service) }
+    let body = body(kind, Evaluation { values, ..evaluation(service) });
+    Notice { from: AlarmState::Alarm, body, ..notice(service) }
 }
 
 fn results(notices: Vec<Notice>) -> Vec<TargetResult> {
@@ -102,8 +103,8 @@ fn the_worst_comes_first_then_the_newest() {
 
 #[test]
 fn an_advice_stands_once() {
-    let mut other = notice("pay");
-    other.message = Some("Ask the payment team.".to_owned());
+    let advice = Some("Ask the payment team.".to_owned());
+    let other = but(notice("pay"), |evaluation| evaluation.message = advice);
     let body = told(vec![notice("api"), other, notice("web")]).body;
     assert_eq!(body.matches("Tasks are killed").count(), 1);
     assert_eq!(body.matches("Ask the payment team.").count(), 1);
@@ -117,17 +118,20 @@ fn why_it_fired_is_one_sentence() {
         assert!(body.contains(&format!("\n  {sentence}\n")), "{body}");
     };
     says(notice("web"), "2 of the last 3 minutes were over 80 %; highest 93.1 % at 10:02 UTC.");
-    let low = Notice { comparison: crate::rule::Comparison::LessThanThreshold, ..notice("web") };
+    let of = |change: fn(&mut Evaluation)| but(notice("web"), change);
+    let low = of(|evaluation| evaluation.comparison = crate::rule::Comparison::LessThanThreshold);
     says(low, "1 of the last 3 minutes were under 80 %; lowest 78 % at 10:00 UTC.");
-    let late = Notice { values_end: Some(now()), ..notice("web") };
+    let late = of(|evaluation| evaluation.until = now());
     says(late, "2 of the last 3 minutes were over 80 %; highest 93.1 % at 10:04 UTC.");
     let gaps = of_kind(NoticeKind::Began, "web", &[90.0, f64::NAN, 85.0]);
     says(gaps, "2 of the last 3 minutes were over 80 %; highest 90 % at 10:00 UTC; 1 had no");
     let silent = of_kind(NoticeKind::Began, "web", &[f64::NAN, f64::NAN]);
     says(silent, "None of the last 2 minutes had data, which the rule counts as over 80 %.");
-    let slow = Notice { period: crate::metric::Period::FIVE_MINUTES, ..notice("web") };
+    let slow = of(|evaluation| evaluation.period = crate::metric::Period::FIVE_MINUTES);
     says(slow, "2 of the last 3 periods of 5 minutes were over 80 %; highest 93.1 % at 09:58");
-    let down = Notice { values: vec![Some(2.0)], unit: Unit::Count, threshold: 0.0, ..notice("web") };
+    let down = of(|evaluation| {
+        (evaluation.values, evaluation.unit, evaluation.threshold) = (vec![Some(2.0)], Unit::Count, 0.0);
+    });
     says(down, "It was 2 at 10:02 UTC; the rule fires over 0.");
 }
 
@@ -147,14 +151,15 @@ fn the_link_shows_exactly_what_was_judged() {
          ~annotations~(horizontal~(~(label~'memory-high~value~80))))&query=~'*7bAWS*2fECS*2cClusterName\
          *2cServiceName*7d"
     );
-    let mut derived = notice("web");
-    let source = derived.source.as_mut().unwrap();
-    source.metrics.push(crate::metric::Metric { name: "Other".into(), ..source.metrics[0].clone() });
+    let derived = but(notice("web"), |evaluation| {
+        let metrics = &mut evaluation.source.as_mut().unwrap().metrics;
+        metrics.push(crate::metric::Metric { name: "Other".into(), ..metrics[0].clone() });
+    });
     let derived = link("cn-north-1", derived);
     assert!(derived.starts_with("https://cn-north-1.console.amazonaws.cn/cloudwatch/home?"), "{derived}");
     assert!(derived.contains("'web)~(~'AWS*2fECS~'Other~'ClusterName~") && !derived.contains("annotations"));
     assert_eq!(
-        link("us-gov-west-1", Notice { source: None, ..notice("web") }),
+        link("us-gov-west-1", but(notice("web"), |evaluation| evaluation.source = None)),
         "https://us-gov-west-1.console.amazonaws-us-gov.com/ecs/v2/clusters/shop/services/web/health\
          ?region=us-gov-west-1"
     );
