@@ -19,7 +19,7 @@ use fargaze::catalogue::{AWS_ECS, CONTAINER_INSIGHTS, find};
 use fargaze::cluster::ClusterName;
 use fargaze::deployment::{DeploymentState, RolloutState};
 use fargaze::insights::InsightsLevel;
-use fargaze::inventory::{ClusterEntry, Reporting, ServiceState};
+use fargaze::inventory::{EcsEntry, EksEntry, Reporting, ServiceState};
 use fargaze::metric::{MetricQuery, Statistic};
 use fargaze::pods::{Amounts, PodState};
 use fargaze::rule::{KubernetesMeasure, SAMPLE_PERIOD};
@@ -94,13 +94,13 @@ fn build(run: &Run, target: &Target) -> Result<Report, Box<dyn Error>> {
     builder.target(target);
     for c in 0..CLUSTERS {
         let services = (0..SERVICES).map(|s| format!("service-{c}-{s}").parse());
-        let entry = ClusterEntry {
+        let entry = EcsEntry {
             insights: if c % 2 == 0 { InsightsLevel::Enabled } else { InsightsLevel::Disabled },
             reports_insights: Reporting::seen(c % 2 == 0),
             services: services.collect::<Result<_, _>>()?,
-            ..ClusterEntry::default()
+            ..EcsEntry::default()
         };
-        builder.add(SnapshotLine::Cluster(format!("cluster-{c}").parse()?, entry));
+        builder.add(SnapshotLine::Cluster(format!("cluster-{c}").parse()?, entry.into()));
     }
     for c in 0..CLUSTERS {
         let asked = if c % 2 == 0 { &ASKED[..] } else { &ASKED[..4] };
@@ -147,7 +147,7 @@ fn build_eks(builder: &mut ReportBuilder, run: &Run, target: &Target) -> Result<
     builder.target(&Target { platform: Platform::Eks, ..target.clone() });
     for c in 0..EKS_CLUSTERS {
         let cluster: ClusterName = format!("eks-{c}").parse()?;
-        builder.add(SnapshotLine::Cluster(cluster.clone(), ClusterEntry::default()));
+        builder.add(SnapshotLine::Cluster(cluster.clone(), EksEntry::default().into()));
         let workloads = (0..WORKLOADS).map(|w| Workload {
             namespace: "shop".to_owned(),
             kind: "Deployment".to_owned(),

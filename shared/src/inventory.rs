@@ -55,28 +55,108 @@ impl Reporting {
 }
 
 /// One cluster of the inventory.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterEntry {
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+    /// Whether the services or workloads could not be listed, so that this list is an older one or empty.
+    pub unlisted: bool,
+    /// What runs in it, and what can be asked about it.
+    pub contents: ClusterContents,
+}
+
+/// What runs in a cluster, and what can be asked about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClusterContents {
+    /// A cluster of ECS.
+    Ecs(EcsEntry),
+    /// A cluster of EKS.
+    Eks(EksEntry),
+}
+
+/// What is known of a cluster of ECS.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EcsEntry {
     /// Its setting of Container Insights.
     pub insights: InsightsLevel,
     /// Whether metrics of Container Insights arrive. Switched on is not reporting: a cluster created anew under an old
     /// name stays silent for up to seven days (ECS API, `UpdateClusterSettings`).
     pub reports_insights: Reporting,
-    /// Its tags.
-    pub tags: BTreeMap<String, String>,
     /// Names of its services, sorted. A service stays until ECS no longer lists it, however silent it is.
     pub services: Vec<ServiceName>,
     /// Families of task definitions whose metrics were seen lately, sorted: what a rule of scope `task-family` judges.
     #[serde(default)]
     pub task_families: Vec<String>,
-    /// Workloads of an EKS cluster, sorted. One stays until Kubernetes no longer lists it or a pod of it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+}
+
+/// What is known of a cluster of EKS.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EksEntry {
+    /// Its workloads, sorted. One stays until Kubernetes no longer lists it or a pod of it.
     pub workloads: Vec<Workload>,
     /// Whether cAdvisor of its nodes is read, as the user's file says.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cadvisor: bool,
-    /// Whether the services or workloads could not be listed, so that this list is an older one or empty.
-    pub services_unread: bool,
+}
+
+impl ClusterEntry {
+    /// What is known of it as a cluster of ECS; none of EKS.
+    pub fn ecs(&self) -> Option<&EcsEntry> {
+        match &self.contents {
+            ClusterContents::Ecs(ecs) => Some(ecs),
+            ClusterContents::Eks(_) => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn ecs_mut(&mut self) -> Option<&mut EcsEntry> {
+        match &mut self.contents {
+            ClusterContents::Ecs(ecs) => Some(ecs),
+            ClusterContents::Eks(_) => None,
+        }
+    }
+
+    /// What is known of it as a cluster of EKS; none of ECS.
+    pub fn eks(&self) -> Option<&EksEntry> {
+        match &self.contents {
+            ClusterContents::Eks(eks) => Some(eks),
+            ClusterContents::Ecs(_) => None,
+        }
+    }
+
+    /// Its services.
+    pub fn services(&self) -> &[ServiceName] {
+        self.ecs().map(|ecs| &ecs.services[..]).unwrap_or_default()
+    }
+
+    /// Its task families.
+    pub fn task_families(&self) -> &[String] {
+        self.ecs().map(|ecs| &ecs.task_families[..]).unwrap_or_default()
+    }
+
+    /// Its workloads.
+    pub fn workloads(&self) -> &[Workload] {
+        self.eks().map(|eks| &eks.workloads[..]).unwrap_or_default()
+    }
+
+    /// Its setting of Container Insights; EKS has none.
+    pub fn insights(&self) -> InsightsLevel {
+        self.ecs().map(|ecs| ecs.insights).unwrap_or_default()
+    }
+}
+
+/// A cluster without tags, of which everything was listed.
+impl From<EcsEntry> for ClusterEntry {
+    fn from(ecs: EcsEntry) -> Self {
+        Self { tags: BTreeMap::new(), unlisted: false, contents: ClusterContents::Ecs(ecs) }
+    }
+}
+
+/// A cluster without tags, of which everything was listed.
+impl From<EksEntry> for ClusterEntry {
+    fn from(eks: EksEntry) -> Self {
+        Self { tags: BTreeMap::new(), unlisted: false, contents: ClusterContents::Eks(eks) }
+    }
 }
 
 impl Inventory {
@@ -96,7 +176,7 @@ impl Inventory {
     pub fn services(&self) -> impl Iterator<Item = (&ClusterName, &ServiceName)> {
         self.clusters
             .iter()
-            .flat_map(|(name, cluster)| cluster.services.iter().map(move |service| (name, service)))
+            .flat_map(|(name, cluster)| cluster.services().iter().map(move |service| (name, service)))
     }
 
     /// Who owns which cluster: the tag `owner`, in any case, of those that have it.
@@ -111,20 +191,26 @@ impl Inventory {
 
     /// Number of services.
     pub fn service_count(&self) -> usize {
-        self.clusters.values().map(|cluster| cluster.services.len()).sum()
+        self.clusters.values().map(|cluster| cluster.services().len()).sum()
     }
 
     /// Number of workloads on EKS.
     pub fn workload_count(&self) -> usize {
-        self.clusters.values().map(|cluster| cluster.workloads.len()).sum()
+        self.clusters.values().map(|cluster| cluster.workloads().len()).sum()
     }
 
     /// Takes over from an older inventory what this listing could not read: an unlisted service is not a deleted one.
     pub fn keep_unread_from(&mut self, older: &Self) {
-        for (name, cluster) in self.clusters.iter_mut().filter(|(_, cluster)| cluster.services_unread) {
-            if let Some(known) = older.clusters.get(name) {
-                cluster.services.clone_from(&known.services);
-                cluster.workloads.clone_from(&known.workloads);
+        for (name, cluster) in self.clusters.iter_mut().filter(|(_, cluster)| cluster.unlisted) {
+            let known = older.clusters.get(name).map(|known| &known.contents);
+            match (&mut cluster.contents, known) {
+                (ClusterContents::Ecs(now), Some(ClusterContents::Ecs(known))) => {
+                    now.services.clone_from(&known.services);
+                }
+                (ClusterContents::Eks(now), Some(ClusterContents::Eks(known))) => {
+                    now.workloads.clone_from(&known.workloads);
+                }
+                _ => {}
             }
         }
     }
@@ -157,7 +243,8 @@ impl CachedInventory {
             self.active_services.remove(cluster);
         }
         for gone in services.iter().filter(|state| state.is_gone()) {
-            let Some(entry) = self.inventory.clusters.get_mut(&gone.cluster) else { continue };
+            let entry = self.inventory.clusters.get_mut(&gone.cluster);
+            let Some(entry) = entry.and_then(ClusterEntry::ecs_mut) else { continue };
             entry.services.retain(|service| *service != gone.service);
             self.active_services.remove(&gone.cluster);
             found = true;
@@ -233,16 +320,9 @@ mod tests {
     use crate::operation::Operation;
 
     fn inventory(services: &[&str], unread: bool) -> Inventory {
-        let entry = ClusterEntry {
-            insights: InsightsLevel::Disabled,
-            reports_insights: Reporting::Silent,
-            tags: BTreeMap::new(),
-            services: services.iter().map(|name| name.parse().unwrap()).collect(),
-            task_families: Vec::new(),
-            workloads: Vec::new(),
-            cadvisor: false,
-            services_unread: unread,
-        };
+        let services = services.iter().map(|name| name.parse().unwrap()).collect();
+        let ecs = EcsEntry { reports_insights: Reporting::Silent, services, ..EcsEntry::default() };
+        let entry = ClusterEntry { unlisted: unread, ..ecs.into() };
         Inventory {
             read_at: "2026-11-22T10:00:00Z".parse().unwrap(),
             clusters: BTreeMap::from([("shop".parse().unwrap(), entry)]),

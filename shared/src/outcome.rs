@@ -208,9 +208,8 @@ impl CoverageTally {
             unseen.insert(fault.subject.clone());
             *counts.entry(fault).or_default() += 1;
         }
-        let seen = |name: &ClusterName, entry: &ClusterEntry| {
-            !entry.services_unread && !unseen.contains(name.as_str())
-        };
+        let seen =
+            |name: &ClusterName, entry: &ClusterEntry| !entry.unlisted && !unseen.contains(name.as_str());
         coverage.clusters = inventory.clusters.len();
         coverage.clusters_seen = inventory.clusters.iter().filter(|(name, entry)| seen(name, entry)).count();
         coverage.services = inventory.service_count() + inventory.workload_count();

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::catalogue::{self, AWS_ECS, CONTAINER_INSIGHTS};
 use crate::cluster::ClusterName;
 use crate::insights::InsightsLevel;
-use crate::inventory::{ClusterEntry, Inventory, Reporting};
+use crate::inventory::{ClusterEntry, EcsEntry, Inventory, Reporting};
 use crate::metric::{MetricQuery, Period, Statistic};
 use crate::rule::{AlarmRule, Measure, Scope};
 use crate::subject::Subject;
@@ -50,7 +50,7 @@ impl QueryPlan {
     pub fn for_report(inventory: &Inventory, period: Period) -> Self {
         let mut plan = Self { queries: Vec::new() };
         for (cluster, service) in inventory.services() {
-            let reports = inventory.clusters.get(cluster).is_some_and(may_report);
+            let reports = inventory.clusters.get(cluster).and_then(ClusterEntry::ecs).is_some_and(may_report);
             let mut queries = Vec::new();
             for (namespace, name, statistic) in REPORT_METRICS {
                 let needed = *namespace == AWS_ECS || reports;
@@ -86,7 +86,7 @@ impl QueryPlan {
 
 /// Whether a report asks for metrics of Container Insights. Where it is not known whether any arrive it does: an answer
 /// without data costs little, and a question that was not asked loses what there is.
-fn may_report(entry: &ClusterEntry) -> bool {
+fn may_report(entry: &EcsEntry) -> bool {
     match entry.reports_insights {
         Reporting::Reporting => true,
         Reporting::Silent => false,
@@ -121,13 +121,13 @@ fn subjects_of(scope: Scope, cluster: &ClusterName, entry: &ClusterEntry) -> Vec
     match scope {
         Scope::Cluster => vec![Subject::Cluster(cluster())],
         Scope::Service => {
-            entry.services.iter().map(|name| Subject::Service(cluster(), name.clone())).collect()
+            entry.services().iter().map(|name| Subject::Service(cluster(), name.clone())).collect()
         }
         Scope::TaskFamily => {
-            entry.task_families.iter().map(|name| Subject::TaskFamily(cluster(), name.clone())).collect()
+            entry.task_families().iter().map(|name| Subject::TaskFamily(cluster(), name.clone())).collect()
         }
         Scope::Workload => {
-            entry.workloads.iter().map(|workload| Subject::Workload(cluster(), workload.clone())).collect()
+            entry.workloads().iter().map(|workload| Subject::Workload(cluster(), workload.clone())).collect()
         }
     }
 }
@@ -136,8 +136,8 @@ fn subjects_of(scope: Scope, cluster: &ClusterName, entry: &ClusterEntry) -> Vec
 pub fn judges(rule: &AlarmRule, subject: &Subject, entry: &ClusterEntry) -> bool {
     let needs_cadvisor = matches!(rule.measure, Measure::Kubernetes(measure) if measure.needs_cadvisor());
     subject.scope() == Some(rule.scope)
-        && entry.insights >= rule.measure.needs()
-        && (entry.cadvisor || !needs_cadvisor)
+        && entry.insights() >= rule.measure.needs()
+        && (!needs_cadvisor || entry.eks().is_some_and(|eks| eks.cadvisor))
         && subject.cluster().is_some_and(|cluster| rule.selection.fits_cluster(cluster, &entry.tags))
         && rule.selection.fits_within(subject)
 }
@@ -167,19 +167,15 @@ mod tests {
     use crate::config::Config;
 
     fn inventory(clusters: &[(&str, InsightsLevel, &[&str])]) -> Inventory {
-        let entry = |insights, services: &[&str]| ClusterEntry {
+        let entry = |insights, services: &[&str]| EcsEntry {
             insights,
             reports_insights: Reporting::seen(insights > InsightsLevel::Disabled),
-            tags: BTreeMap::new(),
             services: services.iter().map(|name| name.parse().unwrap()).collect(),
             task_families: Vec::new(),
-            workloads: Vec::new(),
-            cadvisor: false,
-            services_unread: false,
         };
         Inventory {
             read_at: "2026-11-22T10:00:00Z".parse().unwrap(),
-            clusters: clusters.iter().map(|(n, i, s)| (n.parse().unwrap(), entry(*i, s))).collect(),
+            clusters: clusters.iter().map(|(n, i, s)| (n.parse().unwrap(), entry(*i, s).into())).collect(),
             faults: Vec::new(),
             families_listed: false,
         }
@@ -304,7 +300,7 @@ rules:
             ("lab", InsightsLevel::Disabled, &["web"]),
         ]);
         for entry in inventory.clusters.values_mut() {
-            entry.task_families = vec!["nightly-bill".to_owned(), "web".to_owned()];
+            entry.ecs_mut().unwrap().task_families = vec!["nightly-bill".to_owned(), "web".to_owned()];
         }
         let rules = rules(yaml);
         // Nothing of `lab`: a cluster without Container Insights publishes nothing per family.

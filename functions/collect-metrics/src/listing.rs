@@ -9,7 +9,7 @@ use fargaze::cluster::{ClusterName, ServiceName};
 use fargaze::failure::Failure;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::{InsightsLevel, ObservedCluster};
-use fargaze::inventory::{CachedInventory, ClusterEntry, Inventory, Reporting};
+use fargaze::inventory::{CachedInventory, ClusterContents, ClusterEntry, EcsEntry, Inventory, Reporting};
 use fargaze::rule::{AlarmRule, Scope};
 use fargaze::states::TargetTask;
 
@@ -119,18 +119,20 @@ impl Look {
         self.faults.into_iter().for_each(&mut add);
         for (cluster, listed) in self.active {
             let ObservedCluster { name, level, tags, active_services: count, .. } = cluster;
-            let mut entry = ClusterEntry { insights: level, tags, ..known(&name) };
+            let ClusterEntry { mut unlisted, contents, .. } = known(&name);
+            let mut ecs = EcsEntry { insights: level, ..of_ecs(contents) };
             match listed {
                 Some(Ok(Listed { found, faults })) => {
-                    (entry.services, entry.services_unread) = (found, false);
+                    (ecs.services, unlisted) = (found, false);
                     faults.into_iter().for_each(&mut add);
                 }
                 Some(Err(fault)) => {
                     add(fault);
-                    entry.services_unread = true;
+                    unlisted = true;
                 }
                 None => {}
             }
+            let entry = ClusterEntry { tags, unlisted, contents: ClusterContents::Ecs(ecs) };
             active_services.insert(name.clone(), count);
             clusters.insert(name, entry);
         }
@@ -145,7 +147,7 @@ async fn check(task: &TargetTask, ecs: &Ecs, known: &CachedInventory) -> Result<
     let CachedInventory { inventory, active_services, .. } = known;
     let look = Look::take(task, ecs, Some(inventory), active_services).await?;
     let base = Inventory { clusters: BTreeMap::new(), ..inventory.clone() };
-    let entry = |name: &ClusterName| inventory.clusters.get(name).cloned().unwrap_or_default();
+    let entry = |name: &ClusterName| known_or_new(Some(inventory), name);
     Ok(look.inventory(base, entry, task.run.time))
 }
 
@@ -178,13 +180,16 @@ async fn list(
     };
     let time = task.run.time;
     let base = Inventory { read_at: time, clusters: BTreeMap::new(), faults, families_listed };
-    let entry = |name: &ClusterName| ClusterEntry {
-        reports_insights: match &reporting {
-            Some(reporting) => Reporting::seen(reporting.contains(name.as_str())),
-            None => Reporting::NotKnown,
-        },
-        task_families: families.remove(name.as_str()).unwrap_or_default(),
-        ..ClusterEntry::default()
+    let entry = |name: &ClusterName| {
+        let ecs = EcsEntry {
+            reports_insights: match &reporting {
+                Some(reporting) => Reporting::seen(reporting.contains(name.as_str())),
+                None => Reporting::NotKnown,
+            },
+            task_families: families.remove(name.as_str()).unwrap_or_default(),
+            ..EcsEntry::default()
+        };
+        ecs.into()
     };
     let mut listed = look.inventory(base, entry, time);
     if let Some(older) = older {
@@ -205,11 +210,24 @@ fn undescribed(
         missing.filter_map(|fault| fault.subject.rsplit('/').next()).any(|subject| subject == name.as_str())
     };
     let entry = |name: &ClusterName| {
-        let known = older.and_then(|older| older.clusters.get(name)).cloned().unwrap_or_default();
-        ClusterEntry { services_unread: true, ..known }
+        let known = known_or_new(older, name);
+        ClusterEntry { unlisted: true, ..known }
     };
     let unknown = listed.into_iter().filter(|name| !found.contains(name) && !deleted(name));
     unknown.map(|name| (name.clone(), entry(&name))).collect()
+}
+
+/// The entry of a cluster in an older inventory; an empty one if it is new.
+fn known_or_new(older: Option<&Inventory>, name: &ClusterName) -> ClusterEntry {
+    let known = older.and_then(|older| older.clusters.get(name)).cloned();
+    known.unwrap_or_else(|| EcsEntry::default().into())
+}
+
+fn of_ecs(contents: ClusterContents) -> EcsEntry {
+    match contents {
+        ClusterContents::Ecs(ecs) => ecs,
+        ClusterContents::Eks(_) => EcsEntry::default(),
+    }
 }
 
 /// Names of the clusters whose metrics of Container Insights arrive. `TaskCount` exists once per cluster, so one page of

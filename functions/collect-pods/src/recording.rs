@@ -5,7 +5,7 @@ use std::io;
 
 use fargaze::cluster::ClusterName;
 use fargaze::fault::{Fault, FaultKind};
-use fargaze::inventory::{ClusterEntry, Inventory};
+use fargaze::inventory::{ClusterContents, ClusterEntry, EksEntry, Inventory};
 use fargaze::metric::{MetricQuery, Statistic};
 use fargaze::operation::Operation;
 use fargaze::outcome::{Coverage, CoverageTally};
@@ -103,14 +103,12 @@ impl<'a> Recording<'a> {
         reading.workloads.iter().try_for_each(|state| piece.workload(state))?;
         reading.pods.iter().try_for_each(|pod| piece.pod(pod))?;
         self.pieces.push(piece.end_piece()?);
-        let services_unread = reading.is_unread();
-        let entry = ClusterEntry {
-            cadvisor: reading.state.cadvisor.is_some(),
-            tags: reading.tags,
+        let eks = EksEntry {
             workloads: workloads.into_iter().collect(),
-            services_unread,
-            ..ClusterEntry::default()
+            cadvisor: reading.state.cadvisor.is_some(),
         };
+        let unlisted = reading.is_unread();
+        let entry = ClusterEntry { tags: reading.tags, unlisted, contents: ClusterContents::Eks(eks) };
         self.inventory.insert(name, entry);
         self.faults.extend(reading.faults);
         Ok(())

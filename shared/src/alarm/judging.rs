@@ -11,7 +11,7 @@ use super::{AlarmKey, AlarmRecord, RuleSight, Sight, grace};
 use crate::cluster::ClusterName;
 use crate::evaluate::AlarmState;
 use crate::fault::Fault;
-use crate::inventory::{Inventory, ServiceState, UndescribedService};
+use crate::inventory::{ClusterEntry, Inventory, ServiceState, UndescribedService};
 use crate::metric::{Metric, MetricQuery};
 use crate::observe::{newest_only, not_asked};
 use crate::outcome::Coverage;
@@ -224,7 +224,7 @@ impl<'a> Judging<'a> {
         services: &HashMap<Subject, ServiceState>,
     ) -> Vec<RuleSight> {
         let (platform, inventory) = (self.begin.target.platform, &self.inventory);
-        let unread = inventory.clusters.values().any(|entry| entry.services_unread);
+        let unread = inventory.clusters.values().any(|entry| entry.unlisted);
         let rules = self.rules.iter().zip(std::mem::take(&mut self.evidence));
         let rules = rules.filter(|(rule, _)| rule.platform() == platform);
         let sights = rules.map(|(rule, evidence)| {
@@ -237,7 +237,8 @@ impl<'a> Judging<'a> {
     /// Judges no service that has been deleted since the inventory was listed: its alarms end as gone.
     fn drop_gone(&mut self, services: &HashMap<Subject, ServiceState>) {
         for gone in services.values().filter(|state| state.is_gone()) {
-            if let Some(entry) = self.inventory.clusters.get_mut(&gone.cluster) {
+            let entry = self.inventory.clusters.get_mut(&gone.cluster);
+            if let Some(entry) = entry.and_then(ClusterEntry::ecs_mut) {
                 entry.services.retain(|service| *service != gone.service);
             }
         }

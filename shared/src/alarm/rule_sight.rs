@@ -160,7 +160,7 @@ fn is_missing_a_fault(rule: &AlarmRule, is_running: impl Fn(&Subject) -> bool, s
 /// Why the rule judges nothing in an inventory that is complete.
 fn nothing_matches(rule: &AlarmRule, inventory: &Inventory) -> RuleFound {
     let selected = inventory.clusters.iter().any(|(cluster, entry)| {
-        rule.selection.fits_cluster(cluster, &entry.tags) && entry.insights < rule.measure.needs()
+        rule.selection.fits_cluster(cluster, &entry.tags) && entry.insights() < rule.measure.needs()
     });
     if selected {
         RuleFound::AppliesToNothing { needs: Some(rule.measure.needs()) }

@@ -8,7 +8,7 @@ use super::*;
 use crate::config::{longest_range, read_rules};
 use crate::fault::Fault;
 use crate::insights::InsightsLevel;
-use crate::inventory::{ClusterEntry, Inventory};
+use crate::inventory::{EcsEntry, Inventory};
 use crate::operation::Operation;
 use crate::outcome::Coverage;
 use crate::plan::QueryPlan;
@@ -37,12 +37,12 @@ fn at(minute: i64) -> Timestamp {
 }
 
 fn plan(rules: &[AlarmRule], services: &[&str]) -> Vec<MetricQuery> {
-    let entry = ClusterEntry {
+    let entry = EcsEntry {
         insights: InsightsLevel::Enabled,
         services: services.iter().map(|name| name.parse().unwrap()).collect(),
-        ..ClusterEntry::default()
+        ..EcsEntry::default()
     };
-    let clusters = BTreeMap::from([("shop".parse().unwrap(), entry)]);
+    let clusters = BTreeMap::from([("shop".parse().unwrap(), entry.into())]);
     let inventory = Inventory { read_at: at(0), clusters, faults: Vec::new(), families_listed: false };
     QueryPlan::for_alarms(rules, &inventory).queries
 }

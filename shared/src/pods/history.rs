@@ -154,8 +154,8 @@ impl ClusterHistory {
     fn begin(&mut self, entry: Option<&ClusterEntry>, taken: Option<Timestamp>) {
         let Some(entry) = entry else { return };
         // Only a cluster that was read has a sample.
-        self.before = (!entry.services_unread).then(|| Before { taken, ..Before::default() });
-        self.workloads.clone_from(&entry.workloads);
+        self.before = (!entry.unlisted).then(|| Before { taken, ..Before::default() });
+        self.workloads = entry.workloads().to_vec();
     }
 
     fn add_samples(&mut self, query: MetricQuery, reading: &Reading, taken: &[Timestamp]) {

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::eks::LogType;
 use crate::insights::InsightsLevel;
-use crate::inventory::Reporting;
+use crate::inventory::{EcsEntry, Reporting};
 use crate::kubernetes::cadvisor::{Counter, SeriesId};
 use crate::operation::Operation;
 use crate::pods::{
@@ -51,16 +51,14 @@ fn snapshot() -> Snapshot {
         (query("C2"), Reading::Complete(series.with_unread([run.window.start, time]))),
         (query("D"), Reading::Unread(fault)),
     ]);
-    let entry = ClusterEntry {
+    let ecs = EcsEntry {
         insights: InsightsLevel::Enhanced,
         reports_insights: Reporting::Reporting,
-        tags: BTreeMap::from([("team".to_owned(), "web".to_owned())]),
         services: vec!["web".parse().unwrap()],
         task_families: Vec::new(),
-        workloads: Vec::new(),
-        cadvisor: false,
-        services_unread: false,
     };
+    let tags = BTreeMap::from([("team".to_owned(), "web".to_owned())]);
+    let entry = ClusterEntry { tags, ..ecs.into() };
     let clusters = BTreeMap::from([("shop".parse().unwrap(), entry)]);
     let inventory = Inventory { read_at: time, clusters, faults: Vec::new(), families_listed: false };
     let service = ServiceState {

@@ -193,7 +193,7 @@ mod tests {
 
     use super::*;
     use crate::insights::{OPT_OUT_TAG, PutBack};
-    use crate::inventory::ClusterEntry;
+    use crate::inventory::{ClusterEntry, EcsEntry};
     use crate::outcome::{AccountDefaultFinding, Coverage, InsightsResult, Outcome, OutcomeKind};
     use crate::run::{Part, RunKind};
     use crate::snapshot::SnapshotLine;
@@ -216,7 +216,7 @@ mod tests {
     fn entry(insights: InsightsLevel, reports_insights: bool) -> ClusterEntry {
         let services = vec!["web".parse().unwrap()];
         let reports_insights = Reporting::seen(reports_insights);
-        ClusterEntry { insights, reports_insights, services, ..ClusterEntry::default() }
+        EcsEntry { insights, reports_insights, services, ..EcsEntry::default() }.into()
     }
 
     fn change(cluster: &str, hours_ago: i64, state: ChangeState) -> (LedgerSubject, Change) {

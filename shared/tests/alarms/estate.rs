@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fargaze::alarm::{AlarmKey, AlarmRecord, Judging, Notice, NoticeKind};
 use fargaze::fault::Fault;
 use fargaze::insights::InsightsLevel;
-use fargaze::inventory::{ClusterEntry, Inventory, ServiceState, UndescribedService};
+use fargaze::inventory::{EcsEntry, Inventory, ServiceState, UndescribedService};
 use fargaze::metric::{MetricQuery, Period};
 use fargaze::outcome::CoverageTally;
 use fargaze::plan::QueryPlan;
@@ -56,12 +56,13 @@ impl Estate {
     }
 
     fn inventory(&self) -> Inventory {
-        let entry = |services: &Vec<String>| ClusterEntry {
+        let entry = |services: &Vec<String>| EcsEntry {
             insights: InsightsLevel::Disabled,
             services: services.iter().map(|name| name.parse().unwrap()).collect(),
-            ..ClusterEntry::default()
+            ..EcsEntry::default()
         };
-        let clusters = self.clusters.iter().map(|(name, services)| (name.parse().unwrap(), entry(services)));
+        let clusters =
+            self.clusters.iter().map(|(name, services)| (name.parse().unwrap(), entry(services).into()));
         Inventory { read_at: at(0), clusters: clusters.collect(), faults: Vec::new(), families_listed: false }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use fargaze::eks::{Addon, EksCluster, FargateProfile, FargateSelector, LogType};
 use fargaze::fault::Fault;
-use fargaze::inventory::ClusterEntry;
+use fargaze::inventory::{ClusterEntry, EksEntry};
 use fargaze::metric::{Dimensions, Metric, MetricQuery, Period, Statistic};
 use fargaze::outcome::Coverage;
 use fargaze::pods::{
@@ -194,7 +194,8 @@ pub(crate) fn seen(builder: &mut ReportBuilder, run: &Run, target: &Target, clus
         coverage.clusters_seen += usize::from(cluster.fault.is_none());
         let workloads: Vec<Workload> = cluster.workloads.iter().map(|owner| owner.workload.clone()).collect();
         coverage.services += workloads.len();
-        let entry = ClusterEntry { workloads, services_unread: cluster.unread, ..ClusterEntry::default() };
+        let eks = EksEntry { workloads, cadvisor: false };
+        let entry = ClusterEntry { unlisted: cluster.unread, ..eks.into() };
         builder.add(SnapshotLine::Cluster(cluster.name.parse().unwrap(), entry));
     }
     let all =

@@ -8,7 +8,7 @@ use fargaze::deployment::DeploymentState;
 use fargaze::evaluate::AlarmState;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::{AccountDefaultFinding, InsightsLevel, InsightsResult, Ledger};
-use fargaze::inventory::{ClusterEntry, Reporting, ServiceState, UndescribedService};
+use fargaze::inventory::{ClusterEntry, EcsEntry, Reporting, ServiceState, UndescribedService};
 use fargaze::metric::{MetricQuery, Period, Statistic};
 use fargaze::outcome::{Coverage, Outcome, OutcomeKind};
 use fargaze::run::{Part, Run, RunKind, Target};
@@ -149,13 +149,13 @@ impl Estate {
         let mut faults = Vec::new();
         builder.target(target);
         for cluster in clusters {
-            let entry = ClusterEntry {
+            let ecs = EcsEntry {
                 insights: cluster.insights,
                 reports_insights: Reporting::seen(cluster.reports),
-                tags: cluster.tags.clone(),
                 services: cluster.services.iter().map(|service| service.name.parse().unwrap()).collect(),
-                ..ClusterEntry::default()
+                task_families: Vec::new(),
             };
+            let entry = ClusterEntry { tags: cluster.tags.clone(), ..ecs.into() };
             builder.add(SnapshotLine::Cluster(cluster.name.parse().unwrap(), entry));
             coverage.services += cluster.services.len();
             coverage.clusters_seen +=

@@ -60,7 +60,7 @@ async fn t4_the_setting_is_read_with_include_settings() {
     let inventory = collected(&stack, 0).await.inventory;
     for (name, entry) in &inventory.clusters {
         // Without SETTINGS in `include` ECS answers no settings at all, and every cluster would seem to be off.
-        assert_eq!(entry.insights, name.as_str().parse::<InsightsLevel>().unwrap(), "{name}");
+        assert_eq!(entry.insights(), name.as_str().parse::<InsightsLevel>().unwrap(), "{name}");
     }
     assert_eq!(inventory.clusters.len(), 3);
 }
@@ -75,7 +75,8 @@ async fn t6_switched_on_is_not_reporting() {
     function_tests::put_minutes(&mut estate, "ECS/ContainerInsights", "TaskCount", &dimensions, |_| 2.0);
     let stack = Stack::start(estate).await;
     let clusters = collected(&stack, 0).await.inventory.clusters;
-    let reports: Vec<Reporting> = clusters.values().map(|entry| entry.reports_insights).collect();
+    let reports: Vec<Reporting> =
+        clusters.values().map(|entry| entry.ecs().unwrap().reports_insights).collect();
     assert_eq!(reports, [Reporting::Reporting, Reporting::Silent]);
 }
 

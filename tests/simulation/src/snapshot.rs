@@ -107,15 +107,16 @@ impl Snapshot {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         match line["kind"].as_str() {
             Some("cluster") => {
-                let services = line["services"].as_array().unwrap().iter().map(text).collect();
-                let unread = line["services_unread"].as_bool().unwrap();
+                let (ecs, eks) = (&line["contents"]["ecs"], &line["contents"]["eks"]);
+                let services = ecs["services"].as_array().into_iter().flatten().map(text).collect();
+                let unread = line["unlisted"].as_bool().unwrap();
                 let name = text(&line["cluster"]);
                 let workload = |workload: &Value| {
                     let [namespace, kind, own] =
                         ["namespace", "kind", "name"].map(|key| text(&workload[key]));
                     format!("{name} {namespace}/{}/{own}", kind.to_lowercase())
                 };
-                let workloads = line["workloads"].as_array().into_iter().flatten().map(workload).collect();
+                let workloads = eks["workloads"].as_array().into_iter().flatten().map(workload).collect();
                 self.clusters.insert(name, Cluster { services, workloads, unread });
             }
             Some("series") if line["namespace"] == "Kubernetes" => {

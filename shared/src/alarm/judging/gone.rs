@@ -29,9 +29,9 @@ impl Judging<'_> {
         let Some(entry) = entry else { return false };
         let exists = match subject {
             Subject::Account | Subject::Cluster(_) => true,
-            Subject::Service(_, service) => entry.services.contains(service),
-            Subject::TaskFamily(_, family) => entry.task_families.contains(family),
-            Subject::Workload(_, workload) => entry.workloads.contains(workload),
+            Subject::Service(_, service) => entry.services().contains(service),
+            Subject::TaskFamily(_, family) => entry.task_families().contains(family),
+            Subject::Workload(_, workload) => entry.workloads().contains(workload),
         };
         let rule = self.rules.iter().find(|candidate| candidate.name == *rule);
         let rule = rule.filter(|rule| rule.platform() == self.begin.target.platform);
@@ -42,6 +42,6 @@ impl Judging<'_> {
     fn knows(&self, subject: &Subject, coverage: &Coverage) -> bool {
         let listed = was_listed(coverage, subject.scope() == Some(Scope::TaskFamily));
         let cluster = subject.cluster().and_then(|cluster| self.inventory.clusters.get(cluster));
-        listed && cluster.is_none_or(|entry| !entry.services_unread)
+        listed && cluster.is_none_or(|entry| !entry.unlisted)
     }
 }

@@ -11,7 +11,7 @@ use super::slots::{Slots, Spark};
 use crate::catalogue::{AWS_ECS, CONTAINER_INSIGHTS};
 use crate::cluster::{ClusterName, ServiceName};
 use crate::insights::{InsightsLevel, opts_out};
-use crate::inventory::{ClusterEntry, Reporting, ServiceState};
+use crate::inventory::{ClusterContents, ClusterEntry, Reporting, ServiceState};
 use crate::metric::{MetricQuery, Statistic};
 use crate::run::{Platform, Run, Target};
 use crate::series::Reading;
@@ -92,10 +92,7 @@ impl ReportBuilder {
         let Some(target) = self.targets.last_mut() else { return };
         match line {
             SnapshotLine::Run(_) => {}
-            SnapshotLine::Cluster(name, entry) if target.target.platform == Platform::Eks => {
-                target.eks.insert(name.clone(), SeenEks::new(name, &entry));
-            }
-            SnapshotLine::Cluster(name, entry) => target.add_cluster(name, &entry),
+            SnapshotLine::Cluster(name, entry) => target.add_cluster(name, entry),
             SnapshotLine::Eks(state) => {
                 target.eks.entry(state.cluster.clone()).and_modify(|seen| seen.take_state(*state));
             }
@@ -144,16 +141,23 @@ impl SeenTarget {
         self.eks.get_mut(&name?.parse().ok()?)
     }
 
-    fn add_cluster(&mut self, name: ClusterName, entry: &ClusterEntry) {
-        let mut names: Vec<&ServiceName> = entry.services.iter().collect();
+    fn add_cluster(&mut self, name: ClusterName, ClusterEntry { tags, unlisted, contents }: ClusterEntry) {
+        let ecs = match contents {
+            ClusterContents::Ecs(ecs) => ecs,
+            ClusterContents::Eks(eks) => {
+                self.eks.insert(name.clone(), SeenEks::new(name, &eks, unlisted));
+                return;
+            }
+        };
+        let mut names: Vec<ServiceName> = ecs.services;
         names.sort_unstable();
         names.dedup();
         let cluster = SeenCluster {
-            insights: entry.insights,
-            reports_insights: entry.reports_insights,
-            opted_out: opts_out(&entry.tags),
-            services_unread: entry.services_unread,
-            services: names.into_iter().map(|name| SeenService::new(name.clone())).collect(),
+            insights: ecs.insights,
+            reports_insights: ecs.reports_insights,
+            opted_out: opts_out(&tags),
+            services_unread: unlisted,
+            services: names.into_iter().map(SeenService::new).collect(),
             name,
         };
         match self.clusters.binary_search_by(|other| other.name.cmp(&cluster.name)) {

@@ -68,7 +68,7 @@ async fn silence_of_the_metrics_api_delays_no_pod() {
     let snapshot = watched.snapshot("alarms", 0);
     assert_eq!(snapshot.pods.len(), 2);
     assert!(is_asked(&snapshot, "pod_restarts") && !is_asked(&snapshot, "pod_memory"));
-    assert!(!snapshot.inventory.clusters[&CLUSTER.parse().unwrap()].services_unread);
+    assert!(!snapshot.inventory.clusters[&CLUSTER.parse().unwrap()].unlisted);
 }
 
 /// Issue 13, points 16 and 21: the list of API groups serves usage alone, so nothing else waits for it or is lost with it.

@@ -9,7 +9,7 @@ use super::pod::Highest;
 use super::vended::Vended;
 use super::{MetricsApiReport, PodReport, PodUsage, WorkloadReport};
 use crate::cluster::ClusterName;
-use crate::inventory::ClusterEntry;
+use crate::inventory::EksEntry;
 use crate::metric::{MetricQuery, Statistic};
 use crate::pods::{ClusterState, PodState, WorkloadState};
 use crate::rule::{KUBERNETES, KubernetesMeasure};
@@ -53,11 +53,11 @@ pub(in crate::summary::report) fn most_pods(clusters: usize) -> usize {
 }
 
 impl SeenEks {
-    /// A cluster of the inventory.
-    pub(in crate::summary::report) fn new(name: ClusterName, entry: &ClusterEntry) -> Self {
+    /// A cluster of the inventory; `unread` if its workloads could not be listed.
+    pub(in crate::summary::report) fn new(name: ClusterName, entry: &EksEntry, unread: bool) -> Self {
         let mut seen = Self {
             name,
-            unread: entry.services_unread,
+            unread,
             state: None,
             api: MetricsApiReport::default(),
             workloads: BTreeMap::new(),
