@@ -77,9 +77,6 @@ pub enum AuthenticationMode {
     ConfigMap,
 }
 
-/// Status of a cluster that EKS listed and could not be asked about.
-pub const UNKNOWN: &str = "UNKNOWN";
-
 /// A cluster by `DescribeCluster`. What only an ACTIVE cluster has is absent before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EksCluster {

@@ -134,21 +134,37 @@ pub struct ObjectRef {
 
 /// What `collect-metrics` and `collect-pods` answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Collected {
-    /// Where the snapshot is.
-    pub snapshot: ObjectRef,
-    /// Where the outcome is, if the target ends here (a report).
-    pub outcome: Option<ObjectRef>,
+#[serde(untagged)]
+pub enum Collected {
+    /// Of a report, whose target ends here.
+    Ended {
+        /// Where the snapshot is.
+        snapshot: ObjectRef,
+        /// Where the outcome is.
+        outcome: ObjectRef,
+    },
+    /// Of an alarms run: the snapshot is still to be judged.
+    Snapshot {
+        /// Where it is.
+        snapshot: ObjectRef,
+    },
 }
 
 /// What a function answers whose target ends with it: `evaluate-alarms`, and `enable-insights` in a sweep or restore.
+/// The state machine calls again as long as there is a cursor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TargetDone {
-    /// Where its outcome is.
-    pub outcome: ObjectRef,
-    /// Where to go on; none if the target is finished.
-    #[serde(default)]
-    pub cursor: Option<SweepCursor>,
+#[serde(untagged)]
+pub enum TargetDone {
+    /// Not yet: another call goes on.
+    Paused {
+        /// Where it goes on.
+        cursor: SweepCursor,
+    },
+    /// It is finished.
+    Done {
+        /// Where its outcome is.
+        outcome: ObjectRef,
+    },
 }
 
 /// How a child of the map ended, by itself.

@@ -14,11 +14,18 @@ use jiff::SignedDuration;
 /// Where the newest snapshot nearly always is: at most so long before the run.
 const RECENT: SignedDuration = SignedDuration::from_mins(15);
 
-/// What there is before a run is collected.
+/// What there is when a run is to be collected.
+#[derive(Debug)]
+pub(crate) enum Stored {
+    /// The snapshot of this run, by an earlier attempt: how much it saw.
+    Own(Box<Coverage>),
+    /// What there is of earlier runs.
+    Before(Before),
+}
+
+/// What there is of earlier runs.
 #[derive(Debug)]
 pub(crate) enum Before {
-    /// The snapshot of this run, by an earlier attempt.
-    Own(Box<Coverage>),
     /// The newest snapshot of an earlier run of alarms within the look-back.
     Earlier(Earlier),
     /// An earlier snapshot that could not be read.
@@ -36,31 +43,31 @@ pub(crate) struct Earlier {
 }
 
 /// Looks for snapshots. Only runs of alarms continue from earlier ones.
-pub(crate) async fn look(store: &Store, task: &TargetTask) -> Result<Before, Fault> {
+pub(crate) async fn look(store: &Store, task: &TargetTask) -> Result<Stored, Fault> {
     let TargetTask { run, target, .. } = task;
     let key = target.snapshot_key(run);
     if run.kind != RunKind::Alarms {
-        let own = store.get_snapshot(&key).await?;
-        return Ok(own.map_or(Before::Nothing, |snapshot| Before::Own(Box::new(snapshot.coverage))));
+        let own = store.get_snapshot(&key).await?.map(|snapshot| Stored::Own(Box::new(snapshot.coverage)));
+        return Ok(own.unwrap_or(Stored::Before(Before::Nothing)));
     }
     let mut found = store.snapshots_of_alarms(target, run.time - RECENT, run.time).await?;
     if found.is_empty() && run.window.start < run.time - RECENT {
         found = store.snapshots_of_alarms(target, run.window.start, run.time).await?;
     }
-    let Some((time, newest)) = found.pop_last() else { return Ok(Before::Nothing) };
+    let Some((time, newest)) = found.pop_last() else { return Ok(Stored::Before(Before::Nothing)) };
     if newest == key {
         let snapshot = store.get_snapshot(&key).await?.ok_or_else(|| gone(&key))?;
-        return Ok(Before::Own(Box::new(snapshot.coverage)));
+        return Ok(Stored::Own(Box::new(snapshot.coverage)));
     }
     let outcome = target.outcome_of_alarms_at(time);
     let (object, outcome) = tokio::join!(store.get(&newest, None), store.get(&outcome, None));
-    Ok(match object.and_then(|object| object.ok_or_else(|| gone(&newest))) {
+    Ok(Stored::Before(match object.and_then(|object| object.ok_or_else(|| gone(&newest))) {
         Ok(object) => {
             let judged = outcome.is_ok_and(|outcome| outcome.is_some());
             Before::Earlier(Earlier { key: newest, bytes: object.bytes, judged })
         }
         Err(fault) => Before::Unread(fault),
-    })
+    }))
 }
 
 impl Before {
@@ -75,7 +82,7 @@ impl Before {
         let run = &task.run;
         let whole = |fault| (Continuation::new(queries, rules, run), fault);
         match self {
-            Self::Own(_) | Self::Nothing => whole(None),
+            Self::Nothing => whole(None),
             Self::Unread(fault) => whole(Some(fault)),
             Self::Earlier(Earlier { key, bytes, judged }) => {
                 match Continuation::from_snapshot(&bytes, judged, queries, rules, run) {

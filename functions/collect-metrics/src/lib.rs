@@ -23,7 +23,7 @@ use fargaze::states::{Collected, ObjectRef, TargetTask};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use before::Before;
+use before::Stored;
 pub use config::Config;
 use event::Asked;
 use recording::Recording;
@@ -77,11 +77,13 @@ impl Handler {
             self.store.rules(&task.run)
         );
         // A retry finds the snapshot of the attempt before: CloudWatch is not asked, and not billed, again.
-        let before = before?;
-        if let Before::Own(coverage) = before {
-            tracing::info!(key, "the snapshot is there already");
-            return self.hand_on(task, key, *coverage).await;
-        }
+        let before = match before? {
+            Stored::Own(coverage) => {
+                tracing::info!(key, "the snapshot is there already");
+                return self.hand_on(task, key, *coverage).await;
+            }
+            Stored::Before(before) => before,
+        };
         let mut rules = rules?;
         rules.retain(|rule| rule.platform() == Platform::Ecs);
         let sdk = config_for(&self.home, &task.target).await?;
@@ -124,17 +126,16 @@ impl Handler {
     /// Tells where the snapshot is. A report's target ends here, so its outcome is written as well.
     async fn hand_on(&self, task: TargetTask, key: String, coverage: Coverage) -> Result<Collected, Failure> {
         let TargetTask { run, target, .. } = task;
-        let outcome = if run.kind == RunKind::Report {
-            let outcome_key = target.outcome_key(&run);
-            let account_default = self.account_default(&target).await?;
-            let kind = OutcomeKind::Report { snapshot: key.clone(), account_default };
-            let outcome = Outcome { target, coverage, kind };
-            self.store.put_json(&outcome_key, &outcome).await?;
-            Some(ObjectRef { key: outcome_key })
-        } else {
-            None
-        };
-        Ok(Collected { snapshot: ObjectRef { key }, outcome })
+        let snapshot = ObjectRef { key: key.clone() };
+        if run.kind != RunKind::Report {
+            return Ok(Collected::Snapshot { snapshot });
+        }
+        let outcome_key = target.outcome_key(&run);
+        let account_default = self.account_default(&target).await?;
+        let kind = OutcomeKind::Report { snapshot: key, account_default };
+        let outcome = Outcome { target, coverage, kind };
+        self.store.put_json(&outcome_key, &outcome).await?;
+        Ok(Collected::Ended { snapshot, outcome: ObjectRef { key: outcome_key } })
     }
 
     /// The account's default of Container Insights, for the report: once for all parts of an account and Region.

@@ -18,7 +18,8 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 
-use crate::clusters::{Reader, Reading};
+use crate::reader::Reader;
+use crate::reading::{Answers, Notes};
 use crate::usage::{self, ByPod, Failed, Known, METRICS, Usage};
 use crate::{cadvisor, trouble};
 
@@ -55,8 +56,8 @@ impl Reader<'_> {
         &self,
         client: &Client,
         cluster: &EksCluster,
-        reading: &mut Reading,
-    ) -> Result<(), ClientError> {
+        notes: &mut Notes,
+    ) -> Result<Answers, ClientError> {
         let pods_are_read = Notify::new();
         let (lists, usage) = tokio::try_join!(
             async {
@@ -66,29 +67,32 @@ impl Reader<'_> {
             },
             async { Ok(usage::ask(client, pods_are_read.notified()).await) }
         )?;
-        let Lists { workloads, nodes, pods, unlisted, torn } = lists;
-        reading.state.findings.extend(of_two_states(&torn));
-        for (kind, error) in unlisted {
-            let fault = reading.failed(error);
-            reading.unlisted.push((kind, fault));
-            reading.state.unlisted.insert(kind.to_owned());
+        let Lists { workloads, nodes, pods, unlisted: refused, torn } = lists;
+        notes.state.findings.extend(of_two_states(&torn));
+        let mut unlisted = Vec::new();
+        for (kind, error) in refused {
+            unlisted.push((kind, notes.failed(error)));
+            notes.state.unlisted.insert(kind.to_owned());
         }
         match nodes {
-            Some(Ok(nodes)) => reading.state.nodes = Some(count(&nodes)),
-            Some(Err(error)) => _ = reading.failed(error),
+            Some(Ok(nodes)) => notes.state.nodes = Some(count(&nodes)),
+            Some(Err(error)) => _ = notes.failed(error),
             None => {}
         }
-        let usage = self.take_usage(usage, pods.is_ok(), cluster, reading);
-        reading.workloads = workloads;
-        reading.pods = pods?;
-        for pod in &mut reading.pods {
+        let usage = self.take_usage(usage, pods.is_ok(), cluster, notes);
+        notes.workloads = workloads;
+        let mut pods = pods?;
+        let no_usage = usage.as_ref().err().cloned();
+        let usage = usage.unwrap_or_default();
+        for pod in &mut pods {
             let key = (pod.workload.namespace.clone(), pod.pod.clone());
             usage.get(&key).into_iter().for_each(|used| pod.uses(used));
         }
-        if reading.state.cadvisor.is_some() {
-            self.cadvisor(client, cluster, reading).await;
-        }
-        Ok(())
+        let no_counters = match notes.state.cadvisor {
+            Some(_) => self.cadvisor(client, cluster, &mut pods, notes).await,
+            None => None,
+        };
+        Ok(Answers { pods, no_usage, unlisted, no_counters })
     }
 
     /// Deployments, `StatefulSet`s and `DaemonSet`s, owners of Jobs, and the nodes of a report, since nothing is
@@ -154,14 +158,14 @@ impl Reader<'_> {
         Some(list(client, "/api/v1/nodes", NodeFacts::read).await)
     }
 
-    /// Writes down how the question about usage ended.
+    /// Notes how the question about usage ended: what the pods use, or why that is not known.
     fn take_usage(
         &self,
         usage: Usage,
         api_server_answers: bool,
         cluster: &EksCluster,
-        reading: &mut Reading,
-    ) -> ByPod {
+        notes: &mut Notes,
+    ) -> Result<ByPod, Fault> {
         let name = cluster.name.to_string();
         match usage {
             Usage::Known(Known { version, pods, bad, passed_over }) => {
@@ -169,55 +173,60 @@ impl Reader<'_> {
                     let (answer, serving) = (error.cause.to_string(), version.clone());
                     trouble::mend(self, cluster, &Trouble::PreferredDown { preferred, answer, serving })
                 };
-                reading.state.findings.extend(passed_over.map(finding));
-                reading.state.metrics_api = MetricsApi::Serves(version);
+                notes.state.findings.extend(passed_over.map(finding));
+                notes.state.metrics_api = MetricsApi::Serves(version);
                 for why in bad {
-                    reading.fault(Fault::malformed(
+                    notes.fault(Fault::malformed(
                         Operation::kubernetes("GET", format!("/apis/{METRICS}")),
                         name.clone(),
                         why,
                     ));
                 }
-                pods
+                Ok(pods)
             }
             Usage::Missing => {
-                reading.state.metrics_api = MetricsApi::Missing;
-                let addons = reading.state.addons.iter().flatten();
+                notes.state.metrics_api = MetricsApi::Missing;
+                let addons = notes.state.addons.iter().flatten();
                 let mut addon =
                     addons.filter(|addon| addon.name == METRICS_SERVER).map(|addon| addon.status.clone());
-                let trouble = Trouble::NoMetrics { addon: addon.next(), place: reading.place(cluster) };
-                reading.state.findings.push(trouble::mend(self, cluster, &trouble));
+                let trouble = Trouble::NoMetrics { addon: addon.next(), place: notes.place(cluster) };
+                notes.state.findings.push(trouble::mend(self, cluster, &trouble));
                 // A complete answer: there is nothing that could tell.
-                reading.no_usage = Some(Fault {
+                Err(Fault {
                     operation: Operation::kubernetes("GET", format!("/apis/{METRICS}")),
                     subject: name,
                     kind: FaultKind::NotFound,
                     code: "NotFound".to_owned(),
                     message: "Metrics Server is not installed".to_owned(),
-                });
-                ByPod::new()
+                })
             }
             Usage::Failed(failed) => {
                 if failed.is_of_metrics(api_server_answers) {
                     let answer = failed.error.cause.to_string();
-                    reading.state.metrics_api = MetricsApi::Down(answer.clone());
+                    notes.state.metrics_api = MetricsApi::Down(answer.clone());
                     let trouble = Trouble::MetricsDown { version: failed.version, answer };
-                    reading.state.findings.push(trouble::mend(self, cluster, &trouble));
+                    notes.state.findings.push(trouble::mend(self, cluster, &trouble));
                 }
-                reading.no_usage = Some(reading.failed(failed.error));
-                ByPod::new()
+                Err(notes.failed(failed.error))
             }
         }
     }
 
-    async fn cadvisor(&self, client: &Client, cluster: &EksCluster, reading: &mut Reading) {
+    /// Counts what the pods did by cAdvisor; gives why some have no counters, if some have none.
+    async fn cadvisor(
+        &self,
+        client: &Client,
+        cluster: &EksCluster,
+        pods: &mut [PodState],
+        notes: &mut Notes,
+    ) -> Option<Fault> {
         let name = cluster.name.as_str();
-        let asked = cadvisor::count(client, name, &mut reading.pods, self.now(), self.limits.deadline).await;
-        reading.state.cadvisor = Some(asked.state);
+        let asked = cadvisor::count(client, name, pods, self.now(), self.limits.deadline).await;
+        notes.state.cadvisor = Some(asked.state);
         let finding = |message| trouble::mend(self, cluster, &Trouble::NodeProxy { message });
-        reading.state.findings.extend(asked.missing_right.map(finding));
-        reading.no_counters.clone_from(&asked.fault);
-        asked.fault.into_iter().for_each(|fault| reading.fault(fault));
+        notes.state.findings.extend(asked.missing_right.map(finding));
+        asked.fault.iter().for_each(|fault| notes.fault(fault.clone()));
+        asked.fault
     }
 
     /// The time of the clock that tokens are signed by.

@@ -6,6 +6,8 @@ mod clusters;
 mod config;
 mod kubernetes;
 mod listing;
+mod reader;
+mod reading;
 mod recording;
 mod trouble;
 mod usage;
@@ -30,8 +32,9 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use clusters::{Reader, Reading};
 pub use config::Config;
+use reader::Reader;
+use reading::Reading;
 use recording::Recording;
 
 /// Requests to Kubernetes in flight at once, over all clusters: API priority and fairness gives a user who is in no group of the
@@ -105,7 +108,7 @@ impl Handler {
             limits,
             network: &self.network,
         };
-        let readings: Vec<_> = listing.clusters.iter().map(|cluster| reader.read_if_there(cluster)).collect();
+        let readings: Vec<_> = listing.all().map(|cluster| reader.read_if_there(cluster)).collect();
         let mut readings = stream::iter(readings).buffer_unordered(CLUSTERS_AT_ONCE);
         let mut suspect = false;
         while let Some(reading) = readings.next().await {
@@ -144,15 +147,15 @@ impl Handler {
     /// Tells where the snapshot is. A report's target ends here, so its outcome is written as well.
     async fn hand_on(&self, task: TargetTask, key: String, coverage: Coverage) -> Result<Collected, Failure> {
         let TargetTask { run, target, .. } = task;
-        let mut outcome = None;
-        if run.kind == RunKind::Report {
-            let outcome_key = target.outcome_key(&run);
-            let kind = OutcomeKind::Report { snapshot: key.clone(), account_default: None };
-            let ended = Outcome { target, coverage, kind };
-            self.store.put_json(&outcome_key, &ended).await?;
-            outcome = Some(ObjectRef { key: outcome_key });
+        let snapshot = ObjectRef { key: key.clone() };
+        if run.kind != RunKind::Report {
+            return Ok(Collected::Snapshot { snapshot });
         }
-        Ok(Collected { snapshot: ObjectRef { key }, outcome })
+        let outcome_key = target.outcome_key(&run);
+        let kind = OutcomeKind::Report { snapshot: key, account_default: None };
+        let ended = Outcome { target, coverage, kind };
+        self.store.put_json(&outcome_key, &ended).await?;
+        Ok(Collected::Ended { snapshot, outcome: ObjectRef { key: outcome_key } })
     }
 }
 

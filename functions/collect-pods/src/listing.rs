@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use fargaze::aws::{Eks, Listed, Store};
+use fargaze::aws::{self, Eks, Store};
 use fargaze::cluster::ClusterName;
-use fargaze::eks::{EksCluster, UNKNOWN};
+use fargaze::eks::EksCluster;
 use fargaze::failure::Failure;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::inventory::{CHECK_AFTER, MAX_AGE};
@@ -21,18 +21,36 @@ pub(crate) struct Listing {
     /// Logical time of the run that last looked for clusters that have come or gone.
     pub(crate) checked_at: Timestamp,
     /// Clusters that could be described, by name.
-    pub(crate) clusters: Vec<EksCluster>,
+    clusters: Vec<EksCluster>,
+    /// Clusters that are there, and of which nothing is known.
+    undescribed: Vec<ClusterName>,
     /// What could not be listed or described.
     pub(crate) faults: Vec<Fault>,
 }
 
+/// A cluster that EKS lists.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Listed<'a> {
+    /// It could be described, now or earlier.
+    Described(&'a EksCluster),
+    /// It never could.
+    Undescribed(&'a ClusterName),
+}
+
 impl Listing {
+    /// All clusters that are there.
+    pub(crate) fn all(&self) -> impl Iterator<Item = Listed<'_>> {
+        let described = self.clusters.iter().map(Listed::Described);
+        described.chain(self.undescribed.iter().map(Listed::Undescribed))
+    }
+
     /// Whether a run at `time` may still use it: one with faults, or with clusters that are on their way to another status, is made
     /// anew at once. A name that cannot be read stays so.
     fn is_fresh(&self, time: Timestamp) -> bool {
         let age = time.duration_since(self.read_at);
         let settled = self.clusters.iter().all(|cluster| cluster.status == "ACTIVE");
         let is_passing = |fault: &Fault| fault.kind != FaultKind::Unreadable;
+        let settled = settled && self.undescribed.is_empty();
         !self.faults.iter().any(is_passing) && settled && !age.is_negative() && age < MAX_AGE
     }
 
@@ -74,7 +92,7 @@ pub(crate) async fn listing(task: &TargetTask, eks: &Eks, store: &Store) -> Resu
 /// described stays as the older listing knew it.
 async fn describe(
     task: &TargetTask,
-    listed: Listed<ClusterName>,
+    listed: aws::Listed<ClusterName>,
     eks: &Eks,
     fresh: Option<&Listing>,
     older: Option<&Listing>,
@@ -87,6 +105,7 @@ async fn describe(
     let new = names.into_iter().filter(|name| clusters.iter().all(|known| known.name != *name));
     let new: Vec<ClusterName> = new.collect();
     // A name that cannot be read is in no part: the first tells it for all.
+    let mut undescribed = Vec::new();
     let mut faults = if task.target.part.index == 0 { listed.faults } else { Vec::new() };
     for (name, described) in eks.describe_clusters(&new).await {
         match described {
@@ -95,13 +114,17 @@ async fn describe(
                 faults.push(fault);
                 let known =
                     older.and_then(|older| older.clusters.iter().find(|cluster| cluster.name == name));
-                clusters.push(known.cloned().unwrap_or_else(|| EksCluster::named(name, UNKNOWN)));
+                match known {
+                    Some(known) => clusters.push(known.clone()),
+                    None => undescribed.push(name),
+                }
             }
         }
     }
     clusters.sort_by(|a, b| a.name.cmp(&b.name));
     let time = task.run.time;
-    Listing { read_at: fresh.map_or(time, |fresh| fresh.read_at), checked_at: time, clusters, faults }
+    let read_at = fresh.map_or(time, |fresh| fresh.read_at);
+    Listing { read_at, checked_at: time, clusters, undescribed, faults }
 }
 
 /// Makes the next run list anew.

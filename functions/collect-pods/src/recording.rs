@@ -18,7 +18,7 @@ use fargaze::snapshot::SnapshotWriter;
 use fargaze::subject::{Subject, Workload};
 use jiff::Timestamp;
 
-use crate::clusters::Reading;
+use crate::reading::{Answers, Ending, Reading};
 
 /// A snapshot in the making: takes in clusters.
 pub(crate) struct Recording<'a> {
@@ -71,9 +71,13 @@ impl<'a> Recording<'a> {
             self.faults.push(Fault::malformed(Operation::S3GetObject, name.as_str(), error.to_string()));
             ClusterHistory::default()
         });
-        reading.pods.iter_mut().for_each(|pod| pod.compare(history.before(), self.run.time));
-        rate(&mut reading, &history);
-        let pods = by_workload(&reading.pods);
+        if let Ending::Read(answers) = &mut reading.end {
+            answers.pods.iter_mut().for_each(|pod| pod.compare(history.before(), self.run.time));
+            if reading.state.cadvisor.is_some() {
+                rate(answers, &name, &history);
+            }
+        }
+        let pods = by_workload(reading.pods());
         let states: BTreeMap<&Workload, &WorkloadState> =
             reading.workloads.iter().map(|state| (&state.workload, state)).collect();
         let mut workloads: BTreeSet<Workload> = pods.keys().chain(states.keys()).copied().cloned().collect();
@@ -90,7 +94,7 @@ impl<'a> Recording<'a> {
             let cadvisor = reading.state.cadvisor.is_some();
             let mut samples = workload_samples(pods, state, history.before(), self.run.time, cadvisor);
             let unlisted = reading.unlisted(&workload.kind).filter(|_| pods.is_empty() && state.is_none());
-            let unseen = reading.unread.as_ref().or(unlisted);
+            let unseen = reading.unread().or(unlisted);
             if unseen.is_some() {
                 forget_values(&mut samples);
             } else if is_counted_in_part(&reading, pods) {
@@ -101,7 +105,7 @@ impl<'a> Recording<'a> {
         }
         piece.eks(&reading.state)?;
         reading.workloads.iter().try_for_each(|state| piece.workload(state))?;
-        reading.pods.iter().try_for_each(|pod| piece.pod(pod))?;
+        reading.pods().iter().try_for_each(|pod| piece.pod(pod))?;
         self.pieces.push(piece.end_piece()?);
         let eks = EksEntry {
             workloads: workloads.into_iter().collect(),
@@ -120,8 +124,8 @@ impl<'a> Recording<'a> {
         history: &mut ClusterHistory,
         piece: &mut SnapshotWriter<Vec<u8>>,
     ) -> io::Result<()> {
-        let mut samples = cluster_samples(&reading.state, &reading.pods, self.run.time);
-        if reading.is_unread() || reading.has_no_api {
+        let mut samples = cluster_samples(&reading.state, reading.pods(), self.run.time);
+        if reading.answers().is_none() {
             forget_values(&mut samples);
         }
         let subject = Subject::Cluster(reading.state.cluster.clone());
@@ -185,16 +189,12 @@ fn write(samples: &[(MetricQuery, Answer)], piece: &mut SnapshotWriter<Vec<u8>>)
 }
 
 /// Rates what cAdvisor counted with the sample before. Without that sample there is no rate, which is not the same as no data.
-fn rate(reading: &mut Reading, history: &ClusterHistory) {
-    if reading.state.cadvisor.is_none() {
-        return;
-    }
-    for pod in &mut reading.pods {
+fn rate(answers: &mut Answers, cluster: &ClusterName, history: &ClusterHistory) {
+    for pod in &mut answers.pods {
         pod.rate(history.before());
         pod.keep_counters(history.before());
     }
     if history.before().is_none() {
-        let cluster = &reading.state.cluster;
         let none = || Fault {
             operation: Operation::kubernetes("GET", "nodes/proxy"),
             subject: cluster.to_string(),
@@ -202,14 +202,14 @@ fn rate(reading: &mut Reading, history: &ClusterHistory) {
             code: "first sample".to_owned(),
             message: "counters are rated from one run to the next, and the run before has none".to_owned(),
         };
-        reading.no_counters.get_or_insert_with(none);
+        answers.no_counters.get_or_insert_with(none);
     }
 }
 
 /// Whether cAdvisor did not tell of a pod that runs.
 fn is_counted_in_part(reading: &Reading, pods: &[&PodState]) -> bool {
     let runs_unrated = |pod: &&PodState| pod.phase == "Running" && pod.rates.is_none();
-    reading.no_counters.is_some() && pods.iter().any(runs_unrated)
+    reading.answers().is_some_and(|answers| answers.no_counters.is_some()) && pods.iter().any(runs_unrated)
 }
 
 /// The highest value of some of the pods is the least that it can be for all of them: it may begin an alarm and must not end one.

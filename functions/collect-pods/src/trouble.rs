@@ -9,25 +9,7 @@ use fargaze::pods::{AccessEntry, Caller, Finding, GROUP, RIGHTS, Refusal, Troubl
 use fargaze::run::Target;
 use serde_json::{Value, json};
 
-use crate::clusters::{Reader, Reading};
-
-impl Reader<'_> {
-    /// Reads a cluster; none if it has been deleted since it was listed. A cluster that cannot be read is there unless EKS
-    /// says otherwise.
-    pub(crate) async fn read_if_there(&self, cluster: &EksCluster) -> Option<Reading> {
-        let reading = self.read(cluster).await;
-        let is_gone = reading.is_unread()
-            && match self.eks.describe_cluster(&cluster.name).await {
-                Ok(None) => true,
-                Ok(Some(now)) => now.status == "DELETING",
-                Err(fault) => {
-                    tracing::warn!(%fault, "whether the cluster still exists cannot be asked");
-                    false
-                }
-            };
-        (!is_gone).then_some(reading)
-    }
-}
+use crate::reader::Reader;
 
 /// The finding of a cluster that could not be asked; none for a right that is missing, which [`forbidden`] tells.
 pub(crate) async fn finding(

@@ -126,9 +126,7 @@ impl Progress {
         // A key of its own for each turn: a turn that is tried again reads what it read before.
         let key = format!("{}{after}", task.target.outcome_of_turns(&task.run));
         self.put(store, task, &key).await?;
-        let findings = ObjectRef { key };
-        let cursor = Some(SweepCursor { after, findings: findings.clone() });
-        Ok(TargetDone { outcome: findings, cursor })
+        Ok(TargetDone::Paused { cursor: SweepCursor { after, findings: ObjectRef { key } } })
     }
 
     /// Ends the sweep or restore.
@@ -136,7 +134,7 @@ impl Progress {
         self.count();
         let key = task.target.outcome_key(&task.run);
         let outcome = self.put(store, task, &key).await?;
-        Ok(Done { outcome, target_done: TargetDone { outcome: ObjectRef { key }, cursor: None } })
+        Ok(Done { outcome, target_done: TargetDone::Done { outcome: ObjectRef { key } } })
     }
 
     /// Writes what was found so far, and returns it.

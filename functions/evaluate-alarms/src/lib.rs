@@ -57,7 +57,7 @@ impl Handler {
         let kind = OutcomeKind::Alarms { notices, rules, snapshot, owners };
         let outcome = Outcome { target, coverage, kind };
         self.store.put_json(&key, &outcome).await?;
-        Ok(TargetDone { outcome: ObjectRef { key }, cursor: None })
+        Ok(TargetDone::Done { outcome: ObjectRef { key } })
     }
 
     /// Remembers what changed, and returns all that nobody was told yet.

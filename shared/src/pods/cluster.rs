@@ -12,8 +12,9 @@ use crate::eks::{Addon, FargateProfile, LogType};
 pub struct ClusterState {
     /// Its name.
     pub cluster: ClusterName,
-    /// `ACTIVE`, or what else EKS says.
-    pub status: String,
+    /// `ACTIVE`, or what else EKS says; none if EKS could not be asked about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
     /// Kubernetes version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
@@ -40,6 +41,25 @@ pub struct ClusterState {
     /// What keeps it from being read, and what is amiss, each with its cure.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+}
+
+impl ClusterState {
+    /// A cluster of which only the name is known.
+    pub fn unknown(cluster: ClusterName) -> Self {
+        Self {
+            cluster,
+            status: None,
+            version: None,
+            logs: None,
+            profiles: None,
+            addons: None,
+            nodes: None,
+            unlisted: BTreeSet::new(),
+            metrics_api: MetricsApi::Unknown,
+            cadvisor: None,
+            findings: Vec::new(),
+        }
+    }
 }
 
 /// The nodes of a cluster.

@@ -94,7 +94,7 @@ fn snapshot() -> Snapshot {
 fn eks() -> ClusterState {
     ClusterState {
         cluster: "payments".parse().unwrap(),
-        status: "ACTIVE".to_owned(),
+        status: Some("ACTIVE".to_owned()),
         version: Some("1.33".to_owned()),
         logs: Some([LogType::Api].into()),
         profiles: None,

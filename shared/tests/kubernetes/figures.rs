@@ -63,7 +63,7 @@ fn of_daemon_set(mut pod: PodState) -> PodState {
 fn state(metrics_api: MetricsApi) -> ClusterState {
     ClusterState {
         cluster: "shop".parse().unwrap(),
-        status: "ACTIVE".to_owned(),
+        status: Some("ACTIVE".to_owned()),
         version: None,
         logs: Some(std::collections::BTreeSet::default()),
         profiles: Some(Vec::new()),

@@ -80,7 +80,7 @@ pub(crate) fn cluster(name: &str, workloads: Vec<Owner>) -> Eks {
     let profiles = namespaces.into_iter().map(|namespace| profile(&profile_of(namespace), namespace));
     let state = ClusterState {
         cluster: name.parse().unwrap(),
-        status: "ACTIVE".to_owned(),
+        status: Some("ACTIVE".to_owned()),
         version: Some("1.33".to_owned()),
         logs: Some([LogType::Api, LogType::Audit].into()),
         profiles: Some(profiles.collect()),

@@ -130,7 +130,8 @@ fn eks_cluster(texts: &[String]) -> Eks {
     (pod.logging_disabled, pod.unreadable) = (Some(text(13)), vec![text(14)]);
     let mut cluster = eks::cluster("shop", vec![one]);
     let state = cluster.state.as_mut().unwrap();
-    (state.status, state.version, state.metrics_api) = (text(15), Some(text(16)), MetricsApi::Down(text(17)));
+    (state.status, state.version, state.metrics_api) =
+        (Some(text(15)), Some(text(16)), MetricsApi::Down(text(17)));
     // A finding without a cure has no block.
     state.findings = vec![eks::finding(&text(18), &format!("x\n  {}\ny", text(19)))];
     let profile = &mut state.profiles.as_mut().unwrap()[0];

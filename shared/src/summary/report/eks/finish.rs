@@ -4,7 +4,6 @@ use super::{
     AddonReport, CadvisorReport, EksClusterReport, FindingReport, MetricsApiReport, MetricsApiState,
     ProfileReport, SeenEks, WorkloadReport,
 };
-use crate::eks::UNKNOWN;
 use crate::kubernetes::workload::listed_with;
 use crate::pods::ClusterState;
 use crate::run::Target;
@@ -60,7 +59,7 @@ pub(in crate::summary::report) fn cluster(
 
 fn set_up(report: EksClusterReport, state: &ClusterState) -> EksClusterReport {
     EksClusterReport {
-        status: (state.status != UNKNOWN).then(|| Text::new(&state.status)),
+        status: state.status.as_deref().map(Text::new),
         version: state.version.as_deref().map(Text::new),
         cadvisor: state.cadvisor.as_ref().map(CadvisorReport::from),
         fargate_nodes: state.nodes.map(|nodes| nodes.fargate),
