@@ -20,12 +20,14 @@ use fargaze::cluster::ClusterName;
 use fargaze::deployment::{DeploymentState, RolloutState};
 use fargaze::insights::InsightsLevel;
 use fargaze::inventory::{EcsEntry, EksEntry, Reporting, ServiceState};
+use fargaze::kubernetes::pod::Phase;
 use fargaze::metric::{MetricQuery, Statistic};
 use fargaze::pods::{Amounts, PodState};
 use fargaze::rule::{KubernetesMeasure, SAMPLE_PERIOD};
 use fargaze::run::{Part, Platform, Run, RunKind, Target};
 use fargaze::series::{Datapoint, MetricSeries, Reading};
 use fargaze::snapshot::SnapshotLine;
+use fargaze::status::ServiceStatus;
 use fargaze::subject::{Subject, Workload};
 use fargaze::summary::{
     Report, ReportBuilder, ReportFacts, ReportLink, console_object_link, report_html, report_mail,
@@ -115,7 +117,7 @@ fn build(run: &Run, target: &Target) -> Result<Report, Box<dyn Error>> {
             let state = ServiceState {
                 cluster,
                 service,
-                status: "ACTIVE".to_owned(),
+                status: ServiceStatus::Active,
                 desired: 3,
                 running: if (c + s) % 97 == 0 { 0 } else { 3 },
                 pending: 0,
@@ -179,7 +181,7 @@ fn pod(cluster: &ClusterName, workload: &Workload, p: u32) -> PodState {
         workload: workload.clone(),
         pod: format!("{}-6c9f7d5b8-{p:05}", workload.name),
         uid: format!("{workload}-{p}"),
-        phase: "Running".to_owned(),
+        phase: Phase::Running,
         reason: None,
         message: None,
         deletion: None,

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::{BadName, ClusterName};
+use crate::status::ProfileStatus;
 
 pub use place::Place;
 
@@ -131,8 +132,8 @@ impl EksCluster {
 pub struct FargateProfile {
     /// Its name.
     pub name: String,
-    /// `CREATING`, `ACTIVE`, `DELETING`, `CREATE_FAILED` or `DELETE_FAILED`.
-    pub status: String,
+    /// Its status.
+    pub status: ProfileStatus,
     /// What it selects.
     pub selectors: Vec<FargateSelector>,
     /// The role that Fargate's log router writes with.

@@ -1,5 +1,7 @@
 //! Which clusters and services there are: listed once an hour, cached between runs.
 
+mod entry;
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
@@ -8,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::cluster::{ClusterName, ServiceName};
 use crate::deployment::DeploymentState;
 use crate::fault::{Fault, FaultKind};
-use crate::insights::InsightsLevel;
-use crate::subject::Workload;
+use crate::status::ServiceStatus;
+
+pub use entry::{ClusterContents, ClusterEntry, EcsEntry, EksEntry};
 
 /// Age at which a cached inventory is read anew. A full listing needs one `ListServices` call per cluster, and ECS
 /// allows 20 a second.
@@ -54,111 +57,6 @@ impl Reporting {
     }
 }
 
-/// One cluster of the inventory.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ClusterEntry {
-    /// Its tags.
-    pub tags: BTreeMap<String, String>,
-    /// Whether the services or workloads could not be listed, so that this list is an older one or empty.
-    pub unlisted: bool,
-    /// What runs in it, and what can be asked about it.
-    pub contents: ClusterContents,
-}
-
-/// What runs in a cluster, and what can be asked about it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ClusterContents {
-    /// A cluster of ECS.
-    Ecs(EcsEntry),
-    /// A cluster of EKS.
-    Eks(EksEntry),
-}
-
-/// What is known of a cluster of ECS.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EcsEntry {
-    /// Its setting of Container Insights.
-    pub insights: InsightsLevel,
-    /// Whether metrics of Container Insights arrive. Switched on is not reporting: a cluster created anew under an old
-    /// name stays silent for up to seven days (ECS API, `UpdateClusterSettings`).
-    pub reports_insights: Reporting,
-    /// Names of its services, sorted. A service stays until ECS no longer lists it, however silent it is.
-    pub services: Vec<ServiceName>,
-    /// Families of task definitions whose metrics were seen lately, sorted: what a rule of scope `task-family` judges.
-    #[serde(default)]
-    pub task_families: Vec<String>,
-}
-
-/// What is known of a cluster of EKS.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EksEntry {
-    /// Its workloads, sorted. One stays until Kubernetes no longer lists it or a pod of it.
-    pub workloads: Vec<Workload>,
-    /// Whether cAdvisor of its nodes is read, as the user's file says.
-    pub cadvisor: bool,
-}
-
-impl ClusterEntry {
-    /// What is known of it as a cluster of ECS; none of EKS.
-    pub fn ecs(&self) -> Option<&EcsEntry> {
-        match &self.contents {
-            ClusterContents::Ecs(ecs) => Some(ecs),
-            ClusterContents::Eks(_) => None,
-        }
-    }
-
-    /// The same, to be changed.
-    pub fn ecs_mut(&mut self) -> Option<&mut EcsEntry> {
-        match &mut self.contents {
-            ClusterContents::Ecs(ecs) => Some(ecs),
-            ClusterContents::Eks(_) => None,
-        }
-    }
-
-    /// What is known of it as a cluster of EKS; none of ECS.
-    pub fn eks(&self) -> Option<&EksEntry> {
-        match &self.contents {
-            ClusterContents::Eks(eks) => Some(eks),
-            ClusterContents::Ecs(_) => None,
-        }
-    }
-
-    /// Its services.
-    pub fn services(&self) -> &[ServiceName] {
-        self.ecs().map(|ecs| &ecs.services[..]).unwrap_or_default()
-    }
-
-    /// Its task families.
-    pub fn task_families(&self) -> &[String] {
-        self.ecs().map(|ecs| &ecs.task_families[..]).unwrap_or_default()
-    }
-
-    /// Its workloads.
-    pub fn workloads(&self) -> &[Workload] {
-        self.eks().map(|eks| &eks.workloads[..]).unwrap_or_default()
-    }
-
-    /// Its setting of Container Insights; EKS has none.
-    pub fn insights(&self) -> InsightsLevel {
-        self.ecs().map(|ecs| ecs.insights).unwrap_or_default()
-    }
-}
-
-/// A cluster without tags, of which everything was listed.
-impl From<EcsEntry> for ClusterEntry {
-    fn from(ecs: EcsEntry) -> Self {
-        Self { tags: BTreeMap::new(), unlisted: false, contents: ClusterContents::Ecs(ecs) }
-    }
-}
-
-/// A cluster without tags, of which everything was listed.
-impl From<EksEntry> for ClusterEntry {
-    fn from(eks: EksEntry) -> Self {
-        Self { tags: BTreeMap::new(), unlisted: false, contents: ClusterContents::Eks(eks) }
-    }
-}
-
 impl Inventory {
     /// Whether a run at `time` may still use it. One from the future is as bad as an old one, and one with faults is
     /// read anew at once.
@@ -197,6 +95,14 @@ impl Inventory {
     /// Number of workloads on EKS.
     pub fn workload_count(&self) -> usize {
         self.clusters.values().map(|cluster| cluster.workloads().len()).sum()
+    }
+
+    /// Drops a service; whether its cluster is here.
+    pub fn drop_service(&mut self, cluster: &ClusterName, service: &ServiceName) -> bool {
+        let entry = self.clusters.get_mut(cluster).and_then(ClusterEntry::ecs_mut);
+        let is_here = entry.is_some();
+        entry.into_iter().for_each(|ecs| ecs.services.retain(|other| other != service));
+        is_here
     }
 
     /// Takes over from an older inventory what this listing could not read: an unlisted service is not a deleted one.
@@ -243,9 +149,9 @@ impl CachedInventory {
             self.active_services.remove(cluster);
         }
         for gone in services.iter().filter(|state| state.is_gone()) {
-            let entry = self.inventory.clusters.get_mut(&gone.cluster);
-            let Some(entry) = entry.and_then(ClusterEntry::ecs_mut) else { continue };
-            entry.services.retain(|service| *service != gone.service);
+            if !self.inventory.drop_service(&gone.cluster, &gone.service) {
+                continue;
+            }
             self.active_services.remove(&gone.cluster);
             found = true;
         }
@@ -263,8 +169,8 @@ pub struct ServiceState {
     pub cluster: ClusterName,
     /// Name of the service.
     pub service: ServiceName,
-    /// `ACTIVE`, `DRAINING` or `INACTIVE`; `MISSING` if ECS does not know it (any more).
-    pub status: String,
+    /// Its status; `Missing` if ECS does not know it (any more).
+    pub status: ServiceStatus,
     /// Tasks that should run.
     pub desired: u32,
     /// Tasks that run.
@@ -287,7 +193,7 @@ impl ServiceState {
         Self {
             cluster,
             service,
-            status: "MISSING".to_owned(),
+            status: ServiceStatus::Missing,
             desired: 0,
             running: 0,
             pending: 0,
@@ -299,7 +205,7 @@ impl ServiceState {
 
     /// Whether the service has been deleted. One that is `DRAINING` still has tasks.
     pub fn is_gone(&self) -> bool {
-        matches!(self.status.as_str(), "INACTIVE" | "MISSING")
+        matches!(self.status, ServiceStatus::Inactive | ServiceStatus::Missing)
     }
 }
 
@@ -371,7 +277,7 @@ mod tests {
             active_services: BTreeMap::from([(shop.clone(), 2)]),
         };
         let state = |status: &str| ServiceState {
-            status: status.to_owned(),
+            status: status.into(),
             ..ServiceState::missing(shop.clone(), "web".parse().unwrap())
         };
         for status in ["ACTIVE", "DRAINING"] {

@@ -53,6 +53,7 @@ pub mod settings;
 mod shell;
 pub mod snapshot;
 pub mod states;
+pub mod status;
 pub mod subject;
 pub mod summary;
 pub mod usage;

@@ -14,6 +14,7 @@ use crate::operation::Operation;
 use crate::rule::{AlarmRule, KUBERNETES, KubernetesMeasure, Measure, MissingData};
 use crate::run::Run;
 use crate::series::{Datapoint, MetricSeries, Reading};
+use crate::status::ServiceStatus;
 use crate::window::Window;
 
 /// How long a new service may take to start its first task before "nothing runs" counts; and how long a deployment that
@@ -105,7 +106,7 @@ impl ServiceState {
     /// that is being deleted or is so new that no task can run yet.
     pub fn tasks_missing(&self, rule: &AlarmRule, window: &Window, now: Timestamp) -> Reading {
         let starting = self.created_at.is_some_and(|created| now.duration_since(created) < START_UP);
-        if self.status != "ACTIVE" || starting {
+        if self.status != ServiceStatus::Active || starting {
             return Reading::Complete(MetricSeries::default());
         }
         newest_only(rule, window, if self.running == 0 { f64::from(self.desired) } else { 0.0 })
@@ -170,7 +171,7 @@ mod tests {
         ServiceState {
             cluster: "shop".parse().unwrap(),
             service: "web".parse().unwrap(),
-            status: "ACTIVE".to_owned(),
+            status: ServiceStatus::Active,
             desired,
             running,
             pending: 0,
@@ -215,7 +216,7 @@ mod tests {
     #[test]
     fn a_service_created_a_minute_ago_or_being_deleted_is_not_judged() {
         let mut draining = state(2, 0, 60);
-        draining.status = "DRAINING".to_owned();
+        draining.status = ServiceStatus::Draining;
         for service in [state(2, 0, 1), draining] {
             assert_eq!(missing(&service), None);
         }

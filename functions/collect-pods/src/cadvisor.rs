@@ -7,6 +7,7 @@ use std::time::Duration;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::kubernetes::cadvisor::{Counters, read};
 use fargaze::kubernetes::client::{Cause, Client, ClientError, escape};
+use fargaze::kubernetes::pod::Phase;
 use fargaze::operation::Operation;
 use fargaze::pods::{CadvisorState, PodState};
 use futures_util::{StreamExt, stream};
@@ -60,7 +61,7 @@ pub(crate) async fn count(
 ) -> Asked {
     let until = deadline.min(Instant::now() + PATIENCE);
     let nodes: BTreeSet<&str> =
-        pods.iter().filter(|pod| pod.phase == "Running").filter_map(|pod| pod.node.as_deref()).collect();
+        pods.iter().filter(|pod| pod.phase == Phase::Running).filter_map(|pod| pod.node.as_deref()).collect();
     let (asked, mut counted) = Asking { client, cluster, now, until }.nodes(&nodes).await;
     for pod in pods {
         let key = pod.node.clone().map(|node| (node, pod.workload.namespace.clone(), pod.pod.clone()));

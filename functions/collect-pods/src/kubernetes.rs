@@ -75,7 +75,7 @@ impl Reader<'_> {
             notes.state.unlisted.insert(kind.to_owned());
         }
         match nodes {
-            Some(Ok(nodes)) => notes.state.nodes = Some(count(&nodes)),
+            Some(Ok(found)) => notes.state.nodes = Some(count(&found)),
             Some(Err(error)) => _ = notes.failed(error),
             None => {}
         }

@@ -6,6 +6,7 @@ use std::io;
 use fargaze::cluster::ClusterName;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::inventory::{ClusterContents, ClusterEntry, EksEntry, Inventory};
+use fargaze::kubernetes::pod::Phase;
 use fargaze::metric::{MetricQuery, Statistic};
 use fargaze::operation::Operation;
 use fargaze::outcome::{Coverage, CoverageTally};
@@ -208,7 +209,7 @@ fn rate(answers: &mut Answers, cluster: &ClusterName, history: &ClusterHistory) 
 
 /// Whether cAdvisor did not tell of a pod that runs.
 fn is_counted_in_part(reading: &Reading, pods: &[&PodState]) -> bool {
-    let runs_unrated = |pod: &&PodState| pod.phase == "Running" && pod.rates.is_none();
+    let runs_unrated = |pod: &&PodState| pod.phase == Phase::Running && pod.rates.is_none();
     reading.answers().is_some_and(|answers| answers.no_counters.is_some()) && pods.iter().any(runs_unrated)
 }
 

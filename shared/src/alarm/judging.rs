@@ -11,7 +11,7 @@ use super::{AlarmKey, AlarmRecord, RuleSight, Sight, grace};
 use crate::cluster::ClusterName;
 use crate::evaluate::AlarmState;
 use crate::fault::Fault;
-use crate::inventory::{ClusterEntry, Inventory, ServiceState, UndescribedService};
+use crate::inventory::{Inventory, ServiceState, UndescribedService};
 use crate::metric::{Metric, MetricQuery};
 use crate::observe::{newest_only, not_asked};
 use crate::outcome::Coverage;
@@ -20,6 +20,7 @@ use crate::pods::{PodState, explains, why};
 use crate::rule::{AlarmRule, Measure, Scope};
 use crate::series::Reading;
 use crate::snapshot::{SnapshotBegin, SnapshotLine};
+use crate::status::ServiceStatus;
 use crate::subject::Subject;
 
 /// A snapshot being judged. Rules on metrics of the catalogue are judged subject by subject, as the lines come; rules on
@@ -211,10 +212,8 @@ impl<'a> Judging<'a> {
                 self.judge(index, &subject, Cow::Owned(reading), idle);
             }
         }
-        let changes = self.silence(&services);
-        let gone = self.gone(&coverage);
-        let owners = self.inventory.owners();
-        let rules = self.rule_sights(&coverage, &services);
+        let (changes, gone) = (self.silence(&services), self.gone(&coverage));
+        let (owners, rules) = (self.inventory.owners(), self.rule_sights(&coverage, &services));
         Judged { begin: self.begin, coverage, changes, gone, rules, owners }
     }
 
@@ -237,10 +236,7 @@ impl<'a> Judging<'a> {
     /// Judges no service that has been deleted since the inventory was listed: its alarms end as gone.
     fn drop_gone(&mut self, services: &HashMap<Subject, ServiceState>) {
         for gone in services.values().filter(|state| state.is_gone()) {
-            let entry = self.inventory.clusters.get_mut(&gone.cluster);
-            if let Some(entry) = entry.and_then(ClusterEntry::ecs_mut) {
-                entry.services.retain(|service| *service != gone.service);
-            }
+            self.inventory.drop_service(&gone.cluster, &gone.service);
         }
         let is_gone = |subject: &Subject| services.get(subject).is_some_and(ServiceState::is_gone);
         self.open.iter_mut().for_each(|open| open.retain(|one| !is_gone(&one.subject)));
@@ -353,7 +349,9 @@ impl<'a> Judging<'a> {
                         rule.quiet_for(state?, run.time, excused)
                     }),
                     running: state
-                        .filter(|state| rule.measure.is_always_published() && state.status == "ACTIVE")
+                        .filter(|state| {
+                            rule.measure.is_always_published() && state.status == ServiceStatus::Active
+                        })
                         .map(|state| state.running),
                 };
                 let Some(record) = grace::judged(rule, &subject, &sight, idle, &self.begin, before) else {

@@ -181,7 +181,7 @@ fn service_state(cluster: &ClusterName, service: &Service) -> Result<ServiceStat
     Ok(ServiceState {
         cluster: cluster.clone(),
         service: name.parse().map_err(|error| format!("{error}"))?,
-        status: service.status().unwrap_or_default().to_owned(),
+        status: service.status().unwrap_or_default().into(),
         desired: count("desiredCount", service.desired_count())?,
         running: count("runningCount", service.running_count())?,
         pending: count("pendingCount", service.pending_count())?,

@@ -278,7 +278,7 @@ fn read_profile(name: String, profile: types::FargateProfile) -> FargateProfile 
     });
     FargateProfile {
         name,
-        status: profile.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+        status: profile.status.as_ref().map_or("", types::FargateProfileStatus::as_str).into(),
         selectors: selectors.collect(),
         pod_execution_role: profile.pod_execution_role_arn,
     }

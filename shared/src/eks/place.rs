@@ -1,6 +1,7 @@
 //! Where the pods of a namespace find a place: on nodes, or by a Fargate profile.
 
 use super::FargateProfile;
+use crate::status::ProfileStatus;
 
 /// Where pods find a place that ask for no label in particular.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,20 +25,21 @@ impl Place {
     /// The place of the pods of `namespace`. `nodes` says whether there are EC2 nodes.
     pub fn of(namespace: &str, nodes: bool, profiles: &[FargateProfile]) -> Self {
         let of_status =
-            |status: &'static str| profiles.iter().filter(move |profile| profile.status == status);
+            |status: ProfileStatus| profiles.iter().filter(move |profile| profile.status == status);
         let takes = |profile: &&FargateProfile, any_labels: bool| {
             let mut selectors = profile.selectors.iter().filter(|selector| selector.is_about(namespace));
             selectors.any(|selector| any_labels || selector.labels.is_empty())
         };
         if nodes {
             Self::Nodes
-        } else if of_status("ACTIVE").any(|profile| takes(&profile, false)) {
+        } else if of_status(ProfileStatus::Active).any(|profile| takes(&profile, false)) {
             Self::Fargate
-        } else if let Some(profile) = of_status("CREATING").find(|profile| takes(profile, false)) {
+        } else if let Some(profile) = of_status(ProfileStatus::Creating).find(|profile| takes(profile, false))
+        {
             Self::Soon(profile.name.clone())
         } else {
             let role = profiles.iter().find_map(|profile| profile.pod_execution_role.clone());
-            Self::None { labels: of_status("ACTIVE").any(|profile| takes(&profile, true)), role }
+            Self::None { labels: of_status(ProfileStatus::Active).any(|profile| takes(&profile, true)), role }
         }
     }
 }

@@ -6,7 +6,7 @@ mod init;
 use std::fmt;
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::api::{self, ContainerState, ContainerStatus, ObjectMeta};
 use super::fargate::Provisioned;
@@ -76,7 +76,7 @@ pub struct PodFacts {
 }
 
 /// Where a pod is in its life (Kubernetes documentation, "Pod lifecycle: Pod phase").
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Phase {
     /// Accepted, and not all of its containers were started. Some minutes are usual on Fargate.
     Pending,
@@ -91,8 +91,19 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// Kubernetes' spelling.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "Pending",
+            Self::Running => "Running",
+            Self::Succeeded => "Succeeded",
+            Self::Failed => "Failed",
+            Self::Unknown => "Unknown",
+        }
+    }
+
     /// Whether nothing of it will run any more.
-    fn is_end(self) -> bool {
+    pub fn is_end(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed)
     }
 }

@@ -4,6 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Before, PodState, Termination, WaitingContainer};
+use crate::kubernetes::pod::Phase;
 use crate::kubernetes::waiting::{self, WaitingCause};
 use crate::rule::KubernetesMeasure;
 
@@ -132,7 +133,7 @@ impl PodState {
     /// Whether it is a pod of a `DaemonSet` for a node of Fargate, which runs none of them (Amazon EKS User Guide,
     /// "Simplify compute management with AWS Fargate: considerations").
     pub fn is_never_placed(&self) -> bool {
-        self.fargate && self.is_live() && self.phase == "Pending" && self.workload.kind == "DaemonSet"
+        self.fargate && self.is_live() && self.phase == Phase::Pending && self.workload.kind == "DaemonSet"
     }
 
     /// Whether what it writes is lost: Fargate's log router is off.

@@ -9,7 +9,7 @@ use super::{
 use crate::cluster::ClusterName;
 use crate::kubernetes::node::NodeFacts;
 use crate::kubernetes::owner::{JobOwners, Owner};
-use crate::kubernetes::pod::{Logging, Phase, PodFacts};
+use crate::kubernetes::pod::{Logging, PodFacts};
 use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::resources::Resources;
 use crate::kubernetes::usage::PodUsage;
@@ -55,7 +55,7 @@ impl PodState {
             cluster: cluster.clone(),
             workload,
             uid: pod.uid,
-            phase: phase(pod.phase).to_owned(),
+            phase: pod.phase,
             reason: said(pod.reason),
             message: said(pod.message),
             deletion: pod.deletion,
@@ -152,16 +152,6 @@ fn workload_of(pod: &PodFacts, jobs: &JobOwners) -> Workload {
 /// What Kubernetes says, on one line, without hidden characters, and not longer than is kept.
 fn said(text: Option<String>) -> Option<String> {
     text.map(|text| harmless(&text).chars().take(LONGEST_MESSAGE).collect())
-}
-
-fn phase(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Pending => "Pending",
-        Phase::Running => "Running",
-        Phase::Succeeded => "Succeeded",
-        Phase::Failed => "Failed",
-        Phase::Unknown => "Unknown",
-    }
 }
 
 /// What the pod asks for of its node, by resource, as `kubectl describe node` prints it.

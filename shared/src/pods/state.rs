@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{PodCounters, PodRates};
 use crate::cluster::ClusterName;
+use crate::kubernetes::pod::Phase;
 use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::resources::Resources;
 use crate::subject::{Subject, Workload};
@@ -37,8 +38,8 @@ pub struct PodState {
     pub pod: String,
     /// Its identity: a pod made anew under the same name has another.
     pub uid: String,
-    /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
-    pub phase: String,
+    /// Where it is in its life.
+    pub phase: Phase,
     /// Why, in Kubernetes' word, such as `Evicted`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -233,7 +234,7 @@ impl PodState {
 
     /// Whether it has run to its end.
     pub fn is_completed(&self) -> bool {
-        matches!(self.phase.as_str(), "Succeeded" | "Failed")
+        self.phase.is_end()
     }
 
     /// Whether it is to run, or to go on running: it has not ended, and nobody is deleting it.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pending::Kept;
 use super::{Counted, PodRates, PodState, Termination, WaitingContainer};
+use crate::kubernetes::pod::Phase;
 use crate::kubernetes::waiting::WaitingCause;
 use crate::rule::{KubernetesMeasure, Scope};
 
@@ -223,7 +224,7 @@ fn ended(end: &Termination) -> String {
 
 /// How a pod ended: `completed`, or `failed, Evicted (The node was low on resource: memory)`.
 fn end_of(pod: &PodState) -> String {
-    let how = if pod.phase == "Succeeded" { "completed" } else { "failed" };
+    let how = if pod.phase == Phase::Succeeded { "completed" } else { "failed" };
     match &pod.reason {
         Some(_) => format!("{how}, {}", said(pod)),
         None => how.to_owned(),

@@ -11,12 +11,14 @@ use crate::eks::LogType;
 use crate::insights::InsightsLevel;
 use crate::inventory::{EcsEntry, Reporting};
 use crate::kubernetes::cadvisor::{Counter, SeriesId};
+use crate::kubernetes::pod::Phase;
 use crate::operation::Operation;
 use crate::pods::{
     Amounts, CadvisorState, Finding, InitContainer, MetricsApi, NodeCount, PendingPod, PodCounters, PodRates,
     PodUsageState, Share, Termination, Throttled, WaitingContainer,
 };
 use crate::run::{Part, RunKind};
+use crate::status::ServiceStatus;
 use crate::subject::Workload;
 
 fn snapshot() -> Snapshot {
@@ -64,7 +66,7 @@ fn snapshot() -> Snapshot {
     let service = ServiceState {
         cluster: "shop".parse().unwrap(),
         service: "web".parse().unwrap(),
-        status: "ACTIVE".to_owned(),
+        status: ServiceStatus::Active,
         desired: 1,
         running: 0,
         pending: 1,
@@ -127,7 +129,7 @@ fn pod() -> PodState {
         workload: web(),
         pod: "web-5d-1".to_owned(),
         uid: "u-1".to_owned(),
-        phase: "Running".to_owned(),
+        phase: Phase::Running,
         reason: Some("Evicted".to_owned()),
         message: Some("The node was low on resource: memory.".to_owned()),
         deletion: Some(time),

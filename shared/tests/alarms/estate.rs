@@ -13,6 +13,7 @@ use fargaze::rule::AlarmRule;
 use fargaze::run::{Part, Run, RunKind, Target};
 use fargaze::series::Reading;
 use fargaze::snapshot::{SnapshotLine, SnapshotReader, SnapshotWriter};
+use fargaze::status::ServiceStatus;
 use fargaze::subject::Subject;
 use jiff::SignedDuration;
 
@@ -134,7 +135,7 @@ pub(crate) fn state(desired: u32, running: u32) -> ServiceState {
     ServiceState {
         cluster: "shop".parse().unwrap(),
         service: "web".parse().unwrap(),
-        status: "ACTIVE".to_owned(),
+        status: ServiceStatus::Active,
         desired,
         running,
         pending: 0,

@@ -3,6 +3,7 @@
 use fargaze::alarm::{NoticeKind, Sight};
 use fargaze::inventory::ServiceState;
 use fargaze::rule::AlarmRule;
+use fargaze::status::ServiceStatus;
 use jiff::SignedDuration;
 
 use crate::scene::{Scene, at, default_rule, window};
@@ -11,7 +12,7 @@ fn down() -> ServiceState {
     ServiceState {
         cluster: "shop".parse().unwrap(),
         service: "web".parse().unwrap(),
-        status: "ACTIVE".to_owned(),
+        status: ServiceStatus::Active,
         desired: 1,
         running: 0,
         pending: 0,

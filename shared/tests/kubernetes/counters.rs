@@ -1,6 +1,7 @@
 //! What a pod did between two samples of its counters, and what rules judge of it.
 
 use fargaze::kubernetes::cadvisor::{Counter, Parts, SeriesId};
+use fargaze::kubernetes::pod::Phase;
 use fargaze::metric::Statistic;
 use fargaze::pods::{Before, PodCounters, PodRates, PodState, Sample, Throttled, workload_samples};
 use fargaze::rule::KubernetesMeasure as M;
@@ -139,7 +140,7 @@ fn what_cadvisor_counts_is_judged_where_it_is_asked() {
     };
     let (one, two) = (rated("web-1", throttled(10.0)), rated("web-2", throttled(40.0)));
     let mut ended = rated("web-3", throttled(90.0));
-    ended.phase = "Succeeded".to_owned();
+    ended.phase = Phase::Succeeded;
     let plain = pod("web-4", "web-4");
     let of = |pods: &[&PodState], cadvisor| -> Vec<Sample> {
         let samples = workload_samples(pods, None, None, at(0), cadvisor);

@@ -1,5 +1,6 @@
 //! What rules judge of pods: who is counted, that the same are named, and what is said of each.
 
+use fargaze::kubernetes::pod::Phase;
 use fargaze::metric::Statistic;
 use fargaze::pods::{
     ClusterState, Counted, MetricsApi, PendingPod, PodState, Termination, WaitingContainer, WorkloadState,
@@ -47,11 +48,11 @@ fn waits(reason: &str) -> Vec<WaitingContainer> {
 fn pending(name: &str) -> PodState {
     let reason = Some("Unschedulable".to_owned());
     let pending = PendingPod { since: ago(12), reason, message: Some("0/2 nodes are available.".to_owned()) };
-    PodState { phase: "Pending".to_owned(), ready: false, node: None, pending: Some(pending), ..pod(name) }
+    PodState { phase: Phase::Pending, ready: false, node: None, pending: Some(pending), ..pod(name) }
 }
 
 fn completed(name: &str, minutes: i64) -> PodState {
-    PodState { phase: "Succeeded".to_owned(), ready: false, ended_at: Some(ago(minutes)), ..pod(name) }
+    PodState { phase: Phase::Succeeded, ready: false, ended_at: Some(ago(minutes)), ..pod(name) }
 }
 
 fn of_daemon_set(mut pod: PodState) -> PodState {
@@ -101,8 +102,8 @@ fn pods_that_need_nobody_are_not_counted_as_pending_or_crashing() {
     for one in [pending("p"), crashing.clone(), stuck.clone()] {
         let deleted = PodState { deletion: Some(now()), ..one.clone() };
         assert_eq!(values(&deleted), [0.0; 3], "{deleted:?}");
-        for phase in ["Failed", "Succeeded"] {
-            let ended = PodState { phase: phase.to_owned(), ended_at: Some(ago(3)), ..one.clone() };
+        for phase in [Phase::Failed, Phase::Succeeded] {
+            let ended = PodState { phase, ended_at: Some(ago(3)), ..one.clone() };
             assert_eq!(values(&ended), [0.0; 3], "{ended:?}");
         }
     }
@@ -257,7 +258,13 @@ fn the_pod_that_is_named_first_is_the_one_to_look_at() {
 }
 
 fn any_pod() -> impl Strategy<Value = PodState> {
-    let phases = prop::sample::select(vec!["Pending", "Running", "Succeeded", "Failed", "Unknown"]);
+    let phases = prop::sample::select(vec![
+        Phase::Pending,
+        Phase::Running,
+        Phase::Succeeded,
+        Phase::Failed,
+        Phase::Unknown,
+    ]);
     let reasons =
         prop::sample::select(vec!["", "CrashLoopBackOff", "ImagePullBackOff", "ContainerCreating", "Odd"]);
     let kinds = prop::sample::select(vec!["Deployment", "DaemonSet", "Job"]);
@@ -276,14 +283,14 @@ fn any_pod() -> impl Strategy<Value = PodState> {
         )| {
             let mut pod = pod("p");
             kind.clone_into(&mut pod.workload.kind);
-            phase.clone_into(&mut pod.phase);
+            pod.phase = phase;
             (pod.fargate, pod.new_restarts, pod.new_oom_kills) = (fargate, restarts, kills);
             pod.node = pod.node.filter(|_| node);
             pod.created_at = Some(ago(minutes));
             pod.deletion = deleted.then(now);
             pod.logging_disabled = logs.then(String::new);
             pod.waiting = if waits_for { waits(reason) } else { Vec::new() };
-            if phase == "Pending" {
+            if phase == Phase::Pending {
                 let reason = Some(gate.to_owned());
                 pod.pending = Some(PendingPod { since: ago(minutes), reason, message: None });
             }

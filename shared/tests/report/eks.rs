@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use fargaze::eks::{Addon, EksCluster, FargateProfile, FargateSelector, LogType};
 use fargaze::fault::Fault;
 use fargaze::inventory::{ClusterEntry, EksEntry};
+use fargaze::kubernetes::pod::Phase;
 use fargaze::metric::{Dimensions, Metric, MetricQuery, Period, Statistic};
 use fargaze::outcome::Coverage;
 use fargaze::pods::{
@@ -15,6 +16,7 @@ use fargaze::rule::{KubernetesMeasure as M, SAMPLE_PERIOD};
 use fargaze::run::{Platform, Run, Target};
 use fargaze::series::{Datapoint, MetricSeries, Reading};
 use fargaze::snapshot::SnapshotLine;
+use fargaze::status::ProfileStatus;
 use fargaze::subject::{Subject, Workload};
 use fargaze::summary::ReportBuilder;
 use jiff::{SignedDuration, Timestamp};
@@ -60,7 +62,7 @@ pub(crate) fn eks_target(region: &str) -> Target {
 pub(crate) fn cluster(name: &str, workloads: Vec<Owner>) -> Eks {
     let profile = |name: &str, namespace: &str| FargateProfile {
         name: name.to_owned(),
-        status: "ACTIVE".to_owned(),
+        status: ProfileStatus::Active,
         selectors: vec![FargateSelector {
             namespace: namespace.to_owned(),
             labels: std::collections::BTreeMap::new(),
@@ -149,7 +151,7 @@ pub(crate) fn pod(workload: &Workload, i: u32, (cpu, memory): (f64, f64)) -> Pod
         pod: format!("{}-6c9f7d5b8-{i:05}", workload.name),
         uid: format!("{}-{i}", workload.name),
         workload: workload.clone(),
-        phase: "Running".to_owned(),
+        phase: Phase::Running,
         reason: None,
         message: None,
         deletion: None,

@@ -3,6 +3,7 @@
 use fargaze::alarm::AlarmRecord;
 use fargaze::eks::{KUBE_SYSTEM, Place};
 use fargaze::fault::{Fault, FaultKind};
+use fargaze::kubernetes::pod::Phase;
 use fargaze::operation::Operation;
 use fargaze::pods::{
     AccessEntry, Amounts, CadvisorState, MetricsApi, PendingPod, PodRates, PodState, Termination, Throttled,
@@ -114,7 +115,7 @@ fn pending() -> Owner {
     let mut fraud = owner("fraud/Deployment/check", 1, (0.0, 0.0));
     (fraud.replicas, fraud.load) = (Some((0, 1)), None);
     let pod = &mut fraud.pods[0];
-    (pod.phase, pod.ready, pod.usage, pod.node) = ("Pending".to_owned(), false, None, None);
+    (pod.phase, pod.ready, pod.usage, pod.node) = (Phase::Pending, false, None, None);
     (pod.provisioned, pod.of_node) = (None, std::collections::BTreeMap::new());
     (pod.fargate, pod.profile) = (false, None);
     pod.pending = Some(PendingPod {
@@ -129,7 +130,7 @@ fn completed() -> Owner {
     let mut job = owner("payments/Job/import", 3, (0.0, 0.0));
     job.load = None;
     for (pod, hours) in job.pods.iter_mut().zip([50, 26, 2]) {
-        (pod.phase, pod.ready, pod.usage) = ("Succeeded".to_owned(), false, None);
+        (pod.phase, pod.ready, pod.usage) = (Phase::Succeeded, false, None);
         pod.terminated = vec![ended("Completed", 0, hours * 60)];
         pod.ended_at = pod.terminated[0].finished_at;
     }

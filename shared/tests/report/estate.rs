@@ -14,6 +14,7 @@ use fargaze::outcome::{Coverage, Outcome, OutcomeKind};
 use fargaze::run::{Part, Run, RunKind, Target};
 use fargaze::series::{Datapoint, MetricSeries, Reading};
 use fargaze::snapshot::SnapshotLine;
+use fargaze::status::ServiceStatus;
 use fargaze::subject::Subject;
 use fargaze::summary::{
     CoverageChange, Report, ReportBuilder, ReportFacts, ReportLink, TargetResult, console_object_link,
@@ -283,7 +284,7 @@ fn state(run: &Run, cluster: &Cluster, service: &Service) -> Option<ServiceState
     Some(ServiceState {
         cluster: cluster.name.parse().unwrap(),
         service: service.name.parse().unwrap(),
-        status: "ACTIVE".to_owned(),
+        status: ServiceStatus::Active,
         desired,
         running,
         pending,

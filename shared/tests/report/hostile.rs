@@ -114,7 +114,7 @@ fn eks_cluster(texts: &[String]) -> Eks {
     let mut one = eks::owner("shop/Deployment/web", 1, (20.0, 40.0));
     one.workload = hostile_workload(texts);
     let pod = &mut one.pods[0];
-    (pod.workload, pod.pod, pod.phase) = (one.workload.clone(), text(3), text(4));
+    (pod.workload, pod.pod) = (one.workload.clone(), text(3));
     (pod.ready, pod.profile, pod.node) = (false, Some(text(5)), Some(text(6)));
     let waiting = |container, reason, message| WaitingContainer { container, reason, message };
     // What a reason means counts, so one that is known stands beside it.
@@ -135,7 +135,8 @@ fn eks_cluster(texts: &[String]) -> Eks {
     // A finding without a cure has no block.
     state.findings = vec![eks::finding(&text(18), &format!("x\n  {}\ny", text(19)))];
     let profile = &mut state.profiles.as_mut().unwrap()[0];
-    (profile.name, profile.selectors[0].namespace) = (text(20), text(21));
+    (profile.name, profile.status) = (text(20), text(4).into());
+    profile.selectors[0].namespace = text(21);
     let addon = &mut state.addons.as_mut().unwrap()[0];
     (addon.name, addon.issues) = (text(22), vec![text(23)]);
     state.cadvisor = Some(CadvisorState { nodes: 2, unread: 1 });

@@ -8,6 +8,7 @@ use super::super::samples::at;
 use super::super::{ChangeState, ExistingClusters};
 use super::*;
 use crate::eks::{FargateSelector, LogType};
+use crate::status::ProfileStatus;
 
 pub(crate) fn cluster(status: &str) -> EksCluster {
     EksCluster {
@@ -23,7 +24,7 @@ pub(crate) fn observed(namespace: &str) -> ObservedEks {
     ObservedEks {
         profiles: Asked::Known(vec![FargateProfile {
             name: "default".to_owned(),
-            status: "ACTIVE".to_owned(),
+            status: ProfileStatus::Active,
             selectors: vec![selector],
             pod_execution_role: None,
         }]),

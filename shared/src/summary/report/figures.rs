@@ -8,6 +8,7 @@ use crate::deployment::DeploymentState;
 use crate::inventory::ServiceState;
 use crate::metric::Statistic;
 use crate::series::{Datapoint, Reading};
+use crate::status::ServiceStatus;
 use crate::window::Window;
 
 /// Length of the shorter stretch that figures are given for, as the console of Container Insights does.
@@ -113,7 +114,7 @@ pub struct Tasks {
 impl Tasks {
     /// Takes what ECS says, which is newer than any metric.
     pub(super) fn take_state(&mut self, state: &ServiceState) {
-        if state.status == "MISSING" {
+        if state.status == ServiceStatus::Missing {
             self.answer = self.answer.and(Answer::NoData);
             return;
         }
@@ -356,7 +357,7 @@ mod tests {
         let state = |status: &str| ServiceState {
             cluster: "shop".parse().unwrap(),
             service: "web".parse().unwrap(),
-            status: status.to_owned(),
+            status: status.into(),
             desired: 3,
             running: 0,
             pending: 1,

@@ -11,6 +11,7 @@ use fargaze::insights::eks::{
 };
 use fargaze::insights::{Acquaintance, ChangeState, ExistingClusters};
 use fargaze::operation::Operation;
+use fargaze::status::ProfileStatus;
 use jiff::{SignedDuration, Timestamp};
 
 use EksAspect::{AwsLogging as Logging, CloudwatchObservability, ControlPlaneLogs, MetricsServer};
@@ -33,7 +34,7 @@ pub(crate) fn observed(namespace: &str) -> ObservedEks {
     let selector = FargateSelector { namespace: namespace.to_owned(), labels: BTreeMap::new() };
     let profile = FargateProfile {
         name: "default".to_owned(),
-        status: "ACTIVE".to_owned(),
+        status: ProfileStatus::Active,
         selectors: vec![selector],
         pod_execution_role: None,
     };

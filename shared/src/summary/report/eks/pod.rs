@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{MetricsApiState, PodCounted};
 use crate::kubernetes::fargate::size_but_for_overhead;
+use crate::kubernetes::pod::Phase;
 use crate::kubernetes::waiting::WaitingCause;
 use crate::pods::{Amounts, PodState, Share, Termination, WaitingContainer};
 use crate::summary::report::figures::tenth;
@@ -175,7 +176,7 @@ impl PodReport {
             namespace: Text::new(&pod.workload.namespace),
             pod: Text::new(&pod.pod),
             workload: Text::new(&format!("{}/{}", pod.workload.kind.to_lowercase(), pod.workload.name)),
-            phase: Text::new(&pod.phase),
+            phase: Text::new(pod.phase.as_str()),
             reason: text(&pod.reason),
             message: text(&pod.message),
             deletion: pod.deletion,
@@ -242,7 +243,7 @@ impl PodUsage {
     fn of(pod: &PodState, api: MetricsApiState) -> Self {
         match (&pod.usage, api) {
             (Some(_), _) => Self::Known,
-            (None, _) if pod.phase != "Running" => Self::NotRunning,
+            (None, _) if pod.phase != Phase::Running => Self::NotRunning,
             (None, MetricsApiState::Serves) => Self::NotYet,
             (None, _) => Self::CouldNotAsk,
         }

@@ -68,7 +68,7 @@ impl From<&FargateProfile> for ProfileReport {
         });
         Self {
             name: Text::new(&profile.name),
-            status: Text::new(&profile.status),
+            status: Text::new(profile.status.as_str()),
             selectors: selectors.collect(),
         }
     }

@@ -5,6 +5,7 @@ use fargaze::eks::{Addon, EksCluster, FargateProfile, FargateSelector};
 use fargaze::fault::FaultKind;
 use fargaze::insights::eks::{Asked, AwsLogging, EksAspect, EksChange, EksLedger, ObservedEks, UpdateStatus};
 use fargaze::insights::{ChangeState, opts_out};
+use fargaze::status::ProfileStatus;
 
 use super::World;
 use super::cloud::{fault, locked};
@@ -48,7 +49,7 @@ impl World {
         });
         let profiles = there.profile.map(|(namespace, ready)| FargateProfile {
             name: "default".to_owned(),
-            status: if self.minute < ready { "CREATING" } else { "ACTIVE" }.to_owned(),
+            status: if self.minute < ready { ProfileStatus::Creating } else { ProfileStatus::Active },
             selectors: vec![FargateSelector { namespace: namespace.to_owned(), labels: [].into() }],
             pod_execution_role: None,
         });
