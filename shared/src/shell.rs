@@ -1,5 +1,7 @@
 //! Words as a shell reads them, for commands that people copy.
 
+use crate::message::is_hidden;
+
 /// The word, in quotes if the shell would not read it as it is.
 pub(crate) fn quoted(word: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@".contains(&byte);
@@ -8,6 +10,11 @@ pub(crate) fn quoted(word: &str) -> String {
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
+}
+
+/// Whether a word could be taken for an option, or could not be shown as it is.
+pub(crate) fn is_odd(word: &str) -> bool {
+    word.is_empty() || word.starts_with('-') || word.contains(|c: char| is_hidden(c) || c.is_whitespace())
 }
 
 #[cfg(test)]

@@ -1,14 +1,15 @@
-//! Links into AWS's console, of every partition whose console has a public address.
+//! The page of AWS's console that shows what an alarm is about.
 
 use jiff::SignedDuration;
 
 use crate::alarm::{Evaluation, Notice};
-use crate::cluster::{ClusterName, Region};
+use crate::cluster::Region;
 use crate::message::harmless;
 use crate::metric::Metric;
-use crate::rule::KUBERNETES;
+use crate::rules::KUBERNETES;
 use crate::run::{Platform, Target};
 use crate::subject::Subject;
+use crate::text::links::{ecs_cluster_link, ecs_service_link, eks_cluster_link};
 
 /// How much is shown before and after what was judged.
 const BEFORE: SignedDuration = SignedDuration::from_hours(2);
@@ -25,24 +26,20 @@ pub(super) fn alarm_link(target: &Target, notice: &Notice) -> Option<String> {
     };
     match notice.evaluation().filter(of_cloudwatch) {
         Some(evaluation) => metrics_link(&target.region, &notice.rule, evaluation),
-        None if target.platform == Platform::Eks => eks_link(&target.region, notice.subject.cluster()?),
+        None if target.platform == Platform::Eks => {
+            eks_cluster_link(&target.region, notice.subject.cluster()?)
+        }
         None => ecs_link(&target.region, &notice.subject),
     }
-}
-
-/// The EKS console's page of a cluster.
-pub(super) fn eks_link(region: &Region, cluster: &ClusterName) -> Option<String> {
-    region.console(&format!("eks/home?region={region}#/clusters/{cluster}"))
 }
 
 /// The console's page of the service or cluster.
 fn ecs_link(region: &Region, subject: &Subject) -> Option<String> {
     let cluster = subject.cluster()?;
-    let place = match subject.service() {
-        Some(service) => format!("services/{service}/health"),
-        None => "services".to_owned(),
-    };
-    region.console(&format!("ecs/v2/clusters/{cluster}/{place}?region={region}"))
+    match subject.service() {
+        Some(service) => ecs_service_link(region, cluster, service),
+        None => ecs_cluster_link(region, cluster),
+    }
 }
 
 /// The console's graph of metrics. What it shows stands behind `graph=` in JSURL, an encoding of JSON that the console

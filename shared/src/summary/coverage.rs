@@ -3,34 +3,19 @@
 #[cfg(test)]
 mod tests;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::TargetResult;
-use super::words::{count, hang, list, span, wrap};
-use crate::alarm::BrokenTarget;
+pub(super) use crate::coverage::worst_fault;
+use crate::coverage::{CoverageChange, TargetResult, answers, merged, total, with_subjects};
 use crate::fault::Fault;
 use crate::message::harmless;
-use crate::outcome::{CountedFault, Coverage, Outcome};
-use crate::run::{Platform, RunKind, Target};
-
-/// How long a target of alarms and reports may be out of sight for a passing reason (throttling, an outage) before it is told.
-/// The next sweep is a day away, and a restore is not repeated at all: they tell it at once.
-const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
+use crate::outcome::{CountedFault, Coverage};
+use crate::run::{Platform, Target};
+use crate::text::words::{count, hang, span, wrap};
 
 /// Changes, and reasons why something could not be asked, that a message tells.
 const MOST: usize = 20;
-
-/// How the sight of one target changed.
-#[derive(Debug, Clone, PartialEq)]
-pub enum CoverageChange {
-    /// Remember that it cannot be seen, and say nothing yet: the reason may pass.
-    Noticed(BrokenTarget),
-    /// It cannot be seen: tell it, with the reason.
-    Lost(BrokenTarget, Fault),
-    /// It can be seen again; told if its loss was told.
-    Back(BrokenTarget),
-}
 
 /// The subject of a message that says only what can be seen again. Other targets may still be out of sight.
 pub(super) fn seen_again(changes: &[CoverageChange]) -> String {
@@ -42,54 +27,6 @@ pub(super) fn seen_again(changes: &[CoverageChange]) -> String {
         [] => "Nothing changed".to_owned(),
         [one] => format!("CAN SEE {one} again"),
         [one, rest @ ..] => format!("CAN SEE {one} and {} more again", rest.len()),
-    }
-}
-
-/// Compares what could not be seen in this run with what is remembered of such runs: those about settings look with other
-/// rights than those about metrics.
-pub fn coverage_changes(
-    kind: RunKind,
-    now: Timestamp,
-    results: &[TargetResult],
-    known: &[BrokenTarget],
-) -> Vec<CoverageChange> {
-    results.iter().filter_map(|result| coverage_change(kind, now, result, known)).collect()
-}
-
-fn coverage_change(
-    kind: RunKind,
-    now: Timestamp,
-    result: &TargetResult,
-    known: &[BrokenTarget],
-) -> Option<CoverageChange> {
-    let name = result.target.to_string();
-    let known = known.iter().find(|broken| broken.name == name);
-    let Some(fault) = worst_fault(result) else {
-        return known.cloned().map(CoverageChange::Back);
-    };
-    let passing = fault.kind.passes() && !kind.is_of_settings();
-    let broken = |since, told| BrokenTarget { name: name.clone(), since, told };
-    match known {
-        None if passing => Some(CoverageChange::Noticed(broken(now, false))),
-        None => Some(CoverageChange::Lost(broken(now, true), fault.clone())),
-        Some(BrokenTarget { told: false, since, .. })
-            if !passing || now.duration_since(*since) >= PATIENCE =>
-        {
-            Some(CoverageChange::Lost(broken(*since, true), fault.clone()))
-        }
-        Some(_) => None,
-    }
-}
-
-/// The fault that a person must act on, before those that pass.
-pub(super) fn worst_fault(result: &TargetResult) -> Option<&Fault> {
-    match &result.result {
-        Err(fault) => Some(fault),
-        Ok(outcome) => {
-            let faults = || outcome.coverage.faults.iter().map(|counted| &counted.fault);
-            let lasting = |fault: &&Fault| !fault.kind.passes();
-            faults().find(lasting).or_else(|| faults().next())
-        }
     }
 }
 
@@ -164,12 +101,10 @@ fn asked(target: &Target) -> String {
 
 /// `Looked at 41 of 43 clusters with 310 services. Of 620 metrics asked, 618 had data and 2 had none.`
 fn looked_at(results: &[TargetResult]) -> String {
-    let coverages: Vec<&Coverage> =
-        results.iter().filter_map(|r| r.outcome()).map(|outcome| &outcome.coverage).collect();
-    let sum = |field: fn(&Coverage) -> usize| coverages.iter().map(|coverage| field(coverage)).sum::<usize>();
-    let (clusters, seen) = (sum(|c| c.clusters), sum(|c| c.clusters_seen));
+    let total = total(results);
+    let Coverage { clusters, clusters_seen: seen, .. } = total;
     let (targets, targets_seen) = targets(results);
-    if coverages.is_empty() && targets > 0 {
+    if results.iter().all(|result| result.outcome().is_none()) && targets > 0 {
         return match targets {
             1 => "Looked at nothing: the only target could not be seen.".to_owned(),
             _ => format!("Looked at nothing: none of {targets} targets could be seen."),
@@ -185,30 +120,8 @@ fn looked_at(results: &[TargetResult]) -> String {
     if targets > 1 {
         text.push_str(&format!(" in {targets_seen} of {targets} targets"));
     }
-    let (services, workloads) = (sum(|c| c.services) - of_eks.services, of_eks.services);
-    let subjects = [(services, "service"), (workloads, "workload")];
-    let subjects: Vec<String> =
-        subjects.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| count(n, what)).collect();
-    if !subjects.is_empty() {
-        text.push_str(&format!(" with {}", subjects.join(" and ")));
-    }
-    text.push('.');
-    let metrics = sum(|c| c.metrics);
-    if metrics > 0 {
-        let parts = [
-            (sum(|c| c.without_data), "had none"),
-            (sum(|c| c.partial), "came in part"),
-            (sum(|c| c.unread), "could not be read"),
-        ];
-        let rest = parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}"));
-        let parts: Vec<String> =
-            std::iter::once(format!("{} had data", sum(|c| c.with_data))).chain(rest).collect();
-        let told = match parts.split_last() {
-            Some((last, first)) if !first.is_empty() => format!("{} and {last}", first.join(", ")),
-            _ => parts.concat(),
-        };
-        text.push_str(&format!(" Of {} asked, {told}.", count(metrics, "metric")));
-    }
+    text.push_str(&with_subjects(total.services - of_eks.services, of_eks.services));
+    text.push_str(&answers(&total));
     text
 }
 
@@ -248,18 +161,7 @@ fn reasons(results: &[TargetResult]) -> impl Iterator<Item = (&Target, CountedFa
 
 /// What was looked at, for the JSON of a message.
 pub(super) fn json(results: &[TargetResult]) -> Value {
-    let mut sum = Coverage::default();
-    let seen = results.iter().filter_map(TargetResult::outcome);
-    for Outcome { coverage, .. } in seen {
-        sum.clusters += coverage.clusters;
-        sum.clusters_seen += coverage.clusters_seen;
-        sum.services += coverage.services;
-        sum.metrics += coverage.metrics;
-        sum.with_data += coverage.with_data;
-        sum.without_data += coverage.without_data;
-        sum.partial += coverage.partial;
-        sum.unread += coverage.unread;
-    }
+    let sum = total(results);
     let reasons: Vec<Value> =
         reasons(results).map(|(target, counted)| fault_json(target, &counted)).collect();
     json!({
@@ -314,28 +216,4 @@ pub(super) fn changes_json(changes: &[CoverageChange]) -> [(String, Value); 2] {
         _ => None,
     });
     [("lost".to_owned(), lost.collect()), ("back".to_owned(), back.collect())]
-}
-
-/// Faults that differ in their subject alone as one: a hundred clusters denied are one sentence.
-fn merged(faults: &[CountedFault]) -> Vec<CountedFault> {
-    let mut groups = Vec::<(Fault, Vec<String>, usize)>::new();
-    for CountedFault { fault, count } in faults {
-        let same = |(other, ..): &&mut (Fault, Vec<String>, usize)| {
-            (&other.operation, &other.code, &other.message) == (&fault.operation, &fault.code, &fault.message)
-        };
-        match groups.iter_mut().find(same) {
-            Some((_, subjects, sum)) => {
-                subjects.push(harmless(&fault.subject));
-                *sum += count;
-            }
-            None => groups.push((fault.clone(), vec![harmless(&fault.subject)], *count)),
-        }
-    }
-    let merged = groups.into_iter().map(|(fault, subjects, count)| {
-        let subject = list(subjects.iter().map(String::as_str).filter(|subject| !subject.is_empty()), 3);
-        CountedFault { fault: Fault { subject, ..fault }, count }
-    });
-    let mut merged: Vec<CountedFault> = merged.collect();
-    merged.sort_by_key(|counted| std::cmp::Reverse(counted.count));
-    merged
 }

@@ -4,11 +4,10 @@ use crate::alarm::Notice;
 use crate::cluster::ClusterName;
 use crate::commands::AtCluster;
 use crate::kubernetes::owner::NO_OBJECTS;
-use crate::message::is_hidden;
 use crate::pods::NamedPod;
-use crate::rule::{KUBERNETES, KubernetesMeasure};
+use crate::rules::{KUBERNETES, KubernetesMeasure};
 use crate::run::Target;
-use crate::shell::quoted;
+use crate::shell::{is_odd, quoted};
 use crate::subject::{Subject, Workload};
 
 /// Longest command that is told.
@@ -54,7 +53,7 @@ fn measure(notice: &Notice) -> Option<KubernetesMeasure> {
         .metrics
         .first()
         .filter(|metric| metric.namespace == KUBERNETES)?;
-    KubernetesMeasure::ALL.into_iter().find(|measure| metric.name == measure.metric_name())
+    KubernetesMeasure::all().find(|measure| metric.name == measure.metric_name())
 }
 
 fn of_pod(measure: Option<KubernetesMeasure>, NamedPod { name, container }: &NamedPod) -> String {
@@ -86,11 +85,6 @@ fn of_workload(Workload { kind, name, .. }: &Workload) -> Option<String> {
         AMBIGUOUS.iter().find(|(short, _)| *short == kind).map_or(kind, |(_, full)| (*full).to_owned());
     let are_odd = is_odd(&kind) || is_odd(name);
     (!are_odd).then(|| format!("describe {} {}", quoted(&kind), quoted(name)))
-}
-
-/// Whether a word could be taken for an option, or could not be shown as it is.
-pub(super) fn is_odd(word: &str) -> bool {
-    word.is_empty() || word.starts_with('-') || word.contains(|c: char| is_hidden(c) || c.is_whitespace())
 }
 
 #[cfg(test)]

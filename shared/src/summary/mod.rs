@@ -1,4 +1,4 @@
-//! What people are told: the digest of an alarms run, the report of a day, the findings of a sweep.
+//! What people are told beside the report: the digest of an alarms run, the findings of a sweep, a bad file.
 //!
 //! Mail through SNS is plain text that may be shown in any font, so nothing here depends on columns lining up. Lines are
 //! at most 78 characters wide, and everything that others could have written is made harmless.
@@ -8,53 +8,23 @@ mod console;
 mod coverage;
 mod digest;
 mod kubectl;
-mod posture;
-mod report;
-mod rule_line;
 mod spark;
 mod sweep;
-mod words;
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use crate::alarm::{RuleChange, RulePlace, RuleRecord};
-use crate::fault::Fault;
+use crate::coverage::{CoverageChange, TargetResult};
 use crate::message::Attribute;
-use crate::outcome::Outcome;
+use crate::report::RuleLine;
 use crate::run::{Platform, Run, Target};
+use crate::text::words;
 
 pub use bad_config::bad_config_first;
-pub use coverage::{CoverageChange, coverage_changes};
 pub use digest::digest;
-pub use report::{
-    AccountDefault, AddonReport, AlarmLine, Answer, Because, Block, CadvisorReport, ClusterReport, Cost,
-    Deployment, Difference, DifferenceKind, EksClusterReport, EksFleet, FindingReport, Fleet, Hint, HintKind,
-    History, MetricsApiReport, MetricsApiState, PodCounted, PodEnd, PodReport, PodResource, PodUsage,
-    PodWait, Posture, PostureChange, Problem, ProfileReport, Report, ReportBuilder, ReportCoverage,
-    ReportFacts, ReportLink, ReportWindow, ServiceReport, SightChange, Since, Tasks, Text, Traffic,
-    Utilization, VendedMetric, WithoutMetrics, WorkloadReport, Worst, WorstService, WorstWorkload,
-    console_object_link, report_html, report_mail,
-};
-pub use rule_line::{RuleLine, RuleLineProblem};
 pub use sweep::{nothing_to_do, sweep};
-
-/// How one target of the run ended.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TargetResult {
-    /// The target.
-    pub target: Target,
-    /// What it brought, or why it brought nothing.
-    pub result: Result<Outcome, Fault>,
-}
-
-impl TargetResult {
-    /// What it brought, if anything.
-    pub fn outcome(&self) -> Option<&Outcome> {
-        self.result.as_ref().ok()
-    }
-}
 
 /// Compares what the targets of an alarms run saw of the rules with what is remembered.
 pub fn rule_changes(now: Timestamp, results: &[TargetResult], known: &[RuleRecord]) -> Vec<RuleChange> {

@@ -6,7 +6,7 @@
 //! is a middle dot, which is no block and cannot be taken for a low value.
 
 use crate::alarm::Evaluation;
-use crate::rule::Comparison;
+use crate::rules::Comparison;
 
 const LOW: [char; 4] = ['▁', '▂', '▃', '▄'];
 const HIGH: [char; 4] = ['▅', '▆', '▇', '█'];

@@ -12,13 +12,13 @@ use fargaze::pods::{
     Amounts, Caller, ClusterState, Finding, MetricsApi, NodeCount, PodState, PodUsageState, Share, Trouble,
     WorkloadState,
 };
-use fargaze::rule::{KubernetesMeasure as M, SAMPLE_PERIOD};
+use fargaze::report::ReportBuilder;
+use fargaze::rules::{KubernetesMeasure as M, SAMPLE_PERIOD};
 use fargaze::run::{Platform, Run, Target};
 use fargaze::series::{Datapoint, MetricSeries, Reading};
 use fargaze::snapshot::SnapshotLine;
 use fargaze::status::ProfileStatus;
 use fargaze::subject::{Subject, Workload};
-use fargaze::summary::ReportBuilder;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::estate::target;

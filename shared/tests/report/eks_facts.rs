@@ -1,9 +1,10 @@
 //! Single facts of clusters of EKS: what is not known is said to be not known, and kubectl's figures are kubectl's.
 
 use fargaze::pods::{AccessEntry, Refusal, Trouble};
-use fargaze::summary::{
-    Answer, Because, HintKind, PodUsage, Report, WorkloadReport, Worst, report_html, report_mail,
+use fargaze::report::{
+    Answer, Because, HintKind, PodUsage, Report, WorkloadReport, report_html, report_mail,
 };
+use fargaze::run::Platform;
 
 use crate::eks::{Eks, MIB, cluster, eks_target, owner};
 use crate::eks_scenes;
@@ -109,10 +110,7 @@ fn what_is_wrong_comes_first_whether_it_runs_on_ecs_or_on_eks() {
     let named: Vec<(bool, Option<Because>)> = report
         .worst
         .iter()
-        .map(|worst| match worst {
-            Worst::Service(service) => (false, service.because.first().copied()),
-            Worst::Workload(workload) => (true, workload.because.first().copied()),
-        })
+        .map(|worst| (worst.platform == Platform::Eks, worst.because.first().copied()))
         .collect();
     assert_eq!(
         named[..5],
@@ -144,8 +142,8 @@ fn many_clusters_share_the_pods_that_a_report_keeps() {
 fn changes_of_settings_are_told_once_though_targets_share_a_ledger() {
     let mut estate = scenes::busy();
     let once = estate.report(&run(), None).posture.changes;
-    let (_, ledger) = estate.ledgers[0].clone();
-    estate.ledgers.push((eks_target("eu-west-1"), ledger));
+    let (_, log) = estate.logs[0].clone();
+    estate.logs.push((eks_target("eu-west-1"), log));
     assert_eq!(estate.report(&run(), None).posture.changes, once);
     assert!(!once.is_empty());
 }
@@ -190,7 +188,7 @@ fn commands_are_whole_lines_that_name_their_cluster() {
         let report = estate.report(&run(), None);
         let mail = report_mail(&report, &link(&run())).body;
         let cures = report.eks.iter().flat_map(|cluster| &cluster.findings).map(|finding| &finding.cure);
-        for line in cures.flat_map(fargaze::summary::Block::lines) {
+        for line in cures.flat_map(fargaze::text::Block::lines) {
             assert!(mail.lines().any(|told| told.trim_start() == line), "{line} is not in {mail}");
         }
         let commands = mail.lines().map(str::trim_start);

@@ -4,21 +4,22 @@ use std::collections::BTreeMap;
 
 use fargaze::alarm::{AlarmKey, AlarmRecord, Remembered, RuleRecord};
 use fargaze::catalogue::{AWS_ECS, CONTAINER_INSIGHTS, find};
+use fargaze::coverage::{CoverageChange, TargetResult};
 use fargaze::deployment::DeploymentState;
 use fargaze::evaluate::AlarmState;
 use fargaze::fault::{Fault, FaultKind};
-use fargaze::insights::{AccountDefaultFinding, InsightsLevel, InsightsResult, Ledger};
+use fargaze::insights::InsightsLevel;
 use fargaze::inventory::{ClusterEntry, EcsEntry, Reporting, ServiceState, UndescribedService};
 use fargaze::metric::{MetricQuery, Period, Statistic};
 use fargaze::outcome::{Coverage, Outcome, OutcomeKind};
+use fargaze::reconcile::{Asked, Aspect, Change, ChangeLog, ChangeState, Revert, Value};
+use fargaze::report::{Report, ReportBuilder, ReportFacts, ReportLink};
 use fargaze::run::{Part, Run, RunKind, Target};
 use fargaze::series::{Datapoint, MetricSeries, Reading};
 use fargaze::snapshot::SnapshotLine;
 use fargaze::status::ServiceStatus;
 use fargaze::subject::Subject;
-use fargaze::summary::{
-    CoverageChange, Report, ReportBuilder, ReportFacts, ReportLink, TargetResult, console_object_link,
-};
+use fargaze::text::console_object_link;
 use fargaze::usage::Usage;
 use jiff::{SignedDuration, Timestamp};
 
@@ -103,7 +104,7 @@ pub(crate) struct Estate {
     pub(crate) targets: Vec<(String, Result<Vec<Cluster>, Fault>)>,
     /// The same of targets of EKS.
     pub(crate) eks: Vec<(String, Result<Vec<Eks>, Fault>)>,
-    pub(crate) ledgers: Vec<(Target, Ledger)>,
+    pub(crate) logs: Vec<(Target, ChangeLog)>,
     pub(crate) alarms: Vec<(Target, Vec<AlarmRecord>)>,
     pub(crate) rules: Vec<RuleRecord>,
     pub(crate) changes: Vec<CoverageChange>,
@@ -136,7 +137,7 @@ impl Estate {
         }
         builder.finish(ReportFacts {
             results: &results,
-            ledgers: &self.ledgers,
+            logs: &self.logs,
             alarms: &self.alarms,
             rules: &self.rules,
             previous,
@@ -187,7 +188,12 @@ impl Estate {
                 let fault = fault(FaultKind::Throttled, "ecs:DescribeServices", &cluster.name);
                 faults.push(fault.clone());
                 let (cluster, service) = (cluster.name.parse().unwrap(), service.name.parse().unwrap());
-                builder.add(SnapshotLine::Undescribed(UndescribedService { cluster, service, fault }));
+                builder.add(SnapshotLine::Undescribed(UndescribedService {
+                    cluster,
+                    service,
+                    fault,
+                    is_alive: false,
+                }));
             }
         }
         coverage.faults = fargaze::outcome::counted(faults);
@@ -197,14 +203,49 @@ impl Estate {
             coverage,
             kind: OutcomeKind::Report {
                 snapshot: String::new(),
-                account_default: self.account_default.map(|level| AccountDefaultFinding {
-                    level: Some(level),
-                    result: InsightsResult::Right,
-                    reason: String::new(),
-                    news: false,
-                }),
+                account_default: self.account_default.map(Asked::Known),
             },
         }
+    }
+}
+
+/// A change log with these changes of Container Insights from disabled to enabled: cluster, hours ago and why.
+pub(crate) fn change_log(changes: &[(&str, i64, &str)]) -> ChangeLog {
+    let mut log = ChangeLog::new();
+    for (name, hours, reason) in changes {
+        let subject = Subject::Cluster(name.parse().unwrap());
+        log.entry(subject.clone()).or_default().put(Change {
+            subject,
+            aspect: Aspect::ContainerInsights,
+            number: u32::try_from(*hours).unwrap(),
+            made: run().time - SignedDuration::from_hours(*hours),
+            cause: format!("event-{hours}"),
+            from: Value::Level(InsightsLevel::Disabled),
+            to: Value::Level(InsightsLevel::Enabled),
+            policy: "at-least-enabled".to_owned(),
+            reason: (*reason).to_owned(),
+            request_id: None,
+            state: ChangeState::Done,
+            accepted: false,
+            update_id: None,
+            failure: None,
+            undo: None,
+            rolled_back_by: None,
+        });
+    }
+    log
+}
+
+/// Who set a cluster to disabled just now.
+pub(crate) fn revert(name: &str, by: &str) -> Revert {
+    Revert {
+        subject: Subject::Cluster(name.parse().unwrap()),
+        aspect: Aspect::ContainerInsights,
+        time: run().time,
+        event_id: "e".to_owned(),
+        by: by.to_owned(),
+        call: "UpdateClusterSettings".to_owned(),
+        to: Some(Value::Level(InsightsLevel::Disabled)),
     }
 }
 
@@ -294,8 +335,10 @@ fn state(run: &Run, cluster: &Cluster, service: &Service) -> Option<ServiceState
             failed_tasks: service.failed,
             reason: None,
             started_at: Some(run.time - SignedDuration::from_hours(2)),
+            failure: None,
         }),
         events: Vec::new(),
+        trend: fargaze::inventory::ServiceTrend::default(),
     })
 }
 

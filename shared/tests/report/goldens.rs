@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use fargaze::message::Message;
-use fargaze::summary::{Report, report_html, report_mail};
+use fargaze::report::{Report, report_html, report_mail};
 
 use crate::estate::{Estate, at, link, run};
 use crate::{eks_scenes, scenes};

@@ -5,22 +5,23 @@
 use std::sync::LazyLock;
 
 use fargaze::alarm::{AlarmRecord, BrokenTarget, MissingMetric, Mute, RulePlace, RuleProblem, RuleRecord};
+use fargaze::coverage::CoverageChange;
 use fargaze::fault::{Fault, FaultKind};
-use fargaze::insights::{Change, ChangeState, InsightsLevel, Ledger, LedgerSubject, PutBack};
+use fargaze::insights::InsightsLevel;
 use fargaze::message;
 use fargaze::metric::{Dimensions, Metric, Statistic};
 use fargaze::operation::Operation;
 use fargaze::pods::{
     CadvisorState, MetricsApi, PendingPod, PodRates, Termination, Throttled, WaitingContainer,
 };
+use fargaze::report::{Report, report_html, report_mail};
 use fargaze::subject::{Subject, Workload};
-use fargaze::summary::{CoverageChange, Report, report_html, report_mail};
 use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use crate::eks::{self, Eks, eks_target};
 use crate::eks_scenes;
-use crate::estate::{Estate, cluster, in_alarm, link, run, service, target};
+use crate::estate::{Estate, change_log, cluster, in_alarm, link, revert, run, service, target};
 
 /// Texts that a report takes from others.
 const TEXTS: usize = OF_ECS + OF_EKS;
@@ -45,24 +46,9 @@ fn report(texts: &[String]) -> Report {
     let mut shop = cluster("shop", InsightsLevel::Disabled, vec![service("web", 2, (20.0, 40.0))]);
     (shop.services[0].load, shop.services[0].tasks) = (None, Some((1, 2, 0)));
     shop.tags.insert(text(0), text(1));
-    let change = |hours, reason| Change {
-        subject: LedgerSubject::Cluster("shop".parse().unwrap()),
-        number: u32::try_from(hours).unwrap(),
-        time: run().time - SignedDuration::from_hours(hours),
-        made: run().time - SignedDuration::from_hours(hours),
-        cause: text(2),
-        from: InsightsLevel::Disabled,
-        to: InsightsLevel::Enabled,
-        wish: "at-least-enabled".to_owned(),
-        reason,
-        request_id: Some(text(3)),
-        state: ChangeState::Done,
-    };
-    let mut ledger = Ledger::new();
-    let of_shop = ledger.entry(LedgerSubject::Cluster("shop".parse().unwrap())).or_default();
-    of_shop.changes = vec![change(300, text(4)), change(2, text(5))];
-    let level = InsightsLevel::Disabled;
-    of_shop.put_back.push(PutBack { time: run().time, event_id: text(6), by: text(6), level });
+    let mut log = change_log(&[("shop", 300, &text(4)), ("shop", 2, &text(5))]);
+    let of_shop = log.get_mut(&Subject::Cluster("shop".parse().unwrap())).unwrap();
+    of_shop.put_revert(revert("shop", &text(6)));
     let mut alarm: AlarmRecord = in_alarm("shop", "web", &text(7), 1);
     alarm.memory.muted = Some(Mute::Unless { rule: text(8) });
     alarm.key.subject = Subject::TaskFamily("shop".parse().unwrap(), text(9));
@@ -71,7 +57,7 @@ fn report(texts: &[String]) -> Report {
     let mut estate = Estate {
         rules: vec![rule],
         targets: vec![("eu-west-1".to_owned(), Ok(vec![shop])), ("us-east-1".to_owned(), Err(fault(3)))],
-        ledgers: vec![(target("eu-west-1"), ledger)],
+        logs: vec![(target("eu-west-1"), log)],
         alarms: vec![(target("eu-west-1"), vec![alarm])],
         changes: vec![CoverageChange::Lost(broken(10), fault(0)), CoverageChange::Back(broken(11))],
         eks: vec![("eu-west-1".to_owned(), Ok(vec![eks_cluster(&texts[OF_ECS..])]))],
@@ -206,12 +192,12 @@ static TAGS: LazyLock<Vec<String>> = LazyLock::new(|| {
 /// Lines of the mail that begin at the margin.
 const HEADS: [&str; 11] = [
     "FLEET, ",
-    "CHANGES",
+    "CHANGES since the last report",
     "ALARMS that go on",
     "SERVICES that run without metrics",
     "RULES without data or subject",
-    "SERVICES AND WORKLOADS to ",
-    "EKS",
+    "SERVICES and workloads to look at first",
+    "EKS clusters and workloads",
     "CONTAINER INSIGHTS",
     "COVERAGE",
     "COST of ",

@@ -5,15 +5,19 @@ use std::collections::BTreeMap;
 use fargaze::alarm::{
     Blindness, BrokenTarget, MissingMetric, Mute, RulePlace, RuleProblem, RuleRecord, Unseen,
 };
+use fargaze::coverage::CoverageChange;
 use fargaze::evaluate::AlarmState;
 use fargaze::fault::FaultKind;
-use fargaze::insights::{Change, ChangeState, InsightsLevel, Ledger, LedgerSubject, PutBack};
+use fargaze::insights::InsightsLevel;
 use fargaze::metric::{Dimensions, Metric, Statistic};
-use fargaze::summary::CoverageChange;
+use fargaze::reconcile::ChangeLog;
+use fargaze::subject::Subject;
 use fargaze::usage::Usage;
 use jiff::SignedDuration;
 
-use crate::estate::{Cluster, Estate, at, cluster, fault, in_alarm, run, service, target};
+use crate::estate::{
+    Cluster, Estate, at, change_log, cluster, fault, in_alarm, revert, run, service, target,
+};
 
 fn usage() -> Usage {
     Usage { since: at("2026-11-21T05:02:00Z"), runs: 289, metrics: 4_032, calls: 1_310 }
@@ -86,7 +90,7 @@ pub(crate) fn busy() -> Estate {
     };
     Estate {
         targets: vec![("eu-west-1".to_owned(), Ok(clusters))],
-        ledgers: vec![(target("eu-west-1"), fights())],
+        logs: vec![(target("eu-west-1"), conflicts())],
         alarms: vec![(
             target("eu-west-1"),
             vec![
@@ -103,30 +107,13 @@ pub(crate) fn busy() -> Estate {
     }
 }
 
-/// `shop` was set lately, and `orders` is put back each time.
-fn fights() -> Ledger {
-    let change = |name: &str, hours: i64, state| Change {
-        subject: LedgerSubject::Cluster(name.parse().unwrap()),
-        number: u32::try_from(hours).unwrap(),
-        time: run().time - SignedDuration::from_hours(hours),
-        made: run().time - SignedDuration::from_hours(hours),
-        cause: format!("event-{hours}"),
-        from: InsightsLevel::Disabled,
-        to: InsightsLevel::Enabled,
-        wish: "at-least-enabled".to_owned(),
-        reason: "it is new; its wish is at-least-enabled (built-in)".to_owned(),
-        request_id: None,
-        state,
-    };
-    let mut ledger = Ledger::new();
-    for (name, hours) in [("orders", 300), ("orders", 200), ("shop", 5)] {
-        let change = change(name, hours, ChangeState::Done);
-        ledger.entry(change.subject.clone()).or_default().changes.push(change);
-    }
-    let by = "arn:aws:sts::123456789012:assumed-role/terraform/ci".to_owned();
-    let put_back = PutBack { time: run().time, event_id: "e".to_owned(), by, level: InsightsLevel::Disabled };
-    ledger.entry(LedgerSubject::Cluster("orders".parse().unwrap())).or_default().put_back.push(put_back);
-    ledger
+/// `shop` was set lately, and `orders` is reverted each time.
+fn conflicts() -> ChangeLog {
+    let new = "the cluster is new; its policy is at-least-enabled (built-in)";
+    let mut log = change_log(&[("orders", 300, new), ("orders", 200, new), ("shop", 5, new)]);
+    let of_orders = log.get_mut(&Subject::Cluster("orders".parse().unwrap())).unwrap();
+    of_orders.put_revert(revert("orders", "arn:aws:sts::123456789012:assumed-role/terraform/ci"));
+    log
 }
 
 /// Services run, and CloudWatch has nothing of them; alarms without data; rules that cannot fire.

@@ -1,7 +1,7 @@
 //! What is told as different from the report before, and what is not.
 
 use fargaze::fault::FaultKind;
-use fargaze::summary::{DifferenceKind, Report};
+use fargaze::report::{DifferenceKind, Report};
 
 use crate::estate::{Estate, fault, run};
 use crate::{eks_scenes, scenes};

@@ -6,6 +6,7 @@ use std::path::Path;
 use fargaze::alarm::{
     MissingMetric, Mute, Notice, NoticeKind, RuleChange, RulePlace, RuleProblem, RuleRecord,
 };
+use fargaze::coverage::{TargetResult, coverage_changes};
 use fargaze::fault::Fault;
 use fargaze::insights::InsightsLevel;
 use fargaze::message::Message;
@@ -13,10 +14,10 @@ use fargaze::metric::{Dimensions, Metric, Statistic};
 use fargaze::operation::Operation;
 use fargaze::outcome::CountedFault;
 use fargaze::pods::NamedPod;
-use fargaze::rule::{Comparison, KubernetesMeasure as M, Severity};
+use fargaze::rules::{Comparison, KubernetesMeasure as M, Severity};
 use fargaze::run::RunKind;
 use fargaze::subject::Subject;
-use fargaze::summary::{TargetResult, coverage_changes, digest};
+use fargaze::summary::digest;
 
 use crate::scene::{
     because, but, denied, eks_seen, eks_target, late, memory, minutes_ago, nothing_running, now, of_kind,

@@ -3,16 +3,17 @@
 use fargaze::alarm::{BrokenTarget, Mute, Notice, NoticeKind};
 use fargaze::cluster::ClusterName;
 use fargaze::config::CONFIG_KEY;
+use fargaze::coverage::{CoverageChange, TargetResult};
 use fargaze::fault::{Fault, FaultKind};
-use fargaze::insights::InsightsLevel;
 use fargaze::message::{Attribute, Message, harmless, is_hidden};
 use fargaze::operation::Operation;
-use fargaze::outcome::{CountedFault, InsightsFinding, InsightsResult, OutcomeKind, Reconciled};
+use fargaze::outcome::{CountedFault, OutcomeKind, Reconciled};
 use fargaze::pods::NamedPod;
-use fargaze::rule::KubernetesMeasure;
+use fargaze::reconcile::{Aspect, Finding, FindingResult};
+use fargaze::rules::KubernetesMeasure;
 use fargaze::run::{BadVersion, RunKind};
 use fargaze::subject::{Subject, Workload};
-use fargaze::summary::{CoverageChange, TargetResult, bad_config_first, digest, sweep};
+use fargaze::summary::{bad_config_first, digest, sweep};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -64,15 +65,12 @@ fn messages(texts: &[String]) -> (Message, Message, BadVersion) {
     let on_eks = eks_seen("eu-west-1", 3, kinds.map(of_workload).to_vec());
     let mut result = seen("eu-west-1", 3, kinds.map(notice).to_vec());
     let cluster: ClusterName = "shop".parse().unwrap();
-    let finding = |result| InsightsFinding {
-        cluster: cluster.clone(),
-        level: InsightsLevel::Disabled,
-        result,
-        reason: of(10),
-        cost: None,
+    let finding = |result| Finding {
+        now: Some(of(11)),
         unannounced: true,
         silent: true,
         news: true,
+        ..Finding::new(Subject::Cluster(cluster.clone()), Some(Aspect::ContainerInsights), result, of(10))
     };
     let outcome = result.result.as_mut().unwrap();
     outcome.coverage.faults = vec![CountedFault { fault: fault.clone(), count: 2 }];
@@ -80,13 +78,13 @@ fn messages(texts: &[String]) -> (Message, Message, BadVersion) {
     if let OutcomeKind::Alarms { owners, .. } = &mut outcome.kind {
         owners.insert(cluster.clone(), of(11));
     }
-    let insights = vec![
-        finding(InsightsResult::Failed(fault.clone())),
-        finding(InsightsResult::Fight(vec![of(11)])),
-        finding(InsightsResult::Set(InsightsLevel::Enabled)),
-        finding(InsightsResult::Reported),
+    let findings = vec![
+        finding(FindingResult::Failed(fault.clone())),
+        finding(FindingResult::Conflict(vec![of(11)])),
+        finding(FindingResult::Set),
+        finding(FindingResult::Reported),
     ];
-    swept.kind = OutcomeKind::Reconciled(Reconciled { insights, ..Reconciled::default() });
+    swept.kind = OutcomeKind::Reconciled(Reconciled { findings, dry_run: false });
     let swept = TargetResult { target: swept.target.clone(), result: Ok(swept) };
     let lost = TargetResult { target: target("us-east-1"), result: Err(fault.clone()) };
     let broken = BrokenTarget { name: lost.target.to_string(), since: now(), told: true };

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use fargaze::alarm::{Evaluation, MetricSource, Mute, Notice, NoticeBody, NoticeKind};
 use fargaze::catalogue::{AWS_ECS, find};
+use fargaze::coverage::TargetResult;
 use fargaze::evaluate::AlarmState;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::metric::{Period, Statistic, Unit};
 use fargaze::operation::Operation;
 use fargaze::outcome::{Coverage, Outcome, OutcomeKind};
 use fargaze::pods::NamedPod;
-use fargaze::rule::{Comparison, KubernetesMeasure, SAMPLE_PERIOD, Severity};
+use fargaze::rules::{Comparison, KubernetesMeasure, SAMPLE_PERIOD, Severity};
 use fargaze::run::{Part, Platform, Run, RunKind, Target};
 use fargaze::subject::{Subject, Workload};
-use fargaze::summary::TargetResult;
 use jiff::{SignedDuration, Timestamp};
 
 pub(crate) fn now() -> Timestamp {
@@ -170,7 +170,7 @@ pub(crate) fn nothing_running(subject: Subject, missing: f64) -> Notice {
     let advice =
         "No task runs although some should. Read the service's events and the reason of its stopped tasks.";
     let notice = but(memory(subject, &[Some(missing)]), |evaluation| {
-        evaluation.label = "tasks missing".to_owned();
+        "tasks missing".clone_into(&mut evaluation.label);
         (evaluation.unit, evaluation.threshold, evaluation.source) = (Unit::Count, 0.0, None);
         evaluation.message = Some(advice.to_owned());
     });
@@ -223,7 +223,7 @@ pub(crate) fn sampled(
     let count = i64::try_from(values.len()).unwrap();
     let sampled_at = (0..count).map(|sample| minutes_ago(2 + 5 * (count - 1 - sample))).collect();
     let notice = but(memory(service("shop", "web"), &values), |evaluation| {
-        evaluation.label = measure.label().to_owned();
+        measure.label().clone_into(&mut evaluation.label);
         (evaluation.unit, evaluation.threshold) = (measure.unit(), threshold);
         (evaluation.period, evaluation.sampled_at) = (SAMPLE_PERIOD, sampled_at);
         (evaluation.source, evaluation.message) = (Some(source), None);

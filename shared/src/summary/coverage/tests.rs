@@ -1,11 +1,14 @@
 //! What is told of targets that come and go, and what is not.
 
 use super::*;
+use crate::coverage::coverage_changes;
+use jiff::SignedDuration;
+
 use crate::fault::FaultKind;
 use crate::operation::Operation;
-use crate::outcome::OutcomeKind;
-use crate::run::{Part, Target};
-use crate::summary::words::WIDTH;
+use crate::outcome::{Outcome, OutcomeKind};
+use crate::run::{Part, RunKind, Target};
+use crate::text::words::WIDTH;
 
 fn at(minute: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minute)

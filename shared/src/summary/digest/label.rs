@@ -1,12 +1,14 @@
 //! What was judged and its value, as a person says it: `memory 93.1 %`, `2 tasks missing`, `3 pods crash-looping`.
 
 use crate::alarm::Evaluation;
+use crate::evaluate::AlarmState;
 use crate::message::harmless;
 use crate::metric::Unit;
-use crate::rule::KubernetesMeasure;
+use crate::rules::KubernetesMeasure;
 
 /// What labels count, of many and of one: behind a number these are no names of metrics.
-const COUNTED: [(&str, &str); 7] = [
+const COUNTED: [(&str, &str); 8] = [
+    ("deployments ", "deployment "),
     ("tasks ", "task "),
     ("pods ", "pod "),
     ("completed pods ", "completed pod "),
@@ -16,8 +18,23 @@ const COUNTED: [(&str, &str); 7] = [
     ("restarts", "restart"),
 ];
 
-/// What rules on `nothing-running` and `running-below-desired` judge.
+/// What rules on `nothing-running` judge.
 pub(super) const TASKS_MISSING: &str = "tasks missing";
+/// What rules on `running-below-desired` judge.
+const BELOW_DESIRED: &str = "tasks below desired";
+/// What rules on `deployment-failed` judge.
+pub(super) const DEPLOYMENTS_FAILED: &str = "deployments failed";
+/// What rules on `tasks-failing` judge.
+pub(super) const TASKS_FAILED: &str = "tasks failed";
+
+/// How an alarm stands, behind its subject.
+pub(super) fn stands(state: AlarmState) -> &'static str {
+    match state {
+        AlarmState::Ok => "is OK",
+        AlarmState::Alarm => "is in ALARM",
+        AlarmState::InsufficientData => "has no data yet",
+    }
+}
 
 /// The worst value.
 pub(super) fn worst(evaluation: &Evaluation) -> String {
@@ -48,11 +65,13 @@ pub(super) fn back(evaluation: &Evaluation, value: f64) -> String {
     } else if is_none && is(evaluation, KubernetesMeasure::PodPending) {
         "has no pending pod any more".to_owned()
     } else if is_none && label == TASKS_MISSING {
-        if evaluation.source.is_none() {
-            "runs tasks again".to_owned()
-        } else {
-            "has all its tasks again".to_owned()
-        }
+        "runs tasks again".to_owned()
+    } else if is_none && label == BELOW_DESIRED {
+        "has all its tasks again".to_owned()
+    } else if is_none && label == DEPLOYMENTS_FAILED {
+        "has no failed deployment any more".to_owned()
+    } else if is_none && label == TASKS_FAILED {
+        "has no failing tasks any more".to_owned()
     } else if is_none && counted(evaluation, &label).is_some() {
         format!("has no {label} any more")
     } else {

@@ -17,7 +17,7 @@ use super::{CoverageChange, RuleLine, TargetResult, add_places, attributes, cove
 use crate::alarm::{Notice, NoticeKind, RuleChange};
 use crate::message::{Attribute, Message};
 use crate::outcome::Outcome;
-use crate::rule::Severity;
+use crate::rules::Severity;
 use crate::run::{Run, Target};
 
 /// One notice with its place.

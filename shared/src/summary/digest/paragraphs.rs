@@ -7,12 +7,12 @@ use super::super::spark::spark;
 use super::super::words::{clock, count, hang, list, span, utc, wrap};
 use super::super::{RuleLine, kubectl, place};
 use super::News;
-use super::label::{self, TASKS_MISSING};
+use super::label::{self, DEPLOYMENTS_FAILED, TASKS_FAILED, TASKS_MISSING};
 use super::subject::{headline, name};
 use crate::alarm::{Evaluation, Notice, NoticeKind};
 use crate::evaluate::AlarmState;
 use crate::message::harmless;
-use crate::rule::KubernetesMeasure;
+use crate::rules::KubernetesMeasure;
 use crate::run::Run;
 use crate::subject::Subject;
 
@@ -112,6 +112,12 @@ fn crossed(evaluation: &Evaluation) -> String {
     let (worst, time) = (evaluation.unit.show(worst), clock(time));
     if looked_at == 1 && evaluation.source.is_none() && evaluation.label == TASKS_MISSING {
         return format!("No task runs, and {worst} should.");
+    }
+    if looked_at == 1 && evaluation.label == DEPLOYMENTS_FAILED {
+        return "The newest deployment failed or is rolled back.".to_owned();
+    }
+    if looked_at == 1 && evaluation.label == TASKS_FAILED {
+        return format!("{worst} failed since the check before; the rule fires {limit}.");
     }
     if looked_at == 1 && evaluation.label == KubernetesMeasure::MetricsServerDown.label() {
         return format!("The Metrics API did not answer at {time}.");
@@ -255,7 +261,7 @@ fn over(News { target, notice }: &News<'_>) -> String {
     let since = notice.since.filter(|_| notice.kind() != NoticeKind::Gone);
     let after = since.map(|since| format!(" after {}", span(since, notice.at))).unwrap_or_default();
     let now = match notice.kind() {
-        NoticeKind::SeenAgain => format!("can be judged again and {}", stands(notice.to)),
+        NoticeKind::SeenAgain => format!("can be judged again and {}", label::stands(notice.to)),
         NoticeKind::Gone => {
             format!("is not judged any more (the {} or the rule is gone)", kind_of(&notice.subject))
         }
@@ -279,15 +285,6 @@ fn kind_of(subject: &Subject) -> &'static str {
         Subject::Service(..) => "service",
         Subject::TaskFamily(..) => "task family",
         Subject::Workload(..) => "workload",
-    }
-}
-
-/// How an alarm stands, behind its subject.
-pub(super) fn stands(state: AlarmState) -> &'static str {
-    match state {
-        AlarmState::Ok => "is OK",
-        AlarmState::Alarm => "is in ALARM",
-        AlarmState::InsufficientData => "has no data yet",
     }
 }
 

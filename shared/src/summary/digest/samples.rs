@@ -6,7 +6,7 @@ use crate::alarm::{Evaluation, MetricSource, Notice, NoticeBody, NoticeKind};
 use crate::catalogue::{AWS_ECS, find};
 use crate::evaluate::AlarmState;
 use crate::metric::{Period, Statistic, Unit};
-use crate::rule::{Comparison, Severity};
+use crate::rules::{Comparison, Severity};
 use crate::subject::Subject;
 
 pub(in crate::summary) fn now() -> Timestamp {

@@ -1,11 +1,11 @@
 //! The subject of a digest: what matters most, first, for it may be all that is read.
 
 use super::super::words::list;
-use super::super::{CoverageChange, RuleLine, coverage, rule_line};
-use super::paragraphs::stands;
+use super::super::{CoverageChange, RuleLine, coverage};
 use super::{News, Sections, label};
 use crate::alarm::{Notice, NoticeKind};
 use crate::message::harmless;
+use crate::report::counted;
 use crate::run::Platform;
 use crate::subject::{Subject, Workload};
 
@@ -60,7 +60,7 @@ pub(super) fn subject(sections: &Sections<'_>, changes: &[CoverageChange], rules
             return format!("CHECK RULE {}: it applies to nothing", one.rule);
         }
         [one] => return format!("CHECK RULE {}: it has no data", one.rule),
-        several => return format!("CHECK RULES: {}", rule_line::counted(several).join(", ")),
+        several => return format!("CHECK RULES: {}", counted(several).join(", ")),
     }
     if let Some(over) = over(ended) {
         return over;
@@ -83,7 +83,7 @@ fn over(news: &[News<'_>]) -> Option<String> {
     let first = of(kind).next()?.notice;
     let (subject, rule) = (short_with_cluster(&first.subject), &first.rule);
     let said = match kind {
-        NoticeKind::SeenAgain => format!("JUDGED AGAIN {subject}: {rule} {}", stands(first.to)),
+        NoticeKind::SeenAgain => format!("JUDGED AGAIN {subject}: {rule} {}", label::stands(first.to)),
         NoticeKind::Gone => format!("NO LONGER JUDGED {subject}: {rule}"),
         _ => format!("OK {subject}: {rule} ended"),
     };

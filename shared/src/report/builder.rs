@@ -1,0 +1,92 @@
+//! Takes snapshots line by line, and makes the report of them.
+
+use super::facts::ReportFacts;
+use super::measured::slots::Slots;
+use super::model::{FORMAT, Report, ReportWindow};
+use super::sections::changes::compare;
+use super::sections::changes::model::SightChange;
+use super::sections::clusters::model::ClusterReport;
+use super::sections::cost::model::Cost;
+use super::sections::eks::model::EksClusterReport;
+use super::sections::eks::seen::most_pods;
+use super::sections::insights::posture;
+use super::sections::rules::model::RuleLine;
+use super::sections::{alarms, coverage, fleet, worst};
+use super::seen::SeenTarget;
+use crate::run::{Run, Target};
+use crate::snapshot::SnapshotLine;
+use crate::text::Text;
+
+/// Builds a report of one run from the snapshots of its targets. Of each answer only its figures are kept.
+#[derive(Debug)]
+pub struct ReportBuilder {
+    run: Run,
+    slots: Slots,
+    targets: Vec<SeenTarget>,
+}
+
+impl ReportBuilder {
+    /// The report of this run, about nothing yet.
+    pub fn new(run: &Run) -> Self {
+        Self { run: run.clone(), slots: Slots::of(&run.window), targets: Vec::new() }
+    }
+
+    /// The snapshot of a target begins. If it began before, for an attempt that failed, that is forgotten.
+    pub fn target(&mut self, target: &Target) {
+        self.targets.retain(|seen| seen.target != *target);
+        self.targets.push(SeenTarget::new(target));
+    }
+
+    /// Takes the next line of the target's snapshot.
+    pub fn add(&mut self, line: SnapshotLine) {
+        if let Some(target) = self.targets.last_mut() {
+            target.take(line, self.run.time, &self.slots);
+        }
+    }
+
+    /// The report of all that was added, and of what else is known.
+    pub fn finish(self, facts: ReportFacts<'_>) -> Report {
+        let Self { run, slots, mut targets } = self;
+        targets.iter_mut().for_each(|seen| seen.close(&slots));
+        let alarms = alarms::collect::alarms(facts.alarms);
+        let fleet = fleet::collect::fleet(&targets, &alarms, &slots);
+        let worst = worst::collect::worst(&targets, &alarms, &slots);
+        let coverage = coverage::collect::coverage(&targets, facts.results);
+        let (mut clusters, eks) = clusters(targets);
+        let posture = posture::posture(&run, facts.results, &mut clusters, facts.logs);
+        let (start, end) = (run.window.start, run.window.end);
+        let mut report = Report {
+            format: FORMAT,
+            run: Text::new(&run.id),
+            time: run.time,
+            window: ReportWindow { start, end, period_seconds: run.window.period.seconds() },
+            fleet,
+            since: None,
+            sight: facts.changes.iter().filter_map(SightChange::of).collect(),
+            alarms,
+            rules: RuleLine::reported(facts.rules, run.time),
+            worst,
+            posture,
+            cost: Cost::of(coverage.metrics, facts.usage, run.time),
+            coverage,
+            clusters,
+            eks,
+        };
+        report.since = facts.previous.map(|previous| compare::since(previous, &report, facts.results));
+        report
+    }
+}
+
+/// The clusters of ECS and those of EKS, by Region, account and name.
+fn clusters(targets: Vec<SeenTarget>) -> (Vec<ClusterReport>, Vec<EksClusterReport>) {
+    let (mut clusters, mut eks) = (Vec::new(), Vec::new());
+    let most_pods = most_pods(targets.iter().map(|seen| seen.eks.len()).sum());
+    for seen in targets {
+        let target = &seen.target;
+        clusters.extend(seen.clusters.into_iter().map(|cluster| cluster.finish(target)));
+        eks.extend(seen.eks.into_values().map(|cluster| cluster.finish(target, most_pods)));
+    }
+    clusters.sort_by(|a, b| (&a.region, &a.account, &a.cluster).cmp(&(&b.region, &b.account, &b.cluster)));
+    eks.sort_by(|a, b| (&a.region, &a.account, &a.cluster).cmp(&(&b.region, &b.account, &b.cluster)));
+    (clusters, eks)
+}

@@ -1,0 +1,83 @@
+//! What is different from the report before, and what came out of sight or back into it.
+
+pub(crate) mod compare;
+pub(crate) mod model;
+
+use maud::{Markup, html};
+use serde_json::json;
+
+use crate::report::section::{Head, Members, Report, Section, View};
+use crate::report::show::list::named;
+use crate::report::show::table;
+use crate::text::words::{span, wrap};
+use model::{Difference, SightChange};
+
+/// What changed.
+pub(crate) struct Changes;
+
+impl Section for Changes {
+    fn head(&self, _: &Report) -> Head {
+        Head::new("changes", "Changes", "Changes since the last report")
+    }
+
+    fn mail(&self, view: &View<'_>) -> String {
+        let report = view.report;
+        let sight = report.sight.iter().map(|SightChange { target, since, why, .. }| {
+            wrap(
+                &match why {
+                    Some(why) => format!("CANNOT SEE {target}: {why}."),
+                    None => format!("CAN SEE {target} again, after {}.", span(*since, report.time)),
+                },
+                2,
+            )
+        });
+        let differences = report.since.iter().flat_map(|since| &since.differences);
+        let differences = differences.map(|difference| {
+            let place = view.place(&difference.account, &difference.region);
+            let detail = difference.detail.as_ref().map(|detail| format!(", {detail}")).unwrap_or_default();
+            format!("{}: {}{place}{detail}", difference.words(), difference.subject)
+        });
+        sight.collect::<String>() + &named(differences)
+    }
+
+    fn page(&self, view: &View<'_>) -> Markup {
+        let report = view.report;
+        html! {
+            @for sight in &report.sight {
+                p class=(if sight.back { "back" } else { "cannot" }) {
+                    @match &sight.why {
+                        Some(why) => { b { "Cannot see " (sight.target.as_str()) } ": " (why.as_str()) "." }
+                        None => { b { "Can see " (sight.target.as_str()) " again" } ", after " (span(sight.since, report.time)) "." }
+                    }
+                }
+            }
+            @match report.since.as_ref().map(|since| since.differences.as_slice()) {
+                None => p { "There is no earlier report to compare with." },
+                Some([]) => p { "Nothing changed that is worth telling." },
+                Some(differences) => (table(differences, view)),
+            }
+        }
+    }
+
+    fn json(&self, report: &Report) -> Members {
+        let since = report.since.as_ref();
+        vec![
+            ("compared_with", json!(since.map(|since| since.time))),
+            ("changes", json!(since.map(|since| &since.differences))),
+            ("sight", json!(report.sight)),
+        ]
+    }
+}
+
+fn table(differences: &[Difference], view: &View<'_>) -> Markup {
+    let caption = "Changes since the last report";
+    table::of_section("changes", caption, ["What", "Where", "More"], differences, |difference| {
+        html! {
+            td { (difference.words()) }
+            th scope="row" {
+                (difference.subject.as_str()) (view.place(&difference.account, &difference.region))
+            }
+            td { @if let Some(detail) = &difference.detail { (detail.as_str()) } }
+        }
+    })
+}

@@ -1,0 +1,27 @@
+//! Clusters of ECS, each with the table of its services. The mail has those to look at first only.
+
+pub(crate) mod model;
+mod page;
+pub(crate) mod seen;
+pub(crate) mod service;
+
+use maud::{Markup, html};
+
+use crate::report::section::{Head, Report, Section, View};
+
+/// Every cluster of ECS with its services.
+pub(crate) struct Clusters;
+
+impl Section for Clusters {
+    fn head(&self, _: &Report) -> Head {
+        Head::new("clusters", "Clusters and services", "Clusters and services")
+    }
+
+    fn page(&self, view: &View<'_>) -> Markup {
+        if view.report.shows_ecs() {
+            page::section(view.report)
+        } else {
+            html! {}
+        }
+    }
+}

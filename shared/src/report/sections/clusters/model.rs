@@ -1,0 +1,47 @@
+//! A cluster of ECS as data.
+
+use serde::{Deserialize, Serialize};
+
+use super::service::ServiceReport;
+use crate::cluster::{AccountId, ClusterName, Region};
+use crate::insights::InsightsLevel;
+use crate::inventory::Reporting;
+use crate::text::Text;
+
+/// One cluster.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ClusterReport {
+    /// Its account.
+    pub account: AccountId,
+    /// Its Region.
+    pub region: Region,
+    /// Its name.
+    pub cluster: ClusterName,
+    /// Its level of Container Insights.
+    pub insights: InsightsLevel,
+    /// Whether metrics of Container Insights arrive.
+    pub reports_insights: Reporting,
+    /// Its owner opted out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub opted_out: bool,
+    /// Container Insights is on, and no metrics come, though it has services and the setting is not new.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub silent: bool,
+    /// Who puts the setting back each time; empty if nobody does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fought_by: Vec<Text>,
+    /// Whether its services could not be listed, so that the list is an older one or empty.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub services_unread: bool,
+    /// Its services, by name.
+    pub services: Vec<ServiceReport>,
+}
+
+impl ClusterReport {
+    /// Whether Container Insights is on in services whose metrics could not be asked about.
+    pub(crate) fn may_be_silent(&self) -> bool {
+        let is_on = self.insights > InsightsLevel::Disabled;
+        is_on && self.reports_insights == Reporting::NotKnown && !self.services.is_empty()
+    }
+}

@@ -1,0 +1,138 @@
+//! Every cluster of ECS with the table of its services.
+
+use maud::{Markup, html};
+
+use super::model::ClusterReport;
+use super::service::{Deployment, ServiceReport, Tasks, Traffic};
+use crate::insights::InsightsLevel;
+use crate::report::measured::figures::{Utilization, percent, rate};
+use crate::report::measured::member::Member;
+use crate::report::model::Report;
+use crate::report::sections::insights::posture::NOT_KNOWN;
+use crate::report::show::cluster;
+use crate::report::show::table::{Wide, cell, figures, head};
+use crate::text::links::ecs_cluster_link;
+use crate::text::words::count;
+
+/// What the table has beside CPU and memory.
+const MORE: &str = "<th scope=col rowspan=2>Tasks<th class=t scope=col rowspan=2>Deployment<th scope=colgroup colspan=2>Network a task";
+const BELOW: &str = "<th scope=col>in<th scope=col>out";
+
+/// The section of all clusters.
+pub(super) fn section(report: &Report) -> Markup {
+    let open = report.fleet.services <= cluster::OPEN;
+    html! {
+        p class="note" {
+            "Mean and highest value of the last 3 hours, and of the whole report. Percent of what the tasks reserve. \
+             Tasks: running of desired, and in brackets the fewest that ran. Network of a task on average, only where \
+             Container Insights reports it. A dash: no data. A question mark: the answer was cut, so it may \
+             be higher."
+        }
+        @if report.clusters.is_empty() { p { "No cluster was seen." } }
+        @for cluster in &report.clusters { (one(cluster, open)) }
+    }
+}
+
+fn one(cluster: &ClusterReport, open: bool) -> Markup {
+    let ClusterReport { account, region, cluster: name, services, .. } = cluster;
+    let head = head("Service", MORE, BELOW);
+    let table = Wide { what: "Services", class: "s", head: &head, row: 220 };
+    html! {
+        details open[open] {
+            summary { b { (name.as_str()) } (heading(cluster)) (warnings(cluster)) }
+            @if !services.is_empty() { (table.of(name, services, row)) }
+            (cluster::place(account, region, "ECS", ecs_cluster_link(region, name).as_deref()))
+        }
+    }
+}
+
+/// The cluster in a line.
+fn heading(cluster: &ClusterReport) -> String {
+    let mean = |figure: fn(&ServiceReport) -> &Utilization| {
+        let known: Vec<f64> = cluster.services.iter().filter_map(|service| figure(service).average).collect();
+        #[expect(clippy::cast_precision_loss, reason = "a cluster has at most some thousand services")]
+        let mean = known.iter().sum::<f64>() / known.len() as f64;
+        (!known.is_empty()).then_some(mean)
+    };
+    let mut heading = format!("{}, {}", cluster.region, count(cluster.services.len(), "service"));
+    let tasks = cluster.services.iter().filter_map(Member::running_of_desired);
+    let (running, desired) = tasks
+        .fold((0_u64, 0_u64), |(r, d), (running, desired)| (r + u64::from(running), d + u64::from(desired)));
+    if desired > 0 || running > 0 {
+        heading.push_str(&format!(", tasks {running} of {desired}"));
+    }
+    if let Some((memory, cpu)) = mean(|service| &service.memory).zip(mean(|service| &service.cpu)) {
+        heading.push_str(&format!(", memory {}, CPU {}", percent(Some(memory)), percent(Some(cpu))));
+    }
+    let insights = match cluster.insights {
+        InsightsLevel::Disabled => "Container Insights off".to_owned(),
+        level => format!("Container Insights {level}"),
+    };
+    format!("{heading}. {insights}")
+}
+
+fn warnings(cluster: &ClusterReport) -> Markup {
+    let idle = cluster.services.iter().filter(|service| service.none_runs()).count();
+    let warnings = cluster::warnings([
+        (idle > 0).then(|| format!("{} with no task running", count(idle, "service"))),
+        cluster.services_unread.then(|| "services could not be listed".to_owned()),
+        cluster.silent.then(|| "on, but silent".to_owned()),
+        cluster.may_be_silent().then(|| NOT_KNOWN.to_owned()),
+        (!cluster.fought_by.is_empty()).then(|| "put back by others".to_owned()),
+    ]);
+    html! { (warnings) @if cluster.opted_out { ". Opted out" } }
+}
+
+fn row(to: &mut String, service: &ServiceReport) {
+    cell(to, "<tr><th scope=row>", service.service.as_str());
+    figures(to, service);
+    tasks(to, service);
+    deployment(to, service.deployment.as_ref());
+    traffic(to, service.network.as_ref());
+}
+
+fn tasks(to: &mut String, service: &ServiceReport) {
+    let Tasks { running, lowest, .. } = service.tasks;
+    let is_bad = service.none_runs() || service.is_short();
+    cell(to, if is_bad { "<td class=w>" } else { "<td>" }, &service.tasks.of_desired());
+    if let Some(lowest) = lowest.filter(|lowest| running.is_some_and(|running| *lowest < running)) {
+        to.push_str(&format!(" ({lowest})"));
+    }
+}
+
+fn deployment(to: &mut String, deployment: Option<&Deployment>) {
+    let Some(deployment) = deployment else {
+        to.push_str("<td class=t>-");
+        return;
+    };
+    cell(to, if deployment.fails() { "<td class=\"t w\">" } else { "<td class=t>" }, &said(deployment));
+}
+
+/// `done`, `in progress`, `FAILED, 12 tasks failed`, and the most at once if there were several.
+fn said(deployment: &Deployment) -> String {
+    let mut said = match &deployment.rollout {
+        Some(_) if deployment.is("COMPLETED") => "done".to_owned(),
+        Some(_) if deployment.is("IN_PROGRESS") => "in progress".to_owned(),
+        Some(rollout) => rollout.to_string(),
+        None => "-".to_owned(),
+    };
+    if let Some(failed) = deployment.failed_tasks {
+        said.push_str(&format!(", {} failed", count(usize::try_from(failed).unwrap_or(usize::MAX), "task")));
+    }
+    if let Some(most) = deployment.most_at_once.filter(|most| *most > 1) {
+        said.push_str(&format!(", {most} at once"));
+    }
+    said
+}
+
+fn traffic(to: &mut String, network: Option<&Traffic>) {
+    match network {
+        None => to.push_str("<td>-<td>-"),
+        Some(Traffic { answer, received: None, sent: None }) => {
+            cell(to, "<td colspan=2>", answer.words());
+        }
+        Some(Traffic { received, sent, .. }) => {
+            to.push_str(&format!("<td>{}<td>{}", rate(*received), rate(*sent)));
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Takes what a snapshot says of a cluster of ECS line by line; of each answer only its figures are kept.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::model::ClusterReport;
+use super::service::{ServiceReport, WithoutMetrics};
+use crate::catalogue::{AWS_ECS, CONTAINER_INSIGHTS};
+use crate::cluster::{ClusterName, ServiceName};
+use crate::insights::{InsightsLevel, opts_out};
+use crate::inventory::{EcsEntry, Reporting, ServiceState};
+use crate::metric::MetricQuery;
+use crate::report::measured::figures::{Answer, points};
+use crate::report::measured::slots::{Slots, Sparks};
+use crate::run::Target;
+use crate::series::Reading;
+use crate::window::Window;
+
+/// How long after the start of a deployment its first metrics may take: tasks need up to ten
+/// minutes to start.
+const STARTING: SignedDuration = SignedDuration::from_mins(15);
+
+/// What was read of one cluster so far.
+#[derive(Debug)]
+pub(crate) struct SeenCluster {
+    pub(crate) name: ClusterName,
+    pub(crate) insights: InsightsLevel,
+    pub(crate) reports_insights: Reporting,
+    pub(crate) opted_out: bool,
+    pub(crate) services_unread: bool,
+    /// By name.
+    pub(crate) services: Vec<SeenService>,
+}
+
+/// What was read of one service so far.
+#[derive(Debug)]
+pub(crate) struct SeenService {
+    pub(crate) figures: ServiceReport,
+    pub(crate) sparks: Sparks,
+    /// End of the newest period with CPU or memory.
+    newest: Option<Timestamp>,
+}
+
+impl SeenCluster {
+    /// A cluster of the inventory; `unlisted` if its services could not be listed.
+    pub(crate) fn new(
+        name: ClusterName,
+        entry: EcsEntry,
+        tags: &BTreeMap<String, String>,
+        unlisted: bool,
+    ) -> Self {
+        let mut names: Vec<ServiceName> = entry.services;
+        names.sort_unstable();
+        names.dedup();
+        Self {
+            insights: entry.insights,
+            reports_insights: entry.reports_insights,
+            opted_out: opts_out(tags),
+            services_unread: unlisted,
+            services: names.into_iter().map(SeenService::new).collect(),
+            name,
+        }
+    }
+
+    /// The service of that name. One that the inventory does not list, such as one that was created a minute ago, is added.
+    pub(crate) fn service(&mut self, name: &str) -> Option<&mut SeenService> {
+        let found = self.services.binary_search_by(|seen| seen.figures.service.as_str().cmp(name));
+        let at = match found {
+            Ok(at) => at,
+            Err(at) => {
+                self.services.insert(at, SeenService::new(name.parse().ok()?));
+                at
+            }
+        };
+        self.services.get_mut(at)
+    }
+
+    /// The report of it; [`insights`](super::super::insights) marks it later.
+    pub(crate) fn finish(self, Target { account, region, .. }: &Target) -> ClusterReport {
+        ClusterReport {
+            account: account.clone(),
+            region: region.clone(),
+            cluster: self.name,
+            insights: self.insights,
+            reports_insights: self.reports_insights,
+            opted_out: self.opted_out,
+            silent: false,
+            fought_by: Vec::new(),
+            services_unread: self.services_unread,
+            services: self.services.into_iter().map(|seen| seen.figures).collect(),
+        }
+    }
+}
+
+impl SeenService {
+    fn new(service: ServiceName) -> Self {
+        Self { figures: ServiceReport::new(service), sparks: Sparks::default(), newest: None }
+    }
+
+    /// Takes what CloudWatch answered about it.
+    pub(crate) fn take(&mut self, query: &MetricQuery, reading: &Reading, slots: &Slots) {
+        let MetricQuery { metric, statistic, period } = query;
+        let (window, figures) = (slots.window(), &mut self.figures);
+        if metric.namespace == AWS_ECS {
+            let newest = points(reading).last().map(|point| point.timestamp + period.length());
+            self.newest = self.newest.max(newest);
+        }
+        match (metric.namespace.as_ref(), metric.name.as_ref()) {
+            (AWS_ECS, "CPUUtilization") => {
+                figures.cpu.take(statistic, reading, window);
+                self.sparks.cpu.take(statistic, reading, slots);
+            }
+            (AWS_ECS, "MemoryUtilization") => {
+                figures.memory.take(statistic, reading, window);
+                self.sparks.memory.take(statistic, reading, slots);
+            }
+            (CONTAINER_INSIGHTS, "RunningTaskCount") => figures.tasks.take_running(reading, window),
+            (CONTAINER_INSIGHTS, "DesiredTaskCount") => figures.tasks.take_desired(reading, window),
+            (CONTAINER_INSIGHTS, "DeploymentCount") => {
+                figures.deployment.get_or_insert_default().take_count(reading);
+            }
+            (CONTAINER_INSIGHTS, name @ ("NetworkRxBytes" | "NetworkTxBytes")) => {
+                figures.network.get_or_insert_default().take(name, reading);
+            }
+            // Of another report's plan: the snapshot keeps it.
+            _ => {}
+        }
+    }
+
+    /// Notes, once all lines have come, that CloudWatch has no metrics of a service whose tasks run.
+    /// Where it could not be asked, nothing follows.
+    pub(crate) fn close(&mut self, window: &Window) {
+        let ServiceReport { cpu, memory, tasks, deployment, .. } = &self.figures;
+        let is_silent = [cpu, memory].into_iter().all(|figure| {
+            matches!(figure.answer, Answer::Known | Answer::NoData)
+                && figure.average_3h.or(figure.maximum_3h).is_none()
+        });
+        let runs = tasks.told_by_ecs && tasks.running.is_some_and(|running| running > 0);
+        let started = deployment.as_ref().and_then(|deployment| deployment.started_at);
+        let is_new = started.is_some_and(|started| window.end.duration_since(started) < STARTING);
+        let without = WithoutMetrics { since: self.newest };
+        self.figures.without_metrics = (is_silent && runs && !is_new).then_some(without);
+        self.figures.deployment.take_if(|deployment| deployment.is_empty());
+    }
+
+    /// Takes what ECS says of it.
+    pub(crate) fn take_state(&mut self, state: &ServiceState) {
+        self.figures.tasks.take_state(state);
+        if let Some(deployment) = &state.deployment {
+            self.figures.deployment.get_or_insert_default().take_state(deployment);
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! A service of ECS as a report knows it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::cluster::{ClusterName, ServiceName};
+use crate::deployment::DeploymentState;
+use crate::inventory::ServiceState;
+use crate::report::measured::figures::{Answer, Utilization, highest, mean, newest, points, rate, whole};
+use crate::report::measured::member::Member;
+use crate::series::Reading;
+use crate::status::ServiceStatus;
+use crate::text::Text;
+use crate::text::words::count;
+use crate::window::Window;
+
+/// One service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ServiceReport {
+    /// Its name.
+    pub service: ServiceName,
+    /// CPU, in percent of what its tasks reserve.
+    pub cpu: Utilization,
+    /// Memory, in percent of what its tasks reserve.
+    pub memory: Utilization,
+    /// Its tasks.
+    pub tasks: Tasks,
+    /// Set if its tasks run according to ECS, and CloudWatch has no CPU or memory in the last 3
+    /// hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_metrics: Option<WithoutMetrics>,
+    /// Its newest deployment; none if nothing is known of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<Deployment>,
+    /// Network, per task; only where Container Insights reports it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<Traffic>,
+}
+
+impl ServiceReport {
+    /// A service of which nothing is known yet.
+    pub(crate) fn new(service: ServiceName) -> Self {
+        Self {
+            service,
+            cpu: Utilization::default(),
+            memory: Utilization::default(),
+            tasks: Tasks::default(),
+            without_metrics: None,
+            deployment: None,
+            network: None,
+        }
+    }
+}
+
+impl Member for ServiceReport {
+    fn id(&self) -> [&str; 3] {
+        [self.service.as_str(), "", ""]
+    }
+
+    fn subject(&self, cluster: &ClusterName) -> Text {
+        Text::new(&format!("{cluster}/{}", self.service))
+    }
+
+    fn cpu(&self) -> &Utilization {
+        &self.cpu
+    }
+
+    fn memory(&self) -> &Utilization {
+        &self.memory
+    }
+
+    fn running_of_desired(&self) -> Option<(u32, u32)> {
+        self.tasks.running.zip(self.tasks.desired)
+    }
+
+    /// Tasks, deployment and network.
+    fn running_and_more(&self) -> String {
+        let mut rest = format!("tasks {}", self.tasks.of_desired());
+        let rollout = self.deployment.as_ref().filter(|deployment| !deployment.is("COMPLETED"));
+        if let Some(rollout) = rollout.and_then(|deployment| deployment.rollout.as_ref()) {
+            rest.push_str(&format!(", deployment {rollout}"));
+        }
+        if let Some(failed) = self.deployment.as_ref().and_then(|deployment| deployment.failed_tasks) {
+            rest.push_str(&format!(" with {} failed", count(usize::try_from(failed).unwrap_or(0), "task")));
+        }
+        if let Some(network) = &self.network {
+            rest.push_str(&format!(", network {}", network.sentence()));
+        }
+        rest
+    }
+}
+
+/// Metrics that are missing of a service whose tasks run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct WithoutMetrics {
+    /// End of the newest period with data; none if there was none in the whole window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub since: Option<Timestamp>,
+}
+
+/// The tasks of a service.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Tasks {
+    /// How the question ended.
+    pub answer: Answer,
+    /// Tasks that run: what ECS says, else the newest count of Container Insights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub running: Option<u32>,
+    /// Tasks that should run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub desired: Option<u32>,
+    /// Tasks that are being started; only ECS says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<u32>,
+    /// Fewest tasks that ran in the window; only where Container Insights reports it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lowest: Option<u32>,
+    /// Whether ECS says it, and not Container Insights.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub told_by_ecs: bool,
+}
+
+impl Tasks {
+    /// Takes what ECS says, which is newer than any metric.
+    pub(crate) fn take_state(&mut self, state: &ServiceState) {
+        if state.status == ServiceStatus::Missing {
+            self.answer = self.answer.and(Answer::NoData);
+            return;
+        }
+        let (running, desired, pending) = (Some(state.running), Some(state.desired), Some(state.pending));
+        *self = Self { answer: Answer::Known, running, desired, pending, told_by_ecs: true, ..*self };
+    }
+
+    /// ECS could not be asked; metrics may have told.
+    pub(crate) fn take_no_state(&mut self) {
+        let told = self.running.is_some() && self.desired.is_some();
+        self.answer = if told { Answer::Partial } else { Answer::CouldNotAsk };
+    }
+
+    /// Takes the counts of running tasks. The last three hours' newest is what runs now.
+    pub(crate) fn take_running(&mut self, reading: &Reading, window: &Window) {
+        let points = points(reading);
+        self.lowest = points.iter().map(|point| point.value).min_by(f64::total_cmp).and_then(whole);
+        self.running = newest(points, window);
+        self.count(reading);
+    }
+
+    /// Takes the counts of tasks that should run.
+    pub(crate) fn take_desired(&mut self, reading: &Reading, window: &Window) {
+        self.desired = newest(points(reading), window);
+        self.count(reading);
+    }
+
+    fn count(&mut self, reading: &Reading) {
+        self.answer = self.answer.and(Answer::of(reading));
+    }
+
+    /// `3 of 3`, or why it is not known.
+    pub(crate) fn of_desired(&self) -> String {
+        match self.running.zip(self.desired) {
+            Some((running, desired)) => format!("{running} of {desired}"),
+            None => self.answer.words().to_owned(),
+        }
+    }
+}
+
+/// The newest deployment of a service.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Deployment {
+    /// `COMPLETED`, `IN_PROGRESS` or `FAILED`; none if ECS does not say it of this service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<Text>,
+    /// Tasks that it started and that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_tasks: Option<u32>,
+    /// When it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub started_at: Option<Timestamp>,
+    /// Most deployments at one time in the window; only where Container Insights reports it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most_at_once: Option<u32>,
+}
+
+impl Deployment {
+    pub(crate) fn take_state(&mut self, state: &DeploymentState) {
+        self.rollout = state.rollout_state.map(|state| Text::new(state.as_str()));
+        self.failed_tasks = (state.failed_tasks > 0).then_some(state.failed_tasks);
+        self.started_at = state.started_at;
+    }
+
+    pub(crate) fn take_count(&mut self, reading: &Reading) {
+        self.most_at_once = highest(points(reading)).and_then(whole);
+    }
+
+    /// It failed, or its tasks fail.
+    pub fn fails(&self) -> bool {
+        self.is("FAILED") || (self.is("IN_PROGRESS") && self.failed_tasks.is_some())
+    }
+
+    /// Whether ECS says this word of it.
+    pub fn is(&self, rollout: &str) -> bool {
+        self.rollout.as_ref().is_some_and(|text| text.as_str() == rollout)
+    }
+
+    /// Whether nothing is known.
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Network of one task of a service, on average over the window.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Traffic {
+    /// How the question ended.
+    pub answer: Answer,
+    /// Bytes received each second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received: Option<f64>,
+    /// Bytes sent each second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<f64>,
+}
+
+impl Traffic {
+    pub(crate) fn take(&mut self, name: &str, reading: &Reading) {
+        self.answer = self.answer.and(Answer::of(reading));
+        let average = mean(points(reading)).map(f64::round);
+        if name == "NetworkRxBytes" {
+            self.received = average;
+        } else {
+            self.sent = average;
+        }
+    }
+
+    /// `1.2 MB/s in, 340 kB/s out`, or why it is not known.
+    pub(crate) fn sentence(&self) -> String {
+        match (self.received, self.sent) {
+            (None, None) => self.answer.words().to_owned(),
+            (received, sent) => format!("{} in, {} out", rate(received), rate(sent)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::Period;
+    use crate::series::{Datapoint, MetricSeries};
+
+    #[test]
+    fn what_ecs_says_of_tasks_wins_over_metrics_and_a_fault_hides_none() {
+        let state = |status: &str| ServiceState {
+            cluster: "shop".parse().unwrap(),
+            service: "web".parse().unwrap(),
+            status: status.into(),
+            desired: 3,
+            running: 0,
+            pending: 1,
+            created_at: None,
+            deployment: None,
+            events: Vec::new(),
+            trend: crate::inventory::ServiceTrend::default(),
+        };
+        let end: Timestamp = "2026-11-22T05:00:00Z".parse().unwrap();
+        let day = jiff::SignedDuration::from_hours(24);
+        let window = Window::ending(end, jiff::SignedDuration::ZERO, Period::FIVE_MINUTES, day);
+        let counts = |first: f64| {
+            let values = std::iter::once(first).chain(std::iter::repeat(3.0));
+            let points = window.period_starts().zip(values);
+            let points = points.map(|(timestamp, value)| Datapoint { timestamp, value }).collect();
+            Reading::Complete(MetricSeries::new(points))
+        };
+        let service = |tasks| ServiceReport { tasks, ..ServiceReport::new("web".parse().unwrap()) };
+        let running = |tasks| service(tasks).running_of_desired();
+        let mut tasks = Tasks::default();
+        tasks.take_running(&counts(1.0), &window);
+        tasks.take_desired(&counts(3.0), &window);
+        assert_eq!((running(tasks), tasks.lowest, service(tasks).is_short()), (Some((3, 3)), Some(1), false));
+        let mut unasked = tasks;
+        unasked.take_no_state();
+        assert_eq!((running(unasked), unasked.answer), (Some((3, 3)), Answer::Partial));
+        tasks.take_state(&state("ACTIVE"));
+        assert!(service(tasks).none_runs() && tasks.told_by_ecs && tasks.lowest == Some(1));
+        let mut missing = Tasks::default();
+        missing.take_state(&state("MISSING"));
+        assert_eq!((missing.answer, running(missing)), (Answer::NoData, None));
+    }
+}

@@ -1,0 +1,66 @@
+//! What was looked at, and what could not be asked.
+
+use super::model::{Extent, Problem, ReportCoverage};
+use crate::coverage::{TargetResult, merged, total};
+use crate::fault::Fault;
+use crate::operation::Operation;
+use crate::outcome::CountedFault;
+use crate::report::seen::SeenTarget;
+use crate::run::Target;
+use crate::text::Text;
+
+/// The coverage of all targets together.
+pub(crate) fn coverage(targets: &[SeenTarget], results: &[TargetResult]) -> ReportCoverage {
+    let mut problems: Vec<Problem> = results.iter().flat_map(problems).collect();
+    problems.extend(targets.iter().filter_map(|seen| cut_short(seen, results)));
+    problems.sort_by_key(|problem| (problem.extent != Extent::Target, std::cmp::Reverse(problem.count)));
+    let total = total(results);
+    ReportCoverage {
+        targets: results.len(),
+        targets_seen: results.iter().filter(|result| result.outcome().is_some()).count(),
+        clusters: total.clusters,
+        clusters_seen: total.clusters_seen,
+        metrics: total.metrics,
+        with_data: total.with_data,
+        without_data: total.without_data,
+        partial: total.partial,
+        unread: total.unread,
+        problems,
+    }
+}
+
+/// What went wrong in one target; faults that differ in their subject alone are one problem.
+fn problems(result: &TargetResult) -> Vec<Problem> {
+    let outcome = match &result.result {
+        Err(fault) => return vec![problem(&result.target, fault, Extent::Target, 1)],
+        Ok(outcome) => outcome,
+    };
+    let merged = merged(&outcome.coverage.faults).into_iter();
+    let problems = merged.map(|CountedFault { fault, count }| {
+        problem(&result.target, &fault, Extent::of(&fault.operation), count)
+    });
+    problems.collect()
+}
+
+fn problem(target: &Target, fault: &Fault, extent: Extent, count: usize) -> Problem {
+    Problem {
+        platform: target.platform,
+        account: target.account.clone(),
+        region: target.region.clone(),
+        extent,
+        why: Text::new(&fault.to_string()),
+        advice: fault.advice().into(),
+        count,
+    }
+}
+
+/// A snapshot that was not read to its end, of a target that else did well.
+fn cut_short(seen: &SeenTarget, results: &[TargetResult]) -> Option<Problem> {
+    let is_told = results.iter().any(|result| result.target == seen.target && result.result.is_err());
+    let fault = Fault::malformed(
+        Operation::FargazeReadSnapshot,
+        "",
+        "it ends early, so there may be more than the report shows",
+    );
+    (!seen.is_whole && !is_told).then(|| problem(&seen.target, &fault, Extent::Clusters, 1))
+}

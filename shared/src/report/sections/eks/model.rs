@@ -1,0 +1,245 @@
+//! A cluster of EKS and its workloads as data.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::counted::CadvisorReport;
+use super::hint::Hint;
+use super::pod::{PodReport, size};
+use super::setup::{AddonReport, FindingReport, MetricsApiReport, ProfileReport};
+use super::vended::VendedMetric;
+use crate::cluster::{AccountId, ClusterName, Region};
+use crate::eks::LogType;
+use crate::report::measured::figures::{Answer, Utilization};
+use crate::report::measured::member::Member;
+use crate::subject::Workload;
+use crate::text::Text;
+use crate::text::words::count;
+
+/// One cluster of EKS.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct EksClusterReport {
+    /// Its account.
+    pub account: AccountId,
+    /// Its Region.
+    pub region: Region,
+    /// Its name.
+    pub cluster: ClusterName,
+    /// `ACTIVE`, or what else EKS says; none if EKS could not be asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Text>,
+    /// Version of Kubernetes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Text>,
+    /// Whether the Metrics API answers.
+    #[serde(default)]
+    pub metrics_api: MetricsApiReport,
+    /// That cAdvisor is read of it; none if it is off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cadvisor: Option<CadvisorReport>,
+    /// Nodes of Fargate, one for each pod; none if they could not be asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fargate_nodes: Option<usize>,
+    /// Other nodes; none if they could not be asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_nodes: Option<usize>,
+    /// Its Fargate profiles; none if they could not be asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profiles: Option<Vec<ProfileReport>>,
+    /// Its add-ons; none if they could not be asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addons: Option<Vec<AddonReport>>,
+    /// Types of control-plane logs that are on; none if they are not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logs: Option<BTreeSet<LogType>>,
+    /// What is amiss, each with its cure.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<FindingReport>,
+    /// What could be done better or cheaper.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hints: Vec<Hint>,
+    /// Whether its Kubernetes API could not be read, so that its workloads are those of an earlier run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unread: bool,
+    /// Its workloads, by namespace, kind and name.
+    pub workloads: Vec<WorkloadReport>,
+    /// Kinds of workloads that could not be listed: those without pods are missing above, and replicas are not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unlisted: Vec<Text>,
+    /// Its pods, the worst first: at most 50, and fewer where there are more than 20 clusters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pods: Vec<PodReport>,
+    /// Pods that are not among them.
+    #[serde(default)]
+    pub pods_left_out: usize,
+    /// Metrics that AWS itself publishes about it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<VendedMetric>,
+    /// Such metrics that are not among them.
+    #[serde(default)]
+    pub metrics_left_out: usize,
+}
+
+impl EksClusterReport {
+    /// Whether there are workloads to count: those that were listed, or those of an earlier run.
+    pub fn knows_workloads(&self) -> bool {
+        !self.unread || !self.workloads.is_empty()
+    }
+
+    /// All pods that were seen; none if nobody could look.
+    pub fn pod_count(&self) -> Option<usize> {
+        (!self.unread).then_some(self.pods.len() + self.pods_left_out)
+    }
+}
+
+/// One workload: what owns pods.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct WorkloadReport {
+    /// Its namespace.
+    pub namespace: Text,
+    /// Its kind, as Kubernetes spells it.
+    pub kind: Text,
+    /// Its name.
+    pub name: Text,
+    /// CPU of its pods, in percent of what Fargate provisioned.
+    pub cpu: Utilization,
+    /// Memory of its pods, in percent of what Fargate provisioned.
+    pub memory: Utilization,
+    /// Pods that have not run to their end; none if nobody could look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pods: Option<usize>,
+    /// Pods that have.
+    #[serde(default)]
+    pub completed: usize,
+    /// Pods that are pending.
+    #[serde(default)]
+    pub pending: usize,
+    /// Pods with a container in `CrashLoopBackOff`.
+    #[serde(default)]
+    pub crash_looping: usize,
+    /// Pods of a `DaemonSet` for nodes of Fargate, which will never run them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub never_placed: u32,
+    /// Pods with a container that cannot start.
+    #[serde(default)]
+    pub cannot_start: usize,
+    /// Running pods that the Metrics API has not read yet.
+    #[serde(default)]
+    pub not_yet_read: usize,
+    /// Replicas that should be available; none of a Job, and of a pod that nothing owns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub desired: Option<u32>,
+    /// Replicas that are available.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub available: Option<u32>,
+    /// Whether nobody could ask for its replicas, because its kind could not be listed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replicas_not_known: bool,
+    /// Restarts of containers that were seen in the window; none if nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restarts: Option<u64>,
+    /// Containers that were killed in the window for want of memory; none if nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oom_kills: Option<u64>,
+    /// Thousandths of a vCPU that Fargate provisioned for its pods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisioned_millicores: Option<i64>,
+    /// Bytes of memory that Fargate provisioned for its pods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisioned_bytes: Option<i64>,
+}
+
+impl WorkloadReport {
+    /// A workload of which nothing is known yet.
+    pub(crate) fn new(workload: &Workload) -> Self {
+        let Workload { namespace, kind, name } = workload;
+        let (namespace, kind, name) = (Text::new(namespace), Text::new(kind), Text::new(name));
+        Self { namespace, kind, name, pods: Some(0), ..Self::default() }
+    }
+
+    /// It is the pod of Metrics Server, which reads all pods on Fargate but its own: no pod there reaches its own kubelet
+    /// (aws/containers-roadmap, issue 1798).
+    pub fn cannot_be_measured(&self) -> bool {
+        self.namespace.as_str() == "kube-system" && self.name.as_str() == crate::eks::METRICS_SERVER
+    }
+
+    /// `shop/deployment/web`
+    pub fn path(&self) -> String {
+        let Self { namespace, kind, name, .. } = self;
+        format!("{namespace}/{}/{name}", kind.as_str().to_lowercase())
+    }
+}
+
+impl Member for WorkloadReport {
+    fn id(&self) -> [&str; 3] {
+        [self.namespace.as_str(), self.kind.as_str(), self.name.as_str()]
+    }
+
+    fn subject(&self, cluster: &ClusterName) -> Text {
+        Text::new(&format!("{cluster} {}", self.path()))
+    }
+
+    fn cpu(&self) -> &Utilization {
+        &self.cpu
+    }
+
+    fn memory(&self) -> &Utilization {
+        &self.memory
+    }
+
+    /// Replicas without those that no node will ever take.
+    fn running_of_desired(&self) -> Option<(u32, u32)> {
+        let desired = self.desired.map(|desired| desired.saturating_sub(self.never_placed));
+        self.available.zip(desired)
+    }
+
+    /// Why there is no figure.
+    fn why_none(&self, figure: &Utilization) -> &'static str {
+        match figure.answer {
+            Answer::CouldNotAsk => figure.answer.words(),
+            _ if self.cannot_be_measured() => "cannot measure itself",
+            _ if self.pods == Some(0) => "no pods",
+            _ if self.not_yet_read > 0 => "no data yet",
+            _ => "no data",
+        }
+    }
+
+    /// Pods, replicas, restarts and kills.
+    fn running_and_more(&self) -> String {
+        let mut text = self.pods.map_or_else(|| "pods not known".to_owned(), |pods| count(pods, "pod"));
+        let states = [
+            (self.crash_looping, "crash-looping"),
+            (self.cannot_start, "that cannot start"),
+            (self.pending, "pending"),
+        ];
+        for (n, what) in states.into_iter().filter(|(n, _)| *n > 0) {
+            text.push_str(&format!(", {n} {what}"));
+        }
+        if self.completed > 0 {
+            text.push_str(&format!(", {} completed", self.completed));
+        }
+        match self.running_of_desired() {
+            Some((available, desired)) => {
+                text.push_str(&format!(", replicas available {available} of {desired}"));
+            }
+            None if self.replicas_not_known => text.push_str(", replicas not known"),
+            None => {}
+        }
+        let counts = [(self.restarts, "restart"), (self.oom_kills, "OOM kill")];
+        for (n, what) in counts.into_iter().filter_map(|(n, what)| Some((n.filter(|n| *n > 0)?, what))) {
+            text.push_str(&format!(", {}", count(usize::try_from(n).unwrap_or(usize::MAX), what)));
+        }
+        if let Some(size) = size(self.provisioned_millicores, self.provisioned_bytes) {
+            text.push_str(&format!(", provisioned {size}"));
+        }
+        text
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}

@@ -1,0 +1,119 @@
+//! What of a cluster is set up, and what is amiss of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::eks::{Addon, FargateProfile};
+use crate::pods::{Finding, MetricsApi};
+use crate::text::{Block, Text};
+
+/// The Metrics API of a cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct MetricsApiReport {
+    /// Whether it answers.
+    pub state: MetricsApiState,
+    /// Its version if it answers, what came instead if it is down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Text>,
+}
+
+/// Whether the Metrics API of a cluster answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum MetricsApiState {
+    /// It answers.
+    Serves,
+    /// It is not installed.
+    Missing,
+    /// It is installed and does not answer.
+    Down,
+    /// Nobody could ask.
+    #[default]
+    Unknown,
+}
+
+impl From<&MetricsApi> for MetricsApiReport {
+    fn from(api: &MetricsApi) -> Self {
+        let (state, detail) = match api {
+            MetricsApi::Serves(version) => (MetricsApiState::Serves, Some(version)),
+            MetricsApi::Missing => (MetricsApiState::Missing, None),
+            MetricsApi::Down(why) => (MetricsApiState::Down, Some(why)),
+            MetricsApi::Unknown => (MetricsApiState::Unknown, None),
+        };
+        Self { state, detail: detail.map(|detail| Text::new(detail)) }
+    }
+}
+
+/// A Fargate profile: which pods run on Fargate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ProfileReport {
+    /// Its name.
+    pub name: Text,
+    /// `ACTIVE`, or what else EKS says.
+    pub status: Text,
+    /// Each selector: its namespace, and the labels that a pod must have.
+    pub selectors: Vec<Text>,
+}
+
+impl From<&FargateProfile> for ProfileReport {
+    fn from(profile: &FargateProfile) -> Self {
+        let selectors = profile.selectors.iter().map(|selector| {
+            let labels: Vec<String> =
+                selector.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+            let labels =
+                if labels.is_empty() { String::new() } else { format!(" with {}", labels.join(", ")) };
+            Text::new(&format!("{}{labels}", selector.namespace))
+        });
+        Self {
+            name: Text::new(&profile.name),
+            status: Text::new(profile.status.as_str()),
+            selectors: selectors.collect(),
+        }
+    }
+}
+
+/// An add-on of EKS.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct AddonReport {
+    /// Its name.
+    pub name: Text,
+    /// `ACTIVE`, or what else EKS says.
+    pub status: Text,
+    /// Its version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Text>,
+    /// What EKS says is wrong with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub issues: Vec<Text>,
+}
+
+impl From<&Addon> for AddonReport {
+    fn from(addon: &Addon) -> Self {
+        Self {
+            name: Text::new(&addon.name),
+            status: Text::new(&addon.status),
+            version: addon.version.as_deref().map(Text::new),
+            issues: addon.issues.iter().map(|issue| Text::new(issue)).collect(),
+        }
+    }
+}
+
+/// What is amiss of a cluster, and what mends it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct FindingReport {
+    /// What is amiss.
+    pub problem: Text,
+    /// Commands or YAML that mend it, ready to be copied; empty if there are none.
+    #[serde(default, skip_serializing_if = "Block::is_empty")]
+    pub cure: Block,
+}
+
+impl From<&Finding> for FindingReport {
+    fn from(finding: &Finding) -> Self {
+        Self { problem: Text::new(&finding.problem), cure: Block::new(&finding.cure) }
+    }
+}

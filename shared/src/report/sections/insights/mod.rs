@@ -1,0 +1,45 @@
+//! How Container Insights stands.
+
+pub(crate) mod model;
+mod page;
+pub(crate) mod posture;
+
+use maud::{Markup, html};
+use serde_json::json;
+
+use crate::report::section::{Head, Members, Report, Section, View};
+use model::Posture;
+
+/// How Container Insights stands.
+pub(crate) struct Insights;
+
+impl Section for Insights {
+    fn head(&self, _: &Report) -> Head {
+        Head::new("insights", "Container Insights", "Container Insights")
+    }
+
+    fn mail(&self, view: &View<'_>) -> String {
+        // It begins with its heading.
+        let paragraph = posture::paragraph(view.report);
+        paragraph.split_once('\n').map_or_else(String::new, |(_, lines)| lines.to_owned())
+    }
+
+    fn page(&self, view: &View<'_>) -> Markup {
+        if view.report.shows_ecs() {
+            page::section(view.report)
+        } else {
+            html! {}
+        }
+    }
+
+    /// Without the changes and the accounts' defaults.
+    fn json(&self, report: &Report) -> Members {
+        let Posture { disabled, enabled, enhanced, opted_out, silent, reporting_not_known, fights, .. } =
+            report.posture;
+        let posture = json!({
+            "disabled": disabled, "enabled": enabled, "enhanced": enhanced, "opted_out": opted_out, "silent": silent,
+            "reporting_not_known": reporting_not_known, "fights": fights,
+        });
+        vec![("posture", posture)]
+    }
+}

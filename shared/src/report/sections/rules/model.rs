@@ -1,0 +1,174 @@
+//! A rule that cannot fire, in words: it has no data anywhere, or applies to nothing.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::alarm::{RuleProblem, RuleRecord};
+use crate::insights::InsightsLevel;
+use crate::metric::{Metric, Statistic};
+use crate::shell::{is_odd, quoted};
+use crate::text::Text;
+use crate::text::words::{count, list, span};
+
+/// Places that a sentence names.
+const MOST_NAMED: usize = 5;
+
+/// A rule that cannot fire.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RuleLine {
+    /// Its name.
+    pub rule: Text,
+    /// Since when every run found the same.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub since: Timestamp,
+    /// Whether the rule says itself what missing data means, or is about something that is
+    /// published only while tasks run: then it is listed here and in no notification.
+    pub may_be_normal: bool,
+    /// Why it cannot fire.
+    pub problem: RuleLineProblem,
+}
+
+/// Why a rule cannot fire.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum RuleLineProblem {
+    /// CloudWatch has no point of any of its metrics.
+    NoData {
+        /// The metrics of one subject, with namespace and dimensions, as they were asked for.
+        metrics: Vec<Text>,
+        /// The statistic that was asked for.
+        statistic: Text,
+        /// Subjects that were asked about.
+        subjects: usize,
+        /// Accounts and Regions in which they are.
+        places: Vec<Text>,
+        /// A command that lists what CloudWatch has under that namespace and name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        command: Option<Text>,
+    },
+    /// Nothing matches its selection.
+    AppliesToNothing {
+        /// The level of Container Insights that the selected clusters lack.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        needs: Option<InsightsLevel>,
+    },
+}
+
+impl RuleLine {
+    /// Those that a report lists: the ones that are certainly at fault first.
+    pub(crate) fn reported(records: &[RuleRecord], now: Timestamp) -> Vec<Self> {
+        let listed = records.iter().filter(|record| record.is_reported(now));
+        let mut lines: Vec<Self> = listed.map(Self::of).collect();
+        lines.sort_by(|a, b| (a.may_be_normal, a.since, &a.rule).cmp(&(b.may_be_normal, b.since, &b.rule)));
+        lines
+    }
+
+    pub(crate) fn of(record: &RuleRecord) -> Self {
+        let problem = match &record.problem {
+            RuleProblem::AppliesToNothing { needs } => RuleLineProblem::AppliesToNothing { needs: *needs },
+            RuleProblem::NoData { missing, places } => RuleLineProblem::NoData {
+                metrics: missing.metrics.iter().map(|metric| Text::new(&metric.to_string())).collect(),
+                statistic: Text::new(missing.statistic.as_str()),
+                subjects: missing.subjects,
+                places: places.iter().map(|place| Text::new(&place.name)).collect(),
+                command: missing
+                    .metrics
+                    .first()
+                    .zip(places.first())
+                    .and_then(|(metric, place)| command(metric, place.region.as_str())),
+            },
+        };
+        Self {
+            rule: Text::new(&record.rule),
+            since: record.since,
+            may_be_normal: record.notify_after_seconds.is_none(),
+            problem,
+        }
+    }
+
+    /// Whether it applies to nothing, and not only has no data.
+    pub(crate) fn applies_to_nothing(&self) -> bool {
+        matches!(self.problem, RuleLineProblem::AppliesToNothing { .. })
+    }
+
+    /// What was found and what to check, in whole sentences.
+    pub(crate) fn sentences(&self, now: Timestamp) -> String {
+        let (rule, lasts) = (&self.rule, span(self.since, now));
+        match &self.problem {
+            RuleLineProblem::AppliesToNothing { needs: None } => format!(
+                "Rule {rule} has applied to nothing for {lasts}: nothing that exists matches its selection. Check the names, \
+                 patterns and tags under clusters, services, task-families, namespaces, workloads and tags."
+            ),
+            RuleLineProblem::AppliesToNothing { needs: Some(level) } => format!(
+                "Rule {rule} has applied to nothing for {lasts}: no cluster that it selects has Container Insights at the \
+                 level {level}, without which ECS does not publish the metric. Raise the level, or use another metric."
+            ),
+            RuleLineProblem::NoData { metrics, statistic, subjects, places, .. } => {
+                let metrics: Vec<&str> = metrics.iter().map(Text::as_str).collect();
+                let example = if *subjects > 1 {
+                    format!(" (one of {})", count(*subjects, "subject"))
+                } else {
+                    String::new()
+                };
+                format!(
+                    "Rule {rule} has had no data for {lasts}, in {}. It asks for the {statistic} of {}{example}. {}",
+                    list(places.iter().map(Text::as_str), MOST_NAMED),
+                    metrics.join(" and of "),
+                    self.advice(statistic),
+                )
+            }
+        }
+    }
+
+    fn advice(&self, statistic: &Text) -> &'static str {
+        let is_percentile = matches!(statistic.as_str().parse(), Ok(Statistic::Percentile(_)));
+        if self.may_be_normal {
+            "That may be normal: the rule says what missing data means, or nothing runs that publishes it."
+        } else if is_percentile {
+            "Check the spelling of namespace, metric and dimensions, and whether the publisher sends single values: \
+             CloudWatch has no percentiles of aggregated ones."
+        } else {
+            "Check the spelling of namespace, metric and dimensions."
+        }
+    }
+
+    /// A command that lists what exists.
+    pub(crate) fn command(&self) -> Option<&str> {
+        match &self.problem {
+            RuleLineProblem::NoData { command, .. } if !self.may_be_normal => {
+                command.as_ref().map(Text::as_str)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// `aws cloudwatch list-metrics` of the namespace, if its name can stand in a command as it is. The metric's name may be
+/// what is misspelt, so it is no part of the command.
+fn command(metric: &Metric, region: &str) -> Option<Text> {
+    let namespace = metric.namespace.as_ref();
+    if is_odd(namespace) {
+        return None;
+    }
+    let namespace = quoted(namespace);
+    Some(Text::new(&format!("aws cloudwatch list-metrics --region {region} --namespace {namespace}")))
+}
+
+/// How many rules there are of each kind, in a few words.
+pub(crate) fn counted(lines: &[RuleLine]) -> Vec<String> {
+    let is_notable = |line: &&RuleLine| !line.may_be_normal;
+    let (nothing, no_data): (Vec<&RuleLine>, Vec<&RuleLine>) =
+        lines.iter().filter(is_notable).partition(|line| line.applies_to_nothing());
+    let mut words = Vec::new();
+    if !no_data.is_empty() {
+        words.push(format!("{} without data", count(no_data.len(), "rule")));
+    }
+    match nothing.len() {
+        0 => {}
+        1 => words.push("1 rule applies to nothing".to_owned()),
+        n => words.push(format!("{n} rules apply to nothing")),
+    }
+    words
+}

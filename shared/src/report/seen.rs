@@ -1,0 +1,156 @@
+//! What was read of the snapshot of one target so far. It is never held whole: 10,000 services take some 15 MB, however
+//! many points they have.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::measured::member::Member;
+use super::measured::slots::{Slots, Sparks};
+use super::sections::clusters::seen::{SeenCluster, SeenService};
+use super::sections::clusters::service::ServiceReport;
+use super::sections::eks::model::WorkloadReport;
+use super::sections::eks::seen::SeenEks;
+use crate::cluster::ClusterName;
+use crate::inventory::{ClusterContents, ClusterEntry};
+use crate::metric::MetricQuery;
+use crate::run::{Platform, Target};
+use crate::series::Reading;
+use crate::snapshot::SnapshotLine;
+
+/// What was read of one target so far.
+#[derive(Debug)]
+pub(crate) struct SeenTarget {
+    pub(crate) target: Target,
+    /// Those of ECS, by name.
+    pub(crate) clusters: Vec<SeenCluster>,
+    /// Those of EKS, by name.
+    pub(crate) eks: BTreeMap<ClusterName, SeenEks>,
+    /// Whether its snapshot was read to the end.
+    pub(crate) is_whole: bool,
+}
+
+/// A service or workload, where it is, and its charts.
+#[derive(Clone, Copy)]
+pub(crate) struct SeenMember<'a> {
+    pub(crate) target: &'a Target,
+    pub(crate) cluster: &'a ClusterName,
+    pub(crate) figures: MemberFigures<'a>,
+    pub(crate) sparks: &'a Sparks,
+}
+
+/// The figures of a service or workload.
+#[derive(Clone, Copy)]
+pub(crate) enum MemberFigures<'a> {
+    Service(&'a ServiceReport),
+    Workload(&'a WorkloadReport),
+}
+
+impl<'a> MemberFigures<'a> {
+    /// What services and workloads have in common.
+    pub(crate) fn member(&self) -> &'a dyn Member {
+        match self {
+            Self::Service(service) => *service,
+            Self::Workload(workload) => *workload,
+        }
+    }
+}
+
+impl SeenTarget {
+    /// Nothing yet.
+    pub(crate) fn new(target: &Target) -> Self {
+        Self { target: target.clone(), clusters: Vec::new(), eks: BTreeMap::new(), is_whole: false }
+    }
+
+    /// Takes the next line of its snapshot.
+    pub(crate) fn take(&mut self, line: SnapshotLine, now: Timestamp, slots: &Slots) {
+        match line {
+            SnapshotLine::Run(_) => {}
+            SnapshotLine::Cluster(name, entry) => self.take_cluster(name, entry),
+            SnapshotLine::Eks(state) => {
+                self.eks.entry(state.cluster.clone()).and_modify(|seen| seen.take_state(*state));
+            }
+            SnapshotLine::Workload(state) => {
+                self.eks.entry(state.cluster.clone()).and_modify(|seen| seen.take_workload(&state));
+            }
+            SnapshotLine::Pod(pod) => {
+                self.eks.entry(pod.cluster.clone()).and_modify(|seen| seen.take_pod(&pod, now));
+            }
+            SnapshotLine::Series(query, reading) => self.take_series(&query, &reading, slots),
+            SnapshotLine::Service(state) => {
+                if let Some(seen) = self.service(state.cluster.as_str(), state.service.as_str()) {
+                    seen.take_state(&state);
+                }
+            }
+            SnapshotLine::Undescribed(lost) => {
+                if let Some(seen) = self.service(lost.cluster.as_str(), lost.service.as_str()) {
+                    seen.figures.tasks.take_no_state();
+                }
+            }
+            SnapshotLine::End(_) => self.is_whole = true,
+        }
+    }
+
+    /// Notes, once all lines have come, what is missing.
+    pub(crate) fn close(&mut self, slots: &Slots) {
+        let services = self.clusters.iter_mut().flat_map(|cluster| &mut cluster.services);
+        services.for_each(|seen| seen.close(slots.window()));
+        self.eks.values_mut().for_each(SeenEks::close);
+    }
+
+    /// All services, and all workloads.
+    pub(crate) fn members(&self) -> impl Iterator<Item = SeenMember<'_>> {
+        let target = &self.target;
+        let services = self.clusters.iter().flat_map(move |cluster| {
+            cluster.services.iter().map(move |seen| SeenMember {
+                target,
+                cluster: &cluster.name,
+                figures: MemberFigures::Service(&seen.figures),
+                sparks: &seen.sparks,
+            })
+        });
+        let workloads = self.eks.values().flat_map(move |cluster| {
+            cluster.workloads.values().map(move |seen| SeenMember {
+                target,
+                cluster: &cluster.name,
+                figures: MemberFigures::Workload(&seen.figures),
+                sparks: &seen.sparks,
+            })
+        });
+        services.chain(workloads)
+    }
+
+    fn take_cluster(&mut self, name: ClusterName, ClusterEntry { tags, unlisted, contents }: ClusterEntry) {
+        let cluster = match contents {
+            ClusterContents::Ecs(entry) => SeenCluster::new(name, entry, &tags, unlisted),
+            ClusterContents::Eks(entry) => {
+                self.eks.insert(name.clone(), SeenEks::new(name, &entry, unlisted));
+                return;
+            }
+        };
+        match self.clusters.binary_search_by(|other| other.name.cmp(&cluster.name)) {
+            Ok(at) => self.clusters[at] = cluster,
+            Err(at) => self.clusters.insert(at, cluster),
+        }
+    }
+
+    fn take_series(&mut self, query: &MetricQuery, reading: &Reading, slots: &Slots) {
+        let dimension = |name| query.metric.dimensions.get(name);
+        let Some(cluster) = dimension("ClusterName") else { return };
+        if self.target.platform == Platform::Eks {
+            let name = cluster.parse().ok();
+            if let Some(seen) = name.and_then(|name: ClusterName| self.eks.get_mut(&name)) {
+                seen.take(query, reading, slots);
+            }
+        } else if let Some(service) = dimension("ServiceName")
+            && let Some(seen) = self.service(cluster, service)
+        {
+            seen.take(query, reading, slots);
+        }
+    }
+
+    fn service(&mut self, cluster: &str, service: &str) -> Option<&mut SeenService> {
+        let at = self.clusters.binary_search_by(|seen| seen.name.as_str().cmp(cluster)).ok()?;
+        self.clusters[at].service(service)
+    }
+}

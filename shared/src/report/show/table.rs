@@ -1,0 +1,107 @@
+//! Tables of the page.
+//!
+//! An estate has thousands of services and pods, so their rows are written without the closing tags that HTML leaves optional
+//! ("Optional tags", HTML Standard), and every text goes through [`push`].
+
+use std::fmt::Write;
+
+use maud::{Escaper, Markup, PreEscaped, html};
+
+use super::list::{ROWS, more_in_json};
+use crate::cluster::ClusterName;
+use crate::report::measured::figures::{Answer, Utilization};
+use crate::report::measured::member::Member;
+
+/// Writes a text where markup is expected. Every text of wide tables goes through here.
+pub(crate) fn push(to: &mut String, text: &str) {
+    // Writing to a String cannot fail.
+    let _ = Escaper::new(to).write_str(text);
+}
+
+/// A cell.
+pub(crate) fn cell(to: &mut String, tag: &str, text: &str) {
+    to.push_str(tag);
+    push(to, text);
+}
+
+/// A table with a row for each item under the heading of its section, and how many more there are.
+pub(crate) fn of_section<T>(
+    id: &str,
+    caption: &str,
+    heads: [&str; 3],
+    items: &[T],
+    row: impl Fn(&T) -> Markup,
+) -> Markup {
+    html! {
+        div class="scroll" tabindex="0" role="region" aria-labelledby=(id) {
+            table {
+                caption { (caption) }
+                thead { tr { @for head in heads { th scope="col" { (head) } } } }
+                tbody { @for item in items.iter().take(ROWS) { tr { (row(item)) } } }
+            }
+        }
+        (more_in_json(items.len().saturating_sub(ROWS)))
+    }
+}
+
+/// A wide table of what a cluster has, which scrolls by itself.
+pub(crate) struct Wide<'a> {
+    /// What it has: `Services`.
+    pub(crate) what: &'a str,
+    /// Its class in the style sheet.
+    pub(crate) class: &'a str,
+    /// Its head, down to the beginning of its body.
+    pub(crate) head: &'a str,
+    /// Bytes that a row takes, about.
+    pub(crate) row: usize,
+}
+
+impl Wide<'_> {
+    /// The table of one cluster.
+    pub(crate) fn of<T>(&self, cluster: &ClusterName, items: &[T], row: impl Fn(&mut String, &T)) -> Markup {
+        let Self { what, class, head, row: bytes } = self;
+        let label = format!("{what} of {cluster}");
+        let mut text = String::with_capacity(900 + bytes * items.len());
+        text.push_str(&format!("<table class=\"{class}\"><caption>"));
+        push(&mut text, &label);
+        text.push_str("</caption>");
+        text.push_str(head);
+        items.iter().for_each(|item| row(&mut text, item));
+        text.push_str("</table>");
+        scroll(&label, &PreEscaped(text))
+    }
+}
+
+/// What is wider than a small screen, with its name for who does not see it.
+pub(crate) fn scroll(label: &str, table: &Markup) -> Markup {
+    html! { div class="scroll" tabindex="0" role="region" aria-label=(label) { (table) } }
+}
+
+/// The head of a table of services or workloads: its first column, CPU and memory, and what else it has in both rows.
+pub(crate) fn head(first: &str, more: &str, below: &str) -> String {
+    let figures = "<th class=g scope=col>3 h<th scope=col>highest<th scope=col>all<th scope=col>highest";
+    format!(
+        "<thead><tr><th scope=col rowspan=2>{first}<th class=g scope=colgroup colspan=4>CPU %\
+         <th class=g scope=colgroup colspan=4>Memory %{more}<tr>{figures}{figures}{below}<tbody>"
+    )
+}
+
+/// CPU and memory: of each mean and highest value of the last three hours, and of all.
+pub(crate) fn figures(to: &mut String, member: &dyn Member) {
+    for figure in [member.cpu(), member.memory()] {
+        if figure.is_empty() {
+            cell(to, "<td class=g colspan=4>", member.why_none(figure));
+            continue;
+        }
+        let Utilization { answer, average_3h, maximum_3h, average, maximum } = *figure;
+        for (i, value) in [average_3h, maximum_3h, average, maximum].into_iter().enumerate() {
+            to.push_str(if i == 0 { "<td class=g>" } else { "<td>" });
+            match value {
+                // A cut answer is marked at each figure: the missing points may have been the highest.
+                Some(value) if answer == Answer::Partial => to.push_str(&format!("{value:.1}?")),
+                Some(value) => to.push_str(&format!("{value:.1}")),
+                None => to.push('-'),
+            }
+        }
+    }
+}
