@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use fargaze::alarm::{AlarmKey, AlarmRecord, Grid, Sight, step};
 use fargaze::config::read_rules;
 use fargaze::metric::Period;
-use fargaze::rule::AlarmRule;
+use fargaze::rules::AlarmRule;
 use fargaze::series::{Datapoint, MetricSeries, Reading};
 use fargaze::subject::Subject;
 use fargaze::window::Window;
@@ -30,6 +30,7 @@ const BUDGET: Duration = Duration::from_millis(50);
 
 /// Five ways to watch memory.
 const RULES: &str = "
+built-in-rules: none
 rules:
   - &rule
     name: 3 of 5

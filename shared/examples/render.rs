@@ -23,15 +23,14 @@ use fargaze::inventory::{EcsEntry, EksEntry, Reporting, ServiceState};
 use fargaze::kubernetes::pod::Phase;
 use fargaze::metric::{MetricQuery, Statistic};
 use fargaze::pods::{Amounts, PodState};
-use fargaze::rule::{KubernetesMeasure, SAMPLE_PERIOD};
+use fargaze::report::{Report, ReportBuilder, ReportFacts, ReportLink, report_html, report_mail};
+use fargaze::rules::{KubernetesMeasure, SAMPLE_PERIOD};
 use fargaze::run::{Part, Platform, Run, RunKind, Target};
 use fargaze::series::{Datapoint, MetricSeries, Reading};
 use fargaze::snapshot::SnapshotLine;
 use fargaze::status::ServiceStatus;
 use fargaze::subject::{Subject, Workload};
-use fargaze::summary::{
-    Report, ReportBuilder, ReportFacts, ReportLink, console_object_link, report_html, report_mail,
-};
+use fargaze::text::console_object_link;
 use jiff::{SignedDuration, Timestamp};
 
 const CLUSTERS: u32 = 1_000;
@@ -127,6 +126,7 @@ fn build(run: &Run, target: &Target) -> Result<Report, Box<dyn Error>> {
                     ..DeploymentState::default()
                 }),
                 events: Vec::new(),
+                trend: fargaze::inventory::ServiceTrend::default(),
             };
             builder.add(SnapshotLine::Service(Box::new(state)));
         }
@@ -134,7 +134,7 @@ fn build(run: &Run, target: &Target) -> Result<Report, Box<dyn Error>> {
     build_eks(&mut builder, run, target)?;
     let facts = ReportFacts {
         results: &[],
-        ledgers: &[],
+        logs: &[],
         alarms: &[],
         rules: &[],
         previous: None,

@@ -86,7 +86,22 @@ pub struct DeploymentState {
     pub reason: Option<String>,
     /// When its newest revision was created.
     pub started_at: Option<Timestamp>,
+    /// That a deployment failed or is rolled back, if nobody has deployed since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<DeploymentFailure>,
 }
+
+/// What ECS said of a deployment that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeploymentFailure {
+    /// When.
+    pub at: Timestamp,
+    /// In which words.
+    pub said: String,
+}
+
+/// How long a deployment that was rolled back counts as failed. The service is well again by then, as it was before.
+const FAILED_FOR: SignedDuration = SignedDuration::from_hours(1);
 
 impl DeploymentState {
     /// The deployment that these revisions make up; none without a revision.
@@ -111,7 +126,15 @@ impl DeploymentState {
             failed_tasks: revisions.iter().fold(0, |sum, revision| sum.saturating_add(revision.failed_tasks)),
             reason: told.reason.clone().or_else(|| primary.reason.clone()),
             started_at: newest.started_at,
+            failure: None,
         })
+    }
+
+    /// Whether the newest deployment failed: as ECS says of one that still has tasks, or said lately of one that it rolled
+    /// back.
+    pub fn has_failed(&self, now: Timestamp) -> bool {
+        let is_late = |failure: &DeploymentFailure| now.duration_since(failure.at) < FAILED_FOR;
+        self.rollout_state == Some(RolloutState::Failed) || self.failure.as_ref().is_some_and(is_late)
     }
 
     /// Whether it is under way and, as far as ECS knows, well, for less than `at_most`. A deployment whose tasks fail

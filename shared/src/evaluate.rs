@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::rule::{Comparison, Condition, MissingData};
+use crate::rules::{Comparison, Condition, MissingData};
 use crate::series::{Datapoint, MetricSeries};
 use crate::window::Window;
 

@@ -185,6 +185,27 @@ pub struct ServiceState {
     /// What happened to it, the newest first: the sentences of its service events.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<String>,
+    /// What the checks of earlier runs tell beside.
+    #[serde(default, skip_serializing_if = "ServiceTrend::is_none")]
+    pub trend: ServiceTrend,
+}
+
+/// What the checks of several runs tell of a service, which ECS does not keep.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceTrend {
+    /// Since when every check found fewer tasks than should run; none if as many run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub short_since: Option<Timestamp>,
+    /// Tasks of its deployments that failed since the check before; none if that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_failures: Option<u32>,
+}
+
+impl ServiceTrend {
+    /// Whether nothing is known.
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl ServiceState {
@@ -200,6 +221,7 @@ impl ServiceState {
             created_at: None,
             deployment: None,
             events: Vec::new(),
+            trend: ServiceTrend::default(),
         }
     }
 
@@ -218,6 +240,9 @@ pub struct UndescribedService {
     pub service: ServiceName,
     /// Why nothing is known of it.
     pub fault: Fault,
+    /// Whether its metrics arrive, so that it has running tasks.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_alive: bool,
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::{ClusterName, ServiceName};
-use crate::rule::Scope;
 
 /// What a verdict, a notification or a change is about, within one account and Region.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -22,6 +21,34 @@ pub enum Subject {
     TaskFamily(ClusterName, String),
     /// A workload on EKS.
     Workload(ClusterName, Workload),
+}
+
+/// What a rule is judged on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// Each cluster as a whole.
+    Cluster,
+    /// Each service.
+    #[default]
+    Service,
+    /// Each family of task definitions: all tasks of the family, of a service or not.
+    TaskFamily,
+    /// Each workload on EKS, such as a Deployment: all pods that it owns.
+    Workload,
+}
+
+impl Scope {
+    /// The word of the user's file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cluster => "cluster",
+            Self::Service => "service",
+            Self::TaskFamily => "task-family",
+            Self::Workload => "workload",
+        }
+    }
 }
 
 /// What owns pods on EKS: a Deployment, `StatefulSet`, `DaemonSet`, Job or `CronJob`, or a pod that nothing owns.

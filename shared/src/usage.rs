@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::DOLLARS_PER_THOUSAND_METRICS;
+use crate::sources::plan::DOLLARS_PER_THOUSAND_METRICS;
 
 /// What fargaze used of AWS since an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

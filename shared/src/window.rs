@@ -42,6 +42,13 @@ impl Window {
         Self { start: self.period_starts().nth(skip).unwrap_or(self.end), ..*self }
     }
 
+    /// As many periods up to its end, however long it is.
+    #[must_use]
+    pub fn of_newest(&self, periods: usize) -> Self {
+        let seconds = i64::try_from(periods).unwrap_or(0).saturating_mul(self.period.seconds());
+        Self { start: instant(self.end.as_second().saturating_sub(seconds)), ..*self }
+    }
+
     /// Number of datapoints that a series without gaps has.
     pub fn len(&self) -> usize {
         let seconds = (self.end.as_second() - self.start.as_second()).max(0);

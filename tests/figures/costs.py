@@ -45,7 +45,7 @@ def built_in_metrics() -> int:
 
 def report_metrics() -> int:
     """Metrics that a report asks of a service in a cluster with Container Insights."""
-    source = (ROOT / "shared" / "src" / "plan.rs").read_text()
+    source = (ROOT / "shared" / "src" / "sources" / "plan.rs").read_text()
     table_ = re.search(r"const REPORT_METRICS:.*?\n\];", source, re.DOTALL)[0]
     return len(re.findall(r"Statistic::\w+\)", table_))
 

@@ -46,9 +46,9 @@ def test_month_is_that_of_the_default_schedules() -> None:
 
 
 def test_code_has_the_same_prices() -> None:
-    source = (ROOT / "shared/src/plan.rs").read_text()
+    source = (ROOT / "shared/src/sources/plan.rs").read_text()
     assert float(re.search(r"DOLLARS_PER_THOUSAND_METRICS: f64 = ([\d.]+)", source)[1]) == price.METRIC_REQUESTED * 1_000
-    tariff = (ROOT / "shared/src/insights/cost.rs").read_text()
+    tariff = (ROOT / "shared/src/reconcile/cost.rs").read_text()
     assert float(re.search(r"enabled: ([\d.]+), enhanced", tariff)[1]) == price.CUSTOM_METRIC
     assert f'date: "{price.DATE}", region: "{price.REGION}"' in tariff
 
@@ -83,7 +83,7 @@ def test_price_in_a_sentence(page: str, sentence: str, figure: str) -> None:
 
 
 def test_container_insights_of_ten_services() -> None:
-    """README.md repeats what the test of docs/insights.md has made."""
+    """README.md repeats what the test of docs/policies.md has made."""
     row = next(row for row in table(costs_of_insights()) if row["services"] == "10")
     alone = next(row for row in table(costs_of_insights()) if row["services"] == "0")
     month = float(row["a month"].strip("$"))
@@ -96,15 +96,15 @@ def test_container_insights_of_ten_services() -> None:
 
 
 def costs_of_insights() -> str:
-    text = (ROOT / "docs/insights.md").read_text()
+    text = (ROOT / "docs/policies.md").read_text()
     content = text.split("<!-- made by a test: cost -->\n")[1].split("<!-- end -->")[0]
     # Two columns have the same name; the first counts here.
     return "\n".join("|".join(line.split("|")[:6]) + "|" for line in content.splitlines() if line.startswith("|"))
 
 
 def test_metrics_server_costs_what_the_code_says() -> None:
-    source = (ROOT / "shared/src/insights/eks/cost.rs").read_text()
+    source = (ROOT / "shared/src/reconcile/cost.rs").read_text()
     cpu, memory = re.search(r"HOUR: \(f64, f64\) = \(([\d._]+), ([\d._]+)\)", source).groups()
     month = (0.25 * float(cpu) + 0.5 * float(memory.replace("_", ""))) * MONTH
-    assert f"about ${month:.2f} a month (0.25 vCPU and 0.5 GB" in (ROOT / "docs/insights.md").read_text()
+    assert f"about ${month:.2f} a month (0.25 vCPU and 0.5 GB" in (ROOT / "docs/policies.md").read_text()
     assert f"metrics-server on Fargate about ${month:.0f} for each of its pods" in TEXT

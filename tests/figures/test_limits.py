@@ -55,8 +55,8 @@ LIMITS = [
     ("architecture", r"asked from (\d+) minutes before", "shared/src/continuation/mod.rs", r"NEAR: \S+ = \S+\((\d+)", 1),
     # What is kept, and for how long.
     ("architecture", r"reason that may pass, such as throttling, is told after (\w+) minutes",
-     "shared/src/summary/coverage.rs", r"PATIENCE: \S+ = \S+from_mins\((\d+)", 1),
-    ("architecture", r"by which wish.*\| (\d+) days \|", "shared/src/aws/ledger.rs", r"KEEP: \S+ = \S+\(24 \* (\d+)", 1),
+     "shared/src/coverage.rs", r"PATIENCE: \S+ = \S+from_mins\((\d+)", 1),
+    ("architecture", r"by which policy.*\| (\d+) days \|", "shared/src/aws/change_log.rs", r"KEEP: \S+ = \S+\(24 \* (\d+)", 1),
     ("delivery", r"is over, (\d+) days after", "shared/src/aws/memory.rs", r"KEEP_OPEN: \S+ = \S+\(24 \* (\d+)", 1),
     ("delivery", r"notified once, after (\d+) hours", "shared/src/alarm/rule_sight.rs", r"GRACE: \S+ = \S+\((\d+)", 1),
     ("delivery", r"is cut at (\d+) KiB", "shared/src/message/mod.rs", r"MAX_BODY: usize = ([\d* ]+)", 1_024),
@@ -75,14 +75,14 @@ LIMITS = [
     ("rules", r"at most (\d+) hours apart", "shared/src/alarm/grid.rs", r"JUDGED_BACK: \S+ = \S+\((\d+)", 1),
     ("rules", r"have no data: (\w+) more", "shared/src/evaluate.rs", r"EXTRA_PERIODS: usize = (\d+)", 1),
     ("configuration", r"at once; 1 to (\d+)\n", "shared/src/config/targets.rs", r"MAX_PARTS: u32 = (\d+)", 1),
-    ("configuration", r"may change, 1 to (\d+)", "shared/src/config/insights.rs", r"MAX_CHANGES: u32 = (\d+)", 1),
+    ("configuration", r"may change, 1 to (\d+)", "shared/src/config/policies/mod.rs", r"MAX_CHANGES: u32 = (\d+)", 1),
     # The report.
-    ("report", r"up to (\d+) services and workloads", "shared/src/summary/report/worst.rs", r"MOST: usize = (\d+)", 1),
-    ("report", r"workloads \((\d+) in the mail", "shared/src/summary/report/mail/mod.rs", r"WORST: usize = (\d+)", 1),
-    ("report", r"moved by (\d+) points", "shared/src/summary/report/since.rs", r"MUCH: f64 = ([\d.]+)", 1),
-    ("report", r"worst (\d+) pods of a cluster", "shared/src/summary/report/eks/seen.rs", r"MOST_PODS: usize = (\d+)", 1),
-    ("report", r"older than (\d+) minutes, and", "shared/src/summary/report/builder.rs", r"STARTING: \S+ = \S+\((\d+)", 1),
-    ("report", r"The last (\d+) hours\" are", "shared/src/summary/report/figures.rs", r"RECENT_SECONDS: i64 = (\d+) \* 3600", 1),
+    ("report", r"up to (\d+) services and workloads", "shared/src/report/sections/worst/collect.rs", r"MOST: usize = (\d+)", 1),
+    ("report", r"workloads \((\d+) in the mail", "shared/src/report/sections/worst/mod.rs", r"WORST: usize = (\d+)", 1),
+    ("report", r"moved by (\d+) points", "shared/src/report/sections/changes/compare.rs", r"MUCH: f64 = ([\d.]+)", 1),
+    ("report", r"worst (\d+) pods of a cluster", "shared/src/report/sections/eks/seen.rs", r"MOST_PODS: usize = (\d+)", 1),
+    ("report", r"older than (\d+) minutes, and", "shared/src/report/sections/clusters/seen.rs", r"STARTING: \S+ = \S+\((\d+)", 1),
+    ("report", r"The last (\d+) hours\" are", "shared/src/report/measured/figures.rs", r"RECENT_SECONDS: i64 = (\d+) \* 3600", 1),
 ]
 
 
@@ -184,7 +184,8 @@ def test_turns_of_a_sweep() -> None:
 
 def test_built_in_rules() -> None:
     rules = yaml.safe_load((ROOT / "shared/src/default.yaml").read_text())["rules"]
-    of_ecs = [rule for rule in rules if rule["what"] in {"nothing-running", "memory-percent", "cpu-percent"}]
+    measures = {"nothing-running", "deployment-failed", "tasks-failing", "running-below-desired", "memory-percent", "cpu-percent"}
+    of_ecs = [rule for rule in rules if rule["what"] in measures]
     assert f"{WORDS[len(of_ecs)]} for ECS" in page_text("rules")
     for word, measure in [("memory over", "memory-percent"), ("CPU over", "cpu-percent")]:
         rule = next(rule for rule in of_ecs if rule["what"] == measure)

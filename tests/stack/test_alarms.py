@@ -25,6 +25,7 @@ rules:
     evaluation-periods: 3
     remind-every: 5m
     message: Start more workers.
+built-in-rules: none
 """
 # Minutes from the first run on between which jobs wait for too long.
 HOT = range(-9, 7)

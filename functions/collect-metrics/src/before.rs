@@ -6,7 +6,7 @@ use fargaze::fault::Fault;
 use fargaze::metric::MetricQuery;
 use fargaze::operation::Operation;
 use fargaze::outcome::Coverage;
-use fargaze::rule::AlarmRule;
+use fargaze::rules::AlarmRule;
 use fargaze::run::RunKind;
 use fargaze::states::TargetTask;
 use jiff::SignedDuration;

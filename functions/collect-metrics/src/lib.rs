@@ -13,12 +13,14 @@ use aws_config::SdkConfig;
 use fargaze::aws::{CloudWatch, Ecs, Store, config_for};
 use fargaze::failure::Failure;
 use fargaze::fault::Fault;
+use fargaze::insights::InsightsLevel;
 use fargaze::metric::Statistic;
 use fargaze::operation::Operation;
-use fargaze::outcome::{AccountDefaultFinding, Coverage, InsightsResult, Outcome, OutcomeKind};
-use fargaze::plan::QueryPlan;
+use fargaze::outcome::{Coverage, Outcome, OutcomeKind};
+use fargaze::reconcile;
 use fargaze::run::{Platform, RunKind, Target};
 use fargaze::series::Datapoint;
+use fargaze::sources::plan::QueryPlan;
 use fargaze::states::{Collected, ObjectRef, TargetTask};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -98,11 +100,12 @@ impl Handler {
         let malformed = |error: std::io::Error| Fault::bug(Operation::S3PutObject, &key, error.to_string());
         let mut recording = Recording::begin(&task, &rules, inventory).map_err(malformed)?;
         let (window, queries) = (&task.run.window, &plan.queries);
+        let (continuation, fault) = before.continuation(&task, queries, &rules);
+        let earlier = continuation.earlier();
         let faults = if task.run.kind == RunKind::Report {
             cloudwatch.get_metric_data(queries, window, |query, reading| recording.add(query, &reading)).await
         } else {
-            let (continuation, fault) = before.continuation(&task, queries, &rules);
-            recording.continues(continuation.since());
+            recording.continues(earlier.map(|earlier| earlier.until));
             let add = |place: usize, reading| {
                 let query = &queries[place];
                 recording.add(query, &continuation.join(place, query, reading));
@@ -112,8 +115,18 @@ impl Handler {
             faults.extend(fault);
             faults
         };
-        let unclear = silent::to_describe(&task.run, &rules, inventory, &recording.services());
-        let states = ecs.describe_services(&unclear).await;
+        let known = recording.services();
+        let unclear = silent::to_describe(&task.run, &rules, inventory, &known, earlier);
+        let mut states = ecs.describe_services(&unclear).await;
+        if task.run.kind == RunKind::Alarms {
+            states.found.iter_mut().for_each(|state| {
+                state.compare(earlier.map(|earlier| &earlier.checks), window.end);
+            });
+            states.undescribed.iter_mut().for_each(|asked| {
+                asked.is_alive =
+                    known.alive.contains(&(asked.cluster.to_string(), asked.service.to_string()));
+            });
+        }
         let is_whole = inventory.faults.is_empty();
         if cached.drop_gone(&states.missing_clusters, &states.found) && is_whole {
             self.store.put_inventory(&task.target, &cached).await?;
@@ -139,24 +152,14 @@ impl Handler {
     }
 
     /// The account's default of Container Insights, for the report: once for all parts of an account and Region.
-    async fn account_default(&self, target: &Target) -> Result<Option<AccountDefaultFinding>, Fault> {
+    async fn account_default(
+        &self,
+        target: &Target,
+    ) -> Result<Option<reconcile::Asked<InsightsLevel>>, Fault> {
         if target.part.index > 0 {
             return Ok(None);
         }
         let level = Ecs::new(&config_for(&self.home, target).await?).account_default().await;
-        Ok(Some(match level {
-            Ok(level) => AccountDefaultFinding {
-                level: Some(level),
-                result: InsightsResult::Right,
-                reason: format!("it is {level}"),
-                news: false,
-            },
-            Err(fault) => AccountDefaultFinding {
-                level: None,
-                result: InsightsResult::Failed(fault),
-                reason: "it could not be read".to_owned(),
-                news: false,
-            },
-        }))
+        Ok(Some(level.into()))
     }
 }

@@ -10,7 +10,7 @@ use fargaze::failure::Failure;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::{InsightsLevel, ObservedCluster};
 use fargaze::inventory::{CachedInventory, ClusterContents, ClusterEntry, EcsEntry, Inventory, Reporting};
-use fargaze::rule::{AlarmRule, Scope};
+use fargaze::rules::{AlarmRule, Scope};
 use fargaze::states::TargetTask;
 
 /// The cached inventory if it is fresh, brought up to date if that is due; else a new one. What is new is stored for the

@@ -8,13 +8,13 @@ use fargaze::catalogue::AWS_ECS;
 use fargaze::fault::Fault;
 use fargaze::inventory::Inventory;
 use fargaze::metric::{MetricQuery, Period};
-use fargaze::observe::SILENT_AFTER;
 use fargaze::outcome::{Coverage, CoverageTally};
-use fargaze::plan;
-use fargaze::rule::{AlarmRule, Condition, Measure, MissingData};
+use fargaze::rules::{AlarmRule, Condition, Measure, MissingData, Source};
 use fargaze::run::{Run, RunKind};
 use fargaze::series::{MetricSeries, Reading};
 use fargaze::snapshot::SnapshotWriter;
+use fargaze::sources::ecs_api::SILENT_AFTER;
+use fargaze::sources::{cloudwatch, plan};
 use fargaze::states::TargetTask;
 use fargaze::subject::Subject;
 use fargaze::window::Window;
@@ -92,7 +92,7 @@ fn custom(rules: &[AlarmRule], inventory: &Inventory) -> HashMap<MetricQuery, Ve
     for rule in rules.iter().filter(|rule| matches!(rule.measure, Measure::Custom(_))) {
         for subject in plan::subjects(rule, inventory) {
             let Subject::Service(cluster, service) = &subject else { continue };
-            for query in plan::queries(rule, &subject) {
+            for query in cloudwatch::queries(rule, &subject, Source::Custom) {
                 let name = (cluster.to_string(), service.to_string());
                 custom.entry(query).or_default().push(Judged { name, condition: rule.condition });
             }

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use fargaze::aws::{Equipment, kubernetes_client};
 use fargaze::cluster::ClusterName;
 use fargaze::commands::AtCluster;
-use fargaze::eks::EksCluster;
+use fargaze::eks::{Cadvisor, EksCluster};
 use fargaze::fault::{Fault, FaultKind};
-use fargaze::insights::eks::Cadvisor;
 use fargaze::operation::Operation;
 use fargaze::pods::{CadvisorState, ClusterState, Finding};
 use fargaze::run::{RunKind, Target};
@@ -145,7 +144,6 @@ impl Reader<'_> {
 
     /// Whether the user lets us read cAdvisor of a cluster.
     fn reads_cadvisor(&self, cluster: &ClusterName) -> bool {
-        let Target { account, region, .. } = self.target;
-        self.wishes.cadvisor(account, region, cluster) == Cadvisor::Proxy
+        self.reads.cadvisor(self.target, cluster) == Cadvisor::Proxy
     }
 }

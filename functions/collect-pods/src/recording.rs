@@ -13,6 +13,7 @@ use fargaze::outcome::{Coverage, CoverageTally};
 use fargaze::pods::{
     ClusterHistory, History, PodState, Sample, SampleTimes, WorkloadState, cluster_samples, workload_samples,
 };
+use fargaze::rules::ReadFrom;
 use fargaze::run::{Run, RunKind, Target};
 use fargaze::series::Reading as Answer;
 use fargaze::snapshot::SnapshotWriter;
@@ -216,7 +217,9 @@ fn is_counted_in_part(reading: &Reading, pods: &[&PodState]) -> bool {
 /// The highest value of some of the pods is the least that it can be for all of them: it may begin an alarm and must not end one.
 /// A mean of some is none.
 fn forget_lower_values(samples: &mut [Sample], history: &ClusterHistory, subject: &Subject) {
-    for (measure, statistic, value) in samples.iter_mut().filter(|(measure, ..)| measure.needs_cadvisor()) {
+    for (measure, statistic, value) in
+        samples.iter_mut().filter(|(measure, ..)| measure.read_from() == ReadFrom::Cadvisor)
+    {
         let newest = history.newest(subject, *measure, statistic);
         let is_lower = value.zip(newest).is_some_and(|(value, newest)| value < newest);
         if is_lower || *statistic == Statistic::Average {

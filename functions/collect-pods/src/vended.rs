@@ -4,9 +4,9 @@ use fargaze::aws::CloudWatch;
 use fargaze::fault::Fault;
 use fargaze::inventory::Inventory;
 use fargaze::metric::MetricQuery;
-use fargaze::plan::QueryPlan;
-use fargaze::rule::{AlarmRule, EKS_NAMESPACES};
+use fargaze::rules::{AlarmRule, EKS_NAMESPACES};
 use fargaze::run::{Run, RunKind};
+use fargaze::sources::plan::QueryPlan;
 use fargaze::vended::{cluster_of, statistics};
 
 /// What CloudWatch is asked: in an alarms run what rules need; for a report all metrics of clusters that have had data lately. Their names are found by `ListMetrics`: AWS has changed them once, and adds more.

@@ -10,7 +10,7 @@ use fargaze::failure::Failure;
 use fargaze::fault::Fault;
 use fargaze::operation::Operation;
 use fargaze::outcome::{Outcome, OutcomeKind, counted};
-use fargaze::rule::AlarmRule;
+use fargaze::rules::AlarmRule;
 use fargaze::run::Target;
 use fargaze::snapshot::{BadSnapshot, SnapshotLine, SnapshotReader};
 use fargaze::states::{ObjectRef, Step, TargetDone, TargetTask};

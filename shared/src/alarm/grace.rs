@@ -3,9 +3,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{AlarmRecord, Grid, Mute, Sight, step};
+use super::{AlarmRecord, Basis, Grid, Mute, Sight, step};
 use crate::evaluate::AlarmState;
-use crate::rule::{AlarmRule, Measure};
+use crate::rules::{AlarmRule, ServiceFigure};
 use crate::snapshot::SnapshotBegin;
 use crate::subject::Subject;
 
@@ -26,24 +26,26 @@ pub(super) fn is_granted(before: Option<&AlarmRecord>, end: Timestamp) -> bool {
     })
 }
 
-/// The decision about an alarm, with what is remembered of outages. `idle` says that the service should run no task.
+/// The decision about an alarm, with what is remembered of outages.
 pub(super) fn judged(
     rule: &AlarmRule,
     subject: &Subject,
     sight: &Sight<'_>,
-    idle: bool,
+    basis: Basis,
     begin: &SnapshotBegin,
     before: Option<&AlarmRecord>,
 ) -> Option<AlarmRecord> {
     let run = &begin.run;
     // A service that is new or being deleted is not judged: what is known of it stays.
     let is_silent = sight.reading.series().is_some_and(|series| series.points().is_empty());
-    if rule.measure == Measure::NothingRunning && is_silent {
+    if matches!(basis, Basis::State { .. }) && is_silent {
         return None;
     }
-    let after = step(rule, subject, sight, &Grid::of(rule, begin), run.time, before);
-    match rule.measure {
-        Measure::NothingRunning => remember(after, before, run.window.end, idle),
+    let after = step(rule, subject, sight, &Grid::of(rule, basis, begin), run.time, before);
+    match (rule.measure.service_figure(), basis) {
+        (Some(ServiceFigure::NothingRunning), Basis::State { idle }) => {
+            remember(after, before, run.window.end, idle)
+        }
         _ => after,
     }
 }

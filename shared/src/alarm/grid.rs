@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::metric::Period;
-use crate::rule::{AlarmRule, Measure};
+use crate::rules::AlarmRule;
 use crate::series::{MetricSeries, Reading};
 use crate::snapshot::SnapshotBegin;
 use crate::window::Window;
@@ -16,11 +16,28 @@ const JUDGED_BACK: SignedDuration = SignedDuration::from_hours(12);
 /// get points for them: one in so many. `Config::lookback` makes the window long enough for the rest.
 const AGED_OUT: usize = 3;
 
+/// How the values of an alarm came to be known in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// CloudWatch answered with the points of periods.
+    Points,
+    /// A collector has taken samples.
+    Samples,
+    /// ECS said how the service is now.
+    State {
+        /// Whether it should run no task.
+        idle: bool,
+    },
+}
+
 /// Where the periods of a rule come from.
 #[derive(Debug, Clone, Copy)]
 pub enum Grid<'a> {
     /// The window of the run, cut into the rule's periods. CloudWatch may get a point for one of them late.
     Window(Window),
+    /// The same window, of which only the newest period is judged: what ECS says is how things are now, and no point of it
+    /// comes late.
+    Now(Window),
     /// The instants at which a collector took samples, oldest first. However far they are apart, each is one period, and a
     /// sample that has no value never gets one.
     Samples(&'a [Timestamp]),
@@ -38,6 +55,8 @@ pub(super) struct Periods {
     /// Start of the window, or the first sample: what is older is not known, while a period since then that was not asked
     /// for has a point.
     begins: Timestamp,
+    /// Whether the values are what ECS said, and no metric.
+    is_state: bool,
 }
 
 #[derive(Debug)]
@@ -48,17 +67,18 @@ enum Ends {
 
 impl<'a> Grid<'a> {
     /// The periods that the rule is judged on in the run of a snapshot.
-    pub(super) fn of(rule: &AlarmRule, begin: &'a SnapshotBegin) -> Self {
-        if matches!(rule.measure, Measure::Kubernetes(_)) {
-            return Self::Samples(&begin.samples);
+    pub(super) fn of(rule: &AlarmRule, basis: Basis, begin: &'a SnapshotBegin) -> Self {
+        match basis {
+            Basis::Points => Self::Window(begin.run.window_of(rule.range())),
+            Basis::Samples => Self::Samples(&begin.samples),
+            Basis::State { .. } => Self::Now(begin.run.window_of(rule.range())),
         }
-        Self::Window(begin.run.window_of(rule.range()))
     }
 
     /// End of the newest period of a rule with this length of a period; none if there is no period.
     pub(super) fn newest_end(&self, period: Period) -> Option<Timestamp> {
         match self {
-            Self::Window(window) => Some(window.in_periods(period).end),
+            Self::Window(window) | Self::Now(window) => Some(window.in_periods(period).end),
             Self::Samples(instants) => instants.last().copied(),
         }
     }
@@ -68,22 +88,24 @@ impl Periods {
     /// The periods of a rule. Those before the first that was asked for are left out: earlier runs have judged them.
     pub(super) fn of(rule: &AlarmRule, grid: &Grid<'_>, reading: &Reading) -> Self {
         match grid {
-            Grid::Window(window) => Self::of_window(rule, window, reading),
+            Grid::Window(window) => {
+                let whole = judged_window(rule, window);
+                let range = rule.condition.evaluation_range();
+                let beyond = whole.len().saturating_sub(range);
+                Self::of_window(&whole, range + beyond / AGED_OUT, reading)
+            }
+            Grid::Now(window) => {
+                let newest = newest_window(rule, window);
+                Self { is_state: true, ..Self::of_window(&newest, newest.len(), reading) }
+            }
             Grid::Samples(instants) => Self::of_samples(rule.period, instants, reading),
         }
     }
 
-    fn of_window(rule: &AlarmRule, window: &Window, reading: &Reading) -> Self {
-        let range = rule.condition.evaluation_range();
-        let whole = judged_window(rule, window);
-        let beyond = whole.len().saturating_sub(range);
-        let open_from = match rule.measure {
-            // ECS and Kubernetes say how things are now, and are not asked about the past.
-            Measure::NothingRunning | Measure::Kubernetes(_) => whole.len(),
-            Measure::Metric(_) | Measure::Derived { .. } | Measure::Custom(_) => range + beyond / AGED_OUT,
-        };
+    /// The periods of a window, of which those from `open_from` on may still get a point.
+    fn of_window(whole: &Window, open_from: usize, reading: &Reading) -> Self {
         let series = reading.series();
-        let known = series.map_or(whole, |series| series.asked_in(&whole));
+        let known = series.map_or(*whole, |series| series.asked_in(whole));
         let open_from = open_from.saturating_sub(whole.len() - known.len());
         let mut values = vec![None; known.len()];
         for (period, value) in series.into_iter().flat_map(|series| series.by_period(&known)) {
@@ -99,7 +121,7 @@ impl Periods {
                 .map(|(period, _)| period)
                 .collect()
         };
-        Self { ends: Ends::Window(known), values, unread, open_from, begins: whole.start }
+        Self { ends: Ends::Window(known), values, unread, open_from, begins: whole.start, is_state: false }
     }
 
     fn of_samples(period: Period, instants: &[Timestamp], reading: &Reading) -> Self {
@@ -113,7 +135,12 @@ impl Periods {
         let unread = unread.map(|(sample, _)| sample).collect();
         let open_from = values.len();
         let begins = instants.first().copied().unwrap_or(Timestamp::MIN);
-        Self { ends: Ends::Samples(instants.to_vec()), values, unread, open_from, begins }
+        Self { ends: Ends::Samples(instants.to_vec()), values, unread, open_from, begins, is_state: false }
+    }
+
+    /// Whether the values are what ECS said, and no metric.
+    pub(super) fn is_state(&self) -> bool {
+        self.is_state
     }
 
     pub(super) fn len(&self) -> usize {
@@ -221,18 +248,19 @@ pub(super) fn newest(newest: usize, length: usize) -> std::ops::Range<usize> {
     (newest + 1).saturating_sub(length)..newest + 1
 }
 
-/// The periods of the rule in the window of the run. What ECS says is known of the newest one only.
+/// The periods of the rule in the window of the run.
 fn judged_window(rule: &AlarmRule, window: &Window) -> Window {
-    let range = rule.condition.evaluation_range();
     let window = if rule.period == window.period { *window } else { window.in_periods(rule.period) };
-    match rule.measure {
-        Measure::NothingRunning => window.newest(range),
-        _ if window.end.duration_since(window.start) <= JUDGED_BACK => window,
-        _ => {
-            let back = usize::try_from(JUDGED_BACK.as_secs() / rule.period.seconds()).unwrap_or(0).max(1);
-            window.newest(range + back)
-        }
+    if window.end.duration_since(window.start) <= JUDGED_BACK {
+        return window;
     }
+    let back = usize::try_from(JUDGED_BACK.as_secs() / rule.period.seconds()).unwrap_or(0).max(1);
+    window.newest(rule.condition.evaluation_range() + back)
+}
+
+/// The periods that the newest verdict of the rule looks at.
+fn newest_window(rule: &AlarmRule, window: &Window) -> Window {
+    window.in_periods(rule.period).of_newest(rule.condition.evaluation_range())
 }
 
 /// Whether an alarm of which nothing is remembered stays OK at every period, as far as counts alone tell.
@@ -241,6 +269,7 @@ pub(super) fn surely_ok(rule: &AlarmRule, grid: &Grid<'_>, series: &MetricSeries
         Grid::Window(window) => {
             rule.condition.surely_ok(series, &series.asked_in(&judged_window(rule, window)))
         }
+        Grid::Now(window) => rule.condition.surely_ok(series, &series.asked_in(&newest_window(rule, window))),
         Grid::Samples(instants) => {
             let breaches = |value: f64| rule.condition.comparison.breaches(value, rule.condition.threshold);
             let breaching = series.points().iter().filter(|point| breaches(point.value)).count();

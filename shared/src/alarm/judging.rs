@@ -1,25 +1,25 @@
 //! Judges a snapshot while it is read: what is held is one subject's lines and what changed, not the snapshot.
 
 mod gone;
+mod late;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::rule_sight::Evidence;
 use super::which::{is_late, kept_metrics, silencers_first, subject_of, unless, was_listed};
-use super::{AlarmKey, AlarmRecord, RuleSight, Sight, grace};
+use super::{AlarmKey, AlarmRecord, Basis, RuleSight, Sight, grace};
 use crate::cluster::ClusterName;
 use crate::evaluate::AlarmState;
 use crate::fault::Fault;
 use crate::inventory::{Inventory, ServiceState, UndescribedService};
 use crate::metric::{Metric, MetricQuery};
-use crate::observe::{newest_only, not_asked};
 use crate::outcome::Coverage;
-use crate::plan;
 use crate::pods::{PodState, explains, why};
-use crate::rule::{AlarmRule, Measure, Scope};
+use crate::rules::{AlarmRule, Scope};
 use crate::series::Reading;
 use crate::snapshot::{SnapshotBegin, SnapshotLine};
+use crate::sources::plan;
 use crate::status::ServiceStatus;
 use crate::subject::Subject;
 
@@ -47,7 +47,7 @@ pub struct Judging<'a> {
     unclear: HashMap<Subject, Fault>,
     services: HashMap<Subject, ServiceState>,
     /// Services that ECS was asked about in vain.
-    undescribed: HashMap<Subject, Fault>,
+    undescribed: HashMap<Subject, UndescribedService>,
     /// Subjects that may change, once the first pod of a cluster has come.
     explained: Option<HashSet<Subject>>,
     /// Pods that explain why they do.
@@ -63,8 +63,7 @@ pub struct Judging<'a> {
 struct Open {
     subject: Subject,
     reading: Reading,
-    /// Whether ECS said of a service judged by `nothing-running` that it should run no task.
-    idle: bool,
+    basis: Basis,
 }
 
 /// An alarm that changed.
@@ -74,8 +73,8 @@ pub struct Change<'a> {
     pub rule: &'a AlarmRule,
     /// What it saw, so that it can be judged again if another run wrote the alarm first.
     pub sight: Sight<'static>,
-    /// Whether ECS said of a service judged by `nothing-running` that it should run no task.
-    pub idle: bool,
+    /// How it came to be known.
+    pub basis: Basis,
     /// What to remember, with what is to be told.
     pub record: AlarmRecord,
 }
@@ -100,7 +99,7 @@ pub struct Judged<'a> {
 impl Change<'_> {
     /// The same sight on what another run has remembered in the meantime; none if that run has seen all of it.
     pub fn again(&self, begin: &SnapshotBegin, newest: Option<&AlarmRecord>) -> Option<AlarmRecord> {
-        grace::judged(self.rule, &self.record.key.subject, &self.sight, self.idle, begin, newest)
+        grace::judged(self.rule, &self.record.key.subject, &self.sight, self.basis, begin, newest)
     }
 }
 
@@ -152,8 +151,9 @@ impl<'a> Judging<'a> {
             SnapshotLine::Service(state) => {
                 self.services.insert(Subject::Service(state.cluster.clone(), state.service.clone()), *state);
             }
-            SnapshotLine::Undescribed(UndescribedService { cluster, service, fault }) => {
-                self.undescribed.insert(Subject::Service(cluster, service), fault);
+            SnapshotLine::Undescribed(service) => {
+                let subject = Subject::Service(service.cluster.clone(), service.service.clone());
+                self.undescribed.insert(subject, service);
             }
             SnapshotLine::Pod(pod) => self.pod(*pod),
             // All samples of a cluster have come when itself comes.
@@ -192,28 +192,11 @@ impl<'a> Judging<'a> {
         }
         let services = std::mem::take(&mut self.services);
         self.drop_gone(&services);
-        for (index, rule) in self
-            .rules
-            .iter()
-            .enumerate()
-            .filter(|(_, rule)| rule.platform() == self.begin.target.platform)
-            .filter(|(_, rule)| is_late(rule, &self.kept_metrics))
-            .collect::<Vec<_>>()
-        {
-            for subject in plan::subjects(rule, &self.inventory) {
-                let state = services.get(&subject);
-                let (reading, idle) = match rule.measure {
-                    Measure::NothingRunning => (
-                        self.tasks_missing(rule, &subject, state),
-                        state.is_some_and(|state| state.desired == 0),
-                    ),
-                    _ => (self.kept_reading(rule, &subject), false),
-                };
-                self.judge(index, &subject, Cow::Owned(reading), idle);
-            }
-        }
-        let (changes, gone) = (self.silence(&services), self.gone(&coverage));
-        let (owners, rules) = (self.inventory.owners(), self.rule_sights(&coverage, &services));
+        self.judge_late(&services);
+        let changes = self.silence(&services);
+        let gone = self.gone(&coverage);
+        let owners = self.inventory.owners();
+        let rules = self.rule_sights(&coverage, &services);
         Judged { begin: self.begin, coverage, changes, gone, rules, owners }
     }
 
@@ -268,8 +251,10 @@ impl<'a> Judging<'a> {
         let answers = std::mem::take(&mut self.answers);
         let Some((subject, judging)) = self.current.take() else { return };
         for index in judging {
-            if let Some(reading) = self.rules[index].reading(&answers) {
-                self.judge(index, &subject, reading, false);
+            let rule = &self.rules[index];
+            let basis = if rule.measure.sampled().is_some() { Basis::Samples } else { Basis::Points };
+            if let Some(reading) = rule.reading(&answers) {
+                self.judge(index, &subject, reading, basis);
             }
         }
     }
@@ -281,8 +266,9 @@ impl<'a> Judging<'a> {
         self.waiting.get_or_insert_with(|| {
             let mut waiting = HashMap::<Subject, Vec<usize>>::with_capacity(inventory.service_count());
             for (index, rule) in rules.iter().enumerate() {
-                if rule.platform() == platform && !is_late(rule, kept) {
-                    for subject in plan::subjects(rule, inventory) {
+                let here = inventory.clusters.iter().filter(|_| rule.platform() == platform);
+                for (cluster, entry) in here.filter(|(_, entry)| !is_late(rule, kept, entry)) {
+                    for subject in plan::subjects_in(rule, cluster, entry) {
                         waiting.entry(subject).or_default().push(index);
                     }
                 }
@@ -292,15 +278,15 @@ impl<'a> Judging<'a> {
     }
 
     /// Judges an alarm as if nothing kept it silent. What changes nothing then changes nothing if it is kept silent.
-    fn judge(&mut self, index: usize, subject: &Subject, reading: Cow<'_, Reading>, idle: bool) {
-        self.evidence[index].take(subject, &reading);
+    fn judge(&mut self, index: usize, subject: &Subject, reading: Cow<'_, Reading>, basis: Basis) {
+        self.evidence[index].take(subject, &reading, basis);
         let (rule, begin) = (&self.rules[index], &self.begin);
         let sight = Sight::with(reading);
         let before = self.remembered(rule, subject);
-        let after = grace::judged(rule, subject, &sight, idle, begin, before);
+        let after = grace::judged(rule, subject, &sight, basis, begin, before);
         if after.is_some() || self.may_lack_data(rule, &sight.reading) {
             let reading = sight.reading.into_owned();
-            self.open[index].push(Open { subject: subject.clone(), reading, idle });
+            self.open[index].push(Open { subject: subject.clone(), reading, basis });
         }
     }
 
@@ -329,13 +315,14 @@ impl<'a> Judging<'a> {
             let rule = &self.rules[index];
             let mut open = std::mem::take(&mut self.open[index]);
             open.sort_unstable_by(|a, b| a.subject.cmp(&b.subject));
-            for Open { subject, reading, idle } in open {
+            for Open { subject, reading, basis } in open {
                 let state = services.get(&subject);
                 let before = self.remembered(rule, &subject);
-                let (why, pod) = match rule.measure {
-                    Measure::NothingRunning => (state.and_then(ServiceState::why), None),
-                    Measure::Kubernetes(measure) => {
-                        let why = self.pods.get(&subject).and_then(|pods| why(measure, pods, run.time));
+                let (why, pod) = match (basis, rule.measure.sampled()) {
+                    (Basis::State { .. }, _) => (state.and_then(ServiceState::why), None),
+                    (_, Some(sampled)) => {
+                        let pods = self.pods.get(&subject);
+                        let why = pods.and_then(|pods| why(sampled.measure, pods, run.time));
                         why.map(|why| (why.sentence, why.pod)).unzip()
                     }
                     _ => (None, None),
@@ -354,7 +341,7 @@ impl<'a> Judging<'a> {
                         })
                         .map(|state| state.running),
                 };
-                let Some(record) = grace::judged(rule, &subject, &sight, idle, &self.begin, before) else {
+                let Some(record) = grace::judged(rule, &subject, &sight, basis, &self.begin, before) else {
                     continue;
                 };
                 if record.memory.state == AlarmState::Alarm {
@@ -362,38 +349,15 @@ impl<'a> Judging<'a> {
                 } else {
                     in_alarm.remove(&record.key);
                 }
-                changes.push(Change { rule, sight, idle, record });
+                changes.push(Change { rule, sight, basis, record });
             }
         }
         changes
-    }
-
-    /// The reading of a rule whose lines were kept.
-    fn kept_reading(&self, rule: &AlarmRule, subject: &Subject) -> Reading {
-        let answer = |query: MetricQuery| self.kept.get(&query).cloned().map(|reading| (query, reading));
-        let mut answers: Vec<_> = plan::queries(rule, subject).into_iter().filter_map(answer).collect();
-        if let Some(reading) = rule.reading(&answers) {
-            return reading.into_owned();
-        }
-        answers.pop().map_or_else(|| Reading::Unread(not_asked(rule.measure.label())), |(_, reading)| reading)
     }
 
     fn is_kept(&self, metric: &Metric) -> bool {
         let is =
             |(namespace, name): &(String, String)| metric.name == *name && metric.namespace == *namespace;
         self.kept_metrics.iter().any(is)
-    }
-
-    /// Tasks that should run while none does. ECS was asked about silent services only: a service whose metrics arrive
-    /// has running tasks.
-    fn tasks_missing(&self, rule: &AlarmRule, subject: &Subject, state: Option<&ServiceState>) -> Reading {
-        let run = &self.begin.run;
-        if let Some(state) = state {
-            return state.tasks_missing(rule, &run.window, run.time);
-        }
-        match self.undescribed.get(subject).or_else(|| self.unclear.get(subject)) {
-            Some(fault) => Reading::Unread(fault.clone()),
-            None => newest_only(rule, &run.window, 0.0),
-        }
     }
 }

@@ -17,7 +17,7 @@ mod sight;
 mod step;
 mod which;
 
-pub use grid::Grid;
+pub use grid::{Basis, Grid};
 pub use judging::{Change, Judged, Judging};
 pub use mute::Mute;
 pub use notice::{Evaluation, MetricSource, Notice, NoticeBody, NoticeKind};

@@ -7,7 +7,7 @@ use super::Mute;
 use crate::evaluate::AlarmState;
 use crate::metric::{Metric, Period, Statistic, Unit};
 use crate::pods::NamedPod;
-use crate::rule::{Comparison, Severity};
+use crate::rules::{Comparison, Severity};
 use crate::subject::Subject;
 
 /// What a notice is about.

@@ -9,11 +9,12 @@ use std::collections::HashMap;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+use super::Basis;
 use crate::catalogue;
 use crate::insights::InsightsLevel;
 use crate::inventory::{Inventory, ServiceState};
 use crate::metric::{Metric, Statistic};
-use crate::rule::{AlarmRule, Measure, MissingData, Scope, Selection};
+use crate::rules::{AlarmRule, Measure, MissingData, Scope, Selection};
 use crate::series::Reading;
 use crate::subject::Subject;
 
@@ -81,7 +82,13 @@ pub(super) struct Evidence {
 }
 
 impl Evidence {
-    pub(super) fn take(&mut self, subject: &Subject, reading: &Reading) {
+    /// Takes in a subject that it was not the turn of in this run.
+    pub(super) fn not_asked(&mut self) {
+        self.judged = true;
+        self.unread |= !self.has_data;
+    }
+
+    pub(super) fn take(&mut self, subject: &Subject, reading: &Reading, basis: Basis) {
         self.judged = true;
         if self.has_data {
             return;
@@ -91,8 +98,9 @@ impl Evidence {
                 self.has_data = true;
                 self.silent = Vec::new();
             }
-            Reading::Partial(..) | Reading::Unread(_) => self.unread = true,
-            Reading::Complete(_) => self.silent.push(subject.clone()),
+            Reading::Complete(_) if basis == Basis::Points => self.silent.push(subject.clone()),
+            // It could not be asked, or is no metric of CloudWatch that could be missing.
+            _ => self.unread = true,
         }
     }
 
@@ -105,14 +113,13 @@ impl Evidence {
         services: &HashMap<Subject, ServiceState>,
         is_listed: bool,
     ) -> RuleSight {
-        let is_metric = !matches!(rule.measure, Measure::NothingRunning | Measure::Kubernetes(_));
         // A service that runs no task publishes nothing.
         self.silent.retain(|subject| services.get(subject).is_none_or(|state| state.running > 0));
         let found = if !self.judged {
             if is_listed { nothing_matches(rule, inventory) } else { RuleFound::NotKnown }
         } else if self.has_data {
             RuleFound::HasData
-        } else if let Some(example) = self.silent.first().filter(|_| is_metric && !self.unread) {
+        } else if let Some(example) = self.silent.first().filter(|_| !self.unread) {
             let (metrics, statistic) = (rule.measure.of(example), rule.statistic.clone());
             RuleFound::NoData(MissingMetric { metrics, statistic, subjects: self.silent.len() })
         } else {
@@ -177,8 +184,7 @@ fn definition(rule: &AlarmRule) -> String {
         Measure::Custom(custom) => {
             format!("{} {} {:?}", custom.namespace, custom.name, custom.dimensions)
         }
-        Measure::NothingRunning => "nothing-running".to_owned(),
-        Measure::Kubernetes(measure) => measure.word().to_owned(),
+        Measure::Named(row) if rule.measure.metrics().next().is_none() => row.word.to_owned(),
         measure => measure
             .metrics()
             .map(|metric| format!("{} {}", metric.namespace, metric.name))

@@ -6,7 +6,7 @@ use super::course::Course;
 use super::grid::{Grid, Periods, surely_ok};
 use super::{AlarmKey, AlarmRecord, Notice, NoticeBody, Remembered, Sight};
 use crate::evaluate::AlarmState;
-use crate::rule::{AlarmRule, Severity};
+use crate::rules::{AlarmRule, Severity};
 use crate::series::Reading;
 use crate::subject::Subject;
 

@@ -3,25 +3,32 @@
 use std::collections::HashSet;
 
 use super::{AlarmKey, Mute};
+use crate::inventory::ClusterEntry;
 use crate::metric::Dimensions;
 use crate::operation::Operation;
 use crate::outcome::Coverage;
-use crate::rule::{AlarmRule, Measure};
+use crate::rules::{AlarmRule, Measure, Source};
+use crate::sources::source_of;
 use crate::subject::{Subject, Workload};
 
-/// Whether the rule is judged at the end only.
-pub(super) fn is_late(rule: &AlarmRule, kept: &HashSet<(String, String)>) -> bool {
-    rule.measure == Measure::NothingRunning || metrics_of(rule).iter().any(|metric| kept.contains(metric))
+/// Whether the rule is judged at the end only in that cluster: because it is judged on what ECS says, or because lines are
+/// kept for it.
+pub(super) fn is_late(rule: &AlarmRule, kept: &HashSet<(String, String)>, entry: &ClusterEntry) -> bool {
+    matches!(source_of(rule, entry), Some(Source::EcsApi(_))) || is_kept(rule, kept)
+}
+
+/// Whether lines are kept for the rule.
+fn is_kept(rule: &AlarmRule, kept: &HashSet<(String, String)>) -> bool {
+    metrics_of(rule).iter().any(|metric| kept.contains(metric))
 }
 
 /// Namespaces and names of the metrics that the rule is made of.
 fn metrics_of(rule: &AlarmRule) -> Vec<(String, String)> {
-    match &rule.measure {
-        Measure::Custom(custom) => vec![(custom.namespace.clone(), custom.name.clone())],
-        measure => {
-            measure.metrics().map(|metric| (metric.namespace.to_owned(), metric.name.to_owned())).collect()
-        }
+    if let Measure::Custom(custom) = &rule.measure {
+        return vec![(custom.namespace.clone(), custom.name.clone())];
     }
+    let metrics = rule.sources().flat_map(Source::metrics);
+    metrics.map(|metric| (metric.namespace.to_owned(), metric.name.to_owned())).collect()
 }
 
 /// Metrics whose lines are kept to the end: those of custom rules, and of all rules that share one with them.
@@ -29,7 +36,7 @@ pub(super) fn kept_metrics(rules: &[AlarmRule]) -> HashSet<(String, String)> {
     let custom = rules.iter().filter(|rule| matches!(rule.measure, Measure::Custom(_)));
     let mut kept: HashSet<_> = custom.flat_map(metrics_of).collect();
     loop {
-        let sharing = rules.iter().filter(|rule| is_late(rule, &kept));
+        let sharing = rules.iter().filter(|rule| is_kept(rule, &kept));
         let more: HashSet<_> = sharing.flat_map(metrics_of).collect();
         if more.len() == kept.len() {
             return kept;

@@ -4,24 +4,23 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ecs::operation::describe_services::DescribeServicesError;
 use aws_sdk_ecs::operation::list_services::ListServicesError;
-use aws_sdk_ecs::types::{Deployment, Service, StabilityStatus, TaskSet};
+use aws_sdk_ecs::types::{Deployment, Service, ServiceEvent, StabilityStatus, TaskSet};
 use aws_smithy_types::DateTime;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use super::ecs::{AT_ONCE, Described, Ecs, Listed, PAGE, count, missing};
+use super::ecs_events::{EVENTS, FAILED, FewEvents, ROLLING_BACK};
 use super::pages::Pages;
 use super::sdk_error::fault;
 use crate::cluster::{ClusterName, ServiceName};
-use crate::deployment::{DeploymentState, Revision, RolloutState};
+use crate::deployment::{DeploymentFailure, DeploymentState, Revision, RolloutState};
 use crate::fault::Fault;
-use crate::inventory::{ServiceState, UndescribedService};
+use crate::inventory::{ServiceState, ServiceTrend, UndescribedService};
 use crate::operation::Operation;
 
 /// Services in one `DescribeServices`.
 const SERVICES_PER_CALL: usize = 10;
-/// Newest events of a service that are kept, of the up to 100 that ECS tells.
-const EVENTS: usize = 3;
 
 /// What is known of services that were asked about.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -67,6 +66,7 @@ impl DescribedServices {
             cluster: cluster.clone(),
             service: service.clone(),
             fault: fault.clone(),
+            is_alive: false,
         }));
         self.found.extend(found);
         self.faults.extend(faults);
@@ -147,7 +147,7 @@ impl Ecs {
         self.service_read.ready().await;
         let names = services.iter().map(ToString::to_string).collect();
         let request = self.client.describe_services().cluster(cluster.as_str()).set_services(Some(names));
-        let answer = match request.send().await {
+        let answer = match request.customize().interceptor(FewEvents).send().await {
             Ok(answer) => answer,
             Err(error)
                 if error
@@ -169,7 +169,7 @@ impl Ecs {
             let name = failure.arn().map(|arn| arn.rsplit('/').next().unwrap_or(arn)).unwrap_or_default();
             match (failure.reason(), name.parse()) {
                 (Some("MISSING"), Ok(service)) => found.push(ServiceState::missing(cluster.clone(), service)),
-                _ => faults.extend(missing(OPERATION, std::slice::from_ref(failure))),
+                _ => faults.extend(missing(&OPERATION, std::slice::from_ref(failure))),
             }
         }
         Ok(Some(Described { found, faults }))
@@ -194,6 +194,7 @@ fn service_state(cluster: &ClusterName, service: &Service) -> Result<ServiceStat
             .take(EVENTS)
             .map(Into::into)
             .collect(),
+        trend: ServiceTrend::default(),
     })
 }
 
@@ -207,7 +208,32 @@ fn deployment(service: &Service) -> Result<Option<DeploymentState>, String> {
     // An INACTIVE deployment has been replaced completely.
     let deployments = service.deployments().iter().filter(|one| one.status() != Some("INACTIVE"));
     let revisions = deployments.map(of_deployment).chain(service.task_sets().iter().map(of_task_set));
-    Ok(DeploymentState::of(&revisions.collect::<Result<Vec<_>, _>>()?))
+    let state = DeploymentState::of(&revisions.collect::<Result<Vec<_>, _>>()?);
+    let failure = failure(service)?;
+    Ok(state.map(|state| DeploymentState { failure, ..state }))
+}
+
+/// That a deployment failed or was rolled back, by the newest deployment and the events, if nobody has deployed since. A
+/// deployment that failed is gone once it has no tasks; what is left of it are these sentences, which have no other form
+/// (Amazon ECS Developer Guide, "Amazon ECS service event messages" and "Deployment circuit breaker").
+fn failure(service: &Service) -> Result<Option<DeploymentFailure>, String> {
+    let newest = service.deployments().iter().find(|one| one.status() == Some("PRIMARY"));
+    let Some(newest) = newest else { return Ok(None) };
+    let said_so = newest.rollout_state_reason().filter(|reason| reason.contains(ROLLING_BACK));
+    if let Some((reason, time)) = said_so.zip(newest.updated_at().or(newest.created_at())) {
+        return Ok(Some(DeploymentFailure { at: instant(time)?, said: reason.to_owned() }));
+    }
+    let tells_of_it = |event: &&ServiceEvent| {
+        let message = event.message().unwrap_or_default();
+        let is_newer = event.created_at().map(DateTime::secs) > newest.created_at().map(DateTime::secs);
+        let is_rollback =
+            newest.id().is_some_and(|id| message.contains(id)) && message.contains(ROLLING_BACK);
+        is_rollback || is_newer && message.contains(FAILED)
+    };
+    let Some(event) = service.events().iter().find(tells_of_it) else { return Ok(None) };
+    let at = event.created_at().map(instant).transpose()?;
+    let said = event.message().unwrap_or_default().to_owned();
+    Ok(at.map(|at| DeploymentFailure { at, said }))
 }
 
 fn of_deployment(deployment: &Deployment) -> Result<Revision, String> {

@@ -1,16 +1,16 @@
 //! The borders to AWS: thin clients that take and give domain types. SDK types and SDK errors stop here.
 
+mod change_log;
 mod clock;
 mod cloudwatch;
 mod ecs;
+mod ecs_events;
 mod ecs_services;
 mod eks;
 mod eks_changes;
-mod eks_ledger;
 mod insights;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
-mod ledger;
 mod lives;
 mod log;
 mod memory;
@@ -36,16 +36,15 @@ use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
+pub use change_log::{ReadLog, cluster_of_key};
 pub use clock::Clock;
 pub use cloudwatch::{CloudWatch, StatisticsQuery};
 pub use ecs::{Described, Ecs, Listed};
 pub use ecs_services::DescribedServices;
 pub use eks::{Eks, Equipment};
 pub use eks_changes::Accepted;
-pub use eks_ledger::EksLedgers;
 #[cfg(feature = "kubernetes")]
 pub use kubernetes::kubernetes_client;
-pub use ledger::ReadLedger;
 pub use lives::Lives;
 pub use memory::{AlarmPage, Memory, Written};
 pub use queue::Queue;

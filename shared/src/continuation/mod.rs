@@ -12,10 +12,11 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::metric::{Dimensions, MetricQuery, Period, Statistic};
-use crate::rule::{AlarmRule, Measure};
+use crate::rules::{AlarmRule, Measure};
 use crate::run::Run;
 use crate::series::{Datapoint, MetricSeries, Reading};
 use crate::snapshot::BadSnapshot;
+use crate::sources::ecs_api::EarlierChecks;
 use crate::window::Window;
 
 /// How far before its end the earlier window is asked again, because CloudWatch still changes its newest points.
@@ -33,8 +34,19 @@ pub struct Continuation {
     questions: Vec<Question>,
     /// Values of all questions, not a number where there is none.
     values: Vec<f64>,
-    /// End of the earlier window.
-    since: Option<Timestamp>,
+    /// The earlier run; none without one.
+    earlier: Option<Earlier>,
+}
+
+/// What is known of the earlier run beside its points.
+#[derive(Debug)]
+pub struct Earlier {
+    /// Its time.
+    pub time: Timestamp,
+    /// End of its window.
+    pub until: Timestamp,
+    /// What ECS said of services.
+    pub checks: EarlierChecks,
 }
 
 /// One question; all times are starts of its periods in epoch seconds.
@@ -103,7 +115,7 @@ impl Continuation {
     pub fn new(queries: &[MetricQuery], rules: &[AlarmRule], run: &Run) -> Self {
         let reaches = Reaches::new(rules, run);
         let questions = queries.iter().map(|query| reaches.of(query).whole()).collect();
-        Self { window: run.window, questions, values: Vec::new(), since: None }
+        Self { window: run.window, questions, values: Vec::new(), earlier: None }
     }
 
     /// Continues from an earlier snapshot, of which `judged` says whether a run has judged it. What nobody has judged is
@@ -117,7 +129,7 @@ impl Continuation {
     ) -> Result<Self, BadSnapshot> {
         let reaches = Reaches::new(rules, run);
         let reaches: Vec<Reach> = queries.iter().map(|query| reaches.of(query)).collect();
-        let previous::Previous { window: earlier, known, values } =
+        let previous::Previous { time, window: earlier, known, values, checks } =
             previous::read(snapshot, judged, queries, &reaches)?;
         let earliest = together(queries, &known, &reaches);
         let question = |place: usize| {
@@ -130,7 +142,8 @@ impl Continuation {
         let questions =
             (0..queries.len()).map(|place| question(place).unwrap_or_else(|| whole(place))).collect();
         let window = run.window;
-        Ok(Self { window, questions, values, since: Some(earlier.end.min(window.end)) })
+        let earlier = Earlier { time, until: earlier.end.min(window.end), checks };
+        Ok(Self { window, questions, values, earlier: Some(earlier) })
     }
 
     /// Start of the first period that CloudWatch is asked for, of each question in the order of the plan.
@@ -138,9 +151,9 @@ impl Continuation {
         self.questions.iter().map(|question| instant(question.asked)).collect()
     }
 
-    /// End of the window of the earlier snapshot; none without one.
-    pub fn since(&self) -> Option<Timestamp> {
-        self.since
+    /// The earlier run; none without its snapshot.
+    pub fn earlier(&self) -> Option<&Earlier> {
+        self.earlier.as_ref()
     }
 
     /// The answer to the question at that place of the plan, with the points that are taken over. Of two points of one

@@ -2,20 +2,27 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
+
 use super::{Known, Reach};
 use crate::metric::MetricQuery;
 use crate::snapshot::{BadSnapshot, StoredHead, StoredSeries, StoredSeriesReader, head};
+use crate::sources::ecs_api::EarlierChecks;
 use crate::window::Window;
 
 /// What an earlier snapshot holds of the questions of a plan.
 #[derive(Debug)]
 pub(super) struct Previous {
+    /// Time of its run.
+    pub(super) time: Timestamp,
     /// The window of its run.
     pub(super) window: Window,
     /// In the order of the plan; none where it holds too little.
     pub(super) known: Vec<Option<Known>>,
     /// Values of all questions, not a number where there is none.
     pub(super) values: Vec<f64>,
+    /// What ECS said of services.
+    pub(super) checks: EarlierChecks,
 }
 
 /// Reads it, question by question. Both are in the order in which plans are made, so that the next line is nearly always
@@ -27,14 +34,14 @@ pub(super) fn read(
     reaches: &[Reach],
 ) -> Result<Previous, BadSnapshot> {
     let mut lines = StoredSeriesReader::new(snapshot)?;
-    let window = lines.begin().run.window;
+    let (time, window) = (lines.begin().run.time, lines.begin().run.window);
     let (mut known, mut values) = (vec![None; queries.len()], Vec::new());
     let mut places = Places { queries, next: 0, all: None };
     while let Some((head, series)) = lines.next_series(places.expected())? {
         let Some(place) = places.of(head) else { continue };
         known[place] = reaches[place].known(&series, &window, judged, &mut values);
     }
-    Ok(Previous { window, known, values })
+    Ok(Previous { time, window, known, values, checks: lines.into_checks() })
 }
 
 /// Finds questions by the heads of their lines.

@@ -11,12 +11,13 @@ use crate::insights::InsightsLevel;
 use crate::inventory::{EcsEntry, Inventory};
 use crate::operation::Operation;
 use crate::outcome::Coverage;
-use crate::plan::QueryPlan;
 use crate::run::{Part, Platform, RunKind, Target};
 use crate::snapshot::SnapshotWriter;
+use crate::sources::plan::QueryPlan;
 
 /// A derived value, a metric with another range, and one with longer periods.
 const RULES: &str = "
+built-in-rules: none
 rules:
   - &rule
     name: memory

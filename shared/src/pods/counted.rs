@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Before, PodState, Termination, WaitingContainer};
 use crate::kubernetes::pod::Phase;
 use crate::kubernetes::waiting::{self, WaitingCause};
-use crate::rule::KubernetesMeasure;
+use crate::rules::KubernetesMeasure;
 
 /// How long a pod may be completed before it counts as forgotten.
 const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(1);

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Before, PodState};
 use crate::kubernetes::cadvisor::{Counter, PartSeries, Parts};
-use crate::rule::KubernetesMeasure;
+use crate::rules::KubernetesMeasure;
 
 pub use crate::kubernetes::cadvisor::Counters as PodCounters;
 

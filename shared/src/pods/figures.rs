@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::counted::as_value;
 use super::{Before, ClusterState, Counted, PodState, WorkloadState};
 use crate::metric::Statistic;
-use crate::rule::KubernetesMeasure;
+use crate::rules::{KubernetesMeasure, ReadFrom};
 
 /// One figure: of which measure, by which statistic, and its value; none if there is no data.
 pub type Sample = (KubernetesMeasure, Statistic, Option<f64>);
@@ -36,7 +36,7 @@ pub fn workload_samples(
     let never = pods.iter().filter(|pod| pod.is_never_placed()).count();
     one(M::AvailableBelowDesired, state.map(|state| (f64::from(state.missing()) - as_value(never)).max(0.0)));
     if cadvisor || pods.iter().any(|pod| pod.counters.is_some()) {
-        let counted = KubernetesMeasure::ALL.into_iter().filter(|measure| measure.needs_cadvisor());
+        let counted = KubernetesMeasure::all().filter(|measure| measure.read_from() == ReadFrom::Cadvisor);
         samples.extend(counted.flat_map(|measure| {
             let rates = running().filter_map(|pod| pod.rates.as_ref());
             shares(measure, rates.filter_map(|rates| rates.of(measure)))

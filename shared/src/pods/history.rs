@@ -10,7 +10,7 @@ use crate::cluster::ClusterName;
 use crate::fault::Fault;
 use crate::inventory::ClusterEntry;
 use crate::metric::{MetricQuery, Statistic};
-use crate::rule::{KUBERNETES, KubernetesMeasure, SAMPLE_PERIOD};
+use crate::rules::{KUBERNETES, KubernetesMeasure, SAMPLE_PERIOD};
 use crate::series::{Datapoint, MetricSeries, Reading};
 use crate::snapshot::{BadSnapshot, SnapshotLine, SnapshotPieces};
 use crate::subject::{Subject, Workload};

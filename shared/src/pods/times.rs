@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::rule::SAMPLE_PERIOD;
+use crate::rules::SAMPLE_PERIOD;
 use crate::run::{Run, RunKind};
 use crate::window::Window;
 

@@ -9,7 +9,7 @@ use super::pending::Kept;
 use super::{Counted, PodRates, PodState, Termination, WaitingContainer};
 use crate::kubernetes::pod::Phase;
 use crate::kubernetes::waiting::WaitingCause;
-use crate::rule::{KubernetesMeasure, Scope};
+use crate::rules::KubernetesMeasure;
 
 /// Pods that are named; the others are counted.
 const NAMED: usize = 3;
@@ -108,8 +108,8 @@ fn explained(measure: KubernetesMeasure, pods: &[PodState], now: Timestamp) -> O
 
 /// Whether a pod can explain a measure of its cluster as a whole at that time.
 pub fn explains(pod: &PodState, now: Timestamp) -> bool {
-    let of_clusters = KubernetesMeasure::ALL.into_iter().filter(|measure| measure.scope() == Scope::Cluster);
-    of_clusters.into_iter().any(|measure| pod.counts_for(measure, now))
+    let mut of_clusters = KubernetesMeasure::all().filter(|measure| measure.is_of_cluster());
+    of_clusters.any(|measure| pod.counts_for(measure, now))
 }
 
 /// The pod with the highest value, with what it uses of what it has.

@@ -24,7 +24,7 @@ use crate::inventory::{ClusterEntry, Inventory, ServiceState, UndescribedService
 use crate::metric::{Dimensions, Metric, MetricQuery, Period, Statistic};
 use crate::outcome::Coverage;
 use crate::pods::{ClusterState, PodState, WorkloadState};
-use crate::rule::KUBERNETES;
+use crate::rules::KUBERNETES;
 use crate::run::{Run, Target};
 use crate::series::{Datapoint, MetricSeries, Reading};
 

@@ -1,4 +1,5 @@
-//! Reads only the series of a stored snapshot, without building the question of each: the next run continues from them.
+//! Reads the series of a stored snapshot, without building the question of each, and what ECS said of services: the next
+//! run continues from them.
 
 use std::io::{BufRead, BufReader, Read};
 
@@ -10,9 +11,13 @@ use super::reader::cut;
 use super::{BadSnapshot, Line, SeriesLine, SnapshotBegin, SnapshotLine, Status};
 use crate::metric::MetricQuery;
 use crate::series::{MetricSeries, Reading};
+use crate::sources::ecs_api::EarlierChecks;
 
 /// The beginning of the line of a series, as serde writes the tag first.
 const KIND: &str = "{\"kind\":\"series\"";
+/// The beginnings of lines about services.
+const SERVICE: &str = "{\"kind\":\"service\"";
+const UNDESCRIBED: &str = "{\"kind\":\"undescribed\"";
 /// The last field of the part of a line that names the question.
 const PERIOD: &str = "\"period_seconds\":";
 
@@ -60,6 +65,7 @@ pub struct StoredSeriesReader<R> {
     values: Vec<f64>,
     lines: usize,
     begin: SnapshotBegin,
+    checks: EarlierChecks,
 }
 
 impl<R: Read> StoredSeriesReader<BufReader<MultiGzDecoder<R>>> {
@@ -71,7 +77,14 @@ impl<R: Read> StoredSeriesReader<BufReader<MultiGzDecoder<R>>> {
         let bad = |error: String| BadSnapshot::Line { line: 1, error };
         let run: Line<'_> = serde_json::from_slice(&line).map_err(|error| bad(error.to_string()))?;
         match run.into_fact().map_err(bad)? {
-            SnapshotLine::Run(begin) => Ok(Self { from, line, values: Vec::new(), lines: 1, begin: *begin }),
+            SnapshotLine::Run(begin) => Ok(Self {
+                from,
+                line,
+                values: Vec::new(),
+                lines: 1,
+                begin: *begin,
+                checks: EarlierChecks::default(),
+            }),
             _ => Err(bad("it is not the line of the run".to_owned())),
         }
     }
@@ -81,6 +94,26 @@ impl<R: BufRead> StoredSeriesReader<R> {
     /// Run and target of the snapshot.
     pub fn begin(&self) -> &SnapshotBegin {
         &self.begin
+    }
+
+    /// What ECS said of services, once the last series has been read.
+    pub fn into_checks(self) -> EarlierChecks {
+        self.checks
+    }
+
+    /// Takes in a line that is no series.
+    fn other(&mut self) -> Result<(), BadSnapshot> {
+        if ![SERVICE, UNDESCRIBED].iter().any(|kind| self.line.starts_with(kind.as_bytes())) {
+            return Ok(());
+        }
+        let bad = |error: String| BadSnapshot::Line { line: self.lines, error };
+        let line: Line<'_> = serde_json::from_slice(&self.line).map_err(|error| bad(error.to_string()))?;
+        match line {
+            Line::Service(state) => self.checks.add(state.into_owned()),
+            Line::Undescribed(service) => self.checks.add_undescribed(service.into_owned()),
+            _ => {}
+        }
+        Ok(())
     }
 
     /// The next series; none after the last. `expected` is the question that it is most likely about.
@@ -100,6 +133,7 @@ impl<R: BufRead> StoredSeriesReader<R> {
             if self.line.starts_with(b"{\"kind\":\"end\"") {
                 return Ok(None);
             }
+            self.other()?;
         }
         let bad = |error: &str| BadSnapshot::Line { line: self.lines, error: error.to_owned() };
         let expected = expected.and_then(|query| length_if_about(&self.line, query));

@@ -73,11 +73,13 @@ fn snapshot() -> Snapshot {
         created_at: Some(time),
         deployment: None,
         events: vec!["(service web) has started 1 tasks.".to_owned()],
+        trend: crate::inventory::ServiceTrend { short_since: None, new_failures: Some(2) },
     };
     let undescribed = UndescribedService {
         cluster: "shop".parse().unwrap(),
         service: "api".parse().unwrap(),
         fault: Fault::malformed(Operation::EcsDescribeServices, "shop", "cut"),
+        is_alive: true,
     };
     Snapshot {
         run,

@@ -1,6 +1,7 @@
 //! The built-in rules: quiet on what is healthy, loud on what is not. Each estate is watched for an hour, from a snapshot
 //! each time.
 
+use fargaze::alarm::Notice;
 use fargaze::alarm::NoticeKind::{Began, Reminder};
 use fargaze::deployment::{DeploymentState, RolloutState};
 use fargaze::inventory::ServiceState;
@@ -45,6 +46,7 @@ fn deployment(failed_tasks: u32, started: i64) -> DeploymentState {
         failed_tasks,
         reason: Some("ECS deployment ecs-svc/1 in progress.".to_owned()),
         started_at: Some(at(started)),
+        failure: None,
     }
 }
 
@@ -273,6 +275,6 @@ fn a_service_that_stays_down_is_told_again_once_a_day() {
     let mut estate = built_in();
     (estate.values, estate.states) = (values(|_| None), vec![state(1, 0)]);
     (0..3 * 24 * 60).step_by(5).for_each(|now| _ = estate.run(now));
-    let kinds: Vec<_> = estate.told.iter().map(|notice| notice.kind()).collect();
+    let kinds: Vec<_> = estate.told.iter().map(Notice::kind).collect();
     assert_eq!(kinds, [Began, Reminder, Reminder]);
 }

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use fargaze::alarm::{AlarmKey, AlarmRecord, Judging, Notice, NoticeKind};
 use fargaze::fault::Fault;
 use fargaze::insights::InsightsLevel;
-use fargaze::inventory::{EcsEntry, Inventory, ServiceState, UndescribedService};
+use fargaze::inventory::{EcsEntry, Inventory, ServiceState, ServiceTrend, UndescribedService};
 use fargaze::metric::{MetricQuery, Period};
 use fargaze::outcome::CoverageTally;
-use fargaze::plan::QueryPlan;
-use fargaze::rule::AlarmRule;
+use fargaze::rules::AlarmRule;
 use fargaze::run::{Part, Run, RunKind, Target};
 use fargaze::series::Reading;
 use fargaze::snapshot::{SnapshotLine, SnapshotReader, SnapshotWriter};
+use fargaze::sources::plan::QueryPlan;
 use fargaze::status::ServiceStatus;
 use fargaze::subject::Subject;
 use jiff::SignedDuration;
@@ -142,5 +142,6 @@ pub(crate) fn state(desired: u32, running: u32) -> ServiceState {
         created_at: Some(at(-10_000)),
         deployment: None,
         events: Vec::new(),
+        trend: ServiceTrend::default(),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use fargaze::alarm::{Mute, Notice, NoticeKind, Sight};
 use fargaze::evaluate::AlarmState;
-use fargaze::rule::AlarmRule;
+use fargaze::rules::AlarmRule;
 use fargaze::series::Reading;
 use jiff::SignedDuration;
 

@@ -138,7 +138,8 @@ fn a_service_that_ecs_did_not_describe_is_blind_and_not_fine() {
     let fault = Fault::malformed(Operation::EcsDescribeServices, "shop", "cut");
     let (cluster, service) = ("shop".parse().unwrap(), "web".parse().unwrap());
     estate.faults = vec![fault.clone()];
-    (estate.states, estate.undescribed) = (Vec::new(), vec![UndescribedService { cluster, service, fault }]);
+    (estate.states, estate.undescribed) =
+        (Vec::new(), vec![UndescribedService { cluster, service, fault, is_alive: false }]);
     (5..25).step_by(5).for_each(|now| _ = estate.run(now));
     let nothing_running = |kind| (kind, "nothing-running", "shop/web".to_owned());
     assert_eq!(estate.heard(), [nothing_running(Began), nothing_running(Blind)]);

@@ -3,7 +3,7 @@
 use fargaze::alarm::NoticeKind::{Began, Ended, NoData, SeenAgain};
 use fargaze::alarm::{Notice, NoticeKind, Sight};
 use fargaze::evaluate::AlarmState;
-use fargaze::rule::{AlarmRule, Condition, MissingData};
+use fargaze::rules::{AlarmRule, Condition, MissingData};
 use fargaze::series::Reading;
 use jiff::SignedDuration;
 
@@ -98,7 +98,7 @@ impl History {
 }
 
 fn turns(notices: &[Notice]) -> Vec<NoticeKind> {
-    notices.iter().map(|notice| notice.kind()).filter(|kind| matches!(kind, Began | Ended)).collect()
+    notices.iter().map(Notice::kind).filter(|kind| matches!(kind, Began | Ended)).collect()
 }
 
 fn with(condition: Condition, treat_missing_data: MissingData) -> Condition {
@@ -188,7 +188,7 @@ fn a_steady_value_whose_points_come_late_is_one_notice_at_most() {
                     (arrives <= now && minute > -60).then_some(if minute > 0 { 99.0 } else { 50.0 })
                 });
             }
-            let heard: Vec<_> = scene.told.iter().map(|notice| notice.kind()).collect();
+            let heard: Vec<_> = scene.told.iter().map(Notice::kind).collect();
             let expected: &[NoticeKind] = if lag < 10 { &[Began] } else { &[Began, NoData] };
             assert!(heard == [Began] || heard == expected, "{treat:?}, {lag} minutes late: {heard:?}");
         }

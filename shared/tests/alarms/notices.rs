@@ -2,7 +2,7 @@
 
 use fargaze::alarm::{Mute, Notice, NoticeKind, Sight, end};
 use fargaze::evaluate::AlarmState;
-use fargaze::rule::{AlarmRule, Condition, MissingData};
+use fargaze::rules::{AlarmRule, Condition, MissingData};
 use fargaze::series::Reading;
 use fargaze::subject::Subject;
 use jiff::SignedDuration;
@@ -346,7 +346,7 @@ fn what_is_gone_gets_a_closing_word_only_if_people_heard_of_it() {
     let mut told = scene();
     told.run(12, hot(8..=99));
     let closed = end(told.record.as_ref().unwrap(), at(20)).unwrap();
-    let kinds: Vec<NoticeKind> = closed.untold.iter().map(|notice| notice.kind()).collect();
+    let kinds: Vec<NoticeKind> = closed.untold.iter().map(Notice::kind).collect();
     assert_eq!(kinds, [Gone]);
     assert_eq!(closed.untold[0].since, Some(at(10)));
     assert_eq!(end(&closed, at(25)), None, "once");

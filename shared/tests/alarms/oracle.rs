@@ -2,7 +2,7 @@
 //! The 100,000 random series take a few seconds without optimisation.
 
 use fargaze::evaluate::AlarmState::{self, Alarm, InsufficientData, Ok};
-use fargaze::rule::{Comparison, Condition, MissingData};
+use fargaze::rules::{Comparison, Condition, MissingData};
 
 use crate::chance::{Chance, with_seeds};
 

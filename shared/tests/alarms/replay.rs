@@ -2,7 +2,8 @@
 
 use fargaze::alarm::{NoticeKind, Sight};
 use fargaze::inventory::ServiceState;
-use fargaze::rule::AlarmRule;
+use fargaze::rules::{AlarmRule, ServiceFigure};
+use fargaze::run::{Run, RunKind};
 use fargaze::status::ServiceStatus;
 use jiff::SignedDuration;
 
@@ -21,6 +22,7 @@ fn down() -> ServiceState {
         events: vec![
             "(service web) was unable to place a task because no capacity was available.".to_owned(),
         ],
+        trend: fargaze::inventory::ServiceTrend::default(),
     }
 }
 
@@ -31,7 +33,12 @@ fn a_service_at_0_of_1_tasks_for_two_weeks_fires_within_two_runs_and_reminds_onc
     let (state, fortnight) = (down(), 14 * 24 * 60);
     let mut writes = 0;
     for now in (0..fortnight).step_by(5) {
-        let reading = state.tasks_missing(&scene.rule, &window(&scene.rule, now, scene.lookback), at(now));
+        let window = window(&scene.rule, now, scene.lookback);
+        let run = Run {
+            window,
+            ..Run::new(RunKind::Alarms, at(now), SignedDuration::ZERO, SignedDuration::ZERO, None)
+        };
+        let reading = state.reading(ServiceFigure::NothingRunning, &scene.rule, &run);
         let sight = Sight { why: state.why(), ..Sight::of(&reading) };
         writes += u32::from(scene.see(now, &sight));
         if now == 5 {

@@ -5,7 +5,7 @@ use fargaze::config::Config;
 use fargaze::fault::Fault;
 use fargaze::metric::Period;
 use fargaze::operation::Operation;
-use fargaze::rule::AlarmRule;
+use fargaze::rules::AlarmRule;
 use fargaze::series::{Datapoint, MetricSeries, Reading};
 use fargaze::subject::Subject;
 use fargaze::window::Window;
@@ -29,6 +29,8 @@ pub(crate) fn subject() -> Subject {
 
 /// The rule of a file's section `rules`.
 pub(crate) fn rules(yaml: &str) -> Vec<AlarmRule> {
+    let own_only = if yaml.contains("rules:") { "\nbuilt-in-rules: none\n" } else { "" };
+    let yaml = &format!("{yaml}{own_only}");
     Config::read(yaml, &"123456789012".parse().unwrap(), &"eu-west-1".parse().unwrap()).unwrap().rules
 }
 
@@ -115,7 +117,9 @@ impl Scene {
 
     pub(crate) fn see(&mut self, now: i64, sight: &Sight<'_>) -> bool {
         let window = window(&self.rule, now, self.lookback);
-        self.judge(now, sight, &Grid::Window(window))
+        let of_now = self.rule.measure.is_of_one_instant();
+        let grid = if of_now { Grid::Now(window) } else { Grid::Window(window) };
+        self.judge(now, sight, &grid)
     }
 
     pub(crate) fn judge(&mut self, now: i64, sight: &Sight<'_>, grid: &Grid<'_>) -> bool {

@@ -2,9 +2,9 @@
 //! health begins none. N counts samples.
 
 use fargaze::alarm::NoticeKind::{Began, Ended};
-use fargaze::alarm::{Grid, NoticeKind, Sight};
+use fargaze::alarm::{Grid, Notice, NoticeKind, Sight};
 use fargaze::pods::SampleTimes;
-use fargaze::rule::{AlarmRule, Comparison, Measure, SAMPLE_PERIOD};
+use fargaze::rules::{AlarmRule, Comparison, SAMPLE_PERIOD};
 use fargaze::run::{Run, RunKind};
 use fargaze::series::{Datapoint, MetricSeries, Reading};
 use jiff::{SignedDuration, Timestamp};
@@ -27,11 +27,11 @@ fn sampled(rule: &AlarmRule, every: i64, value: impl Fn(i64) -> f64) -> Vec<Noti
         let reading = Reading::Complete(MetricSeries::new(points.clone()));
         scene.judge(now, &Sight::of(&reading), &Grid::Samples(&taken));
     }
-    scene.told.iter().map(|notice| notice.kind()).filter(|kind| *kind != NoticeKind::Reminder).collect()
+    scene.told.iter().map(Notice::kind).filter(|kind| *kind != NoticeKind::Reminder).collect()
 }
 
 fn is_sampled(rule: &AlarmRule) -> bool {
-    matches!(rule.measure, Measure::Kubernetes(_))
+    rule.measure.sampled().is_some()
 }
 
 fn breaching(rule: &AlarmRule) -> f64 {
@@ -72,7 +72,7 @@ fn a_constant_condition_begins_and_ends_each_rule_on_metrics_once_on_every_sched
                     let reading = Reading::Complete(series(&window, value));
                     scene.see(now, &Sight::of(&reading));
                 }
-                scene.told.iter().map(|notice| notice.kind()).collect::<Vec<_>>()
+                scene.told.iter().map(Notice::kind).collect::<Vec<_>>()
             };
             assert_eq!(heard(240..480), [Began, Ended], "{} every {every} minutes", rule.name);
             assert_eq!(heard(0..0), [], "{} every {every} minutes", rule.name);

@@ -2,7 +2,7 @@
 //! what its prose says of them, each by name. `0` is fine, `X` breaching, `-` missing; the newest is on the right.
 
 use fargaze::evaluate::AlarmState::{self, Alarm, InsufficientData, Ok};
-use fargaze::rule::{Comparison, Condition, MissingData};
+use fargaze::rules::{Comparison, Condition, MissingData};
 
 const STATES: [AlarmState; 3] = [Ok, Alarm, InsufficientData];
 

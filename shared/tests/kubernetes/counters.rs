@@ -4,7 +4,7 @@ use fargaze::kubernetes::cadvisor::{Counter, Parts, SeriesId};
 use fargaze::kubernetes::pod::Phase;
 use fargaze::metric::Statistic;
 use fargaze::pods::{Before, PodCounters, PodRates, PodState, Sample, Throttled, workload_samples};
-use fargaze::rule::KubernetesMeasure as M;
+use fargaze::rules::{KubernetesMeasure as M, ReadFrom};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
@@ -144,7 +144,7 @@ fn what_cadvisor_counts_is_judged_where_it_is_asked() {
     let plain = pod("web-4", "web-4");
     let of = |pods: &[&PodState], cadvisor| -> Vec<Sample> {
         let samples = workload_samples(pods, None, None, at(0), cadvisor);
-        samples.into_iter().filter(|(measure, ..)| measure.needs_cadvisor()).collect()
+        samples.into_iter().filter(|(measure, ..)| measure.read_from() == ReadFrom::Cadvisor).collect()
     };
     assert_eq!(of(&[&plain], false), []);
     let silent = of(&[&plain], true);

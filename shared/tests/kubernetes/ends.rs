@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fargaze::kubernetes::owner::JobOwners;
 use fargaze::kubernetes::pod::PodFacts;
 use fargaze::pods::{Before, PodState};
-use fargaze::rule::KubernetesMeasure as M;
+use fargaze::rules::KubernetesMeasure as M;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -233,8 +233,7 @@ fn each_pod_is_named_once() {
             json!({"metadata": metadata, "spec": {"schedulerName": "fargate-scheduler"}, "status": status}),
         );
         pod.compare(Some(&Before::default()), now);
-        let named: BTreeMap<M, usize> = M::ALL
-            .into_iter()
+        let named: BTreeMap<M, usize> = M::all()
             .filter_map(|measure| {
                 Some((measure, words(measure, &[pod.clone()], now)?.matches("web-1").count()))
             })

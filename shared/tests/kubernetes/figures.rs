@@ -6,7 +6,7 @@ use fargaze::pods::{
     ClusterState, Counted, MetricsApi, PendingPod, PodState, Termination, WaitingContainer, WorkloadState,
     cluster_samples, explains, why, workload_samples,
 };
-use fargaze::rule::{KubernetesMeasure as M, Scope};
+use fargaze::rules::KubernetesMeasure as M;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
@@ -80,9 +80,10 @@ fn state(metrics_api: MetricsApi) -> ClusterState {
 /// The figure of a measure over these pods as one workload, or as a cluster.
 pub(crate) fn value_of(measure: M, pods: &[PodState]) -> f64 {
     let of: Vec<&PodState> = pods.iter().collect();
-    let samples = match measure.scope() {
-        Scope::Cluster => cluster_samples(&state(MetricsApi::Unknown), pods, now()),
-        _ => workload_samples(&of, None, Some(&fargaze::pods::Before::default()), now(), false),
+    let samples = if measure.is_of_cluster() {
+        cluster_samples(&state(MetricsApi::Unknown), pods, now())
+    } else {
+        workload_samples(&of, None, Some(&fargaze::pods::Before::default()), now(), false)
     };
     let value =
         samples.into_iter().find(|(of, statistic, _)| *of == measure && *statistic == Statistic::Maximum);
@@ -326,7 +327,7 @@ proptest! {
                 let is_named = said.as_ref().is_some_and(|said| said.contains(&pod.pod));
                 let is_counted = counted.pods().iter().any(|one| one.pod == pod.pod);
                 prop_assert!(is_counted || !is_named, "{:?}: {:?}", measure, said);
-                if is_counted && measure.scope() == Scope::Cluster {
+                if is_counted && measure.is_of_cluster() {
                     prop_assert!(explains(pod, now()));
                 }
             }

@@ -3,7 +3,7 @@
 use fargaze::kubernetes::owner::JobOwners;
 use fargaze::kubernetes::pod::PodFacts;
 use fargaze::pods::{Before, PodState};
-use fargaze::rule::KubernetesMeasure as M;
+use fargaze::rules::KubernetesMeasure as M;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use fargaze::kubernetes::waiting::{REASONS, WaitingCause, remedy};
 use fargaze::pods::{PodState, WaitingContainer};
-use fargaze::rule::KubernetesMeasure as M;
+use fargaze::rules::KubernetesMeasure as M;
 use jiff::{SignedDuration, Timestamp};
 
 use super::figures::{now, pod, value_of, words};

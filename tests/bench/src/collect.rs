@@ -35,6 +35,7 @@ const MOST_MEBIBYTES: f64 = 22.0;
 
 /// Rules that need six metrics of each service.
 const SIX_METRICS: &str = "
+built-in-rules: none
 rules:
   - &rule
     name: cpu

@@ -139,6 +139,11 @@ impl Stack {
         self.aws.edit(|world| world.home().set_now(now));
     }
 
+    /// Stores the user's file, with its rules as the only ones.
+    pub fn put_rules(&self, yaml: &str) {
+        self.put_config(&format!("{}\nbuilt-in-rules: none\n", yaml.trim_end()));
+    }
+
     /// Stores the user's file.
     pub fn put_config(&self, yaml: &str) {
         self.aws.put_object(Self::BUCKET, "fargaze.yaml", yaml);

@@ -30,7 +30,7 @@ async fn t1_memory_percent_of_reservation_is_judged_and_not_the_amount() {
     let web = [("MemoryUtilized", 953.0), ("MemoryReserved", 1024.0)];
     let api = [("MemoryUtilized", 1900.0), ("MemoryReserved", 8192.0)];
     let stack = Stack::start(with_insights(&web, &api)).await;
-    stack.put_config(&rule("memory-percent-of-reservation", "GreaterThanThreshold", "80 %"));
+    stack.put_rules(&rule("memory-percent-of-reservation", "GreaterThanThreshold", "80 %"));
     stack.run_line("alarms", minute(0)).await.receipt.unwrap();
     assert_eq!(stack.mails().len(), 1);
     let mail = stack.mail(0);
@@ -43,7 +43,7 @@ async fn t1_memory_percent_of_reservation_is_judged_and_not_the_amount() {
 async fn t1_a_reservation_that_is_missing_or_zero_gives_no_value() {
     let web = [("MemoryUtilized", 953.0), ("MemoryReserved", 0.0)];
     let stack = Stack::start(with_insights(&web, &[("MemoryUtilized", 1900.0)])).await;
-    stack.put_config(&rule("memory-percent-of-reservation", "GreaterThanThreshold", "80 %"));
+    stack.put_rules(&rule("memory-percent-of-reservation", "GreaterThanThreshold", "80 %"));
     let line = stack.run_line("alarms", minute(0)).await;
     assert_eq!(line.receipt.unwrap()["published"], false);
 }
@@ -53,7 +53,7 @@ async fn t2_a_threshold_in_vcpu_is_scaled_to_cpu_units() {
     // 0.8 vCPU are 819.2 CPU units: 820 is over it, 818 is not, though both are far over 0.8.
     let stack = Stack::start(with_insights(&[("CpuUtilized", 820.0)], &[("CpuUtilized", 818.0)])).await;
     let what = "ECS/ContainerInsights CpuUtilized";
-    stack.put_config(&rule(what, "GreaterThanOrEqualToThreshold", "0.8 vCPU"));
+    stack.put_rules(&rule(what, "GreaterThanOrEqualToThreshold", "0.8 vCPU"));
     stack.run_line("alarms", minute(0)).await.receipt.unwrap();
     let mail = stack.mail(0);
     assert!(mail.starts_with("ALARM shop/web"), "{mail}");
@@ -67,7 +67,7 @@ async fn a_rule_on_clusters_reads_the_series_of_the_cluster_and_no_service() {
     let stack = Stack::start(estate).await;
     let what = "ECS/ContainerInsights CpuUtilized";
     let rule = rule(what, "GreaterThanThreshold", "0.8 vCPU") + "    scope: cluster\n";
-    stack.put_config(&rule);
+    stack.put_rules(&rule);
     stack.run_line("alarms", minute(0)).await.receipt.unwrap();
     let mail = stack.mail(0);
     assert!(mail.starts_with("ALARM shop: "), "{mail}");
@@ -80,7 +80,7 @@ async fn t12_missing_data_is_not_zero() {
     let mut estate = shop(|_| 2.0);
     estate.put_service("shop", ServiceSpec::new("idle").desired(0).running(0));
     let stack = Stack::start(estate).await;
-    stack.put_config(&rule("memory-percent", "LessThanThreshold", "5 %"));
+    stack.put_rules(&rule("memory-percent", "LessThanThreshold", "5 %"));
     let line = stack.run_line("alarms", minute(0)).await;
     line.receipt.unwrap();
     let mail = stack.mail(0);
@@ -156,7 +156,7 @@ async fn three_of_five_minutes_fire_and_two_do_not() {
 #[tokio::test]
 async fn a_cluster_without_container_insights_is_not_asked_for_its_metrics() {
     let stack = Stack::start(shop(|_| 50.0)).await;
-    stack.put_config(&rule("cpu-percent-of-reservation", "GreaterThanThreshold", "80 %"));
+    stack.put_rules(&rule("cpu-percent-of-reservation", "GreaterThanThreshold", "80 %"));
     let line = stack.run_line("alarms", minute(0)).await;
     assert_eq!(line.receipt.unwrap()["published"], false);
     assert_eq!(stack.aws.meter().billed_metrics, 0);

@@ -1,10 +1,10 @@
 //! `collect-metrics`: what is asked, what it costs, and questions by hand.
 
-use fake_aws::{Estate, MetricSet, SeededEstate};
+use fake_aws::{Estate, FakeAws, MetricSet, SeededEstate};
 use fargaze::config::{DEFAULT_YAML, read_rules};
-use fargaze::plan::QueryPlan;
 use fargaze::series::{MetricSeries, Reading};
-use function_tests::{Function, Stack, estate, minute, running, shop};
+use fargaze::sources::plan::QueryPlan;
+use function_tests::{Function, SILENT_ONLY, Stack, assert_made, estate, minute, running, shop};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -35,6 +35,48 @@ async fn metrics_are_asked_in_batches_of_500() {
         assert_eq!(stack.aws.meter().count("cloudwatch:GetMetricData"), calls, "{metrics} metrics");
         assert_eq!(calls, metrics.div_ceil(500));
     }
+}
+
+/// What it takes to ask ECS about every service of 100 clusters with 10 services each, of which it keeps 100 events each:
+/// a third of them in each run, and in the first run all.
+#[tokio::test(start_paused = true)]
+async fn a_thousand_services_are_checked_in_rotation() {
+    let mut plan = SeededEstate::new(100, 10, minute(0));
+    // A service that may fire is asked about in each run, whoever's turn it is.
+    (plan.metrics, plan.hot) = (MetricSet::Ecs, 0.0);
+    let mut estate = Estate::seeded(&plan);
+    for cluster in 0..100 {
+        for service in estate.cluster_mut(&format!("cluster-{cluster:03}")).unwrap().services.values_mut() {
+            let message = format!("(service {}) has reached a steady state.", service.name);
+            service.events = vec![message; 100];
+        }
+    }
+    let mut table =
+        "| run | `DescribeServices` | kB of their answers | all calls |\n|---|---|---|---|\n".to_owned();
+    let mut calls = Vec::new();
+    for (rules, names) in [
+        (SILENT_ONLY, ["the first, without these rules", "the second, without them"].as_slice()),
+        ("{}", &["the first, which knows of none before", "the second", "the third", "the fourth"]),
+    ] {
+        let stack = Stack::in_process(FakeAws::builder(estate.clone()));
+        stack.put_config(rules);
+        for (at, name) in [-15, -10, -5, 0].into_iter().zip(names) {
+            stack.set_now(minute(at));
+            stack.aws.reset_meter();
+            stack.collect("alarms", minute(at)).await.unwrap();
+            let meter = stack.aws.meter();
+            let described = meter.calls.iter().filter(|call| call.operation == "ecs:DescribeServices");
+            let kilobytes = described.clone().map(|call| call.bytes_out).sum::<usize>() / 1000;
+            calls.push(described.count());
+            let row =
+                format!("| {name} | {} | {kilobytes} | {} |\n", calls[calls.len() - 1], meter.count_all());
+            table.push_str(&row);
+        }
+    }
+    assert_eq!(calls[..3], [0, 0, 100], "{calls:?}");
+    assert_eq!(calls[3..].iter().sum::<usize>(), 100, "{calls:?}");
+    assert!(calls[3..].iter().all(|calls| (20..=46).contains(calls)), "{calls:?}");
+    assert_made("performance.md", "service checks", &table);
 }
 
 #[tokio::test]
@@ -102,7 +144,7 @@ async fn a_run_reads_one_version_of_the_users_file_from_end_to_end() {
              evaluation-periods: 1, datapoints-to-alarm: 1}}]"
         )
     };
-    stack.put_config(&rule("memory-percent"));
+    stack.put_rules(&rule("memory-percent"));
     let item = stack.items("alarms", minute(0)).await.remove(0);
     stack.put_config("rules: [{nmae: broken}]");
     let answer = stack.invoke(Function::CollectMetrics, item).await.unwrap();

@@ -143,7 +143,7 @@ const WITHOUT_HOLD: &str = "rules: [{name: memory-high, what: memory-percent, th
 async fn a_failed_run_followed_by_a_good_one_leaves_no_gap() {
     // Hot for six minutes only, all of them before the first run, which cannot ask CloudWatch.
     let stack = Stack::start(shop(|at| if (-10..-4).contains(&at) { 93.1 } else { 50.0 })).await;
-    stack.put_config(WITHOUT_HOLD);
+    stack.put_rules(WITHOUT_HOLD);
     let down =
         Fault::on("cloudwatch:GetMetricData").times(ATTEMPTS).error(500, "InternalServiceFault", "down");
     stack.aws.add_fault(down);
@@ -159,7 +159,7 @@ async fn a_failed_run_followed_by_a_good_one_leaves_no_gap() {
 #[tokio::test]
 async fn a_run_that_never_happened_leaves_no_gap_either() {
     let stack = Stack::start(shop(|at| if (-1..4).contains(&at) { 93.1 } else { 50.0 })).await;
-    stack.put_config(WITHOUT_HOLD);
+    stack.put_rules(WITHOUT_HOLD);
     assert!(!published(&stack, 0).await);
     // The run after five minutes is missing.
     assert!(published(&stack, 15).await);

@@ -214,8 +214,8 @@ pub(crate) fn yaml(
     rules: &[Rule],
 ) -> String {
     let rules: String = rules.iter().map(Rule::yaml).collect();
-    let eks = if cadvisor { "eks:\n  cadvisor: proxy\n" } else { "" };
+    let eks = if cadvisor { "eks:\n  - cadvisor: proxy\n" } else { "" };
     format!(
-        "targets:\n  - account: '{account}'\n    regions: [{region}]\n    platforms: [{platforms}]\n    parts: {parts}\n{eks}rules:\n{rules}"
+        "targets:\n  - account: '{account}'\n    regions: [{region}]\n    platforms: [{platforms}]\n    parts: {parts}\n{eks}built-in-rules: none\nrules:\n{rules}"
     )
 }

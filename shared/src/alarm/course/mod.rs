@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::grid::{Periods, newest};
 use super::{Notice, NoticeBody, Remembered, Settled, Sight};
 use crate::evaluate::AlarmState;
-use crate::rule::{AlarmRule, MissingData};
+use crate::rules::{AlarmRule, MissingData};
 use crate::series::Reading;
 use crate::subject::Subject;
 

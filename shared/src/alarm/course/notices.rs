@@ -9,7 +9,7 @@ use crate::alarm::{
     Blindness, Evaluation, MetricSource, Mute, Notice, NoticeBody, NoticeKind, Remembered, Unseen,
 };
 use crate::evaluate::AlarmState;
-use crate::rule::MissingData;
+use crate::rules::MissingData;
 
 /// How long after ECS reports the first running task of a service its first points may be missing; longer if a run ends
 /// its window longer before its time. ECS publishes a point each minute (Amazon ECS Developer Guide, "Amazon ECS CloudWatch
@@ -182,7 +182,7 @@ impl Course<'_> {
     pub(super) fn evaluation(&self, period: usize) -> Evaluation {
         let Self { rule, subject, .. } = self;
         let shown = self.shown(self.range_of(period));
-        let metrics = rule.measure.of(subject);
+        let metrics = if self.periods.is_state() { Vec::new() } else { rule.measure.of(subject) };
         let source =
             (!metrics.is_empty()).then(|| MetricSource { metrics, statistic: rule.statistic.clone() });
         Evaluation {

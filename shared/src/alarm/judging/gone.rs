@@ -4,8 +4,8 @@ use super::super::which::was_listed;
 use super::super::{AlarmKey, AlarmRecord, end};
 use super::Judging;
 use crate::outcome::Coverage;
-use crate::plan;
-use crate::rule::Scope;
+use crate::rules::Scope;
+use crate::sources::plan;
 use crate::subject::Subject;
 
 impl Judging<'_> {

@@ -4,18 +4,19 @@ use std::str::FromStr;
 
 use super::super::read::{At, OneOf, Problems};
 use super::raw::{RawRule, WhatText};
-use crate::rule::Measure;
+use crate::rules::{Measure, ReadFrom};
 
 /// Tells of each such rule that it could never fire.
 pub(in crate::config) fn check(rules: &[At<RawRule>], problems: &Problems) {
     for raw in rules.iter().filter_map(|rule| rule.value.as_ref()) {
         let Some(what) = &raw.what else { continue };
         let Some(OneOf::Plain(WhatText(text))) = &what.value else { continue };
-        if matches!(Measure::from_str(text), Ok(Measure::Kubernetes(measure)) if measure.needs_cadvisor()) {
+        let sampled = Measure::from_str(text).ok().and_then(|measure| measure.sampled());
+        if sampled.is_some_and(|sampled| sampled.from == ReadFrom::Cadvisor) {
             let name = raw.name.as_ref().and_then(|name| name.value.as_deref());
             let label = name.map_or_else(|| "rule".to_owned(), |name| format!("rule `{name}`"));
             let why = format_args!(
-                "`{text}` comes from cAdvisor, which is not asked of any cluster: write `cadvisor: proxy` below `eks:` or in one of its wishes; \
+                "`{text}` comes from cAdvisor, which is not asked of any cluster: write an entry with `cadvisor: proxy` below `eks:`; \
                  docs/eks.md tells which right that needs"
             );
             problems.tell(what.line, &format!("{label}: what"), why);

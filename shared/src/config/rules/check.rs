@@ -11,9 +11,9 @@ use super::raw::{RawMaintenance, RawMetric, RawRule, RemindText, StatisticText, 
 use super::{MAX_EVALUATION_PERIODS, unless};
 use crate::metric::{Period, Statistic, Unit};
 use crate::pattern::NamePattern;
-use crate::rule::{
+use crate::rules::{
     AlarmRule, Comparison, Condition, DurationText, MaintenanceWindow, Measure, SAMPLE_PERIOD, Scope,
-    Selection, ThresholdText,
+    Selection, SourceKind, ThresholdText,
 };
 use crate::vended::is_counter;
 
@@ -79,6 +79,7 @@ pub(super) fn rule(line: u64, raw: RawRule, problems: &Problems) -> Option<Alarm
     let sampled = is_sampled(raw.what.as_ref());
     let statistic = check.statistic(raw.statistic.as_ref(), default_statistic(raw.what.as_ref(), sampled));
     let measure = check.measure(raw.what.as_ref(), scope, statistic.as_ref());
+    let source = check.source(raw.source.as_ref(), measure.as_ref());
     let period = check.period(raw.period.as_ref(), sampled);
     let selection = check.selection(&raw, scope);
     let condition = measure.as_ref().zip(statistic.as_ref());
@@ -91,6 +92,7 @@ pub(super) fn rule(line: u64, raw: RawRule, problems: &Problems) -> Option<Alarm
     Some(AlarmRule {
         name: name?,
         measure: measure?,
+        source,
         statistic: statistic?,
         scope,
         selection,
@@ -109,7 +111,7 @@ pub(super) fn rule(line: u64, raw: RawRule, problems: &Problems) -> Option<Alarm
 /// Whether what is judged is sampled once a run, and so has a period of its own.
 fn is_sampled(what: Option<&Either<WhatText, RawMetric>>) -> bool {
     let Some(OneOf::Plain(WhatText(text))) = what.and_then(|what| what.value.as_ref()) else { return false };
-    matches!(Measure::from_str(text), Ok(Measure::Kubernetes(_)))
+    Measure::from_str(text).is_ok_and(|measure| measure.sampled().is_some())
 }
 
 /// The statistic of a rule that names none: of pods the worst one, of a counter of the control plane its sum.
@@ -148,6 +150,17 @@ impl Check<'_> {
             None => self.tell(at.line, "statistic", error),
         });
         read.ok()
+    }
+
+    /// The source that the rule chooses, if its measure has that source.
+    fn source(&self, at: Option<&At<SourceKind>>, measure: Option<&Measure>) -> Option<SourceKind> {
+        let At { line, value: Some(source) } = at? else { return None };
+        let known: Vec<&str> = measure?.sources().map(|source| source.kind().as_str()).collect();
+        if !known.contains(&source.as_str()) {
+            let (source, known) = (source.as_str(), known.join(" or "));
+            self.tell(*line, "source", format_args!("{source} does not have this measure, only {known}"));
+        }
+        Some(*source)
     }
 
     fn period(&self, at: Option<&At<i64>>, sampled: bool) -> Option<Period> {
@@ -283,12 +296,11 @@ impl Check<'_> {
             );
             return None;
         }
-        if n > 1 && judged.is_some_and(|(measure, _)| *measure == Measure::NothingRunning) {
-            self.tell(
-                line,
-                key,
-                format_args!("{n}, but nothing-running is asked once a run, so it must be 1"),
-            );
+        if let Some((Measure::Named(row), _)) =
+            judged.filter(|(measure, _)| n > 1 && measure.is_of_one_instant())
+        {
+            let why = format_args!("{n}, but {} is asked once a run, so it must be 1", row.word);
+            self.tell(line, key, why);
             return None;
         }
         Some(n)

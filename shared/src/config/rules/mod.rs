@@ -8,8 +8,11 @@ mod what;
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
+
+use super::nearest::hint;
 use super::read::{At, Problems};
-use crate::rule::AlarmRule;
+use crate::rules::AlarmRule;
 
 pub(in crate::config) use cadvisor::check as check_cadvisor;
 pub(in crate::config) use raw::RawRule;
@@ -19,18 +22,63 @@ pub(in crate::config) use raw::{RemindText, StatisticText, WhatText};
 /// Periods that a rule may look at: its evaluation range must fit into the longest window of an alarms run.
 const MAX_EVALUATION_PERIODS: u32 = 60;
 
-/// All rules of the file that can be judged, each with a name of its own.
-pub(super) fn check_rules(rules: Vec<At<RawRule>>, problems: &Problems) -> Vec<AlarmRule> {
-    let rules: Vec<(u64, RawRule)> =
-        rules.into_iter().filter_map(|rule| rule.value.map(|raw| (rule.line, raw))).collect();
+/// Whether the built-in rules hold beside those of the file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "built-in-rules"))]
+pub(in crate::config) enum BuiltInRules {
+    /// They do, but for those that the file replaces or turns off.
+    #[default]
+    Keep,
+    /// Only the rules of the file hold.
+    None,
+}
+
+/// All rules that can be judged, each with a name of its own: the built-in ones that the file neither replaces nor turns
+/// off, and those of the file.
+pub(super) fn check_rules(
+    own: Vec<At<RawRule>>,
+    built_in: Vec<At<RawRule>>,
+    problems: &Problems,
+) -> Vec<AlarmRule> {
+    let own = with_lines(own);
+    check_names(&own, problems);
+    let mut built_in = with_lines(built_in);
+    check_turned_off(&own, &built_in, problems);
+    built_in.retain(|(_, raw)| !own.iter().any(|(_, own)| own.name() == raw.name()));
+    let (own, off): (Vec<_>, Vec<_>) = own.into_iter().partition(|(_, raw)| raw.is_enabled());
+    unless::check(&own, &built_in, &off, problems);
+    unless::drop_unknown(&mut built_in, &own);
+    let all = built_in.into_iter().chain(own);
+    all.filter_map(|(line, raw)| check::rule(line, raw, problems)).collect()
+}
+
+/// Those that could be read, each with its line.
+fn with_lines(rules: Vec<At<RawRule>>) -> Vec<(u64, RawRule)> {
+    rules.into_iter().filter_map(|rule| rule.value.map(|raw| (rule.line, raw))).collect()
+}
+
+/// What is turned off must be there: a built-in rule, or one that the file says all of.
+fn check_turned_off(own: &[(u64, RawRule)], built_in: &[(u64, RawRule)], problems: &Problems) {
+    let known: Vec<&str> = built_in.iter().filter_map(|(_, raw)| raw.name()).collect();
+    for (line, raw) in own.iter().filter(|(_, raw)| !raw.is_enabled() && raw.what.is_none()) {
+        // Where none of them holds there is nothing to turn off, and nothing wrong.
+        let Some(name) = raw.name().filter(|name| !known.is_empty() && !known.contains(name)) else {
+            continue;
+        };
+        let why = format!("there is no built-in rule of this name to turn off: {}", hint(name, &known));
+        problems.tell(*line, &format!("rule `{name}`: enabled"), why);
+    }
+}
+
+/// Tells of names that stand twice.
+fn check_names(rules: &[(u64, RawRule)], problems: &Problems) {
     let mut first_lines = BTreeMap::new();
-    for (line, raw) in &rules {
+    for (line, raw) in rules {
         let Some(At { line: at, value: Some(name) }) = &raw.name else { continue };
         if let Some(first) = first_lines.insert(name.as_str(), *line) {
             let why = format!("another rule has the same name, in line {first}; names must be unique");
             problems.tell(*at, &format!("rule `{name}`: name"), why);
         }
     }
-    unless::check(&rules, problems);
-    rules.into_iter().filter_map(|(line, raw)| check::rule(line, raw, problems)).collect()
 }

@@ -7,20 +7,25 @@ use serde::Deserialize;
 use super::super::read::{At, Either};
 use crate::metric::Unit;
 use crate::pattern::NamePattern;
-use crate::rule::{Comparison, DurationText, MissingData, Scope, Severity, ThresholdText};
+use crate::rules::{Comparison, DurationText, MissingData, Scope, Severity, SourceKind, ThresholdText};
 
 /// What is judged, against which threshold, and what it means when it fires.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename = "rule", deny_unknown_fields, rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(in crate::config) struct RawRule {
-    /// Name, unique in the file: up to 100 characters, none of them `#`.
+    /// Name, unique in the file: up to 100 characters, none of them `#`. A rule with the name of a built-in one replaces it.
     #[cfg_attr(test, schemars(required, length(min = 1, max = 100), regex(pattern = "^[^#]*$")))]
     pub name: Option<At<String>>,
+    /// Whether the rule is judged. With `false` a built-in rule of this name is turned off, and nothing else is needed.
+    /// Default: true.
+    pub enabled: Option<At<bool>>,
     /// What is judged: a word such as `memory-percent`, a namespace and a metric of ECS such as
     /// `ECS/ContainerInsights CpuUtilized`, or any metric of CloudWatch by its namespace, name and dimensions.
     #[cfg_attr(test, schemars(required))]
     pub what: Option<Either<WhatText, RawMetric>>,
+    /// Which source of the measure is asked, where it has several: cloudwatch or ecs-api. Default: the first that can answer.
+    pub source: Option<At<SourceKind>>,
     /// How the samples of a period become one value: Average, Maximum, Minimum, Sum, `SampleCount`, or a percentile such as
     /// p99. Default: Average, Maximum of what is sampled on EKS, and Sum of counters of `AWS/EKS`.
     pub statistic: Option<At<StatisticText>>,
@@ -77,6 +82,18 @@ pub(in crate::config) struct RawRule {
     pub quiet_during_deployment: Option<At<bool>>,
     /// Names of other rules. While one of them is in alarm on the same subject or its cluster, nothing is told.
     pub unless: Option<Either<String, Vec<At<String>>>>,
+}
+
+impl RawRule {
+    /// Its name, if it has one.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.name.as_ref()?.value.as_deref()
+    }
+
+    /// Whether it is judged.
+    pub(super) fn is_enabled(&self) -> bool {
+        self.enabled.as_ref().and_then(|at| at.value).unwrap_or(true)
+    }
 }
 
 /// Any metric of CloudWatch.

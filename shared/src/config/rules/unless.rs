@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::nearest::hint;
 use super::super::read::{At, Either, OneOf, Problems};
 use super::raw::RawRule;
-use crate::rule::Scope;
+use crate::rules::Scope;
 
 /// The names in `unless`, each with its line.
 pub(super) fn names(unless: Option<&Either<String, Vec<At<String>>>>) -> Vec<(u64, &str)> {
@@ -18,18 +18,45 @@ pub(super) fn names(unless: Option<&Either<String, Vec<At<String>>>>) -> Vec<(u6
     }
 }
 
-/// What is wrong with the rules' `unless`.
-pub(super) fn check(rules: &[(u64, RawRule)], problems: &Problems) {
-    let named =
-        rules.iter().filter_map(|(_, raw)| raw.name.as_ref()?.value.as_deref().map(|name| (name, raw)));
-    let by_name: BTreeMap<&str, &RawRule> = named.collect();
+/// Rules by their names.
+fn by_name(rules: &[(u64, RawRule)]) -> impl Iterator<Item = (&str, &RawRule)> {
+    rules.iter().filter_map(|(_, raw)| raw.name().map(|name| (name, raw)))
+}
+
+/// Leaves out of the `unless` of built-in rules what the file has turned off, or made a rule that cannot hide them.
+pub(super) fn drop_unknown(built_in: &mut [(u64, RawRule)], own: &[(u64, RawRule)]) {
+    let all = by_name(built_in).chain(by_name(own));
+    let scopes: BTreeMap<String, Scope> = all.map(|(name, raw)| (name.to_owned(), scope(raw))).collect();
+    for (_, raw) in built_in {
+        let Some(line) = raw.unless.as_ref().map(|unless| unless.line) else { continue };
+        let hides =
+            |(_, name): &(u64, &str)| scopes.get(*name).is_some_and(|hiding| can_hide(*hiding, scope(raw)));
+        let names = names(raw.unless.as_ref()).into_iter().filter(hides);
+        let names = names.map(|(line, name)| At { line, value: Some(name.to_owned()) }).collect();
+        raw.unless = Some(Either { line, value: Some(OneOf::Compound(names)) });
+    }
+}
+
+/// What is wrong with the `unless` of own rules. They may name built-in ones, but none that is turned off.
+pub(super) fn check(
+    own: &[(u64, RawRule)],
+    built_in: &[(u64, RawRule)],
+    off: &[(u64, RawRule)],
+    problems: &Problems,
+) {
+    let own: BTreeMap<&str, &RawRule> = by_name(own).collect();
+    let by_name: BTreeMap<&str, &RawRule> =
+        by_name(built_in).chain(own.iter().map(|(name, raw)| (*name, *raw))).collect();
     let known: Vec<&str> = by_name.keys().copied().collect();
     let mut in_circles: Vec<&str> = Vec::new();
-    for (name, raw) in &by_name {
+    for (name, raw) in &own {
         let label = format!("rule `{name}`: unless");
         for (line, other) in names(raw.unless.as_ref()) {
             match by_name.get(other) {
                 Some(_) if other == *name => problems.tell(line, &label, "a rule cannot hide itself"),
+                None if off.iter().any(|(_, raw)| raw.name() == Some(other)) => {
+                    problems.tell(line, &label, format_args!("the rule `{other}` is turned off"));
+                }
                 None => {
                     problems.tell(
                         line,

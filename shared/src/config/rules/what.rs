@@ -8,7 +8,7 @@ use super::check::Check;
 use super::raw::{RawMetric, WhatText};
 use crate::catalogue::CATALOGUE;
 use crate::metric::{Statistic, Unit};
-use crate::rule::{CustomMetric, Measure, Scope, words};
+use crate::rules::{CustomMetric, Measure, Scope, words};
 
 /// Dimensions that a metric may have (CloudWatch API, `Metric`).
 const MAX_DIMENSIONS: usize = 30;
@@ -42,7 +42,7 @@ impl Check<'_> {
             OneOf::Compound(raw) => Measure::Custom(self.custom(line, raw, scope)?),
         };
         self.statistic_of_samples(&measure, statistic);
-        if statistic == Some(&Statistic::SampleCount) && matches!(measure, Measure::Derived { .. }) {
+        if statistic == Some(&Statistic::SampleCount) && measure.is_derived() {
             self.tell(line, "statistic", "SampleCount means nothing for a value computed from two metrics");
         }
         Some(measure)
@@ -50,11 +50,11 @@ impl Check<'_> {
 
     /// Samples of workloads have few statistics: the pods of a workload are one sample each.
     fn statistic_of_samples(&self, measure: &Measure, statistic: Option<&Statistic>) {
-        let (Measure::Kubernetes(measure), Some(statistic)) = (measure, statistic) else { return };
-        let known = measure.statistics();
-        if !known.contains(statistic) {
-            let known: Vec<&str> = known.iter().map(Statistic::as_str).collect();
-            let word = measure.word();
+        let (Measure::Named(row), Some(statistic)) = (measure, statistic) else { return };
+        let Some(sampled) = row.sampled() else { return };
+        if !sampled.statistics.contains(statistic) {
+            let known: Vec<&str> = sampled.statistics.iter().map(Statistic::as_str).collect();
+            let word = row.word;
             let why = format_args!("{statistic} is not known of {word}: {}", known.join(" or "));
             self.tell(self.line, "statistic", why);
         }

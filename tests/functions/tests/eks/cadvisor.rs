@@ -13,7 +13,7 @@ const PROXY: &str = "/proxy/metrics/cadvisor";
 /// Reads cAdvisor, and alarms if a container is stopped in more than a quarter of its periods.
 const FILE: &str = "
 eks:
-  cadvisor: proxy
+  - cadvisor: proxy
 rules:
   - name: throttled
     what: pod-cpu-throttled-percent
@@ -67,7 +67,7 @@ fn report(watched: &Watched) -> Value {
 #[tokio::test]
 async fn nobody_asks_it_unless_the_file_says_so() {
     let watched = watch(counting(true)).await;
-    watched.stack.put_config("rules: []");
+    watched.stack.put_rules("rules: []");
     watched.alarms(0).await;
     watched.stack.run_line("report", minute(5)).await.receipt.unwrap();
     assert_eq!(watched.kubernetes.meter().count("proxy"), 0);
@@ -77,7 +77,7 @@ async fn nobody_asks_it_unless_the_file_says_so() {
 #[tokio::test]
 async fn a_throttled_container_alarms_and_the_report_has_the_rates() {
     let watched = watch(counting(true)).await;
-    watched.stack.put_config(FILE);
+    watched.stack.put_rules(FILE);
     assert_eq!(run(&watched, 0, 1).await, Vec::<String>::new(), "one sample is no rate");
     let mails = run(&watched, 5, 2).await;
     let [mail] = &mails[..] else { panic!("{mails:?}") };
@@ -114,7 +114,7 @@ fn is_in_alarm(watched: &Watched) -> bool {
 #[tokio::test]
 async fn a_run_in_which_nothing_could_be_read_ends_no_alarm() {
     let watched = watch(counting(true)).await;
-    watched.stack.put_config(FILE);
+    watched.stack.put_rules(FILE);
     run(&watched, 0, 1).await;
     assert_eq!(run(&watched, 5, 2).await.len(), 1);
     watched.kubernetes.inject(Fault::always("/api/v1/pods", Effect::Forbidden));
@@ -139,7 +139,7 @@ async fn a_run_in_which_nothing_could_be_read_ends_no_alarm() {
 #[tokio::test]
 async fn a_node_that_is_not_read_ends_no_alarm_and_the_next_rate_is_of_the_whole_time() {
     let watched = watch(counting(true)).await;
-    watched.stack.put_config(FILE);
+    watched.stack.put_rules(FILE);
     run(&watched, 0, 1).await;
     assert_eq!(run(&watched, 5, 2).await.len(), 1);
     watched.kubernetes.inject(refused(&watched, "a"));
@@ -155,12 +155,11 @@ async fn a_node_that_is_not_read_ends_no_alarm_and_the_next_rate_is_of_the_whole
 #[tokio::test]
 async fn an_alarm_of_a_cluster_that_is_no_longer_read_is_gone() {
     let watched = watch(counting(true)).await;
-    watched.stack.put_config(FILE);
+    watched.stack.put_rules(FILE);
     run(&watched, 0, 1).await;
     assert_eq!(run(&watched, 5, 2).await.len(), 1);
-    let elsewhere = "  wishes:\n    - clusters: [lab]\n      cadvisor: proxy\nrules:";
-    let file = FILE.replace("cadvisor: proxy", "cadvisor: none").replace("rules:", elsewhere);
-    watched.stack.put_config(&file);
+    let file = FILE.replace("- cadvisor: proxy", "- {clusters: [lab], cadvisor: proxy}");
+    watched.stack.put_rules(&file);
     let mut mails = Vec::new();
     for (offset, runs) in [(10, 3), (15, 4)] {
         mails.extend(run(&watched, offset, runs).await);
@@ -179,7 +178,7 @@ fn refused(watched: &Watched, pod: &str) -> Fault {
 #[tokio::test]
 async fn a_restarted_container_begins_anew_and_never_below_zero() {
     let watched = watch(counting(true)).await;
-    watched.stack.put_config(FILE);
+    watched.stack.put_rules(FILE);
     run(&watched, 0, 9).await;
     // The same pod, whose counters fell.
     assert_eq!(run(&watched, 5, 1).await.len(), 1, "1,500 of 3,000 periods since it began anew");
@@ -192,7 +191,7 @@ async fn a_restarted_container_begins_anew_and_never_below_zero() {
 #[tokio::test]
 async fn an_old_cgroup_that_vanishes_is_no_work() {
     let watched = watch(counting(true)).await;
-    watched.stack.put_config(FILE);
+    watched.stack.put_rules(FILE);
     let old = Counters { cpu_milliseconds: 994_631_562, disk_read: 50_000_000_000, ..Counters::default() };
     watched.edit(|estate| count(estate, 0, 100));
     watched.edit_web("b", |mut pod| {
@@ -224,7 +223,7 @@ async fn an_old_cgroup_that_vanishes_is_no_work() {
 async fn silent_kubelets_hide_no_other_node() {
     for (pods, silent) in [(3, 1), (12, 8)] {
         let watched = watch(counting(true)).await;
-        watched.stack.put_config(FILE);
+        watched.stack.put_rules(FILE);
         watched.edit(|estate| {
             (2..pods).for_each(|number| estate.place(web(&format!("n{number}"), minute(-600))));
         });
@@ -249,7 +248,7 @@ async fn silent_kubelets_hide_no_other_node() {
 #[tokio::test]
 async fn a_missing_right_is_told_with_its_cure_and_keeps_the_alarm() {
     let watched = watch(counting(true)).await;
-    watched.stack.put_config(FILE);
+    watched.stack.put_rules(FILE);
     run(&watched, 0, 1).await;
     assert_eq!(run(&watched, 5, 2).await.len(), 1);
     watched.edit(|estate| estate.identities = vec![collector()]);
@@ -268,7 +267,7 @@ async fn a_missing_right_is_told_with_its_cure_and_keeps_the_alarm() {
 #[tokio::test]
 async fn a_kubelet_that_does_not_answer_is_counted_and_hides_no_other() {
     let watched = watch(counting(true)).await;
-    watched.stack.put_config(FILE);
+    watched.stack.put_rules(FILE);
     watched.edit(|estate| estate.place(web("c", minute(-600))));
     watched.kubernetes.inject(refused(&watched, "b"));
     run(&watched, 0, 1).await;

@@ -232,7 +232,7 @@ rules:
     comparison: GreaterThanThreshold
     evaluation-periods: 1
 ";
-    watched.stack.put_config(yaml);
+    watched.stack.put_rules(yaml);
     quiet_first(&watched).await;
     watched.edit_web("a", |mut pod| {
         let message = "Back-off pulling image".to_owned();

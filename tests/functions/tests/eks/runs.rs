@@ -137,7 +137,7 @@ rules:
     comparison: GreaterThanThreshold
     evaluation-periods: 3
 ";
-    watched.stack.put_config(yaml);
+    watched.stack.put_rules(yaml);
     let mails = watched.alarms(0).await;
     assert!(mails.len() == 1 && mails[0].contains("scheduler_pending_pods 7"), "{mails:?}");
 }
@@ -218,7 +218,7 @@ async fn a_rule_on_a_counter_of_the_control_plane_judges_its_sum_unless_it_says_
                     dimensions: {ClusterName: '{cluster}'}\n";
         let rest = "    scope: cluster\n    threshold: 5\n    comparison: GreaterThanThreshold\n    period: 300\n    \
                     evaluation-periods: 2\n";
-        watched.stack.put_config(&format!("rules:\n  - name: failing\n{what}{statistic}{rest}"));
+        watched.stack.put_rules(&format!("rules:\n  - name: failing\n{what}{statistic}{rest}"));
         assert_eq!(watched.alarms(0).await.len(), mails, "`{statistic}`");
     }
 }
@@ -250,7 +250,7 @@ async fn a_workload_that_is_deleted_ends_its_alarm_with_a_word() {
 #[tokio::test]
 async fn a_minute_that_cloudwatch_still_counts_is_not_judged_on_eks_either() {
     let watched = watch(healthy()).await;
-    watched.stack.put_config(
+    watched.stack.put_rules(
         "rules:\n  - name: quiet\n    what: {namespace: AWS/EKS, metric: apiserver_request_total, dimensions: {ClusterName: '{cluster}'}}\n    scope: cluster\n    threshold: 100\n    comparison: LessThanThreshold\n    evaluation-periods: 1\n",
     );
     for now in [0, 5, 10] {

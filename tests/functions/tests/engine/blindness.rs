@@ -80,6 +80,7 @@ async fn an_outage_cannot_be_judged_if_ecs_does_not_answer_and_is_not_called_ove
     let mut estate = shop(|_| 50.0);
     estate.put_service("shop", fake_aws::ServiceSpec::new("down").desired(1).running(0));
     let stack = stack(estate);
+    stack.put_config(function_tests::SILENT_ONLY);
     told(&stack, 0).await;
     let before = states(&stack);
     let home = stack.aws.edit(|world| {

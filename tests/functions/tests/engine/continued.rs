@@ -132,7 +132,7 @@ async fn what_no_run_has_judged_is_taken_over_until_one_has() {
     // A peak that ends before the next run looks: only the periods of the run that fails have it.
     let stack = stack(shop(|at| if (-2..3).contains(&at) { 99.0 } else { 50.0 }));
     stack.set("FARGAZE_LOOKBACK_MINUTES", "60");
-    stack.put_config(
+    stack.put_rules(
         "rules: [{name: memory-high, what: memory-percent, threshold: 80 %, comparison: GreaterThanThreshold, \
          evaluation-periods: 5, datapoints-to-alarm: 3}]",
     );
@@ -184,7 +184,7 @@ async fn a_question_that_could_not_be_answered_or_is_new_is_asked_for_the_whole_
             "  - {{name: {name}, what: {what}, threshold: 90, comparison: GreaterThanThreshold, evaluation-periods: 12}}\n"
         )
     };
-    stack.put_config(&format!("rules:\n{}{}", rule("m", "memory-percent"), rule("c", "cpu-percent")));
+    stack.put_rules(&format!("rules:\n{}{}", rule("m", "memory-percent"), rule("c", "cpu-percent")));
     // Both need more periods than the snapshot before has of them.
     let mut both = asks(&stack, 20).await;
     both.sort_unstable();
@@ -210,7 +210,7 @@ async fn a_rule_with_long_periods_goes_on_in_its_own_period() {
         |_| 95.0,
     );
     let stack = stack(estate);
-    stack.put_config(
+    stack.put_rules(
         "rules: [{name: hot-for-a-day, what: cpu-percent, period: 3600, threshold: 90, comparison: GreaterThanThreshold, \
          evaluation-periods: 24, services: [web]}]",
     );
@@ -284,7 +284,7 @@ async fn a_retry_finds_its_own_snapshot_and_a_late_run_none_of_a_newer_one() {
 async fn of_two_gaps_the_newer_is_judged_when_the_older_was_filled_first() {
     let stack = stack(shop(|_| 50.0));
     stack.set("FARGAZE_LOOKBACK_MINUTES", "60");
-    stack.put_config(
+    stack.put_rules(
         "rules: [{name: memory, what: memory-percent, threshold: 80 %, comparison: GreaterThanThreshold, evaluation-periods: 1}]",
     );
     let put = |first: f64, second: f64| {

@@ -2,7 +2,7 @@
 //! the real parser to the mail, or to none.
 
 use fake_aws::{Estate, ServiceSpec};
-use function_tests::{Stack, aws_ecs, minute, shop};
+use function_tests::{SILENT_ONLY, Stack, aws_ecs, minute, shop};
 use serde_json::{Value, json};
 
 use super::{quiet, says, stack, told};
@@ -21,7 +21,9 @@ fn busy(web: ServiceSpec) -> Stack {
     let mut estate: Estate = shop(|_| 50.0);
     aws_ecs(&mut estate, "shop", "web", "CPUUtilization", |at| if at >= -20 { 97.0 } else { 20.0 });
     estate.put_service("shop", web);
-    stack(estate)
+    let stack = stack(estate);
+    stack.put_config(SILENT_ONLY);
+    stack
 }
 
 fn deployment(status: &str, began: i64, more: &[(&str, Value)]) -> Value {

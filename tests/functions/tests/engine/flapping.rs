@@ -38,7 +38,7 @@ async fn a_value_between_the_two_thresholds_begins_nothing() {
 async fn without_a_hold_every_swing_is_told_and_with_one_the_alarm_lasts_as_long() {
     let swinging = |at: i64| if (0..20).contains(&at) && at % 4 < 2 { 90.0 } else { 50.0 };
     let plain = stack(shop(swinging));
-    plain.put_config(&rule(""));
+    plain.put_rules(&rule(""));
     let mut mails = 0;
     for at in (5..60).step_by(5) {
         mails += usize::from(run(&plain, at).await.is_some());
@@ -46,7 +46,7 @@ async fn without_a_hold_every_swing_is_told_and_with_one_the_alarm_lasts_as_long
     assert!(mails > 3, "{mails} mails");
 
     let held = stack(shop(swinging));
-    held.put_config(&rule(", minimum-hold: 30m"));
+    held.put_rules(&rule(", minimum-hold: 30m"));
     let first = told(&held, 5).await;
     assert!(first.contains("since 2026-11-22 10:06 UTC") && !first.contains("ENDED"), "{first}");
     quiet(&held, (10..35).step_by(5)).await;

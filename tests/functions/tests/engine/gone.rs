@@ -1,12 +1,13 @@
 //! Alarms that nothing judges any more end with a closing word.
 
-use function_tests::shop;
+use function_tests::{SILENT_ONLY, shop};
 
 use super::{alarms, quiet, says, stack, told};
 
 #[tokio::test(start_paused = true)]
 async fn the_alarm_of_a_deleted_service_ends_with_a_closing_word() {
     let stack = stack(shop(|_| 93.1));
+    stack.put_config(SILENT_ONLY);
     told(&stack, 0).await;
     stack.aws.edit(|world| world.home().cluster_mut("shop").unwrap().services.remove("web"));
     // Until it is listed anew the cached inventory knows it, and ECS says that it is missing.
@@ -35,9 +36,9 @@ async fn the_alarm_of_a_deleted_cluster_and_of_a_renamed_rule_end_too() {
         )
     };
     let stack = stack(shop(|_| 93.1));
-    stack.put_config(&rule("one"));
+    stack.put_rules(&rule("one"));
     told(&stack, 0).await;
-    stack.put_config(&rule("two"));
+    stack.put_rules(&rule("two"));
     let mail = told(&stack, 5).await;
     says(
         &mail,

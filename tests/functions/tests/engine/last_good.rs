@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{newest_text, quiet, says, stack, told};
 
 const BAD: &str = "rules:\n  - name: mine\n    what: memory-percent\n    treshold: 95 %\n    \
-                   comparison: GreaterThanThreshold\n    evaluation-periods: 3\n";
+                   comparison: GreaterThanThreshold\n    evaluation-periods: 3\nbuilt-in-rules: none\n";
 
 /// `web` is at 85 %, over the threshold of the built-in rule, and from minute 15 on at 97 %.
 fn estate() -> Estate {
@@ -125,7 +125,7 @@ async fn nonsense_where_the_versions_are_remembered_is_written_over() {
     for key in ["config/last-good.json", "config/told-bad.json"] {
         stack.aws.put_object(Stack::BUCKET, key, "nonsense");
     }
-    let good = put(&stack, "rules: []\n");
+    let good = put(&stack, "built-in-rules: none\n");
     quiet(&stack, [0]).await;
     let bad = put(&stack, BAD);
     says(&told(&stack, 5).await, &[&format!("({good}) stays in force")]);

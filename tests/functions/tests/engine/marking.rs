@@ -29,7 +29,7 @@ fn swinging() -> Estate {
 fn stack(estate: Estate) -> Stack {
     let latency = std::time::Duration::from_millis(10);
     let stack = Stack::in_process(FakeAws::builder(estate).latency(latency));
-    stack.put_config(ONE_OF_ONE);
+    stack.put_rules(ONE_OF_ONE);
     stack
 }
 

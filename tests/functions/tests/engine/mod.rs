@@ -6,6 +6,7 @@ mod deployments;
 mod discovery;
 mod flapping;
 mod gone;
+mod health;
 mod last_good;
 mod marking;
 mod outages;

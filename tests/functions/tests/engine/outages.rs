@@ -1,7 +1,7 @@
 //! A service that should run and does not: its metrics vanish, and ECS is asked.
 
 use fake_aws::{Estate, ServiceSpec};
-use function_tests::{aws_ecs, estate, insights, minute, put_span, running, shop};
+use function_tests::{SILENT_ONLY, aws_ecs, estate, insights, minute, put_span, running, shop};
 use serde_json::json;
 
 use super::{DAY, newest_text, quiet, run, says, stack, the_alarm_of, told};
@@ -165,7 +165,7 @@ async fn counts_of_container_insights_do_not_prove_a_task() {
     insights(&mut estate, "shop", "web", "RunningTaskCount", |_| 0.0);
     insights(&mut estate, "shop", "web", "DesiredTaskCount", |_| 1.0);
     let stack = stack(estate);
-    stack.put_config(
+    stack.put_rules(
         "rules:\n  - {name: none, what: nothing-running, threshold: 0, comparison: GreaterThanThreshold, evaluation-periods: 1}\n  \
          - {name: few, what: running-below-desired, threshold: 5, comparison: GreaterThanThreshold, evaluation-periods: 3}\n",
     );
@@ -180,6 +180,7 @@ async fn counts_of_container_insights_do_not_prove_a_task() {
 #[tokio::test(start_paused = true)]
 async fn a_healthy_estate_asks_ecs_about_no_service() {
     let stack = stack(shop(|_| 50.0));
+    stack.put_config(SILENT_ONLY);
     for at in [0, 5, 10, 15] {
         stack.aws.reset_meter();
         quiet(&stack, [at]).await;
@@ -203,7 +204,7 @@ async fn a_healthy_estate_asks_ecs_about_no_service() {
 #[tokio::test(start_paused = true)]
 async fn a_running_service_without_data_is_notified_whatever_other_rules_there_are() {
     let stack = stack(shop(|_| f64::NAN));
-    stack.put_config(
+    stack.put_rules(
         "rules: [{name: memory, what: memory-percent, threshold: 80 %, comparison: GreaterThanThreshold, evaluation-periods: 3}]",
     );
     let mut mails = Vec::new();

@@ -54,7 +54,7 @@ async fn the_same_run_twice_at_once_ends_as_one() {
         once += usize::from(mails.len() == 1);
         quiet(&both, [5]).await;
     }
-    assert!(once > 10, "{once} of 30");
+    assert!(once >= 10, "{once} of 30");
 }
 
 #[tokio::test(start_paused = true)]

@@ -73,7 +73,7 @@ async fn a_reminder_that_sns_does_not_take_is_told_by_the_next_run_and_the_day_c
 async fn the_rule_says_how_often_and_never_is_never() {
     for (every, reminded) in [("12h", true), ("never", false)] {
         let stack = stack(hot_for_days());
-        stack.put_config(&format!(
+        stack.put_rules(&format!(
             "rules:\n  - {{name: r, what: memory-percent, threshold: 80 %, comparison: GreaterThanThreshold, \
              evaluation-periods: 3, remind-every: {every}}}\n"
         ));

@@ -33,7 +33,7 @@ fn problems(stack: &Stack) -> Vec<Value> {
 #[tokio::test(start_paused = true)]
 async fn a_misspelt_metric_is_notified_once_after_a_day_and_reported_at_once() {
     let stack = with_age(|_| 5.0);
-    stack.put_config(&custom("Agee", ""));
+    stack.put_rules(&custom("Agee", ""));
     quiet(&stack, [0, 5, 60, 12 * 60, DAY - 5]).await;
     assert_eq!(problems(&stack), [json!(["jobs-old", "no"])]);
     let mail = told(&stack, DAY).await;
@@ -52,7 +52,7 @@ async fn a_misspelt_metric_is_notified_once_after_a_day_and_reported_at_once() {
     quiet(&stack, [DAY + 5, DAY + 60, 2 * DAY, 3 * DAY]).await;
     assert_eq!(problems(&stack), [json!(["jobs-old", "yes"])]);
     // The name is mended, and misspelt in another way a day later.
-    stack.put_config(&custom("Age", ""));
+    stack.put_rules(&custom("Age", ""));
     quiet(&stack, [3 * DAY + 5]).await;
     assert_eq!(problems(&stack), [json!(null); 0]);
 }
@@ -62,10 +62,10 @@ async fn a_misspelt_metric_is_notified_once_after_a_day_and_reported_at_once() {
 #[tokio::test(start_paused = true)]
 async fn another_misspelling_is_another_rule() {
     let stack = with_age(|_| 5.0);
-    stack.put_config(&custom("Agee", ""));
+    stack.put_rules(&custom("Agee", ""));
     quiet(&stack, [0]).await;
     told(&stack, DAY).await;
-    stack.put_config(&custom("Age", "").replace("Queue: jobs", "Queue: jobss"));
+    stack.put_rules(&custom("Age", "").replace("Queue: jobs", "Queue: jobss"));
     quiet(&stack, [DAY + 5, 2 * DAY]).await;
     says(&told(&stack, 2 * DAY + 5).await, &["Shop Age {Queue=jobss}"]);
     quiet(&stack, [2 * DAY + 10]).await;
@@ -77,11 +77,11 @@ async fn another_misspelling_is_another_rule() {
 async fn what_is_sparse_or_expected_to_be_missing_is_not_notified() {
     // Half an hour of points a day.
     let nightly = with_age(|at| if at.rem_euclid(DAY) >= DAY - 30 { 5.0 } else { f64::NAN });
-    nightly.put_config(&custom("Age", ""));
+    nightly.put_rules(&custom("Age", ""));
     quiet(&nightly, (0..=3 * DAY).step_by(4 * 60)).await;
     let errors = stack(shop(|_| 50.0));
     for more in ["notBreaching", "breaching"] {
-        errors.put_config(&custom("Errors", &format!("    treat-missing-data: {more}\n")));
+        errors.put_rules(&custom("Errors", &format!("    treat-missing-data: {more}\n")));
         for at in [0, DAY, 2 * DAY] {
             let mail = run(&errors, at).await.unwrap_or_default();
             assert!(!mail.contains("RULES WITHOUT DATA"), "{mail}");
@@ -93,7 +93,7 @@ async fn what_is_sparse_or_expected_to_be_missing_is_not_notified() {
 #[tokio::test(start_paused = true)]
 async fn a_healthy_rule_and_a_service_scaled_to_zero_are_no_rules_without_data() {
     let healthy = with_age(|_| 5.0);
-    healthy.put_config(&custom("Age", ""));
+    healthy.put_rules(&custom("Age", ""));
     quiet(&healthy, [0, 60, DAY, DAY + 60, 2 * DAY]).await;
     assert!(
         healthy.aws.items(Stack::TABLE).iter().all(|item| item["pk"]["S"] != "RULES"),
@@ -112,7 +112,7 @@ async fn a_healthy_rule_and_a_service_scaled_to_zero_are_no_rules_without_data()
         .replace("scope: cluster", "scope: service")
         .replace("Queue: jobs", "Queue: '{service}'");
     let nothing_running = "  - {name: down, what: nothing-running, threshold: 0, comparison: GreaterThanThreshold, evaluation-periods: 1}\n";
-    idle.put_config(&(own + nothing_running));
+    idle.put_rules(&(own + nothing_running));
     quiet(&idle, [2 * DAY + 5, 3 * DAY, 3 * DAY + 60]).await;
     assert_eq!(problems(&idle), [json!(null); 0]);
 }
@@ -134,7 +134,7 @@ async fn a_rule_that_applies_to_nothing_is_notified_once() {
         ("cpu-percent-of-reservation", "clusters: ['*']", "has Container Insights at the level enabled"),
     ] {
         let stack = stack(shop(|_| 50.0));
-        stack.put_config(&rule(what, selection));
+        stack.put_rules(&rule(what, selection));
         quiet(&stack, [0, 60, DAY - 5]).await;
         let mail = told(&stack, DAY).await;
         assert!(mail.starts_with("CHECK RULE odd: it applies to nothing |"), "{mail}");
@@ -149,7 +149,7 @@ async fn a_rule_that_applies_to_nothing_is_notified_once() {
 async fn what_could_not_be_asked_is_no_rule_without_data() {
     for operation in ["cloudwatch:GetMetricData", "ecs:ListClusters"] {
         let stack = stack(shop(|_| 50.0).deny(operation));
-        stack.put_config(&(custom("Agee", "") + "    clusters: [shop]\n"));
+        stack.put_rules(&(custom("Agee", "") + "    clusters: [shop]\n"));
         for at in [0, DAY, 2 * DAY] {
             let mail = run(&stack, at).await.unwrap_or_default();
             assert!(!mail.contains("jobs-old has") && !mail.contains("applies to nothing"), "{mail}");
@@ -163,7 +163,7 @@ async fn what_could_not_be_asked_is_no_rule_without_data() {
 #[tokio::test(start_paused = true)]
 async fn a_rule_without_data_is_marked_after_the_message_is_published() {
     let stack = with_age(|_| 5.0);
-    stack.put_config(&custom("Agee", ""));
+    stack.put_rules(&custom("Agee", ""));
     quiet(&stack, [0]).await;
     let home = stack.aws.edit(|world| {
         let before = world.home().clone();
@@ -182,7 +182,7 @@ async fn a_rule_without_data_is_marked_after_the_message_is_published() {
 #[tokio::test(start_paused = true)]
 async fn the_report_lists_rules_without_data() {
     let stack = with_age(|_| 5.0);
-    stack.put_config(&custom("Agee", ""));
+    stack.put_rules(&custom("Agee", ""));
     quiet(&stack, [0]).await;
     stack.run_line("report", minute(5)).await.receipt.unwrap();
     let mail = stack.mail(stack.mails().len() - 1);

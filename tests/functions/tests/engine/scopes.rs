@@ -24,7 +24,7 @@ fn jobs() -> Estate {
 #[tokio::test(start_paused = true)]
 async fn a_rule_on_task_families_judges_those_that_publish_and_fit() {
     let stack = stack(jobs());
-    stack.put_config(
+    stack.put_rules(
         "rules:\n  - {name: job-memory, what: memory-percent-of-reservation, scope: task-family, task-families: [nightly-*], \
          threshold: 95 %, comparison: GreaterThanThreshold, evaluation-periods: 1}\n",
     );
@@ -45,7 +45,7 @@ async fn a_rule_on_task_families_judges_those_that_publish_and_fit() {
 async fn a_rule_on_task_families_that_comes_later_has_the_families_listed_at_once() {
     let stack = stack(jobs());
     quiet(&stack, [0]).await;
-    stack.put_config(
+    stack.put_rules(
         "rules:\n  - {name: m, what: memory-percent-of-reservation, scope: task-family, threshold: 95 %, \
          comparison: GreaterThanThreshold, evaluation-periods: 1}\n",
     );
@@ -72,7 +72,7 @@ async fn any_metric_with_names_filled_in_is_judged_by_a_percentile() {
              s\n    comparison: GreaterThanThreshold\n    evaluation-periods: 3\n"
         )
     };
-    stack.put_config(&format!(
+    stack.put_rules(&format!(
         "rules:\n{}{}{}",
         rule("slow", "p99"),
         rule("mean", "Average"),
@@ -93,7 +93,7 @@ async fn a_metric_that_all_services_share_is_asked_once_and_judged_for_each() {
     let mut estate = shop(|_| 50.0);
     put_minutes(&mut estate, "AWS/SQS", "ApproximateAgeOfOldestMessage", &[("QueueName", "shop")], |_| 700.0);
     let stack = stack(estate);
-    stack.put_config(
+    stack.put_rules(
         "rules:\n  - name: waiting\n    what: {namespace: AWS/SQS, metric: ApproximateAgeOfOldestMessage, dimensions: {QueueName: \
          \"{cluster}\"}, unit: seconds}\n    statistic: Maximum\n    threshold: 300 s\n    comparison: \
          GreaterThanThreshold\n    evaluation-periods: 3\n",
@@ -119,7 +119,7 @@ async fn a_rule_with_tags_applies_to_the_clusters_that_have_them_all() {
         aws_ecs(&mut estate, cluster, "web", "MemoryUtilization", |_| 93.1);
     }
     let stack = stack(estate);
-    stack.put_config(
+    stack.put_rules(
         "rules:\n  - {name: r, what: memory-percent, tags: {team: web-*, stage: prod}, threshold: 80 %, comparison: \
          GreaterThanThreshold, evaluation-periods: 3}\n",
     );

@@ -22,7 +22,7 @@ async fn a_maintenance_window_keeps_silent_and_what_lasts_is_told_after_it_with_
     );
     let stack = stack(estate);
     let window = r#"maintenance: [{cron: "0 11 * * SUN", duration: 30m, time-zone: Europe/Berlin}]"#;
-    stack.put_config(&format!("rules:\n  - {{name: memory, {MEMORY}, {window}}}\n"));
+    stack.put_rules(&format!("rules:\n  - {{name: memory, {MEMORY}, {window}}}\n"));
     quiet(&stack, (0..=25).step_by(5)).await;
     let alarm = the_alarm_of(&stack, "memory#shop/web");
     assert_eq!((&alarm["state"], &alarm["untold"]), (&json!("ALARM"), &json!([])), "judged all the same");
@@ -44,7 +44,7 @@ async fn a_maintenance_window_keeps_silent_and_what_lasts_is_told_after_it_with_
 async fn the_end_of_an_alarm_that_was_told_is_told_in_a_maintenance_window_too() {
     let stack = stack(shop(|at| if at < 3 { 93.1 } else { 50.0 }));
     let window = r#"maintenance: [{cron: "6 10 * * *", duration: 2h}]"#;
-    stack.put_config(&format!("rules:\n  - {{name: memory, {MEMORY}, {window}}}\n"));
+    stack.put_rules(&format!("rules:\n  - {{name: memory, {MEMORY}, {window}}}\n"));
     told(&stack, 0).await;
     assert!(told(&stack, 10).await.starts_with("OK shop/web: memory ended |"));
 }
@@ -119,7 +119,7 @@ async fn a_deployment_whose_tasks_fail_and_a_rule_that_is_not_quiet_keep_nothing
     assert!(mail.starts_with("ALARM shop/web: CPU 97 %") && !mail.contains("Told only now"), "{mail}");
 
     let loud = stack(deploying(|at| if at >= 0 { 97.0 } else { 20.0 }));
-    loud.put_config(
+    loud.put_rules(
         "rules: [{name: cpu, what: cpu-percent, threshold: 90 %, comparison: GreaterThanThreshold, evaluation-periods: 3}]",
     );
     assert!(told(&loud, 5).await.starts_with("ALARM shop/web: CPU 97 %"));
@@ -137,7 +137,7 @@ async fn a_quiet_rule_on_a_metric_of_the_user_is_silent_during_a_deployment_too(
         |at| if at >= 0 { 900.0 } else { 50.0 },
     );
     let stack = stack(estate);
-    stack.put_config(
+    stack.put_rules(
         "rules:\n  - name: slow\n    what: {namespace: Shop, metric: Latency, dimensions: {App: \"{cluster}-{service}\"}, \
          unit: milliseconds}\n    threshold: 500 ms\n    comparison: GreaterThanThreshold\n    evaluation-periods: 3\n    \
          quiet-during-deployment: true\n",
@@ -184,7 +184,7 @@ async fn an_alarm_of_the_whole_cluster_hides_its_services_and_no_others() {
     function_tests::running(&mut estate, "orders", "db", |_| 50.0);
     aws_ecs(&mut estate, "orders", "db", "CPUUtilization", |_| 97.0);
     let stack = stack(estate);
-    stack.put_config(UNLESS);
+    stack.put_rules(UNLESS);
     let mail = told(&stack, 0).await;
     assert!(mail.starts_with("ALARM 2 alarms: shop CPU 97.7 %, orders/db CPU 97 % |"), "{mail}");
     says(&mail, &["CRITICAL shop: CPU 97.7 %", "Rule cluster-busy.", "WARNING orders/db: CPU 97 %"]);

@@ -1,0 +1,314 @@
+//! What a rule is judged on, and the words that users have for it.
+
+use std::str::FromStr;
+
+use super::source::{Sampled, ServiceFigure, Source};
+use super::table::{Gap, MEASURES, MeasureRow};
+use crate::catalogue::{self, CONTAINER_INSIGHTS, CatalogueMetric, DimensionSet};
+use crate::cluster::{BadName, ClusterName};
+use crate::insights::InsightsLevel;
+use crate::metric::{Dimensions, Metric, Unit};
+use crate::rules::Scope;
+use crate::run::Platform;
+use crate::subject::{Subject, Workload};
+
+/// What is judged.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Measure {
+    /// A row of the table, by its word.
+    Named(&'static MeasureRow),
+    /// A metric of the catalogue, by namespace and name.
+    Metric(&'static CatalogueMetric),
+    /// Any metric of CloudWatch.
+    Custom(CustomMetric),
+}
+
+/// A metric that the user spells out. Nothing is known of it but what the user says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomMetric {
+    /// CloudWatch namespace such as `AWS/SQS`.
+    pub namespace: String,
+    /// Name, upper and lower case told apart.
+    pub name: String,
+    /// Exact set of dimensions. Values may hold `{cluster}`, `{service}`, `{task-family}`, `{namespace}` and
+    /// `{workload}`.
+    pub dimensions: Vec<(String, String)>,
+    /// Unit of its values, to read the threshold and to write the summary; CloudWatch is not asked by it.
+    pub unit: Unit,
+}
+
+/// Namespaces of CloudWatch whose metrics are about clusters of EKS (Amazon EKS User Guide, "Monitor cluster data with Amazon
+/// CloudWatch"; CloudWatch User Guide, "Amazon EKS and Kubernetes Container Insights metrics").
+pub const EKS_NAMESPACES: [&str; 2] = ["AWS/EKS", "ContainerInsights"];
+
+/// The short words for `what:` that need no namespace.
+pub fn words() -> impl Iterator<Item = &'static str> {
+    MEASURES.iter().map(|row| row.word)
+}
+
+impl Measure {
+    /// Unit of its values.
+    pub fn unit(&self) -> Unit {
+        match self {
+            Self::Named(row) => row.unit,
+            Self::Metric(metric) => metric.unit,
+            Self::Custom(custom) => custom.unit,
+        }
+    }
+
+    /// What it is called in a summary, such as `memory` in "memory 93.1 %".
+    pub fn label(&self) -> &str {
+        match self {
+            Self::Named(row) => row.label,
+            Self::Metric(metric) => metric.name,
+            Self::Custom(custom) => &custom.name,
+        }
+    }
+
+    /// Where it comes from: the first that can answer for a subject is used.
+    pub fn sources(&self) -> impl Iterator<Item = Source> + use<> {
+        let (rows, one): (&'static [Source], _) = match *self {
+            Self::Named(row) => (row.sources, None),
+            Self::Metric(metric) => (&[], Some(Source::Metric(metric))),
+            Self::Custom(_) => (&[], Some(Source::Custom)),
+        };
+        rows.iter().copied().chain(one)
+    }
+
+    /// Whether it has data in every minute in which a task of the service runs.
+    pub fn is_always_published(&self) -> bool {
+        matches!(self, Self::Named(MeasureRow { gap: Gap::NoTask, .. }))
+    }
+
+    /// How it is sampled once a run, if it is.
+    pub fn sampled(&self) -> Option<Sampled> {
+        match self {
+            Self::Named(row) => row.sampled(),
+            Self::Metric(_) | Self::Custom(_) => None,
+        }
+    }
+
+    /// Whether CloudWatch computes none of it: it comes from two metrics.
+    pub fn is_derived(&self) -> bool {
+        self.sources().any(|source| matches!(source, Source::Derived { .. }))
+    }
+
+    /// What ECS is asked for it, if it is.
+    pub fn service_figure(&self) -> Option<ServiceFigure> {
+        self.sources().find_map(|source| match source {
+            Source::EcsApi(figure) => Some(figure),
+            _ => None,
+        })
+    }
+
+    /// Whether nothing is known of the time before the run, so that a rule can look at one period only.
+    pub fn is_of_one_instant(&self) -> bool {
+        self.sources().all(|source| matches!(source, Source::EcsApi(figure) if !figure.lasts()))
+    }
+
+    /// Metrics of the catalogue that it is made of.
+    pub fn metrics(&self) -> impl Iterator<Item = &'static CatalogueMetric> + use<> {
+        self.sources().flat_map(Source::metrics)
+    }
+
+    /// Least setting of Container Insights with which some source can answer.
+    pub fn needs(&self) -> InsightsLevel {
+        match self {
+            Self::Custom(custom) => custom.needs(),
+            _ => self.sources().map(Source::needs).min().unwrap_or_default(),
+        }
+    }
+
+    /// Whether it exists for that scope.
+    pub fn supports(&self, scope: Scope) -> bool {
+        match self {
+            Self::Named(row) => row.scopes.contains(&scope),
+            Self::Custom(custom) => custom.placeholders().all(|name| scope.fills(name)),
+            Self::Metric(metric) => {
+                scope.dimensions().is_some_and(|set| metric.dimension_sets.contains(&set))
+            }
+        }
+    }
+
+    /// Whether it is about clusters of ECS or of EKS.
+    pub fn platform(&self) -> Platform {
+        let is_eks = match self {
+            Self::Named(row) => row.sampled().is_some(),
+            Self::Metric(_) => false,
+            Self::Custom(custom) => EKS_NAMESPACES.contains(&custom.namespace.as_str()),
+        };
+        if is_eks { Platform::Eks } else { Platform::Ecs }
+    }
+
+    /// The metrics that stand for it in a snapshot: none, one, or the two of a derived value.
+    pub fn of(&self, subject: &Subject) -> Vec<Metric> {
+        match (self, self.sampled()) {
+            (Self::Custom(custom), _) => vec![custom.of(subject)],
+            (_, Some(sampled)) => vec![sampled.of(subject)],
+            _ => self.metrics().filter_map(|metric| metric.of(subject)).collect(),
+        }
+    }
+}
+
+impl Scope {
+    /// Dimensions of the metrics of its subjects; none of workloads, which no metric of ECS is about.
+    pub(crate) fn dimensions(self) -> Option<DimensionSet> {
+        match self {
+            Self::Cluster => Some(DimensionSet::Cluster),
+            Self::Service => Some(DimensionSet::Service),
+            Self::TaskFamily => Some(DimensionSet::Family),
+            Self::Workload => None,
+        }
+    }
+
+    /// Whether subjects of this scope have a name for the placeholder.
+    pub fn fills(self, placeholder: &str) -> bool {
+        match placeholder {
+            "cluster" => true,
+            "service" => self == Self::Service,
+            "task-family" => self == Self::TaskFamily,
+            "namespace" | "workload" => self == Self::Workload,
+            _ => false,
+        }
+    }
+}
+
+impl CustomMetric {
+    /// Names between braces in the values of the dimensions.
+    pub fn placeholders(&self) -> impl Iterator<Item = &str> {
+        let parts = self.dimensions.iter().flat_map(|(_, value)| value.split('{').skip(1));
+        parts.map(|part| part.split_once('}').map_or(part, |(name, _)| name))
+    }
+
+    /// The metric of one subject.
+    pub fn of(&self, subject: &Subject) -> Metric {
+        let cluster = subject.cluster().map_or("", ClusterName::as_str);
+        let fill = |value: &str| {
+            let value = value.replace("{cluster}", cluster);
+            match subject {
+                Subject::Account | Subject::Cluster(_) => value,
+                Subject::Service(_, service) => value.replace("{service}", service.as_str()),
+                Subject::TaskFamily(_, family) => value.replace("{task-family}", family),
+                Subject::Workload(_, Workload { namespace, name, .. }) => {
+                    value.replace("{namespace}", namespace).replace("{workload}", name)
+                }
+            }
+        };
+        let dimensions = self.dimensions.iter().map(|(name, value)| (name.clone(), fill(value)));
+        Metric {
+            namespace: self.namespace.clone().into(),
+            name: self.name.clone().into(),
+            dimensions: Dimensions::new(dimensions),
+        }
+    }
+
+    fn needs(&self) -> InsightsLevel {
+        let known = catalogue::find(&self.namespace, &self.name).map(|metric| metric.needs);
+        let of_namespace = match self.namespace.as_str() {
+            CONTAINER_INSIGHTS => InsightsLevel::Enabled,
+            _ => InsightsLevel::Disabled,
+        };
+        known.unwrap_or(of_namespace)
+    }
+}
+
+impl FromStr for Measure {
+    type Err = BadName;
+
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        if let Some(row) = MEASURES.iter().find(|row| row.word == text) {
+            return Ok(Self::Named(row));
+        }
+        let metric =
+            text.split_once(' ').and_then(|(namespace, name)| catalogue::find(namespace, name.trim()));
+        // What a row of the table is made of is that row, however it is spelled.
+        let row = |metric| MEASURES.iter().find(|row| *row.sources == [Source::Metric(metric)]);
+        metric.map(|metric| row(metric).map_or(Self::Metric(metric), Self::Named)).ok_or_else(|| BadName {
+            text: text.to_owned(),
+            what: "measure",
+            expected: "a word of the table in docs/rules.md such as memory-percent, or a namespace and a metric of the \
+                       catalogue such as `ECS/ContainerInsights CpuUtilized`",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_is_a_measure_and_nonsense_is_none() {
+        for word in words() {
+            let measure = word.parse::<Measure>().unwrap();
+            let scopes = [Scope::Service, Scope::Workload, Scope::Cluster];
+            assert!(scopes.into_iter().any(|scope| measure.supports(scope)), "{word}");
+        }
+        assert!("ECS/ContainerInsights CpuUtilized".parse::<Measure>().unwrap().supports(Scope::Cluster));
+        for text in ["memory", "AWS/ECS memoryutilization", "AWS/EC2 CPUUtilization", ""] {
+            assert!(text.parse::<Measure>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn t1_an_amount_is_no_percentage() {
+        assert_eq!("memory-percent-of-reservation".parse::<Measure>().unwrap().unit(), Unit::Percent);
+        assert_eq!(
+            "ECS/ContainerInsights MemoryUtilized".parse::<Measure>().unwrap().unit(),
+            Unit::Megabytes
+        );
+    }
+
+    #[test]
+    fn a_metric_is_the_measure_that_it_makes_however_it_is_spelled() {
+        assert_eq!("AWS/ECS CPUUtilization".parse::<Measure>(), "cpu-percent".parse());
+        assert!("AWS/ECS MemoryUtilization".parse::<Measure>().unwrap().is_always_published());
+        assert!(!"AWS/ECS EBSFilesystemUtilization".parse::<Measure>().unwrap().is_always_published());
+    }
+
+    #[test]
+    fn needs_follow_the_catalogue() {
+        let needs = |text: &str| text.parse::<Measure>().unwrap().needs();
+        assert_eq!(needs("cpu-percent"), InsightsLevel::Disabled);
+        assert_eq!(needs("cpu-percent-of-reservation"), InsightsLevel::Enabled);
+        assert_eq!(needs("running-below-desired"), InsightsLevel::Disabled, "ECS can say it, too");
+        assert_eq!(needs("ECS/ContainerInsights TaskCpuUtilization"), InsightsLevel::Enhanced);
+        for (namespace, name, level) in [
+            ("AWS/SQS", "ApproximateAgeOfOldestMessage", InsightsLevel::Disabled),
+            ("ECS/ContainerInsights", "TaskCpuUtilization", InsightsLevel::Enhanced),
+            ("ECS/ContainerInsights", "BrandNew", InsightsLevel::Enabled),
+        ] {
+            let custom = CustomMetric {
+                namespace: namespace.to_owned(),
+                name: name.to_owned(),
+                dimensions: Vec::new(),
+                unit: Unit::Count,
+            };
+            assert_eq!(Measure::Custom(custom).needs(), level, "{name}");
+        }
+    }
+
+    #[test]
+    fn families_are_judged_by_metrics_that_are_published_per_family() {
+        let of_family = |text: &str| text.parse::<Measure>().unwrap().supports(Scope::TaskFamily);
+        assert!(of_family("memory-percent-of-reservation"));
+        assert!(!of_family("memory-percent") && !of_family("nothing-running"));
+    }
+
+    #[test]
+    fn placeholders_are_filled_with_the_subject() {
+        let custom = CustomMetric {
+            namespace: "Shop".to_owned(),
+            name: "Orders".to_owned(),
+            dimensions: vec![
+                ("Service".to_owned(), "{service}".to_owned()),
+                ("Where".to_owned(), "{cluster}/x".to_owned()),
+            ],
+            unit: Unit::Count,
+        };
+        assert_eq!(custom.placeholders().collect::<Vec<_>>(), ["service", "cluster"]);
+        let subject = Subject::Service("shop".parse().unwrap(), "web".parse().unwrap());
+        assert_eq!(custom.of(&subject).to_string(), "Shop Orders {Service=web, Where=shop/x}");
+        let measure = Measure::Custom(custom);
+        assert!(measure.supports(Scope::Service) && !measure.supports(Scope::Cluster));
+    }
+}

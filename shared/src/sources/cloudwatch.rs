@@ -1,0 +1,76 @@
+//! CloudWatch as a source: which metrics it is asked for, and what a rule reads off the answers. Samples of EKS stand in a
+//! snapshot as answers of CloudWatch do.
+
+use std::borrow::Cow;
+
+use super::not_asked;
+use crate::catalogue::CatalogueMetric;
+use crate::metric::MetricQuery;
+use crate::rules::{AlarmRule, KUBERNETES, Measure, MissingData, Sampled, Source};
+use crate::run::Run;
+use crate::series::Reading;
+use crate::subject::Subject;
+
+/// What CloudWatch must be asked to judge the rule on one subject by that source: nothing, one metric, or the two of a
+/// derived value.
+pub fn queries(rule: &AlarmRule, subject: &Subject, source: Source) -> Vec<MetricQuery> {
+    let query = |metric| MetricQuery { metric, statistic: rule.statistic.clone(), period: rule.period };
+    match (&rule.measure, source) {
+        (Measure::Custom(custom), _) => vec![query(custom.of(subject))],
+        _ => source.metrics().filter_map(|metric| metric.of(subject)).map(query).collect(),
+    }
+}
+
+impl AlarmRule {
+    /// The reading that the rule is judged on, if the lines of a snapshot tell: `answers` are those about one subject.
+    pub fn reading<'a>(&self, answers: &'a [(MetricQuery, Reading)]) -> Option<Cow<'a, Reading>> {
+        let answer = |metric: &'static CatalogueMetric| {
+            let found = answers.iter().find(|(query, _)| self.asks(metric, query));
+            found.map_or_else(
+                || Cow::Owned(Reading::Unread(not_asked(metric.name))),
+                |(_, r)| Cow::Borrowed(r),
+            )
+        };
+        match self.sources().find(|source| !matches!(source, Source::EcsApi(_)))? {
+            Source::Metric(metric) => Some(answer(metric)),
+            Source::Derived { formula, first, second } => {
+                Some(Cow::Owned(formula.derive(&answer(first), &answer(second))))
+            }
+            Source::Sampled(sampled) => {
+                let found = answers.iter().find(|(query, _)| self.samples(sampled, query));
+                let unread = || Cow::Owned(Reading::Unread(not_asked(self.measure.label())));
+                Some(found.map_or_else(unread, |(_, reading)| Cow::Borrowed(reading)))
+            }
+            Source::EcsApi(_) | Source::Custom => None,
+        }
+    }
+
+    /// Whether the rule may find the subject in ALARM in this run; `answers` are those about it. It may say so of one that
+    /// is OK.
+    pub fn may_alarm(&self, answers: &[(MetricQuery, Reading)], run: &Run) -> bool {
+        let window = run.window_of(self.range()).in_periods(self.period);
+        let reading = self.reading(answers);
+        let series = reading.as_deref().and_then(Reading::series);
+        // Without points an alarm goes on that ignores them.
+        let stays = self.condition.treat_missing_data == MissingData::Ignore;
+        series.is_some_and(|series| {
+            (stays && series.points().is_empty())
+                || !self.condition.surely_ok(series, &series.asked_in(&window))
+        })
+    }
+
+    /// Whether the query is what this rule asks of the metric, whatever the subject.
+    fn asks(&self, metric: &CatalogueMetric, query: &MetricQuery) -> bool {
+        query.metric.name == metric.name
+            && query.metric.namespace == metric.namespace
+            && query.period == self.period
+            && query.statistic == self.statistic
+    }
+
+    /// Whether the line holds the samples that this rule judges.
+    fn samples(&self, sampled: Sampled, query: &MetricQuery) -> bool {
+        query.metric.namespace == KUBERNETES
+            && query.metric.name == sampled.metric
+            && query.statistic == self.statistic
+    }
+}

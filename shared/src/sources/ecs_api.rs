@@ -1,0 +1,395 @@
+//! The ECS API as a source: which services it must be asked about for a set of rules, and what `DescribeServices` says.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{plan, source_of};
+use crate::alarm::Mute;
+use crate::cluster::{ClusterName, ServiceName};
+use crate::deployment::{DeploymentState, RolloutState};
+use crate::inventory::{ClusterEntry, ServiceState, ServiceTrend, UndescribedService};
+use crate::rules::{AlarmRule, ServiceFigure, Source};
+use crate::run::Run;
+use crate::series::{Datapoint, MetricSeries, Reading};
+use crate::status::ServiceStatus;
+use crate::subject::Subject;
+use crate::window::Window;
+
+/// How long a new service may take to start its first task before "nothing runs" counts; and how long a deployment that
+/// goes well may leave nothing running.
+const START_UP: SignedDuration = SignedDuration::from_mins(10);
+
+/// How long a deployment that goes well keeps the other rules quiet.
+const LONGEST_DEPLOYMENT: SignedDuration = SignedDuration::from_hours(1);
+
+/// How long each minute must have had a point of a service, or the service counts as silent, where no earlier run says
+/// from when on.
+pub const SILENT_AFTER: SignedDuration = SignedDuration::from_mins(5);
+
+/// Most characters of a sentence of ECS that a notice repeats.
+const LONGEST_REASON: usize = 300;
+
+/// What an earlier run found when it checked services.
+#[derive(Debug, Clone, Default)]
+pub struct EarlierChecks {
+    /// Services as ECS described them.
+    states: BTreeMap<(ClusterName, ServiceName), ServiceState>,
+    /// Services that could not be described.
+    undescribed: BTreeSet<(ClusterName, ServiceName)>,
+}
+
+impl EarlierChecks {
+    /// Takes in what was said of a service.
+    pub fn add(&mut self, state: ServiceState) {
+        self.states.insert((state.cluster.clone(), state.service.clone()), state);
+    }
+
+    /// Takes in a service that could not be described.
+    pub fn add_undescribed(&mut self, UndescribedService { cluster, service, .. }: UndescribedService) {
+        self.undescribed.insert((cluster, service));
+    }
+
+    /// Whether the service must be checked again, whoever's turn it is: because something was under way, or because it
+    /// could not be described.
+    pub fn asks_for(&self, cluster: &ClusterName, service: &ServiceName, now: Timestamp) -> bool {
+        let key = (cluster.clone(), service.clone());
+        self.undescribed.contains(&key) || self.states.get(&key).is_some_and(|state| state.is_unsettled(now))
+    }
+}
+
+/// Whether some rule needs to know what ECS says about services without metrics: whether nothing runs, or whether metrics
+/// are missing of tasks that run.
+pub fn needs_silent_services(rules: &[AlarmRule]) -> bool {
+    rules.iter().any(|rule| {
+        rule.measure.is_always_published()
+            || rule.sources().any(|source| source == Source::EcsApi(ServiceFigure::NothingRunning))
+    })
+}
+
+/// Whether some rule is judged on what only ECS says of the service, be it silent or not.
+pub fn needs_service(rules: &[AlarmRule], subject: &Subject, entry: &ClusterEntry) -> bool {
+    rules.iter().any(|rule| {
+        let source = source_of(rule, entry);
+        let needs = matches!(source, Some(Source::EcsApi(figure)) if figure.needs_every_service());
+        needs && plan::judges(rule, subject, entry)
+    })
+}
+
+impl AlarmRule {
+    /// What the service does that keeps the rule quiet. `excused` says whether tasks that are being started, without a
+    /// deployment because the service was scaled, still have the time of one run.
+    pub fn quiet_for(&self, state: &ServiceState, now: Timestamp, excused: bool) -> Option<Mute> {
+        let nothing_runs = self.measure.service_figure() == Some(ServiceFigure::NothingRunning);
+        let at_most = if nothing_runs { START_UP } else { LONGEST_DEPLOYMENT };
+        let deployment = state.deployment.as_ref();
+        if !self.quiet_during_deployment {
+            None
+        } else if deployment.is_some_and(|deployment| deployment.goes_well(now, at_most)) {
+            Some(Mute::Deployment)
+        } else {
+            let fails = deployment.is_some_and(|deployment| deployment.failed_tasks > 0);
+            (nothing_runs && excused && state.pending > 0 && !fails).then_some(Mute::Start)
+        }
+    }
+}
+
+impl ServiceState {
+    /// What a rule on one of its figures is judged on. No data of a service that is being deleted; of its tasks none either
+    /// while it is so new that no task can run yet.
+    pub fn reading(&self, figure: ServiceFigure, rule: &AlarmRule, run: &Run) -> Reading {
+        let starting = self.created_at.is_some_and(|created| run.time.duration_since(created) < START_UP);
+        let value = match figure {
+            _ if self.status != ServiceStatus::Active => None,
+            ServiceFigure::NothingRunning | ServiceFigure::RunningBelowDesired if starting => None,
+            ServiceFigure::RunningBelowDesired => return self.below_desired(rule, &run.window),
+            ServiceFigure::NothingRunning => Some(if self.running == 0 { self.desired } else { 0 }),
+            ServiceFigure::DeploymentFailed => {
+                self.deployment.as_ref().map(|deployment| u32::from(deployment.has_failed(run.time)))
+            }
+            ServiceFigure::TasksFailing => self.trend.new_failures,
+        };
+        match value {
+            Some(value) => newest_only(rule, &run.window, f64::from(value)),
+            None => Reading::Complete(MetricSeries::default()),
+        }
+    }
+
+    /// The tasks that are missing, in each period since a check first found some.
+    fn below_desired(&self, rule: &AlarmRule, window: &Window) -> Reading {
+        let window = window.in_periods(rule.period).of_newest(rule.condition.evaluation_range());
+        let missing = f64::from(self.tasks_missing());
+        let is_short = |start: Timestamp| {
+            self.trend.short_since.is_some_and(|since| start + rule.period.length() >= since)
+        };
+        let point =
+            |timestamp| Datapoint { timestamp, value: if is_short(timestamp) { missing } else { 0.0 } };
+        Reading::Complete(MetricSeries::new(window.period_starts().map(point).collect()))
+    }
+
+    /// Tasks that should run and do not.
+    fn tasks_missing(&self) -> u32 {
+        self.desired.saturating_sub(self.running)
+    }
+
+    /// Compares it with the check before of an earlier run, if one is known. A service that the earlier run does not name was
+    /// settled when it was last checked. `end` is that of the window of this run.
+    pub fn compare(&mut self, earlier: Option<&EarlierChecks>, end: Timestamp) {
+        let key = (self.cluster.clone(), self.service.clone());
+        // Of one that the earlier run could not describe, nothing is known of the time before.
+        let earlier = earlier.filter(|earlier| !earlier.undescribed.contains(&key));
+        let before = earlier.and_then(|earlier| earlier.states.get(&key));
+        let is_short = self.status == ServiceStatus::Active && self.tasks_missing() > 0;
+        let since = before.and_then(|before| before.trend.short_since);
+        let deployment = self.deployment.as_ref();
+        let failed = deployment.map_or(0, |deployment| deployment.failed_tasks);
+        let known = before.and_then(|before| before.deployment.as_ref());
+        let known = known.filter(|known| deployment.is_some_and(|now| now.started_at == known.started_at));
+        let known = known.map_or(0, |known| known.failed_tasks);
+        self.trend = ServiceTrend {
+            short_since: is_short.then(|| since.unwrap_or(end)),
+            // ECS counts those in a row: a smaller number is a new row.
+            new_failures: match earlier {
+                Some(_) => Some(if failed < known { failed } else { failed - known }),
+                // Nobody knows when those failed.
+                None => (failed == 0).then_some(0),
+            },
+        };
+    }
+
+    /// Whether the next run must check it again, whoever's turn it is.
+    pub fn is_unsettled(&self, now: Timestamp) -> bool {
+        let deploys = self.deployment.as_ref().is_some_and(|deployment| {
+            let is_over = deployment.rollout_state.is_none_or(|state| state == RolloutState::Completed);
+            !is_over || deployment.failed_tasks > 0 || deployment.has_failed(now)
+        });
+        self.tasks_missing() > 0 || deploys
+    }
+
+    /// What ECS says of the reason: how the deployment goes, and the newest event.
+    pub fn why(&self) -> Option<String> {
+        let mut parts: Vec<String> = Vec::new();
+        if let Some(DeploymentState { rollout_state, failed_tasks, reason, failure, .. }) = &self.deployment {
+            let failed = match failed_tasks {
+                0 => None,
+                1 => Some("1 task failed".to_owned()),
+                n => Some(format!("{n} tasks failed")),
+            };
+            let state = rollout_state.map(|state| format!("its deployment is {state}"));
+            let head: Vec<String> = state.into_iter().chain(failed).collect();
+            let reason = reason.as_deref().map(|reason| sentence(reason, ""));
+            if !head.is_empty() {
+                parts.push(sentence(&head.join(", "), ""));
+            }
+            // Of a deployment that is there still, that is the reason.
+            let is_there = *rollout_state == Some(RolloutState::Failed);
+            let failure = failure.as_ref().filter(|_| !is_there).map(|failure| sentence(&failure.said, ""));
+            parts.extend(failure.filter(|failure| Some(failure) != reason.as_ref()));
+            parts.extend(reason);
+        }
+        if self.pending > 0 {
+            parts.push(format!("{} pending.", self.pending));
+        }
+        parts.extend(self.events.first().map(|event| sentence(event, "Newest event: ")));
+        (!parts.is_empty()).then(|| format!("ECS says: {}", parts.join(" ")))
+    }
+}
+
+/// A sentence with a full stop, not too long.
+fn sentence(text: &str, before: &str) -> String {
+    let text = text.trim().trim_end_matches('.');
+    match text.char_indices().nth(LONGEST_REASON) {
+        Some((cut, _)) => format!("{before}{}...", &text[..cut]),
+        None => format!("{before}{text}."),
+    }
+}
+
+/// A complete answer with one point, for what is known of one instant only: it counts as the newest period of the window.
+pub fn newest_only(rule: &AlarmRule, window: &Window, value: f64) -> Reading {
+    let newest = window.in_periods(rule.period).period_starts().next_back();
+    let point = newest.map(|timestamp| Datapoint { timestamp, value });
+    Reading::Complete(MetricSeries::new(point.into_iter().collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{DEFAULT_YAML, read_rules};
+    use crate::run::RunKind;
+
+    fn now() -> Timestamp {
+        "2026-11-22T10:05:00Z".parse().unwrap()
+    }
+
+    fn state(desired: u32, running: u32, age_minutes: i64) -> ServiceState {
+        ServiceState {
+            cluster: "shop".parse().unwrap(),
+            service: "web".parse().unwrap(),
+            status: ServiceStatus::Active,
+            desired,
+            running,
+            pending: 0,
+            created_at: Some(now() - SignedDuration::from_mins(age_minutes)),
+            deployment: None,
+            events: Vec::new(),
+            trend: ServiceTrend::default(),
+        }
+    }
+
+    fn rule() -> AlarmRule {
+        let rules = read_rules(DEFAULT_YAML).unwrap();
+        rules.into_iter().find(|rule| rule.name == "nothing-running").unwrap()
+    }
+
+    fn missing(state: &ServiceState) -> Option<f64> {
+        let (delay, lookback) = (SignedDuration::from_mins(2), SignedDuration::from_mins(15));
+        let run = Run::new(RunKind::Alarms, now(), delay, lookback, None);
+        let reading = state.reading(ServiceFigure::NothingRunning, &rule(), &run);
+        let Reading::Complete(series) = reading else { panic!() };
+        series.max()
+    }
+
+    fn deployment(rollout_state: &str, failed_tasks: u32, minutes: i64) -> DeploymentState {
+        DeploymentState {
+            rollout_state: Some(rollout_state.parse().unwrap()),
+            failed_tasks,
+            reason: None,
+            started_at: Some(now() - SignedDuration::from_mins(minutes)),
+            failure: None,
+        }
+    }
+
+    #[test]
+    fn a_service_with_desired_tasks_and_none_running_lacks_all_of_them() {
+        assert_eq!(missing(&state(2, 0, 60)), Some(2.0));
+        assert_eq!(missing(&state(2, 1, 60)), Some(0.0));
+        assert_eq!(missing(&state(0, 0, 60)), Some(0.0));
+    }
+
+    #[test]
+    fn a_service_created_a_minute_ago_or_being_deleted_is_not_judged() {
+        let mut draining = state(2, 0, 60);
+        draining.status = ServiceStatus::Draining;
+        for service in [state(2, 0, 1), draining] {
+            assert_eq!(missing(&service), None);
+        }
+    }
+
+    /// The trend of a service after a check whose window ends ten minutes ago, and one now.
+    fn trend(before: ServiceState, now_is: ServiceState) -> ServiceTrend {
+        let (mut before, mut after, mut checks) = (before, now_is, EarlierChecks::default());
+        before.compare(None, now() - SignedDuration::from_mins(10));
+        checks.add(before);
+        after.compare(Some(&checks), now());
+        after.trend
+    }
+
+    #[test]
+    fn tasks_are_missing_since_the_first_check_that_found_so_and_not_before() {
+        let since = |before: u32, after: u32| trend(state(2, before, 60), state(2, after, 60)).short_since;
+        assert_eq!(since(1, 1), Some(now() - SignedDuration::from_mins(10)));
+        assert_eq!((since(2, 1), since(1, 2), since(2, 2)), (Some(now()), None, None));
+        let rule =
+            read_rules(DEFAULT_YAML).unwrap().into_iter().find(|rule| rule.name == "tasks-missing").unwrap();
+        let (delay, lookback) = (SignedDuration::ZERO, SignedDuration::from_mins(5));
+        let run = Run::new(RunKind::Alarms, now(), delay, lookback, None);
+        for (minutes, breaching) in [(0, 1), (5, 6), (60, 12)] {
+            let short_since = Some(run.window.end - SignedDuration::from_mins(minutes));
+            let trend = ServiceTrend { short_since, new_failures: None };
+            let reading = ServiceState { trend, ..state(2, 1, 60) };
+            let reading = reading.reading(ServiceFigure::RunningBelowDesired, &rule, &run);
+            let points = reading.series().unwrap().points();
+            assert_eq!(
+                points.iter().filter(|point| point.value == 1.0).count(),
+                breaching,
+                "{minutes} minutes"
+            );
+            assert_eq!(points.len(), 12, "also where the look-back is short");
+        }
+    }
+
+    #[test]
+    fn tasks_failed_since_the_check_before_are_those_of_the_same_deployment() {
+        let with = |failed, minutes| ServiceState {
+            deployment: Some(deployment("IN_PROGRESS", failed, minutes)),
+            ..state(2, 2, 60)
+        };
+        for (before, after, failures) in [
+            (with(3, 30), with(3, 30), 0),
+            (with(3, 30), with(5, 30), 2),
+            // One ran in between, and ECS counts anew; and another deployment.
+            (with(3, 30), with(2, 30), 2),
+            (with(3, 30), with(4, 1), 4),
+        ] {
+            assert_eq!(trend(before, after).new_failures, Some(failures));
+        }
+        let mut first = with(3, 30);
+        first.compare(None, now());
+        assert_eq!(first.trend.new_failures, None, "nobody knows when");
+        let mut well = with(0, 30);
+        well.compare(None, now());
+        assert_eq!(well.trend.new_failures, Some(0));
+        let mut lost = EarlierChecks::default();
+        let fault =
+            crate::fault::Fault::malformed(crate::operation::Operation::EcsDescribeServices, "", "cut");
+        let (cluster, service) = (first.cluster.clone(), first.service.clone());
+        lost.add_undescribed(UndescribedService { cluster, service, fault, is_alive: true });
+        first.compare(Some(&lost), now());
+        assert_eq!(first.trend.new_failures, None, "the check before found nothing out");
+        assert!(lost.asks_for(&first.cluster, &first.service, now()));
+    }
+
+    #[test]
+    fn a_deployment_keeps_quiet_only_while_it_goes_well() {
+        let rule = AlarmRule { quiet_during_deployment: true, ..rule() };
+        let cpu = read_rules(DEFAULT_YAML).unwrap().into_iter().find(|rule| rule.name == "cpu-high").unwrap();
+        let cpu = AlarmRule { quiet_during_deployment: true, ..cpu };
+        let quiet = Some(Mute::Deployment);
+        for (deployment, nothing_running, cpu_high) in [
+            (deployment("IN_PROGRESS", 0, 3), quiet.clone(), quiet.clone()),
+            (deployment("IN_PROGRESS", 0, 30), None, quiet),
+            (deployment("IN_PROGRESS", 0, 90), None, None),
+            (deployment("IN_PROGRESS", 4, 3), None, None),
+            (deployment("COMPLETED", 0, 3), None, None),
+            (deployment("FAILED", 0, 3), None, None),
+        ] {
+            let state = ServiceState { deployment: Some(deployment.clone()), ..state(2, 0, 60) };
+            let quiet = (rule.quiet_for(&state, now(), true), cpu.quiet_for(&state, now(), true));
+            assert_eq!(quiet, (nothing_running, cpu_high), "{deployment:?}");
+        }
+    }
+
+    #[test]
+    fn tasks_that_are_being_started_get_the_time_of_one_run() {
+        let rule = AlarmRule { quiet_during_deployment: true, ..rule() };
+        let loud = AlarmRule { quiet_during_deployment: false, ..rule.clone() };
+        let scaled =
+            ServiceState { pending: 1, deployment: Some(deployment("COMPLETED", 0, 90)), ..state(1, 0, 90) };
+        let failing = ServiceState { deployment: Some(deployment("COMPLETED", 3, 90)), ..scaled.clone() };
+        for (rule, state, excused, mute) in [
+            (&rule, &scaled, true, Some(Mute::Start)),
+            (&rule, &scaled, false, None),
+            (&rule, &failing, true, None),
+            (&rule, &state(1, 0, 90), true, None),
+            (&loud, &scaled, true, None),
+        ] {
+            assert_eq!(rule.quiet_for(state, now(), excused), mute, "{state:?}, {excused}");
+        }
+    }
+
+    #[test]
+    fn ecs_is_quoted_with_the_deployment_and_the_newest_event() {
+        let deployment = DeploymentState {
+            reason: Some("ECS deployment ecs-svc/1 in progress.".to_owned()),
+            ..deployment("IN_PROGRESS", 12, 30)
+        };
+        let events = vec!["(service web) was unable to place a task.".to_owned(), "older".to_owned()];
+        let state = ServiceState { deployment: Some(deployment), events, pending: 1, ..state(2, 0, 60) };
+        assert_eq!(
+            state.why().unwrap(),
+            "ECS says: its deployment is IN_PROGRESS, 12 tasks failed. ECS deployment ecs-svc/1 in progress. 1 pending. \
+             Newest event: (service web) was unable to place a task."
+        );
+        assert_eq!(super::tests::state(2, 0, 60).why(), None);
+    }
+}

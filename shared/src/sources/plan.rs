@@ -1,0 +1,322 @@
+//! The query plan: only what rules or the report need is asked, and its price is known before the first call.
+
+use std::collections::HashSet;
+
+use super::cloudwatch::queries;
+use super::source_of;
+use crate::catalogue::{self, AWS_ECS, CONTAINER_INSIGHTS};
+use crate::cluster::ClusterName;
+use crate::insights::InsightsLevel;
+use crate::inventory::{ClusterEntry, EcsEntry, Inventory, Reporting};
+use crate::metric::{MetricQuery, Period, Statistic};
+use crate::rules::{AlarmRule, Measure, Scope};
+use crate::subject::Subject;
+
+/// US dollars for a thousand metrics asked for by `GetMetricData`, whatever the number of points, and never free
+/// (Amazon `CloudWatch` pricing page, us-east-1; read in November 2026).
+pub const DOLLARS_PER_THOUSAND_METRICS: f64 = 0.01;
+
+/// What CloudWatch is asked in one run for one target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueryPlan {
+    /// The questions, each once, cluster by cluster and there service by service.
+    pub queries: Vec<MetricQuery>,
+}
+
+impl QueryPlan {
+    /// What the rules need of the clusters in the inventory.
+    pub fn for_alarms(rules: &[AlarmRule], inventory: &Inventory) -> Self {
+        // Few plans ask more than this; growing by doubling would copy every question several times.
+        let mut plan = Self { queries: Vec::with_capacity(inventory.service_count() * 2 * rules.len()) };
+        for (cluster, entry) in &inventory.clusters {
+            for scope in [Scope::Cluster, Scope::Service, Scope::TaskFamily, Scope::Workload] {
+                let of_scope: Vec<&AlarmRule> = rules.iter().filter(|rule| rule.scope == scope).collect();
+                if of_scope.is_empty() {
+                    continue;
+                }
+                for subject in subjects_of(scope, cluster, entry) {
+                    let judging = of_scope.iter().filter(|rule| judges(rule, &subject, entry));
+                    let sources = judging.filter_map(|rule| Some((rule, source_of(rule, entry)?)));
+                    plan.ask(sources.flat_map(|(rule, source)| queries(rule, &subject, source)).collect());
+                }
+            }
+        }
+        if rules.iter().any(|rule| matches!(rule.measure, Measure::Custom(_))) {
+            plan.ask_once();
+        }
+        plan
+    }
+
+    /// What the report shows: mean and maximum of CPU and memory of every service; fewest and desired tasks, most
+    /// deployments and network of those whose cluster reports Container Insights. Clusters are asked nothing: their figures
+    /// are sums of their services.
+    pub fn for_report(inventory: &Inventory, period: Period) -> Self {
+        let mut plan = Self { queries: Vec::new() };
+        for (cluster, service) in inventory.services() {
+            let reports = inventory.clusters.get(cluster).and_then(ClusterEntry::ecs).is_some_and(may_report);
+            let mut queries = Vec::new();
+            for (namespace, name, statistic) in REPORT_METRICS {
+                let needed = *namespace == AWS_ECS || reports;
+                let metric = catalogue::find(namespace, name).filter(|_| needed);
+                if let Some(metric) = metric.and_then(|metric| metric.of_service(cluster, service)) {
+                    queries.push(MetricQuery { metric, statistic: statistic.clone(), period });
+                }
+            }
+            plan.ask(queries);
+        }
+        plan
+    }
+
+    /// Adds the questions about one subject, each once. No other subject has the same, custom metrics aside.
+    fn ask(&mut self, mut queries: Vec<MetricQuery>) {
+        queries.sort_unstable();
+        queries.dedup();
+        self.queries.append(&mut queries);
+    }
+
+    /// Leaves each question once: a custom metric may be the same one for several subjects.
+    fn ask_once(&mut self) {
+        let mut seen = HashSet::with_capacity(self.queries.len());
+        self.queries.retain(|query| seen.insert(query.clone()));
+    }
+
+    /// US dollars that asking this plan once costs.
+    #[expect(clippy::cast_precision_loss, reason = "a plan has far fewer than 2^52 queries")]
+    pub fn dollars(&self) -> f64 {
+        self.queries.len() as f64 * DOLLARS_PER_THOUSAND_METRICS / 1000.0
+    }
+}
+
+/// Whether a report asks for metrics of Container Insights. Where it is not known whether any arrive it does: an answer
+/// without data costs little, and a question that was not asked loses what there is.
+fn may_report(entry: &EcsEntry) -> bool {
+    match entry.reports_insights {
+        Reporting::Reporting => true,
+        Reporting::Silent => false,
+        Reporting::NotKnown => entry.insights > InsightsLevel::Disabled,
+    }
+}
+
+/// Metrics of the report, per service.
+const REPORT_METRICS: &[(&str, &str, Statistic)] = &[
+    (AWS_ECS, "CPUUtilization", Statistic::Average),
+    (AWS_ECS, "CPUUtilization", Statistic::Maximum),
+    (AWS_ECS, "MemoryUtilization", Statistic::Average),
+    (AWS_ECS, "MemoryUtilization", Statistic::Maximum),
+    (CONTAINER_INSIGHTS, "DesiredTaskCount", Statistic::Average),
+    (CONTAINER_INSIGHTS, "RunningTaskCount", Statistic::Minimum),
+    (CONTAINER_INSIGHTS, "DeploymentCount", Statistic::Maximum),
+    (CONTAINER_INSIGHTS, "NetworkRxBytes", Statistic::Average),
+    (CONTAINER_INSIGHTS, "NetworkTxBytes", Statistic::Average),
+];
+
+/// What a rule judges: what it selects of its scope, in clusters that publish what it needs.
+pub fn subjects(rule: &AlarmRule, inventory: &Inventory) -> Vec<Subject> {
+    inventory.clusters.iter().flat_map(|(cluster, entry)| subjects_in(rule, cluster, entry)).collect()
+}
+
+/// What a rule judges in one cluster.
+pub fn subjects_in<'a>(
+    rule: &'a AlarmRule,
+    cluster: &ClusterName,
+    entry: &'a ClusterEntry,
+) -> impl Iterator<Item = Subject> + 'a {
+    let subjects =
+        if source_of(rule, entry).is_some() { subjects_of(rule.scope, cluster, entry) } else { Vec::new() };
+    subjects.into_iter().filter(|subject| judges(rule, subject, entry))
+}
+
+/// All there is of a scope in one cluster.
+fn subjects_of(scope: Scope, cluster: &ClusterName, entry: &ClusterEntry) -> Vec<Subject> {
+    let cluster = || cluster.clone();
+    match scope {
+        Scope::Cluster => vec![Subject::Cluster(cluster())],
+        Scope::Service => {
+            entry.services().iter().map(|name| Subject::Service(cluster(), name.clone())).collect()
+        }
+        Scope::TaskFamily => {
+            entry.task_families().iter().map(|name| Subject::TaskFamily(cluster(), name.clone())).collect()
+        }
+        Scope::Workload => {
+            entry.workloads().iter().map(|workload| Subject::Workload(cluster(), workload.clone())).collect()
+        }
+    }
+}
+
+/// Whether a rule judges this subject. `entry` is its cluster.
+pub fn judges(rule: &AlarmRule, subject: &Subject, entry: &ClusterEntry) -> bool {
+    subject.scope() == Some(rule.scope)
+        && source_of(rule, entry).is_some()
+        && subject.cluster().is_some_and(|cluster| rule.selection.fits_cluster(cluster, &entry.tags))
+        && rule.selection.fits_within(subject)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::config::Config;
+
+    fn inventory(clusters: &[(&str, InsightsLevel, &[&str])]) -> Inventory {
+        let entry = |insights, services: &[&str]| EcsEntry {
+            insights,
+            reports_insights: Reporting::seen(insights > InsightsLevel::Disabled),
+            services: services.iter().map(|name| name.parse().unwrap()).collect(),
+            task_families: Vec::new(),
+        };
+        Inventory {
+            read_at: "2026-11-22T10:00:00Z".parse().unwrap(),
+            clusters: clusters.iter().map(|(n, i, s)| (n.parse().unwrap(), entry(*i, s).into())).collect(),
+            faults: Vec::new(),
+            families_listed: false,
+        }
+    }
+
+    fn rules(yaml: &str) -> Vec<AlarmRule> {
+        let own_only = if yaml.contains("rules:") { "\nbuilt-in-rules: none\n" } else { "" };
+        let yaml = &format!("{yaml}{own_only}");
+        Config::read(yaml, &"123456789012".parse().unwrap(), &"eu-west-1".parse().unwrap()).unwrap().rules
+    }
+
+    #[test]
+    fn a_default_run_asks_two_free_metrics_a_service() {
+        let inventory = inventory(&[
+            ("shop", InsightsLevel::Disabled, &["web", "api"]),
+            ("search", InsightsLevel::Enhanced, &["index"]),
+        ]);
+        let plan = QueryPlan::for_alarms(&rules("{}"), &inventory);
+        assert_eq!(plan.queries.len(), 6);
+        assert!(plan.queries.iter().all(|query| query.metric.namespace == AWS_ECS));
+        assert!((plan.dollars() - 0.000_06).abs() < 1e-12);
+    }
+
+    #[test]
+    fn two_rules_on_one_metric_ask_it_once_and_derived_values_ask_both_inputs() {
+        let yaml = "
+rules:
+  - &rule
+    name: warn
+    what: cpu-percent-of-reservation
+    threshold: 80
+    comparison: GreaterThanThreshold
+    evaluation-periods: 3
+    datapoints-to-alarm: 3
+  - <<: *rule
+    name: page
+    threshold: 95
+";
+        let inventory = inventory(&[
+            ("shop", InsightsLevel::Disabled, &["web"]),
+            ("orders", InsightsLevel::Enabled, &["api"]),
+        ]);
+        let names: Vec<String> = QueryPlan::for_alarms(&rules(yaml), &inventory)
+            .queries
+            .into_iter()
+            .map(|q| q.metric.to_string())
+            .collect();
+        // Nothing of `shop`: a cluster without Container Insights publishes no such metric.
+        assert_eq!(
+            names,
+            [
+                "ECS/ContainerInsights CpuReserved {ClusterName=orders, ServiceName=api}",
+                "ECS/ContainerInsights CpuUtilized {ClusterName=orders, ServiceName=api}",
+            ]
+        );
+    }
+
+    const CUSTOM: &str = "
+rules:
+  - name: jobs-old
+    what:
+      namespace: AWS/SQS
+      metric: ApproximateAgeOfOldestMessage
+      dimensions: {QueueName: QUEUE}
+      unit: seconds
+    threshold: 60 s
+    comparison: GreaterThanThreshold
+    evaluation-periods: 3
+";
+
+    #[test]
+    fn a_custom_metric_is_asked_for_each_name_that_fills_it_and_once_if_it_is_the_same() {
+        let inventory = inventory(&[
+            ("shop", InsightsLevel::Disabled, &["web", "api"]),
+            ("lab", InsightsLevel::Disabled, &["web"]),
+        ]);
+        let asked = |queue: &str| {
+            let plan = QueryPlan::for_alarms(&rules(&CUSTOM.replace("QUEUE", queue)), &inventory);
+            plan.queries.iter().map(|query| query.metric.dimensions.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            asked("'{cluster}-{service}'"),
+            ["{QueueName=lab-web}", "{QueueName=shop-web}", "{QueueName=shop-api}"]
+        );
+        assert_eq!(asked("'{service}'"), ["{QueueName=web}", "{QueueName=api}"]);
+        assert_eq!(asked("jobs"), ["{QueueName=jobs}"]);
+    }
+
+    #[test]
+    fn a_rule_selects_clusters_by_all_its_tags() {
+        let mut inventory = inventory(&[
+            ("shop", InsightsLevel::Disabled, &["web"]),
+            ("lab", InsightsLevel::Disabled, &["web"]),
+            ("bare", InsightsLevel::Disabled, &["web"]),
+        ]);
+        for (cluster, stage) in [("shop", "prod-eu"), ("lab", "test")] {
+            let tags = [("team", "web"), ("stage", stage)].map(|(k, v)| (k.to_owned(), v.to_owned()));
+            inventory.clusters.get_mut(&cluster.parse().unwrap()).unwrap().tags = BTreeMap::from(tags);
+        }
+        let judged = |tags: &str| {
+            let yaml = format!("{CUSTOM}    tags: {tags}").replace("QUEUE", "jobs");
+            let judged = subjects(&rules(&yaml)[0], &inventory);
+            judged.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(judged("{stage: prod-*, team: web}"), ["shop/web"]);
+        assert_eq!(judged("{team: '*'}"), ["lab/web", "shop/web"]);
+        assert_eq!(judged("{team: ops}"), [""; 0]);
+    }
+
+    #[test]
+    fn task_families_are_those_of_the_inventory() {
+        let yaml = "
+rules:
+  - name: leak
+    what: memory-percent-of-reservation
+    scope: task-family
+    task-families: [nightly-*]
+    threshold: 90
+    comparison: GreaterThanThreshold
+    evaluation-periods: 3
+";
+        let mut inventory = inventory(&[
+            ("shop", InsightsLevel::Enabled, &["web"]),
+            ("lab", InsightsLevel::Disabled, &["web"]),
+        ]);
+        for entry in inventory.clusters.values_mut() {
+            entry.ecs_mut().unwrap().task_families = vec!["nightly-bill".to_owned(), "web".to_owned()];
+        }
+        let rules = rules(yaml);
+        // Nothing of `lab`: a cluster without Container Insights publishes nothing per family.
+        let judged: Vec<String> = subjects(&rules[0], &inventory).iter().map(ToString::to_string).collect();
+        assert_eq!(judged, ["shop#nightly-bill"]);
+        let plan = QueryPlan::for_alarms(&rules, &inventory);
+        let names: Vec<String> = plan.queries.iter().map(|query| query.metric.to_string()).collect();
+        assert_eq!(
+            names,
+            [
+                "ECS/ContainerInsights MemoryReserved {ClusterName=shop, TaskDefinitionFamily=nightly-bill}",
+                "ECS/ContainerInsights MemoryUtilized {ClusterName=shop, TaskDefinitionFamily=nightly-bill}",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_report_asks_counts_only_where_they_are_reported() {
+        let inventory = inventory(&[
+            ("shop", InsightsLevel::Disabled, &["web"]),
+            ("orders", InsightsLevel::Enabled, &["api"]),
+        ]);
+        assert_eq!(QueryPlan::for_report(&inventory, Period::FIVE_MINUTES).queries.len(), 4 + 9);
+    }
+}
