@@ -1,6 +1,7 @@
 //! EKS clusters as the EKS API tells of them: what is needed to reach one, and what of it is set up.
 
 mod place;
+mod reads;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,6 +14,7 @@ use crate::cluster::{BadName, ClusterName};
 use crate::status::ProfileStatus;
 
 pub use place::Place;
+pub use reads::{Cadvisor, EksReads};
 
 /// Logs of the control plane that EKS can send to CloudWatch Logs (Amazon EKS API, `LogSetup`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

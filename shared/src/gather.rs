@@ -118,7 +118,7 @@ impl Slot {
             }
         }
         let failed = |kind, code: &str| {
-            let (operation, code) = (OPERATION.to_owned(), code.to_owned());
+            let (operation, code) = (OPERATION, code.to_owned());
             State::Failed(Fault {
                 operation,
                 subject: String::new(),

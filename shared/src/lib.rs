@@ -4,58 +4,78 @@
 //!
 //! ```text
 //! RunRequest -> Run -> Target -> Inventory -> QueryPlan of MetricQuery -> (CloudWatch) -> Reading of MetricSeries
-//!    run.rs      run.rs  run.rs   inventory.rs  plan.rs                     aws/            series.rs
-//!   -> Snapshot -> Verdict -> Notice -> Outcome -> Summary -> Message
-//!      snapshot.rs  evaluate.rs  alarm/  outcome.rs  summary/  message.rs
+//!    run.rs      run.rs  run.rs   inventory.rs  sources/plan.rs             aws/            series.rs
+//!   -> Snapshot -> Verdict -> Notice -> Outcome -> Report or summary -> Message
+//!      snapshot.rs  evaluate.rs  alarm/  outcome.rs  report/, summary/  message.rs
 //! ```
 //!
-//! Beside it stand the wishes for Container Insights ([`insights`]), what CloudTrail tells ([`event`]), and the
+//! Beside it stand what fargaze changes ([`reconcile`]), what CloudTrail says ([`event`]), and the
 //! user's file ([`config`]). Without features the crate is pure: no clock, no network, no AWS type. The feature
 //! `aws` adds the borders under [`aws`], and SDK types and SDK errors stop there.
 
-pub mod alarm;
-#[cfg(feature = "aws")]
-pub mod aws;
+// From the ground up: a module uses those above it.
+
+// Ground: names, spellings, and helpers that know nothing of fargaze.
 pub mod batch;
-pub mod catalogue;
 pub mod cluster;
-pub mod commands;
 #[cfg(test)]
 mod committed;
-pub mod config;
-pub mod continuation;
 pub mod deployment;
+pub mod message;
+#[cfg(any(feature = "aws", feature = "kubernetes"))]
+mod paging;
+pub mod settings;
+pub mod status;
+
+// Nouns: what things are about, what is measured, what failed, and how it is said.
+pub mod catalogue;
+pub mod commands;
+pub mod fault;
+pub mod insights;
+pub mod metric;
+pub mod operation;
+mod shell;
+pub mod subject;
+pub mod text;
+pub mod vended;
+pub mod window;
+
+// A run, what there is, and what was answered.
+pub mod inventory;
+pub mod kubernetes;
+pub mod run;
+pub mod series;
+
+// What is asked: rules and their measures, the sources that answer them, pods.
 pub mod derive;
 pub mod eks;
 pub mod evaluate;
-pub mod event;
-pub mod failure;
-pub mod fault;
 pub mod gather;
-pub mod insights;
-pub mod inventory;
-pub mod kubernetes;
-pub mod message;
-pub mod metric;
-pub mod observe;
-pub mod operation;
-pub mod outcome;
-#[cfg(any(feature = "aws", feature = "kubernetes"))]
-mod paging;
 pub mod pattern;
-pub mod plan;
 pub mod pods;
 pub mod pulse;
-pub mod rule;
-pub mod run;
-pub mod series;
-pub mod settings;
-mod shell;
+pub mod rules;
+pub mod sources;
+
+// What is changed, the file that says it, and the events that lead to it.
+pub mod config;
+pub mod event;
+pub mod outcome;
+pub mod reconcile;
+pub mod usage;
+
+// A run from its snapshot to its notices.
+pub mod alarm;
+pub mod continuation;
+pub mod failure;
 pub mod snapshot;
 pub mod states;
-pub mod status;
-pub mod subject;
+
+// The border to AWS.
+#[cfg(feature = "aws")]
+pub mod aws;
+
+// What people read.
+pub mod coverage;
+pub mod report;
 pub mod summary;
-pub mod usage;
-pub mod vended;
-pub mod window;

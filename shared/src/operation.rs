@@ -20,9 +20,9 @@ macro_rules! operations {
             /// A request to the Kubernetes API of an EKS cluster.
             Kubernetes {
                 /// HTTP method, such as `GET`.
-                method: String,
+                method: Box<str>,
                 /// Path without the query, such as `/api/v1/pods`.
-                path: String,
+                path: Box<str>,
             },
             $($later,)+
         }
@@ -107,8 +107,8 @@ operations! {
 
 impl Operation {
     /// A request to a Kubernetes API.
-    pub fn kubernetes(method: &str, path: impl Into<String>) -> Self {
-        Self::Kubernetes { method: method.to_owned(), path: path.into() }
+    pub fn kubernetes(method: &str, path: impl Into<Box<str>>) -> Self {
+        Self::Kubernetes { method: method.into(), path: path.into() }
     }
 
     /// Whether it asks which clusters there are. Without its answer nothing can be said of what is missing.
@@ -120,7 +120,9 @@ impl Operation {
     #[must_use]
     pub fn map_path(&self, map: impl FnOnce(&str) -> String) -> Self {
         match self {
-            Self::Kubernetes { method, path } => Self::Kubernetes { method: method.clone(), path: map(path) },
+            Self::Kubernetes { method, path } => {
+                Self::Kubernetes { method: method.clone(), path: map(path).into() }
+            }
             other => other.clone(),
         }
     }

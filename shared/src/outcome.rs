@@ -7,13 +7,12 @@ use serde::{Deserialize, Serialize};
 use crate::alarm::{Notice, RuleSight};
 use crate::cluster::ClusterName;
 use crate::fault::Fault;
+use crate::insights::InsightsLevel;
 use crate::inventory::{ClusterEntry, Inventory};
 use crate::metric::MetricQuery;
+use crate::reconcile::{Asked, Finding};
 use crate::run::Target;
 use crate::series::Reading;
-
-pub use crate::insights::eks::EksFinding;
-pub use crate::insights::{AccountDefaultFinding, InsightsFinding, InsightsResult};
 
 /// What one target brought.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,7 +49,7 @@ pub enum OutcomeKind {
         snapshot: String,
         /// The account's default of Container Insights; of the first part of an ECS target only.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        account_default: Option<AccountDefaultFinding>,
+        account_default: Option<Asked<InsightsLevel>>,
     },
     /// Of a sweep or a restore.
     Reconciled(Reconciled),
@@ -59,14 +58,8 @@ pub enum OutcomeKind {
 /// What a sweep or a restore found and did.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Reconciled {
-    /// About Container Insights of each cluster.
-    pub insights: Vec<InsightsFinding>,
-    /// About EKS clusters, aspect by aspect.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub eks: Vec<EksFinding>,
-    /// About the account's default; one part of the target only.
-    #[serde(default)]
-    pub account_default: Option<AccountDefaultFinding>,
+    /// About each aspect of each subject; of the account in one part of the target only.
+    pub findings: Vec<Finding>,
     /// Whether nothing was changed because the user's file says `dry-run`.
     #[serde(default)]
     pub dry_run: bool,
@@ -106,12 +99,11 @@ impl Outcome {
         }
     }
 
-    /// What is known of the account's default, if this target asked.
-    pub fn account_default(&self) -> Option<&AccountDefaultFinding> {
+    /// The account's default of Container Insights, if a report asked for it.
+    pub fn account_default(&self) -> Option<&Asked<InsightsLevel>> {
         match &self.kind {
-            OutcomeKind::Alarms { .. } => None,
-            OutcomeKind::Report { account_default, .. }
-            | OutcomeKind::Reconciled(Reconciled { account_default, .. }) => account_default.as_ref(),
+            OutcomeKind::Report { account_default, .. } => account_default.as_ref(),
+            OutcomeKind::Alarms { .. } | OutcomeKind::Reconciled(_) => None,
         }
     }
 

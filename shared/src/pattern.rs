@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cluster::{AccountId, ClusterName, Region};
+use crate::run::Platform;
+
 /// A pattern over cluster and service names, such as `AWSBatch-*`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -48,6 +51,40 @@ impl NamePattern {
 impl fmt::Display for NamePattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// Which accounts, Regions, clusters and platforms something is about; what it leaves out is everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Match {
+    /// Accounts.
+    pub accounts: Option<Vec<AccountId>>,
+    /// Patterns of Regions.
+    pub regions: Option<Vec<NamePattern>>,
+    /// Patterns of cluster names. With them it is about no account as a whole.
+    pub clusters: Option<Vec<NamePattern>>,
+    /// Platforms.
+    pub platforms: Option<Vec<Platform>>,
+}
+
+impl Match {
+    /// Whether it is about the cluster, or about the account as a whole if there is none.
+    pub fn fits(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        platform: Platform,
+        cluster: Option<&ClusterName>,
+    ) -> bool {
+        let among = |patterns: &Option<Vec<NamePattern>>, name: Option<&str>| {
+            patterns.as_ref().is_none_or(|patterns| {
+                name.is_some_and(|name| patterns.iter().any(|pattern| pattern.matches(name)))
+            })
+        };
+        self.accounts.as_ref().is_none_or(|accounts| accounts.contains(account))
+            && self.platforms.as_ref().is_none_or(|platforms| platforms.contains(&platform))
+            && among(&self.regions, Some(region.as_str()))
+            && among(&self.clusters, cluster.map(ClusterName::as_str))
     }
 }
 

@@ -45,7 +45,7 @@ fn blocks(page: &str) -> Vec<(String, String)> {
 fn every_example_of_the_docs_is_read_and_the_bad_one_fails_as_it_says() {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
     let mut examples = 0;
-    for page in ["rules.md", "configuration.md", "insights.md"] {
+    for page in ["rules.md", "configuration.md", "policies.md"] {
         let path = docs.join(page);
         let text = fs::read_to_string(&path).unwrap();
         let blocks = blocks(&text);

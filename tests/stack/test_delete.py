@@ -181,10 +181,10 @@ def test_a_terminal_is_asked(clock, capsys) -> None:
     assert removed(account, "", lambda text: "fargaze ") == 0
 
 
-def test_it_says_before_that_the_ledger_goes_and_restore_with_it(clock, capsys) -> None:
+def test_it_says_before_that_the_change_log_goes_and_rollback_with_it(clock, capsys) -> None:
     removed(Account(clock=clock), confirmed="")
     said = capsys.readouterr().out
-    assert "ledger" in said and "restore what fargaze changed" in said and '{"kind":"restore"}' in said
+    assert "change log" in said and "fargaze changed in your clusters" in said and '{"kind":"restore"}' in said
     assert "account 123456789012 in eu-west-1" in said and "fargaze.yaml" in said
 
 

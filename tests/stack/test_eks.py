@@ -38,5 +38,5 @@ def test_report_says_what_is_amiss(stack: Stack, billing: None) -> None:
 def test_sweep_looks_at_clusters_of_eks(stack: Stack, billing: None) -> None:
     run = stack.run({"kind": "sweep"})
     assert run.status == "SUCCEEDED", run
-    # Nobody wished anything of clusters that were there before.
+    # No policy changes clusters that were there before.
     assert stack.aws.client("eks").list_addons(clusterName=CLUSTER)["addons"] == []

@@ -31,15 +31,14 @@ CREATED = "enable-insights.eks-create-cluster.ok.json"
 WELL = 20
 METRICS_SERVER = "kube-system/metrics-server-6c8b54d8b7-x2k4p"
 LOGGING = """
-eks:
-  wishes:
-    - aws-logging:
-        output.conf: |
-          [OUTPUT]
-              Name cloudwatch_logs
-              Match *
-              region eu-west-1
-              log_group_name /eks/platform
+policies:
+  - aws-logging:
+      output.conf: |
+        [OUTPUT]
+            Name cloudwatch_logs
+            Match *
+            region eu-west-1
+            log_group_name /eks/platform
 """
 
 
@@ -62,21 +61,21 @@ def test_new_cluster_gets_metrics_server(stack: Stack, kubernetes: FakeKubernete
     assert stack.rule_matches(event)
     hear(stack, event)
     assert stack.aws.client("eks").list_addons(clusterName=CLUSTER)["addons"] == ["metrics-server"]
-    assert set(ledger(stack)) == {"platform/metrics-server"}
+    assert set(change_log(stack)) == {"platform/metrics-server"}
 
 
-def test_logging_is_set_up_as_wished(stack: Stack, kubernetes: FakeKubernetes) -> None:
+def test_logging_is_set_up_by_a_policy(stack: Stack, kubernetes: FakeKubernetes) -> None:
     s3, bucket = stack.aws.client("s3"), stack.outputs["BucketName"]
     s3.put_object(Bucket=bucket, Key="fargaze.yaml", Body=LOGGING.lstrip().encode())
     try:
-        hear(stack, recorded_event(CREATED, CLUSTER, "with a wish"))
+        hear(stack, recorded_event(CREATED, CLUSTER, "with a policy"))
     finally:
         s3.delete_object(Bucket=bucket, Key="fargaze.yaml")
     written = json.loads(kubernetes.get("/api/v1/namespaces/aws-observability/configmaps/aws-logging"))
     assert "log_group_name /eks/platform" in written["data"]["output.conf"]
     namespace = json.loads(kubernetes.get("/api/v1/namespaces/aws-observability"))
     assert namespace["metadata"]["labels"]["aws-observability"] == "enabled"
-    assert ledger(stack)["platform/aws-logging"] == "done"
+    assert change_log(stack)["platform/aws-logging"] == "done"
 
 
 def test_killed_containers_are_told(stack, mailbox, killed_at) -> None:
@@ -201,15 +200,15 @@ def hear(stack: Stack, event: dict) -> None:
     stack.wait_until_queue_is_empty()
 
 
-def ledger(stack: Stack) -> dict[str, str]:
-    """Subjects that were changed -> how far the change has come."""
+def change_log(stack: Stack) -> dict[str, str]:
+    """Clusters and aspects that were changed -> how far the change has come."""
     answer = stack.aws.client("dynamodb").query(
         TableName=stack.outputs["TableName"],
         KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues={":pk": {"S": f"LEDGER#{ACCOUNT}#{REGION}#EKS"}},
+        ExpressionAttributeValues={":pk": {"S": f"CHANGES#{ACCOUNT}#{REGION}#EKS"}},
         ConsistentRead=True,
     )
-    return {item["subject"]["S"]: item["state"]["S"] for item in answer["Items"]}
+    return {f'{item["subject"]["S"]}/{item["aspect"]["S"]}': item["state"]["S"] for item in answer["Items"]}
 
 
 def alarms(stack: Stack, mailbox: Mailbox, killed_at: datetime.datetime, minute: int) -> Mail:

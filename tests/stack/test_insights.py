@@ -1,4 +1,4 @@
-"""Container Insights as fargaze.yaml wishes it: the real functions on a local AWS that enforces IAM. The tests run in this
+"""Container Insights as the policies of fargaze.yaml say: the real functions on a local AWS that enforces IAM. The tests run in this
 order, and each begins with what the one before has left.
 """
 
@@ -21,23 +21,23 @@ SOMEBODY = "terraform"
 BATCH = "AWSBatch-nightly-5c1e"
 
 DRY_RUN = """
-insights:
+limits:
   dry-run: true
   existing: change
   max-percent: 100
 """
 CHANGE = """
-insights:
+limits:
   existing: change
   max-percent: 100
 """
-WITH_ACCOUNT_DEFAULT = CHANGE + "  account-default: enabled\n"
+WITH_ACCOUNT_DEFAULT = CHANGE + "policies:\n  - account-default: at-least-enabled\n"
 ONE_AT_A_TIME = CHANGE + "  max-changes: 1\n"
 ANY_NUMBER = CHANGE + "  max-changes: 1000\n"
 SHOP_ENHANCED = CHANGE + """
-  wishes:
-    - clusters: [shop]
-      wish: at-least-enhanced
+policies:
+  - match: {clusters: [shop]}
+    container-insights: at-least-enhanced
 """
 
 
@@ -50,49 +50,49 @@ def clusters(stack: Stack) -> None:
     set_account_default(stack, "disabled")
 
 
-def test_dry_run_tells_what_it_would_do_and_cost_and_does_nothing(stack, mailbox) -> None:
-    wish(stack, DRY_RUN)
+def test_dry_run_reports_what_it_would_do_and_cost_and_does_nothing(stack, mailbox) -> None:
+    configure(stack, DRY_RUN)
     before = estate.insights(stack.aws)
     _, mail = run_and_mail(stack, mailbox, {"kind": "sweep"})
     assert mail.is_sendable
     assert says(mail, "dry", "shop", "forgotten", "$")
     assert estate.insights(stack.aws) == before
-    assert ledger(stack) == []
+    assert change_log(stack) == []
 
 
 def test_sweep_raises_what_is_off_and_touches_nothing_else(stack, mailbox) -> None:
-    wish(stack, CHANGE)
+    configure(stack, CHANGE)
     before = estate.insights(stack.aws)
     _, mail = run_and_mail(stack, mailbox, {"kind": "sweep"})
     assert mail.is_sendable
     assert says(mail, "shop", "forgotten", "$")
     assert estate.insights(stack.aws) == {**before, "shop": "enabled", "forgotten": "enabled"}
     assert before["search"] == "enhanced" and before[BATCH] == before["by-hand"] == "disabled"
-    changes = ledger(stack)
+    changes = change_log(stack)
     assert {(change["subject"], change["from"], change["to"], change["state"]) for change in changes} == {
         ("forgotten", "disabled", "enabled", "done"),
         ("shop", "disabled", "enabled", "done"),
     }
-    assert all(change["reason"] and change["request_id"] and change["wish"] for change in changes)
+    assert all(change["reason"] and change["request_id"] and change["policy"] for change in changes)
 
 
-def test_sweep_of_what_is_right_changes_nothing(stack) -> None:
-    before, changes = estate.insights(stack.aws), ledger(stack)
+def test_sweep_of_what_complies_changes_nothing(stack) -> None:
+    before, changes = estate.insights(stack.aws), change_log(stack)
     assert stack.run({"kind": "sweep"}).status == "SUCCEEDED"
     assert estate.insights(stack.aws) == before
-    assert ledger(stack) == changes
+    assert change_log(stack) == changes
 
 
-def test_account_default_is_raised_and_told(stack, mailbox) -> None:
-    wish(stack, WITH_ACCOUNT_DEFAULT)
+def test_account_default_is_raised_and_notified(stack, mailbox) -> None:
+    configure(stack, WITH_ACCOUNT_DEFAULT)
     _, mail = run_and_mail(stack, mailbox, {"kind": "sweep"})
     assert says(mail, "account default")
     assert account_default(stack) == "enabled"
-    [change] = [change for change in ledger(stack) if change["subject"] == "@account-default"]
+    [change] = [change for change in change_log(stack) if change["subject"] == "account"]
     assert (change["from"], change["to"], change["state"]) == ("disabled", "enabled", "done")
 
 
-def test_restore_since_later_puts_back_nothing(stack) -> None:
+def test_rollback_since_later_undoes_nothing(stack) -> None:
     before = estate.insights(stack.aws)
     later = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
     run = stack.run({"kind": "restore", "since": later.strftime("%Y-%m-%dT%H:%M:%SZ")})
@@ -100,7 +100,7 @@ def test_restore_since_later_puts_back_nothing(stack) -> None:
     assert estate.insights(stack.aws) == before and account_default(stack) == "enabled"
 
 
-def test_restore_puts_back_what_nobody_has_changed_since(stack, mailbox) -> None:
+def test_rollback_undoes_what_nobody_has_changed_since(stack, mailbox) -> None:
     set_insights(stack, "forgotten", "enhanced")
     before = estate.insights(stack.aws)
     _, mail = run_and_mail(stack, mailbox, {"kind": "restore"})
@@ -109,24 +109,24 @@ def test_restore_puts_back_what_nobody_has_changed_since(stack, mailbox) -> None
     assert estate.insights(stack.aws) == {**before, "shop": "disabled"}
     assert before["shop"] == "enabled" and before["forgotten"] == "enhanced"
     assert account_default(stack) == "disabled"
-    assert {change["subject"]: change["state"] for change in ledger(stack)} == {
-        "@account-default": "restored",
+    assert {change["subject"]: change["state"] for change in change_log(stack)} == {
+        "account": "rolled-back",
         "forgotten": "done",
-        "shop": "restored",
+        "shop": "rolled-back",
     }
 
 
-def test_what_was_put_back_stays_so_until_the_wish_changes(stack) -> None:
-    wish(stack, CHANGE)
+def test_what_was_rolled_back_stays_so_until_the_policy_changes(stack) -> None:
+    configure(stack, CHANGE)
     assert stack.run({"kind": "sweep"}).status == "SUCCEEDED"
     assert estate.insights(stack.aws)["shop"] == "disabled"
-    wish(stack, SHOP_ENHANCED)
+    configure(stack, SHOP_ENHANCED)
     assert stack.run({"kind": "sweep"}).status == "SUCCEEDED"
     assert estate.insights(stack.aws)["shop"] == "enhanced"
 
 
 def test_one_run_changes_no_more_than_it_may(stack, mailbox) -> None:
-    wish(stack, ONE_AT_A_TIME)
+    configure(stack, ONE_AT_A_TIME)
     new = [create(stack, f"new-{number}") for number in range(3)]
     _, mail = run_and_mail(stack, mailbox, {"kind": "sweep"})
     levels = estate.insights(stack.aws)
@@ -134,7 +134,7 @@ def test_one_run_changes_no_more_than_it_may(stack, mailbox) -> None:
     assert says(mail, *new)
     # They are new, and no event told of them.
     assert says(mail, "cloudtrail")
-    wish(stack, CHANGE)
+    configure(stack, CHANGE)
     assert stack.run({"kind": "sweep"}).status == "SUCCEEDED"
     levels = estate.insights(stack.aws)
     assert [levels[name] for name in new] == ["enabled"] * 3
@@ -142,17 +142,17 @@ def test_one_run_changes_no_more_than_it_may(stack, mailbox) -> None:
 
 def test_own_change_is_not_answered_and_that_of_others_is(stack) -> None:
     create(stack, "quiet")
-    changes = ledger(stack)
+    changes = change_log(stack)
     own = json.dumps(recorded_event(OWN, "quiet"))
     issuer = recorded_event(OWN)["detail"]["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"]
     tell(stack, own.replace(issuer, role_arn(stack, "EnableInsightsRole")))
     assert estate.insights(stack.aws)["quiet"] == "disabled"
-    assert ledger(stack) == changes
+    assert change_log(stack) == changes
     tell(stack, json.dumps(recorded_event(TURNED_OFF, "quiet")))
     assert estate.insights(stack.aws)["quiet"] == "enabled"
 
 
-def test_what_is_turned_off_twice_is_left_and_told(stack, mailbox) -> None:
+def test_what_is_turned_off_twice_is_left_and_notified(stack, mailbox) -> None:
     create(stack, "contested")
     tell(stack, json.dumps(recorded_event(CREATED, "contested")))
     assert estate.insights(stack.aws)["contested"] == "enabled"
@@ -167,10 +167,10 @@ def test_what_is_turned_off_twice_is_left_and_told(stack, mailbox) -> None:
     _, mail = run_and_mail(stack, mailbox, {"kind": "sweep"})
     assert estate.insights(stack.aws)["contested"] == "disabled"
     assert says(mail, "contested", SOMEBODY)
-    assert len([change for change in ledger(stack) if change["subject"] == "contested"]) == 2
+    assert len([change for change in change_log(stack) if change["subject"] == "contested"]) == 2
 
 
-def test_change_that_is_refused_is_told_and_made_later(stack, mailbox) -> None:
+def test_change_that_is_refused_is_notified_and_made_later(stack, mailbox) -> None:
     create(stack, "locked")
     with stack.denied("EnableInsightsRole", "ecs:UpdateClusterSettings"):
         _, mail = run_and_mail(stack, mailbox, {"kind": "sweep"})
@@ -178,13 +178,13 @@ def test_change_that_is_refused_is_told_and_made_later(stack, mailbox) -> None:
     assert says(mail, "locked", "denied")
     assert stack.run({"kind": "sweep"}).status == "SUCCEEDED"
     assert estate.insights(stack.aws)["locked"] == "enabled"
-    changes = [change for change in ledger(stack) if change["subject"] == "locked"]
+    changes = [change for change in change_log(stack) if change["subject"] == "locked"]
     assert [change["state"] for change in changes if change["state"] != "abandoned"] == ["done"]
 
 
 def test_sweep_that_needs_longer_than_the_function_goes_on(stack, mailbox) -> None:
     """More changes than the function has seconds for, at one a second after the first 20."""
-    wish(stack, ANY_NUMBER)
+    configure(stack, ANY_NUMBER)
     many = [create(stack, f"many-{number:02}") for number in range(32)]
     functions, name = stack.aws.client("lambda"), stack.physical_id("EnableInsights")
     seconds = functions.get_function_configuration(FunctionName=name)["Timeout"]
@@ -197,17 +197,17 @@ def test_sweep_that_needs_longer_than_the_function_goes_on(stack, mailbox) -> No
     assert calls_of_children(stack, run) > 1
     levels = estate.insights(stack.aws)
     assert {cluster: levels[cluster] for cluster in many} == dict.fromkeys(many, "enabled")
-    assert sorted(change["subject"] for change in ledger(stack) if change["subject"] in many) == many
+    assert sorted(change["subject"] for change in change_log(stack) if change["subject"] in many) == many
     assert says(mail, many[0])
 
 
 def test_no_change_is_left_half_written(stack) -> None:
-    assert {change["state"] for change in ledger(stack)} <= {"done", "restored", "abandoned"}
+    assert {change["state"] for change in change_log(stack)} <= {"done", "rolled-back", "abandoned"}
 
 
-def test_wrong_wish_is_told_with_its_line_and_changes_nothing(stack, mailbox) -> None:
+def test_wrong_file_is_notified_with_its_line_and_changes_nothing(stack, mailbox) -> None:
     before = estate.insights(stack.aws)
-    wish(stack, "insights:\n  existing: perhaps\n")
+    configure(stack, "limits:\n  existing: perhaps\n")
     run, mail = run_and_mail(stack, mailbox, {"kind": "sweep"})
     assert run.status == "SUCCEEDED", run
     assert mail.body.startswith("fargaze.yaml HAS 1 problem; the last good version")
@@ -215,7 +215,7 @@ def test_wrong_wish_is_told_with_its_line_and_changes_nothing(stack, mailbox) ->
     assert estate.insights(stack.aws) == before
 
 
-def wish(stack: Stack, text: str) -> None:
+def configure(stack: Stack, text: str) -> None:
     """Makes this the user's file."""
     stack.aws.client("s3").put_object(
         Bucket=stack.outputs["BucketName"], Key="fargaze.yaml", Body=text.lstrip().encode()
@@ -255,18 +255,23 @@ def tell(stack: Stack, *events: str) -> None:
     stack.wait_until_queue_is_empty()
 
 
-def ledger(stack: Stack) -> list[dict[str, str]]:
-    """The changes that are written down, in the order of their keys."""
+def change_log(stack: Stack) -> list[dict[str, str]]:
+    """The changes that are written down, in the order of their keys, each with its parts as text."""
     pages = stack.aws.client("dynamodb").get_paginator("query").paginate(
         TableName=stack.outputs["TableName"],
         KeyConditionExpression="pk = :target",
-        ExpressionAttributeValues={":target": {"S": f"LEDGER#{ACCOUNT}#{REGION}"}},
+        ExpressionAttributeValues={":target": {"S": f"CHANGES#{ACCOUNT}#{REGION}"}},
     )
     items = [
         {name: next(iter(value.values())) for name, value in item.items()} for page in pages for item in page["Items"]
     ]
-    # The others say who put a change back.
-    return [item for item in items if "state" in item]
+    # The others say who reverted a change.
+    return [{**item, **json.loads(item["change"])} | words(item) for item in items if "change" in item]
+
+
+def words(item: dict[str, str]) -> dict[str, str]:
+    """What the table spells for people: in the change itself it is JSON."""
+    return {name: item[name] for name in ("subject", "from", "to", "state")}
 
 
 def says(mail: Mail, *words: str) -> bool:

@@ -15,7 +15,7 @@ MAX_HOURS = 4
 def each_kind_of_run_has_its_schedule(template: Template) -> None:
     schedules = template.properties("Run")["Events"].values()
     inputs = [json.loads(schedule["Properties"]["Input"]) for schedule in schedules]
-    # Nothing is put back unless somebody asks for it.
+    # Nothing is rolled back unless somebody asks for it.
     assert sorted(entry["kind"] for entry in inputs) == ["alarms", "report", "sweep"]
     for schedule, entry in zip(schedules, inputs):
         properties = schedule["Properties"]

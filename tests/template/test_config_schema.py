@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 RULES = ROOT / "shared/tests/rules"
 SCHEMA = json.loads((ROOT / "docs/fargaze.schema.json").read_text())
 
-# What only the program finds: relations between two values, units of measures, names of other rules, and YAML itself.
+# What only the program finds: relations between two keys or values, units of measures, names of other rules, and YAML itself.
 BEYOND_A_SCHEMA = {
     "cadvisor-is-off",
     "clear-threshold-above",
@@ -21,6 +21,7 @@ BEYOND_A_SCHEMA = {
     "clusters-pattern",
     "datapoints-to-alarm-many",
     "evaluation-periods-of-nothing-running",
+    "evaluation-periods-of-tasks-failing",
     "evaluation-periods-over-a-day",
     "key-twice",
     "maintenance-cron-field",
@@ -32,17 +33,26 @@ BEYOND_A_SCHEMA = {
     "minimum-hold-long",
     "name-twice",
     "no-yaml",
+    "policy-account-default-lowered",
+    "policy-account-default-of-clusters",
+    "policy-hands-off-and-more",
+    "policy-names-nothing",
+    "policy-of-other-platform",
     "remind-every-short",
     "services-of-cluster",
+    "source-without-it",
     "statistic-of-computed",
     "statistic-percentile",
     "target-without-role",
     "task-families-of-service",
     "threshold-of-count",
     "threshold-unit",
+    "turned-off-unknown",
     "unless-circle",
     "unless-itself",
+    "unless-not-built-in",
     "unless-other-scope",
+    "unless-turned-off",
     "unless-unknown",
     "what-amount",
     "what-not-per-cluster",

@@ -96,14 +96,14 @@ impl Handler {
         let mut recording = Recording::new(&run, &task.target, history, range, listing.read_at);
         recording.faults(listing.faults.iter().cloned().chain(lost));
         let role = task.target.role.as_ref().map_or(self.config.role.as_str(), |role| &role.arn);
-        let wishes = self.store.eks(&task.run).await?;
+        let reads = self.store.eks_reads(&task.run).await?;
         let limits = Limits::until(deadline - TO_WRITE, Arc::new(Semaphore::new(REQUESTS_AT_ONCE)));
         let reader = Reader {
             eks: &eks,
             sdk: &sdk,
             target: &task.target,
             run: &run,
-            wishes: &wishes,
+            reads: &reads,
             role,
             limits,
             network: &self.network,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use fargaze::aws::Eks;
-use fargaze::insights::eks::EksConfig;
+use fargaze::eks::EksReads;
 use fargaze::kubernetes::client::{Limits, Network};
 use fargaze::run::{Run, Target};
 
@@ -16,7 +16,7 @@ pub(crate) struct Reader<'a> {
     pub(crate) target: &'a Target,
     pub(crate) run: &'a Run,
     /// Which clusters the user lets us read cAdvisor of.
-    pub(crate) wishes: &'a EksConfig,
+    pub(crate) reads: &'a EksReads,
     /// ARN of the role that asks.
     pub(crate) role: &'a str,
     pub(crate) limits: Limits,

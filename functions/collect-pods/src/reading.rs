@@ -7,7 +7,7 @@ use fargaze::fault::Fault;
 use fargaze::kubernetes::client::{Cause, ClientError};
 use fargaze::kubernetes::workload::listed_with;
 use fargaze::pods::{ClusterState, PodState, WorkloadState};
-use fargaze::rule::KubernetesMeasure;
+use fargaze::rules::{KubernetesMeasure, ReadFrom};
 use fargaze::subject::Workload;
 
 /// What was read of a cluster.
@@ -87,16 +87,11 @@ impl Reading {
 
 impl Answers {
     fn fault_of(&self, measure: KubernetesMeasure, workload: Option<&Workload>) -> Option<&Fault> {
-        match measure {
-            // Whether the Metrics API is down is not known if nobody could ask.
-            KubernetesMeasure::PodMemoryPercent
-            | KubernetesMeasure::PodCpuPercent
-            | KubernetesMeasure::MetricsServerDown => self.no_usage.as_ref(),
-            KubernetesMeasure::AvailableBelowDesired => {
-                workload.and_then(|workload| self.unlisted(&workload.kind))
-            }
-            measure if measure.needs_cadvisor() => self.no_counters.as_ref(),
-            _ => None,
+        match measure.read_from() {
+            ReadFrom::Pods => None,
+            ReadFrom::Usage | ReadFrom::MetricsApi => self.no_usage.as_ref(),
+            ReadFrom::Workloads => workload.and_then(|workload| self.unlisted(&workload.kind)),
+            ReadFrom::Cadvisor => self.no_counters.as_ref(),
         }
     }
 

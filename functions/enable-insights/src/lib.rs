@@ -1,32 +1,38 @@
-//! `enable-insights`: cluster event or sweep -> wished setting -> changed, read back, written into the ledger.
+//! `enable-insights`: event, sweep or rollback -> policy -> changed, read back, written into the change log.
 //!
-//! Both ways share one decision, [`fargaze::insights::decide`], which lowers a setting only for an exact wish.
+//! All ways share one decision, [`fargaze::reconcile::decide()`], and one engine for ECS and EKS: what is asked and changed
+//! of each platform is behind a border, `ecs_border.rs` and `eks_border.rs`. EKS takes minutes for most of it: the cluster
+//! goes back to the queue meanwhile, and nobody waits.
 
+mod border;
 mod config;
-mod eks;
+mod ecs_border;
+mod eks_border;
 mod event;
-mod hear;
-mod known;
+mod last_sweep;
+mod logging;
 mod progress;
+mod receive;
 mod reconcile;
-mod restore;
+mod rollback;
 mod sweep;
 
 use aws_config::SdkConfig;
 use fargaze::aws::{Clock, CloudWatch, Ecs, Eks, Memory, Queue, Store, config_for};
 use fargaze::failure::Failure;
-use fargaze::insights::eks::EksConfig;
 use fargaze::run::{Platform, RunKind};
 use fargaze::states::{TargetDone, TargetTask};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::Instant;
 
+use border::Border;
 pub use config::Config;
-use eks::{EksRestore, EksSweep, Setup};
+use ecs_border::EcsBorder;
+use eks_border::EksBorder;
 use event::{Asked, QueueMessage};
-use reconcile::Cause;
-use restore::Restore;
+use reconcile::Reconciler;
+use rollback::Rollback;
 use sweep::Sweep;
 
 /// The function with its clients.
@@ -76,28 +82,25 @@ impl Handler {
     /// a sweep stops before and says where to go on.
     pub async fn handle(&self, event: Value, deadline: Instant) -> Result<Answer, Failure> {
         match event::read(event)? {
-            Asked::Events(messages) => Ok(Answer::Batch(self.hear_all(messages, deadline).await)),
+            Asked::Events(messages) => Ok(Answer::Batch(self.receive_all(messages, deadline).await)),
             Asked::Target(step) => {
                 let task = self.store.task(step).await?;
-                let done = match task.run.kind {
-                    RunKind::Sweep => self.sweep(&task, deadline).await?,
-                    RunKind::Restore => self.restore(&task, deadline).await?,
-                    kind @ (RunKind::Alarms | RunKind::Report) => {
-                        let why = format!("a run of the kind `{kind}` has nothing to do with settings");
-                        return Err(Failure::Invalid(why));
-                    }
-                };
-                Ok(Answer::Swept(Box::new(done)))
+                if !task.run.kind.is_of_settings() {
+                    let why =
+                        format!("a run of the kind `{}` has nothing to do with settings", task.run.kind);
+                    return Err(Failure::Invalid(why));
+                }
+                Ok(Answer::Swept(Box::new(self.reconcile(&task, deadline).await?)))
             }
         }
     }
 
     /// Deals with each message for itself. One that fails goes back to the queue, and after some deliveries to the
     /// dead-letter queue: nothing is lost, and nothing holds up the others.
-    async fn hear_all(&self, messages: Vec<QueueMessage>, deadline: Instant) -> BatchAnswer {
+    async fn receive_all(&self, messages: Vec<QueueMessage>, deadline: Instant) -> BatchAnswer {
         let mut answer = BatchAnswer::default();
         for QueueMessage { id, body } in messages {
-            match self.hear(&body, deadline).await {
+            match self.receive(&body, deadline).await {
                 Ok(receipt) => tracing::info!(message = id, "{receipt}"),
                 Err(failure) => {
                     tracing::error!(message = id, error_type = failure.error_type(), "{failure}");
@@ -108,56 +111,59 @@ impl Handler {
         answer
     }
 
-    async fn sweep(&self, task: &TargetTask, deadline: Instant) -> Result<TargetDone, Failure> {
+    async fn reconcile(&self, task: &TargetTask, deadline: Instant) -> Result<TargetDone, Failure> {
         let sdk = config_for(&self.home, &task.target).await?;
-        if task.target.platform == Platform::Eks {
-            let (eks, queue) = (&Eks::new(&sdk), &self.queue());
-            let config = &self.store.eks(&task.run).await?;
-            let setup = self.setup(task, (eks, &sdk, queue), config, deadline);
-            let (hears, clock) = (self.hears(task), self.clock.now());
-            return Box::pin(EksSweep { task, store: &self.store, setup, hears, clock }.run()).await;
+        match task.target.platform {
+            Platform::Ecs => {
+                let cloudwatch = (task.run.kind == RunKind::Sweep).then(|| CloudWatch::new(&sdk));
+                let border = EcsBorder::new(ecs(&sdk, task), cloudwatch);
+                self.reconcile_at(border, task, deadline).await
+            }
+            Platform::Eks => {
+                let (region, rolls_back) = (task.target.region.clone(), task.run.kind == RunKind::Restore);
+                let border = EksBorder { eks: Eks::new(&sdk), sdk, region, rolls_back, deadline };
+                Box::pin(self.reconcile_at(border, task, deadline)).await
+            }
         }
-        let (ecs, cloudwatch) = (&ecs(&sdk, task), &CloudWatch::new(&sdk));
-        let (memory, store, config) = (&self.memory, &self.store, &self.store.insights(&task.run).await?);
-        let (hears, clock) = (self.hears(task), &self.clock);
-        Sweep { task, ecs, cloudwatch, memory, store, config, hears, clock }.run(deadline).await
     }
 
-    async fn restore(&self, task: &TargetTask, deadline: Instant) -> Result<TargetDone, Failure> {
-        let sdk = config_for(&self.home, &task.target).await?;
-        if task.target.platform == Platform::Eks {
-            let (eks, queue) = (&Eks::new(&sdk), &self.queue());
-            let config = &self.store.eks(&task.run).await?;
-            let setup = self.setup(task, (eks, &sdk, queue), config, deadline);
-            let clock = self.clock.now();
-            return Box::pin(EksRestore { task, store: &self.store, setup, clock }.run()).await;
+    async fn reconcile_at<B: Border>(
+        &self,
+        border: B,
+        task: &TargetTask,
+        deadline: Instant,
+    ) -> Result<TargetDone, Failure> {
+        let TargetTask { run, target, .. } = task;
+        let (memory, queue, clock) = (&self.memory, &self.queue(), &self.clock);
+        let policies = &self.store.policies(run).await?;
+        let rolls_back = run.kind == RunKind::Restore;
+        let cause = run.id.as_str();
+        let reconciler = Reconciler {
+            border,
+            memory,
+            queue,
+            clock,
+            target,
+            policies,
+            cause,
+            rolls_back,
+            estimates: !rolls_back,
+        };
+        let store = &self.store;
+        if rolls_back {
+            return Rollback { task, store, reconciler, deadline }.run().await;
         }
-        let ecs = &ecs(&sdk, task);
-        let (memory, store, config) = (&self.memory, &self.store, &self.store.insights(&task.run).await?);
-        Restore { task, ecs, memory, store, config, clock: &self.clock }.run(deadline).await
+        let receives_events = self.receives_events(task);
+        Sweep { task, store, reconciler, receives_events, deadline }.run().await
     }
 
     /// Whether events of this target are expected to arrive: the stack listens in its own account and Region only.
-    fn hears(&self, task: &TargetTask) -> bool {
+    fn receives_events(&self, task: &TargetTask) -> bool {
         (&task.target.account, &task.target.region) == (&self.config.account, &self.config.region)
     }
 
     pub(crate) fn queue(&self) -> Queue {
         Queue::new(&self.home, &self.config.queue_url)
-    }
-
-    /// What EKS clusters of a target are set up with in a run.
-    fn setup<'a>(
-        &'a self,
-        task: &'a TargetTask,
-        (eks, sdk, queue): (&'a Eks, &'a SdkConfig, &'a Queue),
-        config: &'a EksConfig,
-        deadline: Instant,
-    ) -> Setup<'a> {
-        let TargetTask { run, target, .. } = task;
-        let cause = Cause { id: &run.id, time: run.time };
-        let (memory, restores) = (&self.memory, run.kind == RunKind::Restore);
-        Setup { eks, sdk, memory, queue, target, config, cause, restores, now: run.time, deadline }
     }
 }
 

@@ -1,4 +1,4 @@
-//! How far a sweep or restore has come: findings of this turn and of those before.
+//! How far a sweep or rollback has come: findings of this turn and of those before.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -7,20 +7,17 @@ use fargaze::aws::{Store, gone};
 use fargaze::cluster::ClusterName;
 use fargaze::failure::Failure;
 use fargaze::fault::{Fault, FaultKind};
-use fargaze::insights::InsightsFinding;
-use fargaze::insights::eks::EksFinding;
 use fargaze::operation::Operation;
 use fargaze::outcome::{Coverage, Outcome, OutcomeKind, Reconciled, counted};
+use fargaze::reconcile::Finding;
 use fargaze::states::{ObjectRef, SweepCursor, TargetDone, TargetTask};
 use tokio::time::Instant;
-
-use crate::sweep::Done;
 
 /// A turn begins no further cluster when less than this is left: one change may wait for its turn in ECS's quota and be
 /// tried several times.
 const MARGIN: Duration = Duration::from_secs(25);
 
-/// Findings of a sweep or restore so far, in the order of the clusters' names.
+/// Findings of a sweep or rollback so far, in the order of the clusters' names.
 pub(crate) struct Progress {
     pub(crate) outcome: Reconciled,
     coverage: Coverage,
@@ -33,19 +30,22 @@ pub(crate) struct Progress {
     faults: Vec<Fault>,
 }
 
+/// What a sweep or rollback found, and where its outcome is.
+pub(crate) struct Done {
+    pub(crate) outcome: Reconciled,
+    pub(crate) target_done: TargetDone,
+}
+
 impl Progress {
     /// Goes on where the cursor says, or begins.
     pub(crate) async fn read(store: &Store, task: &TargetTask, dry_run: bool) -> Result<Self, Failure> {
         let Some(SweepCursor { after, findings }) = &task.cursor else {
-            return Ok(Self::after(
-                None,
-                Reconciled { dry_run, ..Reconciled::default() },
-                Coverage::default(),
-            ));
+            let outcome = Reconciled { dry_run, ..Reconciled::default() };
+            return Ok(Self::after(None, outcome, Coverage::default()));
         };
         let found: Outcome = store.get_json(&findings.key).await?.ok_or_else(|| gone(&findings.key))?;
         let OutcomeKind::Reconciled(outcome) = found.kind else {
-            let message = "it is not the outcome of a sweep or restore";
+            let message = "it is not the outcome of a sweep or rollback";
             return Err(Fault::malformed(Operation::S3GetObject, &findings.key, message).into());
         };
         Ok(Self::after(Some(after.clone()), outcome, found.coverage))
@@ -64,13 +64,12 @@ impl Progress {
         self.after.as_ref().is_none_or(|after| cluster > after)
     }
 
-    /// So many clusters are to be looked at in all turns, and these could not be described.
-    pub(crate) fn begin(&mut self, clusters: usize, faults: Vec<Fault>) {
-        self.coverage.clusters = clusters;
+    /// So many clusters are to be checked in all turns, and these could not be described.
+    pub(crate) fn begin(&mut self, clusters: usize, undescribed: Vec<Fault>) {
         // A cluster that is missing was deleted after it was listed or set.
         let (deleted, faults): (Vec<_>, Vec<_>) =
-            faults.into_iter().partition(|fault| fault.kind == FaultKind::NotFound);
-        self.coverage.clusters -= deleted.len().min(clusters);
+            undescribed.into_iter().partition(|fault| fault.kind == FaultKind::NotFound);
+        self.coverage.clusters = clusters.saturating_sub(deleted.len());
         self.faults.extend(faults);
     }
 
@@ -78,32 +77,32 @@ impl Progress {
         self.faults.push(fault);
     }
 
-    pub(crate) fn add(&mut self, finding: InsightsFinding) {
-        self.passed(finding.cluster.clone());
-        self.outcome.insights.push(finding);
+    /// What was found about the account as a whole.
+    pub(crate) fn add_account(&mut self, findings: Vec<Finding>) {
+        self.outcome.findings.extend(findings);
     }
 
-    /// What was found about an EKS cluster, aspect by aspect.
-    pub(crate) fn add_eks(&mut self, cluster: ClusterName, findings: Vec<EksFinding>) {
+    /// What was found about a cluster.
+    pub(crate) fn add(&mut self, cluster: ClusterName, findings: Vec<Finding>) {
         self.passed(cluster);
-        self.outcome.eks.extend(findings);
+        self.outcome.findings.extend(findings);
     }
 
-    /// A cluster was deleted after it was listed or set up.
+    /// A cluster was deleted after it was listed or set.
     pub(crate) fn gone(&mut self, cluster: ClusterName) {
         self.coverage.clusters = self.coverage.clusters.saturating_sub(1);
         self.passed(cluster);
     }
 
-    /// A cluster could not be described: it stays as it is, and coverage tells of it.
+    /// A cluster could not be described: it stays as it is, and coverage says so.
     pub(crate) fn unseen(&mut self, cluster: ClusterName, fault: Fault) {
         self.faults.push(fault);
         self.passed(cluster);
     }
 
-    /// EKS clusters about which something was found.
-    pub(crate) fn eks_clusters(&self) -> usize {
-        self.outcome.eks.iter().map(|finding| &finding.cluster).collect::<BTreeSet<_>>().len()
+    /// Clusters about which something was found.
+    pub(crate) fn clusters(&self) -> usize {
+        self.outcome.findings.iter().filter_map(Finding::cluster).collect::<BTreeSet<_>>().len()
     }
 
     fn passed(&mut self, cluster: ClusterName) {
@@ -129,7 +128,7 @@ impl Progress {
         Ok(TargetDone::Paused { cursor: SweepCursor { after, findings: ObjectRef { key } } })
     }
 
-    /// Ends the sweep or restore.
+    /// Ends the sweep or rollback.
     pub(crate) async fn finish(mut self, store: &Store, task: &TargetTask) -> Result<Done, Failure> {
         self.count();
         let key = task.target.outcome_key(&task.run);
@@ -146,10 +145,9 @@ impl Progress {
     }
 
     /// A sweep asks no metrics: its coverage is about clusters alone. Changes that failed are among the findings. What each
-    /// turn asks anew, and in vain, is one question.
+    /// turn asks again, and in vain, is one question.
     fn count(&mut self) {
-        // Of the two only one has any.
-        let seen = self.outcome.insights.len() + self.eks_clusters();
+        let seen = self.clusters();
         let Coverage { faults, clusters_seen, .. } = &mut self.coverage;
         for now in counted(self.faults.drain(..)) {
             match faults.iter_mut().find(|before| before.fault == now.fault) {

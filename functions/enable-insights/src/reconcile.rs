@@ -1,247 +1,291 @@
-//! One cluster: what is wished and what is there -> decision -> changed, read back, written into the ledger.
+//! One subject: policy and what is there -> steps -> changed, read back, written into the change log.
 
-use std::collections::BTreeMap;
-
-use fargaze::aws::{Clock, Described, Ecs, Memory, Written};
+use fargaze::aws::{Clock, Memory, Queue, Written};
 use fargaze::cluster::ClusterName;
 use fargaze::fault::{Fault, FaultKind};
-use fargaze::insights::{
-    Action, Change, ChangeState, ClusterLedger, Decision, History, InsightsConfig, InsightsLevel,
-    InsightsResult, Ledger, LedgerSubject, Life, Looker, ObservedCluster, Sighting, decide,
-    decide_account_default,
+use fargaze::reconcile::{
+    Action, Aspect, Case, Change, ChangeState, Checker, Desired, Finding, FindingResult, FollowUp,
+    FollowedUpdate, Life, Observed, Policies, Sighting, Step, SubjectLog, SubjectPolicy, Value, Waiting,
+    decide,
 };
-use fargaze::operation::Operation;
 use fargaze::run::Target;
+use fargaze::subject::Subject;
 use jiff::Timestamp;
 
-/// Why settings are changed: an event or a run.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Cause<'a> {
-    /// Id of the event or of the run.
-    pub(crate) id: &'a str,
-    /// Time of the event or of the run.
-    pub(crate) time: Timestamp,
-}
+use crate::border::{Applied, Border, Call, Seen, Sought, Work};
 
-/// Why something is left although this run may change it. What the other makes of it is seen by whoever looks next.
+/// Why something is left although this run may change it. What the other makes of it is seen by whoever checks next.
 const UNDER_WAY: &str = "another event or run is changing it right now";
 
-/// What came of one subject, and why.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Ended {
-    /// The level before.
-    pub(crate) level: InsightsLevel,
-    pub(crate) result: InsightsResult,
-    pub(crate) reason: String,
-}
-
-/// What settings are brought to the wished level with.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Reconciler<'a> {
-    pub(crate) ecs: &'a Ecs,
+/// What subjects of one target are reconciled with.
+#[derive(Debug)]
+pub(crate) struct Reconciler<'a, B> {
+    pub(crate) border: B,
     pub(crate) memory: &'a Memory,
-    pub(crate) target: &'a Target,
-    pub(crate) config: &'a InsightsConfig,
-    pub(crate) cause: Cause<'a>,
+    pub(crate) queue: &'a Queue,
     pub(crate) clock: &'a Clock,
+    pub(crate) target: &'a Target,
+    pub(crate) policies: &'a Policies,
+    /// Id of the event or of the run.
+    pub(crate) cause: &'a str,
+    /// It is for a rollback, or follows what one asked for: nothing is set.
+    pub(crate) rolls_back: bool,
+    /// Whether costs are estimated, which takes calls.
+    pub(crate) estimates: bool,
 }
 
-impl Reconciler<'_> {
-    /// Brings a cluster to what is wished of it, given what was reported and seen of it. `may_change` says whether
-    /// this run may change one more.
-    pub(crate) async fn cluster(
+/// What was reported and seen of a subject.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Past {
+    pub(crate) life: Life,
+    pub(crate) sighting: Sighting,
+}
+
+/// What came of a subject.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    /// Aspect by aspect, or one about the whole.
+    pub(crate) findings: Vec<Finding>,
+    /// Whether it is to be checked again soon.
+    pub(crate) follow: bool,
+}
+
+impl<B: Border> Reconciler<'_, B> {
+    /// Brings a subject to its policies. `may_change` says whether this run may change one more.
+    pub(crate) async fn check(
         &self,
-        cluster: &ObservedCluster,
-        (life, sighting): (&Life, Sighting),
-        ledger: &mut ClusterLedger,
+        subject: &Subject,
+        seen: &mut Seen,
+        past: Past,
+        log: &mut SubjectLog,
         may_change: bool,
-    ) -> Result<Ended, Fault> {
-        self.settle(ledger, cluster.level).await?;
-        let by_batch = life.created.is_some_and(|created| created.by_batch);
-        let Target { account, region, .. } = self.target;
-        let wished = self.config.wished_of(account, region, &cluster.name, by_batch);
-        let acquaintance = life.acquaintance(sighting, ledger);
-        let decision = decide(&wished, cluster, &History { acquaintance, ledger });
-        let (subject, wish) = (LedgerSubject::Cluster(cluster.name.clone()), wished.wish.to_string());
-        self.carry_out(decision, subject, (cluster.level, &wish), ledger, may_change).await
+    ) -> Result<Checked, Fault> {
+        let created_at = seen.observed.created_at();
+        if let Some(created) = created_at {
+            log.forget_before(created);
+        }
+        let by_batch = past.life.created.is_some_and(|created| created.by_batch);
+        let policy = self.policies.of(self.target, subject, by_batch);
+        self.border.ask(seen, log, asks_logging(&policy)).await;
+        self.settle(log, &seen.observed).await?;
+        let origin = past.life.origin(past.sighting, log, created_at);
+        let now = self.clock.now();
+        let steps = decide(&Case { policy: &policy, observed: &seen.observed, origin, log, now });
+        let mut findings = Vec::with_capacity(steps.len());
+        for step in steps {
+            findings.push(self.carry_out(subject, step, &policy, seen, log, may_change).await?);
+        }
+        let is_busy = |finding: &Finding| match finding.result {
+            FindingResult::InProgress => true,
+            // What ECS failed to make does not come by waiting.
+            FindingResult::NotYet => seen.observed.status() != "FAILED",
+            _ => false,
+        };
+        let follow = !self.rolls_back && findings.iter().any(is_busy) || log.in_progress().next().is_some();
+        Ok(Checked { findings, follow })
     }
 
-    /// Brings the account's default to what is wished of it.
-    pub(crate) async fn account_default(
-        &self,
-        level: InsightsLevel,
-        ledger: &mut ClusterLedger,
-    ) -> Result<Ended, Fault> {
-        self.settle(ledger, level).await?;
-        let wish = self.config.account_default;
-        let decision = decide_account_default(wish, level, ledger);
-        let before = (level, wish.to_string());
-        self.carry_out(decision, LedgerSubject::AccountDefault, (before.0, &before.1), ledger, true).await
-    }
-
-    /// Ends what an earlier attempt began and did not write down.
-    pub(crate) async fn settle(&self, ledger: &mut ClusterLedger, level: InsightsLevel) -> Result<(), Fault> {
-        for change in ledger.settle(level, self.looker()) {
+    /// Ends what was begun earlier, as far as the subject tells how it ended.
+    pub(crate) async fn settle(&self, log: &mut SubjectLog, observed: &Observed) -> Result<(), Fault> {
+        for change in log.settle(observed, self.checker()) {
             self.memory.put_change(self.target, &change).await?;
         }
         Ok(())
     }
 
+    /// Sends a cluster back to the queue, to be checked again in a minute or two. False if it has been followed for long
+    /// enough: from then on it is the sweep's.
+    pub(crate) async fn follow_up(
+        &self,
+        cluster: &ClusterName,
+        log: &SubjectLog,
+        since: Timestamp,
+        waiting: Waiting,
+    ) -> Result<bool, Fault> {
+        let Target { platform, account, region, .. } = self.target.clone();
+        let updates = log.in_progress().map(|(change, work)| FollowedUpdate {
+            aspect: change.aspect,
+            id: work.update_id.map(str::to_owned),
+        });
+        let (updates, rollback) = (updates.collect(), self.rolls_back);
+        let cause = self.cause.to_owned();
+        let mut follow = FollowUp::new(platform, account, region, cluster.clone(), since, cause);
+        (follow.updates, follow.rollback) = (updates, rollback);
+        let Some(delay) = follow.delay_seconds(waiting, self.clock.now()) else { return Ok(false) };
+        self.queue.send_later(&follow, delay, cluster.as_str()).await?;
+        Ok(true)
+    }
+
     async fn carry_out(
         &self,
-        Decision { action, reason }: Decision,
-        subject: LedgerSubject,
-        (level, wish): (InsightsLevel, &str),
-        ledger: &mut ClusterLedger,
+        subject: &Subject,
+        mut step: Step,
+        policy: &SubjectPolicy,
+        seen: &Seen,
+        log: &mut SubjectLog,
         may_change: bool,
-    ) -> Result<Ended, Fault> {
-        let ended = |result, reason| Ok(Ended { level, result, reason });
-        let to = match action {
-            Action::Set(to) => to,
-            // An earlier attempt of the same run made the change, and could not tell of it.
-            Action::Right => {
-                return match made_by(ledger, self.cause.id).filter(|change| change.to == level) {
-                    Some(made) => Ok(Ended {
-                        level: made.from,
-                        result: InsightsResult::Set(made.to),
-                        reason: made.reason.clone(),
-                    }),
-                    None => ended(InsightsResult::Right, reason),
+    ) -> Result<Finding, Fault> {
+        let mut result = FindingResult::Waiting;
+        let mut transition = None;
+        if let (Some(aspect), Action::Set { from, to }) = (step.aspect, &step.action) {
+            transition = Some((from.clone(), to.clone()));
+            let under_way = log.aspect(aspect).and_then(|log| log.under_way(self.checker()));
+            if may_change {
+                result = if under_way.is_some() {
+                    FindingResult::UnderWay
+                } else if self.policies.limits.dry_run {
+                    FindingResult::WouldSet
+                } else {
+                    let change = self.planned(subject, aspect, (from, to), &step.reason, policy, seen, log);
+                    self.make(change, seen, log).await?
                 };
             }
-            Action::Report => return ended(InsightsResult::Reported, reason),
-            Action::Leave => return ended(InsightsResult::Left, reason),
-            Action::NotYet => return ended(InsightsResult::NotYet, reason),
-            Action::Fight { by } => return ended(InsightsResult::Fight(by), reason),
-        };
-        if !may_change {
-            return ended(InsightsResult::Waiting(to), reason);
+            match result {
+                FindingResult::Compliant => {
+                    step.action = Action::Comply;
+                    step.reason = format!("somebody else made it so at the same time; {}", step.reason);
+                }
+                FindingResult::UnderWay => UNDER_WAY.clone_into(&mut step.reason),
+                FindingResult::Left => {
+                    step.action = Action::Leave;
+                    "it was deleted in the meantime".clone_into(&mut step.reason);
+                }
+                _ => {}
+            }
         }
-        if ledger.under_way(self.looker()).is_some() {
-            return ended(InsightsResult::UnderWay, UNDER_WAY.to_owned());
+        let now = step.aspect.and_then(|aspect| seen.observed.value(aspect).ok());
+        if let (Action::Report, Some(aspect), Some(now)) = (&step.action, step.aspect, &now) {
+            transition = policy.of(aspect).desired.wanted(now).map(|to| (now.clone(), to));
         }
-        if self.config.dry_run {
-            return ended(InsightsResult::WouldSet(to), reason);
+        let mut finding = Finding::of_step(subject.clone(), step, result);
+        finding.now = now.filter(|_| finding.change.is_none()).map(|now| now.to_string());
+        if let (true, Some((from, to))) = (self.estimates && has_cost(&finding.result), transition) {
+            finding.cost = self.border.estimate(seen, &from, &to).await.or(finding.cost);
         }
-        let cause = ledger.cause_for(self.cause.id);
-        let change = Change {
-            subject,
-            number: ledger.number_for(&cause),
-            time: self.cause.time,
-            made: self.clock.now(),
+        Ok(finding)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "each is one part of the entry")]
+    fn planned(
+        &self,
+        subject: &Subject,
+        aspect: Aspect,
+        (from, to): (&Value, &Value),
+        reason: &str,
+        policy: &SubjectPolicy,
+        seen: &Seen,
+        log: &mut SubjectLog,
+    ) -> Change {
+        let of_aspect = log.aspects.entry(aspect).or_default();
+        let cause = of_aspect.cause_for(self.cause);
+        let number = of_aspect.number_for(&cause);
+        // It is written over, and is not one that was begun before.
+        of_aspect.changes.retain(|attempt| attempt.number != number);
+        Change {
+            subject: subject.clone(),
+            aspect,
+            number,
+            made: of_aspect.made_at(self.clock.now(), seen.observed.created_at()),
             cause,
-            from: level,
-            to,
-            wish: wish.to_owned(),
-            reason: reason.clone(),
+            from: from.clone(),
+            to: to.clone(),
+            policy: policy.of(aspect).desired.to_string(),
+            reason: reason.to_owned(),
             request_id: None,
             state: ChangeState::Planned,
-        };
-        match self.make(change).await {
-            Ok(Some(change)) => {
-                ledger.put(change);
-                ended(InsightsResult::Set(to), reason)
-            }
-            Ok(None) => ended(InsightsResult::UnderWay, UNDER_WAY.to_owned()),
-            Err(fault) if fault.kind == FaultKind::NotFound => {
-                ended(InsightsResult::Left, "it was deleted in the meantime".to_owned())
-            }
-            Err(fault) => ended(InsightsResult::Failed(fault), reason),
+            accepted: false,
+            update_id: None,
+            failure: None,
+            undo: None,
+            rolled_back_by: None,
         }
     }
 
-    fn looker(&self) -> Looker<'_> {
-        Looker { cause: self.cause.id, now: self.clock.now() }
-    }
-
-    /// Makes a change; none if another invocation does so at the same time. The ledger has it before it is made and
-    /// again when it is done.
-    async fn make(&self, mut change: Change) -> Result<Option<Change>, Fault> {
-        if self.memory.plan_change(self.target, &change).await? == Written::Conflict {
-            return Ok(None);
-        }
-        change.request_id = match self.set(&change.subject, change.to).await {
-            Ok(request_id) => request_id,
-            Err(fault) => {
-                // Of any other failure the next look at the cluster tells what came of it.
-                if fault.kind.is_refusal() {
-                    change.state = ChangeState::Abandoned;
-                    self.memory.put_change(self.target, &change).await?;
-                }
-                return Err(fault);
-            }
-        };
-        let level = self.read_back(&change.subject).await?;
-        if level != change.to {
-            return Err(Fault {
-                operation: Operation::EcsUpdateClusterSettings,
-                subject: change.subject.to_string(),
-                kind: FaultKind::Transient,
-                code: "not applied".to_owned(),
-                message: format!("ECS accepted `{}`, but reads back `{level}`", change.to),
-            });
-        }
-        change.state = ChangeState::Done;
-        self.memory.put_change(self.target, &change).await?;
-        Ok(Some(change))
-    }
-
-    /// Sets a subject to a level; gives ECS's id of the request.
-    pub(crate) async fn set(
+    /// Makes a change, unless another invocation does so at the same time. The change log has it before it is made, and
+    /// again when it is done or a service works on it.
+    async fn make(
         &self,
-        subject: &LedgerSubject,
-        to: InsightsLevel,
-    ) -> Result<Option<String>, Fault> {
-        match subject {
-            LedgerSubject::Cluster(name) => self.ecs.update_insights(name, to).await,
-            LedgerSubject::AccountDefault => self.ecs.put_account_default(to).await,
+        mut change: Change,
+        seen: &Seen,
+        log: &mut SubjectLog,
+    ) -> Result<FindingResult, Fault> {
+        if self.memory.plan_change(self.target, &change).await? == Written::Conflict {
+            return Ok(FindingResult::UnderWay);
         }
-    }
-
-    /// What a subject is set to now.
-    pub(crate) async fn read_back(&self, subject: &LedgerSubject) -> Result<InsightsLevel, Fault> {
-        match subject {
-            LedgerSubject::Cluster(name) => {
-                self.observe(name).await?.map(|cluster| cluster.level).ok_or_else(|| deleted(name))
+        let token = change.token();
+        let Change { subject, aspect, from, to, .. } = &change;
+        let call = Call { subject, aspect: *aspect, from, to, token: &token };
+        let result = match self.border.apply(&call, seen).await {
+            Ok(Applied { request_id, work }) => {
+                change.request_id = request_id;
+                match work {
+                    Work::Done => change.state = ChangeState::Done,
+                    Work::InProgress { update_id, version: chosen } => {
+                        (change.accepted, change.update_id) = (true, update_id);
+                        // What others make of it from here on is not EKS's choice.
+                        if let Value::Addon { version, .. } = &mut change.to {
+                            *version = chosen;
+                        }
+                    }
+                    Work::Unread(fault) if fault.kind == FaultKind::NotFound => {
+                        return Ok(FindingResult::Left);
+                    }
+                    Work::Unread(fault) => return Ok(FindingResult::Failed(fault)),
+                }
+                FindingResult::Set
             }
-            LedgerSubject::AccountDefault => self.ecs.account_default().await,
-        }
+            // Of any other failure the next check tells what came of it.
+            Err(fault) if !fault.kind.is_refusal() => return Ok(FindingResult::Failed(fault)),
+            Err(fault) => {
+                change.state = ChangeState::Abandoned;
+                match fault.kind {
+                    // Whoever made it so, it was not this call.
+                    FaultKind::Conflict => match self.is_so(&change, log).await {
+                        Ok(true) => FindingResult::Compliant,
+                        Ok(false) => FindingResult::Failed(fault),
+                        Err(fault) => FindingResult::Unknown(fault),
+                    },
+                    FaultKind::InProgress => FindingResult::InProgress,
+                    FaultKind::NotFound if change.to.level().is_some() => FindingResult::Left,
+                    _ => FindingResult::Failed(fault),
+                }
+            }
+        };
+        self.memory.put_change(self.target, &change).await?;
+        log.put(change);
+        Ok(result)
     }
 
-    /// A cluster as it is now; none if there is no such cluster.
-    pub(crate) async fn observe(&self, name: &ClusterName) -> Result<Option<ObservedCluster>, Fault> {
-        let Described { found, faults } = self.ecs.describe_clusters(std::slice::from_ref(name)).await;
-        match (found.into_iter().next(), faults.into_iter().next()) {
-            (Some(cluster), _) => Ok(Some(cluster)),
-            (None, Some(fault)) if fault.kind != FaultKind::NotFound => Err(fault),
-            (None, _) => Ok(None),
-        }
+    /// Whether what a change was to make is there, asked once more.
+    async fn is_so(&self, change: &Change, log: &SubjectLog) -> Result<bool, Fault> {
+        let Sought::Found(mut seen) = self.border.find(&change.subject).await? else { return Ok(false) };
+        self.border.ask(&mut seen, log, change.aspect == Aspect::AwsLogging).await;
+        let now = seen.observed.value(change.aspect).map_err(Clone::clone)?;
+        // An add-on is one, whatever its version.
+        let is_addon = matches!((&now, &change.to), (Value::Addon { .. }, Value::Addon { .. }));
+        Ok(is_addon || now.fulfils(&change.to))
+    }
+
+    fn checker(&self) -> Checker<'_> {
+        Checker { cause: self.cause, now: self.clock.now() }
     }
 }
 
-/// Leaves out changes of clusters that were deleted since.
-pub(crate) fn forget_earlier_clusters(ledger: &mut Ledger, lives: &BTreeMap<ClusterName, Life>) {
-    for (cluster, life) in lives {
-        if let (Some(deleted), Some(of_cluster)) =
-            (life.deleted, ledger.get_mut(&LedgerSubject::Cluster(cluster.clone())))
-        {
-            of_cluster.forget_before(deleted);
-        }
+/// Whether the logging of Fargate pods is of interest: the user's file says something of it. What is only built in, beside
+/// other policies for the cluster as well, does not ask a cluster to let us into its Kubernetes API.
+fn asks_logging(policy: &SubjectPolicy) -> bool {
+    let policy = policy.of(Aspect::AwsLogging);
+    match policy.desired {
+        Desired::ConfigMap(_) => true,
+        Desired::Report => !policy.is_built_in(),
+        _ => false,
     }
 }
 
-/// The newest change that this event or run made.
-pub(crate) fn made_by<'a>(ledger: &'a ClusterLedger, cause: &str) -> Option<&'a Change> {
-    let ours = |change: &&Change| change.cause.split('+').next() == Some(cause);
-    ledger.changes.iter().rev().filter(ours).find(|change| change.state == ChangeState::Done)
-}
-
-fn deleted(name: &ClusterName) -> Fault {
-    Fault {
-        operation: Operation::EcsDescribeClusters,
-        subject: name.to_string(),
-        kind: FaultKind::NotFound,
-        code: "MISSING".to_owned(),
-        message: "it was deleted in the meantime".to_owned(),
-    }
+/// Whether what was found has a cost that matters.
+fn has_cost(result: &FindingResult) -> bool {
+    matches!(
+        result,
+        FindingResult::Set | FindingResult::WouldSet | FindingResult::Waiting | FindingResult::Reported
+    )
 }

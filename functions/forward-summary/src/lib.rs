@@ -17,6 +17,7 @@ use aws_config::SdkConfig;
 use fargaze::alarm::RuleChange;
 use fargaze::aws::{Clock, Memory, Store, Topic};
 use fargaze::cluster::Region;
+use fargaze::coverage::{self, CoverageChange, TargetResult};
 use fargaze::failure::Failure;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::message::Message;
@@ -24,7 +25,7 @@ use fargaze::operation::Operation;
 use fargaze::pulse::Pulse;
 use fargaze::run::{Run, RunKind};
 use fargaze::states::Plan;
-use fargaze::summary::{self, CoverageChange, TargetResult};
+use fargaze::summary;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -124,7 +125,7 @@ impl Handler {
         };
         tell::keep_untold(memory, &mut results).await?;
         let known = memory.broken_targets(run.kind).await?;
-        let changes = summary::coverage_changes(run.kind, run.time, &results, &known);
+        let changes = coverage::coverage_changes(run.kind, run.time, &results, &known);
         let rules = match run.kind {
             RunKind::Alarms => summary::rule_changes(run.time, &results, &memory.rule_problems().await?),
             RunKind::Report | RunKind::Sweep | RunKind::Restore => Vec::new(),

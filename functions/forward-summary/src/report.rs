@@ -1,20 +1,19 @@
 //! The report: snapshots -> report -> its objects in the bucket -> message.
 
 use fargaze::alarm::AlarmRecord;
-use fargaze::aws::{Memory, ReadLedger, Store, gone};
+use fargaze::aws::{Memory, ReadLog, Store, gone};
 use fargaze::cluster::Region;
+use fargaze::coverage::{CoverageChange, TargetResult};
 use fargaze::failure::Failure;
 use fargaze::fault::Fault;
-use fargaze::insights::Ledger;
 use fargaze::message::Message;
 use fargaze::operation::Operation;
 use fargaze::outcome::Outcome;
+use fargaze::reconcile::ChangeLog;
+use fargaze::report::{Report, ReportBuilder, ReportFacts, ReportLink, report_html, report_mail};
 use fargaze::run::{Platform, Run, RunKind, Target};
 use fargaze::snapshot::SnapshotReader;
-use fargaze::summary::{
-    CoverageChange, Report, ReportBuilder, ReportFacts, ReportLink, TargetResult, console_object_link,
-    report_html, report_mail,
-};
+use fargaze::text::console_object_link;
 use fargaze::usage::Usage;
 use jiff::{SignedDuration, Timestamp};
 
@@ -61,7 +60,7 @@ impl Reporter<'_> {
         changes: &[CoverageChange],
     ) -> Result<Reported, Failure> {
         let previous = self.previous().await;
-        let (ledgers, alarms) = (self.ledgers(results).await?, self.alarms(results).await?);
+        let (logs, alarms) = (self.change_logs(results).await?, self.alarms(results).await?);
         let rules = self.memory.rule_problems().await?;
         let since = previous.as_ref().map_or(run.window.start, |report| report.time);
         // What is not known of it is told as such; a report is no worse for the rest.
@@ -69,7 +68,7 @@ impl Reporter<'_> {
         let usage = usage.inspect_err(|fault| tracing::warn!(%fault, "what was asked is not known")).ok();
         let facts = ReportFacts {
             results,
-            ledgers: &ledgers,
+            logs: &logs,
             alarms: &alarms,
             rules: &rules,
             previous: previous.as_ref(),
@@ -111,16 +110,15 @@ impl Reporter<'_> {
         }
     }
 
-    /// What fargaze changed of ECS, of each account and Region once. EKS clusters have a ledger of their own kind, which
-    /// the sweep tells.
-    async fn ledgers(&self, results: &[TargetResult]) -> Result<Vec<(Target, Ledger)>, Failure> {
-        let mut ledgers = Vec::new();
+    /// What fargaze changed of ECS, of each account and Region once. Of EKS the sweep reports it.
+    async fn change_logs(&self, results: &[TargetResult]) -> Result<Vec<(Target, ChangeLog)>, Failure> {
+        let mut logs = Vec::new();
         for target in places(results).filter(|target| target.platform == Platform::Ecs) {
-            let ReadLedger { ledger, unreadable } = self.memory.ledger(target).await?;
+            let ReadLog { log, unreadable } = self.memory.change_log(target, None).await?;
             warn_of(unreadable.into_values());
-            ledgers.push((target.clone(), ledger));
+            logs.push((target.clone(), log));
         }
-        Ok(ledgers)
+        Ok(logs)
     }
 
     /// All alarms that are remembered, of each account and Region once.

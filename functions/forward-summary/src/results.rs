@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use fargaze::aws::{Store, gone};
+use fargaze::coverage::TargetResult;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::operation::Operation;
 use fargaze::outcome::{CountedFault, Outcome};
 use fargaze::run::{Run, Target};
 use fargaze::states::{Ended, Plan, TargetFailure};
-use fargaze::summary::TargetResult;
 use futures_util::{StreamExt, stream};
 
 use crate::event::Finished;

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fargaze::alarm::{AlarmKey, Notice, RuleChange};
 use fargaze::aws::{Memory, Written};
+use fargaze::coverage::{CoverageChange, TargetResult};
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::operation::Operation;
 use fargaze::outcome::{Outcome, OutcomeKind};
 use fargaze::run::{Run, Target};
-use fargaze::summary::{CoverageChange, TargetResult};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;

@@ -149,7 +149,7 @@ impl Ecs {
             .send()
             .await
             .map_err(|error| fault(OPERATION, some(clusters), &error))?;
-        let mut faults = missing(OPERATION, answer.failures());
+        let mut faults = missing(&OPERATION, answer.failures());
         let mut found = Vec::new();
         for cluster in answer.clusters() {
             match observed(cluster) {
@@ -172,7 +172,7 @@ fn some(names: &[ClusterName]) -> String {
     }
 }
 
-pub(super) fn missing(operation: Operation, failures: &[Failure]) -> Vec<Fault> {
+pub(super) fn missing(operation: &Operation, failures: &[Failure]) -> Vec<Fault> {
     // Another reason than MISSING, such as a denial, does not say that the thing is gone.
     let kind = |failure: &Failure| match failure.reason() {
         Some("MISSING") => FaultKind::NotFound,

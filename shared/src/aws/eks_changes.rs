@@ -11,8 +11,8 @@ use super::sdk_error::fault;
 use crate::cluster::ClusterName;
 use crate::eks::LogType;
 use crate::fault::Fault;
-use crate::insights::eks::UpdateStatus;
 use crate::operation::Operation;
+use crate::reconcile::UpdateStatus;
 
 /// What EKS answers to a change that it will work on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -10,8 +10,9 @@ use super::pages::Pages;
 use super::sdk_error::fault;
 use crate::cluster::ClusterName;
 use crate::fault::Fault;
-use crate::insights::{ClusterSize, InsightsLevel, ObservedCluster};
+use crate::insights::{InsightsLevel, ObservedCluster};
 use crate::operation::Operation;
+use crate::reconcile::ClusterSize;
 
 /// Tasks in one `DescribeTasks`.
 const TASKS_PER_CALL: usize = 100;

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
-use super::ledger::{KEEP, platform};
+use super::change_log::{KEEP, platform};
 use super::memory::{Item, Memory, Written, get, number, text, time};
 use super::sdk_error::fault;
 use crate::cluster::ClusterName;
 use crate::fault::{Fault, FaultKind};
-use crate::insights::{Created, Life};
 use crate::operation::Operation;
+use crate::reconcile::{Created, Life};
 use crate::run::Target;
 
 /// Attempts to write what somebody else writes at the same time.

@@ -5,10 +5,8 @@
 //! | `ALARMS#ACCOUNT#REGION`, of EKS with `#EKS` behind | `RULE#SUBJECT` | an alarm that is not plainly OK, with the changes nobody was told yet |
 //! | `RULES` | `RULE` | a rule that has no data anywhere or applies to nothing, or did until lately |
 //! | `TARGETS`, of sweeps and restores `TARGETS#SETTINGS` | `ACCOUNT#REGION#PART` | a target that could not be seen, or could not until lately |
-//! | `LEDGER#ACCOUNT#REGION` | `SUBJECT#NUMBER` | a setting that we changed |
-//! | `LEDGER#ACCOUNT#REGION` | `SUBJECT#by#TIME#EVENT` | somebody else's change of a setting that we had changed |
-//! | `LEDGER#ACCOUNT#REGION#EKS` | `CLUSTER/PART#TIME#CAUSE` | a part of an EKS cluster that we set up |
-//! | `LEDGER#ACCOUNT#REGION#EKS` | `CLUSTER/PART#TIME#EVENT#by` | somebody else took away what we had set up |
+//! | `CHANGES#ACCOUNT#REGION`, of EKS with `#EKS` behind | `CLUSTER/ASPECT#NUMBER` or `@account/ASPECT#NUMBER` | a change of fargaze |
+//! | the same | `CLUSTER/ASPECT#by#TIME#EVENT` | somebody else reverted a change |
 //! | `HEARD#ACCOUNT#REGION`, of EKS with `#EKS` behind | `CLUSTER` | when clusters of this name were created and deleted, as reported |
 
 use std::collections::{BTreeMap, HashMap};

@@ -17,13 +17,13 @@ use serde::de::DeserializeOwned;
 use super::pages::Pages;
 use super::sdk_error::fault;
 use crate::config::{self, CONFIG_KEY, DEFAULT_YAML};
+use crate::eks::EksReads;
 use crate::failure::Failure;
 use crate::fault::{Fault, FaultKind};
-use crate::insights::InsightsConfig;
-use crate::insights::eks::EksConfig;
 use crate::inventory::CachedInventory;
 use crate::operation::Operation;
-use crate::rule::AlarmRule;
+use crate::reconcile::Policies;
+use crate::rules::AlarmRule;
 use crate::run::{Run, Target};
 use crate::snapshot::Snapshot;
 use crate::states::{Plan, Step, TargetFailure, TargetTask};
@@ -108,32 +108,28 @@ impl Store {
 
     /// The rules of a run: of the version of the user's file that the run began with, or the built-in ones.
     pub async fn rules(&self, run: &Run) -> Result<Vec<AlarmRule>, Failure> {
-        let Some(version) = &run.config_version else {
-            return Ok(config::read_rules(DEFAULT_YAML)?);
-        };
-        let object = self.get(CONFIG_KEY, Some(version)).await?;
-        let object = object.ok_or_else(|| gone(CONFIG_KEY))?;
-        Ok(config::read_rules(&object.text(CONFIG_KEY)?)?)
+        let text = self.user_text(run).await?;
+        Ok(config::read_rules(text.as_deref().unwrap_or(DEFAULT_YAML))?)
     }
 
-    /// What the user's file wishes of Container Insights, in the version that the run began with.
-    pub async fn insights(&self, run: &Run) -> Result<InsightsConfig, Failure> {
-        let Some(version) = &run.config_version else {
-            return Ok(InsightsConfig::default());
-        };
-        let object = self.get(CONFIG_KEY, Some(version)).await?;
-        let object = object.ok_or_else(|| gone(CONFIG_KEY))?;
-        Ok(config::read_insights(&object.text(CONFIG_KEY)?)?)
+    /// The policies of a run: of the version of the user's file that the run began with, or the built-in ones.
+    pub async fn policies(&self, run: &Run) -> Result<Policies, Failure> {
+        let text = self.user_text(run).await?;
+        Ok(text.map(|text| config::read_policies(&text)).transpose()?.unwrap_or_default())
     }
 
-    /// What the user's file wishes of EKS clusters, in the version that the run began with.
-    pub async fn eks(&self, run: &Run) -> Result<EksConfig, Failure> {
-        let Some(version) = &run.config_version else {
-            return Ok(EksConfig::default());
-        };
+    /// What a run reads of EKS clusters beside what is always read, by the same version.
+    pub async fn eks_reads(&self, run: &Run) -> Result<EksReads, Failure> {
+        let text = self.user_text(run).await?;
+        Ok(text.map(|text| config::read_eks(&text)).transpose()?.unwrap_or_default())
+    }
+
+    /// The user's file in the version that the run began with; none if there was none.
+    async fn user_text(&self, run: &Run) -> Result<Option<String>, Failure> {
+        let Some(version) = &run.config_version else { return Ok(None) };
         let object = self.get(CONFIG_KEY, Some(version)).await?;
         let object = object.ok_or_else(|| gone(CONFIG_KEY))?;
-        Ok(config::read_eks(&object.text(CONFIG_KEY)?)?)
+        object.text(CONFIG_KEY).map(Some)
     }
 
     /// The snapshot under that key, if there is one.

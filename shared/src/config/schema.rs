@@ -5,16 +5,15 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
 
 use super::RawConfig;
-use super::eks::{AddonText, LogText, ReportText};
-use super::insights::RawWish;
+use super::policies::{AddonText, LogText, RawLevel, ReportText};
 use super::read::{At, Either, ScalarText};
 use super::rules::{RemindText, StatisticText, WhatText};
 use crate::catalogue::CATALOGUE;
 use crate::cluster::{AccountId, Region};
 use crate::eks::LogType;
-use crate::insights::Wish;
 use crate::pattern::NamePattern;
-use crate::rule::{DurationText, ThresholdText, words};
+use crate::reconcile::Desired;
+use crate::rules::{DurationText, ThresholdText, words};
 
 const DURATION: &str = r"^\s*([0-9]+\s*[smhd]\s*)+$";
 
@@ -87,10 +86,10 @@ schema!(WhatText, {
         { "enum": CATALOGUE.iter().map(|metric| format!("{} {}", metric.namespace, metric.name)).collect::<Vec<_>>() },
     ],
 });
-schema!(RawWish, {
-    "description": Wish::WORDS,
+schema!(RawLevel, {
+    "description": Desired::LEVEL_WORDS,
     "anyOf": [
-        { "enum": ["hands-off", "off-is-fine", "at-least-enabled", "at-least-enhanced"] },
+        { "enum": ["leave", "off-is-fine", "at-least-enabled", "at-least-enhanced"] },
         {
             "type": "object",
             "properties": { "exactly": { "enum": ["enabled", "enhanced", "disabled"] } },
@@ -106,6 +105,13 @@ schema!(LogText, { "enum": LogType::ALL.map(LogType::as_str) });
 fn schema() -> serde_json::Value {
     let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<RawConfig>();
     let mut schema = schema.to_value();
+    // A rule that is turned off needs no more than its name.
+    let rule = &mut schema["$defs"]["rule"];
+    let needed = std::mem::take(&mut rule["required"]);
+    rule["required"] = serde_json::json!(["name"]);
+    rule["if"] =
+        serde_json::json!({ "properties": { "enabled": { "const": false } }, "required": ["enabled"] });
+    rule["else"] = serde_json::json!({ "required": needed });
     schema["title"] = "fargaze.yaml".into();
     schema
 }

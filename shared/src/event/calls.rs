@@ -5,6 +5,8 @@
 //! operations there are is said by the API models (aws-sdk-ecs 1.157.0, aws-sdk-eks 1.160.0); a test sorts all of
 //! them that change something.
 
+use crate::run::Platform;
+
 /// The service that a call is made to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Service {
@@ -20,6 +22,14 @@ impl Service {
         match self {
             Self::Ecs => "ecs.amazonaws.com",
             Self::Eks => "eks.amazonaws.com",
+        }
+    }
+
+    /// The platform that it is about.
+    pub fn platform(self) -> Platform {
+        match self {
+            Self::Ecs => Platform::Ecs,
+            Self::Eks => Platform::Eks,
         }
     }
 }

@@ -1,75 +1,35 @@
 //! Calls of EKS: clusters that come, and changes of what is set up in them.
 
-use jiff::Timestamp;
-
 use super::record::CloudTrailRecord;
-use super::{BadField, Effect, Place};
-use crate::cluster::{AccountId, ClusterName, Region};
-use crate::insights::eks::EksAspect;
+use super::{BadField, Call, Effect, Found, Place, What};
+use crate::cluster::ClusterName;
+use crate::reconcile::{Aspect, Value};
+use crate::subject::Subject;
 
-/// An event that says something about one EKS cluster.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EksEvent {
-    /// What happened.
-    pub change: EksChanged,
-    /// Account of the cluster.
-    pub account: AccountId,
-    /// Region of the cluster.
-    pub region: Region,
-    /// The cluster.
-    pub cluster: ClusterName,
-    /// When, by CloudTrail's `eventTime`.
-    pub time: Timestamp,
-    /// CloudTrail's `eventID`: stable over repeated deliveries.
-    pub id: String,
-    /// ARN or name of who did it; `unknown` if the record does not say.
-    pub by: String,
-    /// ARN of the role whose session did it, if it was one.
-    pub role: Option<String>,
-}
-
-/// What happened to an EKS cluster.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EksChanged {
-    /// `CreateCluster` was accepted, and the cluster is CREATING for some minutes.
-    Created,
-    /// A call was accepted which may have changed what is set up.
-    Changed {
-        /// Its name.
-        call: &'static str,
-        /// The part that it takes away, or takes something away from.
-        undoes: Option<EksAspect>,
-    },
-}
-
-/// The event of a record whose Region and account are the envelope's.
-pub(super) fn event(
-    record: &CloudTrailRecord,
-    effect: Effect,
-    call: &'static str,
-    place: Place,
-) -> Result<EksEvent, BadField> {
-    let change = match effect {
-        Effect::CreatesCluster => EksChanged::Created,
-        _ => EksChanged::Changed { call, undoes: undone(record, call) },
+/// What the call did to a cluster.
+pub(super) fn what(record: &CloudTrailRecord, call: &Call, place: &Place) -> Result<Found, BadField> {
+    let what = match call.effect {
+        Effect::CreatesCluster => What::Created { occupied: false, by_batch: false },
+        _ => undone(record, call.name),
     };
-    let cluster = cluster_of(record, &place)?;
-    let (by, role) = (record.user_identity.by(), record.user_identity.role().map(ToOwned::to_owned));
-    let Place { account, region, time, id } = place;
-    Ok(EksEvent { change, account, region, cluster, time, id, by, role })
+    Ok(Ok((what, Subject::Cluster(cluster_of(record, place)?))))
 }
 
 /// What the call takes away: an add-on, or types of the control plane's logs.
-fn undone(record: &CloudTrailRecord, call: &str) -> Option<EksAspect> {
+fn undone(record: &CloudTrailRecord, call: &str) -> What {
     let request = &record.request_parameters;
-    match call {
+    let (aspect, to) = match call {
         "DeleteAddon" => {
-            let addon = request.addon_name.as_deref().or(record.response_elements.addon_name())?;
-            EksAspect::ALL.into_iter().find(|aspect| aspect.addon() == Some(addon))
+            let addon = request.addon_name.as_deref().or(record.response_elements.addon_name());
+            let aspect =
+                Aspect::ALL.into_iter().find(|aspect| aspect.addon().is_some() && aspect.addon() == addon);
+            (aspect, Some(Value::Absent))
         }
-        "UpdateClusterConfig" => request.logging.turns_off().then_some(EksAspect::ControlPlaneLogs),
-        _ => None,
-    }
+        // Which types are on after it is not in the event.
+        "UpdateClusterConfig" if request.logging.turns_off() => (Some(Aspect::ControlPlaneLogs), None),
+        _ => (None, None),
+    };
+    What::Changed { to: to.filter(|_| aspect.is_some()), aspect }
 }
 
 /// The cluster that the record names: by the answer, then by the request. AWS's own sample of a creation has
@@ -105,24 +65,30 @@ fn of_arn(arn: &str, Place { account, region, .. }: &Place) -> Result<ClusterNam
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::{BadEvent, Heard, read};
-    use super::EksChanged;
-    use crate::insights::eks::EksAspect;
+    use super::super::{BadEvent, ChangeEvent, Received, What, read};
+    use super::Aspect;
+    use crate::reconcile;
+    use crate::run::Platform;
 
     fn event() -> Value {
         let file = include_str!("../../../events/enable-insights.eks-create-cluster.ok.json");
         serde_json::from_str(file).unwrap()
     }
 
-    fn heard(event: &Value) -> Result<Heard, BadEvent> {
+    fn received(event: &Value) -> Result<Received, BadEvent> {
         read(&event.to_string())
     }
 
-    fn cluster(event: &Value) -> String {
-        match heard(event) {
-            Ok(Heard::Eks(event)) => event.cluster.to_string(),
-            other => panic!("{other:?}"),
+    /// The event, which is about EKS.
+    fn eks(event: &Value) -> ChangeEvent {
+        match received(event) {
+            Ok(Received::Event(event)) if event.platform == Platform::Eks => event,
+            other => panic!("{other:?} of {event}"),
         }
+    }
+
+    fn cluster(event: &Value) -> String {
+        eks(event).subject.cluster().unwrap().to_string()
     }
 
     #[test]
@@ -147,7 +113,7 @@ mod tests {
         assert_eq!(cluster(&event), "asked-long");
         event["detail"]["requestParameters"] = Value::Null;
         assert!(
-            matches!(heard(&event), Err(BadEvent::BadField { why, .. }) if why.contains("names no cluster"))
+            matches!(received(&event), Err(BadEvent::BadField { why, .. }) if why.contains("names no cluster"))
         );
     }
 
@@ -178,30 +144,22 @@ mod tests {
             event["detail"]["eventName"] = json!(call);
             event["detail"]["requestParameters"] = request;
             event["detail"]["responseElements"] = answer;
-            match heard(&event).unwrap() {
-                Heard::Eks(event) => {
-                    assert_eq!(event.cluster.as_str(), "payments");
-                    assert_eq!(event.change, EksChanged::Changed { call, undoes: None });
-                }
-                other => panic!("{call}: {other:?}"),
-            }
+            let found = eks(&event);
+            assert_eq!((found.subject.to_string(), found.call), ("payments".to_owned(), call));
+            assert_eq!(found.what, What::Changed { aspect: None, to: None });
         }
     }
 
-    /// Issue 13, point 2: who undid something is known by what the call takes away.
+    /// Issue 13, point 2: who reverted something is known by what the call takes away.
     #[test]
     fn what_a_call_takes_away_is_known() {
         let logging = |groups: Value| json!({"name": "payments", "logging": {"clusterLogging": groups}});
         let off = json!({"types": ["api"], "enabled": false});
         let on = json!({"types": ["audit"], "enabled": true});
         let delete = |addon: &str| json!({"name": "payments", "addonName": addon});
-        for (call, request, answer, undoes) in [
-            (
-                "UpdateClusterConfig",
-                logging(json!([on, off])),
-                Value::Null,
-                Some(EksAspect::ControlPlaneLogs),
-            ),
+        let absent = Some(reconcile::Value::Absent);
+        for (call, request, answer, aspect) in [
+            ("UpdateClusterConfig", logging(json!([on, off])), Value::Null, Some(Aspect::ControlPlaneLogs)),
             ("UpdateClusterConfig", logging(json!([on])), Value::Null, None),
             ("UpdateClusterConfig", logging(json!([{"types": [], "enabled": false}])), Value::Null, None),
             (
@@ -211,12 +169,12 @@ mod tests {
                 None,
             ),
             ("UpdateClusterConfig", json!({"name": "payments", "logging": null}), Value::Null, None),
-            ("DeleteAddon", delete("metrics-server"), Value::Null, Some(EksAspect::MetricsServer)),
+            ("DeleteAddon", delete("metrics-server"), Value::Null, Some(Aspect::MetricsServer)),
             (
                 "DeleteAddon",
                 json!({"name": "payments"}),
                 json!({"addon": {"addonName": "amazon-cloudwatch-observability", "clusterName": "payments"}}),
-                Some(EksAspect::CloudwatchObservability),
+                Some(Aspect::CloudwatchObservability),
             ),
             ("DeleteAddon", delete("coredns"), Value::Null, None),
             ("CreateAddon", delete("metrics-server"), Value::Null, None),
@@ -225,12 +183,10 @@ mod tests {
             event["detail"]["eventName"] = json!(call);
             event["detail"]["requestParameters"] = request.clone();
             event["detail"]["responseElements"] = answer;
-            match heard(&event).unwrap() {
-                Heard::Eks(event) => {
-                    assert_eq!(event.change, EksChanged::Changed { call, undoes }, "{request}");
-                }
-                other => panic!("{call}: {other:?}"),
-            }
+            // Which types of logs are on after it is not in the event.
+            let to = absent.clone().filter(|_| aspect.is_some_and(|aspect| aspect.addon().is_some()));
+            let found = eks(&event);
+            assert_eq!((found.what, found.call), (What::Changed { aspect, to }, call), "{request}");
         }
     }
 
@@ -239,11 +195,11 @@ mod tests {
         let mut failed = event();
         failed["detail"]["errorCode"] = json!("AccessDenied");
         failed["detail"]["responseElements"] = Value::Null;
-        assert!(matches!(heard(&failed), Ok(Heard::Ignored(why)) if why.contains("AccessDenied")));
+        assert!(matches!(received(&failed), Ok(Received::Ignored(why)) if why.contains("AccessDenied")));
         let mut other = event();
         other["detail"]["eventName"] = json!("UpdateAddon");
         other["detail"]["requestParameters"] = json!("odd");
-        assert!(matches!(heard(&other), Ok(Heard::Ignored(why)) if why.contains("UpdateAddon")));
+        assert!(matches!(received(&other), Ok(Received::Ignored(why)) if why.contains("UpdateAddon")));
     }
 
     #[test]
@@ -258,7 +214,7 @@ mod tests {
         ] {
             let mut event = event();
             *event.pointer_mut(path).unwrap() = json!(value);
-            let error = heard(&event).unwrap_err().to_string();
+            let error = received(&event).unwrap_err().to_string();
             assert!(error.contains(path.rsplit('/').next().unwrap()), "{error}");
         }
     }
@@ -274,13 +230,16 @@ mod tests {
                 continue;
             }
             seen += 1;
-            let heard = read(&std::fs::read_to_string(&path).unwrap());
-            let good = match name.split('.').nth(2) {
-                Some("ok") => matches!(heard, Ok(Heard::Eks(_) | Heard::Follow(_))),
-                Some("ignored") => matches!(heard, Ok(Heard::Ignored(_))),
-                _ => heard.is_err(),
+            let found = read(&std::fs::read_to_string(&path).unwrap());
+            let is_of_eks = |platform| platform == Platform::Eks;
+            let good = match (&found, name.split('.').nth(2)) {
+                (Ok(Received::Event(event)), Some("ok")) => is_of_eks(event.platform),
+                (Ok(Received::FollowUp(follow)), Some("ok")) => is_of_eks(follow.platform),
+                (_, Some("ok")) => false,
+                (found, Some("ignored")) => matches!(found, Ok(Received::Ignored(_))),
+                (found, _) => found.is_err(),
             };
-            assert!(good, "{name}: {heard:?}");
+            assert!(good, "{name}: {found:?}");
         }
         assert!(seen > 5, "{seen}");
     }

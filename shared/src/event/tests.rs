@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::insights::InsightsLevel;
+use crate::reconcile;
 
 fn create_cluster() -> Value {
     json!({
@@ -19,28 +20,44 @@ fn create_cluster() -> Value {
     })
 }
 
-fn heard(event: &Value) -> Result<Heard, BadEvent> {
+fn received(event: &Value) -> Result<Received, BadEvent> {
     read(&event.to_string())
 }
 
-fn cluster(event: &Value) -> String {
-    match heard(event) {
-        Ok(Heard::Cluster(event)) => event.cluster.to_string(),
-        other => panic!("{other:?}"),
+/// The event, which is about ECS.
+fn ecs(event: &Value) -> ChangeEvent {
+    match received(event) {
+        Ok(Received::Event(event)) if event.platform == Platform::Ecs => event,
+        other => panic!("{other:?} of {event}"),
     }
+}
+
+fn cluster(event: &Value) -> String {
+    let ChangeEvent { subject, account, region, .. } = ecs(event);
+    assert!(subject.cluster().is_some(), "{subject:?}");
+    format!("{subject} of {account} in {region}")
+}
+
+fn is_ignored(event: &Value, because: &str) -> bool {
+    matches!(received(event), Ok(Received::Ignored(why)) if why.contains(because))
+}
+
+/// A call that sets Container Insights to this level.
+fn sets(aspect: Aspect, level: InsightsLevel) -> What {
+    What::Changed { aspect: Some(aspect), to: Some(reconcile::Value::Level(level)) }
 }
 
 #[test]
 fn the_cluster_is_read_from_the_answer_then_the_request_then_default() {
-    let arn = "arn:aws:ecs:eu-west-1:123456789012:cluster/";
+    let here = "of 123456789012 in eu-west-1";
     let mut event = create_cluster();
-    assert_eq!(cluster(&event), format!("{arn}shop"));
+    assert_eq!(cluster(&event), format!("shop {here}"));
     event["detail"]["responseElements"]["cluster"] = json!({"clusterName": "orders"});
-    assert_eq!(cluster(&event), format!("{arn}orders"));
+    assert_eq!(cluster(&event), format!("orders {here}"));
     event["detail"]["responseElements"] = Value::Null;
-    assert_eq!(cluster(&event), format!("{arn}shop"));
+    assert_eq!(cluster(&event), format!("shop {here}"));
     event["detail"]["requestParameters"] = Value::Null;
-    assert_eq!(cluster(&event), format!("{arn}default"));
+    assert_eq!(cluster(&event), format!("default {here}"));
 }
 
 #[test]
@@ -48,7 +65,7 @@ fn t10_a_failed_call_is_ignored() {
     let mut event = create_cluster();
     event["detail"]["errorCode"] = json!("AccessDenied");
     event["detail"]["responseElements"] = Value::Null;
-    assert!(matches!(heard(&event), Ok(Heard::Ignored(why)) if why.contains("AccessDenied")));
+    assert!(is_ignored(&event, "AccessDenied"));
 }
 
 #[test]
@@ -57,7 +74,7 @@ fn t11_create_cluster_of_another_service_is_ignored() {
         let mut event = create_cluster();
         event["detail"]["eventSource"] = json!(source);
         event["detail"]["responseElements"] = json!({"clusterArn": "something else"});
-        assert!(matches!(heard(&event), Ok(Heard::Ignored(why)) if why.contains(source)), "{source}");
+        assert!(is_ignored(&event, source), "{source}");
     }
 }
 
@@ -66,10 +83,7 @@ fn t15_the_three_spellings_of_a_time_are_one_instant() {
     for time in ["2026-05-04T09:12:20Z", "2026-05-04T09:12:20.000+0000", "2026-05-04T11:12:20+02:00"] {
         let mut event = create_cluster();
         event["detail"]["eventTime"] = json!(time);
-        match heard(&event).unwrap() {
-            Heard::Cluster(event) => assert_eq!(event.time.as_second(), 1_777_885_940, "{time}"),
-            other => panic!("{other:?}"),
-        }
+        assert_eq!(ecs(&event).time.as_second(), 1_777_885_940, "{time}");
     }
 }
 
@@ -88,7 +102,7 @@ fn an_event_that_contradicts_its_envelope_is_bad() {
     ] {
         let mut event = create_cluster();
         *event.pointer_mut(path).unwrap() = json!(value);
-        let error = heard(&event).unwrap_err().to_string();
+        let error = received(&event).unwrap_err().to_string();
         assert!(error.contains(field) && error.contains("6c1f"), "{error}");
     }
 }
@@ -117,17 +131,9 @@ fn every_call_that_may_change_the_settings_is_read() {
         let mut event = create_cluster();
         event["detail"]["eventName"] = json!(call);
         event["detail"]["requestParameters"] = request;
-        match heard(&event).unwrap() {
-            Heard::Cluster(event) => {
-                assert_eq!(
-                    event.change,
-                    ClusterChange::SettingsUpdated(Some(InsightsLevel::Disabled)),
-                    "{call}"
-                );
-                assert_eq!(event.by, "arn:aws:sts::123456789012:assumed-role/deploy/ci");
-            }
-            other => panic!("{call}: {other:?}"),
-        }
+        let found = ecs(&event);
+        assert_eq!(found.what, sets(Aspect::ContainerInsights, InsightsLevel::Disabled), "{call}");
+        assert_eq!((found.call, &found.by[..]), (call, "arn:aws:sts::123456789012:assumed-role/deploy/ci"));
     }
 }
 
@@ -154,13 +160,16 @@ fn calls_about_the_accounts_default_are_read_and_those_about_one_principal_are_n
         if root_asks {
             detail["userIdentity"] = json!({"type": "Root", "arn": root});
         }
-        match heard(&event).unwrap() {
-            Heard::AccountDefault(event) => assert_eq!(Some(event.level), level, "{call}"),
-            Heard::Ignored(why) => assert!(level.is_none() && why.contains(call), "{why}"),
-            other => panic!("{other:?}"),
+        match level {
+            Some(level) => {
+                let found = ecs(&event);
+                assert_eq!(found.what, sets(Aspect::AccountDefault, level), "{call}");
+                assert_eq!((found.subject, found.call), (Subject::Account, call));
+            }
+            None => assert!(is_ignored(&event, call), "{call}"),
         }
         event["detail"]["requestParameters"]["name"] = json!("awsvpcTrunking");
-        assert!(matches!(heard(&event), Ok(Heard::Ignored(why)) if why.contains("awsvpcTrunking")));
+        assert!(is_ignored(&event, "awsvpcTrunking"));
     }
 }
 
@@ -173,8 +182,8 @@ fn an_answer_that_counts_anything_is_of_a_cluster_that_was_there() {
         "activeServicesCount",
         "registeredContainerInstancesCount",
     ];
-    let occupied = |event: &Value| match heard(event).unwrap() {
-        Heard::Cluster(ClusterEvent { change: ClusterChange::Created { occupied, .. }, .. }) => occupied,
+    let occupied = |event: &Value| match ecs(event).what {
+        What::Created { occupied, .. } => occupied,
         other => panic!("{other:?}"),
     };
     for count in counts {
@@ -201,12 +210,7 @@ fn a_cluster_of_aws_batch_is_known_by_who_asked_for_it() {
     ] {
         let mut event = create_cluster();
         event["detail"]["userIdentity"] = identity;
-        match heard(&event).unwrap() {
-            Heard::Cluster(ClusterEvent { change: ClusterChange::Created { by_batch, .. }, .. }) => {
-                assert_eq!(by_batch, is_batch);
-            }
-            other => panic!("{other:?}"),
-        }
+        assert_eq!(ecs(&event).what, What::Created { occupied: false, by_batch: is_batch });
     }
 }
 
@@ -218,14 +222,16 @@ fn what_is_null_or_missing_is_absent() {
     full["detail"]["requestParameters"] =
         json!({"cluster": "shop", "settings": [{"name": "containerInsights", "value": "disabled"}]});
     let settings = "/detail/requestParameters/settings";
-    let change = |event: &Value| match heard(event) {
-        Ok(Heard::Cluster(event)) => (event.change, event.time.as_second(), event.id),
+    // None of what is not about Container Insights.
+    let change = |event: &Value| match received(event) {
+        Ok(Received::Event(event)) => Some((event.what, event.time.as_second(), event.id)),
+        Ok(Received::Ignored(why)) if why.contains("is not about Container Insights") => None,
         other => panic!("{other:?} of {event}"),
     };
-    let off = ClusterChange::SettingsUpdated(Some(InsightsLevel::Disabled));
-    let none = ClusterChange::SettingsUpdated(None);
+    let off = true;
+    let none = false;
     let (made, came) = (1_777_885_940, 1_777_885_951);
-    for (path, value, expected, time, id) in [
+    for (path, value, is_off, time, id) in [
         ("/detail/userIdentity", Value::Null, off, made, "a4d2"),
         ("/detail/userIdentity/arn", Value::Null, off, made, "a4d2"),
         ("/detail/recipientAccountId", Value::Null, off, made, "a4d2"),
@@ -243,18 +249,20 @@ fn what_is_null_or_missing_is_absent() {
     ] {
         let mut event = full.clone();
         *event.pointer_mut(path).unwrap() = value;
-        assert_eq!(change(&event), (expected, time, id.to_owned()), "{path}");
+        let set = || sets(Aspect::ContainerInsights, InsightsLevel::Disabled);
+        let expected = is_off.then(|| (set(), time, id.to_owned()));
+        assert_eq!(change(&event), expected, "{path}");
         // A member that is not there at all is the same.
         let (parent, key) = path.rsplit_once('/').unwrap();
         if event.pointer(path) == Some(&Value::Null) {
             event.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(key);
-            assert_eq!(change(&event), (expected, time, id.to_owned()), "without {path}");
+            assert_eq!(change(&event), expected, "without {path}");
         }
     }
     let mut timeless = full;
     timeless["detail"].as_object_mut().unwrap().remove("eventTime");
     timeless.as_object_mut().unwrap().remove("time");
-    assert!(heard(&timeless).unwrap_err().to_string().contains("eventTime"));
+    assert!(received(&timeless).unwrap_err().to_string().contains("eventTime"));
 }
 
 /// Issue 13, point 5.
@@ -273,6 +281,6 @@ fn an_event_of_every_partition_is_read() {
         let text = create_cluster().to_string().replace("eu-west-1", region);
         let event: Value =
             serde_json::from_str(&text.replace("arn:aws:", &format!("arn:{partition}:"))).unwrap();
-        assert_eq!(cluster(&event), format!("arn:{partition}:ecs:{region}:123456789012:cluster/shop"));
+        assert_eq!(cluster(&event), format!("shop of 123456789012 in {region}"));
     }
 }

@@ -32,7 +32,7 @@ pub fn advice(fault: &Fault) -> Option<&'static str> {
     let Operation::Kubernetes { path, .. } = &fault.operation else { return None };
     match (fault.code.as_str(), fault.kind) {
         (NAMESPACE_TERMINATING, _) => Some(
-            "wait until the namespace is gone, then apply the YAML in docs/insights.md, which makes it again; if it does not go, \
+            "wait until the namespace is gone, then apply the YAML in docs/policies.md, which makes it again; if it does not go, \
              see what holds it",
         ),
         (IMMUTABLE, _) => {
@@ -46,7 +46,7 @@ pub fn advice(fault: &Fault) -> Option<&'static str> {
         }
         (_, FaultKind::Denied) if is_of_set_up(fault) => Some(
             "give the role of EnableInsights, the stack's output EnableInsightsRoleArn, its access entry and rights in the cluster: \
-             docs/insights.md",
+             docs/policies.md",
         ),
         (_, FaultKind::Denied) => Some(
             "the report has the commands that let fargaze in (docs/eks.md); to have it now, start the state machine, the stack's output \
@@ -75,8 +75,8 @@ mod tests {
         for (operation, code, kind, says) in [
             ("kubernetes:GET /api/v1/pods", FORBIDDEN, FaultKind::Denied, "docs/eks.md"),
             ("kubernetes:GET /apis/apps/v1/deployments", UNAUTHORIZED, FaultKind::Denied, "docs/eks.md"),
-            (set_up, FORBIDDEN, FaultKind::Denied, "docs/insights.md"),
-            ("kubernetes:POST /api/v1/namespaces", FORBIDDEN, FaultKind::Denied, "docs/insights.md"),
+            (set_up, FORBIDDEN, FaultKind::Denied, "docs/policies.md"),
+            ("kubernetes:POST /api/v1/namespaces", FORBIDDEN, FaultKind::Denied, "docs/policies.md"),
             (set_up, UNAUTHORIZED, FaultKind::Denied, "EnableInsightsRoleArn"),
             (set_up, NAMESPACE_TERMINATING, FaultKind::Invalid, "wait until the namespace is gone"),
             (set_up, IMMUTABLE, FaultKind::Invalid, "keep a copy"),
@@ -86,7 +86,7 @@ mod tests {
         ] {
             let told = advised(operation, code, kind);
             assert!(told.contains(says), "{operation} {code}: {told}");
-            let pages = ["docs/eks.md", "docs/insights.md", "docs/permissions.md"];
+            let pages = ["docs/eks.md", "docs/policies.md", "docs/permissions.md"];
             assert!(pages.iter().filter(|page| told.contains(*page)).count() <= 1, "{told}");
             assert!(
                 !told.contains("kubectl") && !told.contains("aws eks"),

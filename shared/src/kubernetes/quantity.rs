@@ -6,9 +6,8 @@ use std::iter::Sum;
 use std::ops::{Add, AddAssign};
 use std::str::FromStr;
 
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer};
-
-use super::api::RawQuantity;
 
 /// Nano units in one unit: nothing finer exists, a finer amount is rounded away from zero.
 const NANO: i128 = 1_000_000_000;
@@ -306,5 +305,53 @@ impl<'de> Deserialize<'de> for Quantity {
     /// From a string or from a bare number, both of which Kubernetes allows.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         RawQuantity::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// A quantity as it was written, so that a bad one can be reported instead of spoiling its page.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RawQuantity(pub String);
+
+impl RawQuantity {
+    /// The amount.
+    pub fn parse(&self) -> Result<Quantity, BadQuantity> {
+        self.0.trim().parse()
+    }
+}
+
+impl<'de> Deserialize<'de> for RawQuantity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RawVisitor)
+    }
+}
+
+struct RawVisitor;
+
+impl Visitor<'_> for RawVisitor {
+    type Value = RawQuantity;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a quantity: a string or a number")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<RawQuantity, E> {
+        Ok(RawQuantity(text.to_owned()))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<RawQuantity, E> {
+        Ok(RawQuantity(number.to_string()))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<RawQuantity, E> {
+        Ok(RawQuantity(number.to_string()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<RawQuantity, E> {
+        Ok(RawQuantity(number.to_string()))
+    }
+
+    // Go's `UnmarshalJSON` of a quantity reads `null` as zero.
+    fn visit_unit<E>(self) -> Result<RawQuantity, E> {
+        Ok(RawQuantity("0".to_owned()))
     }
 }

@@ -2,10 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::api::{ContainerMetrics, NodeMetrics, PodMetrics, RawQuantity, UsageList};
+use super::api::{ContainerMetrics, NodeMetrics, PodMetrics, UsageList};
 use super::duration::go_duration;
 use super::place::{field, moment};
-use super::quantity::Quantity;
+use super::quantity::{Quantity, RawQuantity};
 
 /// What a pod used.
 #[derive(Debug, Clone, PartialEq, Eq)]

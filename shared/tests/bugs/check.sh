@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Shows that the tests of the alarm engine and of Container Insights can fail: each bug of this folder is put into a copy
+# Shows that the tests of the alarm engine and of reconciliation can fail: each bug of this folder is put into a copy
 # of the tree, and a property test must find it. Takes a build of the crate for each bug.
 #
 #   shared/tests/bugs/check.sh [BUG.patch ...]
@@ -21,8 +21,7 @@ for bug in "$@"; do
     tar --create --null --files-from=-) | tar --extract --directory="$copy/tree"
   patch --quiet --strip=1 --directory="$copy/tree" <"$bug"
   case "$(basename "$bug")" in
-    insights-eks-*) tests=(--test insights -- eks::histories::) shrunk='minimal failing input' ;;
-    insights-*) tests=(--test insights -- histories:: --skip eks::) shrunk='minimal failing input' ;;
+    reconcile-*) tests=(--test reconcile -- histories::after) shrunk='minimal failing input' ;;
     *) tests=(--test alarms -- oracle:: histories:: late::) shrunk='finds it again at once' ;;
   esac
   if (cd "$copy/tree" && cargo test --package fargaze "${tests[@]}") >"$copy/log" 2>&1; then

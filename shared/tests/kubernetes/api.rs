@@ -2,8 +2,9 @@
 
 use fargaze::kubernetes::api::{
     ApiGroupList, ConfigMap, Deployment, Job, List, Namespace, Node, NodeMetrics, Pod, PodMetrics,
-    RawQuantity, SelfSubjectAccessReview, SelfSubjectReview, Status,
+    SelfSubjectAccessReview, SelfSubjectReview, Status,
 };
+use fargaze::kubernetes::quantity::RawQuantity;
 
 use super::json;
 

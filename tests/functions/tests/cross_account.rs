@@ -96,13 +96,15 @@ async fn another_region_of_the_home_account_needs_no_role() {
 #[tokio::test]
 async fn a_sweep_reaches_other_accounts_with_their_role() {
     let stack = two_accounts().await;
-    stack.put_config(&(config("fargaze-42") + "insights: {existing: change}\n"));
+    stack.put_config(&(config("fargaze-42") + "limits: {existing: change}\n"));
     stack.run_line("sweep", minute(0)).await.receipt.unwrap();
     let level =
         stack.aws.edit(|world| world.estate(OTHER, "eu-central-1").insights("search").unwrap().to_owned());
     assert_eq!(level, "enabled");
     assert!(
-        stack.mail(0).contains("SET disabled -> enabled in eu-central-1 (210987654321): search"),
+        stack
+            .mail(0)
+            .contains("SET Container Insights disabled -> enabled in eu-central-1 (210987654321): search"),
         "{}",
         stack.mail(0)
     );

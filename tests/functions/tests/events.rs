@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use fargaze::event::Heard;
+use fargaze::event::Received;
 use function_tests::{Function, Stack, event_file, events_folder, sent_back, shop, sqs_batch};
 
 /// The files as function, whole name and ending.
@@ -49,24 +49,24 @@ async fn every_event_file_does_what_its_ending_says() {
 
 async fn cluster_event(stack: &Stack, name: &str, ending: &str) {
     let body = event_file(name).to_string();
-    let heard = fargaze::event::read(&body);
+    let received = fargaze::event::read(&body);
     let answer = stack.invoke(Function::EnableInsights, sqs_batch(&[body])).await.unwrap();
     let back = sent_back(&answer);
     match ending {
         "ok" => {
             assert!(
-                heard.as_ref().is_ok_and(|heard| !matches!(heard, Heard::Ignored(_))),
-                "{name}: {heard:?}"
+                received.as_ref().is_ok_and(|received| !matches!(received, Received::Ignored(_))),
+                "{name}: {received:?}"
             );
             assert_eq!(back, [""; 0], "{name}");
         }
         "ignored" => {
-            assert!(matches!(heard, Ok(Heard::Ignored(_))), "{name}: {heard:?}");
+            assert!(matches!(received, Ok(Received::Ignored(_))), "{name}: {received:?}");
             assert_eq!(back, [""; 0], "{name}");
             assert_eq!(stack.aws.meter().count_all(), 0, "{name} makes no call");
         }
         "bad" => {
-            assert!(heard.is_err(), "{name}: {heard:?}");
+            assert!(received.is_err(), "{name}: {received:?}");
             assert_eq!(back, ["message-0"], "{name} goes to the dead-letter queue");
             assert_eq!(stack.aws.meter().count_all(), 0, "{name} makes no call");
         }

@@ -135,7 +135,7 @@ async fn what_a_sweep_did_before_it_was_cut_off_is_told() {
             home.put_cluster(ClusterSpec::new(name).service(ServiceSpec::new("web").running(2)));
         }
         let stack = Stack::start(home).await;
-        stack.put_config("insights: {existing: change, max-percent: 100}");
+        stack.put_config("limits: {existing: change, max-percent: 100}");
         stack.set_timeout(Duration::from_secs(1));
         let mut item = stack.items("sweep", minute(0)).await.remove(0);
         let first = stack.invoke(Function::EnableInsights, item.clone()).await.unwrap();
@@ -147,7 +147,10 @@ async fn what_a_sweep_did_before_it_was_cut_off_is_told() {
         let ends = if how == "dead" { &[][..] } else { std::slice::from_ref(&item) };
         stack.invoke(Function::ForwardSummary, forward(&item, ends)).await.unwrap();
         let mail = stack.mail(0);
-        assert!(mail.contains("SET disabled -> enabled") && mail.contains(": a: about"), "{how}: {mail}");
+        assert!(
+            mail.contains("SET Container Insights disabled -> enabled") && mail.contains(": a: about"),
+            "{how}: {mail}"
+        );
         assert!(mail.contains("CANNOT SEE eu-west-1 (123456789012)"), "{how}: {mail}");
     }
 }

@@ -39,8 +39,8 @@ async fn stack() -> (Stack, Handle) {
     let stack = Stack::of(FakeAws::builder(home).estate(other)).await;
     stack.aws.edit(|world| world.role(ROLE, Some("fargaze-42")));
     stack.put_config(&format!(
-        "insights: {{existing: change, account-default: enabled}}\neks: {{existing: change, wishes: [{{clusters: [orders], \
-         control-plane-logs: [api]}}]}}\ntargets:\n  - {{account: \"{ACCOUNT}\", regions: [{REGION}]}}\n  - {{account: \"{OTHER}\", regions: [{REGION}], \
+        "limits: {{existing: change}}\npolicies: [{{match: {{clusters: [orders]}}, control-plane-logs: [api]}}, \
+         {{account-default: at-least-enabled}}]\ntargets:\n  - {{account: \"{ACCOUNT}\", regions: [{REGION}]}}\n  - {{account: \"{OTHER}\", regions: [{REGION}], \
          roles: {{read: \"{ROLE}\"}}, external-id: fargaze-42}}\n"
     ));
     (stack, kubernetes)

@@ -36,12 +36,15 @@ async fn the_schedule_of_reports_mails_every_service() {
 #[tokio::test]
 async fn the_schedule_of_sweeps_mails_what_it_set() {
     let stack = Stack::start(shop(|_| 50.0)).await;
-    stack.put_config("insights: {existing: change}");
+    stack.put_config("limits: {existing: change}");
     let line = stack.play(event_file("plan-run.sweep.ok")).await;
     assert_eq!(line.receipt.unwrap()["published"], true);
     let mail = stack.mail(0);
-    assert!(mail.starts_with("Container Insights: 1 set |"), "{mail}");
-    assert!(mail.contains("SET disabled -> enabled in eu-west-1 (123456789012): shop"), "{mail}");
+    assert!(mail.starts_with("ECS: 1 set |"), "{mail}");
+    assert!(
+        mail.contains("SET Container Insights disabled -> enabled in eu-west-1 (123456789012): shop"),
+        "{mail}"
+    );
     assert_eq!(stack.mails().len(), 1);
 }
 
@@ -50,12 +53,15 @@ async fn a_sweep_that_has_nothing_to_tell_mails_nothing_and_says_so() {
     let stack = Stack::start(estate().cluster(ClusterSpec::new("shop").insights("enabled"))).await;
     let receipt = stack.play(event_file("plan-run.sweep.ok")).await.receipt.unwrap();
     assert_eq!(receipt["published"], false);
-    assert!(receipt["why"].as_str().unwrap().starts_with("nothing to do: 1 of 1 cluster"), "{receipt}");
+    assert!(
+        receipt["why"].as_str().unwrap().starts_with("nothing to do: 1 of 1 ECS cluster comply"),
+        "{receipt}"
+    );
     assert_eq!((stack.aws.meter().count("ecs:UpdateClusterSettings"), stack.mails().len()), (0, 0));
 }
 
 #[tokio::test]
-async fn a_restore_by_hand_puts_back_what_was_set_and_mails_it() {
+async fn a_rollback_by_hand_undoes_what_was_set_and_mails_it() {
     let stack = Stack::start(estate().cluster(ClusterSpec::new("shop"))).await;
     let batch = sqs_batch_of(&["enable-insights.create-cluster.ok"]);
     stack.invoke(Function::EnableInsights, batch).await.unwrap();
@@ -66,9 +72,12 @@ async fn a_restore_by_hand_puts_back_what_was_set_and_mails_it() {
         assert_eq!(stack.aws.edit(|world| world.home().insights("shop").unwrap().to_owned()), "disabled");
     }
     let mail = stack.mail(0);
-    assert!(mail.starts_with("Container Insights: 1 put back |"), "{mail}");
-    assert!(mail.contains("PUT BACK enabled -> disabled in eu-west-1 (123456789012): shop"), "{mail}");
-    assert!(stack.mail(1).starts_with("Container Insights: nothing to put back |"), "{}", stack.mail(1));
+    assert!(mail.starts_with("ECS: 1 rolled back |"), "{mail}");
+    assert!(
+        mail.contains("ROLLED BACK Container Insights enabled -> disabled in eu-west-1 (123456789012): shop"),
+        "{mail}"
+    );
+    assert!(stack.mail(1).starts_with("ECS, EKS: nothing to roll back |"), "{}", stack.mail(1));
 }
 
 #[tokio::test]

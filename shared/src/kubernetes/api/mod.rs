@@ -11,12 +11,11 @@ mod pod;
 mod workload;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use serde::de::{DeserializeOwned, Visitor};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
-use super::quantity::{BadQuantity, Quantity};
+use super::quantity::RawQuantity;
 
 pub use auth::{
     AccessSpec, AccessStatus, ResourceAttributes, SelfSubjectAccessReview, SelfSubjectReview,
@@ -125,52 +124,4 @@ pub struct Condition {
     pub reason: Option<String>,
     /// Why, in a sentence.
     pub message: Option<String>,
-}
-
-/// A quantity as it was written, so that a bad one can be reported instead of spoiling its page.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RawQuantity(pub String);
-
-impl RawQuantity {
-    /// The amount.
-    pub fn parse(&self) -> Result<Quantity, BadQuantity> {
-        self.0.trim().parse()
-    }
-}
-
-impl<'de> Deserialize<'de> for RawQuantity {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(RawVisitor)
-    }
-}
-
-struct RawVisitor;
-
-impl Visitor<'_> for RawVisitor {
-    type Value = RawQuantity;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a quantity: a string or a number")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<RawQuantity, E> {
-        Ok(RawQuantity(text.to_owned()))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<RawQuantity, E> {
-        Ok(RawQuantity(number.to_string()))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<RawQuantity, E> {
-        Ok(RawQuantity(number.to_string()))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<RawQuantity, E> {
-        Ok(RawQuantity(number.to_string()))
-    }
-
-    // Go's `UnmarshalJSON` of a quantity reads `null` as zero.
-    fn visit_unit<E>(self) -> Result<RawQuantity, E> {
-        Ok(RawQuantity("0".to_owned()))
-    }
 }

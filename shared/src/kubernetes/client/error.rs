@@ -3,7 +3,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::tls::TlsError;
 use super::token::TokenError;
 use crate::fault::{Fault, FaultKind};
 use crate::kubernetes::advice::{
@@ -37,6 +36,41 @@ pub enum Explanation {
     },
     /// Anything else, such as the `404 page not found` of an API group that is not there.
     Text(String),
+}
+
+/// Why the server is not believed to be the cluster's, or why that cannot be verified at all.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TlsError {
+    /// `certificateAuthority.data` of the cluster cannot be read.
+    #[error("the cluster's CA cannot be read: {0}")]
+    Authority(String),
+    /// The chain does not end in the cluster's CA.
+    #[error(
+        "certificate not signed by the cluster's CA; is a proxy in between, or the endpoint of another cluster?"
+    )]
+    UnknownIssuer,
+    /// The certificate is for other names.
+    #[error("the certificate is not for the endpoint's host name")]
+    WrongName,
+    /// The certificate's time is over or has not begun.
+    #[error("the certificate has expired or is not valid yet; is the clock right?")]
+    NotNow,
+    /// The certificate fails the verification in another way, or there is none.
+    #[error("the certificate was not accepted: {0}")]
+    Certificate(String),
+    /// This program cannot speak TLS.
+    #[error("TLS cannot be set up: {0}")]
+    Setup(String),
+}
+
+impl TlsError {
+    /// Whether a certificate was looked at and failed. The others say nothing about the server.
+    pub fn is_false_identity(&self) -> bool {
+        match self {
+            Self::UnknownIssuer | Self::WrongName | Self::NotNow | Self::Certificate(_) => true,
+            Self::Authority(_) | Self::Setup(_) => false,
+        }
+    }
 }
 
 /// Why a question got no usable answer.

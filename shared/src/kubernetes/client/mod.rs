@@ -33,10 +33,9 @@ use call::Call;
 use connection::Origin;
 use session::Session;
 
-pub use error::{Cause, ClientError, Explanation};
+pub use error::{Cause, ClientError, Explanation, TlsError};
 pub use list::{Walk, escape};
 pub use network::{Network, Reached, Stream, Tcp};
-pub use tls::TlsError;
 pub use token::{BearerToken, TokenError};
 
 /// Where a cluster is and who asks it.

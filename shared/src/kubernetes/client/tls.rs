@@ -9,32 +9,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 
-use super::error::Cause;
-
-/// Why the server is not believed to be the cluster's, or why that cannot be verified at all.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TlsError {
-    /// `certificateAuthority.data` of the cluster cannot be read.
-    #[error("the cluster's CA cannot be read: {0}")]
-    Authority(String),
-    /// The chain does not end in the cluster's CA.
-    #[error(
-        "certificate not signed by the cluster's CA; is a proxy in between, or the endpoint of another cluster?"
-    )]
-    UnknownIssuer,
-    /// The certificate is for other names.
-    #[error("the certificate is not for the endpoint's host name")]
-    WrongName,
-    /// The certificate's time is over or has not begun.
-    #[error("the certificate has expired or is not valid yet; is the clock right?")]
-    NotNow,
-    /// The certificate fails the verification in another way, or there is none.
-    #[error("the certificate was not accepted: {0}")]
-    Certificate(String),
-    /// This program cannot speak TLS.
-    #[error("TLS cannot be set up: {0}")]
-    Setup(String),
-}
+use super::error::{Cause, TlsError};
 
 /// Trusts the certificates of `DescribeCluster`'s `certificateAuthority.data` (base64 of PEM, one or several).
 pub(super) fn config(certificate_authority: &str) -> Result<Arc<ClientConfig>, TlsError> {
@@ -59,16 +34,6 @@ pub(super) fn config(certificate_authority: &str) -> Result<Arc<ClientConfig>, T
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
-}
-
-impl TlsError {
-    /// Whether a certificate was looked at and failed. The others say nothing about the server.
-    pub fn is_false_identity(&self) -> bool {
-        match self {
-            Self::UnknownIssuer | Self::WrongName | Self::NotNow | Self::Certificate(_) => true,
-            Self::Authority(_) | Self::Setup(_) => false,
-        }
-    }
 }
 
 /// What a failed handshake means. Only a certificate that was looked at and failed is a false identity; a server that

@@ -1,0 +1,145 @@
+//! The border to ECS: Container Insights of clusters, and the account's default.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fargaze::aws::{CloudWatch, Described, Ecs, Listed};
+use fargaze::catalogue::CONTAINER_INSIGHTS;
+use fargaze::cluster::ClusterName;
+use fargaze::fault::{Fault, FaultKind};
+use fargaze::insights::{InsightsLevel, ObservedCluster};
+use fargaze::operation::Operation;
+use fargaze::reconcile::{Asked, Cost, Observed, SubjectLog, Value, estimate};
+use fargaze::subject::Subject;
+
+use crate::border::{Applied, AskedAhead, Border, Call, Seen, Sought, Work};
+
+/// ECS of one target.
+#[derive(Debug)]
+pub(crate) struct EcsBorder {
+    ecs: Ecs,
+    /// None if nobody wants to know whether metrics arrive.
+    cloudwatch: Option<CloudWatch>,
+    /// Clusters that were described beforehand; none if each is described when it is asked for.
+    described: Option<BTreeMap<ClusterName, ObservedCluster>>,
+    /// Clusters whose metrics arrive; none if that was not or could not be asked.
+    reporting: Option<BTreeSet<String>>,
+}
+
+impl EcsBorder {
+    pub(crate) fn new(ecs: Ecs, cloudwatch: Option<CloudWatch>) -> Self {
+        Self { ecs, cloudwatch, described: None, reporting: None }
+    }
+
+    /// A cluster as it is now; none if there is no such cluster.
+    async fn describe(&self, name: &ClusterName) -> Result<Option<ObservedCluster>, Fault> {
+        let Described { found, faults } = self.ecs.describe_clusters(std::slice::from_ref(name)).await;
+        match (found.into_iter().next(), faults.into_iter().next()) {
+            (Some(cluster), _) => Ok(Some(cluster)),
+            (None, Some(fault)) if fault.kind != FaultKind::NotFound => Err(fault),
+            (None, _) => Ok(None),
+        }
+    }
+
+    async fn set(&self, subject: &Subject, to: InsightsLevel) -> Result<Option<String>, Fault> {
+        match subject.cluster() {
+            Some(name) => self.ecs.update_insights(name, to).await,
+            None => self.ecs.put_account_default(to).await,
+        }
+    }
+
+    async fn read_back(&self, subject: &Subject) -> Result<InsightsLevel, Fault> {
+        let Some(name) = subject.cluster() else { return self.ecs.account_default().await };
+        let deleted = || Fault {
+            operation: Operation::EcsDescribeClusters,
+            subject: name.to_string(),
+            kind: FaultKind::NotFound,
+            code: "MISSING".to_owned(),
+            message: "it was deleted in the meantime".to_owned(),
+        };
+        self.describe(name).await?.map(|cluster| cluster.level).ok_or_else(deleted)
+    }
+}
+
+impl Border for EcsBorder {
+    async fn list(&self) -> Result<Listed<ClusterName>, Fault> {
+        self.ecs.list_clusters().await
+    }
+
+    async fn describe_ahead(&mut self, clusters: &[ClusterName]) -> AskedAhead {
+        let Described { found, faults: undescribed } = self.ecs.describe_clusters(clusters).await;
+        let mut ahead = AskedAhead { undescribed, faults: Vec::new() };
+        let cloudwatch = self.cloudwatch.as_ref().filter(|_| found.iter().any(is_measured));
+        if let Some(cloudwatch) = cloudwatch {
+            // `TaskCount` exists once a cluster, so one page of the listing tells of 500 clusters.
+            match cloudwatch.list_active_metrics(CONTAINER_INSIGHTS, "TaskCount").await {
+                Ok(metrics) => {
+                    let names = metrics.iter().filter_map(|metric| metric.dimensions.get("ClusterName"));
+                    self.reporting = Some(names.map(ToOwned::to_owned).collect());
+                }
+                Err(fault) => ahead.faults.push(fault),
+            }
+        }
+        self.described = Some(found.into_iter().map(|cluster| (cluster.name.clone(), cluster)).collect());
+        ahead
+    }
+
+    async fn find(&self, subject: &Subject) -> Result<Sought, Fault> {
+        let Some(name) = subject.cluster() else {
+            let level = Asked::from(self.ecs.account_default().await);
+            return Ok(Sought::Found(Box::new(Seen::new(Observed::Account(level)))));
+        };
+        let (cluster, missing) = match &self.described {
+            Some(described) => (described.get(name).cloned(), Sought::NotDescribed),
+            None => (self.describe(name).await?, Sought::Gone),
+        };
+        Ok(cluster.map_or(missing, |cluster| Sought::Found(Box::new(Seen::new(Observed::Ecs(cluster))))))
+    }
+
+    async fn ask(&self, _: &mut Seen, _: &SubjectLog, _: bool) {}
+
+    async fn apply(&self, call: &Call<'_>, _: &Seen) -> Result<Applied, Fault> {
+        let Value::Level(to) = call.to else {
+            let what = format!("there is no way to set {} to {}", call.aspect, call.to);
+            return Err(Fault::bug(Operation::FargazeReconcile, call.subject.to_string(), what));
+        };
+        let request_id = self.set(call.subject, *to).await?;
+        let not_applied = |now: InsightsLevel| Fault {
+            operation: Operation::EcsUpdateClusterSettings,
+            subject: call.subject.to_string(),
+            kind: FaultKind::Transient,
+            code: "not applied".to_owned(),
+            message: format!("ECS accepted `{to}`, but reads back `{now}`"),
+        };
+        let work = match self.read_back(call.subject).await {
+            Ok(now) if now == *to => Work::Done,
+            Ok(now) => Work::Unread(not_applied(now)),
+            Err(fault) => Work::Unread(fault),
+        };
+        Ok(Applied { request_id, work })
+    }
+
+    async fn estimate(&self, seen: &Seen, from: &Value, to: &Value) -> Option<Cost> {
+        let (Observed::Ecs(cluster), Value::Level(from), Value::Level(to)) = (&seen.observed, from, to)
+        else {
+            return None;
+        };
+        match self.ecs.cluster_size(cluster).await {
+            Ok(size) => Some(Cost::Metrics(estimate(*from, *to, &size))),
+            Err(fault) => {
+                tracing::warn!(%fault, "no estimate of what Container Insights of {} costs", cluster.name);
+                None
+            }
+        }
+    }
+
+    fn is_silent(&self, seen: &Seen) -> bool {
+        let Observed::Ecs(cluster) = &seen.observed else { return false };
+        let is_missing = |reporting: &BTreeSet<String>| !reporting.contains(cluster.name.as_str());
+        is_measured(cluster) && self.reporting.as_ref().is_some_and(is_missing)
+    }
+}
+
+/// Whether metrics of it should arrive.
+fn is_measured(cluster: &ObservedCluster) -> bool {
+    cluster.level > InsightsLevel::Disabled && cluster.running_tasks > 0
+}

@@ -1,0 +1,162 @@
+//! The border to EKS: add-ons, logs of the control plane, and the `ConfigMap` for the logging of Fargate pods.
+
+use std::collections::BTreeMap;
+
+use aws_config::SdkConfig;
+use fargaze::aws::{Accepted, Eks, Listed};
+use fargaze::cluster::{ClusterName, Region};
+use fargaze::eks::Addon;
+use fargaze::fault::Fault;
+use fargaze::insights::opts_out;
+use fargaze::operation::Operation;
+use fargaze::reconcile::{
+    Asked, Aspect, AwsLogging, Change, ChangeState, Cost, Observed, ObservedEks, SubjectLog, UpdateStatus,
+    Value,
+};
+use fargaze::subject::Subject;
+use tokio::time::Instant;
+
+use crate::border::{Applied, AskedAhead, Border, Call, Seen, Sought, Work};
+use crate::logging;
+
+/// EKS of one target.
+#[derive(Debug)]
+pub(crate) struct EksBorder {
+    pub(crate) eks: Eks,
+    /// The target's credentials, which sign tokens for the Kubernetes API as well.
+    pub(crate) sdk: SdkConfig,
+    pub(crate) region: Region,
+    /// It is for a rollback, or follows what one asked for.
+    pub(crate) rolls_back: bool,
+    /// When the function must have ended.
+    pub(crate) deadline: Instant,
+}
+
+impl EksBorder {
+    async fn see_logging(&self, eks: &mut ObservedEks) -> Option<logging::Api> {
+        let api = logging::api(&self.sdk, &self.region, &eks.cluster, self.deadline);
+        let (read, api) = match api {
+            Ok(api) => (logging::read(&api).await, Some(api)),
+            Err(error) => (Err(error), None),
+        };
+        eks.logging = read.unwrap_or_else(|error| AwsLogging::Unread(error.into()));
+        api
+    }
+
+    /// The add-ons that are decided on, of those that the cluster has.
+    async fn addons(&self, cluster: &ClusterName) -> Result<Vec<Addon>, Fault> {
+        let mut addons = Vec::new();
+        for name in Aspect::ALL.into_iter().filter_map(Aspect::addon) {
+            addons.extend(self.eks.describe_addon(cluster, name).await?);
+        }
+        Ok(addons)
+    }
+
+    /// Updates of ours that were not at their end when they were last checked.
+    async fn updates(
+        &self,
+        cluster: &ClusterName,
+        log: &SubjectLog,
+    ) -> BTreeMap<String, Asked<UpdateStatus>> {
+        let mut updates = BTreeMap::new();
+        for id in log.followed() {
+            updates.insert(id.to_owned(), self.eks.describe_update(cluster, id).await.into());
+        }
+        updates
+    }
+}
+
+impl Border for EksBorder {
+    async fn list(&self) -> Result<Listed<ClusterName>, Fault> {
+        self.eks.list_clusters().await
+    }
+
+    async fn describe_ahead(&mut self, _: &[ClusterName]) -> AskedAhead {
+        AskedAhead::default()
+    }
+
+    async fn find(&self, subject: &Subject) -> Result<Sought, Fault> {
+        let Some(name) = subject.cluster() else { return Ok(Sought::Gone) };
+        let cluster = self.eks.describe_cluster(name).await?;
+        let bare = |cluster| Observed::Eks(Box::new(ObservedEks::bare(cluster)));
+        Ok(cluster.map_or(Sought::Gone, |cluster| Sought::Found(Box::new(Seen::new(bare(cluster))))))
+    }
+
+    /// A cluster that is not ACTIVE is not asked further, nor one whose owner opted out, but by a rollback.
+    async fn ask(&self, seen: &mut Seen, log: &SubjectLog, logging: bool) {
+        let Observed::Eks(eks) = &mut seen.observed else { return };
+        if eks.cluster.status != "ACTIVE" || opts_out(&eks.cluster.tags) && !self.rolls_back {
+            return;
+        }
+        let name = eks.cluster.name.clone();
+        let (profiles, node_groups, addons, updates) = tokio::join!(
+            self.eks.fargate_profiles(&name),
+            self.eks.node_groups(&name),
+            self.addons(&name),
+            self.updates(&name, log)
+        );
+        eks.is_asked = true;
+        (eks.profiles, eks.node_groups, eks.addons) = (profiles.into(), node_groups.into(), addons.into());
+        eks.updates = updates;
+        let has_profile = eks.profiles.known().is_some_and(|profiles| !profiles.is_empty());
+        // What fargaze perhaps wrote, or perhaps deleted, is to be known whatever became of profiles and policies.
+        let is_open = |change: &Change| change.state == ChangeState::Planned || change.undo.is_some();
+        let begun = log.changes(Aspect::AwsLogging).iter().any(is_open);
+        if logging && (has_profile || self.rolls_back) || begun {
+            seen.api = self.see_logging(eks).await;
+        }
+    }
+
+    async fn apply(&self, call: &Call<'_>, seen: &Seen) -> Result<Applied, Fault> {
+        let impossible = || {
+            let what = format!("there is no way to set {} to {}", call.aspect, call.to);
+            Fault::bug(Operation::FargazeReconcile, call.subject.to_string(), what)
+        };
+        let cluster = call.subject.cluster().ok_or_else(impossible)?;
+        let token = call.token.to_owned();
+        match (call.aspect.addon(), call.from, call.to) {
+            (Some(addon), _, Value::Addon { .. }) => {
+                Ok(self.eks.create_addon(cluster, addon, token).await?.into())
+            }
+            (Some(addon), _, Value::Absent) => {
+                self.eks.delete_addon(cluster, addon).await?;
+                Ok(Applied::done(None))
+            }
+            (None, Value::Logs(now), Value::Logs(on)) => {
+                Ok(self.eks.update_logs(cluster, on, &(now - on), Some(token)).await?.into())
+            }
+            (None, from, to) => {
+                let (Some(api), Some(eks)) = (&seen.api, seen.eks()) else { return Err(impossible()) };
+                match (from, to, &eks.logging) {
+                    (_, Value::ConfigMap(data), AwsLogging::Known { namespace, .. }) => {
+                        logging::write(api, namespace, from, data).await?;
+                    }
+                    (Value::ConfigMap(data), Value::Absent, _) => logging::delete(api, data).await?,
+                    _ => return Err(impossible()),
+                }
+                Ok(Applied::done(None))
+            }
+            (Some(_), ..) => Err(impossible()),
+        }
+    }
+
+    async fn estimate(&self, _: &Seen, _: &Value, _: &Value) -> Option<Cost> {
+        None
+    }
+
+    fn is_silent(&self, _: &Seen) -> bool {
+        false
+    }
+}
+
+impl Seen {
+    fn eks(&self) -> Option<&ObservedEks> {
+        self.observed.eks()
+    }
+}
+
+impl From<Accepted> for Applied {
+    fn from(Accepted { request_id, update_id, addon_version: version }: Accepted) -> Self {
+        Self { request_id, work: Work::InProgress { update_id, version } }
+    }
+}

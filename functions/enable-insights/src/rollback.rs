@@ -1,0 +1,272 @@
+//! The rollback: what fargaze changed is undone, as the change log says, and nothing else.
+
+use fargaze::aws::{Lives, ReadLog, Store};
+use fargaze::cluster::ClusterName;
+use fargaze::failure::Failure;
+use fargaze::fault::{Fault, FaultKind};
+use fargaze::operation::Operation;
+use fargaze::reconcile::{
+    Aspect, Change, ChangeState, Finding, FindingResult, RollbackStep, SubjectKind, SubjectLog, Transition,
+    Undo, Value, Waiting, rollback_step,
+};
+use fargaze::states::{TargetDone, TargetTask};
+use fargaze::subject::Subject;
+use tokio::time::Instant;
+
+use crate::border::{Applied, Border, Call, Seen, Sought, Work};
+use crate::progress::Progress;
+use crate::reconcile::Reconciler;
+use crate::sweep::forget_earlier_clusters;
+
+/// There are no preconditions on what is in a namespace, so nobody can know that nothing of others goes with it.
+const NAMESPACE_STAYS: &str =
+    "; its namespace aws-observability stays, because all that is in it would be deleted with it";
+
+/// The mail of the rollback cannot say how it ends.
+const AT_WORK: &str = "; EKS works on it, and a later sweep reports it if EKS fails";
+
+/// What a rollback works with.
+pub(crate) struct Rollback<'a, B> {
+    pub(crate) task: &'a TargetTask,
+    pub(crate) store: &'a Store,
+    pub(crate) reconciler: Reconciler<'a, B>,
+    pub(crate) deadline: Instant,
+}
+
+impl<B: Border> Rollback<'_, B> {
+    /// Rolls back what no earlier turn rolled back, and stops before the deadline.
+    pub(crate) async fn run(mut self) -> Result<TargetDone, Failure> {
+        let dry_run = self.is_dry_run();
+        let mut progress = Progress::read(self.store, self.task, dry_run).await?;
+        let TargetTask { run, target, .. } = self.task;
+        let memory = self.reconciler.memory;
+        let (log, lives) = tokio::try_join!(memory.change_log(target, Some(&run.id)), memory.lives(target))?;
+        let (ReadLog { mut log, unreadable }, Lives { lives, unreadable: more }) = (log, lives);
+        log.retain(|subject, _| !more.contains_key(&subject.to_string()));
+        unreadable.into_values().chain(more.into_values()).for_each(|fault| progress.fault(fault));
+        forget_earlier_clusters(&mut log, &lives);
+        if progress.is_first_turn()
+            && target.part.index == 0
+            && let Some(of_account) = log.get_mut(&Subject::Account)
+            && let Sought::Found(mut seen) = self.reconciler.border.find(&Subject::Account).await?
+        {
+            progress.add_account(self.subject(&Subject::Account, &mut seen, of_account).await?);
+        }
+        let names = log.keys().filter_map(Subject::cluster).cloned();
+        let ahead: Vec<ClusterName> =
+            names.filter(|name| target.part.holds(name) && progress.is_ahead(name)).collect();
+        let undescribed = self.reconciler.border.describe_ahead(&ahead).await.undescribed;
+        // The change log still has those that are deleted: of the ones behind, only what was found counts.
+        progress.begin(progress.clusters() + ahead.len(), undescribed);
+        for name in ahead {
+            if progress.must_stop(self.deadline) {
+                return progress.pause(self.store, self.task).await;
+            }
+            let subject = Subject::Cluster(name.clone());
+            match self.reconciler.border.find(&subject).await {
+                Ok(Sought::Found(mut seen)) => {
+                    let of_cluster = log.entry(subject.clone()).or_default();
+                    let findings = self.subject(&subject, &mut seen, of_cluster).await?;
+                    if !dry_run && of_cluster.in_progress().next().is_some() {
+                        let now = self.reconciler.clock.now();
+                        let sent = self.reconciler.follow_up(&name, of_cluster, now, Waiting::AtWork).await;
+                        sent.map_or_else(|fault| progress.fault(fault), |_| ());
+                    }
+                    progress.add(name, findings);
+                }
+                // It stays as it is, and coverage says so.
+                Ok(Sought::NotDescribed) => {}
+                Ok(Sought::Gone) => progress.gone(name),
+                Err(fault) => progress.unseen(name, fault),
+            }
+        }
+        Ok(progress.finish(self.store, self.task).await?.target_done)
+    }
+
+    fn is_dry_run(&self) -> bool {
+        self.reconciler.policies.limits.dry_run
+    }
+
+    async fn subject(
+        &self,
+        subject: &Subject,
+        seen: &mut Seen,
+        log: &mut SubjectLog,
+    ) -> Result<Vec<Finding>, Fault> {
+        if let Some(created) = seen.observed.created_at() {
+            log.forget_before(created);
+        }
+        self.reconciler.border.ask(seen, log, !log.changes(Aspect::AwsLogging).is_empty()).await;
+        self.reconciler.settle(log, &seen.observed).await?;
+        let kind = SubjectKind::of(self.task.target.platform, subject);
+        let mut findings = Vec::new();
+        for aspect in kind.into_iter().flat_map(Aspect::of) {
+            let finding = |result, reason| Finding {
+                now: seen.observed.value(aspect).ok().map(|now| now.to_string()),
+                ..Finding::new(subject.clone(), Some(aspect), result, reason)
+            };
+            let newest = log.changes(aspect).last().map(|change| change.to.clone());
+            let transition = |to: &Value| newest.map(|from| Transition::new(&from, to));
+            findings.extend(match rollback_step(aspect, &seen.observed, log, self.task.run.since) {
+                RollbackStep::Nothing => None,
+                RollbackStep::Skip(why) => Some(finding(FindingResult::Skipped, why)),
+                RollbackStep::InDoubt { why, undo } => {
+                    Some(Finding { remedy: Some(undo), ..finding(FindingResult::Skipped, why) })
+                }
+                RollbackStep::Unknown(fault) => Some(finding(
+                    FindingResult::Unknown(fault),
+                    "it could not be asked what is there".to_owned(),
+                )),
+                RollbackStep::RollBack { to } => {
+                    let change = transition(&to);
+                    let (result, reason) = self.roll_back(subject, aspect, &to, seen, log).await?;
+                    Some(Finding { change, now: None, ..finding(result, reason) })
+                }
+                RollbackStep::Done { to } => {
+                    let change = transition(&to);
+                    self.mark(aspect, log, None).await?;
+                    let reason = reason(aspect, &to);
+                    Some(Finding { change, now: None, ..finding(FindingResult::RolledBack, reason) })
+                }
+                RollbackStep::Follow { to } => {
+                    let change = transition(&to);
+                    let (result, reason) = self.go_on(aspect, &to, log).await?;
+                    Some(Finding { change, now: None, ..finding(result, reason) })
+                }
+            });
+        }
+        if findings.is_empty() {
+            let why = "there is nothing to roll back";
+            findings.push(Finding::new(subject.clone(), None, FindingResult::Left, why));
+        }
+        Ok(findings)
+    }
+
+    /// Rolls an aspect back, and marks in the change log what it undid. The log has it before anything is asked, as it has
+    /// any change: a rollback that is killed and repeated finds what it began, and whoever checks in between sets nothing
+    /// again.
+    async fn roll_back(
+        &self,
+        subject: &Subject,
+        aspect: Aspect,
+        to: &Value,
+        seen: &Seen,
+        log: &mut SubjectLog,
+    ) -> Result<(FindingResult, String), Fault> {
+        let reason = reason(aspect, to);
+        if self.is_dry_run() {
+            return Ok((FindingResult::WouldSet, reason));
+        }
+        let from = seen.observed.value(aspect).map_err(Clone::clone)?;
+        // What an earlier attempt of this rollback undid lacks only the mark.
+        if from == *to {
+            self.mark(aspect, log, None).await?;
+            return Ok((FindingResult::RolledBack, reason));
+        }
+        let (unmarked, token) = (log.clone(), self.token(aspect, log));
+        self.mark(aspect, log, Some(&self.asked(None))).await?;
+        let call = Call { subject, aspect, from: &from, to, token: &token };
+        let undo = match self.reconciler.border.apply(&call, seen).await {
+            Ok(Applied { work: Work::Done, .. }) => None,
+            Ok(Applied { work: Work::InProgress { update_id, .. }, .. }) => Some(self.asked(update_id)),
+            Ok(Applied { work: Work::Unread(fault), .. }) => return Ok(not_done(fault, reason)),
+            Err(fault) if fault.kind == FaultKind::Conflict && self.is_back(subject, aspect, to).await? => {
+                None
+            }
+            Err(fault) => {
+                // Of any other failure the queue or the next sweep finds out what came of it.
+                if fault.kind.is_refusal() {
+                    *log = unmarked;
+                    self.unmark(aspect, log).await?;
+                }
+                return Ok(not_done(fault, reason));
+            }
+        };
+        *log = unmarked;
+        self.mark(aspect, log, undo.as_ref()).await?;
+        let at_work = if undo.is_some() { AT_WORK } else { "" };
+        Ok((FindingResult::RolledBack, reason + at_work))
+    }
+
+    /// Whether the logs are off that were to be turned off, asked once more. Of what is in Kubernetes the conflict says
+    /// enough.
+    async fn is_back(&self, subject: &Subject, aspect: Aspect, to: &Value) -> Result<bool, Fault> {
+        let Value::Logs(on) = to else { return Ok(false) };
+        let Sought::Found(seen) = self.reconciler.border.find(subject).await? else { return Ok(false) };
+        let now = seen.observed.value(aspect).map_err(Clone::clone)?;
+        Ok(matches!(now, Value::Logs(now) if now.is_subset(on)))
+    }
+
+    /// Leaves to EKS what this rollback asked for before it was called again.
+    async fn go_on(
+        &self,
+        aspect: Aspect,
+        to: &Value,
+        log: &mut SubjectLog,
+    ) -> Result<(FindingResult, String), Fault> {
+        if self.is_dry_run() {
+            return Ok((FindingResult::WouldSet, reason(aspect, to)));
+        }
+        // The newest that is done, not an attempt behind it that was given up.
+        let made = |change: &&Change| change.is_done_since(self.task.run.since);
+        let undo = log.changes(aspect).iter().rev().find(made).and_then(|change| change.undo.clone());
+        self.mark(aspect, log, undo.as_ref()).await?;
+        Ok((FindingResult::RolledBack, reason(aspect, to) + AT_WORK))
+    }
+
+    fn asked(&self, update_id: Option<String>) -> Undo {
+        Undo::InProgress { since: self.reconciler.clock.now(), update_id }
+    }
+
+    async fn mark(&self, aspect: Aspect, log: &mut SubjectLog, undo: Option<&Undo>) -> Result<(), Fault> {
+        let Reconciler { memory, target, .. } = self.reconciler;
+        let run = &self.task.run;
+        let of_aspect = log.aspects.entry(aspect).or_default();
+        for change in of_aspect.mark_rolled_back(run.since, &run.id, undo) {
+            memory.put_change(target, &change).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes the mark back: what is done is not undone. What an earlier attempt of this rollback asked for is still asked
+    /// for.
+    async fn unmark(&self, aspect: Aspect, log: &mut SubjectLog) -> Result<(), Fault> {
+        let Reconciler { memory, target, .. } = self.reconciler;
+        let of_aspect = &mut log.aspects.entry(aspect).or_default().changes;
+        for change in of_aspect.iter_mut().filter(|change| change.is_done_since(self.task.run.since)) {
+            if matches!(change.undo, Some(Undo::InProgress { .. })) {
+                change.state = ChangeState::RolledBack;
+            }
+            memory.put_change(target, change).await?;
+        }
+        Ok(())
+    }
+
+    /// The same for each attempt of this rollback, so that a repeated call is not refused as another change in flight.
+    fn token(&self, aspect: Aspect, log: &SubjectLog) -> String {
+        let newest = log.changes(aspect).last().cloned();
+        let cause = format!("{}#rollback", self.task.run.id);
+        newest.map(|newest| Change { cause, ..newest }.token()).unwrap_or_default()
+    }
+}
+
+/// What the mail says of it.
+fn reason(aspect: Aspect, to: &Value) -> String {
+    let is_deletion = (aspect, to) == (Aspect::AwsLogging, &Value::Absent);
+    let stays = if is_deletion { NAMESPACE_STAYS } else { "" };
+    format!("it was {to} before fargaze{stays}")
+}
+
+/// What came of a call that failed.
+fn not_done(fault: Fault, reason: String) -> (FindingResult, String) {
+    let is_of_kubernetes = matches!(fault.operation, Operation::Kubernetes { .. });
+    match fault.kind {
+        FaultKind::InProgress => {
+            (FindingResult::InProgress, "EKS works on the cluster; roll back again later".to_owned())
+        }
+        FaultKind::Conflict if is_of_kubernetes => {
+            (FindingResult::Skipped, format!("{}; roll back again", fault.message))
+        }
+        _ => (FindingResult::Failed(fault), reason),
+    }
+}

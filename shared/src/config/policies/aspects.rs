@@ -1,0 +1,203 @@
+//! What each aspect may be set to in a policy.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+
+use super::near;
+use crate::config::nearest::nearest;
+use crate::config::read::{At, Either, OneOf, Problems, ScalarText};
+use crate::eks::LogType;
+use crate::kubernetes::logging;
+use crate::reconcile::{Aspect, Desired};
+
+/// What is desired of Container Insights, on one line: a word, or a key and its value.
+#[derive(Debug, Clone)]
+pub(in crate::config) struct RawLevel(String);
+
+impl<'de> Deserialize<'de> for RawLevel {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct WordOrPair;
+        impl<'de> Visitor<'de> for WordOrPair {
+            type Value = RawLevel;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "one of {}", Desired::LEVEL_WORDS)
+            }
+            fn visit_str<E>(self, text: &str) -> Result<RawLevel, E> {
+                Ok(RawLevel(text.to_owned()))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawLevel, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some((key, ScalarText(value))) = map.next_entry::<String, ScalarText>()? {
+                    pairs.push(format!("{key}: {value}"));
+                }
+                Ok(RawLevel(pairs.join(", ")))
+            }
+        }
+        deserializer.deserialize_any(WordOrPair)
+    }
+}
+
+/// Data of the `ConfigMap` `aws-logging` (Amazon EKS User Guide, "Fargate logging").
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(rename = "aws-logging", deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(in crate::config) struct RawAwsLogging {
+    /// Where the logs go: at least one OUTPUT of Fluent Bit.
+    #[serde(rename = "output.conf")]
+    #[cfg_attr(test, schemars(required, with = "String"))]
+    output: Option<At<ScalarText>>,
+    /// Filters of Fluent Bit.
+    #[serde(rename = "filters.conf")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    filters: Option<At<ScalarText>>,
+    /// Parsers of Fluent Bit.
+    #[serde(rename = "parsers.conf")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    parsers: Option<At<ScalarText>>,
+    /// Whether the router sends its own logs as well.
+    #[serde(rename = "flb_log_cw")]
+    #[cfg_attr(test, schemars(extend("enum" = ["true", "false", true, false, null])))]
+    router: Option<At<ScalarText>>,
+}
+
+/// `install`, `report` or `leave`.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(transparent)]
+pub(in crate::config) struct AddonText(String);
+
+/// `report` or `leave`.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(transparent)]
+pub(in crate::config) struct ReportText(String);
+
+/// A type of control-plane logs.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(transparent)]
+pub(in crate::config) struct LogText(String);
+
+/// One of a few words.
+fn one_of<T: Clone>(
+    (line, label): (u64, &str),
+    text: &str,
+    words: &[(&str, T)],
+    problems: &Problems,
+) -> Option<T> {
+    let found = words.iter().find(|(word, _)| *word == text).map(|(_, meaning)| meaning.clone());
+    if found.is_none() {
+        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let near = nearest(text, known.iter().copied());
+        let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        problems.tell(line, label, format_args!("`{text}` is none of {}{near}", known.join(", ")));
+    }
+    found
+}
+
+/// What is desired of Container Insights of a cluster, or of the account's default, which is never lowered.
+pub(super) fn level(aspect: Aspect, raw: Option<At<RawLevel>>, problems: &Problems) -> Option<Desired> {
+    let At { line, value } = raw?;
+    let RawLevel(text) = value?;
+    let label = format!("policy: {aspect}");
+    if aspect == Aspect::AccountDefault {
+        let words = ["leave", "at-least-enabled", "at-least-enhanced"];
+        let words = words.map(|word| (word, word.parse::<Desired>().ok()));
+        return one_of((line, &label), &text, &words, problems).flatten();
+    }
+    text.parse().map_err(|error| problems.tell(line, &label, near(error, &text, &LEVELS))).ok()
+}
+
+const LEVELS: [&str; 7] = [
+    "leave",
+    "off-is-fine",
+    "at-least-enabled",
+    "at-least-enhanced",
+    "exactly: enabled",
+    "exactly: enhanced",
+    "exactly: disabled",
+];
+
+pub(super) fn addon(aspect: Aspect, raw: Option<At<AddonText>>, problems: &Problems) -> Option<Desired> {
+    let At { line, value } = raw?;
+    let AddonText(text) = value?;
+    let words = [("install", Desired::Installed), ("report", Desired::Report), ("leave", Desired::Leave)];
+    one_of((line, &format!("policy: {aspect}")), &text, &words, problems)
+}
+
+pub(super) fn logs(
+    raw: Option<Either<ReportText, Vec<At<LogText>>>>,
+    problems: &Problems,
+) -> Option<Desired> {
+    const LABEL: &str = "policy: control-plane-logs";
+    let Either { line, value } = raw?;
+    let entries = match value? {
+        OneOf::Plain(ReportText(text)) => {
+            let words = [("report", Desired::Report), ("leave", Desired::Leave)];
+            return one_of((line, LABEL), &text, &words, problems);
+        }
+        OneOf::Compound(entries) => entries,
+    };
+    if entries.is_empty() {
+        problems.tell(
+            line,
+            LABEL,
+            "the list is empty; write leave to leave them alone, and no policy turns a log off",
+        );
+    }
+    let mut types = BTreeSet::new();
+    for At { line, value } in entries {
+        let Some(LogText(text)) = value else { continue };
+        match text.parse::<LogType>() {
+            Ok(log) => {
+                types.insert(log);
+            }
+            Err(error) => problems.tell(line, LABEL, near(error, &text, &LogType::ALL.map(LogType::as_str))),
+        }
+    }
+    Some(Desired::Logs(types))
+}
+
+pub(super) fn aws_logging(
+    raw: Option<Either<ReportText, RawAwsLogging>>,
+    problems: &Problems,
+) -> Option<Desired> {
+    const LABEL: &str = "policy: aws-logging";
+    let Either { line, value } = raw?;
+    let RawAwsLogging { output, filters, parsers, router } = match value? {
+        OneOf::Plain(ReportText(text)) => {
+            let words = [("report", Desired::Report), ("leave", Desired::Leave)];
+            return one_of((line, LABEL), &text, &words, problems);
+        }
+        OneOf::Compound(raw) => raw,
+    };
+    if output.is_none() {
+        problems.tell(line, LABEL, "output.conf is missing: without an OUTPUT no log goes anywhere");
+    }
+    if let Some(At { line, value: Some(ScalarText(text)) }) = &router {
+        one_of((*line, "policy: aws-logging: flb_log_cw"), text, &[("true", ()), ("false", ())], problems);
+    }
+    let keys = [
+        ("output.conf", output),
+        ("filters.conf", filters),
+        ("parsers.conf", parsers),
+        ("flb_log_cw", router),
+    ];
+    let data = keys.into_iter().filter_map(|(key, at)| {
+        let ScalarText(text) = at?.value?;
+        Some((key.to_owned(), text))
+    });
+    let data: BTreeMap<_, _> = data.collect();
+    check_logging((line, LABEL), &data, problems);
+    Some(Desired::ConfigMap(data))
+}
+
+/// What Fargate would not accept of it; what is missing or no word at all was told before.
+fn check_logging((line, label): (u64, &str), data: &BTreeMap<String, String>, problems: &Problems) {
+    let labels = BTreeMap::from([(logging::NAMESPACE.to_owned(), "enabled".to_owned())]);
+    let told = |problem: &logging::Problem| {
+        problem.key == "flb_log_cw" || problem.key == "output.conf" && !data.contains_key("output.conf")
+    };
+    for problem in logging::check(&labels, data).iter().filter(|problem| !told(problem)) {
+        problems.tell(line, label, problem);
+    }
+}

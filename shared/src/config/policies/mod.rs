@@ -1,0 +1,263 @@
+//! The sections `limits`, `policies` and `eks`: how much is changed, what each aspect is to be, and what is read.
+
+mod aspects;
+mod read_from;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use super::CONFIG_KEY;
+use super::nearest::nearest;
+use super::read::{At, Either, Problems, ScalarText};
+use crate::cluster::{AccountId, BadName, ClusterName, Region};
+use crate::pattern::{Match, NamePattern};
+use crate::reconcile::{Aspect, Desired, Existing, Limits, Policies, Policy, SubjectKind};
+use crate::run::Platform;
+
+pub(super) use aspects::{AddonText, LogText, RawLevel, ReportText};
+use aspects::{RawAwsLogging, addon, aws_logging, level, logs};
+pub(super) use read_from::{RawRead, check_reads};
+
+/// Clusters that one run may be allowed to change.
+const MAX_CHANGES: u32 = 1000;
+
+/// How much fargaze may change, whatever the policies say.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(rename = "limits", deny_unknown_fields, rename_all = "kebab-case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct RawLimits {
+    /// Say what would be done and what it would cost, and change nothing. Default: false.
+    dry_run: Option<At<bool>>,
+    /// What to do with clusters that were there before fargaze. Default: report.
+    #[cfg_attr(test, schemars(with = "Option<String>", extend("enum" = ["report", "change", null])))]
+    existing: Option<At<ScalarText>>,
+    /// Clusters that one run of one target may change, 1 to 1000. Default: 20.
+    #[cfg_attr(test, schemars(with = "Option<u32>", range(min = 1, max = 1000)))]
+    max_changes: Option<At<ScalarText>>,
+    /// Percent of the target's clusters that one run may change, 1 to 100. Default: 25.
+    #[cfg_attr(test, schemars(with = "Option<u32>", range(min = 1, max = 100)))]
+    max_percent: Option<At<ScalarText>>,
+}
+
+/// What some subjects are to be. For each aspect, the first policy that matches and names it decides.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(rename = "policy", deny_unknown_fields, rename_all = "kebab-case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct RawPolicy {
+    /// What it is about. Default: everything.
+    #[serde(rename = "match")]
+    matches: Option<At<RawMatch>>,
+    /// Leave alone all that it is about. Default: false.
+    hands_off: Option<At<bool>>,
+    /// Container Insights of ECS clusters: leave, off-is-fine, at-least-enabled, at-least-enhanced, or exactly a level.
+    container_insights: Option<At<RawLevel>>,
+    /// The account's default of Container Insights in each Region: leave, at-least-enabled or at-least-enhanced.
+    account_default: Option<At<RawLevel>>,
+    /// The add-on metrics-server of EKS clusters.
+    metrics_server: Option<At<AddonText>>,
+    /// The add-on amazon-cloudwatch-observability of EKS clusters, on EC2 nodes only.
+    cloudwatch_observability: Option<At<AddonText>>,
+    /// Types of control-plane logs of EKS clusters that are to be on, at least; or report, or leave.
+    control_plane_logs: Option<Either<ReportText, Vec<At<LogText>>>>,
+    /// The logging of Fargate pods on EKS clusters; or report, or leave.
+    aws_logging: Option<Either<ReportText, RawAwsLogging>>,
+    /// What to do with clusters that were there before fargaze, instead of what the limits say.
+    #[cfg_attr(test, schemars(with = "Option<String>", extend("enum" = ["report", "change", null])))]
+    existing: Option<At<ScalarText>>,
+}
+
+/// What a policy is about.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(rename = "match", deny_unknown_fields, rename_all = "kebab-case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct RawMatch {
+    /// Accounts. Default: all.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    accounts: Option<At<Vec<At<AccountId>>>>,
+    /// Patterns of Regions. Default: all.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    regions: Option<At<Vec<At<String>>>>,
+    /// Patterns of cluster names. Default: all.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    clusters: Option<At<Vec<At<String>>>>,
+    /// Platforms. Default: all.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    platforms: Option<At<Vec<At<Platform>>>>,
+}
+
+/// Both sections, checked; every problem of them is added to `problems`.
+pub(super) fn check_policies(
+    limits: Option<RawLimits>,
+    policies: Vec<At<RawPolicy>>,
+    problems: &Problems,
+) -> Policies {
+    let entries = policies.into_iter();
+    let entries = entries.filter_map(|entry| Some(check_policy(entry.line, entry.value?, problems)));
+    Policies { entries: entries.collect(), limits: check_limits(limits.unwrap_or_default(), problems) }
+}
+
+fn check_limits(raw: RawLimits, problems: &Problems) -> Limits {
+    let RawLimits { dry_run, existing, max_changes, max_percent } = raw;
+    let default = Limits::default();
+    Limits {
+        dry_run: dry_run.and_then(|at| at.value).unwrap_or(default.dry_run),
+        existing: existing_of("limits", existing, problems).unwrap_or(default.existing),
+        max_changes: number("limits: max-changes", max_changes, MAX_CHANGES, problems)
+            .unwrap_or(default.max_changes),
+        max_percent: number("limits: max-percent", max_percent, 100, problems).unwrap_or(default.max_percent),
+    }
+}
+
+fn check_policy(line: u64, raw: RawPolicy, problems: &Problems) -> Policy {
+    let matches = check_match(raw.matches, problems);
+    let lines = [
+        (Aspect::ContainerInsights, raw.container_insights.as_ref().map(|at| at.line)),
+        (Aspect::AccountDefault, raw.account_default.as_ref().map(|at| at.line)),
+        (Aspect::MetricsServer, raw.metrics_server.as_ref().map(|at| at.line)),
+        (Aspect::CloudwatchObservability, raw.cloudwatch_observability.as_ref().map(|at| at.line)),
+        (Aspect::ControlPlaneLogs, raw.control_plane_logs.as_ref().map(|at| at.line)),
+        (Aspect::AwsLogging, raw.aws_logging.as_ref().map(|at| at.line)),
+    ];
+    let hands_off = raw.hands_off.as_ref().and_then(|at| at.value).unwrap_or_default();
+    let named = lines.into_iter().filter_map(|(aspect, line)| Some((aspect, line?)));
+    let named: Vec<(Aspect, u64)> = named.collect();
+    for (aspect, line) in &named {
+        if let Some(why) = never_applies(*aspect, &matches, hands_off) {
+            problems.tell(*line, &format!("policy: {aspect}"), why);
+        }
+    }
+    if named.is_empty() && !hands_off {
+        let keys: Vec<&str> = Aspect::ALL.iter().map(|aspect| aspect.as_str()).collect();
+        problems.tell(
+            line,
+            "policy",
+            format_args!("it names no aspect: write hands-off: true, or one of {}", keys.join(", ")),
+        );
+    }
+    let desired = [
+        (Aspect::ContainerInsights, level(Aspect::ContainerInsights, raw.container_insights, problems)),
+        (Aspect::AccountDefault, level(Aspect::AccountDefault, raw.account_default, problems)),
+        (Aspect::MetricsServer, addon(Aspect::MetricsServer, raw.metrics_server, problems)),
+        (
+            Aspect::CloudwatchObservability,
+            addon(Aspect::CloudwatchObservability, raw.cloudwatch_observability, problems),
+        ),
+        (Aspect::ControlPlaneLogs, logs(raw.control_plane_logs, problems)),
+        (Aspect::AwsLogging, aws_logging(raw.aws_logging, problems)),
+    ];
+    let desired: BTreeMap<Aspect, Desired> =
+        desired.into_iter().filter_map(|(aspect, desired)| Some((aspect, desired?))).collect();
+    let existing = existing_of("policy", raw.existing, problems);
+    Policy { matches, desired, hands_off, existing, source: format!("{CONFIG_KEY}:{line}") }
+}
+
+/// Why an aspect that a policy names never follows from it.
+fn never_applies(aspect: Aspect, matches: &Match, hands_off: bool) -> Option<String> {
+    let platform = aspect.kind().platform();
+    let platforms = matches.platforms.as_ref();
+    if hands_off {
+        Some("hands-off leaves alone all that the policy is about; take out one of the two".to_owned())
+    } else if aspect.kind() == SubjectKind::Account && matches.clusters.is_some() {
+        Some(
+            "it is about an account and Region, and the policy is about clusters: match accounts and regions"
+                .to_owned(),
+        )
+    } else if platforms.is_some_and(|platforms| !platforms.contains(&platform)) {
+        Some(format!("it is about {}, which is not among the platforms of the policy", platform.as_str()))
+    } else {
+        None
+    }
+}
+
+fn check_match(raw: Option<At<RawMatch>>, problems: &Problems) -> Match {
+    let RawMatch { accounts, regions, clusters, platforms } = raw.and_then(|at| at.value).unwrap_or_default();
+    Match {
+        accounts: list("match: accounts", accounts, Ok, problems),
+        regions: list("match: regions", regions, |text| region_pattern(&text), problems),
+        clusters: list("match: clusters", clusters, |text| cluster_pattern(&text), problems),
+        platforms: list("match: platforms", platforms, Ok, problems),
+    }
+}
+
+fn existing_of(section: &str, raw: Option<At<ScalarText>>, problems: &Problems) -> Option<Existing> {
+    word(&format!("{section}: existing"), raw, &["report", "change"], problems)
+}
+
+/// Reads a word if there is one.
+fn word<T: FromStr<Err: fmt::Display>>(
+    key: &str,
+    raw: Option<At<ScalarText>>,
+    words: &[&str],
+    problems: &Problems,
+) -> Option<T> {
+    let At { line, value } = raw?;
+    let ScalarText(text) = value?;
+    text.parse().map_err(|error| problems.tell(line, key, near(error, &text, words))).ok()
+}
+
+fn near(error: impl fmt::Display, text: &str, words: &[&str]) -> String {
+    let near = nearest(text, words.iter().copied());
+    near.map_or_else(|| error.to_string(), |near| format!("{error}; did you mean `{near}`?"))
+}
+
+/// Reads a number within its limits.
+fn number(key: &str, raw: Option<At<ScalarText>>, most: u32, problems: &Problems) -> Option<u32> {
+    let At { line, value } = raw?;
+    let ScalarText(text) = value?;
+    let number = text.parse().ok().filter(|number| (1..=most).contains(number));
+    if number.is_none() {
+        problems.tell(line, key, format_args!("`{text}` is no whole number from 1 to {most}"));
+    }
+    number
+}
+
+/// Reads each entry of a list; a list must have one.
+fn list<R, T>(
+    key: &str,
+    raw: Option<At<Vec<At<R>>>>,
+    read: impl Fn(R) -> Result<T, BadName>,
+    problems: &Problems,
+) -> Option<Vec<T>> {
+    let At { line, value } = raw?;
+    let entries = value?;
+    if entries.is_empty() {
+        problems.tell(line, key, "the list is empty; leave the key out to mean all of them");
+    }
+    let mut good = Vec::new();
+    for At { line, value } in entries {
+        match value.map(&read) {
+            Some(Ok(value)) => good.push(value),
+            Some(Err(error)) => problems.tell(line, key, error),
+            None => {}
+        }
+    }
+    Some(good)
+}
+
+/// A pattern that some Region can fit.
+fn region_pattern(text: &str) -> Result<NamePattern, BadName> {
+    let fits = |c: char| c == '*' || c == '-' || c.is_ascii_lowercase() || c.is_ascii_digit();
+    if !text.contains('*') {
+        text.parse::<Region>()?;
+    } else if !text.chars().all(fits) {
+        return Err(BadName {
+            text: text.to_owned(),
+            what: "pattern of Regions",
+            expected: "a code such as eu-west-1, with * for any part of it",
+        });
+    }
+    Ok(NamePattern::new(text))
+}
+
+/// A pattern that some cluster can fit.
+fn cluster_pattern(text: &str) -> Result<NamePattern, BadName> {
+    text.replace('*', "x").parse::<ClusterName>().map_err(|_| BadName {
+        text: text.to_owned(),
+        what: "pattern of cluster names",
+        expected: "letters, digits, hyphens and underscores, with * for any part",
+    })?;
+    Ok(NamePattern::new(text))
+}

@@ -1,0 +1,52 @@
+//! The section `eks`: what is read of EKS clusters beside what is always read.
+
+use super::{cluster_pattern, list, region_pattern, word};
+use crate::cluster::AccountId;
+use crate::config::read::{At, Problems, ScalarText};
+use crate::eks::{Cadvisor, EksReads};
+use crate::pattern::Match;
+
+const CADVISOR: [&str; 2] = ["none", "proxy"];
+
+/// What is read of some EKS clusters. The first entry that fits a cluster and names it decides.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(rename = "eks", deny_unknown_fields, rename_all = "kebab-case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(in crate::config) struct RawRead {
+    /// Accounts. Default: all.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    accounts: Option<At<Vec<At<AccountId>>>>,
+    /// Patterns of Regions. Default: all.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    regions: Option<At<Vec<At<String>>>>,
+    /// Patterns of cluster names. Default: all.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    clusters: Option<At<Vec<At<String>>>>,
+    /// Whether cAdvisor is asked on the nodes: none, or proxy, which needs a right that lets its holder run commands in every
+    /// pod of the cluster. Default: none.
+    #[cfg_attr(test, schemars(required, with = "Option<String>", extend("enum" = ["none", "proxy", null])))]
+    cadvisor: Option<At<ScalarText>>,
+}
+
+/// The section, checked; every problem of it is added to `problems`.
+pub(in crate::config) fn check_reads(entries: Vec<At<RawRead>>, problems: &Problems) -> EksReads {
+    let entries = entries.into_iter().filter_map(|entry| {
+        let RawRead { accounts, regions, clusters, cadvisor } = entry.value?;
+        let matches = Match {
+            accounts: list("eks: accounts", accounts, Ok, problems),
+            regions: list("eks: regions", regions, |text| region_pattern(&text), problems),
+            clusters: list("eks: clusters", clusters, |text| cluster_pattern(&text), problems),
+            platforms: None,
+        };
+        if cadvisor.is_none() {
+            problems.tell(
+                entry.line,
+                "eks",
+                "it says nothing to read: write cadvisor: proxy, or take the entry out",
+            );
+        }
+        let cadvisor: Cadvisor = word("eks: cadvisor", cadvisor, &CADVISOR, problems)?;
+        Some((matches, cadvisor))
+    });
+    EksReads::new(entries.collect())
+}

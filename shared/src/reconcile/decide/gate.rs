@@ -1,0 +1,98 @@
+//! Whether what is out of policy is changed.
+
+use super::{Action, Case, Step, in_a_row};
+use crate::insights::InsightsLevel;
+use crate::reconcile::log::{reverted_by, unnamed};
+use crate::reconcile::{Aspect, Change, ChangeState, Desired, Existing, Origin, SubjectLog, Value};
+
+/// Times that a change may be reverted, or fail at the service, before fargaze backs off.
+const PATIENCE: usize = 2;
+
+impl Case<'_> {
+    /// What to do about an aspect that is to be `to` and is not: change it, unless the past or the user says otherwise.
+    pub(in crate::reconcile) fn change(&self, aspect: Aspect, to: Value) -> Step {
+        let policy = self.policy_of(aspect);
+        if let Some(step) = back_off(self.log, aspect, &policy.desired) {
+            return step;
+        }
+        let changes = self.changes(aspect);
+        let made_before = changes.iter().rev().find(|change| change.state == ChangeState::Done);
+        let why = match (self.origin, made_before) {
+            (_, Some(change)) if change.policy == policy.desired.to_string() => {
+                let by = reverted_by(self.log, aspect, &policy.desired, change.made);
+                let by = by.last().map(|by| format!(" by {by}")).unwrap_or_default();
+                format!("fargaze set it before, and it was reverted{by}")
+            }
+            (_, Some(_)) => "fargaze set it before, for another policy".to_owned(),
+            // An account was there before fargaze, and only a policy of the user asks for its default.
+            (_, None) if aspect == Aspect::AccountDefault => "it is below its policy".to_owned(),
+            (Origin::New, None) => "the cluster is new".to_owned(),
+            (Origin::Existing, None) if policy.existing == Existing::Change => {
+                "clusters that were there before are changed (existing: change)".to_owned()
+            }
+            (Origin::Existing, None) => {
+                let was_rolled_back = changes.iter().any(|change| change.state == ChangeState::RolledBack);
+                let why = if was_rolled_back {
+                    "it was rolled back"
+                } else {
+                    "the cluster was there before fargaze"
+                };
+                let reason = format!(
+                    "{why}, and such clusters are only reported (existing: report); its policy is {policy}"
+                );
+                return Step::new(aspect, Action::Report, reason);
+            }
+        };
+        match self.observed.value(aspect) {
+            Ok(from) => Step::new(aspect, Action::Set { from, to }, format!("{why}; its policy is {policy}")),
+            Err(fault) => Step::unknown(aspect, fault),
+        }
+    }
+}
+
+/// Reasons to keep away: it was rolled back, others reverted it twice, or the service failed at it twice.
+fn back_off(log: &SubjectLog, aspect: Aspect, desired: &Desired) -> Option<Step> {
+    let policy = desired.to_string();
+    let of_aspect = log.aspect(aspect)?;
+    let changes = &of_aspect.changes;
+    let was_rolled_back =
+        |change: &Change| change.state == ChangeState::RolledBack && change.policy == policy;
+    if of_aspect.newest().is_some_and(was_rolled_back) {
+        let reason = format!("it was rolled back; it stays so until its policy is another than {policy}");
+        return Some(Step::new(aspect, Action::Leave, reason));
+    }
+    let failures = in_a_row(changes, &policy, |change| change.failure.is_some()).count();
+    if let Some(why) = changes.iter().rev().find_map(|change| change.failure.as_ref())
+        && failures >= PATIENCE
+    {
+        let reason = format!(
+            "EKS failed at it {failures} times for the policy {policy} ({why}); fargaze leaves it until its policy is \
+             another"
+        );
+        return Some(Step::new(aspect, Action::Report, reason));
+    }
+    let made: Vec<&Change> = in_a_row(changes, &policy, |change| change.state == ChangeState::Done).collect();
+    let oldest = made.last().filter(|_| made.len() >= PATIENCE)?;
+    let mut by = reverted_by(log, aspect, desired, oldest.made);
+    if by.is_empty() {
+        by.push(unnamed(aspect).to_owned());
+    }
+    let reason = format!(
+        "fargaze set it {} times for the policy {policy}, and each time it was reverted; fargaze leaves it until its \
+         policy is another",
+        made.len()
+    );
+    Some(Step::new(aspect, Action::Conflict { by }, reason))
+}
+
+/// Who is in a conflict over Container Insights of a cluster that now has this level, by the policy of its newest change;
+/// for those who do not know the policy now.
+pub fn conflict_over(level: InsightsLevel, log: &SubjectLog) -> Option<Vec<String>> {
+    let aspect = Aspect::ContainerInsights;
+    let desired: Desired = log.aspect(aspect)?.newest()?.policy.parse().ok()?;
+    desired.wanted(&Value::Level(level))?;
+    match back_off(log, aspect, &desired)?.action {
+        Action::Conflict { by } => Some(by),
+        _ => None,
+    }
+}

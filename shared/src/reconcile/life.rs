@@ -1,0 +1,325 @@
+//! When ECS clusters of a name came and went, as far as anybody reported it, and whether one is new.
+//!
+//! ECS tells no time of creation, and `CreateCluster` of a cluster that is there succeeds and changes nothing (ECS
+//! API, `CreateCluster`). So the event of that call is a creation only if nothing contradicts it; after a deletion,
+//! every cluster of the name is a new one. Whatever is reported may come twice, late or never: what it says is the
+//! same in any order, but for the exact time of a creation whose predecessor's deletion came late.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::SubjectLog;
+
+/// How long a new cluster may be missing in answers of ECS, which are eventually consistent (ECS API,
+/// `DescribeClusters`, failure `MISSING`). AWS gives no figure; seconds are usual.
+const SETTLES_WITHIN: SignedDuration = SignedDuration::from_mins(10);
+
+/// How far EKS's time of a creation may be behind CloudTrail's, which has whole seconds. No two clusters of one name are
+/// created within a minute.
+const CLOCKS_AGREE_WITHIN: SignedDuration = SignedDuration::from_mins(1);
+
+/// What was reported of clusters of one name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Life {
+    /// Calls of `CreateCluster` since the last deletion, each of which may have made the present cluster.
+    pub created: Option<Created>,
+    /// The last deletion: by its event, or by a sweep that did not find the cluster.
+    pub deleted: Option<Timestamp>,
+    /// The first event that shows that a cluster was there: one of its settings, or a call of `CreateCluster` that was
+    /// answered with services or tasks.
+    pub there: Option<Timestamp>,
+}
+
+/// Calls of `CreateCluster` that were answered with an empty cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Created {
+    /// Time of the first.
+    pub first: Timestamp,
+    /// Time of the last.
+    pub last: Timestamp,
+    /// AWS Batch made one of them.
+    pub by_batch: bool,
+}
+
+/// Whether a cluster is new to fargaze.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// It is new: an event reports its creation, and nothing says that it was there before; or the last sweep did not
+    /// see it.
+    New,
+    /// It was there before.
+    Existing,
+}
+
+/// What sweeps saw of a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sighting {
+    /// There was no sweep yet.
+    NoSweep,
+    /// The last sweep did not see it, or left it as new.
+    Unseen,
+    /// Sweeps know it since the one of this time.
+    Since(Timestamp),
+}
+
+impl Sighting {
+    /// Since when sweeps know a cluster after one more, at this time; none if it is to be found new again, because it
+    /// does not comply yet (`is_open`). At the first sweep all clusters were there before, but for those that are
+    /// still being made.
+    pub fn after(self, sweep: Timestamp, is_open: bool, is_being_made: bool) -> Option<Timestamp> {
+        match self {
+            Self::Since(at) => Some(at),
+            Self::Unseen if is_open => None,
+            Self::NoSweep if is_being_made => None,
+            Self::Unseen | Self::NoSweep => Some(sweep),
+        }
+    }
+}
+
+impl Life {
+    /// Takes in a call of `CreateCluster` that was answered with an empty cluster.
+    pub fn add_creation(&mut self, at: Timestamp, by_batch: bool) {
+        if !self.is_present(at) {
+            return;
+        }
+        let known = self.created.get_or_insert(Created { first: at, last: at, by_batch });
+        known.first = known.first.min(at);
+        known.last = known.last.max(at);
+        known.by_batch |= by_batch;
+    }
+
+    /// Takes in that a cluster was there.
+    pub fn add_sighting(&mut self, at: Timestamp) {
+        self.there = Some(self.there.map_or(at, |known| known.min(at)));
+    }
+
+    /// Takes in a deletion.
+    pub fn add_deletion(&mut self, at: Timestamp) {
+        self.deleted = Some(self.deleted.map_or(at, |known| known.max(at)));
+        if let Some(known) = self.created {
+            let first = if self.is_present(known.first) { known.first } else { known.last };
+            self.created = Some(Created { first, ..known }).filter(|_| self.is_present(known.last));
+        }
+    }
+
+    /// Whether something that happened then is of the present cluster. A cluster that is deleted and created within
+    /// one second is the new one afterwards.
+    fn is_present(&self, at: Timestamp) -> bool {
+        self.deleted.is_none_or(|deleted| at >= deleted)
+    }
+
+    /// When the present cluster was created, or after which time, if it was so while fargaze watched: an earlier one
+    /// of its name was deleted, or an event reports the creation and nothing says that the cluster was there before.
+    pub fn born(&self, sighting: Sighting, log: &SubjectLog) -> Option<Timestamp> {
+        let created = self.created.map(|created| created.first);
+        if self.deleted.is_some() {
+            return created.or(self.deleted);
+        }
+        let created = created?;
+        let was_seen = matches!(sighting, Sighting::Since(seen) if seen < created)
+            || self.there.is_some_and(|there| there < created);
+        let was_changed = log.all_changes().any(|change| change.made < created);
+        (!was_seen && !was_changed).then_some(created)
+    }
+
+    /// Whether the present cluster is new or was there before. `created_at` is when it was created, of a cluster of
+    /// which EKS says it; of ECS nobody does.
+    pub fn origin(&self, sighting: Sighting, log: &SubjectLog, created_at: Option<Timestamp>) -> Origin {
+        let is_reported = match created_at {
+            Some(_) => self.created.is_some(),
+            None => self.born(sighting, log).is_some(),
+        };
+        let is_new = is_reported || self.seen(sighting, created_at) == Some(false);
+        if is_new { Origin::New } else { Origin::Existing }
+    }
+
+    /// Whether the last sweep saw the present cluster, and not an earlier one of its name; none if there was no sweep yet.
+    pub fn seen(&self, sighting: Sighting, created_at: Option<Timestamp>) -> Option<bool> {
+        match sighting {
+            Sighting::NoSweep => None,
+            Sighting::Unseen => Some(false),
+            Sighting::Since(seen) => {
+                Some(created_at.map_or_else(|| self.is_present(seen), |created| created <= seen))
+            }
+        }
+    }
+
+    /// Whether the creation of this very cluster was reported, and not only that of an earlier one of its name.
+    pub fn reports_creation(&self, created_at: Option<Timestamp>) -> bool {
+        self.created.is_some_and(|created| {
+            created_at.is_none_or(|created_at| created.last + CLOCKS_AGREE_WITHIN >= created_at)
+        })
+    }
+
+    /// When the cluster was gone, if a sweep of that time does not find it in a whole listing and nothing says that
+    /// it came or went since. One that was reported or changed just before may only not be listed yet.
+    pub fn missed_by(&self, sweep: Timestamp, log: Option<&SubjectLog>) -> Option<Timestamp> {
+        let changes = log.into_iter().flat_map(SubjectLog::all_changes).map(|change| change.made);
+        let newest = self.created.map(|created| created.last).into_iter().chain(changes).max()?;
+        let gone = sweep - SETTLES_WITHIN;
+        (newest < gone && self.is_present(newest)).then_some(gone)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::ChangeState;
+    use super::super::samples::{at, leveled, log_of};
+    use super::*;
+    use crate::insights::InsightsLevel::{Disabled, Enabled};
+
+    #[derive(Debug, Clone, Copy)]
+    enum Report {
+        Created(i64),
+        Deleted(i64),
+        There(i64),
+    }
+
+    impl Report {
+        fn minute(self) -> i64 {
+            let (Self::Created(minute) | Self::Deleted(minute) | Self::There(minute)) = self;
+            minute
+        }
+    }
+
+    fn life(reports: &[Report]) -> Life {
+        let mut life = Life::default();
+        for report in reports {
+            match *report {
+                Report::Created(minute) => life.add_creation(at(minute), false),
+                Report::Deleted(minute) => life.add_deletion(at(minute)),
+                Report::There(minute) => life.add_sighting(at(minute)),
+            }
+        }
+        life
+    }
+
+    fn changed_at(minute: i64) -> SubjectLog {
+        log_of([leveled(minute, Disabled, Enabled, ChangeState::Done)])
+    }
+
+    /// Issue 13, point 1.
+    #[test]
+    fn a_creation_is_one_only_if_nothing_says_otherwise() {
+        use Report::{Created, Deleted, There};
+        let never = SubjectLog::default();
+        for (reports, sighting, log, born) in [
+            (&[][..], Sighting::NoSweep, never.clone(), None),
+            (&[Created(10)], Sighting::NoSweep, never.clone(), Some(10)),
+            (&[Created(10)], Sighting::Unseen, never.clone(), Some(10)),
+            // A later call of it is none, a sweep or a change before it says that it was there.
+            (&[Created(10), Created(20)], Sighting::NoSweep, never.clone(), Some(10)),
+            (&[Created(10)], Sighting::Since(at(9)), never.clone(), None),
+            (&[Created(10)], Sighting::Since(at(11)), never.clone(), Some(10)),
+            (&[Created(10)], Sighting::NoSweep, changed_at(9), None),
+            (&[There(9), Created(10)], Sighting::NoSweep, never.clone(), None),
+            (&[There(11), Created(10)], Sighting::NoSweep, never.clone(), Some(10)),
+            (&[There(8), Deleted(9), Created(10)], Sighting::NoSweep, never.clone(), Some(10)),
+            (&[Created(10)], Sighting::NoSweep, changed_at(10), Some(10)),
+            // Unless it was deleted since: then it is another one, whatever is reported of its creation.
+            (&[Created(10), Deleted(9)], Sighting::Since(at(8)), changed_at(8), Some(10)),
+            (&[Created(10), Deleted(5)], Sighting::Since(at(8)), never.clone(), Some(10)),
+            (&[Created(10), Deleted(20)], Sighting::NoSweep, never.clone(), Some(20)),
+            (&[Created(10), Deleted(10)], Sighting::NoSweep, never.clone(), Some(10)),
+            (&[Created(0), Deleted(5), Created(10)], Sighting::Since(at(1)), changed_at(1), Some(10)),
+        ] {
+            let found = life(reports).born(sighting, &log);
+            assert_eq!(found, born.map(at), "{reports:?}, {sighting:?}, {log:?}");
+        }
+    }
+
+    /// Issue 13, point 3.
+    #[test]
+    fn a_sweep_knows_what_is_made_and_complies() {
+        use Sighting::{NoSweep, Since, Unseen};
+        for (sighting, is_open, is_being_made, known) in [
+            (NoSweep, false, false, Some(30)),
+            (NoSweep, true, false, Some(30)),
+            (NoSweep, true, true, None),
+            (Unseen, false, false, Some(30)),
+            (Unseen, true, true, None),
+            (Since(at(10)), true, true, Some(10)),
+        ] {
+            assert_eq!(sighting.after(at(30), is_open, is_being_made), known.map(at), "{sighting:?}");
+        }
+    }
+
+    #[test]
+    fn new_is_what_was_reported_or_what_the_last_sweep_did_not_see() {
+        use Origin::{Existing, New};
+        use Sighting::{NoSweep, Since, Unseen};
+        let (reported, never) = (life(&[Report::Created(10)]), Life::default());
+        let log = SubjectLog::default();
+        for (life, sighting, created_at, origin) in [
+            (reported, NoSweep, Some(at(10)), New),
+            (reported, Since(at(20)), Some(at(10)), New),
+            (never, Unseen, Some(at(10)), New),
+            (never, Since(at(20)), Some(at(10)), Existing),
+            (never, Since(at(5)), Some(at(10)), New),
+            (never, NoSweep, Some(at(10)), Existing),
+            (reported, NoSweep, None, New),
+            (reported, Since(at(9)), None, Existing),
+            (never, Unseen, None, New),
+            (never, Since(at(20)), None, Existing),
+            (never, NoSweep, None, Existing),
+        ] {
+            assert_eq!(life.origin(sighting, &log, created_at), origin, "{sighting:?}, {created_at:?}");
+        }
+        let deleted = life(&[Report::Deleted(10)]);
+        assert_eq!(deleted.seen(Since(at(5)), None), Some(false), "that was an earlier one");
+    }
+
+    #[test]
+    fn a_creation_that_was_reported_is_that_of_the_cluster_or_of_an_earlier_one() {
+        let life = life(&[Report::Created(10)]);
+        let half_a_second = SignedDuration::from_millis(500);
+        for (created, is_reported) in [(at(10) + half_a_second, true), (at(9), true), (at(20), false)] {
+            assert_eq!(life.reports_creation(Some(created)), is_reported, "{created}");
+        }
+        assert!(life.reports_creation(None), "nobody says when it was created");
+        assert!(!Life::default().reports_creation(Some(at(10))) && !Life::default().reports_creation(None));
+    }
+
+    #[test]
+    fn a_cluster_is_gone_once_a_sweep_misses_it_that_is_not_too_young_to_be_listed() {
+        let missed = |life: Life, log: Option<&SubjectLog>| life.missed_by(at(30), log);
+        let (lately, before) = (changed_at(25), changed_at(10));
+        assert_eq!(missed(Life::default(), None), None, "nothing is known of it");
+        assert_eq!(missed(life(&[Report::Created(25)]), None), None);
+        assert_eq!(missed(life(&[Report::Created(10)]), None), Some(at(20)));
+        assert_eq!(missed(life(&[Report::Created(10)]), Some(&lately)), None);
+        assert_eq!(missed(Life::default(), Some(&before)), Some(at(20)));
+        assert_eq!(missed(life(&[Report::Deleted(11)]), Some(&before)), None, "that is known");
+    }
+
+    proptest! {
+        /// Issue 13, point 1.
+        #[test]
+        fn whatever_comes_twice_or_in_another_order_says_the_same(
+            reports in prop::collection::vec((0..3, 0_i64..12), 0..8),
+            again in prop::collection::vec(any::<prop::sample::Index>(), 0..4),
+            seed in any::<u64>(),
+        ) {
+            let reports: Vec<Report> = reports
+                .into_iter()
+                .map(|(kind, minute)| match kind {
+                    0 => Report::Created(minute),
+                    1 => Report::Deleted(minute),
+                    _ => Report::There(minute),
+                })
+                .collect();
+            let mut shuffled = reports.clone();
+            if !reports.is_empty() {
+                shuffled.extend(again.iter().map(|index| reports[index.index(reports.len())]));
+            }
+            shuffled.sort_by_key(|report| (u64::try_from(report.minute()).unwrap() + 1).wrapping_mul(seed | 1));
+            let (one, other) = (life(&reports), life(&shuffled));
+            prop_assert_eq!(one.deleted, other.deleted);
+            prop_assert_eq!(one.created.map(|created| created.last), other.created.map(|created| created.last));
+            let never = SubjectLog::default();
+            let born = |life: &Life| life.born(Sighting::NoSweep, &never).is_some();
+            prop_assert_eq!(born(&one), born(&other));
+        }
+    }
+}

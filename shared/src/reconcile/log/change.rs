@@ -1,0 +1,192 @@
+//! One change of fargaze, and how it ends.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::super::{Asked, Aspect, Observed, UpdateStatus, Value};
+use super::{Checker, InProgress, UNDER_WAY, Undo};
+use crate::eks::LogType;
+use crate::fault::FaultKind;
+use crate::subject::Subject;
+
+/// How far a change has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChangeState {
+    /// About to be made. Written first, so that no change is without its entry, whatever fails after.
+    Planned,
+    /// Made and read back.
+    Done,
+    /// Planned and never applied.
+    Abandoned,
+    /// Made, and rolled back.
+    RolledBack,
+}
+
+impl ChangeState {
+    /// The change log's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Done => "done",
+            Self::Abandoned => "abandoned",
+            Self::RolledBack => "rolled-back",
+        }
+    }
+}
+
+/// A change of fargaze. The change log keeps it as JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// What was changed.
+    pub subject: Subject,
+    /// What of it.
+    pub aspect: Aspect,
+    /// Which of its aspect's changes it is, from 1: no two can be written as the same one.
+    pub number: u32,
+    /// When it was made, by our own clock: what came before and after is judged by this.
+    pub made: Timestamp,
+    /// Id of the event, or of the run; see [`super::AspectLog::cause_for`].
+    pub cause: String,
+    /// What was there before.
+    pub from: Value,
+    /// What is there after; exactly that once the change is done.
+    pub to: Value,
+    /// Text of the policy that it was made for.
+    pub policy: String,
+    /// Why, in words.
+    pub reason: String,
+    /// The service's id of the request that made it, as CloudTrail has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// How far it has come. One that is planned and accepted is in progress.
+    pub state: ChangeState,
+    /// The service has answered that it does it. Without that, what is there may as well be of somebody else.
+    #[serde(default)]
+    pub accepted: bool,
+    /// EKS's id of the update to follow, if it gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update_id: Option<String>,
+    /// Why the service could not do what it had accepted, in its words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// How far undoing it has come, from before a rollback asks for it until it is known to be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<Undo>,
+    /// Id of the rollback that rolled it back or asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolled_back_by: Option<String>,
+}
+
+/// How a change ended.
+enum End {
+    Open,
+    Done,
+    Failed(Option<String>),
+}
+
+impl Change {
+    /// What a service works on, as far as we know: the change, or undoing it.
+    pub fn in_progress(&self) -> Option<InProgress<'_>> {
+        match (self.state, &self.undo) {
+            (ChangeState::Planned, _) if self.accepted => {
+                Some(InProgress { since: self.made, update_id: self.update_id.as_deref() })
+            }
+            (ChangeState::RolledBack, Some(Undo::InProgress { since, update_id })) => {
+                Some(InProgress { since: *since, update_id: update_id.as_deref() })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether this event or run brought it.
+    pub fn is_caused_by(&self, id: &str) -> bool {
+        self.cause.split('+').next() == Some(id)
+    }
+
+    /// A text of 32 characters that is the same for each attempt at this change, whenever it is made: EKS's
+    /// `clientRequestToken`, by which a repeated call makes no second change.
+    pub fn token(&self) -> String {
+        let Self { subject, aspect, number, cause, to, .. } = self;
+        let text = format!("{subject}#{aspect}#{number}#{cause}#{to}");
+        let fnv = |basis: u64| {
+            text.bytes().fold(basis, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+        };
+        format!("{:016x}{:016x}", fnv(0xcbf2_9ce4_8422_2325), fnv(0x9ae1_6a3b_2f90_404f))
+    }
+
+    /// Whether it is done and was made at or after `since`.
+    pub fn is_done_since(&self, since: Option<Timestamp>) -> bool {
+        self.state == ChangeState::Done && since.is_none_or(|since| self.made >= since)
+    }
+
+    /// Types of logs that it turned on.
+    pub(in crate::reconcile) fn turned_on(&self) -> BTreeSet<LogType> {
+        match (&self.from, &self.to) {
+            (Value::Logs(from), Value::Logs(to)) => to - from,
+            _ => BTreeSet::new(),
+        }
+    }
+
+    /// Whether another invocation may be making it.
+    pub(super) fn is_under_way(&self, checker: Checker<'_>) -> bool {
+        !self.accepted
+            && !self.is_caused_by(checker.cause)
+            && checker.now.duration_since(self.made) < UNDER_WAY
+    }
+
+    /// Ends this planned change if it has ended. `open` says whether no newer one was taken for done: of several that were
+    /// planned at once one can have done it.
+    pub(super) fn settle(&mut self, observed: &Observed, open: &mut bool, checker: Checker<'_>) -> bool {
+        let Ok(now) = observed.value(self.aspect) else { return false };
+        match self.ended(observed, &now, checker) {
+            End::Open => false,
+            End::Done if std::mem::take(open) => {
+                self.state = ChangeState::Done;
+                // Only what is still as we made it is ours; its version was EKS's choice.
+                if matches!(self.to, Value::Addon { .. }) && now.fulfils(&self.to) {
+                    self.to = now;
+                }
+                true
+            }
+            End::Done => self.abandon(None),
+            End::Failed(why) => self.abandon(why),
+        }
+    }
+
+    fn abandon(&mut self, failure: Option<String>) -> bool {
+        self.state = ChangeState::Abandoned;
+        self.failure = failure;
+        true
+    }
+
+    fn ended(&self, observed: &Observed, now: &Value, checker: Checker<'_>) -> End {
+        if let Some(id) = &self.update_id {
+            match observed.update(id) {
+                Some(Asked::Known(UpdateStatus::Failed(why))) => return End::Failed(Some(why.clone())),
+                // Who turned it off again since did so after us.
+                Some(Asked::Known(UpdateStatus::Successful)) => return End::Done,
+                // EKS keeps updates for a while only.
+                Some(Asked::Unread(fault)) if fault.kind == FaultKind::NotFound => {}
+                // In progress, or nobody could say.
+                _ => return End::Open,
+            }
+        }
+        let addon = self.aspect.addon().and_then(|name| observed.eks()?.addon(name).ok().flatten());
+        match addon.map(|addon| (addon.status.as_str(), addon)) {
+            Some(("CREATING" | "UPDATING", _)) => return End::Open,
+            Some(("CREATE_FAILED", addon)) => return End::Failed(Some(addon.issues.join("; "))),
+            _ => {}
+        }
+        // What was accepted and is not there was undone before we looked.
+        if now.fulfils(&self.to) || self.accepted && self.update_id.is_none() {
+            End::Done
+        } else if self.is_under_way(checker) {
+            End::Open
+        } else {
+            End::Failed(None)
+        }
+    }
+}

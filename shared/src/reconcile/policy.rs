@@ -1,0 +1,396 @@
+//! Policies: what the user wants each aspect of which subject to be.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Aspect, Existing, Limits, SubjectKind, Value};
+use crate::cluster::{BadName, ClusterName};
+use crate::eks::LogType;
+use crate::insights::InsightsLevel;
+use crate::pattern::Match;
+use crate::run::Target;
+use crate::subject::Subject;
+
+/// What an aspect is to be. Only [`Self::Exactly`] may lower a level, and nothing turns off a log, removes an add-on or
+/// overwrites what others wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Desired {
+    /// Do not change it and do not report it.
+    Leave,
+    /// Anything complies.
+    Any,
+    /// Report where it is missing or wrong, and change nothing.
+    Report,
+    /// This level of Container Insights or more.
+    AtLeast(InsightsLevel),
+    /// This level of Container Insights and no other.
+    Exactly(InsightsLevel),
+    /// The add-on installed.
+    Installed,
+    /// At least these types of logs on.
+    Logs(BTreeSet<LogType>),
+    /// A `ConfigMap` with this data.
+    ConfigMap(BTreeMap<String, String>),
+}
+
+impl Desired {
+    /// Words for Container Insights as the user's file spells them, for sentences about a wrong one.
+    pub const LEVEL_WORDS: &str = "leave, off-is-fine, at-least-enabled, at-least-enhanced, or exactly: enabled, \
+                                   exactly: enhanced, exactly: disabled";
+
+    /// What to set where this is the value; none if it complies. A `ConfigMap` with other data is another matter: whose
+    /// it is decides.
+    pub fn wanted(&self, now: &Value) -> Option<Value> {
+        match (self, now) {
+            (Self::AtLeast(least), Value::Level(level)) if level < least => Some(Value::Level(*least)),
+            (Self::Exactly(exact), Value::Level(level)) if level != exact => Some(Value::Level(*exact)),
+            (Self::Installed, Value::Absent) => Some(Value::DEFAULT_ADDON),
+            // What is on is named again, so that it stays on whatever EKS takes the list for.
+            (Self::Logs(wanted), Value::Logs(on)) if !wanted.is_subset(on) => Some(Value::Logs(on | wanted)),
+            (Self::ConfigMap(data), Value::Absent) => Some(Value::ConfigMap(data.clone())),
+            _ => None,
+        }
+    }
+}
+
+/// The text that change logs keep and count by, so it must stay what it is. Data is named by a checksum: another
+/// configuration is another policy.
+impl fmt::Display for Desired {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Leave => f.pad("leave"),
+            Self::Any => f.pad("off-is-fine"),
+            Self::Report => f.pad("report"),
+            Self::AtLeast(level) => f.pad(&format!("at-least-{level}")),
+            Self::Exactly(level) => f.pad(&format!("exactly: {level}")),
+            Self::Installed => f.pad("install"),
+            Self::Logs(types) => {
+                let types = types.iter().map(|log| log.as_str()).collect::<Vec<_>>().join(", ");
+                f.pad(&format!("at least {types}"))
+            }
+            Self::ConfigMap(data) => f.pad(&format!("configuration {:08x}", checksum(data))),
+        }
+    }
+}
+
+/// Reads what is desired of Container Insights, as [`Self::LEVEL_WORDS`] spells it.
+impl FromStr for Desired {
+    type Err = BadName;
+
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        let at_least = [InsightsLevel::Enabled, InsightsLevel::Enhanced].map(Self::AtLeast);
+        let exactly = InsightsLevel::ALL.map(Self::Exactly);
+        let all = [Self::Leave, Self::Any].into_iter().chain(at_least).chain(exactly);
+        all.into_iter().find(|desired| desired.to_string() == text).ok_or_else(|| BadName {
+            text: text.to_owned(),
+            what: "policy for Container Insights",
+            expected: Self::LEVEL_WORDS,
+        })
+    }
+}
+
+/// FNV-1a of 32 bits over keys and values (RFC 9923), with an end after each.
+fn checksum(data: &BTreeMap<String, String>) -> u32 {
+    let parts = data.iter().flat_map(|(key, value)| [key, value]);
+    let bytes = parts.flat_map(|part| part.bytes().chain([0]));
+    bytes.fold(0x811c_9dc5, |sum, byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+/// One entry of the section `policies` of the user's file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// What it is about.
+    pub matches: Match,
+    /// The aspects that it names, and what they are to be.
+    pub desired: BTreeMap<Aspect, Desired>,
+    /// It leaves alone all that it is about, whatever it names.
+    pub hands_off: bool,
+    /// What to do with clusters that were there before fargaze; none means what the limits say.
+    pub existing: Option<Existing>,
+    /// Where it stands, such as `fargaze.yaml:12`.
+    pub source: String,
+}
+
+impl Policy {
+    fn desired(&self, aspect: Aspect) -> Option<Desired> {
+        if self.hands_off { Some(Desired::Leave) } else { self.desired.get(&aspect).cloned() }
+    }
+}
+
+/// The sections `limits` and `policies` of the user's file. The default is what holds without them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Policies {
+    /// Limits of every change.
+    pub limits: Limits,
+    /// The user's policies. For each aspect, the first that matches and names it decides; the built-in ones come after.
+    pub entries: Vec<Policy>,
+}
+
+/// Where a policy is written that is not in the user's file.
+const BUILT_IN: &str = "built-in";
+
+/// The policy in force for one aspect of one subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EffectivePolicy {
+    /// What is desired.
+    pub desired: Desired,
+    /// What to do with a cluster that was there before fargaze.
+    pub existing: Existing,
+    /// `built-in`, or place in the user's file such as `fargaze.yaml:12`.
+    pub source: String,
+}
+
+impl EffectivePolicy {
+    /// Whether the user's file says nothing of it.
+    pub fn is_built_in(&self) -> bool {
+        self.source == BUILT_IN
+    }
+}
+
+/// The policy with its place: `at-least-enabled (built-in)`.
+impl fmt::Display for EffectivePolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.desired, self.source)
+    }
+}
+
+/// The policies in force for all aspects of one subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubjectPolicy(BTreeMap<Aspect, EffectivePolicy>);
+
+impl SubjectPolicy {
+    /// These policies; an aspect that is not among them is left alone.
+    pub fn new(policies: impl IntoIterator<Item = (Aspect, EffectivePolicy)>) -> Self {
+        Self(policies.into_iter().collect())
+    }
+
+    /// The policy in force for an aspect.
+    pub fn of(&self, aspect: Aspect) -> EffectivePolicy {
+        self.0.get(&aspect).cloned().unwrap_or_else(|| EffectivePolicy {
+            desired: Desired::Leave,
+            existing: Existing::Report,
+            source: BUILT_IN.to_owned(),
+        })
+    }
+
+    /// The aspects of the subject, in the order in which they are reconciled.
+    pub fn aspects(&self) -> impl Iterator<Item = Aspect> {
+        self.0.keys().copied()
+    }
+}
+
+/// Whether AWS Batch makes and deletes the cluster of that name by itself, for a compute environment:
+/// `AWSBatch-NAME-UUID`, or `NAME_Batch_UUID` as it called them before (AWS Batch User Guide, "Compute
+/// environments").
+fn is_of_batch(cluster: &ClusterName) -> bool {
+    let name = cluster.as_str();
+    name.starts_with("AWSBatch-") || name.rsplit_once("_Batch_").is_some_and(|(_, end)| is_uuid(end))
+}
+
+/// Groups of 8, 4, 4, 4 and 12 hexadecimal digits (RFC 9562).
+fn is_uuid(text: &str) -> bool {
+    let groups =
+        text.split('-').map(|group| (group.len(), group.bytes().all(|byte| byte.is_ascii_hexdigit())));
+    groups.eq([8, 4, 4, 4, 12].map(|length| (length, true)))
+}
+/// What holds for what no policy of the user names: what costs little is set, all else is reported, and clusters of AWS
+/// Batch are left alone.
+fn built_in(aspect: Aspect, is_batch: bool) -> Desired {
+    match aspect {
+        Aspect::ContainerInsights if is_batch => Desired::Leave,
+        Aspect::ContainerInsights => Desired::AtLeast(InsightsLevel::Enabled),
+        Aspect::AccountDefault => Desired::Leave,
+        Aspect::MetricsServer => Desired::Installed,
+        Aspect::CloudwatchObservability | Aspect::AwsLogging | Aspect::ControlPlaneLogs => Desired::Report,
+    }
+}
+
+impl Policies {
+    /// The policies in force for a subject of a target. `by_batch` says that AWS Batch is known to have made the cluster,
+    /// whatever its name.
+    pub fn of(&self, target: &Target, subject: &Subject, by_batch: bool) -> SubjectPolicy {
+        let kind = SubjectKind::of(target.platform, subject);
+        let aspects = kind.into_iter().flat_map(Aspect::of);
+        SubjectPolicy::new(aspects.map(|aspect| (aspect, self.effective(target, subject, aspect, by_batch))))
+    }
+
+    fn effective(
+        &self,
+        target: &Target,
+        subject: &Subject,
+        aspect: Aspect,
+        by_batch: bool,
+    ) -> EffectivePolicy {
+        let Target { account, region, .. } = target;
+        let (cluster, platform) = (subject.cluster(), aspect.kind().platform());
+        let matching =
+            self.entries.iter().filter(|policy| policy.matches.fits(account, region, platform, cluster));
+        let mut naming = matching.filter_map(|policy| Some((policy, policy.desired(aspect)?)));
+        if let Some((policy, desired)) = naming.next() {
+            let existing = policy.existing.unwrap_or(self.limits.existing);
+            return EffectivePolicy { desired, existing, source: policy.source.clone() };
+        }
+        let desired = built_in(aspect, by_batch || cluster.is_some_and(is_of_batch));
+        EffectivePolicy { desired, existing: self.limits.existing, source: BUILT_IN.to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pattern::NamePattern;
+    use crate::run::{Part, Platform};
+
+    fn target(account: &str, region: &str, platform: Platform) -> Target {
+        Target {
+            platform,
+            account: account.parse().unwrap(),
+            region: region.parse().unwrap(),
+            part: Part::WHOLE,
+            role: None,
+        }
+    }
+
+    fn home(platform: Platform) -> Target {
+        target("123456789012", "eu-west-1", platform)
+    }
+
+    fn cluster(name: &str) -> Subject {
+        Subject::Cluster(name.parse().unwrap())
+    }
+
+    fn policy(line: u32, clusters: &[&str], desired: &[(Aspect, Desired)]) -> Policy {
+        let clusters = Some(clusters.iter().copied().map(NamePattern::new).collect());
+        Policy {
+            matches: Match { clusters, ..Match::default() },
+            desired: desired.iter().cloned().collect(),
+            source: format!("fargaze.yaml:{line}"),
+            ..Policy::default()
+        }
+    }
+
+    const ENABLED: Desired = Desired::AtLeast(InsightsLevel::Enabled);
+    const ENHANCED: Desired = Desired::AtLeast(InsightsLevel::Enhanced);
+
+    #[test]
+    fn without_policies_what_costs_little_is_set_and_the_rest_is_reported() {
+        let policies = Policies::default();
+        let texts = |platform, subject: &Subject| -> Vec<String> {
+            let policy = policies.of(&home(platform), subject, false);
+            policy.aspects().map(|aspect| format!("{aspect}: {}", policy.of(aspect))).collect()
+        };
+        assert_eq!(texts(Platform::Ecs, &Subject::Account), ["account-default: leave (built-in)"]);
+        assert_eq!(texts(Platform::Ecs, &cluster("a")), ["container-insights: at-least-enabled (built-in)"]);
+        assert_eq!(
+            texts(Platform::Eks, &cluster("a")),
+            [
+                "metrics-server: install (built-in)",
+                "cloudwatch-observability: report (built-in)",
+                "aws-logging: report (built-in)",
+                "control-plane-logs: report (built-in)",
+            ]
+        );
+    }
+
+    /// Issue 13, point 4.
+    #[test]
+    fn clusters_of_aws_batch_are_left_alone_by_both_forms_of_name_and_by_who_made_them() {
+        let uuid = "6fe563a1-0000-3544-a5c4-ec546712c2ba";
+        for (name, by_batch, desired) in [
+            (format!("nightly_Batch_{uuid}"), false, Desired::Leave),
+            (format!("a_Batch_b_Batch_{uuid}"), false, Desired::Leave),
+            (format!("AWSBatch-nightly-{uuid}"), false, Desired::Leave),
+            ("nightly".to_owned(), true, Desired::Leave),
+            ("nightly".to_owned(), false, ENABLED),
+            ("awsbatch-mine".to_owned(), false, ENABLED),
+            ("my_Batch_jobs".to_owned(), false, ENABLED),
+            (format!("nightly_Batch_{uuid}0"), false, ENABLED),
+            (format!("nightly-Batch-{uuid}"), false, ENABLED),
+            ("nightly_Batch_6fe563a1-0000-3544-a5c4-ec546712c2bz".to_owned(), false, ENABLED),
+        ] {
+            let policy = Policies::default().of(&home(Platform::Ecs), &cluster(&name), by_batch);
+            assert_eq!(
+                policy.of(Aspect::ContainerInsights).desired,
+                desired,
+                "{name}, by AWS Batch: {by_batch}"
+            );
+        }
+    }
+
+    #[test]
+    fn for_each_aspect_the_first_policy_that_matches_and_names_it_decides_also_for_batch() {
+        let insights = |desired: Desired| (Aspect::ContainerInsights, desired);
+        let mut eu = policy(3, &["prod-*", "AWSBatch-paid"], &[insights(ENHANCED)]);
+        eu.matches.accounts = Some(vec!["123456789012".parse().unwrap()]);
+        eu.matches.regions = Some(vec![NamePattern::new("eu-*")]);
+        eu.existing = Some(Existing::Change);
+        // It matches, and names another aspect.
+        let addons = policy(6, &["*"], &[(Aspect::MetricsServer, Desired::Leave)]);
+        let rest =
+            policy(9, &["prod-*"], &[insights(Desired::Any), (Aspect::MetricsServer, Desired::Report)]);
+        let hands_off = Policy { hands_off: true, ..policy(12, &["lab-*"], &[insights(ENHANCED)]) };
+        let policies = Policies { entries: vec![eu, addons, rest, hands_off], ..Policies::default() };
+        for (account, region, name, text) in [
+            ("123456789012", "eu-west-1", "prod-shop", "at-least-enhanced (fargaze.yaml:3)"),
+            ("123456789012", "eu-west-1", "AWSBatch-paid", "at-least-enhanced (fargaze.yaml:3)"),
+            ("123456789012", "us-east-1", "prod-shop", "off-is-fine (fargaze.yaml:9)"),
+            ("999999999999", "eu-west-1", "prod-shop", "off-is-fine (fargaze.yaml:9)"),
+            ("123456789012", "eu-west-1", "shop", "at-least-enabled (built-in)"),
+            ("123456789012", "eu-west-1", "lab-1", "leave (fargaze.yaml:12)"),
+            ("123456789012", "us-east-1", "AWSBatch-paid", "leave (built-in)"),
+        ] {
+            let policy = policies.of(&target(account, region, Platform::Ecs), &cluster(name), false);
+            let policy = policy.of(Aspect::ContainerInsights);
+            assert_eq!(policy.to_string(), text, "{region} {name}");
+            assert_eq!(policy.existing == Existing::Change, text.ends_with(":3)"));
+        }
+        let eks = policies.of(&home(Platform::Eks), &cluster("prod-shop"), false);
+        assert_eq!(eks.of(Aspect::MetricsServer).to_string(), "leave (fargaze.yaml:6)");
+        assert!(eks.of(Aspect::AwsLogging).is_built_in());
+    }
+
+    #[test]
+    fn a_policy_is_about_its_platforms_and_one_of_clusters_about_no_account() {
+        let everywhere = |line: u32| Policy { matches: Match::default(), ..policy(line, &[], &[]) };
+        let mut of_eks = everywhere(3);
+        (of_eks.hands_off, of_eks.matches.platforms) = (true, Some(vec![Platform::Eks]));
+        let mut of_clusters = policy(6, &["*"], &[]);
+        of_clusters.desired.insert(Aspect::AccountDefault, Desired::Leave);
+        let mut default = everywhere(9);
+        default.desired.insert(Aspect::AccountDefault, ENHANCED);
+        let policies = Policies { entries: vec![of_eks, of_clusters, default], ..Policies::default() };
+        let ecs = policies.of(&home(Platform::Ecs), &cluster("a"), false);
+        assert!(ecs.of(Aspect::ContainerInsights).is_built_in());
+        let eks = policies.of(&home(Platform::Eks), &cluster("a"), false);
+        assert_eq!(eks.of(Aspect::MetricsServer).to_string(), "leave (fargaze.yaml:3)");
+        let account = policies.of(&home(Platform::Ecs), &Subject::Account, false);
+        assert_eq!(account.of(Aspect::AccountDefault).to_string(), "at-least-enhanced (fargaze.yaml:9)");
+    }
+
+    #[test]
+    fn every_policy_for_container_insights_reads_what_it_writes_and_a_wrong_one_is_told_all_of_them() {
+        for text in [
+            "leave",
+            "off-is-fine",
+            "at-least-enabled",
+            "at-least-enhanced",
+            "exactly: disabled",
+            "exactly: enabled",
+            "exactly: enhanced",
+        ] {
+            assert_eq!(text.parse::<Desired>().unwrap().to_string(), text);
+            assert!("on".parse::<Desired>().unwrap_err().to_string().contains(text), "{text}");
+        }
+        assert!("at-least-disabled".parse::<Desired>().is_err());
+    }
+
+    #[test]
+    fn another_configuration_is_another_policy() {
+        let write = |value: &str| {
+            Desired::ConfigMap(BTreeMap::from([("output.conf".to_owned(), value.to_owned())])).to_string()
+        };
+        assert_eq!(write("[OUTPUT]"), write("[OUTPUT]"));
+        assert_ne!(write("[OUTPUT]"), write("[OUTPUT] "));
+    }
+}

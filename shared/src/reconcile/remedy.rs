@@ -1,0 +1,146 @@
+//! What a person can do about a finding, as commands.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{CONFIG_MAP, LABEL, NAMESPACE};
+use crate::commands::AtCluster;
+use crate::eks::{KUBE_SYSTEM, LogType};
+use crate::fault::Fault;
+use crate::kubernetes::advice::{FORBIDDEN, IMMUTABLE, NAMESPACE_TERMINATING, UNAUTHORIZED, is_of_set_up};
+use crate::operation::Operation;
+
+/// Group of Kubernetes that the access entry puts the role of `EnableInsights` into.
+pub const SET_UP_GROUP: &str = "fargaze-setup";
+
+/// What a person can do about a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Remedy {
+    /// Create a Fargate profile for the pods of `metrics-server`.
+    FargateProfile {
+        /// The pod execution role of another profile of the cluster.
+        role: Option<String>,
+    },
+    /// Give the namespace of the logging of Fargate pods its label.
+    Label,
+    /// See why that namespace does not go.
+    Namespace,
+    /// Delete the `ConfigMap`, and keep a copy.
+    DeleteConfigMap,
+    /// Let the role of `EnableInsights` in.
+    AccessEntry,
+    /// Delete the add-on of this name.
+    DeleteAddon(String),
+    /// Turn off these logs of the control plane.
+    LogsOff(BTreeSet<LogType>),
+}
+
+impl Remedy {
+    /// What helps against a fault of the Kubernetes API, where a command does.
+    pub fn of_fault(fault: &Fault) -> Option<Self> {
+        if !is_of_set_up(fault) {
+            return None;
+        }
+        let is_deletion =
+            matches!(&fault.operation, Operation::Kubernetes { method, .. } if &**method == "DELETE");
+        match fault.code.as_str() {
+            NAMESPACE_TERMINATING => Some(Self::Namespace),
+            IMMUTABLE => Some(Self::DeleteConfigMap),
+            FORBIDDEN if is_deletion => Some(Self::DeleteConfigMap),
+            // Whom a cluster does not know has no entry. Who is forbidden something may have one.
+            UNAUTHORIZED => Some(Self::AccessEntry),
+            _ => None,
+        }
+    }
+
+    /// The commands, one on each line. `role` is the target's role in another account; none in the home account, whose
+    /// role the stack names.
+    pub fn commands(&self, at: &AtCluster<'_>, role: Option<&str>) -> String {
+        match self {
+            Self::FargateProfile { role } => at.create_profile(KUBE_SYSTEM, role.as_deref()),
+            Self::Label => {
+                at.kubectls([format!("label --overwrite namespace {NAMESPACE} {LABEL}=enabled").as_str()])
+            }
+            Self::Namespace => at.kubectls([format!("describe namespace {NAMESPACE}").as_str()]),
+            Self::DeleteConfigMap => {
+                let of = |verb: &str| format!("--namespace {NAMESPACE} {verb} configmap {CONFIG_MAP}");
+                let copy = format!("{} --output yaml > {CONFIG_MAP}.yaml", of("get"));
+                at.kubectls([copy.as_str(), of("delete").as_str()])
+            }
+            Self::AccessEntry => access_entry(at, role),
+            Self::DeleteAddon(name) => at.eks("delete-addon", &format!("--addon-name {name}")),
+            Self::LogsOff(types) => {
+                let types: Vec<&str> = types.iter().map(|log| log.as_str()).collect();
+                let off = serde_json::json!({"clusterLogging": [{"types": types, "enabled": false}]});
+                at.eks("update-cluster-config", &format!("--logging '{off}'"))
+            }
+        }
+    }
+}
+
+/// In another account both functions may use one role, and a role has one entry: so it gets the groups of both.
+fn access_entry(at: &AtCluster<'_>, role: Option<&str>) -> String {
+    let (role, groups) = match role {
+        Some(role) => (crate::shell::quoted(role), format!("{} {SET_UP_GROUP}", crate::pods::GROUP)),
+        None => ("ROLE".to_owned(), SET_UP_GROUP.to_owned()),
+    };
+    at.eks("create-access-entry", &format!("--principal-arn {role} --kubernetes-groups {groups}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::tests::assert_complete;
+
+    fn commands(remedy: &Remedy, role: Option<&str>) -> String {
+        let (account, region) = ("123456789012".parse().unwrap(), "eu-west-1".parse().unwrap());
+        let cluster = "payments".parse().unwrap();
+        remedy.commands(&AtCluster { account: &account, region: &region, cluster: &cluster }, role)
+    }
+
+    #[test]
+    fn each_remedy_can_be_copied_and_names_region_and_cluster() {
+        for remedy in [
+            Remedy::FargateProfile { role: Some("arn:aws:iam::123456789012:role/pods".to_owned()) },
+            Remedy::Label,
+            Remedy::Namespace,
+            Remedy::DeleteConfigMap,
+            Remedy::AccessEntry,
+            Remedy::DeleteAddon("metrics-server".to_owned()),
+            Remedy::LogsOff([LogType::Api, LogType::Audit].into()),
+        ] {
+            assert_complete(&commands(&remedy, None), "payments");
+            let json = serde_json::to_string(&remedy).unwrap();
+            assert_eq!(serde_json::from_str::<Remedy>(&json).unwrap(), remedy);
+        }
+    }
+
+    #[test]
+    fn a_config_map_is_copied_before_it_is_deleted() {
+        let commands = commands(&Remedy::DeleteConfigMap, None);
+        let lines: Vec<&str> = commands.lines().collect();
+        assert_eq!(lines.len(), 3);
+        assert!(
+            lines[1].ends_with("get configmap aws-logging --output yaml > aws-logging.yaml"),
+            "{commands}"
+        );
+        assert!(
+            lines[2].ends_with("--namespace aws-observability delete configmap aws-logging"),
+            "{commands}"
+        );
+    }
+
+    /// One role of another account reads and sets up, and an entry has all its groups from one command.
+    #[test]
+    fn the_role_of_another_account_gets_both_groups() {
+        let role = "arn:aws:iam::999999999999:role/fargaze-reader";
+        let of_other = commands(&Remedy::AccessEntry, Some(role));
+        assert!(
+            of_other.ends_with(&format!("{role} --kubernetes-groups fargaze-readers fargaze-setup")),
+            "{of_other}"
+        );
+        assert!(commands(&Remedy::AccessEntry, None).ends_with("ROLE --kubernetes-groups fargaze-setup"));
+    }
+}

@@ -1,0 +1,259 @@
+//! What a rollback does, case by case and for all histories of a level.
+
+use proptest::prelude::*;
+
+use super::super::samples::{
+    addon, any_log, at, bare, change, data, eks, level, leveled, log_of, logs, of_eks, turned_on,
+    with_addons, with_level, with_logs, with_map,
+};
+use super::super::{Asked, ObservedEks};
+use super::*;
+use crate::eks::{Addon, METRICS_SERVER};
+use crate::fault::FaultKind;
+use crate::insights::InsightsLevel::{self, Disabled, Enabled, Enhanced};
+use crate::operation::Operation;
+use ChangeState::{Abandoned, Done, Planned, RolledBack};
+use LogType::{Api, Audit, Scheduler};
+
+const LEVEL: Aspect = Aspect::ContainerInsights;
+const LOGS: Aspect = Aspect::ControlPlaneLogs;
+
+fn back(to: Value) -> RollbackStep {
+    RollbackStep::RollBack { to }
+}
+
+fn back_to_logs(on: &[LogType]) -> RollbackStep {
+    back(Value::Logs(logs(on)))
+}
+
+fn back_to_level(to: InsightsLevel) -> RollbackStep {
+    back(Value::Level(to))
+}
+
+fn skipped(why: &str) -> RollbackStep {
+    RollbackStep::Skip(why.to_owned())
+}
+
+fn step_of_eks(aspect: Aspect, now: &ObservedEks, log: &SubjectLog) -> RollbackStep {
+    rollback_step(aspect, &of_eks(now), log, None)
+}
+
+fn step_of_level(now: InsightsLevel, log: &SubjectLog) -> RollbackStep {
+    rollback_step(LEVEL, &with_level(now), log, None)
+}
+
+/// A history of changes of a level that are done, one a minute.
+fn history(levels: &[(InsightsLevel, InsightsLevel)]) -> SubjectLog {
+    log_of((1_i64..).zip(levels).map(|(n, &(from, to))| leveled(n, from, to, Done)))
+}
+
+#[test]
+fn a_level_goes_back_to_what_our_changes_found() {
+    let once: &[_] = &[(Disabled, Enabled)];
+    let twice: &[_] = &[(Disabled, Enabled), (Disabled, Enabled)];
+    let further: &[_] = &[(Disabled, Enabled), (Enabled, Enhanced)];
+    let owner_between: &[_] = &[(Disabled, Enabled), (Enhanced, Enabled)];
+    for (levels, now, since, step) in [
+        (once, Enabled, None, back_to_level(Disabled)),
+        (twice, Enabled, None, back_to_level(Disabled)),
+        (further, Enhanced, None, back_to_level(Disabled)),
+        (further, Enhanced, Some(2), back_to_level(Enabled)),
+        (owner_between, Enabled, None, back_to_level(Enhanced)),
+        // An attempt that was killed between the change and the mark, and an owner who was faster.
+        (once, Disabled, None, back_to_level(Disabled)),
+        (once, Enabled, Some(2), RollbackStep::Nothing),
+        (&[], Enabled, None, RollbackStep::Nothing),
+    ] {
+        let found = rollback_step(LEVEL, &with_level(now), &history(levels), since.map(at));
+        assert_eq!(found, step, "{levels:?}, now {now}");
+    }
+}
+
+#[test]
+fn what_somebody_changed_since_is_skipped_with_the_reason() {
+    let step = step_of_level(Enhanced, &history(&[(Disabled, Enabled)]));
+    assert_eq!(step, skipped("fargaze set it to enabled, and now it is enhanced"));
+}
+
+#[test]
+fn what_was_only_planned_or_is_rolled_back_is_not_undone() {
+    for (state, step) in [
+        (Planned, skipped("the change to enabled is not finished; roll back again later")),
+        (Abandoned, RollbackStep::Nothing),
+        (RolledBack, RollbackStep::Nothing),
+    ] {
+        assert_eq!(step_of_level(Enabled, &log_of([leveled(1, Disabled, Enabled, state)])), step);
+    }
+}
+
+#[test]
+fn the_account_default_goes_back_and_is_left_where_it_cannot_be_asked() {
+    let aspect = Aspect::AccountDefault;
+    let log = log_of([change(1, aspect, Value::Level(Disabled), Value::Level(Enabled), Done)]);
+    let step = |now| rollback_step(aspect, &Observed::Account(now), &log, None);
+    assert_eq!(step(Asked::Known(Enabled)), back_to_level(Disabled));
+    let fault = super::super::samples::fault(Operation::EcsListAccountSettings, FaultKind::Denied);
+    assert_eq!(step(Asked::Unread(fault.clone())), RollbackStep::Unknown(fault));
+}
+
+#[test]
+fn a_cluster_that_is_not_active_is_skipped() {
+    let Observed::Ecs(mut cluster) = with_level(Enabled) else { unreachable!() };
+    "PROVISIONING".clone_into(&mut cluster.status);
+    let step = rollback_step(LEVEL, &Observed::Ecs(cluster), &history(&[(Disabled, Enabled)]), None);
+    assert_eq!(step, skipped("its status is PROVISIONING"));
+}
+
+/// What an earlier rollback marked and did not end is not asked for by another one.
+#[test]
+fn what_another_rollback_asks_for_is_waited_for_and_what_this_one_did_is_only_reported() {
+    let marked = |state, undo: Option<Undo>| {
+        let rolled_back_by = Some("rollback-1".to_owned());
+        log_of([Change { undo, rolled_back_by, ..leveled(1, Disabled, Enabled, state) }])
+    };
+    let asked = || Some(Undo::InProgress { since: at(20), update_id: None });
+    assert!(matches!(step_of_level(Enabled, &marked(RolledBack, asked())), RollbackStep::Skip(_)));
+    // The change log gives to a rollback what it marked itself as done.
+    assert_eq!(step_of_level(Enabled, &marked(Done, asked())), back_to_level(Disabled));
+    let done = RollbackStep::Done { to: Value::Level(Disabled) };
+    assert_eq!(step_of_level(Disabled, &marked(Done, None)), done);
+}
+
+#[test]
+fn only_logs_that_we_turned_on_are_turned_off() {
+    let raised = |minute, from: &[_], to: &[_]| {
+        change(minute, LOGS, Value::Logs(logs(from)), Value::Logs(logs(to)), Done)
+    };
+    let log =
+        log_of([raised(1, &[Scheduler], &[Api, Scheduler]), raised(2, &[Scheduler], &[Audit, Scheduler])]);
+    let all = with_logs(&[Api, Audit, Scheduler]);
+    let since = |minute| rollback_step(LOGS, &of_eks(&all), &log, Some(at(minute)));
+    assert_eq!(step_of_eks(LOGS, &all, &log), back_to_logs(&[Scheduler]));
+    assert_eq!(since(2), back_to_logs(&[Api, Scheduler]));
+    assert_eq!(since(3), RollbackStep::Nothing);
+    assert_eq!(step_of_eks(LOGS, &with_logs(&[]), &log), back_to_logs(&[]), "only the mark is missing");
+    assert_eq!(step_of_eks(LOGS, &bare("UPDATING"), &log), skipped("its status is UPDATING"));
+}
+
+#[test]
+fn what_this_rollback_asked_for_is_followed_and_what_an_earlier_one_did_is_waited_for() {
+    let undo = Some(Undo::InProgress { since: at(20), update_id: None });
+    let asked = |state| Change { undo: undo.clone(), ..turned_on(1, &[Api], state) };
+    let mut busy = bare("UPDATING");
+    busy.cluster.logs = logs(&[Api, Scheduler]);
+    let step = |state| step_of_eks(LOGS, &busy, &log_of([asked(state)]));
+    assert_eq!(step(Done), RollbackStep::Follow { to: Value::Logs(logs(&[Scheduler])) });
+    assert!(matches!(step(RolledBack), RollbackStep::Skip(_)));
+}
+
+/// The add-on as we made it.
+fn made() -> Value {
+    Value::of_addon(&addon(METRICS_SERVER, "ACTIVE"))
+}
+
+fn installed(state: ChangeState) -> Change {
+    change(1, Aspect::MetricsServer, Value::Absent, made(), state)
+}
+
+#[test]
+fn an_addon_that_this_rollback_deleted_before_it_was_called_again_is_only_reported() {
+    let with = |undo: Option<Undo>| {
+        log_of([Change { undo, rolled_back_by: Some("rollback-1".to_owned()), ..installed(Done) }])
+    };
+    let asked = Some(Undo::InProgress { since: at(20), update_id: None });
+    let step = |now: &ObservedEks, undo| step_of_eks(Aspect::MetricsServer, now, &with(undo));
+    // EKS works on the logs meanwhile, so add-ons are not asked about.
+    let busy = bare("UPDATING");
+    assert_eq!(step(&busy, None), RollbackStep::Done { to: Value::Absent });
+    assert_eq!(step(&busy, asked.clone()), skipped("its status is UPDATING"));
+    for addons in [vec![], vec![addon(METRICS_SERVER, "DELETING")], vec![addon(METRICS_SERVER, "ACTIVE")]] {
+        assert_eq!(step(&with_addons(addons), asked.clone()), back(Value::Absent));
+    }
+}
+
+#[test]
+fn an_addon_is_deleted_if_it_is_still_the_one_that_we_made() {
+    let step = |addons: Vec<Addon>, state| {
+        step_of_eks(Aspect::MetricsServer, &with_addons(addons), &log_of([installed(state)]))
+    };
+    let same = addon(METRICS_SERVER, "ACTIVE");
+    let newer = Addon { version: Some("v0.9.0-eksbuild.1".to_owned()), ..same.clone() };
+    let configured = Addon { configuration: Some("{}".to_owned()), ..same.clone() };
+    assert_eq!(step(vec![same.clone()], Done), back(Value::Absent));
+    assert_eq!(step(vec![], Done), back(Value::Absent));
+    assert_eq!(step(vec![same.clone()], RolledBack), RollbackStep::Nothing);
+    for skipped in [step(vec![newer], Done), step(vec![configured], Done), step(vec![same], Planned)] {
+        assert!(matches!(skipped, RollbackStep::Skip(_)), "{skipped:?}");
+    }
+}
+
+#[test]
+fn what_may_be_of_somebody_else_is_left_with_the_command_that_undoes_it() {
+    let unanswered = |change| Change { accepted: false, ..change };
+    let log = log_of([turned_on(1, &[Api], Done), unanswered(turned_on(2, &[Api, Audit], Done))]);
+    let step = |on: &[_]| step_of_eks(LOGS, &with_logs(on), &log);
+    let in_doubt = |what: &str, undo| RollbackStep::InDoubt {
+        why: format!("{what}, but the answer to fargaze's call was lost, so it may be of somebody else"),
+        undo,
+    };
+    assert_eq!(step(&[Api, Audit]), in_doubt("audit is on", Remedy::LogsOff(logs(&[Audit]))));
+    assert_eq!(step(&[Api, Scheduler]), back_to_logs(&[Scheduler]), "nothing of it is there");
+
+    let log = log_of([unanswered(installed(Done))]);
+    let step = |addons| step_of_eks(Aspect::MetricsServer, &with_addons(addons), &log);
+    let deletion = Remedy::DeleteAddon(METRICS_SERVER.to_owned());
+    assert_eq!(
+        step(vec![addon(METRICS_SERVER, "ACTIVE")]),
+        in_doubt("metrics-server is installed", deletion)
+    );
+    assert_eq!(step(vec![]), back(Value::Absent));
+}
+
+#[test]
+fn a_config_map_is_deleted_if_it_is_still_what_we_wrote() {
+    let map = |output: &str| Value::ConfigMap(data(output));
+    let aspect = Aspect::AwsLogging;
+    let first = change(1, aspect, Value::Absent, map("a"), Done);
+    let log = log_of([first, change(2, aspect, map("a"), map("b"), Done)]);
+    let step =
+        |output: &str, since| rollback_step(aspect, &of_eks(&with_map(Some(data(output)))), &log, since);
+    assert_eq!(step("b", None), back(Value::Absent));
+    assert_eq!(step("b", Some(at(2))), back(map("a")));
+    assert_eq!(step("theirs", None), skipped("since fargaze wrote it, somebody changed output.conf"));
+}
+
+#[test]
+fn what_cannot_be_asked_is_left() {
+    let fault = super::super::samples::fault(Operation::EksListAddons, FaultKind::Throttled);
+    let now = ObservedEks { addons: Asked::Unread(fault.clone()), ..eks("*") };
+    let step = step_of_eks(Aspect::MetricsServer, &now, &log_of([installed(Done)]));
+    assert_eq!(step, RollbackStep::Unknown(fault));
+}
+
+proptest! {
+    #[test]
+    fn rolling_back_twice_does_nothing_more(mut log in any_log(), now in level()) {
+        if let RollbackStep::RollBack { to } = step_of_level(now, &log) {
+            // Killed before the mark, it comes to the same end; after the mark there is nothing to do.
+            let now = to.level().unwrap();
+            prop_assert_eq!(step_of_level(now, &log), RollbackStep::RollBack { to });
+            log.aspects.get_mut(&LEVEL).unwrap().mark_rolled_back(None, "rollback-1", None);
+            prop_assert_eq!(step_of_level(now, &log), RollbackStep::Nothing);
+        }
+    }
+
+    #[test]
+    fn a_rollback_only_touches_what_is_as_we_left_it_or_where_it_was(log in any_log(), now in level()) {
+        let made: Vec<_> = log.changes(LEVEL).iter().filter(|change| change.is_done_since(None)).collect();
+        let now_is = Value::Level(now);
+        match (step_of_level(now, &log), made.last()) {
+            (RollbackStep::Nothing, None) => {}
+            (RollbackStep::RollBack { to }, Some(newest)) => {
+                prop_assert!(now_is == newest.to || now_is == to);
+                prop_assert!(made.iter().any(|change| change.from == to));
+            }
+            (RollbackStep::Skip(_), Some(newest)) => prop_assert_ne!(&now_is, &newest.to),
+            other => prop_assert!(false, "{:?}", other),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Calls of fargaze that change something, with what happens to them.
+
+use std::collections::BTreeSet;
+
+use fargaze::eks::LogType;
+use fargaze::fault::{Fault, FaultKind};
+use fargaze::insights::InsightsLevel;
+use fargaze::reconcile::{AwsLogging, Change, Observed, Value};
+
+use super::eks::{Accepted, LogsCall, fault};
+use super::{Id, Owner, Setting, Stop, Trouble, World};
+use crate::common::OURS;
+
+impl World {
+    /// The call of a change.
+    pub(super) fn call(
+        &mut self,
+        id: &Id,
+        change: &Change,
+        observed: &Observed,
+        trouble: Trouble,
+    ) -> Result<Result<Accepted, Fault>, Stop> {
+        let aspect = change.aspect;
+        self.disturb(id, trouble, |world| world.overtake(id, change))?;
+        if let Some(fault) = before_call(trouble) {
+            return Ok(Err(fault));
+        }
+        let is_lost = matches!(trouble, Trouble::AfterCall | Trouble::Lost);
+        let owner = if is_lost { Owner::Unanswered } else { Owner::Fargaze };
+        if let Value::Level(to) = change.to {
+            return after_call(self.set_level(id, Setting { level: to, owner }, trouble), trouble);
+        }
+        let (minute, token) = (self.minute, change.token());
+        let Some(there) = self.resources.get_mut(id).and_then(|there| there.eks_mut()) else {
+            panic!("{id} is no EKS cluster")
+        };
+        let answer = match (&change.to, aspect.addon(), observed.eks().map(|eks| &eks.logging)) {
+            (Value::Logs(on), ..) => {
+                let logs = LogsCall { on, off: &BTreeSet::new() };
+                let answer = there.update_logs(&logs, Some(&token), owner, minute);
+                self.emit_logs(id, &logs, OURS, answer.clone());
+                answer
+            }
+            (_, Some(addon), _) => {
+                let answer = there.create_addon(addon, Some(&token), owner, minute);
+                self.emit_addon("CreateAddon", id, addon, OURS, answer.clone().map(drop));
+                answer
+            }
+            (Value::ConfigMap(data), _, Some(AwsLogging::Known { namespace, .. })) => {
+                there.write(namespace, &change.from, data, owner).map(|()| done())
+            }
+            (to, ..) => panic!("{aspect} cannot be made {to}"),
+        };
+        after_call(answer, trouble)
+    }
+
+    /// `UpdateClusterSettings` or `PutAccountSettingDefault`, and what is read back after it.
+    pub(super) fn set_level(&mut self, id: &Id, to: Setting, trouble: Trouble) -> Result<Accepted, Fault> {
+        let Some(setting) = self.resources.get_mut(id).and_then(|there| there.setting()) else {
+            panic!("{id} has no level")
+        };
+        *setting = to;
+        self.emit_level("UpdateClusterSettings", id, to.level, OURS);
+        if trouble == Trouble::Busy {
+            let other = match to.level {
+                InsightsLevel::Disabled => InsightsLevel::Enhanced,
+                InsightsLevel::Enabled | InsightsLevel::Enhanced => InsightsLevel::Disabled,
+            };
+            self.change_level(id, other, "alice", "UpdateClusterSettings");
+            return Err(fault("ecs:UpdateClusterSettings", FaultKind::Transient, "not applied", ""));
+        }
+        Ok(done())
+    }
+
+    /// What happens just before a call of fargaze.
+    pub(super) fn disturb(
+        &mut self,
+        id: &Id,
+        trouble: Trouble,
+        overtake: impl FnOnce(&mut Self),
+    ) -> Result<(), Stop> {
+        match (trouble, self.resources[id].eks()) {
+            (Trouble::BeforeCall, _) => return Err(Stop::Killed),
+            (Trouble::Busy, Some(eks)) => {
+                let mut types = eks.log_types();
+                if !types.remove(&LogType::Authenticator) {
+                    types.insert(LogType::Authenticator);
+                }
+                self.set_logs(id, &types, "alice");
+            }
+            (Trouble::Overtaken, _) => overtake(self),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Somebody else makes it so; logs at once, as if EKS had needed no time.
+    fn overtake(&mut self, id: &Id, change: &Change) {
+        let minute = self.minute;
+        match (&change.to, change.aspect.addon()) {
+            (Value::Level(to), _) => self.change_level(id, *to, "alice", "UpdateClusterSettings"),
+            (Value::Logs(to), _) => {
+                let Some(there) = self.resources.get_mut(id) else { return };
+                there.by_others(change.aspect, minute, |there| {
+                    there.with_eks(|eks| {
+                        for log in to {
+                            eks.logs.entry(*log).or_insert(Owner::Others);
+                        }
+                    });
+                });
+            }
+            (Value::ConfigMap(data), _) => self.set_map(id, Some(data.clone())),
+            (_, Some(addon)) => self.install(id, addon, "alice"),
+            _ => {}
+        }
+    }
+}
+
+/// The answer to a call that is done when it is answered.
+pub(super) fn done() -> Accepted {
+    Accepted { is_done: true, ..Accepted::default() }
+}
+
+/// Why a call does not reach the service or is not let in.
+pub(super) fn before_call(trouble: Trouble) -> Option<Fault> {
+    match trouble {
+        Trouble::Unsent => Some(fault("any:Call", FaultKind::Throttled, "ThrottlingException", "")),
+        Trouble::Denied => Some(fault("any:Call", FaultKind::Denied, "AccessDeniedException", "")),
+        _ => None,
+    }
+}
+
+/// What of an answer comes.
+pub(super) fn after_call<T>(answer: Result<T, Fault>, trouble: Trouble) -> Result<Result<T, Fault>, Stop> {
+    match trouble {
+        Trouble::AfterCall => Err(Stop::Killed),
+        Trouble::Lost => Ok(answer.and_then(|_| Err(fault("any:Call", FaultKind::Transient, "timeout", "")))),
+        _ => Ok(answer),
+    }
+}

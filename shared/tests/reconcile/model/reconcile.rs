@@ -1,0 +1,218 @@
+//! What event path, queue and sweep do with a subject: settle, decide, write, call, write.
+
+use fargaze::fault::FaultKind;
+use fargaze::reconcile::{
+    Action, Aspect, Case, Change, ChangeState, Checker, Desired, Finding, FindingResult, Observed, Sighting,
+    Step, SubjectLog, SubjectPolicy, Value, decide,
+};
+
+use super::eks::Accepted;
+use super::observe::Asking;
+use super::{Id, Stop, Trouble, World, key};
+
+/// A check of a subject.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Check<'a> {
+    pub(super) id: &'a Id,
+    /// Id of the event or run that brings it.
+    pub(super) cause: &'a str,
+    /// It follows what a rollback asked for.
+    pub(super) rolls_back: bool,
+    pub(super) may_change: bool,
+}
+
+/// What came of it.
+pub(super) struct Checked {
+    pub(super) findings: Vec<Finding>,
+    pub(super) log: SubjectLog,
+    pub(super) follow: bool,
+}
+
+/// What is known of a subject while its steps are carried out.
+struct Now<'a> {
+    policy: &'a SubjectPolicy,
+    observed: &'a Observed,
+}
+
+impl World {
+    /// Brings a subject that is there to its policies.
+    pub(super) fn check(&mut self, check: &Check<'_>) -> Result<Checked, Stop> {
+        let Check { id, cause, rolls_back, .. } = *check;
+        let mut log = self.log_of(id, None);
+        let created_at = self.created_at(id);
+        if let Some(created) = created_at {
+            log.forget_before(created);
+        }
+        if log.all_changes().count() < self.changes_of(id) {
+            self.judge.note("of an earlier cluster");
+        }
+        let policy = self.policy(id);
+        let observed = self.observe(id, &log, Asking { logging: asks_logging(&policy), rolls_back });
+        self.settle(id, &mut log, &observed, cause);
+        let origin = self.life(id).origin(self.sighting(id), &log, created_at);
+        let case = Case { policy: &policy, observed: &observed, origin, log: &log, now: self.now() };
+        let steps = decide(&case);
+        self.judge_steps(id, &steps, &log);
+        let mut findings = Vec::with_capacity(steps.len());
+        for step in steps {
+            let now = Now { policy: &policy, observed: &observed };
+            let finding = self.carry_out(step, check, &now, &mut log)?;
+            self.judge.note_result(&finding.result);
+            findings.push(finding);
+        }
+        let is_busy =
+            |finding: &Finding| matches!(finding.result, FindingResult::InProgress | FindingResult::NotYet);
+        let follow = !rolls_back && findings.iter().any(is_busy) || log.in_progress().next().is_some();
+        Ok(Checked { findings, log, follow })
+    }
+
+    fn changes_of(&self, id: &Id) -> usize {
+        let items = self.table.range((id.clone(), Aspect::ALL[0], 0)..);
+        items.take_while(|((of, ..), _)| of == id).count()
+    }
+
+    /// When a cluster was created, where somebody says it.
+    pub(super) fn created_at(&self, id: &Id) -> Option<jiff::Timestamp> {
+        self.resources.get(id).filter(|resource| resource.eks().is_some()).map(|resource| resource.born)
+    }
+
+    /// What sweeps saw of a subject.
+    pub(super) fn sighting(&self, id: &Id) -> Sighting {
+        match (self.known.get(&id.platform), id.subject.cluster()) {
+            (Some(known), Some(name)) => {
+                known.clusters.get(name).map_or(Sighting::Unseen, |at| Sighting::Since(*at))
+            }
+            _ => Sighting::NoSweep,
+        }
+    }
+
+    fn carry_out(
+        &mut self,
+        mut step: Step,
+        check: &Check<'_>,
+        now: &Now<'_>,
+        log: &mut SubjectLog,
+    ) -> Result<Finding, Stop> {
+        let mut result = FindingResult::Waiting;
+        if let (Some(aspect), Action::Set { from, to }) = (step.aspect, &step.action)
+            && check.may_change
+        {
+            let checker = Checker { cause: check.cause, now: self.now() };
+            result = if log.aspect(aspect).is_some_and(|log| log.under_way(checker).is_some()) {
+                FindingResult::UnderWay
+            } else if self.config.limits.dry_run {
+                FindingResult::WouldSet
+            } else {
+                let of_aspect = log.aspects.entry(aspect).or_default();
+                let cause = of_aspect.cause_for(check.cause);
+                let change = Change {
+                    subject: check.id.subject.clone(),
+                    aspect,
+                    number: of_aspect.number_for(&cause),
+                    made: of_aspect.made_at(self.now(), now.observed.created_at()),
+                    cause,
+                    from: from.clone(),
+                    to: to.clone(),
+                    policy: now.policy.of(aspect).desired.to_string(),
+                    reason: step.reason.clone(),
+                    request_id: None,
+                    state: ChangeState::Planned,
+                    accepted: false,
+                    update_id: None,
+                    failure: None,
+                    undo: None,
+                    rolled_back_by: None,
+                };
+                self.make(check.id, change, now.observed, log)?
+            };
+            if result == FindingResult::Compliant {
+                step.action = Action::Comply;
+            }
+        }
+        Ok(Finding::of_step(check.id.subject.clone(), step, result))
+    }
+
+    /// Makes a change. The table has it before it is made, and again when it is done or the service has accepted it.
+    fn make(
+        &mut self,
+        id: &Id,
+        mut change: Change,
+        observed: &Observed,
+        log: &mut SubjectLog,
+    ) -> Result<FindingResult, Stop> {
+        let trouble = self.next_trouble();
+        self.judge_call(id, &change, trouble);
+        let before = self.table.get(&key(id.platform, &change));
+        let is_free = before.is_none_or(|before| before.cause == change.cause);
+        assert!(is_free, "two changes have one number: {before:?} and {change:?}");
+        if let Some(before) = before.filter(|before| before.to == change.to) {
+            assert_eq!(before.token(), change.token(), "a second attempt is another request");
+        }
+        self.write(id.platform, &change);
+        let answer = self.call(id, &change, observed, trouble)?;
+        self.judge_answer(id, &change, &answer);
+        let result = match answer {
+            Ok(Accepted { is_done: true, .. }) => {
+                change.state = ChangeState::Done;
+                FindingResult::Set
+            }
+            Ok(Accepted { update_id, version, .. }) => {
+                (change.accepted, change.update_id) = (true, update_id);
+                // Known from here: what others make of it later is not EKS's choice.
+                if let Value::Addon { version: made, .. } = &mut change.to {
+                    *made = version;
+                }
+                FindingResult::Set
+            }
+            // The next check tells what came of it.
+            Err(fault) if !fault.kind.is_refusal() => FindingResult::Failed(fault),
+            Err(fault) => {
+                change.state = ChangeState::Abandoned;
+                match fault.kind {
+                    FaultKind::Conflict => match self.is_so(id, &change, log) {
+                        Ok(true) => FindingResult::Compliant,
+                        Ok(false) => FindingResult::Failed(fault),
+                        Err(fault) => FindingResult::Unknown(fault),
+                    },
+                    FaultKind::InProgress => FindingResult::InProgress,
+                    _ => FindingResult::Failed(fault),
+                }
+            }
+        };
+        self.judge_result(id, &change, trouble, &result);
+        let is_open = change.state == ChangeState::Planned && !change.accepted;
+        if !is_open {
+            self.write(id.platform, &change);
+            log.put(change);
+        }
+        Ok(result)
+    }
+
+    /// Whether what a change was to make is there, asked once more.
+    fn is_so(&self, id: &Id, change: &Change, log: &SubjectLog) -> Result<bool, fargaze::fault::Fault> {
+        let asking = Asking { logging: change.aspect == Aspect::AwsLogging, rolls_back: false };
+        let observed = self.observe(id, log, asking);
+        let now = observed.value(change.aspect).map_err(Clone::clone)?;
+        let is_addon = matches!((&now, &change.to), (Value::Addon { .. }, Value::Addon { .. }));
+        Ok(is_addon || now.fulfils(&change.to))
+    }
+
+    pub(super) fn next_trouble(&mut self) -> Trouble {
+        let trouble = if self.hit.after == 0 { self.hit.trouble } else { Trouble::None };
+        if self.hit.after == 0 {
+            self.hit.trouble = Trouble::None;
+        }
+        self.hit.after = self.hit.after.saturating_sub(1);
+        trouble
+    }
+}
+
+/// Whether the logging of Fargate pods is of interest.
+fn asks_logging(policy: &SubjectPolicy) -> bool {
+    let policy = policy.of(Aspect::AwsLogging);
+    match policy.desired {
+        Desired::ConfigMap(_) => true,
+        Desired::Report => !policy.is_built_in(),
+        _ => false,
+    }
+}
