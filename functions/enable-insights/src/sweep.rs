@@ -96,7 +96,9 @@ impl<B: Border> Sweep<'_, B> {
             let was_made = was_made(&before, &name);
             let may_change = was_made || changes < allowed;
             let findings = self.cluster(&name, &mut seen, &mut before, may_change, &mut progress).await?;
-            changes += usize::from(changed(&findings) > 0 && !was_made);
+            // What ECS failed to make does not come by waiting, and must not keep others waiting.
+            let is_failed = seen.observed.status() == "FAILED";
+            changes += usize::from(changed(&findings) > 0 && !was_made && !is_failed);
             progress.add(name, findings);
         }
         if is_first_part {
@@ -178,6 +180,7 @@ impl<B: Border> Sweep<'_, B> {
             let sent = self.reconciler.follow_up(name, log, now, Waiting::AtWork).await;
             sent.map_or_else(|fault| progress.fault(fault), |_| ());
         }
+        // A cluster that came without an event is named once, whatever its aspects.
         if let Some(first) = findings.first_mut() {
             first.unannounced = self.receives_events && is_unseen && !past.life.reports_creation(created_at);
             let is_young = past.life.created.map_or(is_unseen, |created| self.is_recent(created.first));

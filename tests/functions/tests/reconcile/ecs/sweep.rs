@@ -207,6 +207,15 @@ async fn a_new_cluster_that_waits_stays_new_and_is_asked_about_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_cluster_that_ecs_failed_to_make_keeps_no_other_waiting() {
+    let mut home = with(&[("shop", "disabled")]);
+    home.put_cluster(ClusterSpec::new("a-lab").status("FAILED"));
+    let stack = stack(home);
+    stack.put_config("limits: {max-changes: 1, existing: change}");
+    assert_eq!(swept(&stack, 0).await["shop"], json!({"set": "enabled"}));
+}
+
+#[tokio::test(start_paused = true)]
 async fn where_no_events_are_expected_nobody_asks_for_them() {
     let there = Estate::new(ACCOUNT, "us-east-1").cluster(ClusterSpec::new("old"));
     let stack = Stack::in_process(FakeAws::builder(estate()).estate(there));
