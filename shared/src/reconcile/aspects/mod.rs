@@ -12,7 +12,11 @@ use super::{Action, Aspect, CostNote, Desired, Remedy, Value};
 /// What to do about an aspect that nothing of the past decides on.
 pub(super) fn judge(case: &Case<'_>, aspect: Aspect) -> Step {
     if is_left(&case.policy_of(aspect).desired) {
-        return case.left(aspect);
+        // The report says what the account default is, so that one that cannot be read is told, whatever the policy.
+        return match case.observed.value(aspect) {
+            Err(fault) if aspect == Aspect::AccountDefault => Step::unknown(aspect, fault),
+            _ => case.left(aspect),
+        };
     }
     match aspect {
         Aspect::AccountDefault | Aspect::ContainerInsights => levels::judge(case, aspect),

@@ -17,7 +17,10 @@ impl Case<'_> {
         }
         let changes = self.changes(aspect);
         let made_before = changes.iter().rev().find(|change| change.state == ChangeState::Done);
-        let why = match (self.origin, made_before) {
+        let was_rolled_back = changes.iter().any(|change| change.state == ChangeState::RolledBack);
+        // What was rolled back is no longer new, whatever its policy becomes.
+        let origin = if was_rolled_back { Origin::Existing } else { self.origin };
+        let why = match (origin, made_before) {
             (_, Some(change)) if change.policy == policy.desired.to_string() => {
                 let by = reverted_by(self.log, aspect, &policy.desired, change.made);
                 let by = by.last().map(|by| format!(" by {by}")).unwrap_or_default();
@@ -31,7 +34,6 @@ impl Case<'_> {
                 "clusters that were there before are changed (existing: change)".to_owned()
             }
             (Origin::Existing, None) => {
-                let was_rolled_back = changes.iter().any(|change| change.state == ChangeState::RolledBack);
                 let why = if was_rolled_back {
                     "it was rolled back"
                 } else {

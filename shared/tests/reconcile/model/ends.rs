@@ -64,7 +64,9 @@ impl World {
             _ if says("existing: report") => {
                 let is_new =
                     id.is_ecs_cluster() && self.heard_of_birth(id) && self.is_known_to_be_another(id);
-                policy.existing == Existing::Report && !is_met && !is_new
+                // What was rolled back is no longer new.
+                let was_rolled_back = resource.past.rolled_back.iter().any(|(of, _)| *of == aspect);
+                policy.existing == Existing::Report && !is_met && (!is_new || was_rolled_back)
             }
             _ if says("EKS failed at it 2 times") => resource.past.has_failed_twice(aspect) && !is_met,
             _ if says("a rollback asked to undo it") => resource.past.undone.contains(&aspect),

@@ -135,8 +135,10 @@ impl World {
 
     /// After the first sweep, no ECS cluster is taken for an older one that no sweep saw when it was made.
     pub(super) fn judge_sweep(&self, id: &Id, finding: &Finding) {
-        let is_taken_for_older =
-            finding.result == FindingResult::Reported && finding.reason.contains("existing: report");
+        // What was rolled back is left whatever its age.
+        let is_taken_for_older = finding.result == FindingResult::Reported
+            && finding.reason.contains("existing: report")
+            && !finding.reason.starts_with("it was rolled back");
         if id.is_ecs_cluster()
             && is_taken_for_older
             && self.is_swept(id.platform)

@@ -202,10 +202,12 @@ fn a_rollback_holds_until_the_policy_changes() {
     let step = decided(ENABLED, Disabled, Origin::New, &log);
     assert_eq!(step.action, Action::Leave);
     assert!(step.reason.starts_with("it was rolled back"), "{}", step.reason);
-    let other = decided(ENHANCED, Disabled, Origin::Existing, &log);
-    assert_eq!(other.action, Action::Report);
-    assert!(other.reason.starts_with("it was rolled back"), "{}", other.reason);
-    assert!(other.reason.contains("existing: report"), "{}", other.reason);
+    for origin in [Origin::Existing, Origin::New] {
+        let other = decided(ENHANCED, Disabled, origin, &log);
+        assert_eq!(other.action, Action::Report);
+        assert!(other.reason.starts_with("it was rolled back"), "{}", other.reason);
+        assert!(other.reason.contains("existing: report"), "{}", other.reason);
+    }
 }
 
 /// The step for an account's default.
