@@ -51,12 +51,14 @@ impl Findings<'_> {
     /// that are wanted; `wanted` is told whether it is about their result. An account counts as one where nothing else does.
     fn counts(&self, platform: Platform, wanted: impl Fn(&Finding, bool) -> bool) -> Vec<String> {
         type Is = fn(&Finding) -> bool;
-        let rows: [(Is, &str); 15] = [
+        let rows: [(Is, &str); 17] = [
             (|finding| finding.result == FindingResult::Set, "set"),
             (|finding| finding.result == FindingResult::WouldSet, "would be set"),
             (|finding| finding.result == FindingResult::RolledBack, "rolled back"),
             (|finding| finding.result == FindingResult::Skipped, "skipped"),
             (|finding| finding.result == FindingResult::Waiting, "waiting"),
+            (|finding| finding.result == FindingResult::InProgress, "in progress"),
+            (|finding| finding.result == FindingResult::NotYet, "not yet created"),
             (
                 |finding| finding.result == FindingResult::Overdue && finding.aspect.is_none(),
                 "still CREATING after an hour",

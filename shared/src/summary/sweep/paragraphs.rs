@@ -4,7 +4,7 @@ use super::{Findings, Found, clusters, cost_of, label, names};
 use crate::fault::Fault;
 use crate::message::harmless;
 use crate::reconcile::{Cost, CostEstimate, CostNote, Finding, FindingResult, TARIFF, Transition};
-use crate::run::{RunKind, Target};
+use crate::run::{Platform, RunKind, Target};
 use crate::subject::Subject;
 use crate::summary::coverage::in_words;
 use crate::summary::words::{about_dollars, hang, list, thousands, wrap};
@@ -181,11 +181,11 @@ impl<'a> Findings<'a> {
                 continue;
             }
             text.push_str(&wrap(&format!("{}.", self.compliance(*platform)), 0));
-            // Of an EKS cluster, aspects are left that nobody asked for.
+            // Of an EKS cluster some aspects are always left, as nobody asked for them.
             let left = here.into_iter().filter(|found| {
                 found.finding.result.is_plain()
                     && found.finding.result != FindingResult::Compliant
-                    && (found.finding.aspect.is_none() || found.finding.now.is_some())
+                    && (found.finding.aspect.is_none() || *platform == Platform::Ecs)
             });
             for (reason, group) in grouped(left, |found| found.finding.reason.as_str()) {
                 text.push_str(&wrap(&format!("{} left alone: {}.", clusters(&group), harmless(reason)), 2));
