@@ -4,16 +4,17 @@
 //!
 //! ```text
 //! RunRequest -> Run -> Target -> Inventory -> QueryPlan of MetricQuery -> (CloudWatch) -> Reading of MetricSeries
-//!    run.rs      run.rs  run.rs   inventory.rs  sources/plan.rs             aws/            series.rs
+//!    run.rs      run.rs  run.rs   inventory/  sources/plan.rs               aws/            series.rs
 //!   -> Snapshot -> Verdict -> Notice -> Outcome -> Report or summary -> Message
-//!      snapshot.rs  evaluate.rs  alarm/  outcome.rs  report/, summary/  message.rs
+//!      snapshot/  evaluate.rs  alarm/  outcome.rs  report/, summary/  message/
 //! ```
 //!
 //! Beside it stand what fargaze changes ([`reconcile`]), what CloudTrail says ([`event`]), and the
 //! user's file ([`config`]). Without features the crate is pure: no clock, no network, no AWS type. The feature
 //! `aws` adds the borders under [`aws`], and SDK types and SDK errors stop there.
 
-// From the ground up: a module uses those above it.
+// From the ground up: a module uses those above it. Not so yet: the advice of `fault` knows `kubernetes`, and `pods`,
+// `sources` and `outcome` know the snapshot and the alarm.
 
 // Ground: names, spellings, and helpers that know nothing of fargaze.
 pub mod batch;
@@ -27,16 +28,18 @@ mod paging;
 pub mod settings;
 pub mod status;
 
-// Nouns: what things are about, what is measured, what failed, and how it is said.
-pub mod catalogue;
-pub mod commands;
-pub mod fault;
+// Nouns: what things are about, what is measured, which call it was, and how it is said.
 pub mod insights;
 pub mod metric;
 pub mod operation;
 mod shell;
 pub mod subject;
 pub mod text;
+
+// What is made of them: metrics that there are, commands for people, faults, windows.
+pub mod catalogue;
+pub mod commands;
+pub mod fault;
 pub mod vended;
 pub mod window;
 
@@ -46,29 +49,35 @@ pub mod kubernetes;
 pub mod run;
 pub mod series;
 
-// What is asked: rules and their measures, the sources that answer them, pods.
+// What is asked: rules and their measures.
 pub mod derive;
-pub mod eks;
-pub mod evaluate;
 pub mod gather;
 pub mod pattern;
-pub mod pods;
 pub mod pulse;
 pub mod rules;
+
+// Who answers: the sources, and what EKS and its pods say.
+pub mod eks;
+pub mod evaluate;
+pub mod pods;
 pub mod sources;
 
-// What is changed, the file that says it, and the events that lead to it.
-pub mod config;
-pub mod event;
-pub mod outcome;
+// What is changed.
 pub mod reconcile;
 pub mod usage;
 
-// A run from its snapshot to its notices.
-pub mod alarm;
-pub mod continuation;
+// The file that says what, the events that lead to it, and what comes of a target.
+pub mod config;
+pub mod event;
+pub mod outcome;
+
+// A run as it is stored, and why one gives up.
 pub mod failure;
 pub mod snapshot;
+
+// From the snapshot to its notices.
+pub mod alarm;
+pub mod continuation;
 pub mod states;
 
 // The border to AWS.

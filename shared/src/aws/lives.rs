@@ -96,7 +96,7 @@ impl Memory {
 }
 
 fn lives_key(target: &Target) -> String {
-    format!("HEARD#{}#{}{}", target.account, target.region, platform(target))
+    format!("LIVES#{}#{}{}", target.account, target.region, platform(target))
 }
 
 fn item(target: &Target, cluster: &ClusterName, life: &Life, version: u64) -> Item {

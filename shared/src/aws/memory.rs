@@ -7,7 +7,7 @@
 //! | `TARGETS`, of sweeps and restores `TARGETS#SETTINGS` | `ACCOUNT#REGION#PART` | a target that could not be seen, or could not until lately |
 //! | `CHANGES#ACCOUNT#REGION`, of EKS with `#EKS` behind | `CLUSTER/ASPECT#NUMBER` or `@account/ASPECT#NUMBER` | a change of fargaze |
 //! | the same | `CLUSTER/ASPECT#by#TIME#EVENT` | somebody else reverted a change |
-//! | `HEARD#ACCOUNT#REGION`, of EKS with `#EKS` behind | `CLUSTER` | when clusters of this name were created and deleted, as reported |
+//! | `LIVES#ACCOUNT#REGION`, of EKS with `#EKS` behind | `CLUSTER` | when clusters of this name were created and deleted, as reported |
 
 use std::collections::{BTreeMap, HashMap};
 

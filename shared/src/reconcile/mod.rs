@@ -4,12 +4,12 @@
 //! Policies -> SubjectPolicy ┐
 //!   policy.rs               │
 //! Observed ─────────────────┼─> Step -> (ECS, EKS, Kubernetes) -> Change -> ChangeLog -> RollbackStep
-//!   observed.rs             │  decide/                            log/      log/         rollback.rs
+//!   observed.rs             │  decide/, step.rs                   log/      log/         rollback.rs
 //! ChangeLog ─> Origin ──────┘
 //! Life          life.rs
 //! ```
 //!
-//! One engine for every aspect of every subject. What differs from [`Aspect`] to aspect is in `aspects/`, one file each:
+//! One engine for every aspect of every subject. What differs from [`Aspect`] to aspect is in `aspects/`:
 //! whether what is there complies, and what a change needs. All else is the same for all: who is changed at all, who is
 //! left alone because others reverted it ([`decide()`]), how a change ends that was begun ([`SubjectLog::settle`]), and how
 //! it is rolled back ([`rollback_step`]). What takes a service a while is followed through the queue ([`FollowUp`]).

@@ -174,7 +174,7 @@ async fn t15_the_spellings_of_a_time_in_events_are_one_instant() {
         let stack = Stack::start(estate().cluster(ClusterSpec::new("shop"))).await;
         stack.invoke(Function::EnableInsights, sqs_batch(&[event.to_string()])).await.unwrap();
         let items = stack.aws.items(Stack::TABLE);
-        let life = items.iter().find(|item| item["pk"]["S"] == "HEARD#123456789012#eu-west-1").unwrap();
+        let life = items.iter().find(|item| item["pk"]["S"] == "LIVES#123456789012#eu-west-1").unwrap();
         assert_eq!(life["time"]["S"], "2026-11-22T10:03:20Z", "{time}");
     }
 }

@@ -19,7 +19,7 @@ fn assert_untouched(stack: &Stack, case: &dyn std::fmt::Debug) {
     assert!(writes.iter().all(|call| !ECS_CHANGES.contains(&call.as_str())), "{case:?}: {writes:?}");
     assert!(writes.iter().all(|call| call == "dynamodb:PutItem"), "{case:?}: {writes:?}");
     let items = stack.aws.items(Stack::TABLE);
-    let is_life = |item: &Value| item["pk"]["S"].as_str().unwrap().starts_with("HEARD#");
+    let is_life = |item: &Value| item["pk"]["S"].as_str().unwrap().starts_with("LIVES#");
     assert!(items.iter().all(is_life), "{case:?}: {items:?}");
 }
 

@@ -99,7 +99,7 @@ fn end(stack: &Stack, answer: Value, start: usize, killed: Option<(usize, &str)>
         account_default: stack.aws.edit(|world| world.home().account_insights().to_owned()),
         change_log: entries,
         reverts: super::super::reverts(stack),
-        lives: items(stack, "HEARD#"),
+        lives: items(stack, "LIVES#"),
         calls,
         answer,
     }

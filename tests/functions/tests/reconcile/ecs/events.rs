@@ -43,7 +43,7 @@ async fn a_new_cluster_is_set_and_its_entry_in_the_change_log_is_complete() {
     };
     assert_eq!(change_log(&stack), [entry]);
     assert_eq!(text(&items(&stack, "CHANGES#")[0], "sk"), "shop/container-insights#1");
-    let life = &items(&stack, "HEARD#")[0];
+    let life = &items(&stack, "LIVES#")[0];
     assert_eq!(
         (text(life, "sk"), text(life, "time")),
         ("shop".to_owned(), "2026-11-22T10:03:20Z".to_owned())
@@ -116,7 +116,7 @@ async fn what_is_delivered_twice_or_in_another_order_comes_to_the_same_end() {
         }
         assert_eq!(changes(&stack), [change("shop", "disabled", "enabled", "done")], "{order:?}");
         assert_eq!(subjects(&stack, UPDATE), ["shop"], "{order:?}");
-        let heard: Vec<String> = items(&stack, "HEARD#").iter().map(|item| text(item, "time")).collect();
+        let heard: Vec<String> = items(&stack, "LIVES#").iter().map(|item| text(item, "time")).collect();
         assert_eq!(heard, [1, 3, 0].map(|at| minute(at).to_string()), "{order:?}");
     }
 }
@@ -135,7 +135,7 @@ async fn a_late_repetition_of_an_older_creation_does_not_bring_its_history_back(
     // It was reverted once only since its creation.
     receive_well(&stack, &[created("shop", 0), set_by("ci", "shop", "disabled", 11)]).await;
     assert_eq!(level(&stack, "shop"), "enabled");
-    assert_eq!(text(&items(&stack, "HEARD#")[0], "time"), minute(10).to_string());
+    assert_eq!(text(&items(&stack, "LIVES#")[0], "time"), minute(10).to_string());
 }
 
 #[tokio::test(start_paused = true)]

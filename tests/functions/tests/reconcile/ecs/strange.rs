@@ -85,9 +85,9 @@ async fn a_service_or_cluster_with_a_strange_name_costs_no_alarm_of_the_others()
 async fn an_item_of_the_table_that_cannot_be_read_costs_its_cluster_only() {
     for (partition, key) in [
         ("CHANGES#123456789012#eu-west-1", "old/container-insights#1"),
-        ("HEARD#123456789012#eu-west-1", "old"),
+        ("LIVES#123456789012#eu-west-1", "old"),
         ("CHANGES#123456789012#eu-west-1", "no such/container-insights#1"),
-        ("HEARD#123456789012#eu-west-1", "no/such"),
+        ("LIVES#123456789012#eu-west-1", "no/such"),
     ] {
         let stack = stack(with(&[("shop", "disabled"), ("old", "disabled")]));
         stack.put_config(CHANGE);

@@ -48,7 +48,7 @@ impl History {
 
     /// Every cluster complies, or there is a true reason why not. Counts how they ended.
     fn judge(&self, found: &Value, ends: &mut BTreeMap<&'static str, usize>) {
-        let lives: BTreeMap<String, (String, String)> = items(&self.stack, "HEARD#")
+        let lives: BTreeMap<String, (String, String)> = items(&self.stack, "LIVES#")
             .iter()
             .map(|item| (text(item, "sk"), (text(item, "time"), text(item, "deleted"))))
             .collect();
