@@ -237,8 +237,12 @@ impl<B: Border> Reconciler<'_, B> {
             // Of any other failure the next check tells what came of it.
             Err(fault) if !fault.kind.is_refusal() => return Ok(FindingResult::Failed(fault)),
             Err(fault) => {
+                let planned = change.clone();
                 change.state = ChangeState::Abandoned;
-                match fault.kind {
+                if self.memory.abandon_change(self.target, &planned, &change).await? == Written::Yes {
+                    log.put(change.clone());
+                }
+                return Ok(match fault.kind {
                     // Whoever made it so, it was not this call.
                     FaultKind::Conflict => match self.is_so(&change, log).await {
                         Ok(true) => FindingResult::Compliant,
@@ -248,7 +252,7 @@ impl<B: Border> Reconciler<'_, B> {
                     FaultKind::InProgress => FindingResult::InProgress,
                     FaultKind::NotFound if change.to.level().is_some() => FindingResult::Left,
                     _ => FindingResult::Failed(fault),
-                }
+                });
             }
         };
         self.memory.put_change(self.target, &change).await?;

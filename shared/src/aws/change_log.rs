@@ -60,6 +60,20 @@ impl Memory {
         self.put_if(change_item(target, change)?, condition, cause, &change.subject.to_string()).await
     }
 
+    /// Gives up a change, if the change log still has it as it was planned (`PutItem` with a condition): a message that came
+    /// twice may have made it meanwhile, and that is not to be forgotten.
+    pub async fn abandon_change(
+        &self,
+        target: &Target,
+        planned: &Change,
+        abandoned: &Change,
+    ) -> Result<Written, Fault> {
+        let condition = format!("{CHANGE} = :planned");
+        let planned = Some((":planned", text(json(planned)?)));
+        self.put_if(change_item(target, abandoned)?, &condition, planned, &abandoned.subject.to_string())
+            .await
+    }
+
     /// Writes how far a change has come by now (`PutItem`). The same change has the same key.
     pub async fn put_change(&self, target: &Target, change: &Change) -> Result<(), Fault> {
         self.put(change_item(target, change)?, &change.subject.to_string()).await

@@ -2,6 +2,7 @@
 
 pub(crate) mod ecs;
 mod eks;
+mod plans;
 
 use fargaze::reconcile::{Change, Revert};
 use function_tests::Stack;
