@@ -1,8 +1,11 @@
 //! The border to one platform: what the engine asks and changes there.
 
+use std::collections::BTreeSet;
+
 use fargaze::aws::Listed;
 use fargaze::cluster::ClusterName;
 use fargaze::fault::Fault;
+use fargaze::operation::Operation;
 use fargaze::reconcile::{Aspect, Cost, Observed, SubjectLog, Value};
 use fargaze::subject::Subject;
 
@@ -51,6 +54,14 @@ pub(crate) struct Call<'a> {
     pub(crate) token: &'a str,
 }
 
+impl Call<'_> {
+    /// Nothing but a mistake of ours asks for it.
+    pub(crate) fn impossible(&self) -> Fault {
+        let what = format!("there is no way to set {} to {}", self.aspect, self.to);
+        Fault::bug(Operation::FargazeReconcile, self.subject.to_string(), what)
+    }
+}
+
 /// A change that was taken.
 #[derive(Debug)]
 pub(crate) struct Applied {
@@ -92,9 +103,9 @@ pub(crate) trait Border {
     /// Looks for a subject.
     async fn find(&self, subject: &Subject) -> Result<Sought, Fault>;
 
-    /// Asks what more must be known of a subject that was found. `logging` says whether the logging of Fargate pods is of
-    /// interest, for which a cluster's Kubernetes API must let us in.
-    async fn ask(&self, seen: &mut Seen, log: &SubjectLog, logging: bool);
+    /// Asks what more must be known of a subject that was found, for these aspects: each may take calls of its own, and
+    /// rights that not every target gives.
+    async fn ask(&self, seen: &mut Seen, log: &SubjectLog, aspects: &BTreeSet<Aspect>);
 
     /// Makes a change, and reads it back where the service has made it when it answers.
     async fn apply(&self, call: &Call<'_>, seen: &Seen) -> Result<Applied, Fault>;

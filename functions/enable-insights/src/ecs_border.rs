@@ -8,7 +8,7 @@ use fargaze::cluster::ClusterName;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::{InsightsLevel, ObservedCluster};
 use fargaze::operation::Operation;
-use fargaze::reconcile::{Asked, Cost, Observed, SubjectLog, Value, estimate};
+use fargaze::reconcile::{Aspect, Cost, Observed, SubjectLog, Value, estimate};
 use fargaze::subject::Subject;
 
 use crate::border::{Applied, AskedAhead, Border, Call, Seen, Sought, Work};
@@ -85,23 +85,21 @@ impl Border for EcsBorder {
 
     async fn find(&self, subject: &Subject) -> Result<Sought, Fault> {
         let Some(name) = subject.cluster() else {
-            let level = Asked::from(self.ecs.account_default().await);
-            return Ok(Sought::Found(Box::new(Seen::new(Observed::Account(level)))));
+            let default = self.ecs.account_default().await.into();
+            return Ok(Sought::Found(Box::new(Seen::new(Observed::account(default)))));
         };
         let (cluster, missing) = match &self.described {
             Some(described) => (described.get(name).cloned(), Sought::NotDescribed),
             None => (self.describe(name).await?, Sought::Gone),
         };
-        Ok(cluster.map_or(missing, |cluster| Sought::Found(Box::new(Seen::new(Observed::Ecs(cluster))))))
+        Ok(cluster.map_or(missing, |cluster| Sought::Found(Box::new(Seen::new(Observed::of_ecs(cluster))))))
     }
 
-    async fn ask(&self, _: &mut Seen, _: &SubjectLog, _: bool) {}
+    /// Its description says all.
+    async fn ask(&self, _: &mut Seen, _: &SubjectLog, _: &BTreeSet<Aspect>) {}
 
     async fn apply(&self, call: &Call<'_>, _: &Seen) -> Result<Applied, Fault> {
-        let Value::Level(to) = call.to else {
-            let what = format!("there is no way to set {} to {}", call.aspect, call.to);
-            return Err(Fault::bug(Operation::FargazeReconcile, call.subject.to_string(), what));
-        };
+        let Value::Level(to) = call.to else { return Err(call.impossible()) };
         let request_id = self.set(call.subject, *to).await?;
         let not_applied = |now: InsightsLevel| Fault {
             operation: Operation::EcsUpdateClusterSettings,
@@ -119,8 +117,7 @@ impl Border for EcsBorder {
     }
 
     async fn estimate(&self, seen: &Seen, from: &Value, to: &Value) -> Option<Cost> {
-        let (Observed::Ecs(cluster), Value::Level(from), Value::Level(to)) = (&seen.observed, from, to)
-        else {
+        let (Some(cluster), Value::Level(from), Value::Level(to)) = (seen.observed.ecs(), from, to) else {
             return None;
         };
         match self.ecs.cluster_size(cluster).await {
@@ -133,7 +130,7 @@ impl Border for EcsBorder {
     }
 
     fn is_silent(&self, seen: &Seen) -> bool {
-        let Observed::Ecs(cluster) = &seen.observed else { return false };
+        let Some(cluster) = seen.observed.ecs() else { return false };
         let is_missing = |reporting: &BTreeSet<String>| !reporting.contains(cluster.name.as_str());
         is_measured(cluster) && self.reporting.as_ref().is_some_and(is_missing)
     }

@@ -1,6 +1,6 @@
 //! The border to EKS: add-ons, logs of the control plane, and the `ConfigMap` for the logging of Fargate pods.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_config::SdkConfig;
 use fargaze::aws::{Accepted, Eks, Listed};
@@ -8,10 +8,9 @@ use fargaze::cluster::{ClusterName, Region};
 use fargaze::eks::Addon;
 use fargaze::fault::Fault;
 use fargaze::insights::opts_out;
-use fargaze::operation::Operation;
 use fargaze::reconcile::{
-    Asked, Aspect, AwsLogging, Change, ChangeState, Cost, Observed, ObservedEks, SubjectLog, UpdateStatus,
-    Value,
+    Asked, Aspect, AwsLogging, Change, ChangeState, Cost, Observed, ObservedEks, ObservedSubject, SubjectLog,
+    UpdateStatus, Value,
 };
 use fargaze::subject::Subject;
 use tokio::time::Instant;
@@ -66,6 +65,40 @@ impl EksBorder {
     }
 }
 
+impl EksBorder {
+    async fn apply_addon(&self, cluster: &ClusterName, call: &Call<'_>) -> Result<Applied, Fault> {
+        let addon = call.aspect.addon().ok_or_else(|| call.impossible())?;
+        match call.to {
+            Value::Addon { .. } => {
+                Ok(self.eks.create_addon(cluster, addon, call.token.to_owned()).await?.into())
+            }
+            Value::Absent => {
+                self.eks.delete_addon(cluster, addon).await?;
+                Ok(Applied::done(None))
+            }
+            _ => Err(call.impossible()),
+        }
+    }
+
+    async fn apply_logs(&self, cluster: &ClusterName, call: &Call<'_>) -> Result<Applied, Fault> {
+        let (Value::Logs(now), Value::Logs(on)) = (call.from, call.to) else { return Err(call.impossible()) };
+        let token = call.token.to_owned();
+        Ok(self.eks.update_logs(cluster, on, &(now - on), Some(token)).await?.into())
+    }
+}
+
+async fn apply_logging(call: &Call<'_>, seen: &Seen) -> Result<Applied, Fault> {
+    let Some(api) = &seen.api else { return Err(call.impossible()) };
+    match (call.from, call.to, seen.observed.eks().map(|eks| &eks.logging)) {
+        (from, Value::ConfigMap(data), Some(AwsLogging::Known { namespace, .. })) => {
+            logging::write(api, namespace, from, data).await?;
+        }
+        (Value::ConfigMap(data), Value::Absent, _) => logging::delete(api, data).await?,
+        _ => return Err(call.impossible()),
+    }
+    Ok(Applied::done(None))
+}
+
 impl Border for EksBorder {
     async fn list(&self) -> Result<Listed<ClusterName>, Fault> {
         self.eks.list_clusters().await
@@ -78,13 +111,13 @@ impl Border for EksBorder {
     async fn find(&self, subject: &Subject) -> Result<Sought, Fault> {
         let Some(name) = subject.cluster() else { return Ok(Sought::Gone) };
         let cluster = self.eks.describe_cluster(name).await?;
-        let bare = |cluster| Observed::Eks(Box::new(ObservedEks::bare(cluster)));
+        let bare = |cluster| Observed::of_eks(ObservedEks::bare(cluster));
         Ok(cluster.map_or(Sought::Gone, |cluster| Sought::Found(Box::new(Seen::new(bare(cluster))))))
     }
 
     /// A cluster that is not ACTIVE is not asked further, nor one whose owner opted out, but by a rollback.
-    async fn ask(&self, seen: &mut Seen, log: &SubjectLog, logging: bool) {
-        let Observed::Eks(eks) = &mut seen.observed else { return };
+    async fn ask(&self, seen: &mut Seen, log: &SubjectLog, aspects: &BTreeSet<Aspect>) {
+        let ObservedSubject::Eks(eks) = &mut seen.observed.subject else { return };
         if eks.cluster.status != "ACTIVE" || opts_out(&eks.cluster.tags) && !self.rolls_back {
             return;
         }
@@ -102,41 +135,18 @@ impl Border for EksBorder {
         // What fargaze perhaps wrote, or perhaps deleted, is to be known whatever became of profiles and policies.
         let is_open = |change: &Change| change.state == ChangeState::Planned || change.undo.is_some();
         let begun = log.changes(Aspect::AwsLogging).iter().any(is_open);
-        if logging && (has_profile || self.rolls_back) || begun {
+        if aspects.contains(&Aspect::AwsLogging) && (has_profile || self.rolls_back) || begun {
             seen.api = self.see_logging(eks).await;
         }
     }
 
     async fn apply(&self, call: &Call<'_>, seen: &Seen) -> Result<Applied, Fault> {
-        let impossible = || {
-            let what = format!("there is no way to set {} to {}", call.aspect, call.to);
-            Fault::bug(Operation::FargazeReconcile, call.subject.to_string(), what)
-        };
-        let cluster = call.subject.cluster().ok_or_else(impossible)?;
-        let token = call.token.to_owned();
-        match (call.aspect.addon(), call.from, call.to) {
-            (Some(addon), _, Value::Addon { .. }) => {
-                Ok(self.eks.create_addon(cluster, addon, token).await?.into())
-            }
-            (Some(addon), _, Value::Absent) => {
-                self.eks.delete_addon(cluster, addon).await?;
-                Ok(Applied::done(None))
-            }
-            (None, Value::Logs(now), Value::Logs(on)) => {
-                Ok(self.eks.update_logs(cluster, on, &(now - on), Some(token)).await?.into())
-            }
-            (None, from, to) => {
-                let (Some(api), Some(eks)) = (&seen.api, seen.eks()) else { return Err(impossible()) };
-                match (from, to, &eks.logging) {
-                    (_, Value::ConfigMap(data), AwsLogging::Known { namespace, .. }) => {
-                        logging::write(api, namespace, from, data).await?;
-                    }
-                    (Value::ConfigMap(data), Value::Absent, _) => logging::delete(api, data).await?,
-                    _ => return Err(impossible()),
-                }
-                Ok(Applied::done(None))
-            }
-            (Some(_), ..) => Err(impossible()),
+        let cluster = call.subject.cluster().ok_or_else(|| call.impossible())?;
+        match call.aspect {
+            Aspect::MetricsServer | Aspect::CloudwatchObservability => self.apply_addon(cluster, call).await,
+            Aspect::ControlPlaneLogs => self.apply_logs(cluster, call).await,
+            Aspect::AwsLogging => apply_logging(call, seen).await,
+            Aspect::AccountDefault | Aspect::ContainerInsights => Err(call.impossible()),
         }
     }
 
@@ -146,12 +156,6 @@ impl Border for EksBorder {
 
     fn is_silent(&self, _: &Seen) -> bool {
         false
-    }
-}
-
-impl Seen {
-    fn eks(&self) -> Option<&ObservedEks> {
-        self.observed.eks()
     }
 }
 

@@ -297,12 +297,12 @@ fn unwanted(platform: Platform, account: &AccountId, region: &Region) -> String 
 
 /// Of a name that is used again ECS may still give the deleted cluster.
 fn is_gone(observed: &Observed) -> bool {
-    matches!(observed, Observed::Ecs(cluster) if cluster.status == "INACTIVE")
+    observed.ecs().is_some_and(|cluster| cluster.status == "INACTIVE")
 }
 
 /// ECS makes what the cluster's capacity providers need: it is followed, whatever it runs.
 fn is_being_made(observed: &Observed) -> bool {
-    matches!(observed, Observed::Ecs(cluster) if cluster.status == "PROVISIONING")
+    observed.ecs().is_some_and(|cluster| cluster.status == "PROVISIONING")
 }
 
 /// Why the message is to be delivered again: a change that failed or that another invocation makes right now, or a question

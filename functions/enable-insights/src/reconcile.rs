@@ -1,12 +1,14 @@
 //! One subject: policy and what is there -> steps -> changed, read back, written into the change log.
 
+use std::collections::BTreeSet;
+
 use fargaze::aws::{Clock, Memory, Queue, Written};
 use fargaze::cluster::ClusterName;
 use fargaze::fault::{Fault, FaultKind};
+use fargaze::operation::Operation;
 use fargaze::reconcile::{
-    Action, Aspect, Case, Change, ChangeState, Checker, Desired, Finding, FindingResult, FollowUp,
-    FollowedUpdate, Life, Observed, Policies, Sighting, Step, SubjectLog, SubjectPolicy, Value, Waiting,
-    decide,
+    Action, Aspect, Case, Change, ChangeState, Checker, Finding, FindingResult, FollowUp, FollowedUpdate,
+    Life, Observed, Policies, Sighting, Step, SubjectLog, SubjectPolicy, Value, Waiting, decide,
 };
 use fargaze::run::Target;
 use fargaze::subject::Subject;
@@ -66,7 +68,7 @@ impl<B: Border> Reconciler<'_, B> {
         }
         let by_batch = past.life.created.is_some_and(|created| created.by_batch);
         let policy = self.policies.of(self.target, subject, by_batch);
-        self.border.ask(seen, log, asks_logging(&policy)).await;
+        self.border.ask(seen, log, &policy.asked()).await;
         self.settle(log, &seen.observed).await?;
         let origin = past.life.origin(past.sighting, log, created_at);
         let now = self.clock.now();
@@ -153,12 +155,10 @@ impl<B: Border> Reconciler<'_, B> {
                 _ => {}
             }
         }
-        let now = step.aspect.and_then(|aspect| seen.observed.value(aspect).ok());
-        if let (Action::Report, Some(aspect), Some(now)) = (&step.action, step.aspect, &now) {
+        if let (Action::Report, Some(aspect), Some(now)) = (&step.action, step.aspect, &step.now) {
             transition = policy.of(aspect).desired.wanted(now).map(|to| (now.clone(), to));
         }
         let mut finding = Finding::of_step(subject.clone(), step, result);
-        finding.now = now.filter(|_| finding.change.is_none()).map(|now| now.to_string());
         if let (true, Some((from, to))) = (self.estimates && has_cost(&finding.result), transition) {
             finding.cost = self.border.estimate(seen, &from, &to).await.or(finding.cost);
         }
@@ -250,7 +250,10 @@ impl<B: Border> Reconciler<'_, B> {
                         Err(fault) => FindingResult::Unknown(fault),
                     },
                     FaultKind::InProgress => FindingResult::InProgress,
-                    FaultKind::NotFound if change.to.level().is_some() => FindingResult::Left,
+                    // Not in the answer of the add-on or log that was set, but of the cluster.
+                    FaultKind::NotFound if fault.operation == Operation::EcsUpdateClusterSettings => {
+                        FindingResult::Left
+                    }
                     _ => FindingResult::Failed(fault),
                 });
             }
@@ -263,7 +266,7 @@ impl<B: Border> Reconciler<'_, B> {
     /// Whether what a change was to make is there, asked once more.
     async fn is_so(&self, change: &Change, log: &SubjectLog) -> Result<bool, Fault> {
         let Sought::Found(mut seen) = self.border.find(&change.subject).await? else { return Ok(false) };
-        self.border.ask(&mut seen, log, change.aspect == Aspect::AwsLogging).await;
+        self.border.ask(&mut seen, log, &BTreeSet::from([change.aspect])).await;
         let now = seen.observed.value(change.aspect).map_err(Clone::clone)?;
         // An add-on is one, whatever its version.
         let is_addon = matches!((&now, &change.to), (Value::Addon { .. }, Value::Addon { .. }));
@@ -272,17 +275,6 @@ impl<B: Border> Reconciler<'_, B> {
 
     fn checker(&self) -> Checker<'_> {
         Checker { cause: self.cause, now: self.clock.now() }
-    }
-}
-
-/// Whether the logging of Fargate pods is of interest: the user's file says something of it. What is only built in, beside
-/// other policies for the cluster as well, does not ask a cluster to let us into its Kubernetes API.
-fn asks_logging(policy: &SubjectPolicy) -> bool {
-    let policy = policy.of(Aspect::AwsLogging);
-    match policy.desired {
-        Desired::ConfigMap(_) => true,
-        Desired::Report => !policy.is_built_in(),
-        _ => false,
     }
 }
 

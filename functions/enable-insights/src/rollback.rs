@@ -96,7 +96,8 @@ impl<B: Border> Rollback<'_, B> {
         if let Some(created) = seen.observed.created_at() {
             log.forget_before(created);
         }
-        self.reconciler.border.ask(seen, log, !log.changes(Aspect::AwsLogging).is_empty()).await;
+        let changed = log.all_changes().map(|change| change.aspect).collect();
+        self.reconciler.border.ask(seen, log, &changed).await;
         self.reconciler.settle(log, &seen.observed).await?;
         let kind = SubjectKind::of(self.task.target.platform, subject);
         let mut findings = Vec::new();

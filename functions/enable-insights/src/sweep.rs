@@ -7,7 +7,7 @@ use fargaze::cluster::ClusterName;
 use fargaze::failure::Failure;
 use fargaze::fault::Fault;
 use fargaze::reconcile::{
-    ChangeLog, ChangeState, Finding, FindingResult, Life, SubjectLog, Transition, Waiting,
+    Aspect, ChangeLog, ChangeState, Finding, FindingResult, Life, SubjectLog, Transition, Waiting,
 };
 use fargaze::run::Platform;
 use fargaze::states::{TargetDone, TargetTask};
@@ -183,9 +183,12 @@ impl<B: Border> Sweep<'_, B> {
         // A cluster that came without an event is named once, whatever its aspects.
         if let Some(first) = findings.first_mut() {
             first.unannounced = self.receives_events && is_unseen && !past.life.reports_creation(created_at);
+        }
+        let insights = findings.iter_mut().find(|finding| finding.aspect == Some(Aspect::ContainerInsights));
+        if let Some(insights) = insights {
             let is_young = past.life.created.map_or(is_unseen, |created| self.is_recent(created.first));
             let changed_lately = log.all_changes().any(|change| self.is_recent(change.made));
-            first.silent = first.result == FindingResult::Compliant
+            insights.silent = insights.result == FindingResult::Compliant
                 && !(is_young || changed_lately)
                 && self.reconciler.border.is_silent(seen);
         }

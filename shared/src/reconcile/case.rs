@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 
 use super::step::{Action, Step};
-use super::{Aspect, Change, Desired, EffectivePolicy, Observed, Origin, SubjectLog, SubjectPolicy};
+use super::{Aspect, Change, EffectivePolicy, Observed, Origin, SubjectLog, SubjectPolicy, Value};
+use crate::fault::Fault;
 
-/// All that one decision looks at.
+/// All that the decision about one subject looks at.
 #[derive(Debug, Clone, Copy)]
 pub struct Case<'a> {
     /// The policies in force for the subject.
@@ -20,22 +21,43 @@ pub struct Case<'a> {
     pub now: Timestamp,
 }
 
-impl Case<'_> {
-    pub(super) fn policy_of(&self, aspect: Aspect) -> EffectivePolicy {
-        self.policy.of(aspect)
-    }
+/// All that the decision about one aspect of it looks at.
+#[derive(Debug)]
+pub(super) struct AspectCase<'a> {
+    pub(super) aspect: Aspect,
+    /// The policy in force.
+    pub(super) policy: EffectivePolicy,
+    /// What it is set to, or why that is not known.
+    pub(super) now: Result<Value, &'a Fault>,
+    /// What fargaze changed of it, the oldest first.
+    pub(super) changes: &'a [Change],
+    /// The subject.
+    pub(super) whole: &'a Case<'a>,
+}
 
-    pub(super) fn changes(&self, aspect: Aspect) -> &[Change] {
-        self.log.changes(aspect)
-    }
-
-    /// The step of an aspect that no policy is about.
-    pub(super) fn left(&self, aspect: Aspect) -> Step {
-        Step::new(aspect, Action::Leave, format!("its policy is {}", self.policy_of(aspect)))
+impl<'a> Case<'a> {
+    pub(super) fn of(&'a self, aspect: Aspect) -> AspectCase<'a> {
+        AspectCase {
+            aspect,
+            policy: self.policy.of(aspect),
+            now: self.observed.value(aspect),
+            changes: self.log.changes(aspect),
+            whole: self,
+        }
     }
 }
 
-/// Whether a policy names nothing to be done or reported.
-pub(super) fn is_left(desired: &Desired) -> bool {
-    *desired == Desired::Leave
+impl AspectCase<'_> {
+    pub(super) fn step(&self, action: Action, reason: impl Into<String>) -> Step {
+        Step { aspect: Some(self.aspect), now: self.now.clone().ok(), ..Step::whole(action, reason) }
+    }
+
+    pub(super) fn unknown(&self, fault: &Fault) -> Step {
+        self.step(Action::Unknown(fault.clone()), "it could not be asked what is there")
+    }
+
+    /// The step of an aspect that no policy is about.
+    pub(super) fn left(&self) -> Step {
+        self.step(Action::Leave, format!("its policy is {}", self.policy))
+    }
 }

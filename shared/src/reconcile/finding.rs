@@ -181,11 +181,12 @@ impl Finding {
 
     /// The finding of a step; `of_change` is what came of it if it says to change something.
     pub fn of_step(subject: Subject, step: Step, of_change: FindingResult) -> Self {
-        let Step { aspect, action, reason, cost, remedy } = step;
-        let mut change = None;
+        let Step { aspect, action, now, reason, cost, remedy } = step;
+        let (mut change, mut now) = (None, now.map(|now| now.to_string()));
         let result = match action {
             Action::Set { from, to } => {
                 change = Some(Transition::new(&from, &to));
+                now = None;
                 of_change
             }
             Action::Comply => FindingResult::Compliant,
@@ -198,7 +199,7 @@ impl Finding {
             Action::Overdue => FindingResult::Overdue,
             Action::Unknown(fault) => FindingResult::Unknown(fault),
         };
-        Self { change, cost: cost.map(Cost::Note), remedy, ..Self::new(subject, aspect, result, reason) }
+        Self { now, change, cost: cost.map(Cost::Note), remedy, ..Self::new(subject, aspect, result, reason) }
     }
 
     /// The cluster, if it is about one.

@@ -16,7 +16,6 @@
 //! [`Limits`] says how much one run may change, and [`estimate`] what Container Insights costs. What is decided when is
 //! shown by the tables of `docs/policies.md`, which tests make from [`decide()`].
 
-mod aspect;
 mod aspects;
 mod case;
 mod cost;
@@ -33,9 +32,10 @@ mod rollback;
 #[cfg(test)]
 pub(crate) mod samples;
 mod step;
+mod subject_kind;
 mod value;
 
-pub use aspect::{Aspect, SubjectKind};
+pub use aspects::Aspect;
 pub use case::Case;
 pub use cost::{ClusterSize, Cost, CostEstimate, CostNote, TARIFF, Tariff, estimate};
 pub use decide::{OVERDUE, conflict_over, decide, is_overdue};
@@ -47,10 +47,12 @@ pub use log::{
     AspectLog, Change, ChangeLog, ChangeState, Checker, InProgress, Revert, SubjectLog, UNDER_WAY, Undo,
 };
 pub use observed::{
-    Asked, AwsLogging, CONFIG_MAP, LABEL, LoggingNamespace, NAMESPACE, Observed, ObservedEks, UpdateStatus,
+    Asked, AwsLogging, CONFIG_MAP, LABEL, LoggingNamespace, NAMESPACE, Observed, ObservedEks,
+    ObservedSubject, UpdateStatus,
 };
 pub use policy::{Desired, EffectivePolicy, Policies, Policy, SubjectPolicy};
 pub use remedy::{Remedy, SET_UP_GROUP};
 pub use rollback::{RollbackStep, rollback_step};
 pub use step::{Action, Step};
+pub use subject_kind::SubjectKind;
 pub use value::Value;

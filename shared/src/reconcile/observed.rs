@@ -1,6 +1,7 @@
 //! What there is of a subject, as far as it could be asked.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use super::{Aspect, Value};
 use crate::eks::{Addon, EksCluster, FargateProfile};
 use crate::fault::Fault;
 use crate::insights::{InsightsLevel, ObservedCluster};
+use crate::operation::Operation;
 
 pub use crate::kubernetes::logging::{CONFIG_MAP, NAMESPACE};
 /// Label that the namespace [`NAMESPACE`] must have, with the value `enabled`.
@@ -42,75 +44,114 @@ impl<T> From<Result<T, Fault>> for Asked<T> {
 
 /// What there is of a subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Observed {
-    /// An account: its default of Container Insights in the Region.
-    Account(Asked<InsightsLevel>),
+pub struct Observed {
+    /// The subject, as its service describes it.
+    pub subject: ObservedSubject,
+    /// What was asked about one aspect alone.
+    pub asked: BTreeMap<Aspect, Asked<Value>>,
+}
+
+/// A subject, as its service describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ObservedSubject {
+    /// An account, of which everything is asked for one aspect alone.
+    Account,
     /// An ECS cluster.
     Ecs(ObservedCluster),
     /// An EKS cluster.
     Eks(Box<ObservedEks>),
 }
 
+/// Stands for an answer to a question that nobody asked.
+static NOT_ASKED: LazyLock<Fault> = LazyLock::new(|| {
+    Fault::bug(
+        Operation::FargazeReconcile,
+        String::new(),
+        "a decision needs what was never asked for".to_owned(),
+    )
+});
+
 impl Observed {
-    /// What an aspect is set to, or why that is not known. An add-on that EKS deletes is as good as absent.
+    /// An account with its default of Container Insights in a Region.
+    pub fn account(default: Asked<InsightsLevel>) -> Self {
+        let default = match default {
+            Asked::Known(level) => Asked::Known(Value::Level(level)),
+            Asked::Unread(fault) => Asked::Unread(fault),
+        };
+        Self { subject: ObservedSubject::Account, asked: BTreeMap::from([(Aspect::AccountDefault, default)]) }
+    }
+
+    /// An ECS cluster.
+    pub fn of_ecs(cluster: ObservedCluster) -> Self {
+        Self { subject: ObservedSubject::Ecs(cluster), asked: BTreeMap::new() }
+    }
+
+    /// An EKS cluster.
+    pub fn of_eks(cluster: ObservedEks) -> Self {
+        Self { subject: ObservedSubject::Eks(Box::new(cluster)), asked: BTreeMap::new() }
+    }
+
+    /// What an aspect is set to, or why that is not known.
     pub fn value(&self, aspect: Aspect) -> Result<Value, &Fault> {
-        match self {
-            Self::Account(Asked::Known(level)) => Ok(Value::Level(*level)),
-            Self::Account(Asked::Unread(fault)) => Err(fault),
-            Self::Ecs(cluster) => Ok(Value::Level(cluster.level)),
-            Self::Eks(eks) => eks.value(aspect),
+        aspect.value(self)
+    }
+
+    /// The answer to what was asked about this aspect alone.
+    pub(super) fn asked(&self, aspect: Aspect) -> Result<Value, &Fault> {
+        match self.asked.get(&aspect) {
+            Some(Asked::Known(value)) => Ok(value.clone()),
+            Some(Asked::Unread(fault)) => Err(fault),
+            None => Err(&NOT_ASKED),
         }
     }
 
     /// Its tags; none of an account.
     pub fn tags(&self) -> Option<&BTreeMap<String, String>> {
-        match self {
-            Self::Account(_) => None,
-            Self::Ecs(cluster) => Some(&cluster.tags),
-            Self::Eks(eks) => Some(&eks.cluster.tags),
+        match &self.subject {
+            ObservedSubject::Account => None,
+            ObservedSubject::Ecs(cluster) => Some(&cluster.tags),
+            ObservedSubject::Eks(eks) => Some(&eks.cluster.tags),
         }
     }
 
     /// Its status in AWS's words; an account is always `ACTIVE`.
     pub fn status(&self) -> &str {
-        match self {
-            Self::Account(_) => "ACTIVE",
-            Self::Ecs(cluster) => &cluster.status,
-            Self::Eks(eks) => &eks.cluster.status,
+        match &self.subject {
+            ObservedSubject::Account => "ACTIVE",
+            ObservedSubject::Ecs(cluster) => &cluster.status,
+            ObservedSubject::Eks(eks) => &eks.cluster.status,
         }
     }
 
     /// When it was created; none if nobody says.
     pub fn created_at(&self) -> Option<Timestamp> {
-        match self {
-            Self::Account(_) | Self::Ecs(_) => None,
-            Self::Eks(eks) => eks.cluster.created_at,
-        }
+        self.eks()?.cluster.created_at
     }
 
     /// Whether it tells how changes ended. While an EKS cluster is busy nothing can be said, and once it is being deleted
     /// nothing matters.
     pub fn tells_ends(&self) -> bool {
-        match self {
-            Self::Account(asked) => asked.known().is_some(),
-            Self::Ecs(_) => true,
-            Self::Eks(eks) => eks.is_asked && eks.cluster.status == "ACTIVE",
-        }
+        self.eks().is_none_or(|eks| eks.is_asked && eks.cluster.status == "ACTIVE")
     }
 
     /// How far EKS has come with an update of ours, if it was asked.
     pub fn update(&self, id: &str) -> Option<&Asked<UpdateStatus>> {
-        match self {
-            Self::Eks(eks) => eks.updates.get(id),
-            Self::Account(_) | Self::Ecs(_) => None,
+        self.eks()?.updates.get(id)
+    }
+
+    /// The ECS cluster, if it is one.
+    pub fn ecs(&self) -> Option<&ObservedCluster> {
+        match &self.subject {
+            ObservedSubject::Ecs(cluster) => Some(cluster),
+            _ => None,
         }
     }
 
     /// The EKS cluster, if it is one.
     pub fn eks(&self) -> Option<&ObservedEks> {
-        match self {
-            Self::Eks(eks) => Some(eks),
-            Self::Account(_) | Self::Ecs(_) => None,
+        match &self.subject {
+            ObservedSubject::Eks(eks) => Some(eks),
+            _ => None,
         }
     }
 }
@@ -206,21 +247,6 @@ impl ObservedEks {
         match &self.addons {
             Asked::Known(addons) => Ok(addons.iter().find(|addon| addon.name == name)),
             Asked::Unread(fault) => Err(fault),
-        }
-    }
-
-    fn value(&self, aspect: Aspect) -> Result<Value, &Fault> {
-        if let Some(name) = aspect.addon() {
-            let stays = self.addon(name)?.filter(|addon| addon.status != "DELETING");
-            return Ok(stays.map_or(Value::Absent, Value::of_addon));
-        }
-        match (aspect, &self.logging) {
-            (Aspect::AwsLogging, AwsLogging::Unread(fault)) => Err(fault),
-            (Aspect::AwsLogging, AwsLogging::Known { config_map: Some(data), .. }) => {
-                Ok(Value::ConfigMap(data.clone()))
-            }
-            (Aspect::AwsLogging, _) => Ok(Value::Absent),
-            _ => Ok(Value::Logs(self.cluster.logs.clone())),
         }
     }
 }

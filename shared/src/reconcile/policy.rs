@@ -174,6 +174,12 @@ impl SubjectPolicy {
         })
     }
 
+    /// The aspects that are worth calls of their own to ask what they are set to.
+    pub fn asked(&self) -> BTreeSet<Aspect> {
+        let asked = self.0.iter().filter(|(aspect, policy)| aspect.is_asked(policy));
+        asked.map(|(aspect, _)| *aspect).collect()
+    }
+
     /// The aspects of the subject, in the order in which they are reconciled.
     pub fn aspects(&self) -> impl Iterator<Item = Aspect> {
         self.0.keys().copied()
@@ -193,17 +199,6 @@ fn is_uuid(text: &str) -> bool {
     let groups =
         text.split('-').map(|group| (group.len(), group.bytes().all(|byte| byte.is_ascii_hexdigit())));
     groups.eq([8, 4, 4, 4, 12].map(|length| (length, true)))
-}
-/// What holds for what no policy of the user names: what costs little is set, all else is reported, and clusters of AWS
-/// Batch are left alone.
-fn built_in(aspect: Aspect, is_batch: bool) -> Desired {
-    match aspect {
-        Aspect::ContainerInsights if is_batch => Desired::Leave,
-        Aspect::ContainerInsights => Desired::AtLeast(InsightsLevel::Enabled),
-        Aspect::AccountDefault => Desired::Leave,
-        Aspect::MetricsServer => Desired::Installed,
-        Aspect::CloudwatchObservability | Aspect::AwsLogging | Aspect::ControlPlaneLogs => Desired::Report,
-    }
 }
 
 impl Policies {
@@ -231,7 +226,10 @@ impl Policies {
             let existing = policy.existing.unwrap_or(self.limits.existing);
             return EffectivePolicy { desired, existing, source: policy.source.clone() };
         }
-        let desired = built_in(aspect, by_batch || cluster.is_some_and(is_of_batch));
+        // AWS Batch makes and deletes clusters of ECS by itself.
+        let is_of_batch =
+            aspect.kind() == SubjectKind::EcsCluster && (by_batch || cluster.is_some_and(is_of_batch));
+        let desired = if is_of_batch { Desired::Leave } else { aspect.built_in() };
         EffectivePolicy { desired, existing: self.limits.existing, source: BUILT_IN.to_owned() }
     }
 }

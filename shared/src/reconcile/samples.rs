@@ -46,7 +46,7 @@ pub(crate) fn ecs(level: InsightsLevel) -> ObservedCluster {
 }
 
 pub(crate) fn with_level(level: InsightsLevel) -> Observed {
-    Observed::Ecs(ecs(level))
+    Observed::of_ecs(ecs(level))
 }
 
 /// An EKS cluster of which nothing more than its status is known.
@@ -98,7 +98,7 @@ pub(crate) fn with_map(config_map: Option<BTreeMap<String, String>>) -> Observed
 }
 
 pub(crate) fn of_eks(eks: &ObservedEks) -> Observed {
-    Observed::Eks(Box::new(eks.clone()))
+    Observed::of_eks(eks.clone())
 }
 
 pub(crate) fn addon(name: &str, status: &str) -> Addon {

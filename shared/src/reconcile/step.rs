@@ -43,6 +43,8 @@ pub struct Step {
     pub aspect: Option<Aspect>,
     /// What to do.
     pub action: Action,
+    /// What the aspect is set to; none if that is not known.
+    pub now: Option<Value>,
     /// Why, in words that follow the name of the cluster or of the aspect.
     pub reason: String,
     /// What it costs or would cost, of what is changed or reported, where that can be said of any cluster.
@@ -52,16 +54,8 @@ pub struct Step {
 }
 
 impl Step {
-    pub(super) fn new(aspect: Aspect, action: Action, reason: impl Into<String>) -> Self {
-        Self { aspect: Some(aspect), action, reason: reason.into(), cost: None, remedy: None }
-    }
-
     pub(super) fn whole(action: Action, reason: impl Into<String>) -> Self {
-        Self { aspect: None, action, reason: reason.into(), cost: None, remedy: None }
-    }
-
-    pub(super) fn unknown(aspect: Aspect, fault: &Fault) -> Self {
-        Self::new(aspect, Action::Unknown(fault.clone()), "it could not be asked what is there")
+        Self { aspect: None, action, now: None, reason: reason.into(), cost: None, remedy: None }
     }
 
     /// What would be changed cannot be, because the cluster lacks something.

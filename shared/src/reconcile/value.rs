@@ -51,6 +51,11 @@ impl Value {
         }
     }
 
+    /// Whether parts of it lie side by side, so that undoing a change leaves what others added: types of logs.
+    pub fn is_additive(&self) -> bool {
+        matches!(self, Self::Logs(_))
+    }
+
     /// Whether this is what a change to `wanted` brings about. Others may turn on more logs meanwhile, and the version of
     /// an add-on is EKS's choice.
     pub fn fulfils(&self, wanted: &Self) -> bool {

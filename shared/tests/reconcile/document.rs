@@ -143,7 +143,7 @@ fn decided(row: &Row) -> Step {
         _ => {}
     }
     let policy = &policies([(Aspect::ContainerInsights, row.desired.clone())], row.existing);
-    let (observed, now) = (&Observed::Ecs(cluster), Timestamp::UNIX_EPOCH);
+    let (observed, now) = (&Observed::of_ecs(cluster), Timestamp::UNIX_EPOCH);
     let mut steps = decide(&Case { policy, observed, origin: row.origin, log: &row.log, now });
     assert_eq!(steps.len(), 1);
     steps.remove(0)
@@ -187,7 +187,7 @@ fn account_default() -> String {
         (AT_LEAST_ENHANCED, Enabled),
     ] {
         let policy = &policies([(Aspect::AccountDefault, desired.clone())], Existing::Report);
-        let (observed, log) = (&Observed::Account(Asked::Known(level)), &SubjectLog::default());
+        let (observed, log) = (&Observed::account(Asked::Known(level)), &SubjectLog::default());
         let (origin, now) = (Origin::Existing, Timestamp::UNIX_EPOCH);
         let steps = decide(&Case { policy, observed, origin, log, now });
         table.push_str(&format!("| `{desired}` | `{level}` | {} |\n", words(&steps[0].action)));

@@ -77,6 +77,26 @@ pub(in crate::config) struct ReportText(String);
 #[serde(transparent)]
 pub(in crate::config) struct LogText(String);
 
+/// An aspect that a policy names.
+pub(super) struct Named {
+    pub(super) aspect: Aspect,
+    pub(super) line: u64,
+    /// What it is to be; none if that has a problem.
+    pub(super) desired: Option<Desired>,
+}
+
+impl Named {
+    /// `read` gets the value and the place for messages.
+    fn new<T>(
+        aspect: Aspect,
+        (line, value): (u64, Option<T>),
+        read: impl FnOnce(T, (u64, &str)) -> Option<Desired>,
+    ) -> Self {
+        let desired = value.and_then(|value| read(value, (line, &format!("policy: {aspect}"))));
+        Self { aspect, line, desired }
+    }
+}
+
 /// One of a few words.
 fn one_of<T: Clone>(
     (line, label): (u64, &str),
@@ -95,16 +115,16 @@ fn one_of<T: Clone>(
 }
 
 /// What is desired of Container Insights of a cluster, or of the account's default, which is never lowered.
-pub(super) fn level(aspect: Aspect, raw: Option<At<RawLevel>>, problems: &Problems) -> Option<Desired> {
+pub(super) fn level(aspect: Aspect, raw: Option<At<RawLevel>>, problems: &Problems) -> Option<Named> {
     let At { line, value } = raw?;
-    let RawLevel(text) = value?;
-    let label = format!("policy: {aspect}");
-    if aspect == Aspect::AccountDefault {
-        let words = ["leave", "at-least-enabled", "at-least-enhanced"];
-        let words = words.map(|word| (word, word.parse::<Desired>().ok()));
-        return one_of((line, &label), &text, &words, problems).flatten();
-    }
-    text.parse().map_err(|error| problems.tell(line, &label, near(error, &text, &LEVELS))).ok()
+    Some(Named::new(aspect, (line, value), |RawLevel(text), place| {
+        if aspect == Aspect::AccountDefault {
+            let words = ["leave", "at-least-enabled", "at-least-enhanced"];
+            let words = words.map(|word| (word, word.parse::<Desired>().ok()));
+            return one_of(place, &text, &words, problems).flatten();
+        }
+        text.parse().map_err(|error| problems.tell(place.0, place.1, near(error, &text, &LEVELS))).ok()
+    }))
 }
 
 const LEVELS: [&str; 7] = [
@@ -117,30 +137,33 @@ const LEVELS: [&str; 7] = [
     "exactly: disabled",
 ];
 
-pub(super) fn addon(aspect: Aspect, raw: Option<At<AddonText>>, problems: &Problems) -> Option<Desired> {
-    let At { line, value } = raw?;
-    let AddonText(text) = value?;
+pub(super) fn addon(aspect: Aspect, raw: Option<At<AddonText>>, problems: &Problems) -> Option<Named> {
     let words = [("install", Desired::Installed), ("report", Desired::Report), ("leave", Desired::Leave)];
-    one_of((line, &format!("policy: {aspect}")), &text, &words, problems)
+    let At { line, value } = raw?;
+    Some(Named::new(aspect, (line, value), |AddonText(text), place| one_of(place, &text, &words, problems)))
 }
 
-pub(super) fn logs(
-    raw: Option<Either<ReportText, Vec<At<LogText>>>>,
-    problems: &Problems,
-) -> Option<Desired> {
-    const LABEL: &str = "policy: control-plane-logs";
+fn report_or_leave(text: &str, place: (u64, &str), problems: &Problems) -> Option<Desired> {
+    one_of(place, text, &[("report", Desired::Report), ("leave", Desired::Leave)], problems)
+}
+
+pub(super) fn logs(raw: Option<Either<ReportText, Vec<At<LogText>>>>, problems: &Problems) -> Option<Named> {
     let Either { line, value } = raw?;
-    let entries = match value? {
-        OneOf::Plain(ReportText(text)) => {
-            let words = [("report", Desired::Report), ("leave", Desired::Leave)];
-            return one_of((line, LABEL), &text, &words, problems);
-        }
-        OneOf::Compound(entries) => entries,
-    };
+    Some(Named::new(Aspect::ControlPlaneLogs, (line, value), |value, place| match value {
+        OneOf::Plain(ReportText(text)) => report_or_leave(&text, place, problems),
+        OneOf::Compound(entries) => Some(Desired::Logs(log_types(entries, place, problems))),
+    }))
+}
+
+fn log_types(
+    entries: Vec<At<LogText>>,
+    (line, label): (u64, &str),
+    problems: &Problems,
+) -> BTreeSet<LogType> {
     if entries.is_empty() {
         problems.tell(
             line,
-            LABEL,
+            label,
             "the list is empty; write leave to leave them alone, and no policy turns a log off",
         );
     }
@@ -151,27 +174,31 @@ pub(super) fn logs(
             Ok(log) => {
                 types.insert(log);
             }
-            Err(error) => problems.tell(line, LABEL, near(error, &text, &LogType::ALL.map(LogType::as_str))),
+            Err(error) => problems.tell(line, label, near(error, &text, &LogType::ALL.map(LogType::as_str))),
         }
     }
-    Some(Desired::Logs(types))
+    types
 }
 
 pub(super) fn aws_logging(
     raw: Option<Either<ReportText, RawAwsLogging>>,
     problems: &Problems,
-) -> Option<Desired> {
-    const LABEL: &str = "policy: aws-logging";
+) -> Option<Named> {
     let Either { line, value } = raw?;
-    let RawAwsLogging { output, filters, parsers, router } = match value? {
-        OneOf::Plain(ReportText(text)) => {
-            let words = [("report", Desired::Report), ("leave", Desired::Leave)];
-            return one_of((line, LABEL), &text, &words, problems);
-        }
-        OneOf::Compound(raw) => raw,
-    };
+    Some(Named::new(Aspect::AwsLogging, (line, value), |value, place| match value {
+        OneOf::Plain(ReportText(text)) => report_or_leave(&text, place, problems),
+        OneOf::Compound(raw) => Some(Desired::ConfigMap(config_map(raw, place, problems))),
+    }))
+}
+
+fn config_map(
+    raw: RawAwsLogging,
+    (line, label): (u64, &str),
+    problems: &Problems,
+) -> BTreeMap<String, String> {
+    let RawAwsLogging { output, filters, parsers, router } = raw;
     if output.is_none() {
-        problems.tell(line, LABEL, "output.conf is missing: without an OUTPUT no log goes anywhere");
+        problems.tell(line, label, "output.conf is missing: without an OUTPUT no log goes anywhere");
     }
     if let Some(At { line, value: Some(ScalarText(text)) }) = &router {
         one_of((*line, "policy: aws-logging: flb_log_cw"), text, &[("true", ()), ("false", ())], problems);
@@ -187,8 +214,8 @@ pub(super) fn aws_logging(
         Some((key.to_owned(), text))
     });
     let data: BTreeMap<_, _> = data.collect();
-    check_logging((line, LABEL), &data, problems);
-    Some(Desired::ConfigMap(data))
+    check_logging((line, label), &data, problems);
+    data
 }
 
 /// What Fargate would not accept of it; what is missing or no word at all was told before.

@@ -5,7 +5,6 @@ mod read_from;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -14,11 +13,11 @@ use super::nearest::nearest;
 use super::read::{At, Either, Problems, ScalarText};
 use crate::cluster::{AccountId, BadName, ClusterName, Region};
 use crate::pattern::{Match, NamePattern};
-use crate::reconcile::{Aspect, Desired, Existing, Limits, Policies, Policy, SubjectKind};
+use crate::reconcile::{Aspect, Existing, Limits, Policies, Policy, SubjectKind};
 use crate::run::Platform;
 
 pub(super) use aspects::{AddonText, LogText, RawLevel, ReportText};
-use aspects::{RawAwsLogging, addon, aws_logging, level, logs};
+use aspects::{Named, RawAwsLogging, addon, aws_logging, level, logs};
 pub(super) use read_from::{RawRead, check_reads};
 
 /// Clusters that one run may be allowed to change.
@@ -113,18 +112,17 @@ fn check_limits(raw: RawLimits, problems: &Problems) -> Limits {
 
 fn check_policy(line: u64, raw: RawPolicy, problems: &Problems) -> Policy {
     let matches = check_match(raw.matches, problems);
-    let lines = [
-        (Aspect::ContainerInsights, raw.container_insights.as_ref().map(|at| at.line)),
-        (Aspect::AccountDefault, raw.account_default.as_ref().map(|at| at.line)),
-        (Aspect::MetricsServer, raw.metrics_server.as_ref().map(|at| at.line)),
-        (Aspect::CloudwatchObservability, raw.cloudwatch_observability.as_ref().map(|at| at.line)),
-        (Aspect::ControlPlaneLogs, raw.control_plane_logs.as_ref().map(|at| at.line)),
-        (Aspect::AwsLogging, raw.aws_logging.as_ref().map(|at| at.line)),
+    let named = [
+        level(Aspect::ContainerInsights, raw.container_insights, problems),
+        level(Aspect::AccountDefault, raw.account_default, problems),
+        addon(Aspect::MetricsServer, raw.metrics_server, problems),
+        addon(Aspect::CloudwatchObservability, raw.cloudwatch_observability, problems),
+        logs(raw.control_plane_logs, problems),
+        aws_logging(raw.aws_logging, problems),
     ];
+    let named: Vec<Named> = named.into_iter().flatten().collect();
     let hands_off = raw.hands_off.as_ref().and_then(|at| at.value).unwrap_or_default();
-    let named = lines.into_iter().filter_map(|(aspect, line)| Some((aspect, line?)));
-    let named: Vec<(Aspect, u64)> = named.collect();
-    for (aspect, line) in &named {
+    for Named { aspect, line, .. } in &named {
         if let Some(why) = never_applies(*aspect, &matches, hands_off) {
             problems.tell(*line, &format!("policy: {aspect}"), why);
         }
@@ -137,19 +135,7 @@ fn check_policy(line: u64, raw: RawPolicy, problems: &Problems) -> Policy {
             format_args!("it names no aspect: write hands-off: true, or one of {}", keys.join(", ")),
         );
     }
-    let desired = [
-        (Aspect::ContainerInsights, level(Aspect::ContainerInsights, raw.container_insights, problems)),
-        (Aspect::AccountDefault, level(Aspect::AccountDefault, raw.account_default, problems)),
-        (Aspect::MetricsServer, addon(Aspect::MetricsServer, raw.metrics_server, problems)),
-        (
-            Aspect::CloudwatchObservability,
-            addon(Aspect::CloudwatchObservability, raw.cloudwatch_observability, problems),
-        ),
-        (Aspect::ControlPlaneLogs, logs(raw.control_plane_logs, problems)),
-        (Aspect::AwsLogging, aws_logging(raw.aws_logging, problems)),
-    ];
-    let desired: BTreeMap<Aspect, Desired> =
-        desired.into_iter().filter_map(|(aspect, desired)| Some((aspect, desired?))).collect();
+    let desired = named.into_iter().filter_map(|named| Some((named.aspect, named.desired?))).collect();
     let existing = existing_of("policy", raw.existing, problems);
     Policy { matches, desired, hands_off, existing, source: format!("{CONFIG_KEY}:{line}") }
 }

@@ -4,6 +4,7 @@ use super::super::{read_eks, read_policies, tests::problems};
 use super::*;
 use crate::eks::Cadvisor;
 use crate::insights::InsightsLevel;
+use crate::reconcile::Desired;
 use crate::reconcile::SubjectPolicy;
 use crate::run::{Part, Target};
 use crate::subject::Subject;

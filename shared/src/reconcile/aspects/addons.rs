@@ -1,8 +1,7 @@
 //! The add-ons of an EKS cluster: where they can run, and what is done about them.
 
-use super::{Action, Aspect, Case, CostNote, Desired, Remedy, Step, Value};
+use super::{Action, Aspect, AspectCase, CostNote, Desired, Fault, Observed, Remedy, Step, Value};
 use crate::eks::{Addon, KUBE_SYSTEM, Place};
-use crate::fault::Fault;
 use crate::reconcile::Asked;
 
 /// What there is where no Fargate profile takes the pods of `metrics-server`. Which labels these have differs from version
@@ -15,17 +14,28 @@ const ONLY_WITH_LABELS: &str = "its pods may stay Pending: the only selectors of
 const ANOTHER_PROFILE: &str = "create another Fargate profile, for the namespace kube-system and without labels: \
                                a profile cannot be changed";
 
-pub(super) fn metrics_server(case: &Case<'_>) -> Step {
-    let aspect = Aspect::MetricsServer;
-    if let Some(step) = there(case, aspect) {
-        return step;
+/// An add-on that EKS deletes is as good as absent.
+pub(super) fn value(aspect: Aspect, observed: &Observed) -> Result<Value, &Fault> {
+    let (Some(eks), Some(name)) = (observed.eks(), aspect.addon()) else { return observed.asked(aspect) };
+    let stays = eks.addon(name)?.filter(|addon| addon.status != "DELETING");
+    Ok(stays.map_or(Value::Absent, Value::of_addon))
+}
+
+pub(super) fn judge(case: &AspectCase<'_>) -> Step {
+    match there(case) {
+        Some(step) => step,
+        None if case.aspect == Aspect::MetricsServer => metrics_server(case),
+        None => cloudwatch_observability(case),
     }
+}
+
+fn metrics_server(case: &AspectCase<'_>) -> Step {
     let place = match place(case) {
         Ok(place) => place,
-        Err(fault) => return Step::unknown(aspect, fault),
+        Err(fault) => return case.unknown(fault),
     };
     let cost = if place == Place::Nodes { CostNote::Free } else { CostNote::FreeButPods };
-    let step = missing(case, aspect).costing(cost);
+    let step = missing(case).costing(cost);
     match place {
         Place::Nodes | Place::Fargate => step,
         Place::Soon(profile) => step.waiting_for(&format!("its Fargate profile {profile} is being created")),
@@ -36,38 +46,33 @@ pub(super) fn metrics_server(case: &Case<'_>) -> Step {
     }
 }
 
-pub(super) fn cloudwatch_observability(case: &Case<'_>) -> Step {
-    let aspect = Aspect::CloudwatchObservability;
-    if let Some(step) = there(case, aspect) {
-        return step;
-    }
+fn cloudwatch_observability(case: &AspectCase<'_>) -> Step {
     match has_nodes(case) {
-        Ok(true) => missing(case, aspect).costing(CostNote::PerObservation),
+        Ok(true) => missing(case).costing(CostNote::PerObservation),
         Ok(false) => {
             let reason =
                 "it has no EC2 nodes that EKS knows of, and Fargate cannot run the DaemonSets of this add-on";
-            Step::new(aspect, Action::Leave, reason)
+            case.step(Action::Leave, reason)
         }
-        Err(fault) => Step::unknown(aspect, fault),
+        Err(fault) => case.unknown(fault),
     }
 }
 
 /// What to do about an add-on that is there, or of which nobody knows whether it is. One that is there is never touched,
 /// in whatever state it is.
-fn there(case: &Case<'_>, aspect: Aspect) -> Option<Step> {
-    let addon = match case.observed.eks()?.addon(aspect.addon()?) {
-        Err(fault) => return Some(Step::unknown(aspect, fault)),
+fn there(case: &AspectCase<'_>) -> Option<Step> {
+    let addon = match case.whole.observed.eks()?.addon(case.aspect.addon()?) {
+        Err(fault) => return Some(case.unknown(fault)),
         Ok(addon) => addon?,
     };
     let status = &addon.status;
     Some(match status.as_str() {
         "ACTIVE" => {
-            let reason =
-                format!("{} is there; its policy is {}", Value::of_addon(addon), case.policy_of(aspect));
-            Step::new(aspect, Action::Comply, reason)
+            let reason = format!("{} is there; its policy is {}", Value::of_addon(addon), case.policy);
+            case.step(Action::Comply, reason)
         }
-        "CREATING" | "UPDATING" | "DELETING" => Step::new(aspect, Action::Waiting, ailing(addon)),
-        _ => Step::new(aspect, Action::Report, ailing(addon)),
+        "CREATING" | "UPDATING" | "DELETING" => case.step(Action::Waiting, ailing(addon)),
+        _ => case.step(Action::Report, ailing(addon)),
     })
 }
 
@@ -76,18 +81,18 @@ fn ailing(Addon { status, issues, .. }: &Addon) -> String {
     format!("its status is {status}{why}")
 }
 
-fn missing(case: &Case<'_>, aspect: Aspect) -> Step {
-    let policy = case.policy_of(aspect);
+fn missing(case: &AspectCase<'_>) -> Step {
+    let AspectCase { aspect, policy, .. } = case;
     if policy.desired == Desired::Installed {
-        return case.change(aspect, Value::DEFAULT_ADDON);
+        return case.change(Value::DEFAULT_ADDON);
     }
     let reason = format!("it is missing; its policy is {policy}; to install it, write {aspect}: install");
-    Step::new(aspect, Action::Report, reason)
+    case.step(Action::Report, reason)
 }
 
 /// Whether there are EC2 nodes that EKS manages.
-fn has_nodes<'a>(case: &Case<'a>) -> Result<bool, &'a Fault> {
-    let Some(eks) = case.observed.eks() else { return Ok(false) };
+fn has_nodes<'a>(case: &AspectCase<'a>) -> Result<bool, &'a Fault> {
+    let Some(eks) = case.whole.observed.eks() else { return Ok(false) };
     match &eks.node_groups {
         _ if eks.cluster.auto_mode => Ok(true),
         Asked::Known(groups) => Ok(!groups.is_empty()),
@@ -96,9 +101,9 @@ fn has_nodes<'a>(case: &Case<'a>) -> Result<bool, &'a Fault> {
 }
 
 /// Where the pods of `metrics-server` find a place.
-fn place<'a>(case: &Case<'a>) -> Result<Place, &'a Fault> {
+fn place<'a>(case: &AspectCase<'a>) -> Result<Place, &'a Fault> {
     let nodes = has_nodes(case);
-    let profiles = match case.observed.eks().map(|eks| &eks.profiles) {
+    let profiles = match case.whole.observed.eks().map(|eks| &eks.profiles) {
         Some(Asked::Known(profiles)) => profiles.as_slice(),
         Some(Asked::Unread(fault)) if nodes != Ok(true) => return Err(fault),
         Some(Asked::Unread(_)) | None => &[],

@@ -2,31 +2,33 @@
 
 use std::collections::BTreeSet;
 
-use super::{Action, Aspect, Case, CostNote, Desired, Step, Value};
+use super::{Action, Aspect, AspectCase, CostNote, Desired, Fault, Observed, Step, Value};
 use crate::eks::LogType;
 
-const ASPECT: Aspect = Aspect::ControlPlaneLogs;
+pub(super) fn value(aspect: Aspect, observed: &Observed) -> Result<Value, &Fault> {
+    observed.eks().map_or_else(|| observed.asked(aspect), |eks| Ok(Value::Logs(eks.cluster.logs.clone())))
+}
 
-pub(super) fn judge(case: &Case<'_>) -> Step {
-    let policy = case.policy_of(ASPECT);
-    let now = match case.observed.value(ASPECT) {
+pub(super) fn judge(case: &AspectCase<'_>) -> Step {
+    let policy = &case.policy;
+    let now = match &case.now {
         Ok(now) => now,
-        Err(fault) => return Step::unknown(ASPECT, fault),
+        Err(fault) => return case.unknown(fault),
     };
-    let on = if let Value::Logs(on) = &now { on.clone() } else { BTreeSet::new() };
+    let on = if let Value::Logs(on) = now { on } else { &BTreeSet::new() };
     if policy.desired == Desired::Report && on.is_empty() {
         let reason = format!(
             "none is on; its policy is {policy}; to turn on these two, write control-plane-logs: [api, audit]"
         );
-        return Step::new(ASPECT, Action::Report, reason).costing(CostNote::LogsWithAudit);
+        return case.step(Action::Report, reason).costing(CostNote::LogsWithAudit);
     }
-    match policy.desired.wanted(&now) {
+    match policy.desired.wanted(now) {
         Some(to) => {
             let adds_audit = matches!(&to, Value::Logs(to) if to.contains(&LogType::Audit))
                 && !on.contains(&LogType::Audit);
             let cost = if adds_audit { CostNote::LogsWithAudit } else { CostNote::Logs };
-            case.change(ASPECT, to).costing(cost)
+            case.change(to).costing(cost)
         }
-        None => Step::new(ASPECT, Action::Comply, format!("{now} on; its policy is {policy}")),
+        None => case.step(Action::Comply, format!("{now} on; its policy is {policy}")),
     }
 }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Action, Aspect, Case, CostNote, Desired, Remedy, Step, Value};
+use super::{
+    Action, Aspect, AspectCase, CostNote, Desired, EffectivePolicy, Fault, Observed, Remedy, Step, Value,
+};
 use crate::kubernetes::logging::check;
 use crate::reconcile::{Asked, AwsLogging, ChangeState, LABEL, LoggingNamespace};
-
-const ASPECT: Aspect = Aspect::AwsLogging;
 
 /// For a namespace that goes, with all that is in it.
 const TERMINATING: &str = "its namespace aws-observability is being deleted, so nothing can be made in it; wait until it is \
@@ -14,23 +14,42 @@ const TERMINATING: &str = "its namespace aws-observability is being deleted, so 
 
 type Data = BTreeMap<String, String>;
 
-pub(super) fn judge(case: &Case<'_>) -> Step {
-    let Some(eks) = case.observed.eks() else { return case.left(ASPECT) };
+/// The user's file must say something of it. What is only built in, beside other policies for the cluster as well, does not
+/// ask a cluster to let us into its Kubernetes API.
+pub(super) fn is_asked(policy: &EffectivePolicy) -> bool {
+    match policy.desired {
+        Desired::ConfigMap(_) => true,
+        Desired::Report => !policy.is_built_in(),
+        _ => false,
+    }
+}
+
+pub(super) fn value(aspect: Aspect, observed: &Observed) -> Result<Value, &Fault> {
+    match observed.eks().map(|eks| &eks.logging) {
+        None => observed.asked(aspect),
+        Some(AwsLogging::Unread(fault)) => Err(fault),
+        Some(AwsLogging::Known { config_map: Some(data), .. }) => Ok(Value::ConfigMap(data.clone())),
+        Some(AwsLogging::Known { config_map: None, .. } | AwsLogging::NotAsked) => Ok(Value::Absent),
+    }
+}
+
+pub(super) fn judge(case: &AspectCase<'_>) -> Step {
+    let Some(eks) = case.whole.observed.eks() else { return case.left() };
     match &eks.profiles {
-        Asked::Unread(fault) => return Step::unknown(ASPECT, fault),
+        Asked::Unread(fault) => return case.unknown(fault),
         Asked::Known(profiles) if profiles.is_empty() => {
-            return Step::new(ASPECT, Action::Leave, "it has no Fargate profile");
+            return case.step(Action::Leave, "it has no Fargate profile");
         }
         Asked::Known(_) => {}
     }
     let (namespace, config_map, problems) = match &eks.logging {
         AwsLogging::NotAsked => {
-            return Step::new(ASPECT, Action::Leave, "its Kubernetes API was not asked");
+            return case.step(Action::Leave, "its Kubernetes API was not asked");
         }
-        AwsLogging::Unread(fault) => return Step::unknown(ASPECT, fault),
+        AwsLogging::Unread(fault) => return case.unknown(fault),
         AwsLogging::Known { namespace, config_map, problems } => (namespace, config_map, problems),
     };
-    let policy = case.policy_of(ASPECT);
+    let policy = &case.policy;
     match (config_map, &policy.desired) {
         (Some(data), Desired::ConfigMap(wanted)) if data != wanted && is_ours(case, data) => {
             write(case, namespace, wanted)
@@ -42,7 +61,7 @@ pub(super) fn judge(case: &Case<'_>) -> Step {
                 "there is none, so no log of its Fargate pods is forwarded; its policy is {policy}; to have one written, \
                  give aws-logging an output.conf"
             );
-            report(reason).costing(CostNote::PodLogs)
+            case.step(Action::Report, reason).costing(CostNote::PodLogs)
         }
     }
 }
@@ -54,13 +73,13 @@ pub(in crate::reconcile) fn problems(data: &Data) -> Vec<String> {
 }
 
 /// Whether the `ConfigMap` is as we wrote it last.
-fn is_ours(case: &Case<'_>, data: &Data) -> bool {
-    let made = case.changes(ASPECT).iter().rfind(|change| change.state == ChangeState::Done);
+fn is_ours(case: &AspectCase<'_>, data: &Data) -> bool {
+    let made = case.changes.iter().rfind(|change| change.state == ChangeState::Done);
     made.is_some_and(|change| change.to == Value::ConfigMap(data.clone()))
 }
 
-fn write(case: &Case<'_>, namespace: &LoggingNamespace, wanted: &Data) -> Step {
-    let step = case.change(ASPECT, Value::ConfigMap(wanted.clone())).costing(CostNote::PodLogs);
+fn write(case: &AspectCase<'_>, namespace: &LoggingNamespace, wanted: &Data) -> Step {
+    let step = case.change(Value::ConfigMap(wanted.clone())).costing(CostNote::PodLogs);
     let problems = problems(wanted);
     match namespace {
         LoggingNamespace::NotEnabled(label) => {
@@ -74,7 +93,7 @@ fn write(case: &Case<'_>, namespace: &LoggingNamespace, wanted: &Data) -> Step {
     }
 }
 
-fn is_there(case: &Case<'_>, namespace: &LoggingNamespace, data: &Data, problems: &[String]) -> Step {
+fn is_there(case: &AspectCase<'_>, namespace: &LoggingNamespace, data: &Data, problems: &[String]) -> Step {
     let (label, remedy) = match namespace {
         LoggingNamespace::NotEnabled(label) => (Some(unlabelled(label.as_deref())), Some(Remedy::Label)),
         LoggingNamespace::Terminating => (Some(TERMINATING.to_owned()), Some(Remedy::Namespace)),
@@ -84,19 +103,15 @@ fn is_there(case: &Case<'_>, namespace: &LoggingNamespace, data: &Data, problems
         (!problems.is_empty()).then(|| format!("Fargate does not accept it: {}", problems.join("; ")));
     let wrong: Vec<String> = label.into_iter().chain(data_is_bad).collect();
     if !wrong.is_empty() {
-        return Step { remedy, ..report(wrong.join("; ")) };
+        return Step { remedy, ..case.step(Action::Report, wrong.join("; ")) };
     }
-    let policy = case.policy_of(ASPECT);
+    let policy = &case.policy;
     if matches!(&policy.desired, Desired::ConfigMap(wanted) if wanted != data) {
-        return report(format!(
-            "there is one that others wrote, which fargaze never overwrites; its policy is {policy}"
-        ));
+        let reason =
+            format!("there is one that others wrote, which fargaze never overwrites; its policy is {policy}");
+        return case.step(Action::Report, reason);
     }
-    Step::new(ASPECT, Action::Comply, format!("it is there and good; its policy is {policy}"))
-}
-
-fn report(reason: impl Into<String>) -> Step {
-    Step::new(ASPECT, Action::Report, reason)
+    case.step(Action::Comply, format!("it is there and good; its policy is {policy}"))
 }
 
 fn unlabelled(label: Option<&str>) -> String {

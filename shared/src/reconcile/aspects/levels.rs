@@ -1,14 +1,18 @@
 //! Container Insights of an ECS cluster, and the account's default of it.
 
-use super::{Action, Aspect, Case, Step};
+use super::{Action, Aspect, AspectCase, Fault, Observed, Step, Value};
 
-pub(super) fn judge(case: &Case<'_>, aspect: Aspect) -> Step {
-    let policy = case.policy_of(aspect);
-    match case.observed.value(aspect) {
-        Err(fault) => Step::unknown(aspect, fault),
-        Ok(now) => match policy.desired.wanted(&now) {
-            Some(to) => case.change(aspect, to),
-            None => Step::new(aspect, Action::Comply, format!("it is {now}, and its policy is {policy}")),
+pub(super) fn value(aspect: Aspect, observed: &Observed) -> Result<Value, &Fault> {
+    observed.ecs().map_or_else(|| observed.asked(aspect), |cluster| Ok(Value::Level(cluster.level)))
+}
+
+pub(super) fn judge(case: &AspectCase<'_>) -> Step {
+    let policy = &case.policy;
+    match &case.now {
+        Err(fault) => case.unknown(fault),
+        Ok(now) => match policy.desired.wanted(now) {
+            Some(to) => case.change(to),
+            None => case.step(Action::Comply, format!("it is {now}, and its policy is {policy}")),
         },
     }
 }

@@ -1,34 +1,35 @@
 //! Whether what is out of policy is changed.
 
-use super::{Action, Case, Step, in_a_row};
+use super::{Action, AspectCase, Step, in_a_row};
 use crate::insights::InsightsLevel;
 use crate::reconcile::log::{reverted_by, unnamed};
-use crate::reconcile::{Aspect, Change, ChangeState, Desired, Existing, Origin, SubjectLog, Value};
+use crate::reconcile::{
+    Aspect, Change, ChangeState, Desired, Existing, Origin, SubjectKind, SubjectLog, Value,
+};
 
 /// Times that a change may be reverted, or fail at the service, before fargaze backs off.
 const PATIENCE: usize = 2;
 
-impl Case<'_> {
+impl AspectCase<'_> {
     /// What to do about an aspect that is to be `to` and is not: change it, unless the past or the user says otherwise.
-    pub(in crate::reconcile) fn change(&self, aspect: Aspect, to: Value) -> Step {
-        let policy = self.policy_of(aspect);
-        if let Some(step) = back_off(self.log, aspect, &policy.desired) {
-            return step;
+    pub(in crate::reconcile) fn change(&self, to: Value) -> Step {
+        let Self { aspect, policy, .. } = self;
+        if let Some((action, reason)) = back_off(self.whole.log, *aspect, &policy.desired) {
+            return self.step(action, reason);
         }
-        let changes = self.changes(aspect);
-        let made_before = changes.iter().rev().find(|change| change.state == ChangeState::Done);
-        let was_rolled_back = changes.iter().any(|change| change.state == ChangeState::RolledBack);
+        let made_before = self.changes.iter().rev().find(|change| change.state == ChangeState::Done);
+        let was_rolled_back = self.changes.iter().any(|change| change.state == ChangeState::RolledBack);
         // What was rolled back is no longer new, whatever its policy becomes.
-        let origin = if was_rolled_back { Origin::Existing } else { self.origin };
+        let origin = if was_rolled_back { Origin::Existing } else { self.whole.origin };
         let why = match (origin, made_before) {
             (_, Some(change)) if change.policy == policy.desired.to_string() => {
-                let by = reverted_by(self.log, aspect, &policy.desired, change.made);
+                let by = reverted_by(self.whole.log, *aspect, &policy.desired, change.made);
                 let by = by.last().map(|by| format!(" by {by}")).unwrap_or_default();
                 format!("fargaze set it before, and it was reverted{by}")
             }
             (_, Some(_)) => "fargaze set it before, for another policy".to_owned(),
-            // An account was there before fargaze, and only a policy of the user asks for its default.
-            (_, None) if aspect == Aspect::AccountDefault => "it is below its policy".to_owned(),
+            // An account was there before fargaze, and only a policy of the user asks for something of it.
+            (_, None) if aspect.kind() == SubjectKind::Account => "it is below its policy".to_owned(),
             (Origin::New, None) => "the cluster is new".to_owned(),
             (Origin::Existing, None) if policy.existing == Existing::Change => {
                 "clusters that were there before are changed (existing: change)".to_owned()
@@ -42,18 +43,21 @@ impl Case<'_> {
                 let reason = format!(
                     "{why}, and such clusters are only reported (existing: report); its policy is {policy}"
                 );
-                return Step::new(aspect, Action::Report, reason);
+                return self.step(Action::Report, reason);
             }
         };
-        match self.observed.value(aspect) {
-            Ok(from) => Step::new(aspect, Action::Set { from, to }, format!("{why}; its policy is {policy}")),
-            Err(fault) => Step::unknown(aspect, fault),
+        match &self.now {
+            Ok(from) => {
+                let from = from.clone();
+                self.step(Action::Set { from, to }, format!("{why}; its policy is {policy}"))
+            }
+            Err(fault) => self.unknown(fault),
         }
     }
 }
 
 /// Reasons to keep away: it was rolled back, others reverted it twice, or the service failed at it twice.
-fn back_off(log: &SubjectLog, aspect: Aspect, desired: &Desired) -> Option<Step> {
+fn back_off(log: &SubjectLog, aspect: Aspect, desired: &Desired) -> Option<(Action, String)> {
     let policy = desired.to_string();
     let of_aspect = log.aspect(aspect)?;
     let changes = &of_aspect.changes;
@@ -61,17 +65,18 @@ fn back_off(log: &SubjectLog, aspect: Aspect, desired: &Desired) -> Option<Step>
         |change: &Change| change.state == ChangeState::RolledBack && change.policy == policy;
     if of_aspect.newest().is_some_and(was_rolled_back) {
         let reason = format!("it was rolled back; it stays so until its policy is another than {policy}");
-        return Some(Step::new(aspect, Action::Leave, reason));
+        return Some((Action::Leave, reason));
     }
     let failures = in_a_row(changes, &policy, |change| change.failure.is_some()).count();
     if let Some(why) = changes.iter().rev().find_map(|change| change.failure.as_ref())
         && failures >= PATIENCE
     {
+        let service = aspect.kind().service();
         let reason = format!(
-            "EKS failed at it {failures} times for the policy {policy} ({why}); fargaze leaves it until its policy is \
-             another"
+            "{service} failed at it {failures} times for the policy {policy} ({why}); fargaze leaves it until its policy \
+             is another"
         );
-        return Some(Step::new(aspect, Action::Report, reason));
+        return Some((Action::Report, reason));
     }
     let made: Vec<&Change> = in_a_row(changes, &policy, |change| change.state == ChangeState::Done).collect();
     let oldest = made.last().filter(|_| made.len() >= PATIENCE)?;
@@ -84,7 +89,7 @@ fn back_off(log: &SubjectLog, aspect: Aspect, desired: &Desired) -> Option<Step>
          policy is another",
         made.len()
     );
-    Some(Step::new(aspect, Action::Conflict { by }, reason))
+    Some((Action::Conflict { by }, reason))
 }
 
 /// Who is in a conflict over Container Insights of a cluster that now has this level, by the policy of its newest change;
@@ -93,7 +98,7 @@ pub fn conflict_over(level: InsightsLevel, log: &SubjectLog) -> Option<Vec<Strin
     let aspect = Aspect::ContainerInsights;
     let desired: Desired = log.aspect(aspect)?.newest()?.policy.parse().ok()?;
     desired.wanted(&Value::Level(level))?;
-    match back_off(log, aspect, &desired)?.action {
+    match back_off(log, aspect, &desired)?.0 {
         Action::Conflict { by } => Some(by),
         _ => None,
     }

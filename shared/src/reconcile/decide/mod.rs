@@ -6,7 +6,8 @@ mod tests;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Action, Asked, Aspect, Case, Change, ChangeState, Observed, Origin, Step, Undo, aspects};
+use super::case::AspectCase;
+use super::{Action, Asked, Case, Change, ChangeState, ObservedSubject, Origin, Step, Undo, aspects};
 use crate::insights::{OPT_OUT_TAG, ObservedCluster, opts_out};
 
 pub use gate::conflict_over;
@@ -27,8 +28,9 @@ pub fn decide(case: &Case<'_>) -> Vec<Step> {
     if let Some(step) = case.of_the_whole() {
         return vec![step];
     }
-    let past = |aspect| case.in_progress(aspect).or_else(|| case.not_undone(aspect));
-    case.policy.aspects().map(|aspect| past(aspect).unwrap_or_else(|| aspects::judge(case, aspect))).collect()
+    let cases = case.policy.aspects().map(|aspect| case.of(aspect));
+    let past = |case: &AspectCase<'_>| case.in_progress().or_else(|| case.not_undone());
+    cases.map(|case| past(&case).unwrap_or_else(|| aspects::judge(&case))).collect()
 }
 
 impl Case<'_> {
@@ -37,10 +39,10 @@ impl Case<'_> {
             let (tag, value) = OPT_OUT_TAG;
             return Some(Step::whole(Action::Leave, format!("tagged {tag}={value}")));
         }
-        match self.observed {
-            Observed::Account(_) => None,
-            Observed::Ecs(cluster) => self.of_ecs_cluster(cluster),
-            Observed::Eks(eks) => self.of_eks_cluster(&eks.cluster.status, eks.cluster.created_at),
+        match &self.observed.subject {
+            ObservedSubject::Account => None,
+            ObservedSubject::Ecs(cluster) => self.of_ecs_cluster(cluster),
+            ObservedSubject::Eks(eks) => self.of_eks_cluster(&eks.cluster.status, eks.cluster.created_at),
         }
     }
 
@@ -76,32 +78,35 @@ impl Case<'_> {
         };
         Some(Step::whole(action, reason))
     }
+}
 
-    /// A change of ours that EKS still works on.
-    fn in_progress(&self, aspect: Aspect) -> Option<Step> {
-        let work = self.changes(aspect).iter().rev().find_map(Change::in_progress)?;
-        let update = work.update_id.and_then(|id| self.observed.update(id));
+impl AspectCase<'_> {
+    /// A change of ours that its service still works on.
+    fn in_progress(&self) -> Option<Step> {
+        let work = self.changes.iter().rev().find_map(Change::in_progress)?;
+        let update = work.update_id.and_then(|id| self.whole.observed.update(id));
         if let Some(Asked::Unread(fault)) = update {
-            return Some(Step::unknown(aspect, fault));
+            return Some(self.unknown(fault));
         }
-        if let Err(fault) = self.observed.value(aspect) {
-            return Some(Step::unknown(aspect, fault));
+        if let Err(fault) = &self.now {
+            return Some(self.unknown(fault));
         }
-        Some(if is_overdue(Some(work.since), self.now) {
-            Step::new(aspect, Action::Overdue, "EKS has worked on it for more than an hour")
+        let service = self.aspect.kind().service();
+        Some(if is_overdue(Some(work.since), self.whole.now) {
+            self.step(Action::Overdue, format!("{service} has worked on it for more than an hour"))
         } else {
-            Step::new(aspect, Action::Waiting, "EKS works on it")
+            self.step(Action::Waiting, format!("{service} works on it"))
         })
     }
 
     /// A rollback wanted it undone, and it was not. Nobody else would report it: the rollback has ended.
-    fn not_undone(&self, aspect: Aspect) -> Option<Step> {
-        let newest = self.log.aspect(aspect)?.newest()?;
+    fn not_undone(&self) -> Option<Step> {
+        let newest = self.changes.iter().rev().find(|change| change.state != ChangeState::Abandoned)?;
         match &newest.undo {
-            Some(Undo::Failed(why)) if newest.policy == self.policy_of(aspect).desired.to_string() => {
+            Some(Undo::Failed(why)) if newest.policy == self.policy.desired.to_string() => {
                 let reason =
                     format!("a rollback asked to undo it, and it was not undone ({why}); roll back again");
-                Some(Step::new(aspect, Action::Report, reason))
+                Some(self.step(Action::Report, reason))
             }
             _ => None,
         }

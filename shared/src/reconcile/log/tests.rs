@@ -75,8 +75,8 @@ fn of_an_account_that_could_not_be_asked_nothing_has_ended() {
     let log = || log_of([change(1, Aspect::AccountDefault, from.clone(), to.clone(), Planned)]);
     let operation = crate::operation::Operation::EcsListAccountSettings;
     let fault = super::super::samples::fault(operation, crate::fault::FaultKind::Throttled);
-    assert_eq!(log().settle(&Observed::Account(Asked::Unread(fault)), later()), []);
-    assert_eq!(log().settle(&Observed::Account(Asked::Known(Enabled)), later())[0].state, Done);
+    assert_eq!(log().settle(&Observed::account(Asked::Unread(fault)), later()), []);
+    assert_eq!(log().settle(&Observed::account(Asked::Known(Enabled)), later())[0].state, Done);
 }
 
 /// Issue 13, point 1: of two invocations at the same time one makes the change, and the other leaves it to that one.

@@ -66,11 +66,11 @@ impl Change {
         is_undone
     }
 
-    /// Whether what is there is of this change, so that older ones are below it and not undone. Types of logs lie side by side.
+    /// Whether what is there is of this change, so that older ones are below it and not undone. What is additive lies side by side.
     pub(super) fn covers(&self, observed: &Observed) -> bool {
         let made = matches!(self.state, ChangeState::Done | ChangeState::Planned);
         let now = observed.value(self.aspect);
-        made && now.is_ok_and(|now| !matches!(now, Value::Logs(_)) && self.is_there(&now))
+        made && now.is_ok_and(|now| !now.is_additive() && self.is_there(&now))
     }
 
     /// Whether anything of what the change brought is there.

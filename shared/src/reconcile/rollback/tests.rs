@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::samples::{
-    addon, any_log, at, bare, change, data, eks, level, leveled, log_of, logs, of_eks, turned_on,
+    addon, any_log, at, bare, change, data, ecs, eks, level, leveled, log_of, logs, of_eks, turned_on,
     with_addons, with_level, with_logs, with_map,
 };
 use super::super::{Asked, ObservedEks};
@@ -11,6 +11,7 @@ use super::*;
 use crate::eks::{Addon, METRICS_SERVER};
 use crate::fault::FaultKind;
 use crate::insights::InsightsLevel::{self, Disabled, Enabled, Enhanced};
+use crate::insights::ObservedCluster;
 use crate::operation::Operation;
 use ChangeState::{Abandoned, Done, Planned, RolledBack};
 use LogType::{Api, Audit, Scheduler};
@@ -90,7 +91,7 @@ fn what_was_only_planned_or_is_rolled_back_is_not_undone() {
 fn the_account_default_goes_back_and_is_left_where_it_cannot_be_asked() {
     let aspect = Aspect::AccountDefault;
     let log = log_of([change(1, aspect, Value::Level(Disabled), Value::Level(Enabled), Done)]);
-    let step = |now| rollback_step(aspect, &Observed::Account(now), &log, None);
+    let step = |now| rollback_step(aspect, &Observed::account(now), &log, None);
     assert_eq!(step(Asked::Known(Enabled)), back_to_level(Disabled));
     let fault = super::super::samples::fault(Operation::EcsListAccountSettings, FaultKind::Denied);
     assert_eq!(step(Asked::Unread(fault.clone())), RollbackStep::Unknown(fault));
@@ -98,9 +99,8 @@ fn the_account_default_goes_back_and_is_left_where_it_cannot_be_asked() {
 
 #[test]
 fn a_cluster_that_is_not_active_is_skipped() {
-    let Observed::Ecs(mut cluster) = with_level(Enabled) else { unreachable!() };
-    "PROVISIONING".clone_into(&mut cluster.status);
-    let step = rollback_step(LEVEL, &Observed::Ecs(cluster), &history(&[(Disabled, Enabled)]), None);
+    let cluster = ObservedCluster { status: "PROVISIONING".to_owned(), ..ecs(Enabled) };
+    let step = rollback_step(LEVEL, &Observed::of_ecs(cluster), &history(&[(Disabled, Enabled)]), None);
     assert_eq!(step, skipped("its status is PROVISIONING"));
 }
 

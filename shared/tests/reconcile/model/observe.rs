@@ -26,9 +26,9 @@ impl World {
     pub(super) fn observe(&self, id: &Id, log: &SubjectLog, asking: Asking) -> Observed {
         let resource = &self.resources[id];
         match &resource.kind {
-            Kind::Account(_) if resource.is_hidden => Observed::Account(Asked::Unread(throttled())),
-            Kind::Account(setting) => Observed::Account(Asked::Known(setting.level)),
-            Kind::Ecs(Ecs { setting, is_occupied, .. }) => Observed::Ecs(ObservedCluster {
+            Kind::Account(_) if resource.is_hidden => Observed::account(Asked::Unread(throttled())),
+            Kind::Account(setting) => Observed::account(Asked::Known(setting.level)),
+            Kind::Ecs(Ecs { setting, is_occupied, .. }) => Observed::of_ecs(ObservedCluster {
                 name: id.subject.cluster().unwrap().clone(),
                 status: resource.status(self.minute).to_owned(),
                 level: setting.level,
@@ -36,7 +36,7 @@ impl World {
                 running_tasks: 0,
                 active_services: u32::from(*is_occupied),
             }),
-            Kind::Eks(eks) => Observed::Eks(Box::new(self.observe_eks(id, resource, eks, log, asking))),
+            Kind::Eks(eks) => Observed::of_eks(self.observe_eks(id, resource, eks, log, asking)),
         }
     }
 

@@ -24,7 +24,7 @@ fn reverted(times: i64, by: &[&str]) -> SubjectLog {
 }
 
 fn step_of(policy: &SubjectPolicy, cluster: &ObservedCluster, origin: Origin, log: &SubjectLog) -> Step {
-    let observed = Observed::Ecs(cluster.clone());
+    let observed = Observed::of_ecs(cluster.clone());
     let mut steps = decide(&Case { policy, observed: &observed, origin, log, now: now() });
     assert_eq!(steps.len(), 1);
     steps.pop().unwrap()
@@ -213,7 +213,7 @@ fn a_rollback_holds_until_the_policy_changes() {
 /// The step for an account's default.
 fn of_account(desired: Desired, now: Asked<InsightsLevel>, log: &SubjectLog) -> Step {
     let policy = policy(Aspect::AccountDefault, desired, Existing::Report);
-    let observed = Observed::Account(now);
+    let observed = Observed::account(now);
     let case = Case { policy: &policy, observed: &observed, origin: Origin::Existing, log, now: at(30) };
     decide(&case).pop().unwrap()
 }
