@@ -17,7 +17,6 @@ use std::time::{Duration, Instant};
 
 use fargaze::kubernetes::api::{List, Pod, PodMetrics};
 use fargaze::kubernetes::cadvisor;
-use fargaze::kubernetes::duration::go_duration;
 use fargaze::kubernetes::fargate::{expected_size, size_but_for_overhead};
 use fargaze::kubernetes::logging::{Outputs, check};
 use fargaze::kubernetes::pod::PodFacts;
@@ -121,10 +120,6 @@ fn prometheus(bytes: &[u8]) {
     }
 }
 
-fn duration(bytes: &[u8]) {
-    let _ = black_box(go_duration(&String::from_utf8_lossy(bytes)));
-}
-
 fn logging(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes).into_owned();
     let data: BTreeMap<String, String> = ["output.conf", "filters.conf", "parsers.conf", "flb_log_cw"]
@@ -162,8 +157,6 @@ fn targets() -> Result<Vec<Target>, Box<dyn Error>> {
     let table = String::from_utf8(fixture("quantities.tsv")?)?;
     let quantities =
         table.lines().skip(1).filter_map(|line| line.split('\t').next()).map(|text| text.as_bytes().to_vec());
-    let durations =
-        ["1m0s", "14.713s", "1h2m3.5s", "250ms", "-1.5h", "3us"].map(|text| text.as_bytes().to_vec());
     let config: serde_json::Value = serde_json::from_slice(&fixture("configmap_aws_logging.body")?)?;
     let output = config["data"]["output.conf"].as_str().unwrap_or_default().as_bytes().to_vec();
     // Some lines of a page at a time: a whole one would be read three orders of magnitude less often.
@@ -176,7 +169,6 @@ fn targets() -> Result<Vec<Target>, Box<dyn Error>> {
     Ok(vec![
         ("quantity", quantity, quantities.collect()),
         ("prometheus", prometheus, pages),
-        ("duration", duration, durations.to_vec()),
         ("logging", logging, vec![output]),
         ("pods", pods, lists),
     ])

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use wildmatch::WildMatchPattern;
 
 use crate::cluster::{AccountId, ClusterName, Region};
 use crate::run::Platform;
@@ -25,26 +26,8 @@ impl NamePattern {
 
     /// Whether the whole of `name` fits, upper and lower case told apart as ECS does.
     pub fn matches(&self, name: &str) -> bool {
-        let (mut pattern, mut rest) = (self.0.as_bytes(), name.as_bytes());
-        // Where to go on after the last `*`: in the pattern, and with one more character of the name given to it.
-        let mut retry: Option<(&[u8], &[u8])> = None;
-        loop {
-            match (pattern.split_first(), rest.split_first()) {
-                (Some((b'*', after)), _) => {
-                    retry = Some((after, rest));
-                    pattern = after;
-                }
-                (Some((p, after)), Some((c, tail))) if p == c => (pattern, rest) = (after, tail),
-                (None, None) => return true,
-                _ => match retry {
-                    Some((after, [_, tail @ ..])) => {
-                        retry = Some((after, tail));
-                        (pattern, rest) = (after, tail);
-                    }
-                    _ => return false,
-                },
-            }
-        }
+        // No character stands for just one other: the second is never in a name.
+        WildMatchPattern::<'*', '\0'>::new(&self.0).matches(name)
     }
 }
 

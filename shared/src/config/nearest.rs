@@ -13,39 +13,20 @@ pub(super) fn hint(unknown: &str, known: &[&str]) -> String {
 pub(super) fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |word: &str| word.to_lowercase().replace(['_', ' '], "-");
     let unknown = plain(unknown);
-    let written: Vec<char> = unknown.chars().collect();
-    let most = (written.len() / 3).max(1);
+    let length = unknown.chars().count();
+    let most = (length / 3).max(1);
     let (mut near, mut longer) = (None, None);
     for word in known {
-        let errors = errors(&written, &plain(word));
+        // Letters added, left out, mistaken or swapped with their neighbour.
+        let errors = strsim::osa_distance(&unknown, &plain(word));
         if errors <= most && near.is_none_or(|(least, _)| errors < least) {
             near = Some((errors, word));
         }
-        if longer.is_none() && written.len() > 2 && plain(word).starts_with(&unknown) {
+        if longer.is_none() && length > 2 && plain(word).starts_with(&unknown) {
             longer = Some(word);
         }
     }
     near.map(|(_, word)| word).or(longer)
-}
-
-/// Letters added, left out, mistaken or swapped with their neighbour ("optimal string alignment").
-fn errors(written: &[char], word: &str) -> usize {
-    let word: Vec<char> = word.chars().collect();
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=word.len()).collect();
-    for (i, letter) in written.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, other) in word.iter().enumerate() {
-            let mistaken = last[j] + usize::from(letter != other);
-            let mut fewest = mistaken.min(last[j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && *letter == word[j - 1] && written[i - 1] == *other {
-                fewest = fewest.min(before[j - 1] + 1);
-            }
-            row.push(fewest);
-        }
-        before = std::mem::replace(&mut last, row);
-    }
-    last.last().copied().unwrap_or(written.len())
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::pattern::NamePattern;
 use crate::reconcile::Desired;
 use crate::rules::{DurationText, ThresholdText, words};
 
-const DURATION: &str = r"^\s*([0-9]+\s*[smhd]\s*)+$";
+const DURATION: &str = r"^\s*([0-9.]+\s*[a-z]+\s*)+$";
 
 /// A value has the schema of what it is; its line is no part of the file.
 impl<T: JsonSchema> JsonSchema for At<T> {

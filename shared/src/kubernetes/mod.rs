@@ -11,7 +11,6 @@ pub mod api;
 pub mod cadvisor;
 #[cfg(feature = "kubernetes")]
 pub mod client;
-pub mod duration;
 pub mod fargate;
 pub mod logging;
 pub mod node;

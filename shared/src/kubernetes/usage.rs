@@ -3,7 +3,6 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::api::{ContainerMetrics, NodeMetrics, PodMetrics, UsageList};
-use super::duration::go_duration;
 use super::place::{field, moment};
 use super::quantity::{Quantity, RawQuantity};
 
@@ -116,7 +115,10 @@ fn time(
     faults: &mut Vec<String>,
 ) -> Option<(Timestamp, SignedDuration)> {
     let timestamp = moment(Some(timestamp.unwrap_or_default()), "timestamp", faults);
-    let window = field(Some(go_duration(window)), "window", faults);
+    let length = window.parse::<SignedDuration>();
+    let length =
+        length.map_err(|_| format!("{window:?} is not a duration as Go prints it, such as 1m0s or 14.713s"));
+    let window = field(Some(length), "window", faults);
     timestamp.zip(window)
 }
 

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 use crate::cluster::BadName;
 
@@ -15,7 +15,7 @@ impl FromStr for DurationText {
     type Err = BadName;
 
     fn from_str(text: &str) -> Result<Self, BadName> {
-        seconds(text).map(|seconds| Self(SignedDuration::from_secs(seconds))).ok_or_else(|| BadName {
+        duration(text).map(Self).ok_or_else(|| BadName {
             text: text.to_owned(),
             what: "duration",
             expected: "a number with s, m, h or d, such as 10m or 1h 30m",
@@ -31,26 +31,11 @@ impl TryFrom<String> for DurationText {
     }
 }
 
-fn seconds(text: &str) -> Option<i64> {
-    let mut rest = text.trim();
-    let mut total = 0_i64;
-    loop {
-        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
-        let number: i64 = rest[..digits].parse().ok()?;
-        let unit = rest[digits..].trim_start();
-        let length = match unit.chars().next()? {
-            's' => 1,
-            'm' => 60,
-            'h' => 3600,
-            'd' => 86_400,
-            _ => return None,
-        };
-        total = total.checked_add(number.checked_mul(length)?)?;
-        rest = unit[1..].trim_start();
-        if rest.is_empty() {
-            return Some(total);
-        }
-    }
+/// No part of a second, and nothing longer than days: months differ in length.
+fn duration(text: &str) -> Option<SignedDuration> {
+    let span: Span = text.trim().parse().ok()?;
+    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+    (!duration.is_negative() && duration.subsec_nanos() == 0).then_some(duration)
 }
 
 #[cfg(test)]
@@ -68,10 +53,12 @@ mod tests {
             ("1h 30m", 5400),
             ("1h30m", 5400),
             ("0s", 0),
+            ("1.5h", 5400),
+            ("10 minutes", 600),
         ] {
             assert_eq!(text.parse::<DurationText>().unwrap().0.as_secs(), seconds, "{text}");
         }
-        for text in ["", "10", "m", "-10m", "1.5h", "10 minutes", "1y", "1h 30", "99999999999999999999s", "é"]
+        for text in ["", "10", "m", "-10m", "10 months", "1y", "1h 30", "1.5s", "99999999999999999999s", "é"]
         {
             assert!(text.parse::<DurationText>().is_err(), "{text}");
         }

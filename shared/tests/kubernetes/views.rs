@@ -159,6 +159,18 @@ fn usage_is_the_sum_of_the_containers() {
 }
 
 #[test]
+fn a_window_is_read_as_go_prints_it() {
+    for (window, millis) in [("1m0s", 60_000), ("14.713s", 14_713), ("1h2m3.5s", 3_723_500), ("250ms", 250)] {
+        let metrics = json!({
+            "metadata": {"name": "p", "namespace": "n"}, "timestamp": "2026-11-22T10:00:00Z", "window": window,
+            "containers": [{"name": "c", "usage": {"cpu": "1", "memory": "1Mi"}}],
+        });
+        let usage = PodUsage::read(serde_json::from_value(metrics).unwrap()).unwrap().unwrap();
+        assert_eq!(usage.window.as_millis(), millis, "{window}");
+    }
+}
+
+#[test]
 fn usage_with_a_bad_part_is_none_and_says_where() {
     let read = |metrics: Value| PodUsage::read(serde_json::from_value(metrics).unwrap());
     let bad = json!({
