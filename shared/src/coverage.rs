@@ -1,158 +1,140 @@
-//! What the targets of a run brought, and which of them came out of sight or back into it.
+//! How much of a target was seen, and what went wrong: each question ends as a value, as no data, or as could not ask.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
-use crate::alarm::BrokenTarget;
+use crate::cluster::ClusterName;
 use crate::fault::Fault;
-use crate::message::harmless;
-use crate::outcome::{CountedFault, Coverage, Outcome};
-use crate::run::{RunKind, Target};
-use crate::text::words::{count, list, listed};
+use crate::inventory::{ClusterEntry, Inventory};
+use crate::metric::MetricQuery;
+use crate::series::Reading;
 
-/// How long a target of alarms and reports may be out of sight for a passing reason (throttling, an outage) before it is told.
-/// The next sweep is a day away, and a restore is not repeated at all: they tell it at once.
-const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
-
-/// Subjects that one fault names.
-const NAMED: usize = 3;
-
-/// How one target of the run ended.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TargetResult {
-    /// The target.
-    pub target: Target,
-    /// What it brought, or why it brought nothing.
-    pub result: Result<Outcome, Fault>,
+/// How much was seen. Every question ends as a value, as no data, or as could not ask.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// Clusters that ECS lists.
+    pub clusters: usize,
+    /// Clusters of which everything that was asked was answered.
+    pub clusters_seen: usize,
+    /// Services in those clusters; of EKS workloads.
+    pub services: usize,
+    /// Metrics asked for: what `GetMetricData` bills.
+    pub metrics: usize,
+    /// Metrics with at least one point.
+    pub with_data: usize,
+    /// Metrics without any point: a complete answer.
+    pub without_data: usize,
+    /// Metrics answered in part.
+    pub partial: usize,
+    /// Metrics that could not be asked.
+    pub unread: usize,
+    /// What went wrong, each once, with how often.
+    pub faults: Vec<CountedFault>,
 }
 
-impl TargetResult {
-    /// What it brought, if anything.
-    pub fn outcome(&self) -> Option<&Outcome> {
-        self.result.as_ref().ok()
+/// A fault with the number of questions that it spoilt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CountedFault {
+    /// The fault.
+    pub fault: Fault,
+    /// How many questions it spoilt.
+    pub count: usize,
+}
+
+impl Coverage {
+    /// What was seen of the clusters in the inventory by `readings`; see [`CoverageTally`].
+    pub fn of(
+        inventory: &Inventory,
+        readings: &BTreeMap<MetricQuery, Reading>,
+        faults: impl IntoIterator<Item = Fault>,
+    ) -> Self {
+        let mut tally = CoverageTally::default();
+        readings.iter().for_each(|(query, reading)| tally.add(query, reading));
+        tally.finish(inventory, faults)
+    }
+
+    /// Whether nothing was missed.
+    pub fn is_complete(&self) -> bool {
+        self.faults.is_empty() && self.clusters_seen == self.clusters
     }
 }
 
-/// How the sight of one target changed.
-#[derive(Debug, Clone, PartialEq)]
-pub enum CoverageChange {
-    /// Remember that it cannot be seen, and say nothing yet: the reason may pass.
-    Noticed(BrokenTarget),
-    /// It cannot be seen: tell it, with the reason.
-    Lost(BrokenTarget, Fault),
-    /// It can be seen again; told if its loss was told.
-    Back(BrokenTarget),
+/// Counts answers as they come, for a [`Coverage`].
+#[derive(Debug, Clone, Default)]
+pub struct CoverageTally {
+    coverage: Coverage,
+    faults: BTreeMap<Fault, usize>,
+    /// Clusters of which some metric was not answered in full.
+    unseen: BTreeSet<String>,
 }
 
-/// Compares what could not be seen in this run with what is remembered of such runs: those about settings look with other
-/// rights than those about metrics.
-pub fn coverage_changes(
-    kind: RunKind,
-    now: Timestamp,
-    results: &[TargetResult],
-    known: &[BrokenTarget],
-) -> Vec<CoverageChange> {
-    results.iter().filter_map(|result| coverage_change(kind, now, result, known)).collect()
-}
-
-fn coverage_change(
-    kind: RunKind,
-    now: Timestamp,
-    result: &TargetResult,
-    known: &[BrokenTarget],
-) -> Option<CoverageChange> {
-    let name = result.target.to_string();
-    let known = known.iter().find(|broken| broken.name == name);
-    let Some(fault) = worst_fault(result) else {
-        return known.cloned().map(CoverageChange::Back);
-    };
-    let passing = fault.kind.passes() && !kind.is_of_settings();
-    let broken = |since, told| BrokenTarget { name: name.clone(), since, told };
-    match known {
-        None if passing => Some(CoverageChange::Noticed(broken(now, false))),
-        None => Some(CoverageChange::Lost(broken(now, true), fault.clone())),
-        Some(BrokenTarget { told: false, since, .. })
-            if !passing || now.duration_since(*since) >= PATIENCE =>
-        {
-            Some(CoverageChange::Lost(broken(*since, true), fault.clone()))
+impl CoverageTally {
+    /// Counts one answer.
+    pub fn add(&mut self, query: &MetricQuery, reading: &Reading) {
+        let coverage = &mut self.coverage;
+        coverage.metrics += 1;
+        match reading {
+            Reading::Complete(_) if reading.is_silent() => coverage.without_data += 1,
+            Reading::Complete(_) => coverage.with_data += 1,
+            Reading::Partial(..) => coverage.partial += 1,
+            Reading::Unread(_) => coverage.unread += 1,
         }
-        Some(_) => None,
-    }
-}
-
-/// The fault that a person must act on, before those that pass.
-pub(crate) fn worst_fault(result: &TargetResult) -> Option<&Fault> {
-    match &result.result {
-        Err(fault) => Some(fault),
-        Ok(outcome) => {
-            let faults = || outcome.coverage.faults.iter().map(|counted| &counted.fault);
-            let lasting = |fault: &&Fault| !fault.kind.passes();
-            faults().find(lasting).or_else(|| faults().next())
+        if let Some(fault) = reading.fault() {
+            *self.faults.entry(fault.clone()).or_default() += 1;
+            self.unseen.extend(query.metric.dimensions.get("ClusterName").map(ToOwned::to_owned));
         }
     }
-}
 
-/// Faults that differ in their subject alone as one, the most frequent first: a hundred clusters denied are one sentence.
-pub(crate) fn merged(faults: &[CountedFault]) -> Vec<CountedFault> {
-    let mut groups = Vec::<(Fault, Vec<String>, usize)>::new();
-    for CountedFault { fault, count } in faults {
-        let subject = harmless(&fault.subject);
-        let same = |(other, ..): &&mut (Fault, Vec<String>, usize)| {
-            (&other.operation, &other.code, &other.message) == (&fault.operation, &fault.code, &fault.message)
-        };
-        match groups.iter_mut().find(same) {
-            Some((_, subjects, sum)) => {
-                subjects.push(subject);
-                *sum += count;
-            }
-            None => groups.push((fault.clone(), vec![subject], *count)),
+    /// The coverage of the clusters in the inventory. `faults` are those of no single metric; a cluster is seen if its
+    /// services are listed, all its metrics were answered in full, and no fault names it.
+    pub fn finish(self, inventory: &Inventory, faults: impl IntoIterator<Item = Fault>) -> Coverage {
+        let Self { mut coverage, faults: mut counts, mut unseen } = self;
+        for fault in inventory.faults.iter().cloned().chain(faults) {
+            unseen.insert(fault.subject.clone());
+            *counts.entry(fault).or_default() += 1;
         }
+        let seen =
+            |name: &ClusterName, entry: &ClusterEntry| !entry.unlisted && !unseen.contains(name.as_str());
+        coverage.clusters = inventory.clusters.len();
+        coverage.clusters_seen = inventory.clusters.iter().filter(|(name, entry)| seen(name, entry)).count();
+        coverage.services = inventory.service_count() + inventory.workload_count();
+        coverage.faults = most_frequent_first(counts);
+        coverage
     }
-    let merged = groups.into_iter().map(|(fault, subjects, count)| {
-        // One cluster may be named by many questions.
-        let mut named = HashSet::new();
-        let once = subjects.iter().map(String::as_str);
-        let once = once.filter(|subject| !subject.is_empty() && named.insert(*subject));
-        CountedFault { fault: Fault { subject: list(once, NAMED), ..fault }, count }
-    });
-    let mut merged: Vec<CountedFault> = merged.collect();
-    merged.sort_by_key(|counted| std::cmp::Reverse(counted.count));
-    merged
 }
 
-/// The coverage of all targets together, without what went wrong.
-pub(crate) fn total(results: &[TargetResult]) -> Coverage {
-    let outcomes = results.iter().filter_map(TargetResult::outcome);
-    outcomes.fold(Coverage::default(), |mut sum, Outcome { coverage, .. }| {
-        sum.clusters += coverage.clusters;
-        sum.clusters_seen += coverage.clusters_seen;
-        sum.services += coverage.services;
-        sum.metrics += coverage.metrics;
-        sum.with_data += coverage.with_data;
-        sum.without_data += coverage.without_data;
-        sum.partial += coverage.partial;
-        sum.unread += coverage.unread;
-        sum
-    })
-}
-
-/// ` with 310 services and 14 workloads.`, without those that there are none of.
-pub(crate) fn with_subjects(services: usize, workloads: usize) -> String {
-    let subjects = [(services, "service"), (workloads, "workload")];
-    let subjects: Vec<String> =
-        subjects.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| count(n, what)).collect();
-    if subjects.is_empty() { ".".to_owned() } else { format!(" with {}.", subjects.join(" and ")) }
-}
-
-/// ` Of 620 metrics asked, 618 had data and 2 had none.`; nothing if none was asked.
-pub(crate) fn answers(coverage: &Coverage) -> String {
-    let Coverage { metrics, with_data, without_data, partial, unread, .. } = *coverage;
-    if metrics == 0 {
-        return String::new();
+/// Equal faults together, the most frequent first.
+pub fn counted(faults: impl IntoIterator<Item = Fault>) -> Vec<CountedFault> {
+    let mut counts = BTreeMap::<Fault, usize>::new();
+    for fault in faults {
+        *counts.entry(fault).or_default() += 1;
     }
-    let rest = [(without_data, "had none"), (partial, "came in part"), (unread, "could not be read")];
-    let rest = rest.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}"));
-    let answers: Vec<String> = std::iter::once(format!("{with_data} had data")).chain(rest).collect();
-    format!(" Of {} asked, {}.", count(metrics, "metric"), listed(&answers))
+    most_frequent_first(counts)
+}
+
+fn most_frequent_first(counts: BTreeMap<Fault, usize>) -> Vec<CountedFault> {
+    let mut counted: Vec<CountedFault> =
+        counts.into_iter().map(|(fault, count)| CountedFault { fault, count }).collect();
+    counted.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.fault.cmp(&b.fault)));
+    counted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operation::Operation;
+
+    #[test]
+    fn equal_faults_stand_once_the_most_frequent_first() {
+        let (one, other) = (
+            Fault::malformed(Operation::EcsListClusters, "", ""),
+            Fault::malformed(Operation::EcsListServices, "", ""),
+        );
+        let counted = counted([one.clone(), other.clone(), other.clone()]);
+        assert_eq!(
+            counted.iter().map(|c| (c.fault.operation.to_string(), c.count)).collect::<Vec<_>>(),
+            [("ecs:ListServices".to_owned(), 2), ("ecs:ListClusters".to_owned(), 1)]
+        );
+    }
 }

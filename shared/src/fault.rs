@@ -1,5 +1,6 @@
 //! What could not be asked, or could not be understood: a value that travels to the summary.
 
+pub mod kubernetes;
 mod remedy;
 
 use std::fmt;

@@ -1,5 +1,6 @@
 //! Which clusters and services there are: listed once an hour, cached between runs.
 
+mod checks;
 mod entry;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use crate::deployment::DeploymentState;
 use crate::fault::{Fault, FaultKind};
 use crate::status::ServiceStatus;
 
+pub use checks::EarlierChecks;
 pub use entry::{ClusterContents, ClusterEntry, EcsEntry, EksEntry};
 
 /// Age at which a cached inventory is read anew. A full listing needs one `ListServices` call per cluster, and ECS

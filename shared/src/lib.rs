@@ -13,8 +13,7 @@
 //! user's file ([`config`]). Without features the crate is pure: no clock, no network, no AWS type. The feature
 //! `aws` adds the borders under [`aws`], and SDK types and SDK errors stop there.
 
-// From the ground up: a module uses those above it. Not so yet: the advice of `fault` knows `kubernetes`, and `pods`,
-// `sources` and `outcome` know the snapshot and the alarm.
+// From the ground up: a module uses those above it.
 
 // Ground: names, spellings, and helpers that know nothing of fargaze.
 pub mod batch;
@@ -49,6 +48,9 @@ pub mod kubernetes;
 pub mod run;
 pub mod series;
 
+// How much of it was answered.
+pub mod coverage;
+
 // What is asked: rules and their measures.
 pub mod derive;
 pub mod gather;
@@ -66,25 +68,26 @@ pub mod sources;
 pub mod reconcile;
 pub mod usage;
 
-// The file that says what, the events that lead to it, and what comes of a target.
+// The file that says what, and the events that lead to it.
 pub mod config;
 pub mod event;
-pub mod outcome;
 
 // A run as it is stored, and why one gives up.
 pub mod failure;
 pub mod snapshot;
 
-// From the snapshot to its notices.
+// From the snapshot to its notices, and what comes of a target.
 pub mod alarm;
 pub mod continuation;
+pub mod outcome;
 pub mod states;
 
 // The border to AWS.
 #[cfg(feature = "aws")]
 pub mod aws;
 
-// What people read.
-pub mod coverage;
+// How the targets of a run ended, and what people read.
+pub mod results;
+
 pub mod report;
 pub mod summary;

@@ -55,7 +55,7 @@ LIMITS = [
     ("architecture", r"asked from (\d+) minutes before", "shared/src/continuation/mod.rs", r"NEAR: \S+ = \S+\((\d+)", 1),
     # What is kept, and for how long.
     ("architecture", r"reason that may pass, such as throttling, is told after (\w+) minutes",
-     "shared/src/coverage.rs", r"PATIENCE: \S+ = \S+from_mins\((\d+)", 1),
+     "shared/src/results.rs", r"PATIENCE: \S+ = \S+from_mins\((\d+)", 1),
     ("architecture", r"by which policy.*\| (\d+) days \|", "shared/src/aws/change_log.rs", r"KEEP: \S+ = \S+\(24 \* (\d+)", 1),
     ("delivery", r"is over, (\d+) days after", "shared/src/aws/memory.rs", r"KEEP_OPEN: \S+ = \S+\(24 \* (\d+)", 1),
     ("delivery", r"notified once, after (\d+) hours", "shared/src/alarm/rule_sight.rs", r"GRACE: \S+ = \S+\((\d+)", 1),

@@ -2,10 +2,10 @@
 
 use fargaze::aws::{Store, gone};
 use fargaze::continuation::Continuation;
+use fargaze::coverage::Coverage;
 use fargaze::fault::Fault;
 use fargaze::metric::MetricQuery;
 use fargaze::operation::Operation;
-use fargaze::outcome::Coverage;
 use fargaze::rules::AlarmRule;
 use fargaze::run::RunKind;
 use fargaze::states::TargetTask;

@@ -11,12 +11,13 @@ use std::collections::BTreeMap;
 
 use aws_config::SdkConfig;
 use fargaze::aws::{CloudWatch, Ecs, Store, config_for};
+use fargaze::coverage::Coverage;
 use fargaze::failure::Failure;
 use fargaze::fault::Fault;
 use fargaze::insights::InsightsLevel;
 use fargaze::metric::Statistic;
 use fargaze::operation::Operation;
-use fargaze::outcome::{Coverage, Outcome, OutcomeKind};
+use fargaze::outcome::{Outcome, OutcomeKind};
 use fargaze::reconcile;
 use fargaze::run::{Platform, RunKind, Target};
 use fargaze::series::Datapoint;

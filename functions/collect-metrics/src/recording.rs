@@ -5,10 +5,10 @@ use std::io;
 
 use fargaze::aws::DescribedServices;
 use fargaze::catalogue::AWS_ECS;
+use fargaze::coverage::{Coverage, CoverageTally};
 use fargaze::fault::Fault;
 use fargaze::inventory::Inventory;
 use fargaze::metric::{MetricQuery, Period};
-use fargaze::outcome::{Coverage, CoverageTally};
 use fargaze::rules::{AlarmRule, Condition, Measure, MissingData, Source};
 use fargaze::run::{Run, RunKind};
 use fargaze::series::{MetricSeries, Reading};

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use fargaze::aws::{Store, gone};
+use fargaze::continuation::History;
 use fargaze::fault::Fault;
 use fargaze::operation::Operation;
-use fargaze::pods::History;
 use fargaze::run::{Run, RunKind, Target};
 use fargaze::snapshot::SnapshotPieces;
 use jiff::{SignedDuration, Timestamp};

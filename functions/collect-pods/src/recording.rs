@@ -4,15 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use fargaze::cluster::ClusterName;
+use fargaze::continuation::{ClusterHistory, History};
+use fargaze::coverage::{Coverage, CoverageTally};
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::inventory::{ClusterContents, ClusterEntry, EksEntry, Inventory};
 use fargaze::kubernetes::pod::Phase;
 use fargaze::metric::{MetricQuery, Statistic};
 use fargaze::operation::Operation;
-use fargaze::outcome::{Coverage, CoverageTally};
-use fargaze::pods::{
-    ClusterHistory, History, PodState, Sample, SampleTimes, WorkloadState, cluster_samples, workload_samples,
-};
+use fargaze::pods::{PodState, Sample, SampleTimes, WorkloadState, cluster_samples, workload_samples};
 use fargaze::rules::ReadFrom;
 use fargaze::run::{Run, RunKind, Target};
 use fargaze::series::Reading as Answer;

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use fargaze::aws::{Store, gone};
 use fargaze::cluster::ClusterName;
+use fargaze::coverage::{Coverage, counted};
 use fargaze::failure::Failure;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::operation::Operation;
-use fargaze::outcome::{Coverage, Outcome, OutcomeKind, Reconciled, counted};
+use fargaze::outcome::{Outcome, OutcomeKind, Reconciled};
 use fargaze::reconcile::Finding;
 use fargaze::states::{ObjectRef, SweepCursor, TargetDone, TargetTask};
 use tokio::time::Instant;

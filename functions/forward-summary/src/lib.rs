@@ -17,12 +17,12 @@ use aws_config::SdkConfig;
 use fargaze::alarm::RuleChange;
 use fargaze::aws::{Clock, Memory, Store, Topic};
 use fargaze::cluster::Region;
-use fargaze::coverage::{self, CoverageChange, TargetResult};
 use fargaze::failure::Failure;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::message::Message;
 use fargaze::operation::Operation;
 use fargaze::pulse::Pulse;
+use fargaze::results::{CoverageChange, TargetResult, coverage_changes};
 use fargaze::run::{Run, RunKind};
 use fargaze::states::Plan;
 use fargaze::summary;
@@ -125,7 +125,7 @@ impl Handler {
         };
         tell::keep_untold(memory, &mut results).await?;
         let known = memory.broken_targets(run.kind).await?;
-        let changes = coverage::coverage_changes(run.kind, run.time, &results, &known);
+        let changes = coverage_changes(run.kind, run.time, &results, &known);
         let rules = match run.kind {
             RunKind::Alarms => summary::rule_changes(run.time, &results, &memory.rule_problems().await?),
             RunKind::Report | RunKind::Sweep | RunKind::Restore => Vec::new(),

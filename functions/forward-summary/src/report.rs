@@ -3,7 +3,6 @@
 use fargaze::alarm::AlarmRecord;
 use fargaze::aws::{Memory, ReadLog, Store, gone};
 use fargaze::cluster::Region;
-use fargaze::coverage::{CoverageChange, TargetResult};
 use fargaze::failure::Failure;
 use fargaze::fault::Fault;
 use fargaze::message::Message;
@@ -11,6 +10,7 @@ use fargaze::operation::Operation;
 use fargaze::outcome::Outcome;
 use fargaze::reconcile::ChangeLog;
 use fargaze::report::{Report, ReportBuilder, ReportFacts, ReportLink, report_html, report_mail};
+use fargaze::results::{CoverageChange, TargetResult};
 use fargaze::run::{Platform, Run, RunKind, Target};
 use fargaze::snapshot::SnapshotReader;
 use fargaze::text::console_object_link;

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use fargaze::aws::{Store, gone};
-use fargaze::coverage::TargetResult;
+use fargaze::coverage::CountedFault;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::operation::Operation;
-use fargaze::outcome::{CountedFault, Outcome};
+use fargaze::outcome::Outcome;
+use fargaze::results::TargetResult;
 use fargaze::run::{Run, Target};
 use fargaze::states::{Ended, Plan, TargetFailure};
 use futures_util::{StreamExt, stream};

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fargaze::alarm::{AlarmKey, Notice, RuleChange};
 use fargaze::aws::{Memory, Written};
-use fargaze::coverage::{CoverageChange, TargetResult};
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::operation::Operation;
 use fargaze::outcome::{Outcome, OutcomeKind};
+use fargaze::results::{CoverageChange, TargetResult};
 use fargaze::run::{Run, Target};
 
 use futures_util::{StreamExt, TryStreamExt, stream};

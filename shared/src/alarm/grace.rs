@@ -3,9 +3,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{AlarmRecord, Basis, Grid, Mute, Sight, step};
+use super::{AlarmRecord, Basis, Grid, Sight, step};
 use crate::evaluate::AlarmState;
-use crate::rules::{AlarmRule, ServiceFigure};
+use crate::rules::{AlarmRule, Mute, ServiceFigure};
 use crate::snapshot::SnapshotBegin;
 use crate::subject::Subject;
 

@@ -8,7 +8,6 @@ mod course;
 mod grace;
 mod grid;
 mod judging;
-mod mute;
 mod notice;
 mod record;
 mod rule_problem;
@@ -19,7 +18,6 @@ mod which;
 
 pub use grid::{Basis, Grid};
 pub use judging::{Change, Judged, Judging};
-pub use mute::Mute;
 pub use notice::{Evaluation, MetricSource, Notice, NoticeBody, NoticeKind};
 pub use record::{AlarmKey, AlarmRecord, Blindness, BrokenTarget, Remembered, Settled, Unseen};
 pub use rule_problem::{RuleChange, RulePlace, RuleProblem, RuleRecord, rule_changes};

@@ -3,11 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::Mute;
 use crate::evaluate::AlarmState;
 use crate::metric::{Metric, Period, Statistic, Unit};
 use crate::pods::NamedPod;
-use crate::rules::{Comparison, Severity};
+use crate::rules::{Comparison, Mute, Severity};
 use crate::subject::Subject;
 
 /// What a notice is about.

@@ -5,8 +5,9 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Mute, Notice};
+use super::Notice;
 use crate::evaluate::AlarmState;
+use crate::rules::Mute;
 use crate::subject::Subject;
 
 /// What is remembered of an alarm between runs. An alarm that is plainly OK is not remembered at all, so a quiet run

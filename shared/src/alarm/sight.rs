@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::Mute;
 use crate::pods::NamedPod;
+use crate::rules::Mute;
 use crate::series::Reading;
 
 /// What a rule sees of a subject in one run.

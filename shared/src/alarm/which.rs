@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use super::{AlarmKey, Mute};
+use super::AlarmKey;
+use crate::coverage::Coverage;
 use crate::inventory::ClusterEntry;
 use crate::metric::Dimensions;
 use crate::operation::Operation;
-use crate::outcome::Coverage;
-use crate::rules::{AlarmRule, Measure, Source};
+use crate::rules::{AlarmRule, Measure, Mute, Source};
 use crate::sources::source_of;
 use crate::subject::{Subject, Workload};
 

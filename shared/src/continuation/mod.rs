@@ -2,8 +2,11 @@
 //!
 //! A question is asked from shortly before the end of the earlier window. One with a gap is asked from that gap, because
 //! points may be late; one of which the earlier snapshot holds too little is asked for as far back as runs look.
+//!
+//! Kubernetes tells of one instant only and is asked nothing again: its samples are taken over ([`History`]).
 
 mod previous;
+mod samples;
 #[cfg(test)]
 mod tests;
 
@@ -11,13 +14,15 @@ use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::inventory::EarlierChecks;
 use crate::metric::{Dimensions, MetricQuery, Period, Statistic};
 use crate::rules::{AlarmRule, Measure};
 use crate::run::Run;
 use crate::series::{Datapoint, MetricSeries, Reading};
 use crate::snapshot::BadSnapshot;
-use crate::sources::ecs_api::EarlierChecks;
 use crate::window::Window;
+
+pub use samples::{ClusterHistory, History};
 
 /// How far before its end the earlier window is asked again, because CloudWatch still changes its newest points.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(3);

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use super::{Known, Reach};
+use crate::inventory::EarlierChecks;
 use crate::metric::MetricQuery;
 use crate::snapshot::{BadSnapshot, StoredHead, StoredSeries, StoredSeriesReader, head};
-use crate::sources::ecs_api::EarlierChecks;
 use crate::window::Window;
 
 /// What an earlier snapshot holds of the questions of a plan.

@@ -6,11 +6,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::{longest_range, read_rules};
+use crate::coverage::Coverage;
 use crate::fault::Fault;
 use crate::insights::InsightsLevel;
 use crate::inventory::{EcsEntry, Inventory};
 use crate::operation::Operation;
-use crate::outcome::Coverage;
 use crate::run::{Part, Platform, RunKind, Target};
 use crate::snapshot::SnapshotWriter;
 use crate::sources::plan::QueryPlan;

@@ -4,7 +4,7 @@
 //! DynamoDB, S3, SNS, SQS, STS), "Error responses" of S3, and STS API, `AssumeRole`. Sentences of denials: IAM User
 //! Guide, "Troubleshoot access denied error messages".
 
-use super::{Fault, FaultKind};
+use super::{Fault, FaultKind, kubernetes};
 use crate::operation::Operation;
 
 /// Codes that mean the same, and what to do about them.
@@ -149,7 +149,7 @@ impl Fault {
     /// What the reader of a summary can do about it. Who may read inside an EKS cluster is decided there, and the
     /// report says what is missing.
     pub fn advice(&self) -> &'static str {
-        if let Some(remedy) = crate::kubernetes::advice::advice(self) {
+        if let Some(remedy) = kubernetes::advice(self) {
             return remedy;
         }
         // Some services name the shape with its namespace in front.

@@ -6,7 +6,6 @@
 //! ConfigMap aws-logging -> logging
 //! ```
 
-pub mod advice;
 pub mod api;
 pub mod cadvisor;
 #[cfg(feature = "kubernetes")]

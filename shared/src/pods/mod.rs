@@ -6,11 +6,11 @@
 //! EksCluster -> ClusterState                  ┘
 //! ```
 
+mod before;
 mod cluster;
 mod counted;
 mod counters;
 mod figures;
-mod history;
 mod pending;
 mod preflight;
 mod public_access;
@@ -19,11 +19,11 @@ mod state;
 mod times;
 mod why;
 
+pub use before::Before;
 pub use cluster::{CadvisorState, ClusterState, Finding, MetricsApi, NodeCount};
 pub use counted::Counted;
 pub use counters::{PodCounters, PodRates, Throttled};
 pub use figures::{Sample, cluster_samples, workload_samples};
-pub use history::{Before, ClusterHistory, History};
 pub use pending::PendingCause;
 pub use preflight::{
     AccessEntry, CLUSTER_ROLE, Caller, GROUP, NODE_PROXY_ROLE, RIGHTS, Refusal, Trouble, finding,

@@ -48,17 +48,17 @@ impl SampleTimes {
     }
 
     /// Start of the period of an older sample; none if it is kept no more.
-    pub(super) fn kept(&self, start: Timestamp) -> Option<Timestamp> {
+    pub(crate) fn kept(&self, start: Timestamp) -> Option<Timestamp> {
         let start = if self.by_period { floor(start) } else { start };
         let (newest, older) = self.ends.split_last()?;
         let end = start + SAMPLE_PERIOD.length();
         (end != *newest && older.binary_search(&end).is_ok()).then_some(start)
     }
-}
 
-/// Starts of the periods that samples taken at these instants count for.
-pub(super) fn starts(samples: &[Timestamp]) -> impl Iterator<Item = Timestamp> + '_ {
-    samples.iter().map(|end| *end - SAMPLE_PERIOD.length())
+    /// Starts of the periods that samples taken at these instants count for.
+    pub(crate) fn starts(samples: &[Timestamp]) -> impl Iterator<Item = Timestamp> + '_ {
+        samples.iter().map(|end| *end - SAMPLE_PERIOD.length())
+    }
 }
 
 /// Samples are told apart by the minute: two runs of one minute, by hand, are one sample.

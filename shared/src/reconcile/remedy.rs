@@ -8,7 +8,7 @@ use super::{CONFIG_MAP, LABEL, NAMESPACE};
 use crate::commands::AtCluster;
 use crate::eks::{KUBE_SYSTEM, LogType};
 use crate::fault::Fault;
-use crate::kubernetes::advice::{FORBIDDEN, IMMUTABLE, NAMESPACE_TERMINATING, UNAUTHORIZED, is_of_set_up};
+use crate::fault::kubernetes::{FORBIDDEN, IMMUTABLE, NAMESPACE_TERMINATING, UNAUTHORIZED, is_of_set_up};
 use crate::operation::Operation;
 
 /// Group of Kubernetes that the access entry puts the role of `EnableInsights` into.

@@ -2,8 +2,8 @@
 
 use super::model::Report;
 use crate::alarm::{AlarmRecord, RuleRecord};
-use crate::coverage::{CoverageChange, TargetResult};
 use crate::reconcile::ChangeLog;
+use crate::results::{CoverageChange, TargetResult};
 use crate::run::Target;
 use crate::usage::Usage;
 

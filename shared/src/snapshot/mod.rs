@@ -19,10 +19,10 @@ use serde::ser::SerializeSeq;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::cluster::ClusterName;
+use crate::coverage::Coverage;
 use crate::fault::Fault;
 use crate::inventory::{ClusterEntry, Inventory, ServiceState, UndescribedService};
 use crate::metric::{Dimensions, Metric, MetricQuery, Period, Statistic};
-use crate::outcome::Coverage;
 use crate::pods::{ClusterState, PodState, WorkloadState};
 use crate::rules::KUBERNETES;
 use crate::run::{Run, Target};

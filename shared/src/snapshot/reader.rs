@@ -7,9 +7,9 @@ use jiff::Timestamp;
 
 use super::{BadSnapshot, ClusterLine, Line};
 use crate::cluster::ClusterName;
+use crate::coverage::Coverage;
 use crate::inventory::{ClusterEntry, ServiceState, UndescribedService};
 use crate::metric::MetricQuery;
-use crate::outcome::Coverage;
 use crate::pods::{ClusterState, PodState, WorkloadState};
 use crate::run::{Run, Target};
 use crate::series::Reading;

@@ -9,9 +9,9 @@ use serde_json::value::RawValue;
 
 use super::reader::cut;
 use super::{BadSnapshot, Line, SeriesLine, SnapshotBegin, SnapshotLine, Status};
+use crate::inventory::EarlierChecks;
 use crate::metric::MetricQuery;
 use crate::series::{MetricSeries, Reading};
-use crate::sources::ecs_api::EarlierChecks;
 
 /// The beginning of the line of a series, as serde writes the tag first.
 const KIND: &str = "{\"kind\":\"series\"";

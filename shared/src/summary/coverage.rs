@@ -6,11 +6,11 @@ mod tests;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-pub(super) use crate::coverage::worst_fault;
-use crate::coverage::{CoverageChange, TargetResult, answers, merged, total, with_subjects};
+use crate::coverage::{CountedFault, Coverage};
 use crate::fault::Fault;
 use crate::message::harmless;
-use crate::outcome::{CountedFault, Coverage};
+pub(super) use crate::results::worst_fault;
+use crate::results::{CoverageChange, TargetResult, answers, merged, total, with_subjects};
 use crate::run::{Platform, Target};
 use crate::text::words::{count, hang, span, wrap};
 

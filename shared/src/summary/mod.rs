@@ -16,9 +16,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::alarm::{RuleChange, RulePlace, RuleRecord};
-use crate::coverage::{CoverageChange, TargetResult};
 use crate::message::Attribute;
 use crate::report::RuleLine;
+use crate::results::{CoverageChange, TargetResult};
 use crate::run::{Platform, Run, Target};
 use crate::text::words;
 

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use fargaze::alarm::{AlarmKey, AlarmRecord, Judging, Notice, NoticeKind};
+use fargaze::coverage::CoverageTally;
 use fargaze::fault::Fault;
 use fargaze::insights::InsightsLevel;
 use fargaze::inventory::{EcsEntry, Inventory, ServiceState, ServiceTrend, UndescribedService};
 use fargaze::metric::{MetricQuery, Period};
-use fargaze::outcome::CoverageTally;
 use fargaze::rules::AlarmRule;
 use fargaze::run::{Part, Run, RunKind, Target};
 use fargaze::series::Reading;

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use fargaze::alarm::{Mute, Notice, NoticeKind, Sight};
+use fargaze::alarm::{Notice, NoticeKind, Sight};
 use fargaze::evaluate::AlarmState;
 use fargaze::rules::AlarmRule;
+use fargaze::rules::Mute;
 use fargaze::series::Reading;
 use jiff::SignedDuration;
 

@@ -1,7 +1,8 @@
 //! What people hear of an alarm, case by case. Minute 1 is the period that ends at 10:01.
 
-use fargaze::alarm::{Mute, Notice, NoticeKind, Sight, end};
+use fargaze::alarm::{Notice, NoticeKind, Sight, end};
 use fargaze::evaluate::AlarmState;
+use fargaze::rules::Mute;
 use fargaze::rules::{AlarmRule, Condition, MissingData};
 use fargaze::series::Reading;
 use fargaze::subject::Subject;

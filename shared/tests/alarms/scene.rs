@@ -1,11 +1,12 @@
 //! A rule, a subject, points by the minute, and runs that look at them.
 
-use fargaze::alarm::{AlarmRecord, Grid, Mute, Notice, NoticeKind, Sight, step};
+use fargaze::alarm::{AlarmRecord, Grid, Notice, NoticeKind, Sight, step};
 use fargaze::config::Config;
 use fargaze::fault::Fault;
 use fargaze::metric::Period;
 use fargaze::operation::Operation;
 use fargaze::rules::AlarmRule;
+use fargaze::rules::Mute;
 use fargaze::series::{Datapoint, MetricSeries, Reading};
 use fargaze::subject::Subject;
 use fargaze::window::Window;

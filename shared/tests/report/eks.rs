@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use fargaze::coverage::Coverage;
 use fargaze::eks::{Addon, EksCluster, FargateProfile, FargateSelector, LogType};
 use fargaze::fault::Fault;
 use fargaze::inventory::{ClusterEntry, EksEntry};
 use fargaze::kubernetes::pod::Phase;
 use fargaze::metric::{Dimensions, Metric, MetricQuery, Period, Statistic};
-use fargaze::outcome::Coverage;
 use fargaze::pods::{
     Amounts, Caller, ClusterState, Finding, MetricsApi, NodeCount, PodState, PodUsageState, Share, Trouble,
     WorkloadState,
@@ -203,7 +203,7 @@ pub(crate) fn seen(builder: &mut ReportBuilder, run: &Run, target: &Target, clus
     let all =
         |lines: fn(&Run, &Eks) -> Vec<SnapshotLine>| clusters.iter().flat_map(move |one| lines(run, one));
     all(series).chain(all(states)).for_each(|line| builder.add(line));
-    coverage.faults = fargaze::outcome::counted(clusters.iter().filter_map(|one| one.fault.clone()));
+    coverage.faults = fargaze::coverage::counted(clusters.iter().filter_map(|one| one.fault.clone()));
     builder.add(SnapshotLine::End(coverage.clone()));
     coverage
 }

@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 
 use fargaze::alarm::{AlarmKey, AlarmRecord, Remembered, RuleRecord};
 use fargaze::catalogue::{AWS_ECS, CONTAINER_INSIGHTS, find};
-use fargaze::coverage::{CoverageChange, TargetResult};
+use fargaze::coverage::Coverage;
 use fargaze::deployment::DeploymentState;
 use fargaze::evaluate::AlarmState;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::InsightsLevel;
 use fargaze::inventory::{ClusterEntry, EcsEntry, Reporting, ServiceState, UndescribedService};
 use fargaze::metric::{MetricQuery, Period, Statistic};
-use fargaze::outcome::{Coverage, Outcome, OutcomeKind};
+use fargaze::outcome::{Outcome, OutcomeKind};
 use fargaze::reconcile::{Asked, Aspect, Change, ChangeLog, ChangeState, Revert, Value};
 use fargaze::report::{Report, ReportBuilder, ReportFacts, ReportLink};
+use fargaze::results::{CoverageChange, TargetResult};
 use fargaze::run::{Part, Run, RunKind, Target};
 use fargaze::series::{Datapoint, MetricSeries, Reading};
 use fargaze::snapshot::SnapshotLine;
@@ -196,7 +197,7 @@ impl Estate {
                 }));
             }
         }
-        coverage.faults = fargaze::outcome::counted(faults);
+        coverage.faults = fargaze::coverage::counted(faults);
         builder.add(SnapshotLine::End(coverage.clone()));
         Outcome {
             target: target.clone(),

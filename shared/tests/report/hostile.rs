@@ -4,8 +4,7 @@
 
 use std::sync::LazyLock;
 
-use fargaze::alarm::{AlarmRecord, BrokenTarget, MissingMetric, Mute, RulePlace, RuleProblem, RuleRecord};
-use fargaze::coverage::CoverageChange;
+use fargaze::alarm::{AlarmRecord, BrokenTarget, MissingMetric, RulePlace, RuleProblem, RuleRecord};
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::insights::InsightsLevel;
 use fargaze::message;
@@ -15,6 +14,8 @@ use fargaze::pods::{
     CadvisorState, MetricsApi, PendingPod, PodRates, Termination, Throttled, WaitingContainer,
 };
 use fargaze::report::{Report, report_html, report_mail};
+use fargaze::results::CoverageChange;
+use fargaze::rules::Mute;
 use fargaze::subject::{Subject, Workload};
 use jiff::SignedDuration;
 use proptest::prelude::*;

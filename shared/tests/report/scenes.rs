@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use fargaze::alarm::{
-    Blindness, BrokenTarget, MissingMetric, Mute, RulePlace, RuleProblem, RuleRecord, Unseen,
-};
-use fargaze::coverage::CoverageChange;
+use fargaze::alarm::{Blindness, BrokenTarget, MissingMetric, RulePlace, RuleProblem, RuleRecord, Unseen};
 use fargaze::evaluate::AlarmState;
 use fargaze::fault::FaultKind;
 use fargaze::insights::InsightsLevel;
 use fargaze::metric::{Dimensions, Metric, Statistic};
 use fargaze::reconcile::ChangeLog;
+use fargaze::results::CoverageChange;
+use fargaze::rules::Mute;
 use fargaze::subject::Subject;
 use fargaze::usage::Usage;
 use jiff::SignedDuration;

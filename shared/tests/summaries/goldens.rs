@@ -3,17 +3,16 @@
 use std::fs;
 use std::path::Path;
 
-use fargaze::alarm::{
-    MissingMetric, Mute, Notice, NoticeKind, RuleChange, RulePlace, RuleProblem, RuleRecord,
-};
-use fargaze::coverage::{TargetResult, coverage_changes};
+use fargaze::alarm::{MissingMetric, Notice, NoticeKind, RuleChange, RulePlace, RuleProblem, RuleRecord};
+use fargaze::coverage::CountedFault;
 use fargaze::fault::Fault;
 use fargaze::insights::InsightsLevel;
 use fargaze::message::Message;
 use fargaze::metric::{Dimensions, Metric, Statistic};
 use fargaze::operation::Operation;
-use fargaze::outcome::CountedFault;
 use fargaze::pods::NamedPod;
+use fargaze::results::{TargetResult, coverage_changes};
+use fargaze::rules::Mute;
 use fargaze::rules::{Comparison, KubernetesMeasure as M, Severity};
 use fargaze::run::RunKind;
 use fargaze::subject::Subject;

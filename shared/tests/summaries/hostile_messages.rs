@@ -1,16 +1,18 @@
 //! Hostile names, tags and reasons through every message of alarms, sweeps and bad files.
 
-use fargaze::alarm::{BrokenTarget, Mute, Notice, NoticeKind};
+use fargaze::alarm::{BrokenTarget, Notice, NoticeKind};
 use fargaze::cluster::ClusterName;
 use fargaze::config::CONFIG_KEY;
-use fargaze::coverage::{CoverageChange, TargetResult};
+use fargaze::coverage::CountedFault;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::message::{Attribute, Message, harmless, is_hidden};
 use fargaze::operation::Operation;
-use fargaze::outcome::{CountedFault, OutcomeKind, Reconciled};
+use fargaze::outcome::{OutcomeKind, Reconciled};
 use fargaze::pods::NamedPod;
 use fargaze::reconcile::{Aspect, Finding, FindingResult};
+use fargaze::results::{CoverageChange, TargetResult};
 use fargaze::rules::KubernetesMeasure;
+use fargaze::rules::Mute;
 use fargaze::run::{BadVersion, RunKind};
 use fargaze::subject::{Subject, Workload};
 use fargaze::summary::{bad_config_first, digest, sweep};

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use fargaze::alarm::{Evaluation, MetricSource, Mute, Notice, NoticeBody, NoticeKind};
+use fargaze::alarm::{Evaluation, MetricSource, Notice, NoticeBody, NoticeKind};
 use fargaze::catalogue::{AWS_ECS, find};
-use fargaze::coverage::TargetResult;
+use fargaze::coverage::Coverage;
 use fargaze::evaluate::AlarmState;
 use fargaze::fault::{Fault, FaultKind};
 use fargaze::metric::{Period, Statistic, Unit};
 use fargaze::operation::Operation;
-use fargaze::outcome::{Coverage, Outcome, OutcomeKind};
+use fargaze::outcome::{Outcome, OutcomeKind};
 use fargaze::pods::NamedPod;
+use fargaze::results::TargetResult;
+use fargaze::rules::Mute;
 use fargaze::rules::{Comparison, KubernetesMeasure, SAMPLE_PERIOD, Severity};
 use fargaze::run::{Part, Platform, Run, RunKind, Target};
 use fargaze::subject::{Subject, Workload};

@@ -5,11 +5,9 @@ use std::ops::Range;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Course, Newest, Transition};
-use crate::alarm::{
-    Blindness, Evaluation, MetricSource, Mute, Notice, NoticeBody, NoticeKind, Remembered, Unseen,
-};
+use crate::alarm::{Blindness, Evaluation, MetricSource, Notice, NoticeBody, NoticeKind, Remembered, Unseen};
 use crate::evaluate::AlarmState;
-use crate::rules::MissingData;
+use crate::rules::{MissingData, Mute};
 
 /// How long after ECS reports the first running task of a service its first points may be missing; longer if a run ends
 /// its window longer before its time. ECS publishes a point each minute (Amazon ECS Developer Guide, "Amazon ECS CloudWatch

@@ -3,7 +3,7 @@
 use super::super::which::was_listed;
 use super::super::{AlarmKey, AlarmRecord, end};
 use super::Judging;
-use crate::outcome::Coverage;
+use crate::coverage::Coverage;
 use crate::rules::Scope;
 use crate::sources::plan;
 use crate::subject::Subject;

@@ -4,10 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use super::token::TokenError;
-use crate::fault::{Fault, FaultKind};
-use crate::kubernetes::advice::{
+use crate::fault::kubernetes::{
     FALSE_IDENTITY, FORBIDDEN, IMMUTABLE, NAMESPACE_TERMINATING, TOKEN, UNAUTHORIZED,
 };
+use crate::fault::{Fault, FaultKind};
 use crate::operation::Operation;
 
 /// A question that got no usable answer.

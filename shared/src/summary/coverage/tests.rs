@@ -1,7 +1,7 @@
 //! What is told of targets that come and go, and what is not.
 
 use super::*;
-use crate::coverage::coverage_changes;
+use crate::results::coverage_changes;
 use jiff::SignedDuration;
 
 use crate::fault::FaultKind;

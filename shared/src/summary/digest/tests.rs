@@ -5,11 +5,12 @@ use jiff::SignedDuration;
 use super::samples::{body, but, evaluation, notice, now};
 use super::*;
 use crate::alarm::{BrokenTarget, Evaluation};
+use crate::coverage::Coverage;
 use crate::evaluate::AlarmState;
 use crate::fault::{Fault, FaultKind};
 use crate::metric::Unit;
 use crate::operation::Operation;
-use crate::outcome::{Coverage, Outcome, OutcomeKind};
+use crate::outcome::{Outcome, OutcomeKind};
 use crate::run::{Part, RunKind};
 
 fn run() -> Run {

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::{AccountId, Region};
-use crate::coverage::CoverageChange;
 use crate::report::measured::member::is_ecs;
+use crate::results::CoverageChange;
 use crate::run::Platform;
 use crate::text::Text;
 

@@ -1,11 +1,11 @@
 //! What was looked at, and what could not be asked.
 
 use super::model::{Extent, Problem, ReportCoverage};
-use crate::coverage::{TargetResult, merged, total};
+use crate::coverage::CountedFault;
 use crate::fault::Fault;
 use crate::operation::Operation;
-use crate::outcome::CountedFault;
 use crate::report::seen::SeenTarget;
+use crate::results::{TargetResult, merged, total};
 use crate::run::Target;
 use crate::text::Text;
 

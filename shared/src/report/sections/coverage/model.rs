@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::{AccountId, Region};
+use crate::coverage::Coverage;
 use crate::operation::Operation;
-use crate::outcome::Coverage;
 use crate::report::measured::member::is_ecs;
 use crate::run::Platform;
 use crate::text::Text;

@@ -1,12 +1,12 @@
 //! How Container Insights stands, for the report: where it is on and off, who opted out, who fights us, who is silent.
 
 use super::model::{AccountDefault, Posture, PostureChange};
-use crate::coverage::TargetResult;
 use crate::insights::InsightsLevel;
 use crate::inventory::Reporting;
 use crate::reconcile::{Aspect, Change, ChangeLog, ChangeState, SubjectLog, conflict_over};
 use crate::report::model::Report;
 use crate::report::sections::clusters::model::ClusterReport;
+use crate::results::TargetResult;
 use crate::run::{Platform, Run, Target};
 use crate::subject::Subject;
 use crate::text::Text;
@@ -199,9 +199,10 @@ mod tests {
     use jiff::{SignedDuration, Timestamp};
 
     use super::*;
+    use crate::coverage::Coverage;
     use crate::insights::OPT_OUT_TAG;
     use crate::inventory::{ClusterEntry, EcsEntry};
-    use crate::outcome::{Coverage, Outcome, OutcomeKind};
+    use crate::outcome::{Outcome, OutcomeKind};
     use crate::reconcile::{Asked, Revert, Value};
     use crate::report::{ReportBuilder, ReportFacts};
     use crate::run::{Part, RunKind};

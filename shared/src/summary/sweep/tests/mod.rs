@@ -6,11 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 use crate::alarm::BrokenTarget;
+use crate::coverage::Coverage;
 use crate::fault::{Fault, FaultKind};
-use crate::insights::InsightsLevel;
-use crate::insights::InsightsLevel::{Disabled, Enabled, Enhanced};
+use crate::insights::InsightsLevel::{self, Disabled, Enabled, Enhanced};
 use crate::operation::Operation;
-use crate::outcome::{Coverage, Outcome, OutcomeKind, Reconciled};
+use crate::outcome::{Outcome, OutcomeKind, Reconciled};
 use crate::reconcile::{Aspect, ClusterSize, Cost, CostNote, Transition, Value, estimate};
 use crate::run::Part;
 use crate::subject::Subject;

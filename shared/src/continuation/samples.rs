@@ -1,22 +1,18 @@
 //! What the runs before saw: Kubernetes tells of one instant only, so samples are joined from snapshot to snapshot.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::times::{SampleTimes, starts};
-use super::{PodCounters, PodState, Sample, Termination};
 use crate::cluster::ClusterName;
 use crate::fault::Fault;
 use crate::inventory::ClusterEntry;
 use crate::metric::{MetricQuery, Statistic};
+use crate::pods::{Before, Sample, SampleTimes};
 use crate::rules::{KUBERNETES, KubernetesMeasure, SAMPLE_PERIOD};
 use crate::series::{Datapoint, MetricSeries, Reading};
 use crate::snapshot::{BadSnapshot, SnapshotLine, SnapshotPieces};
 use crate::subject::{Subject, Workload};
-
-/// How long after its containers a pod may end: the kubelet follows within seconds.
-const PHASE_LAG: SignedDuration = SignedDuration::from_mins(1);
 
 /// Snapshots of the runs before, compressed as they are stored.
 #[derive(Debug, Default)]
@@ -37,75 +33,6 @@ pub struct ClusterHistory {
 struct Samples {
     points: Vec<Datapoint>,
     unread: Vec<Timestamp>,
-}
-
-/// What the sample before saw of one cluster.
-#[derive(Debug, Clone, Default)]
-pub struct Before {
-    restarts: HashMap<String, u32>,
-    ends: HashSet<(String, Termination)>,
-    counters: HashMap<String, PodCounters>,
-    ended: HashMap<String, Timestamp>,
-    /// Since when pods waited; none of those that were held back.
-    waiting: HashMap<String, Option<Timestamp>>,
-    /// When it was taken; none if that is not known.
-    taken: Option<Timestamp>,
-}
-
-impl Before {
-    /// Restarts of a pod since then. A pod that was not there has made all of its own since.
-    pub fn restarts_since(&self, pod: &PodState) -> u32 {
-        pod.restarts.saturating_sub(self.restarts.get(&pod.uid).copied().unwrap_or(0))
-    }
-
-    /// Whether this end of a container was seen.
-    pub fn knew(&self, pod: &PodState, end: &Termination) -> bool {
-        self.ends.contains(&(pod.uid.clone(), end.clone()))
-    }
-
-    /// What cAdvisor had counted for a pod; none if it was not asked, or the pod was not there.
-    pub fn counters(&self, pod: &PodState) -> Option<&PodCounters> {
-        self.counters.get(&pod.uid)
-    }
-
-    /// When a pod had ended, as far as that was known.
-    pub fn ended_at(&self, pod: &PodState) -> Option<Timestamp> {
-        self.ended.get(&pod.uid).copied()
-    }
-
-    /// Since when a pod waits that waits `now`, as far as it waited then. One that was held back then begins to wait now.
-    pub fn waits_since(&self, pod: &PodState, now: Timestamp) -> Option<Timestamp> {
-        self.waiting.get(&pod.uid).map(|since| since.unwrap_or(now))
-    }
-
-    /// Whether a pod had not ended when the sample was taken, which is after that time.
-    pub fn outlived(&self, pod: &PodState, at: Timestamp) -> bool {
-        let lived = self.restarts.contains_key(&pod.uid) && !self.ended.contains_key(&pod.uid);
-        lived && self.taken.is_some_and(|taken| taken.duration_since(at) > PHASE_LAG)
-    }
-
-    /// The same, taken then.
-    #[must_use]
-    pub fn taken_at(self, at: Timestamp) -> Self {
-        Self { taken: Some(at), ..self }
-    }
-
-    fn add(&mut self, pod: PodState) {
-        let since = pod.pending.as_ref().map(|pending| (!pod.is_gated()).then_some(pending.since));
-        self.waiting.extend(since.map(|since| (pod.uid.clone(), since)));
-        self.ended.extend(pod.ended_at.map(|at| (pod.uid.clone(), at)));
-        self.ends.extend(pod.terminated.into_iter().map(|end| (pod.uid.clone(), end)));
-        self.counters.extend(pod.counters.map(|counters| (pod.uid.clone(), *counters)));
-        self.restarts.insert(pod.uid, pod.restarts);
-    }
-}
-
-impl FromIterator<PodState> for Before {
-    fn from_iter<I: IntoIterator<Item = PodState>>(pods: I) -> Self {
-        let mut before = Self::default();
-        pods.into_iter().for_each(|pod| before.add(pod));
-        before
-    }
 }
 
 impl History {
@@ -154,7 +81,7 @@ impl ClusterHistory {
     fn begin(&mut self, entry: Option<&ClusterEntry>, taken: Option<Timestamp>) {
         let Some(entry) = entry else { return };
         // Only a cluster that was read has a sample.
-        self.before = (!entry.unlisted).then(|| Before { taken, ..Before::default() });
+        self.before = (!entry.unlisted).then(|| Before::default().taken_at(taken));
         self.workloads = entry.workloads().to_vec();
     }
 
@@ -165,7 +92,7 @@ impl ClusterHistory {
                 samples.points.extend_from_slice(series.points());
                 samples.unread.extend_from_slice(series.unread());
             } else {
-                samples.unread.extend(starts(taken));
+                samples.unread.extend(SampleTimes::starts(taken));
             }
         }
     }
@@ -238,9 +165,9 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
+    use crate::coverage::Coverage;
     use crate::fault::Fault;
     use crate::operation::Operation;
-    use crate::outcome::Coverage;
     use crate::run::{Part, Platform, Run, RunKind, Target};
     use crate::snapshot::SnapshotWriter;
 

@@ -1,6 +1,6 @@
 //! What the reader of a summary can do about a fault of the Kubernetes API.
 
-use crate::fault::{Fault, FaultKind};
+use super::{Fault, FaultKind};
 use crate::operation::Operation;
 
 /// Code of a fault: the namespace is being deleted.
@@ -28,7 +28,7 @@ pub fn is_of_set_up(fault: &Fault) -> bool {
 
 /// What to do about a fault of the Kubernetes API, where it is another thing than for the same kind of fault of AWS.
 /// Commands stand apart: each is for one cluster.
-pub fn advice(fault: &Fault) -> Option<&'static str> {
+pub(super) fn advice(fault: &Fault) -> Option<&'static str> {
     let Operation::Kubernetes { path, .. } = &fault.operation else { return None };
     match (fault.code.as_str(), fault.kind) {
         (NAMESPACE_TERMINATING, _) => Some(
