@@ -15,6 +15,7 @@ use std::panic::catch_unwind;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use fargaze::evidence::pods::{PodCounters, PodRates};
 use fargaze::kubernetes::api::{List, Pod, PodMetrics};
 use fargaze::kubernetes::cadvisor;
 use fargaze::kubernetes::fargate::{expected_size, size_but_for_overhead};
@@ -23,7 +24,6 @@ use fargaze::kubernetes::pod::PodFacts;
 use fargaze::kubernetes::prometheus::parse;
 use fargaze::kubernetes::quantity::Quantity;
 use fargaze::kubernetes::usage::PodUsage;
-use fargaze::pods::{PodCounters, PodRates};
 use jiff::Timestamp;
 
 /// Marsaglia's generator: seeded alike each time.

@@ -13,13 +13,13 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use fargaze::alarm::{AlarmKey, AlarmRecord, Grid, Sight, step};
+use fargaze::alarms::{AlarmKey, AlarmRecord, Grid, Sight, step};
 use fargaze::config::read_rules;
-use fargaze::metric::Period;
+use fargaze::model::metric::Period;
+use fargaze::model::series::{Datapoint, MetricSeries, Reading};
+use fargaze::model::subject::Subject;
+use fargaze::model::window::Window;
 use fargaze::rules::AlarmRule;
-use fargaze::series::{Datapoint, MetricSeries, Reading};
-use fargaze::subject::Subject;
-use fargaze::window::Window;
 use jiff::{SignedDuration, Timestamp};
 
 const SERIES: usize = 60_000;

@@ -15,21 +15,21 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use fargaze::catalogue::{AWS_ECS, CONTAINER_INSIGHTS, find};
-use fargaze::cluster::ClusterName;
-use fargaze::deployment::{DeploymentState, RolloutState};
-use fargaze::insights::InsightsLevel;
-use fargaze::inventory::{EcsEntry, EksEntry, Reporting, ServiceState};
+use fargaze::evidence::inventory::{EcsEntry, EksEntry, Reporting, ServiceState};
+use fargaze::evidence::pods::{Amounts, PodState};
+use fargaze::evidence::snapshot::SnapshotLine;
 use fargaze::kubernetes::pod::Phase;
-use fargaze::metric::{MetricQuery, Statistic};
-use fargaze::pods::{Amounts, PodState};
+use fargaze::model::catalogue::{AWS_ECS, CONTAINER_INSIGHTS, find};
+use fargaze::model::cluster::ClusterName;
+use fargaze::model::deployment::{DeploymentState, RolloutState};
+use fargaze::model::insights::InsightsLevel;
+use fargaze::model::metric::{MetricQuery, Statistic};
+use fargaze::model::run::{Part, Platform, Run, RunKind, Target};
+use fargaze::model::series::{Datapoint, MetricSeries, Reading};
+use fargaze::model::status::ServiceStatus;
+use fargaze::model::subject::{Subject, Workload};
 use fargaze::report::{Report, ReportBuilder, ReportFacts, ReportLink, report_html, report_mail};
 use fargaze::rules::{KubernetesMeasure, SAMPLE_PERIOD};
-use fargaze::run::{Part, Platform, Run, RunKind, Target};
-use fargaze::series::{Datapoint, MetricSeries, Reading};
-use fargaze::snapshot::SnapshotLine;
-use fargaze::status::ServiceStatus;
-use fargaze::subject::{Subject, Workload};
 use fargaze::text::console_object_link;
 use jiff::{SignedDuration, Timestamp};
 
@@ -126,7 +126,7 @@ fn build(run: &Run, target: &Target) -> Result<Report, Box<dyn Error>> {
                     ..DeploymentState::default()
                 }),
                 events: Vec::new(),
-                trend: fargaze::inventory::ServiceTrend::default(),
+                trend: fargaze::evidence::inventory::ServiceTrend::default(),
             };
             builder.add(SnapshotLine::Service(Box::new(state)));
         }

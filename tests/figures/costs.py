@@ -39,7 +39,7 @@ TARGETS = 2
 
 def built_in_metrics() -> int:
     """Metrics that the built-in rules ask of each service: one for each measure of CloudWatch."""
-    rules = yaml.safe_load((ROOT / "shared" / "src" / "default.yaml").read_text())["rules"]
+    rules = yaml.safe_load((ROOT / "shared/src/config/default.yaml").read_text())["rules"]
     return len({rule["what"] for rule in rules} & {"memory-percent", "cpu-percent"})
 
 
@@ -126,7 +126,7 @@ def small_services(services: int) -> float:
 
 
 def own_metrics() -> int:
-    return len(set(re.findall(r'\("(\w+)", (?:1|listeners)\)', (ROOT / "shared/src/pulse.rs").read_text())))
+    return len(set(re.findall(r'\("(\w+)", (?:1|listeners)\)', (ROOT / "shared/src/notify/heartbeat.rs").read_text())))
 
 
 def own_alarms() -> int:

@@ -17,7 +17,7 @@ from template import Template
 TEMPLATE = Template.of_project()
 WORDS = ["none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 BENCH = "tests/bench/src"
-KUBERNETES = "shared/src/kubernetes/client"
+KUBERNETES = "shared/src/kubernetes_client"
 
 # Page, the figure there (in the group), source, the figure there, and how often the page's unit is in the source's.
 LIMITS = [
@@ -49,17 +49,17 @@ LIMITS = [
     # Calls of AWS.
     ("performance", r"bucket takes (\d+) %", "shared/src/aws/pace.rs", r"SHARE: f64 = ([\d.]+)", 0.01),
     ("architecture", r"quota, at (\d+) % of it", "shared/src/aws/pace.rs", r"SHARE: f64 = ([\d.]+)", 0.01),
-    ("performance", r"6,000 / (\d+)⌉", "shared/src/batch.rs", r"QUERIES_PER_CALL: usize = (\d+)", 1),
-    ("performance", r"checked every (\w+) minutes", "shared/src/inventory.rs", r"CHECK_AFTER: SignedDuration = \S+from_mins\((\d+)", 1),
-    ("architecture", r"(\w+) minutes before the end of that", "shared/src/continuation/mod.rs", r"OVERLAP: \S+ = \S+\((\d+)", 1),
-    ("architecture", r"asked from (\d+) minutes before", "shared/src/continuation/mod.rs", r"NEAR: \S+ = \S+\((\d+)", 1),
+    ("performance", r"6,000 / (\d+)⌉", "shared/src/sources/batch.rs", r"QUERIES_PER_CALL: usize = (\d+)", 1),
+    ("performance", r"checked every (\w+) minutes", "shared/src/evidence/inventory.rs", r"CHECK_AFTER: SignedDuration = \S+from_mins\((\d+)", 1),
+    ("architecture", r"(\w+) minutes before the end of that", "shared/src/evidence/continuation/mod.rs", r"OVERLAP: \S+ = \S+\((\d+)", 1),
+    ("architecture", r"asked from (\d+) minutes before", "shared/src/evidence/continuation/mod.rs", r"NEAR: \S+ = \S+\((\d+)", 1),
     # What is kept, and for how long.
     ("architecture", r"reason that may pass, such as throttling, is told after (\w+) minutes",
-     "shared/src/results.rs", r"PATIENCE: \S+ = \S+from_mins\((\d+)", 1),
+     "shared/src/outcome/results.rs", r"PATIENCE: \S+ = \S+from_mins\((\d+)", 1),
     ("architecture", r"by which policy.*\| (\d+) days \|", "shared/src/aws/change_log.rs", r"KEEP: \S+ = \S+\(24 \* (\d+)", 1),
     ("delivery", r"is over, (\d+) days after", "shared/src/aws/memory.rs", r"KEEP_OPEN: \S+ = \S+\(24 \* (\d+)", 1),
-    ("delivery", r"notified once, after (\d+) hours", "shared/src/alarm/rule_sight.rs", r"GRACE: \S+ = \S+\((\d+)", 1),
-    ("delivery", r"is cut at (\d+) KiB", "shared/src/message/mod.rs", r"MAX_BODY: usize = ([\d* ]+)", 1_024),
+    ("delivery", r"notified once, after (\d+) hours", "shared/src/alarms/rule_sight.rs", r"GRACE: \S+ = \S+\((\d+)", 1),
+    ("delivery", r"is cut at (\d+) KiB", "shared/src/text/message/mod.rs", r"MAX_BODY: usize = ([\d* ]+)", 1_024),
     # Kubernetes.
     ("eks", r"pages of (\d+), gzipped", f"{KUBERNETES}/list.rs", r"PAGE: u32 = (\d+)", 1),
     ("eks", r"at most (\w+) requests at once", "functions/collect-pods/src/lib.rs", r"REQUESTS_AT_ONCE: usize = (\d+)", 1),
@@ -72,8 +72,8 @@ LIMITS = [
     # Rules and the file.
     ("rules", r"up to (\d+) characters", "shared/src/config/rules/check.rs", r"MAX_NAME: usize = (\d+)", 1),
     ("rules", r"looked at, 1 to (\d+), together", "shared/src/config/rules/mod.rs", r"MAX_EVALUATION_PERIODS: u32 = (\d+)", 1),
-    ("rules", r"at most (\d+) hours apart", "shared/src/alarm/grid.rs", r"JUDGED_BACK: \S+ = \S+\((\d+)", 1),
-    ("rules", r"have no data: (\w+) more", "shared/src/evaluate.rs", r"EXTRA_PERIODS: usize = (\d+)", 1),
+    ("rules", r"at most (\d+) hours apart", "shared/src/alarms/grid.rs", r"JUDGED_BACK: \S+ = \S+\((\d+)", 1),
+    ("rules", r"have no data: (\w+) more", "shared/src/alarms/evaluate.rs", r"EXTRA_PERIODS: usize = (\d+)", 1),
     ("configuration", r"at once; 1 to (\d+)\n", "shared/src/config/targets.rs", r"MAX_PARTS: u32 = (\d+)", 1),
     ("configuration", r"may change, 1 to (\d+)", "shared/src/config/policies/mod.rs", r"MAX_CHANGES: u32 = (\d+)", 1),
     # The report.
@@ -183,7 +183,7 @@ def test_turns_of_a_sweep() -> None:
 
 
 def test_built_in_rules() -> None:
-    rules = yaml.safe_load((ROOT / "shared/src/default.yaml").read_text())["rules"]
+    rules = yaml.safe_load((ROOT / "shared/src/config/default.yaml").read_text())["rules"]
     measures = {"nothing-running", "deployment-failed", "tasks-failing", "running-below-desired", "memory-percent", "cpu-percent"}
     of_ecs = [rule for rule in rules if rule["what"] in measures]
     assert f"{WORDS[len(of_ecs)]} for ECS" in page_text("rules")

@@ -68,7 +68,7 @@ def test_the_schema_is_a_schema():
     Draft202012Validator.check_schema(SCHEMA)
 
 
-@pytest.mark.parametrize("path", [ROOT / "shared/src/default.yaml", *sorted(RULES.glob("*.ok.yaml"))], ids=lambda p: p.name)
+@pytest.mark.parametrize("path", [ROOT / "shared/src/config/default.yaml", *sorted(RULES.glob("*.ok.yaml"))], ids=lambda p: p.name)
 def test_a_good_file_is_taken(path):
     assert errors(path) == []
 

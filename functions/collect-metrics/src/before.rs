@@ -1,14 +1,14 @@
 //! What earlier attempts and runs have stored: the snapshot of this run, or the newest one of an earlier run.
 
 use fargaze::aws::{Store, gone};
-use fargaze::continuation::Continuation;
-use fargaze::coverage::Coverage;
-use fargaze::fault::Fault;
-use fargaze::metric::MetricQuery;
-use fargaze::operation::Operation;
+use fargaze::evidence::continuation::Continuation;
+use fargaze::evidence::coverage::Coverage;
+use fargaze::invocation::states::TargetTask;
+use fargaze::model::fault::Fault;
+use fargaze::model::metric::MetricQuery;
+use fargaze::model::operation::Operation;
+use fargaze::model::run::RunKind;
 use fargaze::rules::AlarmRule;
-use fargaze::run::RunKind;
-use fargaze::states::TargetTask;
 use jiff::SignedDuration;
 
 /// Where the newest snapshot nearly always is: at most so long before the run.

@@ -11,18 +11,18 @@ use std::collections::BTreeMap;
 
 use aws_config::SdkConfig;
 use fargaze::aws::{CloudWatch, Ecs, Store, config_for};
-use fargaze::coverage::Coverage;
-use fargaze::failure::Failure;
-use fargaze::fault::Fault;
-use fargaze::insights::InsightsLevel;
-use fargaze::metric::Statistic;
-use fargaze::operation::Operation;
+use fargaze::evidence::coverage::Coverage;
+use fargaze::invocation::failure::Failure;
+use fargaze::invocation::states::{Collected, ObjectRef, TargetTask};
+use fargaze::model::fault::Fault;
+use fargaze::model::insights::InsightsLevel;
+use fargaze::model::metric::Statistic;
+use fargaze::model::operation::Operation;
+use fargaze::model::run::{Platform, RunKind, Target};
+use fargaze::model::series::Datapoint;
 use fargaze::outcome::{Outcome, OutcomeKind};
 use fargaze::reconcile;
-use fargaze::run::{Platform, RunKind, Target};
-use fargaze::series::Datapoint;
 use fargaze::sources::plan::QueryPlan;
-use fargaze::states::{Collected, ObjectRef, TargetTask};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

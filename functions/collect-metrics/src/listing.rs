@@ -4,14 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fargaze::aws::{CloudWatch, Described, Ecs, Listed, Store};
-use fargaze::catalogue::CONTAINER_INSIGHTS;
-use fargaze::cluster::{ClusterName, ServiceName};
-use fargaze::failure::Failure;
-use fargaze::fault::{Fault, FaultKind};
-use fargaze::insights::{InsightsLevel, ObservedCluster};
-use fargaze::inventory::{CachedInventory, ClusterContents, ClusterEntry, EcsEntry, Inventory, Reporting};
+use fargaze::evidence::inventory::{
+    CachedInventory, ClusterContents, ClusterEntry, EcsEntry, Inventory, Reporting,
+};
+use fargaze::invocation::failure::Failure;
+use fargaze::invocation::states::TargetTask;
+use fargaze::model::catalogue::CONTAINER_INSIGHTS;
+use fargaze::model::cluster::{ClusterName, ServiceName};
+use fargaze::model::fault::{Fault, FaultKind};
+use fargaze::model::insights::{InsightsLevel, ObservedCluster};
 use fargaze::rules::{AlarmRule, Scope};
-use fargaze::states::TargetTask;
 
 /// The cached inventory if it is fresh, brought up to date if that is due; else a new one. What is new is stored for the
 /// runs to come. `cached` is what the cache holds.

@@ -1,7 +1,7 @@
 //! `collect-metrics`: from a target to a snapshot of its ECS clusters.
 
 use collect_metrics::{Config, Handler};
-use fargaze::failure::Failure;
+use fargaze::invocation::failure::Failure;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {

@@ -4,20 +4,20 @@ use std::collections::{BTreeSet, HashMap};
 use std::io;
 
 use fargaze::aws::DescribedServices;
-use fargaze::catalogue::AWS_ECS;
-use fargaze::coverage::{Coverage, CoverageTally};
-use fargaze::fault::Fault;
-use fargaze::inventory::Inventory;
-use fargaze::metric::{MetricQuery, Period};
+use fargaze::evidence::coverage::{Coverage, CoverageTally};
+use fargaze::evidence::inventory::Inventory;
+use fargaze::evidence::snapshot::SnapshotWriter;
+use fargaze::invocation::states::TargetTask;
+use fargaze::model::catalogue::AWS_ECS;
+use fargaze::model::fault::Fault;
+use fargaze::model::metric::{MetricQuery, Period};
+use fargaze::model::run::{Run, RunKind};
+use fargaze::model::series::{MetricSeries, Reading};
+use fargaze::model::subject::Subject;
+use fargaze::model::window::Window;
 use fargaze::rules::{AlarmRule, Condition, Measure, MissingData, Source};
-use fargaze::run::{Run, RunKind};
-use fargaze::series::{MetricSeries, Reading};
-use fargaze::snapshot::SnapshotWriter;
 use fargaze::sources::ecs_api::SILENT_AFTER;
 use fargaze::sources::{cloudwatch, plan};
-use fargaze::states::TargetTask;
-use fargaze::subject::Subject;
-use fargaze::window::Window;
 use jiff::Timestamp;
 
 /// What the answers tell of services, each named by its cluster and itself.

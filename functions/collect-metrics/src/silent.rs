@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use fargaze::cluster::{ClusterName, ServiceName};
-use fargaze::continuation::Earlier;
-use fargaze::inventory::Inventory;
+use fargaze::evidence::continuation::Earlier;
+use fargaze::evidence::inventory::Inventory;
+use fargaze::model::cluster::{ClusterName, ServiceName};
+use fargaze::model::run::{Run, RunKind};
+use fargaze::model::subject::Subject;
 use fargaze::rules::AlarmRule;
-use fargaze::run::{Run, RunKind};
 use fargaze::sources::ecs_api::{needs_service, needs_silent_services};
 use fargaze::sources::rotation::Rotation;
-use fargaze::subject::Subject;
 
 use crate::recording::Services;
 

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::time::Duration;
 
-use fargaze::fault::{Fault, FaultKind};
+use fargaze::evidence::pods::{CadvisorState, PodState};
 use fargaze::kubernetes::cadvisor::{Counters, read};
-use fargaze::kubernetes::client::{Cause, Client, ClientError, escape};
 use fargaze::kubernetes::pod::Phase;
-use fargaze::operation::Operation;
-use fargaze::pods::{CadvisorState, PodState};
+use fargaze::kubernetes_client::{Cause, Client, ClientError, escape};
+use fargaze::model::fault::{Fault, FaultKind};
+use fargaze::model::operation::Operation;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fargaze::aws::{Equipment, kubernetes_client};
-use fargaze::cluster::ClusterName;
-use fargaze::commands::AtCluster;
-use fargaze::eks::{Cadvisor, EksCluster};
-use fargaze::fault::{Fault, FaultKind};
-use fargaze::operation::Operation;
-use fargaze::pods::{CadvisorState, ClusterState, Finding};
-use fargaze::run::{RunKind, Target};
+use fargaze::evidence::eks::{Cadvisor, EksCluster};
+use fargaze::evidence::pods::{CadvisorState, ClusterState, Finding};
+use fargaze::model::cluster::ClusterName;
+use fargaze::model::fault::{Fault, FaultKind};
+use fargaze::model::operation::Operation;
+use fargaze::model::run::{RunKind, Target};
+use fargaze::text::commands::AtCluster;
 use jiff::SignedDuration;
 
 use crate::listing::Listed;

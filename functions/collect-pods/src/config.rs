@@ -1,6 +1,6 @@
 //! Settings of `collect-pods`; docs/configuration.md lists them all.
 
-use fargaze::settings::{BadSettings, Settings, from_env};
+use fargaze::invocation::settings::{BadSettings, Settings, from_env};
 
 /// Settings of `collect-pods`.
 #[derive(Debug, Clone, PartialEq, Eq)]

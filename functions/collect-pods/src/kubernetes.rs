@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use fargaze::cluster::ClusterName;
-use fargaze::eks::{EksCluster, METRICS_SERVER};
-use fargaze::fault::{Fault, FaultKind};
+use fargaze::evidence::eks::{EksCluster, METRICS_SERVER};
+use fargaze::evidence::pods::{Finding, MetricsApi, NodeCount, PodState, Trouble, WorkloadState};
 use fargaze::kubernetes::api;
-use fargaze::kubernetes::client::{Client, ClientError};
 use fargaze::kubernetes::node::NodeFacts;
 use fargaze::kubernetes::owner::{JobOwners, Owner};
 use fargaze::kubernetes::pod::PodFacts;
 use fargaze::kubernetes::workload::WorkloadFacts;
-use fargaze::operation::Operation;
-use fargaze::pods::{Finding, MetricsApi, NodeCount, PodState, Trouble, WorkloadState};
-use fargaze::run::RunKind;
+use fargaze::kubernetes_client::{Client, ClientError};
+use fargaze::model::cluster::ClusterName;
+use fargaze::model::fault::{Fault, FaultKind};
+use fargaze::model::operation::Operation;
+use fargaze::model::run::RunKind;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use tokio::sync::Notify;

@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 
 use fargaze::aws::{self, Eks, Store};
-use fargaze::cluster::ClusterName;
-use fargaze::eks::EksCluster;
-use fargaze::failure::Failure;
-use fargaze::fault::{Fault, FaultKind};
-use fargaze::inventory::{CHECK_AFTER, MAX_AGE};
-use fargaze::states::TargetTask;
+use fargaze::evidence::eks::EksCluster;
+use fargaze::evidence::inventory::{CHECK_AFTER, MAX_AGE};
+use fargaze::invocation::failure::Failure;
+use fargaze::invocation::states::TargetTask;
+use fargaze::model::cluster::ClusterName;
+use fargaze::model::fault::{Fault, FaultKind};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

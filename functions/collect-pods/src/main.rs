@@ -1,7 +1,7 @@
 //! `collect-pods`: from a target to a snapshot of its EKS clusters.
 
 use collect_pods::{Config, Handler};
-use fargaze::failure::Failure;
+use fargaze::invocation::failure::Failure;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {

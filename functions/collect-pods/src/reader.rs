@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use fargaze::aws::Eks;
-use fargaze::eks::EksReads;
-use fargaze::kubernetes::client::{Limits, Network};
-use fargaze::run::{Run, Target};
+use fargaze::evidence::eks::EksReads;
+use fargaze::kubernetes_client::{Limits, Network};
+use fargaze::model::run::{Run, Target};
 
 /// What clusters are read with.
 #[derive(Debug)]

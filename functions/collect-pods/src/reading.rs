@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use fargaze::eks::{EksCluster, KUBE_SYSTEM, Place};
-use fargaze::fault::Fault;
-use fargaze::kubernetes::client::{Cause, ClientError};
+use fargaze::evidence::eks::{EksCluster, KUBE_SYSTEM, Place};
+use fargaze::evidence::pods::{ClusterState, PodState, WorkloadState};
 use fargaze::kubernetes::workload::listed_with;
-use fargaze::pods::{ClusterState, PodState, WorkloadState};
+use fargaze::kubernetes_client::{Cause, ClientError};
+use fargaze::model::fault::Fault;
+use fargaze::model::subject::Workload;
 use fargaze::rules::{KubernetesMeasure, ReadFrom};
-use fargaze::subject::Workload;
 
 /// What was read of a cluster.
 #[derive(Debug)]

@@ -3,20 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use fargaze::cluster::ClusterName;
-use fargaze::continuation::{ClusterHistory, History};
-use fargaze::coverage::{Coverage, CoverageTally};
-use fargaze::fault::{Fault, FaultKind};
-use fargaze::inventory::{ClusterContents, ClusterEntry, EksEntry, Inventory};
+use fargaze::evidence::continuation::{ClusterHistory, History};
+use fargaze::evidence::coverage::{Coverage, CoverageTally};
+use fargaze::evidence::inventory::{ClusterContents, ClusterEntry, EksEntry, Inventory};
+use fargaze::evidence::pods::{
+    PodState, Sample, SampleTimes, WorkloadState, cluster_samples, workload_samples,
+};
+use fargaze::evidence::snapshot::SnapshotWriter;
 use fargaze::kubernetes::pod::Phase;
-use fargaze::metric::{MetricQuery, Statistic};
-use fargaze::operation::Operation;
-use fargaze::pods::{PodState, Sample, SampleTimes, WorkloadState, cluster_samples, workload_samples};
+use fargaze::model::cluster::ClusterName;
+use fargaze::model::fault::{Fault, FaultKind};
+use fargaze::model::metric::{MetricQuery, Statistic};
+use fargaze::model::operation::Operation;
+use fargaze::model::run::{Run, RunKind, Target};
+use fargaze::model::series::Reading as Answer;
+use fargaze::model::subject::{Subject, Workload};
 use fargaze::rules::ReadFrom;
-use fargaze::run::{Run, RunKind, Target};
-use fargaze::series::Reading as Answer;
-use fargaze::snapshot::SnapshotWriter;
-use fargaze::subject::{Subject, Workload};
 use jiff::Timestamp;
 
 use crate::reading::{Answers, Ending, Reading};

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use fargaze::eks::EksCluster;
+use fargaze::evidence::eks::EksCluster;
+use fargaze::evidence::pods::{
+    AccessEntry, Caller, Finding, GROUP, RIGHTS, Refusal, Trouble, right_to_list, to_list,
+};
 use fargaze::kubernetes::api::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectReview};
-use fargaze::kubernetes::client::{Cause, Client, ClientError, TlsError};
-use fargaze::pods::{AccessEntry, Caller, Finding, GROUP, RIGHTS, Refusal, Trouble, right_to_list, to_list};
-use fargaze::run::Target;
+use fargaze::kubernetes_client::{Cause, Client, ClientError, TlsError};
+use fargaze::model::run::Target;
 use serde_json::{Value, json};
 
 use crate::reader::Reader;
@@ -68,7 +70,7 @@ pub(crate) async fn forbidden(
 pub(crate) fn mend(reader: &Reader<'_>, cluster: &EksCluster, trouble: &Trouble) -> Finding {
     let Target { account, region, .. } = reader.target;
     let caller = Caller { account, region, role: reader.role };
-    fargaze::pods::finding(trouble, cluster, caller)
+    fargaze::evidence::pods::finding(trouble, cluster, caller)
 }
 
 /// The access entry of the role.

@@ -5,8 +5,8 @@ use std::pin::pin;
 use std::time::Duration;
 
 use fargaze::kubernetes::api;
-use fargaze::kubernetes::client::{Cause, Client, ClientError};
 use fargaze::kubernetes::usage::PodUsage;
+use fargaze::kubernetes_client::{Cause, Client, ClientError};
 use tokio::time::{sleep, timeout};
 
 /// Group of the Metrics API.

@@ -1,13 +1,13 @@
 //! What CloudWatch has of EKS clusters: the control plane's own metrics, and those that an agent in the cluster writes.
 
 use fargaze::aws::CloudWatch;
-use fargaze::fault::Fault;
-use fargaze::inventory::Inventory;
-use fargaze::metric::MetricQuery;
+use fargaze::evidence::inventory::Inventory;
+use fargaze::model::fault::Fault;
+use fargaze::model::metric::MetricQuery;
+use fargaze::model::run::{Run, RunKind};
+use fargaze::model::vended::{cluster_of, statistics};
 use fargaze::rules::{AlarmRule, EKS_NAMESPACES};
-use fargaze::run::{Run, RunKind};
 use fargaze::sources::plan::QueryPlan;
-use fargaze::vended::{cluster_of, statistics};
 
 /// What CloudWatch is asked: in an alarms run what rules need; for a report all metrics of clusters that have had data lately. Their names are found by `ListMetrics`: AWS has changed them once, and adds more.
 pub(crate) async fn queries(

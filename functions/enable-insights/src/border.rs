@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use fargaze::aws::Listed;
-use fargaze::cluster::ClusterName;
-use fargaze::fault::Fault;
-use fargaze::operation::Operation;
+use fargaze::model::cluster::ClusterName;
+use fargaze::model::fault::Fault;
+use fargaze::model::operation::Operation;
+use fargaze::model::subject::Subject;
 use fargaze::reconcile::{Aspect, Cost, Observed, SubjectLog, Value};
-use fargaze::subject::Subject;
 
 use crate::logging::Api;
 

@@ -1,7 +1,7 @@
 //! Settings of `enable-insights`; docs/configuration.md lists them all.
 
-use fargaze::cluster::{AccountId, Region};
-use fargaze::settings::{BadSettings, Settings, from_env};
+use fargaze::invocation::settings::{BadSettings, Settings, from_env};
+use fargaze::model::cluster::{AccountId, Region};
 
 /// Settings of `enable-insights`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fargaze::aws::{CloudWatch, Described, Ecs, Listed};
-use fargaze::catalogue::CONTAINER_INSIGHTS;
-use fargaze::cluster::ClusterName;
-use fargaze::fault::{Fault, FaultKind};
-use fargaze::insights::{InsightsLevel, ObservedCluster};
-use fargaze::operation::Operation;
+use fargaze::model::catalogue::CONTAINER_INSIGHTS;
+use fargaze::model::cluster::ClusterName;
+use fargaze::model::fault::{Fault, FaultKind};
+use fargaze::model::insights::{InsightsLevel, ObservedCluster};
+use fargaze::model::operation::Operation;
+use fargaze::model::subject::Subject;
 use fargaze::reconcile::{Aspect, Cost, Observed, SubjectLog, Value, estimate};
-use fargaze::subject::Subject;
 
 use crate::border::{Applied, AskedAhead, Border, Call, Seen, Sought, Work};
 

@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_config::SdkConfig;
 use fargaze::aws::{Accepted, Eks, Listed};
-use fargaze::cluster::{ClusterName, Region};
-use fargaze::eks::Addon;
-use fargaze::fault::Fault;
-use fargaze::insights::opts_out;
+use fargaze::evidence::eks::Addon;
+use fargaze::model::cluster::{ClusterName, Region};
+use fargaze::model::fault::Fault;
+use fargaze::model::insights::opts_out;
+use fargaze::model::subject::Subject;
 use fargaze::reconcile::{
     Asked, Aspect, AwsLogging, Change, ChangeState, Cost, Observed, ObservedEks, ObservedSubject, SubjectLog,
     UpdateStatus, Value,
 };
-use fargaze::subject::Subject;
 use tokio::time::Instant;
 
 use crate::border::{Applied, AskedAhead, Border, Call, Seen, Sought, Work};

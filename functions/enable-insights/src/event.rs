@@ -1,8 +1,8 @@
 //! What `enable-insights` is invoked with: a batch of cluster events from the queue, or a target to sweep or to restore.
 
 use aws_lambda_events::sqs::SqsEvent;
-use fargaze::failure::Failure;
-use fargaze::states::Step;
+use fargaze::invocation::failure::Failure;
+use fargaze::invocation::states::Step;
 use serde_json::Value;
 
 /// What is asked of `enable-insights`.

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fargaze::aws::Store;
-use fargaze::cluster::ClusterName;
-use fargaze::fault::{Fault, FaultKind};
+use fargaze::invocation::states::TargetTask;
+use fargaze::model::cluster::ClusterName;
+use fargaze::model::fault::{Fault, FaultKind};
+use fargaze::model::run::Target;
 use fargaze::outcome::Reconciled;
 use fargaze::reconcile::{Finding, Sighting};
-use fargaze::run::Target;
-use fargaze::states::TargetTask;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

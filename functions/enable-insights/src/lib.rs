@@ -19,9 +19,9 @@ mod sweep;
 
 use aws_config::SdkConfig;
 use fargaze::aws::{Clock, CloudWatch, Ecs, Eks, Memory, Queue, Store, config_for};
-use fargaze::failure::Failure;
-use fargaze::run::{Platform, RunKind};
-use fargaze::states::{TargetDone, TargetTask};
+use fargaze::invocation::failure::Failure;
+use fargaze::invocation::states::{TargetDone, TargetTask};
+use fargaze::model::run::{Platform, RunKind};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::Instant;

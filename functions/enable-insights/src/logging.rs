@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use fargaze::aws::kubernetes_client;
-use fargaze::cluster::Region;
-use fargaze::eks::EksCluster;
-use fargaze::kubernetes::client::{Cause, Client, ClientError, Explanation, Limits};
+use fargaze::evidence::eks::EksCluster;
 use fargaze::kubernetes::logging::check;
+use fargaze::kubernetes_client::{Cause, Client, ClientError, Explanation, Limits};
+use fargaze::model::cluster::Region;
 use fargaze::reconcile::{AwsLogging, CONFIG_MAP, LABEL, LoggingNamespace, NAMESPACE, Value as State};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

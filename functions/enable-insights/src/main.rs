@@ -1,7 +1,7 @@
 //! `enable-insights`: brings Container Insights to what is wished, for new clusters by event and for all by sweep.
 
 use enable_insights::{Config, Handler};
-use fargaze::failure::Failure;
+use fargaze::invocation::failure::Failure;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fargaze::aws::{Store, gone};
-use fargaze::cluster::ClusterName;
-use fargaze::coverage::{Coverage, counted};
-use fargaze::failure::Failure;
-use fargaze::fault::{Fault, FaultKind};
-use fargaze::operation::Operation;
+use fargaze::evidence::coverage::{Coverage, counted};
+use fargaze::invocation::failure::Failure;
+use fargaze::invocation::states::{ObjectRef, SweepCursor, TargetDone, TargetTask};
+use fargaze::model::cluster::ClusterName;
+use fargaze::model::fault::{Fault, FaultKind};
+use fargaze::model::operation::Operation;
 use fargaze::outcome::{Outcome, OutcomeKind, Reconciled};
 use fargaze::reconcile::Finding;
-use fargaze::states::{ObjectRef, SweepCursor, TargetDone, TargetTask};
 use tokio::time::Instant;
 
 /// A turn begins no further cluster when less than this is left: one change may wait for its turn in ECS's quota and be

@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 
 use fargaze::aws::{Ecs, Eks, config_for};
-use fargaze::cluster::{AccountId, ClusterName, Region};
 use fargaze::config::{CONFIG_KEY, Config as UserConfig};
-use fargaze::event::{ChangeEvent, Received, What};
-use fargaze::failure::Failure;
-use fargaze::fault::{Fault, FaultKind};
-use fargaze::operation::Operation;
+use fargaze::events::{ChangeEvent, Received, What};
+use fargaze::invocation::failure::Failure;
+use fargaze::model::cluster::{AccountId, ClusterName, Region};
+use fargaze::model::fault::{Fault, FaultKind};
+use fargaze::model::operation::Operation;
+use fargaze::model::run::{Part, Platform, Target};
+use fargaze::model::subject::Subject;
 use fargaze::reconcile::{
     Aspect, Finding, FindingResult, FollowUp, Life, Observed, Revert, Sighting, SubjectLog, Waiting,
 };
-use fargaze::run::{Part, Platform, Target};
-use fargaze::subject::Subject;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -45,7 +45,7 @@ struct Check {
 impl Handler {
     /// Deals with one message, and says in a sentence what came of it.
     pub(crate) async fn receive(&self, body: &str, deadline: Instant) -> Result<String, Failure> {
-        match fargaze::event::read(body)? {
+        match fargaze::events::read(body)? {
             Received::Event(event) => Box::pin(self.receive_event(event, deadline)).await,
             Received::FollowUp(follow) => Box::pin(self.receive_follow_up(follow, deadline)).await,
             Received::Ignored(why) => Ok(format!("ignored: {why}")),

@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 
 use fargaze::aws::{Clock, Memory, Queue, Written};
-use fargaze::cluster::ClusterName;
-use fargaze::fault::{Fault, FaultKind};
-use fargaze::operation::Operation;
+use fargaze::model::cluster::ClusterName;
+use fargaze::model::fault::{Fault, FaultKind};
+use fargaze::model::operation::Operation;
+use fargaze::model::run::Target;
+use fargaze::model::subject::Subject;
 use fargaze::reconcile::{
     Action, Aspect, Case, Change, ChangeState, Checker, Finding, FindingResult, FollowUp, FollowedUpdate,
     Life, Observed, Policies, Sighting, Step, SubjectLog, SubjectPolicy, Value, Waiting, decide,
 };
-use fargaze::run::Target;
-use fargaze::subject::Subject;
 use jiff::Timestamp;
 
 use crate::border::{Applied, Border, Call, Seen, Sought, Work};

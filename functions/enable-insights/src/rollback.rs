@@ -1,16 +1,16 @@
 //! The rollback: what fargaze changed is undone, as the change log says, and nothing else.
 
 use fargaze::aws::{Lives, ReadLog, Store};
-use fargaze::cluster::ClusterName;
-use fargaze::failure::Failure;
-use fargaze::fault::{Fault, FaultKind};
-use fargaze::operation::Operation;
+use fargaze::invocation::failure::Failure;
+use fargaze::invocation::states::{TargetDone, TargetTask};
+use fargaze::model::cluster::ClusterName;
+use fargaze::model::fault::{Fault, FaultKind};
+use fargaze::model::operation::Operation;
+use fargaze::model::subject::Subject;
 use fargaze::reconcile::{
     Aspect, Change, ChangeState, Finding, FindingResult, RollbackStep, SubjectKind, SubjectLog, Transition,
     Undo, Value, Waiting, rollback_step,
 };
-use fargaze::states::{TargetDone, TargetTask};
-use fargaze::subject::Subject;
 use tokio::time::Instant;
 
 use crate::border::{Applied, Border, Call, Seen, Sought, Work};

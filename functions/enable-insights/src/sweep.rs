@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fargaze::aws::{Listed, Lives, ReadLog, Store, cluster_of_key};
-use fargaze::cluster::ClusterName;
-use fargaze::failure::Failure;
-use fargaze::fault::Fault;
+use fargaze::invocation::failure::Failure;
+use fargaze::invocation::states::{TargetDone, TargetTask};
+use fargaze::model::cluster::ClusterName;
+use fargaze::model::fault::Fault;
+use fargaze::model::run::Platform;
+use fargaze::model::subject::Subject;
 use fargaze::reconcile::{
     Aspect, ChangeLog, ChangeState, Finding, FindingResult, Life, SubjectLog, Transition, Waiting,
 };
-use fargaze::run::Platform;
-use fargaze::states::{TargetDone, TargetTask};
-use fargaze::subject::Subject;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 

@@ -1,6 +1,6 @@
 //! Settings of `evaluate-alarms`; docs/configuration.md lists them all.
 
-use fargaze::settings::{BadSettings, Settings, from_env};
+use fargaze::invocation::settings::{BadSettings, Settings, from_env};
 
 /// Settings of `evaluate-alarms`.
 #[derive(Debug, Clone, PartialEq, Eq)]

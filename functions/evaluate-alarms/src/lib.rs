@@ -4,17 +4,17 @@ mod config;
 mod remember;
 
 use aws_config::SdkConfig;
-use fargaze::alarm::{AlarmRecord, Judged, Judging, Notice};
+use fargaze::alarms::{AlarmRecord, Judged, Judging, Notice};
 use fargaze::aws::{AlarmPage, Memory, Store, gone};
-use fargaze::coverage::counted;
-use fargaze::failure::Failure;
-use fargaze::fault::Fault;
-use fargaze::operation::Operation;
+use fargaze::evidence::coverage::counted;
+use fargaze::evidence::snapshot::{BadSnapshot, SnapshotLine, SnapshotReader};
+use fargaze::invocation::failure::Failure;
+use fargaze::invocation::states::{ObjectRef, Step, TargetDone, TargetTask};
+use fargaze::model::fault::Fault;
+use fargaze::model::operation::Operation;
+use fargaze::model::run::Target;
 use fargaze::outcome::{Outcome, OutcomeKind};
 use fargaze::rules::AlarmRule;
-use fargaze::run::Target;
-use fargaze::snapshot::{BadSnapshot, SnapshotLine, SnapshotReader};
-use fargaze::states::{ObjectRef, Step, TargetDone, TargetTask};
 use serde_json::Value;
 
 pub use config::Config;

@@ -1,7 +1,7 @@
 //! `evaluate-alarms`: from a snapshot to verdicts, remembered.
 
 use evaluate_alarms::{Config, Handler};
-use fargaze::failure::Failure;
+use fargaze::invocation::failure::Failure;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {

@@ -1,10 +1,10 @@
 //! Writes changed alarms, so that two runs at once end as one would.
 
-use fargaze::alarm::{AlarmRecord, Change};
+use fargaze::alarms::{AlarmRecord, Change};
 use fargaze::aws::{Memory, Written};
-use fargaze::fault::{Fault, FaultKind};
-use fargaze::operation::Operation;
-use fargaze::snapshot::SnapshotBegin;
+use fargaze::evidence::snapshot::SnapshotBegin;
+use fargaze::model::fault::{Fault, FaultKind};
+use fargaze::model::operation::Operation;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 /// Writes in flight at once.

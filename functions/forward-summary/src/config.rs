@@ -1,7 +1,7 @@
 //! Settings of `forward-summary`; docs/configuration.md lists them all.
 
-use fargaze::cluster::Region;
-use fargaze::settings::{BadSettings, Settings, from_env};
+use fargaze::invocation::settings::{BadSettings, Settings, from_env};
+use fargaze::model::cluster::Region;
 
 /// Settings of `forward-summary`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use fargaze::failure::Failure;
-use fargaze::states::{Step, StepFailure, TargetEnd, TargetFailure};
+use fargaze::invocation::failure::Failure;
+use fargaze::invocation::states::{Step, StepFailure, TargetEnd, TargetFailure};
 use serde::Deserialize;
 use serde_json::Value;
 

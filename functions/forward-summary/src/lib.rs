@@ -14,18 +14,18 @@ mod tell;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use fargaze::alarm::RuleChange;
+use fargaze::alarms::RuleChange;
 use fargaze::aws::{Clock, Memory, Store, Topic};
-use fargaze::cluster::Region;
-use fargaze::failure::Failure;
-use fargaze::fault::{Fault, FaultKind};
-use fargaze::message::Message;
-use fargaze::operation::Operation;
-use fargaze::pulse::Pulse;
-use fargaze::results::{CoverageChange, TargetResult, coverage_changes};
-use fargaze::run::{Run, RunKind};
-use fargaze::states::Plan;
-use fargaze::summary;
+use fargaze::invocation::failure::Failure;
+use fargaze::invocation::states::Plan;
+use fargaze::model::cluster::Region;
+use fargaze::model::fault::{Fault, FaultKind};
+use fargaze::model::operation::Operation;
+use fargaze::model::run::{Run, RunKind};
+use fargaze::notify;
+use fargaze::notify::heartbeat::Heartbeat;
+use fargaze::outcome::{CoverageChange, TargetResult, coverage_changes};
+use fargaze::text::message::Message;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -127,7 +127,7 @@ impl Handler {
         let known = memory.broken_targets(run.kind).await?;
         let changes = coverage_changes(run.kind, run.time, &results, &known);
         let rules = match run.kind {
-            RunKind::Alarms => summary::rule_changes(run.time, &results, &memory.rule_problems().await?),
+            RunKind::Alarms => notify::rule_changes(run.time, &results, &memory.rule_problems().await?),
             RunKind::Report | RunKind::Sweep | RunKind::Restore => Vec::new(),
         };
         let (message, report) = match read {
@@ -135,8 +135,8 @@ impl Handler {
                 let Reported { report, message } = reporter.report(&run, read, &results, &changes).await?;
                 (Some(message), Some(report))
             }
-            None if run.kind == RunKind::Alarms => (summary::digest(&run, &results, &changes, &rules), None),
-            None => (summary::sweep(&run, &results, &changes), None),
+            None if run.kind == RunKind::Alarms => (notify::digest(&run, &results, &changes, &rules), None),
+            None => (notify::sweep(&run, &results, &changes), None),
         };
         let (message_id, why) = match self.with_bad_config(&run, message).await? {
             Some(message) => (Some(self.publish(&run, &message).await?), message.subject),
@@ -158,7 +158,7 @@ impl Handler {
             reporter.remember(&report).await;
         }
         let listeners = self.listeners().await;
-        let pulse = Pulse { stack: &self.stack, run: &run, listeners, log_level: &self.log_level };
+        let pulse = Heartbeat { stack: &self.stack, run: &run, listeners, log_level: &self.log_level };
         let pulse = pulse.line(self.clock.now());
         Ok(Receipt { published: message_id.is_some(), message_id, why, listeners, pulse })
     }
@@ -231,13 +231,13 @@ impl Handler {
         if message.is_none() && self.store.was_told_bad(&bad.version).await? {
             return Ok(None);
         }
-        Ok(Some(summary::bad_config_first(run, bad, message)))
+        Ok(Some(notify::bad_config_first(run, bad, message)))
     }
 }
 
 fn nothing_to_tell(kind: RunKind, results: &[TargetResult]) -> String {
     match kind {
-        RunKind::Sweep | RunKind::Restore => summary::nothing_to_do(results),
+        RunKind::Sweep | RunKind::Restore => notify::nothing_to_do(results),
         RunKind::Alarms | RunKind::Report => "nothing changed".to_owned(),
     }
 }

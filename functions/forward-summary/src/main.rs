@@ -1,6 +1,6 @@
 //! `forward-summary`: from the outcomes of all targets to one message.
 
-use fargaze::failure::Failure;
+use fargaze::invocation::failure::Failure;
 use forward_summary::{Answer, Config, Handler};
 
 #[tokio::main(flavor = "current_thread")]

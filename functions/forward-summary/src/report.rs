@@ -1,20 +1,19 @@
 //! The report: snapshots -> report -> its objects in the bucket -> message.
 
-use fargaze::alarm::AlarmRecord;
+use fargaze::alarms::AlarmRecord;
 use fargaze::aws::{Memory, ReadLog, Store, gone};
-use fargaze::cluster::Region;
-use fargaze::failure::Failure;
-use fargaze::fault::Fault;
-use fargaze::message::Message;
-use fargaze::operation::Operation;
-use fargaze::outcome::Outcome;
+use fargaze::evidence::snapshot::SnapshotReader;
+use fargaze::invocation::failure::Failure;
+use fargaze::model::cluster::Region;
+use fargaze::model::fault::Fault;
+use fargaze::model::operation::Operation;
+use fargaze::model::run::{Platform, Run, RunKind, Target};
+use fargaze::outcome::{CoverageChange, Outcome, TargetResult};
 use fargaze::reconcile::ChangeLog;
 use fargaze::report::{Report, ReportBuilder, ReportFacts, ReportLink, report_html, report_mail};
-use fargaze::results::{CoverageChange, TargetResult};
-use fargaze::run::{Platform, Run, RunKind, Target};
-use fargaze::snapshot::SnapshotReader;
+use fargaze::sources::usage::Usage;
 use fargaze::text::console_object_link;
-use fargaze::usage::Usage;
+use fargaze::text::message::Message;
 use jiff::{SignedDuration, Timestamp};
 
 /// How long a report is kept: the bucket's lifecycle rule for `reports/`.

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use fargaze::aws::{Store, gone};
-use fargaze::coverage::CountedFault;
-use fargaze::fault::{Fault, FaultKind};
-use fargaze::operation::Operation;
-use fargaze::outcome::Outcome;
-use fargaze::results::TargetResult;
-use fargaze::run::{Run, Target};
-use fargaze::states::{Ended, Plan, TargetFailure};
+use fargaze::evidence::coverage::CountedFault;
+use fargaze::invocation::states::{Ended, Plan, TargetFailure};
+use fargaze::model::fault::{Fault, FaultKind};
+use fargaze::model::operation::Operation;
+use fargaze::model::run::{Run, Target};
+use fargaze::outcome::{Outcome, TargetResult};
 use futures_util::{StreamExt, stream};
 
 use crate::event::Finished;

@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fargaze::alarm::{AlarmKey, Notice, RuleChange};
+use fargaze::alarms::{AlarmKey, Notice, RuleChange};
 use fargaze::aws::{Memory, Written};
-use fargaze::fault::{Fault, FaultKind};
-use fargaze::operation::Operation;
-use fargaze::outcome::{Outcome, OutcomeKind};
-use fargaze::results::{CoverageChange, TargetResult};
-use fargaze::run::{Run, Target};
+use fargaze::model::fault::{Fault, FaultKind};
+use fargaze::model::operation::Operation;
+use fargaze::model::run::{Run, Target};
+use fargaze::outcome::{CoverageChange, Outcome, OutcomeKind, TargetResult};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;

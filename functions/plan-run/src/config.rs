@@ -1,8 +1,8 @@
 //! Settings of `plan-run`; docs/configuration.md lists them all.
 
-use fargaze::cluster::{AccountId, Region};
-use fargaze::run::interval;
-use fargaze::settings::{BadSettings, Settings, from_env};
+use fargaze::invocation::settings::{BadSettings, Settings, from_env};
+use fargaze::model::cluster::{AccountId, Region};
+use fargaze::model::run::interval;
 use jiff::SignedDuration;
 
 /// Settings of `plan-run`.

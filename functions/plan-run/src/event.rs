@@ -1,7 +1,7 @@
 //! What `plan-run` is invoked with: the state machine's request, or a bare one.
 
-use fargaze::failure::Failure;
-use fargaze::run::{RunKind, RunRequest};
+use fargaze::invocation::failure::Failure;
+use fargaze::model::run::{RunKind, RunRequest};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;

@@ -8,9 +8,9 @@ mod event;
 use aws_config::SdkConfig;
 use fargaze::aws::{Store, UserFile};
 use fargaze::config::longest_range;
-use fargaze::failure::Failure;
-use fargaze::run::{Part, Platform, Run, RunKind, Target};
-use fargaze::states::{Plan, Planned};
+use fargaze::invocation::failure::Failure;
+use fargaze::invocation::states::{Plan, Planned};
+use fargaze::model::run::{Part, Platform, Run, RunKind, Target};
 use serde_json::Value;
 
 pub use config::Config;

@@ -1,6 +1,6 @@
 //! `plan-run`: from a run request to the run and its targets.
 
-use fargaze::failure::Failure;
+use fargaze::invocation::failure::Failure;
 use plan_run::{Config, Handler};
 
 #[tokio::main(flavor = "current_thread")]

@@ -8,12 +8,12 @@ use serde::de::DeserializeOwned;
 
 use super::memory::{Item, Memory, Written, get, number, text};
 use super::sdk_error::fault;
-use crate::cluster::ClusterName;
-use crate::fault::Fault;
-use crate::operation::Operation;
+use crate::model::cluster::ClusterName;
+use crate::model::fault::Fault;
+use crate::model::operation::Operation;
+use crate::model::run::{Platform, Target};
+use crate::model::subject::Subject;
 use crate::reconcile::{Aspect, Change, ChangeLog, ChangeState, Revert, SubjectLog};
-use crate::run::{Platform, Target};
-use crate::subject::Subject;
 
 /// How long the change log is kept, and that an event told of a cluster's creation: changes of an earlier cluster of the same
 /// name must not outlive it.

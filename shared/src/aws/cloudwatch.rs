@@ -18,13 +18,13 @@ use serde::{Deserialize, Serialize};
 use super::pace::Pace;
 use super::pages::Pages;
 use super::sdk_error::fault;
-use crate::batch::{Batch, QUERIES_PER_CALL, Segment, segments};
-use crate::fault::{Fault, FaultKind};
-use crate::gather::{Gather, PageResult, ResultStatus, question_id};
-use crate::metric::{Dimensions, Metric, MetricQuery, Period, Statistic};
-use crate::operation::Operation;
-use crate::series::{Datapoint, MetricSeries, Reading};
-use crate::window::Window;
+use crate::model::fault::{Fault, FaultKind};
+use crate::model::metric::{Dimensions, Metric, MetricQuery, Period, Statistic};
+use crate::model::operation::Operation;
+use crate::model::series::{Datapoint, MetricSeries, Reading};
+use crate::model::window::Window;
+use crate::sources::batch::{Batch, QUERIES_PER_CALL, Segment, segments};
+use crate::sources::gather::{Gather, PageResult, ResultStatus, question_id};
 
 /// Label of every question: a tenth of an answer of few points would be labels.
 const LABEL: &str = "m";

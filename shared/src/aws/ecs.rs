@@ -10,10 +10,10 @@ use futures_util::{StreamExt, stream};
 use super::pace::Pace;
 use super::pages::Pages;
 use super::sdk_error::fault;
-use crate::cluster::{BadName, ClusterArn, ClusterName};
-use crate::fault::{Fault, FaultKind};
-use crate::insights::{InsightsLevel, ObservedCluster};
-use crate::operation::Operation;
+use crate::model::cluster::{BadName, ClusterArn, ClusterName};
+use crate::model::fault::{Fault, FaultKind};
+use crate::model::insights::{InsightsLevel, ObservedCluster};
+use crate::model::operation::Operation;
 
 /// Clusters in one `DescribeClusters`.
 const CLUSTERS_PER_CALL: usize = 100;

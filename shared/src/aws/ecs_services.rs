@@ -13,11 +13,11 @@ use super::ecs::{AT_ONCE, Described, Ecs, Listed, PAGE, count, missing};
 use super::ecs_events::{EVENTS, FAILED, FewEvents, ROLLING_BACK};
 use super::pages::Pages;
 use super::sdk_error::fault;
-use crate::cluster::{ClusterName, ServiceName};
-use crate::deployment::{DeploymentFailure, DeploymentState, Revision, RolloutState};
-use crate::fault::Fault;
-use crate::inventory::{ServiceState, ServiceTrend, UndescribedService};
-use crate::operation::Operation;
+use crate::evidence::inventory::{ServiceState, ServiceTrend, UndescribedService};
+use crate::model::cluster::{ClusterName, ServiceName};
+use crate::model::deployment::{DeploymentFailure, DeploymentState, Revision, RolloutState};
+use crate::model::fault::Fault;
+use crate::model::operation::Operation;
 
 /// Services in one `DescribeServices`.
 const SERVICES_PER_CALL: usize = 10;

@@ -13,10 +13,10 @@ use super::ecs::Listed;
 use super::pace::Pace;
 use super::pages::Pages;
 use super::sdk_error::fault;
-use crate::cluster::ClusterName;
-use crate::eks::{Addon, AuthenticationMode, EksCluster, FargateProfile, FargateSelector};
-use crate::fault::Fault;
-use crate::operation::Operation;
+use crate::evidence::eks::{Addon, AuthenticationMode, EksCluster, FargateProfile, FargateSelector};
+use crate::model::cluster::ClusterName;
+use crate::model::fault::Fault;
+use crate::model::operation::Operation;
 
 /// Results on one page of a listing, at most (Amazon EKS API Reference, `ListClusters`).
 const PAGE: i32 = 100;

@@ -8,10 +8,10 @@ use aws_sdk_eks::types::{self, LogSetup, Logging, ResolveConflicts};
 
 use super::eks::Eks;
 use super::sdk_error::fault;
-use crate::cluster::ClusterName;
-use crate::eks::LogType;
-use crate::fault::Fault;
-use crate::operation::Operation;
+use crate::evidence::eks::LogType;
+use crate::model::cluster::ClusterName;
+use crate::model::fault::Fault;
+use crate::model::operation::Operation;
 use crate::reconcile::UpdateStatus;
 
 /// What EKS answers to a change that it will work on.

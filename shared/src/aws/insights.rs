@@ -8,10 +8,10 @@ use aws_sdk_ecs::types::{ClusterSetting, ClusterSettingName, SettingName, Task};
 use super::ecs::{Ecs, PAGE};
 use super::pages::Pages;
 use super::sdk_error::fault;
-use crate::cluster::ClusterName;
-use crate::fault::Fault;
-use crate::insights::{InsightsLevel, ObservedCluster};
-use crate::operation::Operation;
+use crate::model::cluster::ClusterName;
+use crate::model::fault::Fault;
+use crate::model::insights::{InsightsLevel, ObservedCluster};
+use crate::model::operation::Operation;
 use crate::reconcile::ClusterSize;
 
 /// Tasks in one `DescribeTasks`.

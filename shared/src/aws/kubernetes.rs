@@ -2,9 +2,9 @@
 
 use aws_config::SdkConfig;
 
-use crate::cluster::Region;
-use crate::eks::EksCluster;
-use crate::kubernetes::client::{Access, Cause, Client, ClientError, Limits};
+use crate::evidence::eks::EksCluster;
+use crate::kubernetes_client::{Access, Cause, Client, ClientError, Limits};
+use crate::model::cluster::Region;
 
 /// A client that asks a cluster with the credentials of `sdk`; nothing is asked yet.
 pub fn kubernetes_client(

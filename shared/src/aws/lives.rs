@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use super::change_log::{KEEP, platform};
 use super::memory::{Item, Memory, Written, get, number, text, time};
 use super::sdk_error::fault;
-use crate::cluster::ClusterName;
-use crate::fault::{Fault, FaultKind};
-use crate::operation::Operation;
+use crate::model::cluster::ClusterName;
+use crate::model::fault::{Fault, FaultKind};
+use crate::model::operation::Operation;
+use crate::model::run::Target;
 use crate::reconcile::{Created, Life};
-use crate::run::Target;
 
 /// Attempts to write what somebody else writes at the same time.
 const ATTEMPTS: usize = 5;

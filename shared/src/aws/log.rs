@@ -14,8 +14,8 @@ use lambda_runtime::tracing::subscriber::EnvFilter;
 use lambda_runtime::tracing::subscriber::filter::LevelFilter;
 use lambda_runtime::tracing::subscriber::fmt::{SubscriberBuilder, fmt, format};
 
-use crate::message::is_hidden;
-use crate::settings::from_env;
+use crate::invocation::settings::from_env;
+use crate::text::message::is_hidden;
 
 /// Starts the log as Lambda's logging controls ask for it, and sends panics there.
 pub(super) fn init() {
@@ -236,7 +236,7 @@ mod tests {
         use base64::Engine;
         use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
-        use crate::kubernetes::client::BearerToken;
+        use crate::kubernetes_client::BearerToken;
 
         let session = "FwoGZXIvYXdzEXAMPLE";
         let keys =

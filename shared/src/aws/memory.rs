@@ -20,12 +20,12 @@ use serde::de::DeserializeOwned;
 
 use super::pages::Pages;
 use super::sdk_error::fault;
-use crate::alarm::{AlarmKey, AlarmRecord, BrokenTarget, Remembered};
-use crate::cluster::{ClusterName, ServiceName};
-use crate::fault::Fault;
-use crate::operation::Operation;
-use crate::run::{Platform, Run, RunKind, Target};
-use crate::subject::{Subject, Workload};
+use crate::alarms::{AlarmKey, AlarmRecord, BrokenTarget, Remembered};
+use crate::model::cluster::{ClusterName, ServiceName};
+use crate::model::fault::Fault;
+use crate::model::operation::Operation;
+use crate::model::run::{Platform, Run, RunKind, Target};
+use crate::model::subject::{Subject, Workload};
 
 /// How long an alarm that is OK again stays remembered: much longer than any window, so that no window judges again
 /// what was told.

@@ -2,9 +2,9 @@
 
 use std::hash::Hash;
 
-use crate::fault::Fault;
-use crate::operation::Operation;
-use crate::paging::Paging;
+use crate::model::fault::Fault;
+use crate::model::operation::Operation;
+use crate::sources::paging::Paging;
 
 /// The pages of one listing so far.
 #[derive(Debug)]

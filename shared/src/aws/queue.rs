@@ -5,8 +5,8 @@ use aws_sdk_sqs::Client;
 use serde::Serialize;
 
 use super::sdk_error::fault;
-use crate::fault::Fault;
-use crate::operation::Operation;
+use crate::model::fault::Fault;
+use crate::model::operation::Operation;
 
 const OPERATION: Operation = Operation::SqsSendMessage;
 

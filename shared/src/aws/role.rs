@@ -4,9 +4,9 @@ use aws_config::{Region as SdkRegion, SdkConfig};
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 
 use super::sdk_error::fault;
-use crate::fault::Fault;
-use crate::operation::Operation;
-use crate::run::Target;
+use crate::model::fault::Fault;
+use crate::model::operation::Operation;
+use crate::model::run::Target;
 
 /// `home` turned to the target: the Region is the target's, and so are the credentials if it names a role.
 pub async fn config_for(home: &SdkConfig, target: &Target) -> Result<SdkConfig, Fault> {

@@ -7,9 +7,9 @@ use lambda_runtime::tracing;
 
 use super::memory::{Item, Memory, get, number, text, unreadable_item};
 use super::sdk_error::fault;
-use crate::alarm::{RuleChange, RuleRecord};
-use crate::fault::Fault;
-use crate::operation::Operation;
+use crate::alarms::{RuleChange, RuleRecord};
+use crate::model::fault::Fault;
+use crate::model::operation::Operation;
 
 /// How long a problem is remembered without a change: it must not be notified again while it lasts.
 const KEEP_OPEN: SignedDuration = SignedDuration::from_hours(24 * 400);

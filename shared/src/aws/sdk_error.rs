@@ -7,8 +7,8 @@ use std::error::Error;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_types::error::metadata::ErrorMetadata;
 
-use crate::fault::{Fault, FaultKind};
-use crate::operation::Operation;
+use crate::model::fault::{Fault, FaultKind};
+use crate::model::operation::Operation;
 
 /// Codes for "too fast" of the services that we call (each API's "Common Errors" and error lists).
 const THROTTLED: &[&str] = &[

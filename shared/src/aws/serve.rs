@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::failure::Failure;
+use crate::invocation::failure::Failure;
 
 impl From<Failure> for Diagnostic {
     fn from(failure: Failure) -> Self {

@@ -17,16 +17,16 @@ use serde::de::DeserializeOwned;
 use super::pages::Pages;
 use super::sdk_error::fault;
 use crate::config::{self, CONFIG_KEY, DEFAULT_YAML};
-use crate::eks::EksReads;
-use crate::failure::Failure;
-use crate::fault::{Fault, FaultKind};
-use crate::inventory::CachedInventory;
-use crate::operation::Operation;
+use crate::evidence::eks::EksReads;
+use crate::evidence::inventory::CachedInventory;
+use crate::evidence::snapshot::Snapshot;
+use crate::invocation::failure::Failure;
+use crate::invocation::states::{Plan, Step, TargetFailure, TargetTask};
+use crate::model::fault::{Fault, FaultKind};
+use crate::model::operation::Operation;
+use crate::model::run::{Run, Target};
 use crate::reconcile::Policies;
 use crate::rules::AlarmRule;
-use crate::run::{Run, Target};
-use crate::snapshot::Snapshot;
-use crate::states::{Plan, Step, TargetFailure, TargetTask};
 
 /// The stack's bucket.
 #[derive(Debug)]

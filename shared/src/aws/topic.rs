@@ -5,9 +5,9 @@ use aws_sdk_sns::Client;
 use aws_sdk_sns::types::MessageAttributeValue;
 
 use super::sdk_error::fault;
-use crate::fault::Fault;
-use crate::message::Message;
-use crate::operation::Operation;
+use crate::model::fault::Fault;
+use crate::model::operation::Operation;
+use crate::text::message::Message;
 
 /// The stack's topic.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::memory::{Item, Memory, Written, number, text};
 use crate::aws::Clock;
-use crate::fault::Fault;
+use crate::model::fault::Fault;
 
 /// Between two messages, whoever sends them.
 const APART: Duration = Duration::from_secs(1);

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::store::{Object, Store};
-use crate::cluster::{AccountId, Region};
 use crate::config::{BadConfig, CONFIG_KEY, Config};
-use crate::failure::Failure;
-use crate::fault::{Fault, FaultKind};
-use crate::run::BadVersion;
+use crate::invocation::failure::Failure;
+use crate::model::cluster::{AccountId, Region};
+use crate::model::fault::{Fault, FaultKind};
+use crate::model::run::BadVersion;
 
 /// Key of the version that was good when a run last read it.
 const LAST_GOOD_KEY: &str = "config/last-good.json";

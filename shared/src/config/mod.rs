@@ -13,11 +13,11 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_saphyr::options::DuplicateKeyPolicy;
 
-use crate::cluster::{AccountId, Region};
-use crate::eks::EksReads;
+use crate::evidence::eks::EksReads;
+use crate::model::cluster::{AccountId, Region};
+use crate::model::run::{Part, Platform, Target};
 use crate::reconcile::Policies;
 use crate::rules::{AlarmRule, SourceKind};
-use crate::run::{Part, Platform, Target};
 
 use policies::{RawLimits, RawPolicy, RawRead, check_policies, check_reads};
 use read::{At, Problems, read};
@@ -30,7 +30,7 @@ use tree::Node;
 pub const CONFIG_KEY: &str = "fargaze.yaml";
 
 /// The built-in rules, in the format of that file: they hold unless the file replaces them or turns them off.
-pub const DEFAULT_YAML: &str = include_str!("../default.yaml");
+pub const DEFAULT_YAML: &str = include_str!("default.yaml");
 
 /// The user's file, checked.
 #[derive(Debug, Clone, PartialEq)]

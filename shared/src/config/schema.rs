@@ -8,11 +8,11 @@ use super::RawConfig;
 use super::policies::{AddonText, LogText, RawLevel, ReportText};
 use super::read::{At, Either, ScalarText};
 use super::rules::{RemindText, StatisticText, WhatText};
-use crate::catalogue::CATALOGUE;
-use crate::cluster::{AccountId, Region};
-use crate::eks::LogType;
-use crate::pattern::NamePattern;
+use crate::evidence::eks::LogType;
+use crate::model::catalogue::CATALOGUE;
+use crate::model::cluster::{AccountId, Region};
 use crate::reconcile::Desired;
+use crate::rules::pattern::NamePattern;
 use crate::rules::{DurationText, ThresholdText, words};
 
 const DURATION: &str = r"^\s*([0-9.]+\s*[a-z]+\s*)+$";
@@ -119,7 +119,7 @@ fn schema() -> serde_json::Value {
 /// `FARGAZE_WRITE_DOCS=1 cargo test -p fargaze schema` writes it anew.
 #[test]
 fn the_committed_schema_is_that_of_the_types() {
-    crate::committed::is_fresh("fargaze.schema.json", &schema());
+    crate::tests::committed::is_fresh("fargaze.schema.json", &schema());
 }
 
 /// First cells of the rows of the table that begins with this head.

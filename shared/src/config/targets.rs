@@ -3,8 +3,8 @@
 use serde::Deserialize;
 
 use super::read::{At, Problems};
-use crate::cluster::{AccountId, Region};
-use crate::run::{Part, Platform, Target, TargetRole};
+use crate::model::cluster::{AccountId, Region};
+use crate::model::run::{Part, Platform, Target, TargetRole};
 
 /// Shares that a target may be split into.
 const MAX_PARTS: u32 = 64;

@@ -68,9 +68,9 @@ fn t18_no_built_in_rule_fires_at_low_values() {
 #[test]
 fn the_built_in_rules_ask_nothing_that_is_not_free_to_publish() {
     for rule in read_rules(DEFAULT_YAML).unwrap() {
-        assert_eq!(rule.measure.needs(), crate::insights::InsightsLevel::Disabled, "{}", rule.name);
+        assert_eq!(rule.measure.needs(), crate::model::insights::InsightsLevel::Disabled, "{}", rule.name);
         let mut metrics = rule.sources().flat_map(crate::rules::Source::metrics);
-        assert!(metrics.all(|metric| metric.namespace == crate::catalogue::AWS_ECS), "{}", rule.name);
+        assert!(metrics.all(|metric| metric.namespace == crate::model::catalogue::AWS_ECS), "{}", rule.name);
     }
 }
 

@@ -8,8 +8,6 @@
 
 pub mod api;
 pub mod cadvisor;
-#[cfg(feature = "kubernetes")]
-pub mod client;
 pub mod fargate;
 pub mod logging;
 pub mod node;

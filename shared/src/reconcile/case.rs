@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::step::{Action, Step};
 use super::{Aspect, Change, EffectivePolicy, Observed, Origin, SubjectLog, SubjectPolicy, Value};
-use crate::fault::Fault;
+use crate::model::fault::Fault;
 
 /// All that the decision about one subject looks at.
 #[derive(Debug, Clone, Copy)]

@@ -6,8 +6,8 @@ use std::ops::Add;
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalogue::{CATALOGUE, CONTAINER_INSIGHTS, CatalogueMetric, DimensionSet};
-use crate::insights::InsightsLevel;
+use crate::model::catalogue::{CATALOGUE, CONTAINER_INSIGHTS, CatalogueMetric, DimensionSet};
+use crate::model::insights::InsightsLevel;
 
 /// Prices of the metrics of Container Insights for ECS.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -192,10 +192,10 @@ mod tests {
 
     use super::super::samples::level;
     use super::*;
-    use crate::insights::InsightsLevel::{Disabled, Enabled, Enhanced};
     use crate::kubernetes::fargate::expected_size;
     use crate::kubernetes::quantity::Quantity;
     use crate::kubernetes::resources::Resources;
+    use crate::model::insights::InsightsLevel::{Disabled, Enabled, Enhanced};
 
     /// Four services of two tasks of two containers each.
     const SHOP: ClusterSize = ClusterSize { services: 4, task_families: 4, tasks: 8, containers: 16 };

@@ -5,9 +5,9 @@ use std::mem::discriminant;
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Aspect, Cost, Remedy, Step, Value};
-use crate::cluster::ClusterName;
-use crate::fault::Fault;
-use crate::subject::Subject;
+use crate::model::cluster::ClusterName;
+use crate::model::fault::Fault;
+use crate::model::subject::Subject;
 
 /// What a sweep or rollback found about one aspect of one subject.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -245,8 +245,8 @@ impl Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::FaultKind;
-    use crate::operation::Operation;
+    use crate::model::fault::FaultKind;
+    use crate::model::operation::Operation;
 
     fn finding(result: FindingResult) -> Finding {
         let subject = Subject::Cluster("shop".parse().unwrap());

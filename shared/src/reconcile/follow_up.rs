@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Aspect, OVERDUE};
-use crate::cluster::{AccountId, ClusterName, Region};
-use crate::run::Platform;
+use crate::model::cluster::{AccountId, ClusterName, Region};
+use crate::model::run::Platform;
 
 /// An update of EKS that is followed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -167,7 +167,7 @@ mod tests {
     use super::super::ChangeState;
     use super::super::samples::{at, leveled, log_of};
     use super::*;
-    use crate::insights::InsightsLevel::{Disabled, Enabled};
+    use crate::model::insights::InsightsLevel::{Disabled, Enabled};
 
     #[derive(Debug, Clone, Copy)]
     enum Report {

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::cluster::BadName;
+use crate::model::cluster::BadName;
 
 /// Limits of everything that fargaze changes: the section `limits` of the user's file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Aspect, Value};
-use crate::eks::{Addon, EksCluster, FargateProfile};
-use crate::fault::Fault;
-use crate::insights::{InsightsLevel, ObservedCluster};
-use crate::operation::Operation;
+use crate::evidence::eks::{Addon, EksCluster, FargateProfile};
+use crate::model::fault::Fault;
+use crate::model::insights::{InsightsLevel, ObservedCluster};
+use crate::model::operation::Operation;
 
 pub use crate::kubernetes::logging::{CONFIG_MAP, NAMESPACE};
 /// Label that the namespace [`NAMESPACE`] must have, with the value `enabled`.

@@ -5,12 +5,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::{Aspect, Existing, Limits, SubjectKind, Value};
-use crate::cluster::{BadName, ClusterName};
-use crate::eks::LogType;
-use crate::insights::InsightsLevel;
-use crate::pattern::Match;
-use crate::run::Target;
-use crate::subject::Subject;
+use crate::evidence::eks::LogType;
+use crate::model::cluster::{BadName, ClusterName};
+use crate::model::insights::InsightsLevel;
+use crate::model::run::Target;
+use crate::model::subject::Subject;
+use crate::rules::pattern::Match;
 
 /// What an aspect is to be. Only [`Self::Exactly`] may lower a level, and nothing turns off a log, removes an add-on or
 /// overwrites what others wrote.
@@ -237,8 +237,8 @@ impl Policies {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pattern::NamePattern;
-    use crate::run::{Part, Platform};
+    use crate::model::run::{Part, Platform};
+    use crate::rules::pattern::NamePattern;
 
     fn target(account: &str, region: &str, platform: Platform) -> Target {
         Target {

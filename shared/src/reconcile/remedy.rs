@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{CONFIG_MAP, LABEL, NAMESPACE};
-use crate::commands::AtCluster;
-use crate::eks::{KUBE_SYSTEM, LogType};
-use crate::fault::Fault;
-use crate::fault::kubernetes::{FORBIDDEN, IMMUTABLE, NAMESPACE_TERMINATING, UNAUTHORIZED, is_of_set_up};
-use crate::operation::Operation;
+use crate::evidence::eks::{KUBE_SYSTEM, LogType};
+use crate::model::fault::Fault;
+use crate::model::fault::kubernetes::{
+    FORBIDDEN, IMMUTABLE, NAMESPACE_TERMINATING, UNAUTHORIZED, is_of_set_up,
+};
+use crate::model::operation::Operation;
+use crate::text::commands::AtCluster;
 
 /// Group of Kubernetes that the access entry puts the role of `EnableInsights` into.
 pub const SET_UP_GROUP: &str = "fargaze-setup";
@@ -83,7 +85,9 @@ impl Remedy {
 /// In another account both functions may use one role, and a role has one entry: so it gets the groups of both.
 fn access_entry(at: &AtCluster<'_>, role: Option<&str>) -> String {
     let (role, groups) = match role {
-        Some(role) => (crate::shell::quoted(role), format!("{} {SET_UP_GROUP}", crate::pods::GROUP)),
+        Some(role) => {
+            (crate::text::shell::quoted(role), format!("{} {SET_UP_GROUP}", crate::evidence::pods::GROUP))
+        }
         None => ("ROLE".to_owned(), SET_UP_GROUP.to_owned()),
     };
     at.eks("create-access-entry", &format!("--principal-arn {role} --kubernetes-groups {groups}"))
@@ -92,7 +96,7 @@ fn access_entry(at: &AtCluster<'_>, role: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::tests::assert_complete;
+    use crate::text::commands::tests::assert_complete;
 
     fn commands(remedy: &Remedy, role: Option<&str>) -> String {
         let (account, region) = ("123456789012".parse().unwrap(), "eu-west-1".parse().unwrap());

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::{Aspect, Change, ChangeState, Observed, Remedy, SubjectLog, Undo, Value};
-use crate::eks::LogType;
-use crate::fault::Fault;
+use crate::evidence::eks::LogType;
+use crate::model::fault::Fault;
 
 /// What a rollback does with one aspect of a subject.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,12 +9,12 @@ use super::{
     Asked, Aspect, AwsLogging, Change, ChangeState, Checker, Desired, EffectivePolicy, Existing,
     LoggingNamespace, Observed, ObservedEks, Revert, SubjectLog, SubjectPolicy, Value,
 };
-use crate::cluster::ClusterName;
-use crate::eks::{Addon, EksCluster, FargateProfile, FargateSelector, LogType};
-use crate::fault::{Fault, FaultKind};
-use crate::insights::{InsightsLevel, ObservedCluster};
-use crate::operation::Operation;
-use crate::subject::Subject;
+use crate::evidence::eks::{Addon, EksCluster, FargateProfile, FargateSelector, LogType};
+use crate::model::cluster::ClusterName;
+use crate::model::fault::{Fault, FaultKind};
+use crate::model::insights::{InsightsLevel, ObservedCluster};
+use crate::model::operation::Operation;
+use crate::model::subject::Subject;
 
 pub(crate) fn at(minute: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minute)

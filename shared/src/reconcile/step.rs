@@ -1,7 +1,7 @@
 //! What is to be done about an aspect.
 
 use super::{Aspect, CostNote, Remedy, Value};
-use crate::fault::Fault;
+use crate::model::fault::Fault;
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]

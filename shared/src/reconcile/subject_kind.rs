@@ -1,7 +1,7 @@
 //! What an aspect is of.
 
-use crate::run::Platform;
-use crate::subject::Subject;
+use crate::model::run::Platform;
+use crate::model::subject::Subject;
 
 /// What an aspect is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::eks::{Addon, LogType};
-use crate::insights::InsightsLevel;
+use crate::evidence::eks::{Addon, LogType};
+use crate::model::insights::InsightsLevel;
 
 /// What an aspect is set to. The change log keeps it as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -13,8 +13,8 @@ use super::sections::insights::posture;
 use super::sections::rules::model::RuleLine;
 use super::sections::{alarms, coverage, fleet, worst};
 use super::seen::SeenTarget;
-use crate::run::{Run, Target};
-use crate::snapshot::SnapshotLine;
+use crate::evidence::snapshot::SnapshotLine;
+use crate::model::run::{Run, Target};
 use crate::text::Text;
 
 /// Builds a report of one run from the snapshots of its targets. Of each answer only its figures are kept.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::link::ReportLink;
 use super::model::Report;
 use super::sections::SECTIONS;
-use crate::message::Attribute;
+use crate::text::message::Attribute;
 
 /// The values that filters choose by; the message keeps lists within SNS's limits.
 pub(super) fn attributes(report: &Report) -> BTreeMap<String, Attribute> {

@@ -1,11 +1,11 @@
 //! What a report needs beside the snapshots.
 
 use super::model::Report;
-use crate::alarm::{AlarmRecord, RuleRecord};
+use crate::alarms::{AlarmRecord, RuleRecord};
+use crate::model::run::Target;
+use crate::outcome::{CoverageChange, TargetResult};
 use crate::reconcile::ChangeLog;
-use crate::results::{CoverageChange, TargetResult};
-use crate::run::Target;
-use crate::usage::Usage;
+use crate::sources::usage::Usage;
 
 /// What is known of the estate beside the snapshots.
 #[derive(Debug, Clone, Copy)]

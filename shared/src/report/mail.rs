@@ -6,7 +6,7 @@ use super::model::Report;
 use super::section::View;
 use super::sections::SECTIONS;
 use super::subject::subject;
-use crate::message::Message;
+use crate::text::message::Message;
 use crate::text::words::wrap;
 
 /// The message of a report run. It is always sent: a report that fails to come is noticed.

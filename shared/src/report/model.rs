@@ -13,7 +13,7 @@ use super::sections::fleet::model::Fleet;
 use super::sections::insights::model::Posture;
 use super::sections::rules::model::RuleLine;
 use super::sections::worst::model::Worst;
-use crate::cluster::{AccountId, Region};
+use crate::model::cluster::{AccountId, Region};
 use crate::text::Text;
 
 /// Version of the form of a [`Report`]: raised when a reader of the old form would misread the new one.

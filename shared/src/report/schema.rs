@@ -5,7 +5,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
 
 use super::model::Report;
-use crate::cluster::{ClusterName, ServiceName};
+use crate::model::cluster::{ClusterName, ServiceName};
 
 /// The schema of a name of ECS.
 macro_rules! ecs_name {
@@ -38,5 +38,5 @@ fn schema() -> serde_json::Value {
 /// `FARGAZE_WRITE_DOCS=1 cargo test -p fargaze schema` writes it anew.
 #[test]
 fn the_committed_schema_of_the_report_is_that_of_the_types() {
-    crate::committed::is_fresh("report.schema.json", &schema());
+    crate::tests::committed::is_fresh("report.schema.json", &schema());
 }

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 pub(crate) use super::model::Report;
-use crate::cluster::{AccountId, Region};
+use crate::model::cluster::{AccountId, Region};
 
 /// Members of the JSON of the message.
 pub(crate) type Members = Vec<(&'static str, Value)>;

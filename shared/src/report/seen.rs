@@ -11,12 +11,12 @@ use super::sections::clusters::seen::{SeenCluster, SeenService};
 use super::sections::clusters::service::ServiceReport;
 use super::sections::eks::model::WorkloadReport;
 use super::sections::eks::seen::SeenEks;
-use crate::cluster::ClusterName;
-use crate::inventory::{ClusterContents, ClusterEntry};
-use crate::metric::MetricQuery;
-use crate::run::{Platform, Target};
-use crate::series::Reading;
-use crate::snapshot::SnapshotLine;
+use crate::evidence::inventory::{ClusterContents, ClusterEntry};
+use crate::evidence::snapshot::SnapshotLine;
+use crate::model::cluster::ClusterName;
+use crate::model::metric::MetricQuery;
+use crate::model::run::{Platform, Target};
+use crate::model::series::Reading;
 
 /// What was read of one target so far.
 #[derive(Debug)]

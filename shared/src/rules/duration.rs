@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
-use crate::cluster::BadName;
+use crate::model::cluster::BadName;
 
 /// A duration such as `90s`, `10m`, `2h`, `1d` or `1h 30m`. A day is 24 hours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]

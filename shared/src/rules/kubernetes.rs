@@ -2,9 +2,9 @@
 
 use super::source::{ReadFrom, Sampled, Source};
 use super::table::{MEASURES, MeasureRow};
-use crate::metric::{Dimensions, Metric, Period, Unit};
+use crate::model::metric::{Dimensions, Metric, Period, Unit};
+use crate::model::subject::Subject;
 use crate::rules::Scope;
-use crate::subject::Subject;
 
 /// Namespace under which samples stand in a snapshot. CloudWatch knows nothing of it.
 pub const KUBERNETES: &str = "Kubernetes";

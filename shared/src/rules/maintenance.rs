@@ -7,7 +7,7 @@ use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::cron::{BadCron, Cron};
-use crate::cluster::BadName;
+use crate::model::cluster::BadName;
 
 /// Planned work that comes again: it begins whenever a clock in a time zone shows certain times, and lasts a while.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,13 +4,13 @@ use std::str::FromStr;
 
 use super::source::{Sampled, ServiceFigure, Source};
 use super::table::{Gap, MEASURES, MeasureRow};
-use crate::catalogue::{self, CONTAINER_INSIGHTS, CatalogueMetric, DimensionSet};
-use crate::cluster::{BadName, ClusterName};
-use crate::insights::InsightsLevel;
-use crate::metric::{Dimensions, Metric, Unit};
+use crate::model::catalogue::{self, CONTAINER_INSIGHTS, CatalogueMetric, DimensionSet};
+use crate::model::cluster::{BadName, ClusterName};
+use crate::model::insights::InsightsLevel;
+use crate::model::metric::{Dimensions, Metric, Unit};
+use crate::model::run::Platform;
+use crate::model::subject::{Subject, Workload};
 use crate::rules::Scope;
-use crate::run::Platform;
-use crate::subject::{Subject, Workload};
 
 /// What is judged.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,11 +1,13 @@
 //! Alarm rules: what is judged, against which threshold, and what it means when it fires.
 
 mod cron;
+pub mod derive;
 mod duration;
 mod kubernetes;
 mod maintenance;
 mod measure;
 mod mute;
+pub mod pattern;
 mod source;
 mod table;
 mod threshold;
@@ -15,12 +17,12 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::ClusterName;
-use crate::metric::{Period, Statistic, Unit};
-use crate::pattern::NamePattern;
-use crate::run::Platform;
-pub use crate::subject::Scope;
-use crate::subject::Subject;
+use crate::model::cluster::ClusterName;
+use crate::model::metric::{Period, Statistic, Unit};
+use crate::model::run::Platform;
+pub use crate::model::subject::Scope;
+use crate::model::subject::Subject;
+use crate::rules::pattern::NamePattern;
 
 pub use cron::BadCron;
 pub use duration::DurationText;

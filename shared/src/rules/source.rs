@@ -1,10 +1,10 @@
 //! Where the values of a measure come from.
 
 use super::KubernetesMeasure;
-use crate::catalogue::CatalogueMetric;
-use crate::derive::Formula;
-use crate::insights::InsightsLevel;
-use crate::metric::Statistic;
+use crate::model::catalogue::CatalogueMetric;
+use crate::model::insights::InsightsLevel;
+use crate::model::metric::Statistic;
+use crate::rules::derive::Formula;
 
 /// One way to come by the values of a measure.
 #[derive(Debug, Clone, Copy, PartialEq)]

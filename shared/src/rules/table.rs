@@ -5,10 +5,10 @@
 
 use super::KubernetesMeasure as M;
 use super::source::{ReadFrom, Sampled, ServiceFigure, Source};
-use crate::catalogue::{self, AWS_ECS, CONTAINER_INSIGHTS};
-use crate::derive::Formula;
-use crate::metric::{Statistic, Unit};
+use crate::model::catalogue::{self, AWS_ECS, CONTAINER_INSIGHTS};
+use crate::model::metric::{Statistic, Unit};
 use crate::rules::Scope;
+use crate::rules::derive::Formula;
 
 /// One measure.
 #[derive(Debug, PartialEq)]
@@ -378,7 +378,7 @@ impl MeasureRow {
         match self.sampled().map(|sampled| sampled.from) {
             Some(ReadFrom::Usage) => "Metrics API",
             Some(ReadFrom::Cadvisor) => "cAdvisor",
-            _ if level > Some(crate::insights::InsightsLevel::Disabled) => "Container Insights",
+            _ if level > Some(crate::model::insights::InsightsLevel::Disabled) => "Container Insights",
             _ => "nothing",
         }
     }

@@ -1,7 +1,7 @@
 //! Thresholds with units, as a person writes them.
 
-use crate::cluster::BadName;
-use crate::metric::{CPU_UNITS_PER_VCPU, Unit};
+use crate::model::cluster::BadName;
+use crate::model::metric::{CPU_UNITS_PER_VCPU, Unit};
 
 /// A threshold as a person writes it: a number in the measure's own unit, or a number with a unit.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]

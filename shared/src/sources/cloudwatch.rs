@@ -4,12 +4,12 @@
 use std::borrow::Cow;
 
 use super::not_asked;
-use crate::catalogue::CatalogueMetric;
-use crate::metric::MetricQuery;
+use crate::model::catalogue::CatalogueMetric;
+use crate::model::metric::MetricQuery;
+use crate::model::run::Run;
+use crate::model::series::Reading;
+use crate::model::subject::Subject;
 use crate::rules::{AlarmRule, KUBERNETES, Measure, MissingData, Sampled, Source};
-use crate::run::Run;
-use crate::series::Reading;
-use crate::subject::Subject;
 
 /// What CloudWatch must be asked to judge the rule on one subject by that source: nothing, one metric, or the two of a
 /// derived value.

@@ -3,14 +3,14 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{plan, source_of};
-use crate::deployment::{DeploymentState, RolloutState};
-use crate::inventory::{ClusterEntry, ServiceState};
+use crate::evidence::inventory::{ClusterEntry, ServiceState};
+use crate::model::deployment::{DeploymentState, RolloutState};
+use crate::model::run::Run;
+use crate::model::series::{Datapoint, MetricSeries, Reading};
+use crate::model::status::ServiceStatus;
+use crate::model::subject::Subject;
+use crate::model::window::Window;
 use crate::rules::{AlarmRule, Mute, ServiceFigure, Source};
-use crate::run::Run;
-use crate::series::{Datapoint, MetricSeries, Reading};
-use crate::status::ServiceStatus;
-use crate::subject::Subject;
-use crate::window::Window;
 
 /// How long a new service may take to start its first task before "nothing runs" counts; and how long a deployment that
 /// goes well may leave nothing running.
@@ -144,8 +144,8 @@ pub fn newest_only(rule: &AlarmRule, window: &Window, value: f64) -> Reading {
 mod tests {
     use super::*;
     use crate::config::{DEFAULT_YAML, read_rules};
-    use crate::inventory::{EarlierChecks, ServiceTrend, UndescribedService};
-    use crate::run::RunKind;
+    use crate::evidence::inventory::{EarlierChecks, ServiceTrend, UndescribedService};
+    use crate::model::run::RunKind;
 
     fn now() -> Timestamp {
         "2026-11-22T10:05:00Z".parse().unwrap()
@@ -260,8 +260,11 @@ mod tests {
         well.compare(None, now());
         assert_eq!(well.trend.new_failures, Some(0));
         let mut lost = EarlierChecks::default();
-        let fault =
-            crate::fault::Fault::malformed(crate::operation::Operation::EcsDescribeServices, "", "cut");
+        let fault = crate::model::fault::Fault::malformed(
+            crate::model::operation::Operation::EcsDescribeServices,
+            "",
+            "cut",
+        );
         let (cluster, service) = (first.cluster.clone(), first.service.clone());
         lost.add_undescribed(UndescribedService { cluster, service, fault, is_alive: true });
         first.compare(Some(&lost), now());

@@ -4,15 +4,19 @@
 //! measure may name several sources: the first that can answer for a subject is used. A source that fails is coverage and an
 //! unread reading, never silence.
 
+pub mod batch;
 pub mod cloudwatch;
 pub mod ecs_api;
+pub mod gather;
+pub mod paging;
 pub mod plan;
 pub mod rotation;
+pub mod usage;
 
-use crate::fault::Fault;
-use crate::insights::InsightsLevel;
-use crate::inventory::{ClusterEntry, Reporting};
-use crate::operation::Operation;
+use crate::evidence::inventory::{ClusterEntry, Reporting};
+use crate::model::fault::Fault;
+use crate::model::insights::InsightsLevel;
+use crate::model::operation::Operation;
 use crate::rules::{AlarmRule, Measure, ReadFrom, Sampled, Source};
 
 /// The source that a rule is judged on in a cluster: the first that can answer. None if none can.

@@ -4,13 +4,13 @@ use std::collections::HashSet;
 
 use super::cloudwatch::queries;
 use super::source_of;
-use crate::catalogue::{self, AWS_ECS, CONTAINER_INSIGHTS};
-use crate::cluster::ClusterName;
-use crate::insights::InsightsLevel;
-use crate::inventory::{ClusterEntry, EcsEntry, Inventory, Reporting};
-use crate::metric::{MetricQuery, Period, Statistic};
+use crate::evidence::inventory::{ClusterEntry, EcsEntry, Inventory, Reporting};
+use crate::model::catalogue::{self, AWS_ECS, CONTAINER_INSIGHTS};
+use crate::model::cluster::ClusterName;
+use crate::model::insights::InsightsLevel;
+use crate::model::metric::{MetricQuery, Period, Statistic};
+use crate::model::subject::Subject;
 use crate::rules::{AlarmRule, Measure, Scope};
-use crate::subject::Subject;
 
 /// US dollars for a thousand metrics asked for by `GetMetricData`, whatever the number of points, and never free
 /// (Amazon `CloudWatch` pricing page, us-east-1; read in November 2026).

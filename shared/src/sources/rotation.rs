@@ -6,7 +6,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::cluster::ClusterName;
+use crate::model::cluster::ClusterName;
 
 /// Within how long each service is checked, as far as runs are made so often.
 pub const EACH_WITHIN: SignedDuration = SignedDuration::from_mins(15);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::message::{harmless, is_hidden};
+use crate::text::message::{harmless, is_hidden};
 
 /// Longest text that a report keeps, in characters: the sentences of AWS are shorter.
 const LONGEST: usize = 600;

@@ -1,6 +1,6 @@
 //! Links into AWS's console, of every partition whose console has a public address.
 
-use crate::cluster::{ClusterName, Region, ServiceName};
+use crate::model::cluster::{ClusterName, Region, ServiceName};
 
 /// The S3 console's page of one object, in the console of the Region's partition; none if that is not public.
 pub fn console_object_link(region: &Region, bucket: &str, key: &str) -> Option<String> {

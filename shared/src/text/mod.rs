@@ -1,7 +1,13 @@
-//! Text work that knows nothing of alarms or reports: harmless text, words for times and counts, links into the console.
+//! What people read, in its parts: harmless text, words for times and counts, links into the console, commands to copy, and
+//! the message that SNS takes.
+//!
+//! Nothing here knows of alarms or reports. What others could have written is harmless before it gets into a text.
 
+pub mod commands;
 mod harmless;
 pub(crate) mod links;
+pub mod message;
+pub(crate) mod shell;
 pub(crate) mod words;
 
 pub use harmless::{Block, Text};

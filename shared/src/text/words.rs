@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::message::harmless;
+use crate::text::message::harmless;
 
 /// Longest line of a body.
 pub(crate) const WIDTH: usize = 78;

@@ -1,10 +1,10 @@
 //! The built-in rules: quiet on what is healthy, loud on what is not. Each estate is watched for an hour, from a snapshot
 //! each time.
 
-use fargaze::alarm::Notice;
-use fargaze::alarm::NoticeKind::{Began, Reminder};
-use fargaze::deployment::{DeploymentState, RolloutState};
-use fargaze::inventory::ServiceState;
+use fargaze::alarms::Notice;
+use fargaze::alarms::NoticeKind::{Began, Reminder};
+use fargaze::evidence::inventory::ServiceState;
+use fargaze::model::deployment::{DeploymentState, RolloutState};
 
 use crate::estate::{Estate, Values, state};
 use crate::scene::{at, rules};

@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use fargaze::alarm::{AlarmKey, AlarmRecord, Judging, Notice, NoticeKind};
-use fargaze::coverage::CoverageTally;
-use fargaze::fault::Fault;
-use fargaze::insights::InsightsLevel;
-use fargaze::inventory::{EcsEntry, Inventory, ServiceState, ServiceTrend, UndescribedService};
-use fargaze::metric::{MetricQuery, Period};
+use fargaze::alarms::{AlarmKey, AlarmRecord, Judging, Notice, NoticeKind};
+use fargaze::evidence::coverage::CoverageTally;
+use fargaze::evidence::inventory::{EcsEntry, Inventory, ServiceState, ServiceTrend, UndescribedService};
+use fargaze::evidence::snapshot::{SnapshotLine, SnapshotReader, SnapshotWriter};
+use fargaze::model::fault::Fault;
+use fargaze::model::insights::InsightsLevel;
+use fargaze::model::metric::{MetricQuery, Period};
+use fargaze::model::run::{Part, Run, RunKind, Target};
+use fargaze::model::series::Reading;
+use fargaze::model::status::ServiceStatus;
+use fargaze::model::subject::Subject;
 use fargaze::rules::AlarmRule;
-use fargaze::run::{Part, Run, RunKind, Target};
-use fargaze::series::Reading;
-use fargaze::snapshot::{SnapshotLine, SnapshotReader, SnapshotWriter};
 use fargaze::sources::plan::QueryPlan;
-use fargaze::status::ServiceStatus;
-use fargaze::subject::Subject;
 use jiff::SignedDuration;
 
 use crate::scene::{at, series};
@@ -71,7 +71,7 @@ impl Estate {
         let (delay, lookback) = (SignedDuration::from_mins(2), SignedDuration::from_mins(22));
         let run = Run::new(RunKind::Alarms, at(now), delay, lookback, None);
         let target = Target {
-            platform: fargaze::run::Platform::Ecs,
+            platform: fargaze::model::run::Platform::Ecs,
             account: "123456789012".parse().unwrap(),
             region: "eu-west-1".parse().unwrap(),
             part: self.part,

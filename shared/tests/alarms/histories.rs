@@ -3,11 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use fargaze::alarm::{Notice, NoticeKind, Sight};
-use fargaze::evaluate::AlarmState;
-use fargaze::rules::AlarmRule;
-use fargaze::rules::Mute;
-use fargaze::series::Reading;
+use fargaze::alarms::evaluate::AlarmState;
+use fargaze::alarms::{Notice, NoticeKind, Sight};
+use fargaze::model::series::Reading;
+use fargaze::rules::{AlarmRule, Mute};
 use jiff::SignedDuration;
 
 use crate::chance::{Chance, with_seeds};

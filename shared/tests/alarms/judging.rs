@@ -1,11 +1,11 @@
 //! Rules side by side: what one alarm keeps silent, what is gone, and what a snapshot does not hold.
 
-use fargaze::alarm::NoticeKind::{Began, Blind, Ended, Gone, SeenAgain};
-use fargaze::fault::Fault;
-use fargaze::inventory::UndescribedService;
-use fargaze::metric::MetricQuery;
-use fargaze::operation::Operation;
-use fargaze::run::Part;
+use fargaze::alarms::NoticeKind::{Began, Blind, Ended, Gone, SeenAgain};
+use fargaze::evidence::inventory::UndescribedService;
+use fargaze::model::fault::Fault;
+use fargaze::model::metric::MetricQuery;
+use fargaze::model::operation::Operation;
+use fargaze::model::run::Part;
 
 use crate::estate::{Estate, service, state};
 use crate::scene::{fault, rules};
@@ -92,7 +92,7 @@ fn the_alarm_of_a_deleted_service_ends_with_a_word_and_is_forgotten() {
             .iter()
             .all(|notice| notice.kind() == Gone && notice.subject == service("shop", "web"))
     );
-    assert!(estate.remembered.values().all(fargaze::alarm::AlarmRecord::is_over));
+    assert!(estate.remembered.values().all(fargaze::alarms::AlarmRecord::is_over));
     assert_eq!(estate.run(15), 0);
 }
 

@@ -1,10 +1,10 @@
 //! Points that come late, gaps that stay, and services that run without data.
 
-use fargaze::alarm::NoticeKind::{Began, Ended, NoData, SeenAgain};
-use fargaze::alarm::{Notice, NoticeKind, Sight};
-use fargaze::evaluate::AlarmState;
+use fargaze::alarms::NoticeKind::{self, Began, Ended, NoData, SeenAgain};
+use fargaze::alarms::evaluate::AlarmState;
+use fargaze::alarms::{Notice, Sight};
+use fargaze::model::series::Reading;
 use fargaze::rules::{AlarmRule, Condition, MissingData};
-use fargaze::series::Reading;
 use jiff::SignedDuration;
 
 use crate::chance::{Chance, with_seeds};

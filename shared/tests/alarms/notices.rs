@@ -1,11 +1,10 @@
 //! What people hear of an alarm, case by case. Minute 1 is the period that ends at 10:01.
 
-use fargaze::alarm::{Notice, NoticeKind, Sight, end};
-use fargaze::evaluate::AlarmState;
-use fargaze::rules::Mute;
-use fargaze::rules::{AlarmRule, Condition, MissingData};
-use fargaze::series::Reading;
-use fargaze::subject::Subject;
+use fargaze::alarms::evaluate::AlarmState;
+use fargaze::alarms::{Notice, NoticeKind, Sight, end};
+use fargaze::model::series::Reading;
+use fargaze::model::subject::Subject;
+use fargaze::rules::{AlarmRule, Condition, MissingData, Mute};
 use jiff::SignedDuration;
 
 use crate::scene::{Scene, at, default_rule, fault, minute, rules, series, window};
@@ -373,7 +372,8 @@ fn two_runs_at_once_make_the_same_notices() {
 
 #[test]
 fn a_slow_rule_is_judged_at_the_ends_of_its_own_periods() {
-    let rule = AlarmRule { period: fargaze::metric::Period::FIVE_MINUTES, ..default_rule("memory-high") };
+    let rule =
+        AlarmRule { period: fargaze::model::metric::Period::FIVE_MINUTES, ..default_rule("memory-high") };
     let mut scene = Scene::new(rule);
     for now in (0..=60).step_by(5) {
         let window = window(&scene.rule, now, 15).in_periods(scene.rule.period);

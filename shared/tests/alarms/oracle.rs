@@ -1,7 +1,7 @@
 //! An oracle of CloudWatch's verdict: slow, obvious, and written from AWS's prose and tables, not from the evaluator.
 //! The 100,000 random series take a few seconds without optimisation.
 
-use fargaze::evaluate::AlarmState::{self, Alarm, InsufficientData, Ok};
+use fargaze::alarms::evaluate::AlarmState::{self, Alarm, InsufficientData, Ok};
 use fargaze::rules::{Comparison, Condition, MissingData};
 
 use crate::chance::{Chance, with_seeds};

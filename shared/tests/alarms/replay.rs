@@ -1,10 +1,10 @@
 //! Long stretches, run by run.
 
-use fargaze::alarm::{NoticeKind, Sight};
-use fargaze::inventory::ServiceState;
+use fargaze::alarms::{NoticeKind, Sight};
+use fargaze::evidence::inventory::ServiceState;
+use fargaze::model::run::{Run, RunKind};
+use fargaze::model::status::ServiceStatus;
 use fargaze::rules::{AlarmRule, ServiceFigure};
-use fargaze::run::{Run, RunKind};
-use fargaze::status::ServiceStatus;
 use jiff::SignedDuration;
 
 use crate::scene::{Scene, at, default_rule, window};
@@ -22,7 +22,7 @@ fn down() -> ServiceState {
         events: vec![
             "(service web) was unable to place a task because no capacity was available.".to_owned(),
         ],
-        trend: fargaze::inventory::ServiceTrend::default(),
+        trend: fargaze::evidence::inventory::ServiceTrend::default(),
     }
 }
 

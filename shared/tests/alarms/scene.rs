@@ -1,15 +1,14 @@
 //! A rule, a subject, points by the minute, and runs that look at them.
 
-use fargaze::alarm::{AlarmRecord, Grid, Notice, NoticeKind, Sight, step};
+use fargaze::alarms::{AlarmRecord, Grid, Notice, NoticeKind, Sight, step};
 use fargaze::config::Config;
-use fargaze::fault::Fault;
-use fargaze::metric::Period;
-use fargaze::operation::Operation;
-use fargaze::rules::AlarmRule;
-use fargaze::rules::Mute;
-use fargaze::series::{Datapoint, MetricSeries, Reading};
-use fargaze::subject::Subject;
-use fargaze::window::Window;
+use fargaze::model::fault::Fault;
+use fargaze::model::metric::Period;
+use fargaze::model::operation::Operation;
+use fargaze::model::series::{Datapoint, MetricSeries, Reading};
+use fargaze::model::subject::Subject;
+use fargaze::model::window::Window;
+use fargaze::rules::{AlarmRule, Mute};
 use jiff::{SignedDuration, Timestamp};
 
 /// Minutes between the end of a window and its run.

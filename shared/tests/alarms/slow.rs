@@ -1,12 +1,12 @@
 //! Schedules from a minute to an hour: a constant condition begins each built-in rule once and ends it once, and constant
 //! health begins none. N counts samples.
 
-use fargaze::alarm::NoticeKind::{Began, Ended};
-use fargaze::alarm::{Grid, Notice, NoticeKind, Sight};
-use fargaze::pods::SampleTimes;
+use fargaze::alarms::NoticeKind::{self, Began, Ended};
+use fargaze::alarms::{Grid, Notice, Sight};
+use fargaze::evidence::pods::SampleTimes;
+use fargaze::model::run::{Run, RunKind};
+use fargaze::model::series::{Datapoint, MetricSeries, Reading};
 use fargaze::rules::{AlarmRule, Comparison, SAMPLE_PERIOD};
-use fargaze::run::{Run, RunKind};
-use fargaze::series::{Datapoint, MetricSeries, Reading};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::scene::{Scene, at, rules, series};

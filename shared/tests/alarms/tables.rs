@@ -1,7 +1,7 @@
 //! Every row of the two tables in "Configuring how CloudWatch alarms treat missing data" (CloudWatch User Guide), and
 //! what its prose says of them, each by name. `0` is fine, `X` breaching, `-` missing; the newest is on the right.
 
-use fargaze::evaluate::AlarmState::{self, Alarm, InsufficientData, Ok};
+use fargaze::alarms::evaluate::AlarmState::{self, Alarm, InsufficientData, Ok};
 use fargaze::rules::{Comparison, Condition, MissingData};
 
 const STATES: [AlarmState; 3] = [Ok, Alarm, InsufficientData];

@@ -1,7 +1,7 @@
 //! Counters of pods from pages of cAdvisor, one recorded and others as different runtimes print them.
 
+use fargaze::evidence::pods::{PodCounters, PodRates};
 use fargaze::kubernetes::cadvisor::{Counter, Page, Parts, read};
-use fargaze::pods::{PodCounters, PodRates};
 use jiff::Timestamp;
 use proptest::prelude::*;
 

@@ -1,8 +1,8 @@
 //! What pending pods wait for: init containers at work, and nodes that are not Fargate's.
 
+use fargaze::evidence::pods::PodState;
 use fargaze::kubernetes::owner::JobOwners;
 use fargaze::kubernetes::pod::PodFacts;
-use fargaze::pods::PodState;
 use fargaze::rules::KubernetesMeasure as M;
 use serde_json::{Value, json};
 

@@ -1,9 +1,9 @@
 //! What a pod did between two samples of its counters, and what rules judge of it.
 
+use fargaze::evidence::pods::{Before, PodCounters, PodRates, PodState, Sample, Throttled, workload_samples};
 use fargaze::kubernetes::cadvisor::{Counter, Parts, SeriesId};
 use fargaze::kubernetes::pod::Phase;
-use fargaze::metric::Statistic;
-use fargaze::pods::{Before, PodCounters, PodRates, PodState, Sample, Throttled, workload_samples};
+use fargaze::model::metric::Statistic;
 use fargaze::rules::{KubernetesMeasure as M, ReadFrom};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use fargaze::evidence::pods::{Before, PodState};
 use fargaze::kubernetes::owner::JobOwners;
 use fargaze::kubernetes::pod::PodFacts;
-use fargaze::pods::{Before, PodState};
 use fargaze::rules::KubernetesMeasure as M;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};

@@ -1,11 +1,11 @@
 //! What rules judge of pods: who is counted, that the same are named, and what is said of each.
 
-use fargaze::kubernetes::pod::Phase;
-use fargaze::metric::Statistic;
-use fargaze::pods::{
+use fargaze::evidence::pods::{
     ClusterState, Counted, MetricsApi, PendingPod, PodState, Termination, WaitingContainer, WorkloadState,
     cluster_samples, explains, why, workload_samples,
 };
+use fargaze::kubernetes::pod::Phase;
+use fargaze::model::metric::Statistic;
 use fargaze::rules::KubernetesMeasure as M;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -83,7 +83,7 @@ pub(crate) fn value_of(measure: M, pods: &[PodState]) -> f64 {
     let samples = if measure.is_of_cluster() {
         cluster_samples(&state(MetricsApi::Unknown), pods, now())
     } else {
-        workload_samples(&of, None, Some(&fargaze::pods::Before::default()), now(), false)
+        workload_samples(&of, None, Some(&fargaze::evidence::pods::Before::default()), now(), false)
     };
     let value =
         samples.into_iter().find(|(of, statistic, _)| *of == measure && *statistic == Statistic::Maximum);

@@ -1,8 +1,8 @@
 //! Pods that scheduling gates held back, and since when they wait once these are gone.
 
+use fargaze::evidence::pods::{Before, PodState};
 use fargaze::kubernetes::owner::JobOwners;
 use fargaze::kubernetes::pod::PodFacts;
-use fargaze::pods::{Before, PodState};
 use fargaze::rules::KubernetesMeasure as M;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use fargaze::evidence::pods::{PodState, WaitingContainer};
 use fargaze::kubernetes::waiting::{REASONS, WaitingCause, remedy};
-use fargaze::pods::{PodState, WaitingContainer};
 use fargaze::rules::KubernetesMeasure as M;
 use jiff::{SignedDuration, Timestamp};
 

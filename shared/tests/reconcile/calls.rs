@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use fargaze::event::{CALLS, Service};
+use fargaze::events::{CALLS, Service};
 
 const TEMPLATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
 

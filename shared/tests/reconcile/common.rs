@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fargaze::cluster::{AccountId, ClusterName, Region};
-use fargaze::eks::{Addon, LogType};
-use fargaze::insights::InsightsLevel;
+use fargaze::evidence::eks::{Addon, LogType};
+use fargaze::model::cluster::{AccountId, ClusterName, Region};
+use fargaze::model::insights::InsightsLevel;
 use fargaze::reconcile::{Aspect, Desired, EffectivePolicy, Existing, SubjectPolicy};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};

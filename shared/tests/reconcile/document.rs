@@ -5,13 +5,13 @@ mod eks;
 use std::collections::BTreeMap;
 
 use fargaze::config::Config;
-use fargaze::eks::EksReads;
-use fargaze::insights::{InsightsLevel, ObservedCluster};
+use fargaze::evidence::eks::EksReads;
+use fargaze::model::insights::{InsightsLevel, ObservedCluster};
+use fargaze::model::subject::Subject;
 use fargaze::reconcile::{
     Action, Asked, Aspect, Case, Change, ChangeState, ClusterSize, Desired, Existing, Observed, Origin,
     Policies, Revert, Step, SubjectLog, TARIFF, Value, decide, estimate,
 };
-use fargaze::subject::Subject;
 use jiff::{SignedDuration, Timestamp};
 
 use super::common::{cluster_name, policies};

@@ -3,11 +3,11 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use fargaze::cluster::ClusterName;
-use fargaze::insights::InsightsLevel;
-use fargaze::pattern::{Match, NamePattern};
+use fargaze::model::cluster::ClusterName;
+use fargaze::model::insights::InsightsLevel;
+use fargaze::model::run::Platform;
 use fargaze::reconcile::{Aspect, Change, Desired, Finding, FindingResult, Policies, Policy, SubjectKind};
-use fargaze::run::Platform;
+use fargaze::rules::pattern::{Match, NamePattern};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fargaze::eks::{CLOUDWATCH_OBSERVABILITY, LogType, METRICS_SERVER};
-use fargaze::insights::InsightsLevel::{self, Disabled, Enabled, Enhanced};
+use fargaze::evidence::eks::{CLOUDWATCH_OBSERVABILITY, LogType, METRICS_SERVER};
+use fargaze::model::insights::InsightsLevel::{self, Disabled, Enabled, Enhanced};
+use fargaze::model::run::Platform;
 use fargaze::reconcile::{Aspect, Desired, Existing, LoggingNamespace, Policies, Policy, SubjectKind};
-use fargaze::run::Platform;
 use jiff::Timestamp;
 
 use super::common::{Draw, Noise, PEOPLE, at, built_in, data, most};

@@ -2,23 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use fargaze::coverage::Coverage;
-use fargaze::eks::{Addon, EksCluster, FargateProfile, FargateSelector, LogType};
-use fargaze::fault::Fault;
-use fargaze::inventory::{ClusterEntry, EksEntry};
-use fargaze::kubernetes::pod::Phase;
-use fargaze::metric::{Dimensions, Metric, MetricQuery, Period, Statistic};
-use fargaze::pods::{
+use fargaze::evidence::coverage::Coverage;
+use fargaze::evidence::eks::{Addon, EksCluster, FargateProfile, FargateSelector, LogType};
+use fargaze::evidence::inventory::{ClusterEntry, EksEntry};
+use fargaze::evidence::pods::{
     Amounts, Caller, ClusterState, Finding, MetricsApi, NodeCount, PodState, PodUsageState, Share, Trouble,
     WorkloadState,
 };
+use fargaze::evidence::snapshot::SnapshotLine;
+use fargaze::kubernetes::pod::Phase;
+use fargaze::model::fault::Fault;
+use fargaze::model::metric::{Dimensions, Metric, MetricQuery, Period, Statistic};
+use fargaze::model::run::{Platform, Run, Target};
+use fargaze::model::series::{Datapoint, MetricSeries, Reading};
+use fargaze::model::status::ProfileStatus;
+use fargaze::model::subject::{Subject, Workload};
 use fargaze::report::ReportBuilder;
 use fargaze::rules::{KubernetesMeasure as M, SAMPLE_PERIOD};
-use fargaze::run::{Platform, Run, Target};
-use fargaze::series::{Datapoint, MetricSeries, Reading};
-use fargaze::snapshot::SnapshotLine;
-use fargaze::status::ProfileStatus;
-use fargaze::subject::{Subject, Workload};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::estate::target;
@@ -107,7 +107,7 @@ pub(crate) fn trouble(trouble: &Trouble, cluster: &str) -> Finding {
     let role = "arn:aws:iam::123456789012:role/fargaze-CollectPodsRole";
     let caller = Caller { account: &account, region: &region, role };
     let cluster = EksCluster::named(cluster.parse().unwrap(), "ACTIVE");
-    fargaze::pods::finding(trouble, &cluster, caller)
+    fargaze::evidence::pods::finding(trouble, &cluster, caller)
 }
 
 fn profile_of(namespace: &str) -> String {
@@ -203,7 +203,8 @@ pub(crate) fn seen(builder: &mut ReportBuilder, run: &Run, target: &Target, clus
     let all =
         |lines: fn(&Run, &Eks) -> Vec<SnapshotLine>| clusters.iter().flat_map(move |one| lines(run, one));
     all(series).chain(all(states)).for_each(|line| builder.add(line));
-    coverage.faults = fargaze::coverage::counted(clusters.iter().filter_map(|one| one.fault.clone()));
+    coverage.faults =
+        fargaze::evidence::coverage::counted(clusters.iter().filter_map(|one| one.fault.clone()));
     builder.add(SnapshotLine::End(coverage.clone()));
     coverage
 }
@@ -251,7 +252,7 @@ fn states(_: &Run, cluster: &Eks) -> Vec<SnapshotLine> {
     if cluster.unread {
         return lines;
     }
-    let name: fargaze::cluster::ClusterName = cluster.name.parse().unwrap();
+    let name: fargaze::model::cluster::ClusterName = cluster.name.parse().unwrap();
     for Owner { workload, replicas, .. } in &cluster.workloads {
         lines.extend(replicas.map(|(available, desired)| {
             let (cluster, workload) = (name.clone(), workload.clone());

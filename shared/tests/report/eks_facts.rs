@@ -1,10 +1,10 @@
 //! Single facts of clusters of EKS: what is not known is said to be not known, and kubectl's figures are kubectl's.
 
-use fargaze::pods::{AccessEntry, Refusal, Trouble};
+use fargaze::evidence::pods::{AccessEntry, Refusal, Trouble};
+use fargaze::model::run::Platform;
 use fargaze::report::{
     Answer, Because, HintKind, PodUsage, Report, WorkloadReport, report_html, report_mail,
 };
-use fargaze::run::Platform;
 
 use crate::eks::{Eks, MIB, cluster, eks_target, owner};
 use crate::eks_scenes;
@@ -211,7 +211,7 @@ fn commands_are_whole_lines_that_name_their_cluster() {
 fn yaml_is_on_the_page_and_the_mail_says_so() {
     let mut estate = eks_scenes::unreadable();
     let Ok(clusters) = &mut estate.eks[0].1 else { panic!("it could be seen") };
-    let missing = vec![fargaze::pods::to_list("", "pods")];
+    let missing = vec![fargaze::evidence::pods::to_list("", "pods")];
     let refusal =
         Refusal { message: String::new(), groups: vec!["x".to_owned()], entry: AccessEntry::None, missing };
     clusters[0].state.as_mut().unwrap().findings =

@@ -1,15 +1,15 @@
 //! Estates with clusters of EKS.
 
-use fargaze::alarm::AlarmRecord;
-use fargaze::eks::{KUBE_SYSTEM, Place};
-use fargaze::fault::{Fault, FaultKind};
-use fargaze::kubernetes::pod::Phase;
-use fargaze::operation::Operation;
-use fargaze::pods::{
+use fargaze::alarms::AlarmRecord;
+use fargaze::evidence::eks::{KUBE_SYSTEM, Place};
+use fargaze::evidence::pods::{
     AccessEntry, Amounts, CadvisorState, MetricsApi, PendingPod, PodRates, PodState, Termination, Throttled,
     Trouble, WaitingContainer,
 };
-use fargaze::subject::Subject;
+use fargaze::kubernetes::pod::Phase;
+use fargaze::model::fault::{Fault, FaultKind};
+use fargaze::model::operation::Operation;
+use fargaze::model::subject::Subject;
 use jiff::SignedDuration;
 
 use crate::eks::{self, Eks, MIB, Owner, cluster, eks_target, owner, pod};

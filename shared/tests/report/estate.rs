@@ -2,26 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use fargaze::alarm::{AlarmKey, AlarmRecord, Remembered, RuleRecord};
-use fargaze::catalogue::{AWS_ECS, CONTAINER_INSIGHTS, find};
-use fargaze::coverage::Coverage;
-use fargaze::deployment::DeploymentState;
-use fargaze::evaluate::AlarmState;
-use fargaze::fault::{Fault, FaultKind};
-use fargaze::insights::InsightsLevel;
-use fargaze::inventory::{ClusterEntry, EcsEntry, Reporting, ServiceState, UndescribedService};
-use fargaze::metric::{MetricQuery, Period, Statistic};
-use fargaze::outcome::{Outcome, OutcomeKind};
+use fargaze::alarms::evaluate::AlarmState;
+use fargaze::alarms::{AlarmKey, AlarmRecord, Remembered, RuleRecord};
+use fargaze::evidence::coverage::Coverage;
+use fargaze::evidence::inventory::{ClusterEntry, EcsEntry, Reporting, ServiceState, UndescribedService};
+use fargaze::evidence::snapshot::SnapshotLine;
+use fargaze::model::catalogue::{AWS_ECS, CONTAINER_INSIGHTS, find};
+use fargaze::model::deployment::DeploymentState;
+use fargaze::model::fault::{Fault, FaultKind};
+use fargaze::model::insights::InsightsLevel;
+use fargaze::model::metric::{MetricQuery, Period, Statistic};
+use fargaze::model::run::{Part, Run, RunKind, Target};
+use fargaze::model::series::{Datapoint, MetricSeries, Reading};
+use fargaze::model::status::ServiceStatus;
+use fargaze::model::subject::Subject;
+use fargaze::outcome::{CoverageChange, Outcome, OutcomeKind, TargetResult};
 use fargaze::reconcile::{Asked, Aspect, Change, ChangeLog, ChangeState, Revert, Value};
 use fargaze::report::{Report, ReportBuilder, ReportFacts, ReportLink};
-use fargaze::results::{CoverageChange, TargetResult};
-use fargaze::run::{Part, Run, RunKind, Target};
-use fargaze::series::{Datapoint, MetricSeries, Reading};
-use fargaze::snapshot::SnapshotLine;
-use fargaze::status::ServiceStatus;
-use fargaze::subject::Subject;
+use fargaze::sources::usage::Usage;
 use fargaze::text::console_object_link;
-use fargaze::usage::Usage;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::eks::{self, Eks, eks_target};
@@ -37,7 +36,7 @@ pub(crate) fn run() -> Run {
 
 pub(crate) fn target(region: &str) -> Target {
     Target {
-        platform: fargaze::run::Platform::Ecs,
+        platform: fargaze::model::run::Platform::Ecs,
         account: "123456789012".parse().unwrap(),
         region: region.parse().unwrap(),
         part: Part::WHOLE,
@@ -197,7 +196,7 @@ impl Estate {
                 }));
             }
         }
-        coverage.faults = fargaze::coverage::counted(faults);
+        coverage.faults = fargaze::evidence::coverage::counted(faults);
         builder.add(SnapshotLine::End(coverage.clone()));
         Outcome {
             target: target.clone(),
@@ -339,7 +338,7 @@ fn state(run: &Run, cluster: &Cluster, service: &Service) -> Option<ServiceState
             failure: None,
         }),
         events: Vec::new(),
-        trend: fargaze::inventory::ServiceTrend::default(),
+        trend: fargaze::evidence::inventory::ServiceTrend::default(),
     })
 }
 

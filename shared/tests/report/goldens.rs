@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use fargaze::message::Message;
 use fargaze::report::{Report, report_html, report_mail};
+use fargaze::text::message::Message;
 
 use crate::estate::{Estate, at, link, run};
 use crate::{eks_scenes, scenes};

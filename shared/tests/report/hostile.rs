@@ -4,19 +4,19 @@
 
 use std::sync::LazyLock;
 
-use fargaze::alarm::{AlarmRecord, BrokenTarget, MissingMetric, RulePlace, RuleProblem, RuleRecord};
-use fargaze::fault::{Fault, FaultKind};
-use fargaze::insights::InsightsLevel;
-use fargaze::message;
-use fargaze::metric::{Dimensions, Metric, Statistic};
-use fargaze::operation::Operation;
-use fargaze::pods::{
+use fargaze::alarms::{AlarmRecord, BrokenTarget, MissingMetric, RulePlace, RuleProblem, RuleRecord};
+use fargaze::evidence::pods::{
     CadvisorState, MetricsApi, PendingPod, PodRates, Termination, Throttled, WaitingContainer,
 };
+use fargaze::model::fault::{Fault, FaultKind};
+use fargaze::model::insights::InsightsLevel;
+use fargaze::model::metric::{Dimensions, Metric, Statistic};
+use fargaze::model::operation::Operation;
+use fargaze::model::subject::{Subject, Workload};
+use fargaze::outcome::CoverageChange;
 use fargaze::report::{Report, report_html, report_mail};
-use fargaze::results::CoverageChange;
 use fargaze::rules::Mute;
-use fargaze::subject::{Subject, Workload};
+use fargaze::text::message;
 use jiff::SignedDuration;
 use proptest::prelude::*;
 

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use fargaze::alarm::{Blindness, BrokenTarget, MissingMetric, RulePlace, RuleProblem, RuleRecord, Unseen};
-use fargaze::evaluate::AlarmState;
-use fargaze::fault::FaultKind;
-use fargaze::insights::InsightsLevel;
-use fargaze::metric::{Dimensions, Metric, Statistic};
+use fargaze::alarms::evaluate::AlarmState;
+use fargaze::alarms::{Blindness, BrokenTarget, MissingMetric, RulePlace, RuleProblem, RuleRecord, Unseen};
+use fargaze::model::fault::FaultKind;
+use fargaze::model::insights::InsightsLevel;
+use fargaze::model::metric::{Dimensions, Metric, Statistic};
+use fargaze::model::subject::Subject;
+use fargaze::outcome::CoverageChange;
 use fargaze::reconcile::ChangeLog;
-use fargaze::results::CoverageChange;
 use fargaze::rules::Mute;
-use fargaze::subject::Subject;
-use fargaze::usage::Usage;
+use fargaze::sources::usage::Usage;
 use jiff::SignedDuration;
 
 use crate::estate::{

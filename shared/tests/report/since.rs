@@ -1,6 +1,6 @@
 //! What is told as different from the report before, and what is not.
 
-use fargaze::fault::FaultKind;
+use fargaze::model::fault::FaultKind;
 use fargaze::report::{DifferenceKind, Report};
 
 use crate::estate::{Estate, fault, run};
@@ -36,7 +36,7 @@ fn what_began_and_what_ended_are_told_the_gravest_first() {
     let mut stopped = scenes::quiet();
     if let Ok(clusters) = &mut stopped.targets[0].1 {
         clusters[0].services[0].tasks = Some((0, 4, 0));
-        clusters[1].insights = fargaze::insights::InsightsLevel::Enhanced;
+        clusters[1].insights = fargaze::model::insights::InsightsLevel::Enhanced;
     }
     let shop = (Insights, "shop".to_owned());
     assert_eq!(told(&scenes::quiet(), &stopped), [(Stopped, "orders/api".to_owned()), shop.clone()]);

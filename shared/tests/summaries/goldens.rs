@@ -3,20 +3,19 @@
 use std::fs;
 use std::path::Path;
 
-use fargaze::alarm::{MissingMetric, Notice, NoticeKind, RuleChange, RulePlace, RuleProblem, RuleRecord};
-use fargaze::coverage::CountedFault;
-use fargaze::fault::Fault;
-use fargaze::insights::InsightsLevel;
-use fargaze::message::Message;
-use fargaze::metric::{Dimensions, Metric, Statistic};
-use fargaze::operation::Operation;
-use fargaze::pods::NamedPod;
-use fargaze::results::{TargetResult, coverage_changes};
-use fargaze::rules::Mute;
-use fargaze::rules::{Comparison, KubernetesMeasure as M, Severity};
-use fargaze::run::RunKind;
-use fargaze::subject::Subject;
-use fargaze::summary::digest;
+use fargaze::alarms::{MissingMetric, Notice, NoticeKind, RuleChange, RulePlace, RuleProblem, RuleRecord};
+use fargaze::evidence::coverage::CountedFault;
+use fargaze::evidence::pods::NamedPod;
+use fargaze::model::fault::Fault;
+use fargaze::model::insights::InsightsLevel;
+use fargaze::model::metric::{Dimensions, Metric, Statistic};
+use fargaze::model::operation::Operation;
+use fargaze::model::run::RunKind;
+use fargaze::model::subject::Subject;
+use fargaze::notify::digest;
+use fargaze::outcome::{TargetResult, coverage_changes};
+use fargaze::rules::{Comparison, KubernetesMeasure as M, Mute, Severity};
+use fargaze::text::message::Message;
 
 use crate::scene::{
     because, but, denied, eks_seen, eks_target, late, memory, minutes_ago, nothing_running, now, of_kind,
@@ -188,7 +187,7 @@ fn all_kinds_of_windows() {
     let low = memory(service("shop", "low"), &[Some(3.0), Some(2.0), Some(1.0), Some(0.0)]);
     let low = but(low, |evaluation| {
         evaluation.label = "RunningTaskCount".to_owned();
-        evaluation.unit = fargaze::metric::Unit::Count;
+        evaluation.unit = fargaze::model::metric::Unit::Count;
         evaluation.comparison = Comparison::LessThanThreshold;
         (evaluation.threshold, evaluation.message) = (2.0, None);
     });

@@ -1,21 +1,19 @@
 //! Hostile names, tags and reasons through every message of alarms, sweeps and bad files.
 
-use fargaze::alarm::{BrokenTarget, Notice, NoticeKind};
-use fargaze::cluster::ClusterName;
+use fargaze::alarms::{BrokenTarget, Notice, NoticeKind};
 use fargaze::config::CONFIG_KEY;
-use fargaze::coverage::CountedFault;
-use fargaze::fault::{Fault, FaultKind};
-use fargaze::message::{Attribute, Message, harmless, is_hidden};
-use fargaze::operation::Operation;
-use fargaze::outcome::{OutcomeKind, Reconciled};
-use fargaze::pods::NamedPod;
+use fargaze::evidence::coverage::CountedFault;
+use fargaze::evidence::pods::NamedPod;
+use fargaze::model::cluster::ClusterName;
+use fargaze::model::fault::{Fault, FaultKind};
+use fargaze::model::operation::Operation;
+use fargaze::model::run::{BadVersion, RunKind};
+use fargaze::model::subject::{Subject, Workload};
+use fargaze::notify::{bad_config_first, digest, sweep};
+use fargaze::outcome::{CoverageChange, OutcomeKind, Reconciled, TargetResult};
 use fargaze::reconcile::{Aspect, Finding, FindingResult};
-use fargaze::results::{CoverageChange, TargetResult};
-use fargaze::rules::KubernetesMeasure;
-use fargaze::rules::Mute;
-use fargaze::run::{BadVersion, RunKind};
-use fargaze::subject::{Subject, Workload};
-use fargaze::summary::{bad_config_first, digest, sweep};
+use fargaze::rules::{KubernetesMeasure, Mute};
+use fargaze::text::message::{Attribute, Message, harmless, is_hidden};
 use proptest::prelude::*;
 use serde_json::Value;
 

@@ -2,20 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use fargaze::alarm::{Evaluation, MetricSource, Notice, NoticeBody, NoticeKind};
-use fargaze::catalogue::{AWS_ECS, find};
-use fargaze::coverage::Coverage;
-use fargaze::evaluate::AlarmState;
-use fargaze::fault::{Fault, FaultKind};
-use fargaze::metric::{Period, Statistic, Unit};
-use fargaze::operation::Operation;
-use fargaze::outcome::{Outcome, OutcomeKind};
-use fargaze::pods::NamedPod;
-use fargaze::results::TargetResult;
-use fargaze::rules::Mute;
-use fargaze::rules::{Comparison, KubernetesMeasure, SAMPLE_PERIOD, Severity};
-use fargaze::run::{Part, Platform, Run, RunKind, Target};
-use fargaze::subject::{Subject, Workload};
+use fargaze::alarms::evaluate::AlarmState;
+use fargaze::alarms::{Evaluation, MetricSource, Notice, NoticeBody, NoticeKind};
+use fargaze::evidence::coverage::Coverage;
+use fargaze::evidence::pods::NamedPod;
+use fargaze::model::catalogue::{AWS_ECS, find};
+use fargaze::model::fault::{Fault, FaultKind};
+use fargaze::model::metric::{Period, Statistic, Unit};
+use fargaze::model::operation::Operation;
+use fargaze::model::run::{Part, Platform, Run, RunKind, Target};
+use fargaze::model::subject::{Subject, Workload};
+use fargaze::outcome::{Outcome, OutcomeKind, TargetResult};
+use fargaze::rules::{Comparison, KubernetesMeasure, Mute, SAMPLE_PERIOD, Severity};
 use jiff::{SignedDuration, Timestamp};
 
 pub(crate) fn now() -> Timestamp {
@@ -32,7 +30,7 @@ pub(crate) fn run(kind: RunKind) -> Run {
 
 pub(crate) fn target(region: &str) -> Target {
     Target {
-        platform: fargaze::run::Platform::Ecs,
+        platform: fargaze::model::run::Platform::Ecs,
         account: "123456789012".parse().unwrap(),
         region: region.parse().unwrap(),
         part: Part::WHOLE,

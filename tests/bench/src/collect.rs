@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use fake_aws::Estate;
-use fake_aws::{Bootstrap, FakeAws, Meter, MetricSet, RuntimeApi, SeededEstate, Series, SeriesKey};
-use fargaze::run::{Part, Run, RunKind, Target};
+use fake_aws::{Bootstrap, Estate, FakeAws, Meter, MetricSet, RuntimeApi, SeededEstate, Series, SeriesKey};
+use fargaze::model::run::{Part, Run, RunKind, Target};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -244,7 +243,7 @@ fn run(kind: RunKind, time: Timestamp, window: SignedDuration, version: &str) ->
 
 fn target() -> Target {
     Target {
-        platform: fargaze::run::Platform::Ecs,
+        platform: fargaze::model::run::Platform::Ecs,
         account: "123456789012".parse().unwrap(),
         region: "eu-west-1".parse().unwrap(),
         part: Part::WHOLE,

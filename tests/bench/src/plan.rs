@@ -1,8 +1,8 @@
 //! What `plan-run` would have left in the bucket.
 
 use fake_aws::FakeAws;
-use fargaze::run::{Run, Target};
-use fargaze::states::Plan;
+use fargaze::invocation::states::Plan;
+use fargaze::model::run::{Run, Target};
 
 /// Puts the plan of a run of one target into the bucket; gives its key.
 pub(crate) fn put_plan(aws: &FakeAws, bucket: &str, run: &Run, target: Target) -> String {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use fake_aws::{Bootstrap, EksClusterSpec, Estate as AwsEstate, FakeAws, RuntimeApi};
 use fake_kubernetes::{Estate, FakeKubernetes, Handle, Identity};
-use fargaze::run::{Part, Platform, Run, RunKind, Target};
+use fargaze::model::run::{Part, Platform, Run, RunKind, Target};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 

@@ -7,7 +7,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ecs::config::{Credentials, SharedCredentialsProvider};
 use fake_aws::{Estate, FakeAws, SeededEstate};
 use fargaze::aws::Ecs;
-use fargaze::cluster::ClusterName;
+use fargaze::model::cluster::ClusterName;
 use futures_util::{StreamExt, stream};
 
 const CALLS: usize = 400;

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use common::{now, seeded, serve};
 use fake_kubernetes::{Container, Counters, Estate, Handle, Network, Pod, Recorded, Rights};
 use fargaze::kubernetes::cadvisor::{Page, Parts, read};
-use fargaze::kubernetes::client::{Cause, Client, Explanation};
 use fargaze::kubernetes::prometheus::parse;
+use fargaze::kubernetes_client::{Cause, Client, Explanation};
 use jiff::SignedDuration;
 
 fn grant(server: &Handle) {

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use common::{limits, names, now, refusal, seeded, serve};
 use fake_kubernetes::{Effect, Estate, FakeKubernetes, Fault, Identity, MetricsApi, Recorded, Rights};
-use fargaze::fault::{Fault as Told, FaultKind};
-use fargaze::kubernetes::client::{Cause, Client, Explanation, Limits};
+use fargaze::kubernetes_client::{Cause, Client, Explanation, Limits};
+use fargaze::model::fault::{Fault as Told, FaultKind};
 use tokio::time::Instant;
 
 fn status(code: u16) -> Effect {

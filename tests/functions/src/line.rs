@@ -1,6 +1,6 @@
 //! The state machine `Run`, played without Step Functions. Its `Retry` is left out: a failed step fails its item at once.
 
-use fargaze::failure::Failure;
+use fargaze::invocation::failure::Failure;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 

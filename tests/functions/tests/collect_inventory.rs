@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use fake_aws::{ClusterSpec, Estate, Fault, ServiceSpec};
-use fargaze::insights::InsightsLevel;
-use fargaze::inventory::Reporting;
-use fargaze::snapshot::Snapshot;
+use fargaze::evidence::inventory::Reporting;
+use fargaze::evidence::snapshot::Snapshot;
+use fargaze::model::insights::InsightsLevel;
 use function_tests::{
     ACCOUNT, ATTEMPTS, Function, REGION, SILENT_ONLY, Stack, assert_made, estate, insights, minute, running,
     shop,

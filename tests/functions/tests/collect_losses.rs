@@ -1,10 +1,10 @@
 //! What other pullers of CloudWatch lose: each loss once, by the name it goes by.
 
 use fake_aws::{Estate, Fault, Oddity, SeriesKey};
-use fargaze::fault::FaultKind;
-use fargaze::metric::MetricQuery;
-use fargaze::series::Reading;
-use fargaze::snapshot::Snapshot;
+use fargaze::evidence::snapshot::Snapshot;
+use fargaze::model::fault::FaultKind;
+use fargaze::model::metric::MetricQuery;
+use fargaze::model::series::Reading;
 use function_tests::{ATTEMPTS, Stack, minute, shop};
 
 /// Points of a whole answer: the minutes of an alarms window.

@@ -2,7 +2,7 @@
 
 use fake_aws::{Estate, FakeAws, MetricSet, SeededEstate};
 use fargaze::config::{DEFAULT_YAML, read_rules};
-use fargaze::series::{MetricSeries, Reading};
+use fargaze::model::series::{MetricSeries, Reading};
 use fargaze::sources::plan::QueryPlan;
 use function_tests::{Function, SILENT_ONLY, Stack, assert_made, estate, minute, running, shop};
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use fargaze::event::Received;
+use fargaze::events::Received;
 use function_tests::{Function, Stack, event_file, events_folder, sent_back, shop, sqs_batch};
 
 /// The files as function, whole name and ending.
@@ -49,7 +49,7 @@ async fn every_event_file_does_what_its_ending_says() {
 
 async fn cluster_event(stack: &Stack, name: &str, ending: &str) {
     let body = event_file(name).to_string();
-    let received = fargaze::event::read(&body);
+    let received = fargaze::events::read(&body);
     let answer = stack.invoke(Function::EnableInsights, sqs_batch(&[body])).await.unwrap();
     let back = sent_back(&answer);
     match ending {

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use fake_aws::{ClusterSpec, Fault, ServiceSpec};
-use fargaze::failure::Failure;
-use fargaze::fault::Fault as FargazeFault;
-use fargaze::operation::Operation;
+use fargaze::invocation::failure::Failure;
+use fargaze::model::fault::Fault as FargazeFault;
+use fargaze::model::operation::Operation;
 use function_tests::{ATTEMPTS, Function, Stack, caught, estate, forward, minute, shop};
 use serde_json::{Value, json};
 

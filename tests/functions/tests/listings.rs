@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use fake_aws::{Endless, Estate, FakeAws, Fault};
 use fargaze::aws::{CloudWatch, Ecs, Eks, Memory, Store};
-use fargaze::cluster::ClusterName;
-use fargaze::fault::{Fault as FargazeFault, FaultKind};
-use fargaze::insights::{InsightsLevel, ObservedCluster};
-use fargaze::metric::{Dimensions, Metric, MetricQuery, Period, Statistic};
-use fargaze::run::RunKind;
-use fargaze::series::Reading;
-use fargaze::window::Window;
+use fargaze::model::cluster::ClusterName;
+use fargaze::model::fault::{Fault as FargazeFault, FaultKind};
+use fargaze::model::insights::{InsightsLevel, ObservedCluster};
+use fargaze::model::metric::{Dimensions, Metric, MetricQuery, Period, Statistic};
+use fargaze::model::run::RunKind;
+use fargaze::model::series::Reading;
+use fargaze::model::window::Window;
 use function_tests::{Stack, estate, minute, running, shop};
 use jiff::SignedDuration;
 

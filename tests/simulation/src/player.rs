@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use fake_aws::FakeAws;
-use fargaze::failure::Failure;
+use fargaze::invocation::failure::Failure;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;

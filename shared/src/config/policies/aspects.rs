@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use super::near;
 use crate::config::nearest::nearest;
 use crate::config::read::{At, Either, OneOf, Problems, ScalarText};
-use crate::eks::LogType;
+use crate::evidence::eks::LogType;
 use crate::kubernetes::logging;
 use crate::reconcile::{Aspect, Desired};
 

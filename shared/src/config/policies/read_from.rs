@@ -1,10 +1,10 @@
 //! The section `eks`: what is read of EKS clusters beside what is always read.
 
 use super::{cluster_pattern, list, region_pattern, word};
-use crate::cluster::AccountId;
 use crate::config::read::{At, Problems, ScalarText};
-use crate::eks::{Cadvisor, EksReads};
-use crate::pattern::Match;
+use crate::evidence::eks::{Cadvisor, EksReads};
+use crate::model::cluster::AccountId;
+use crate::rules::pattern::Match;
 
 const CADVISOR: [&str; 2] = ["none", "proxy"];
 

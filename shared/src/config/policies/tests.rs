@@ -2,12 +2,11 @@
 
 use super::super::{read_eks, read_policies, tests::problems};
 use super::*;
-use crate::eks::Cadvisor;
-use crate::insights::InsightsLevel;
-use crate::reconcile::Desired;
-use crate::reconcile::SubjectPolicy;
-use crate::run::{Part, Target};
-use crate::subject::Subject;
+use crate::evidence::eks::Cadvisor;
+use crate::model::insights::InsightsLevel;
+use crate::model::run::{Part, Target};
+use crate::model::subject::Subject;
+use crate::reconcile::{Desired, SubjectPolicy};
 
 const FULL: &str = "
 limits:
@@ -92,7 +91,7 @@ fn the_whole_file_is_read() {
 fn without_the_sections_the_built_in_policies_hold() {
     for yaml in ["{}", "policies:", "policies: []", "limits: {}\neks: []"] {
         assert_eq!(read_policies(yaml).unwrap(), Policies::default(), "{yaml}");
-        assert_eq!(read_eks(yaml).unwrap(), crate::eks::EksReads::default(), "{yaml}");
+        assert_eq!(read_eks(yaml).unwrap(), crate::evidence::eks::EksReads::default(), "{yaml}");
     }
 }
 

@@ -9,13 +9,13 @@ use super::super::nearest::nearest;
 use super::super::read::{At, Either, OneOf, Problems};
 use super::raw::{RawMaintenance, RawMetric, RawRule, RemindText, StatisticText, WhatText};
 use super::{MAX_EVALUATION_PERIODS, unless};
-use crate::metric::{Period, Statistic, Unit};
-use crate::pattern::NamePattern;
+use crate::model::metric::{Period, Statistic, Unit};
+use crate::model::vended::is_counter;
+use crate::rules::pattern::NamePattern;
 use crate::rules::{
     AlarmRule, Comparison, Condition, DurationText, MaintenanceWindow, Measure, SAMPLE_PERIOD, Scope,
     Selection, SourceKind, ThresholdText,
 };
-use crate::vended::is_counter;
 
 /// How many seconds N periods may have: CloudWatch judges longer ranges once an hour only (`PutMetricAlarm`).
 const DAY: i64 = 86_400;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::super::read::{At, Either};
-use crate::metric::Unit;
-use crate::pattern::NamePattern;
+use crate::model::metric::Unit;
+use crate::rules::pattern::NamePattern;
 use crate::rules::{Comparison, DurationText, MissingData, Scope, Severity, SourceKind, ThresholdText};
 
 /// What is judged, against which threshold, and what it means when it fires.

@@ -6,8 +6,8 @@ use super::super::nearest::{hint, nearest};
 use super::super::read::{At, Either, OneOf};
 use super::check::Check;
 use super::raw::{RawMetric, WhatText};
-use crate::catalogue::CATALOGUE;
-use crate::metric::{Statistic, Unit};
+use crate::model::catalogue::CATALOGUE;
+use crate::model::metric::{Statistic, Unit};
 use crate::rules::{CustomMetric, Measure, Scope, words};
 
 /// Dimensions that a metric may have (CloudWatch API, `Metric`).

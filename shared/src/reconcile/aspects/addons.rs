@@ -1,7 +1,7 @@
 //! The add-ons of an EKS cluster: where they can run, and what is done about them.
 
 use super::{Action, Aspect, AspectCase, CostNote, Desired, Fault, Observed, Remedy, Step, Value};
-use crate::eks::{Addon, KUBE_SYSTEM, Place};
+use crate::evidence::eks::{Addon, KUBE_SYSTEM, Place};
 use crate::reconcile::Asked;
 
 /// What there is where no Fargate profile takes the pods of `metrics-server`. Which labels these have differs from version

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Action, Aspect, AspectCase, CostNote, Desired, Fault, Observed, Step, Value};
-use crate::eks::LogType;
+use crate::evidence::eks::LogType;
 
 pub(super) fn value(aspect: Aspect, observed: &Observed) -> Result<Value, &Fault> {
     observed.eks().map_or_else(|| observed.asked(aspect), |eks| Ok(Value::Logs(eks.cluster.logs.clone())))

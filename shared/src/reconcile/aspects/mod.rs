@@ -17,10 +17,10 @@ use serde::{Deserialize, Serialize};
 use super::case::AspectCase;
 use super::step::Step;
 use super::{Action, CostNote, Desired, EffectivePolicy, Observed, Remedy, SubjectKind, Value};
-use crate::cluster::BadName;
-use crate::eks::{CLOUDWATCH_OBSERVABILITY, METRICS_SERVER};
-use crate::fault::Fault;
-use crate::insights::InsightsLevel;
+use crate::evidence::eks::{CLOUDWATCH_OBSERVABILITY, METRICS_SERVER};
+use crate::model::cluster::BadName;
+use crate::model::fault::Fault;
+use crate::model::insights::InsightsLevel;
 
 /// Declares the aspects: key of the user's file, name in messages, what it is of, what holds without a policy of the user,
 /// and the file with `value` and `judge`.

@@ -1,7 +1,7 @@
 //! Whether what is out of policy is changed.
 
 use super::{Action, AspectCase, Step, in_a_row};
-use crate::insights::InsightsLevel;
+use crate::model::insights::InsightsLevel;
 use crate::reconcile::log::{reverted_by, unnamed};
 use crate::reconcile::{
     Aspect, Change, ChangeState, Desired, Existing, Origin, SubjectKind, SubjectLog, Value,

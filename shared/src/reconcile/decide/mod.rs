@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::case::AspectCase;
 use super::{Action, Asked, Case, Change, ChangeState, ObservedSubject, Origin, Step, Undo, aspects};
-use crate::insights::{OPT_OUT_TAG, ObservedCluster, opts_out};
+use crate::model::insights::{OPT_OUT_TAG, ObservedCluster, opts_out};
 
 pub use gate::conflict_over;
 

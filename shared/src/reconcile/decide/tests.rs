@@ -10,9 +10,9 @@ use super::super::samples::{
 };
 use super::super::*;
 use super::*;
-use crate::eks::{CLOUDWATCH_OBSERVABILITY, LogType, METRICS_SERVER};
-use crate::fault::{Fault, FaultKind};
-use crate::operation::Operation;
+use crate::evidence::eks::{CLOUDWATCH_OBSERVABILITY, LogType, METRICS_SERVER};
+use crate::model::fault::{Fault, FaultKind};
+use crate::model::operation::Operation;
 use Aspect::{AwsLogging as Logging, CloudwatchObservability, ControlPlaneLogs, MetricsServer};
 use LoggingNamespace::{Enabled, Missing, NotEnabled};
 

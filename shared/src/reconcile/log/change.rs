@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::super::{Asked, Aspect, Observed, UpdateStatus, Value};
 use super::{Checker, InProgress, UNDER_WAY, Undo};
-use crate::eks::LogType;
-use crate::fault::FaultKind;
-use crate::subject::Subject;
+use crate::evidence::eks::LogType;
+use crate::model::fault::FaultKind;
+use crate::model::subject::Subject;
 
 /// How far a change has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Aspect, Observed};
-use crate::subject::Subject;
+use crate::model::subject::Subject;
 
 pub use change::{Change, ChangeState};
 pub use revert::Revert;

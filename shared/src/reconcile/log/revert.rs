@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::{Aspect, Desired, Value};
 use super::SubjectLog;
-use crate::subject::Subject;
+use crate::model::subject::Subject;
 
 /// Somebody else changed what fargaze had set. The change log keeps it as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,8 +8,8 @@ use super::super::samples::{
 };
 use super::super::{Asked, ObservedEks, UpdateStatus, Value};
 use super::*;
-use crate::eks::{Addon, LogType, METRICS_SERVER};
-use crate::insights::InsightsLevel::{Disabled, Enabled};
+use crate::evidence::eks::{Addon, LogType, METRICS_SERVER};
+use crate::model::insights::InsightsLevel::{Disabled, Enabled};
 use ChangeState::{Abandoned, Done, Planned, RolledBack};
 
 const LEVEL: Aspect = Aspect::ContainerInsights;
@@ -73,8 +73,8 @@ fn of_several_planned_changes_one_can_have_been_made() {
 fn of_an_account_that_could_not_be_asked_nothing_has_ended() {
     let (from, to) = (Value::Level(Disabled), Value::Level(Enabled));
     let log = || log_of([change(1, Aspect::AccountDefault, from.clone(), to.clone(), Planned)]);
-    let operation = crate::operation::Operation::EcsListAccountSettings;
-    let fault = super::super::samples::fault(operation, crate::fault::FaultKind::Throttled);
+    let operation = crate::model::operation::Operation::EcsListAccountSettings;
+    let fault = super::super::samples::fault(operation, crate::model::fault::FaultKind::Throttled);
     assert_eq!(log().settle(&Observed::account(Asked::Unread(fault)), later()), []);
     assert_eq!(log().settle(&Observed::account(Asked::Known(Enabled)), later())[0].state, Done);
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::{Asked, Observed, UpdateStatus, Value};
 use super::{Change, ChangeState};
-use crate::fault::FaultKind;
+use crate::model::fault::FaultKind;
 
 /// How far undoing a change has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,9 +89,9 @@ mod tests {
     };
     use super::super::super::{Aspect, SubjectLog};
     use super::*;
-    use crate::eks::LogType::{self, Api, Audit, Scheduler};
-    use crate::insights::InsightsLevel::{Disabled, Enabled, Enhanced};
-    use crate::operation::Operation;
+    use crate::evidence::eks::LogType::{self, Api, Audit, Scheduler};
+    use crate::model::insights::InsightsLevel::{Disabled, Enabled, Enhanced};
+    use crate::model::operation::Operation;
 
     const ASPECT: Aspect = Aspect::ControlPlaneLogs;
 

@@ -8,11 +8,11 @@ use super::super::samples::{
 };
 use super::super::{Asked, ObservedEks};
 use super::*;
-use crate::eks::{Addon, METRICS_SERVER};
-use crate::fault::FaultKind;
-use crate::insights::InsightsLevel::{self, Disabled, Enabled, Enhanced};
-use crate::insights::ObservedCluster;
-use crate::operation::Operation;
+use crate::evidence::eks::{Addon, METRICS_SERVER};
+use crate::model::fault::FaultKind;
+use crate::model::insights::InsightsLevel::{self, Disabled, Enabled, Enhanced};
+use crate::model::insights::ObservedCluster;
+use crate::model::operation::Operation;
 use ChangeState::{Abandoned, Done, Planned, RolledBack};
 use LogType::{Api, Audit, Scheduler};
 

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::metric::{Statistic, Unit};
-use crate::series::{Datapoint, Reading};
-use crate::window::Window;
+use crate::model::metric::{Statistic, Unit};
+use crate::model::series::{Datapoint, Reading};
+use crate::model::window::Window;
 
 /// Length of the shorter stretch that figures are given for, as the console of Container Insights does.
 const RECENT_SECONDS: i64 = 3 * 3600;
@@ -133,7 +133,7 @@ pub struct History {
 
 /// The points of an answer; none of one that could not be asked.
 pub(crate) fn points(reading: &Reading) -> &[Datapoint] {
-    reading.series().map(crate::series::MetricSeries::points).unwrap_or_default()
+    reading.series().map(crate::model::series::MetricSeries::points).unwrap_or_default()
 }
 
 /// The points of the last three hours of the window.
@@ -195,10 +195,10 @@ mod tests {
     use jiff::{SignedDuration, Timestamp};
 
     use super::*;
-    use crate::fault::Fault;
-    use crate::metric::Period;
-    use crate::operation::Operation;
-    use crate::series::MetricSeries;
+    use crate::model::fault::Fault;
+    use crate::model::metric::Period;
+    use crate::model::operation::Operation;
+    use crate::model::series::MetricSeries;
 
     fn window() -> Window {
         let end: Timestamp = "2026-11-22T05:00:00Z".parse().unwrap();

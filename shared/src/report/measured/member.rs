@@ -1,8 +1,8 @@
 //! What a service of ECS and a workload on EKS have in common.
 
 use super::figures::Utilization;
-use crate::cluster::ClusterName;
-use crate::run::Platform;
+use crate::model::cluster::ClusterName;
+use crate::model::run::Platform;
 use crate::text::Text;
 
 /// What runs in a cluster: a service of ECS, or a workload on EKS.

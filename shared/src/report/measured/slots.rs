@@ -1,9 +1,9 @@
 //! A day or a week of points in some two dozen slots, in two bytes each: an estate has thousands of them.
 
 use super::figures::{History, points, tenth};
-use crate::metric::Statistic;
-use crate::series::{Datapoint, Reading};
-use crate::window::Window;
+use crate::model::metric::Statistic;
+use crate::model::series::{Datapoint, Reading};
+use crate::model::window::Window;
 
 /// More slots than these are not seen in a small chart.
 const MOST: usize = 28;
@@ -156,7 +156,7 @@ mod tests {
     use jiff::{SignedDuration, Timestamp};
 
     use super::*;
-    use crate::metric::Period;
+    use crate::model::metric::Period;
 
     fn window(hours: i64, period: i64) -> Window {
         let end: Timestamp = "2026-11-22T05:00:00Z".parse().unwrap();

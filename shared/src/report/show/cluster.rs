@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::cluster::{AccountId, Region};
+use crate::model::cluster::{AccountId, Region};
 
 /// So many services or workloads are shown without a click.
 pub(crate) const OPEN: usize = 40;

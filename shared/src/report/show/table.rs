@@ -8,7 +8,7 @@ use std::fmt::Write;
 use maud::{Escaper, Markup, PreEscaped, html};
 
 use super::list::{ROWS, more_in_json};
-use crate::cluster::ClusterName;
+use crate::model::cluster::ClusterName;
 use crate::report::measured::figures::{Answer, Utilization};
 use crate::report::measured::member::Member;
 

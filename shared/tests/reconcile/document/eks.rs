@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fargaze::eks::{EksCluster, FargateProfile, FargateSelector, LogType, METRICS_SERVER};
-use fargaze::fault::{Fault, FaultKind};
-use fargaze::operation::Operation;
+use fargaze::evidence::eks::{EksCluster, FargateProfile, FargateSelector, LogType, METRICS_SERVER};
+use fargaze::model::fault::{Fault, FaultKind};
+use fargaze::model::operation::Operation;
+use fargaze::model::subject::Subject;
 use fargaze::reconcile::{
     Asked, Aspect, AwsLogging, Case, Change, ChangeState, Desired, Existing, LoggingNamespace, Observed,
     ObservedEks, Origin, SubjectKind, SubjectLog, SubjectPolicy, Undo, Value, decide,
 };
-use fargaze::subject::Subject;
 
 use super::words;
 use crate::common::{OUTPUT, addon, at, built_in, cluster_name, data, most, policies};

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use fargaze::eks::LogType;
-use fargaze::fault::{Fault, FaultKind};
-use fargaze::insights::InsightsLevel;
+use fargaze::evidence::eks::LogType;
+use fargaze::model::fault::{Fault, FaultKind};
+use fargaze::model::insights::InsightsLevel;
 use fargaze::reconcile::{AwsLogging, Change, Observed, Value};
 
 use super::eks::{Accepted, LogsCall, fault};

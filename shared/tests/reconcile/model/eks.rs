@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fargaze::eks::LogType;
-use fargaze::fault::{Fault, FaultKind};
-use fargaze::operation::Operation;
+use fargaze::evidence::eks::LogType;
+use fargaze::model::fault::{Fault, FaultKind};
+use fargaze::model::operation::Operation;
 use fargaze::reconcile::{Aspect, LoggingNamespace, UpdateStatus, Value};
 
 /// Minutes that EKS takes to create a cluster, to update it, for an add-on or a Fargate profile, and to delete a cluster.

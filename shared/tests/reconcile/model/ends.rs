@@ -1,9 +1,9 @@
 //! What may be at the end of a history, when nobody touches anything any more.
 
+use fargaze::model::run::Platform;
 use fargaze::reconcile::{
     Aspect, Change, ChangeState, Desired, Existing, Finding, FindingResult, LoggingNamespace, Value,
 };
-use fargaze::run::Platform;
 
 use super::past::is_met;
 use super::reconcile::Check;

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fargaze::event::{ChangeEvent, What};
-use fargaze::insights::InsightsLevel;
+use fargaze::events::{ChangeEvent, What};
+use fargaze::model::insights::InsightsLevel;
+use fargaze::model::run::Platform;
+use fargaze::model::subject::Subject;
 use fargaze::reconcile::{
     Action, Aspect, Change, ChangeState, FindingResult, RollbackStep, Step, SubjectLog, Value as Setting,
     is_overdue,
 };
-use fargaze::run::Platform;
-use fargaze::subject::Subject;
 use jiff::Timestamp;
 use serde_json::Value;
 

@@ -18,12 +18,12 @@ mod verdict;
 
 use std::collections::BTreeMap;
 
-use fargaze::cluster::ClusterName;
-use fargaze::insights::InsightsLevel;
+use fargaze::model::cluster::ClusterName;
+use fargaze::model::insights::InsightsLevel;
+use fargaze::model::run::{Part, Platform, Target};
 use fargaze::reconcile::{
     Aspect, Change, ChangeState, Desired, Finding, Life, Policies, Revert, SubjectLog, SubjectPolicy, Value,
 };
-use fargaze::run::{Part, Platform, Target};
 use jiff::Timestamp;
 
 use crate::common::{account, at, region};

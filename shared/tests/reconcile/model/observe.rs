@@ -1,8 +1,8 @@
 //! What fargaze sees of a subject.
 
-use fargaze::eks::{Addon, EksCluster, FargateProfile, FargateSelector};
-use fargaze::fault::{Fault, FaultKind};
-use fargaze::insights::ObservedCluster;
+use fargaze::evidence::eks::{Addon, EksCluster, FargateProfile, FargateSelector};
+use fargaze::model::fault::{Fault, FaultKind};
+use fargaze::model::insights::ObservedCluster;
 use fargaze::reconcile::{
     Asked, Aspect, AwsLogging, Change, ChangeState, Checker, Observed, ObservedEks, SubjectLog, UpdateStatus,
 };

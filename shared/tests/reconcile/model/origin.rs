@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use fargaze::model::run::Platform;
 use fargaze::reconcile::{Finding, FindingResult, Sighting};
-use fargaze::run::Platform;
 use jiff::Timestamp;
 use serde_json::Value;
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use fargaze::eks::LogType;
-use fargaze::fault::{Fault, FaultKind};
-use fargaze::insights::InsightsLevel;
+use fargaze::evidence::eks::LogType;
+use fargaze::model::fault::{Fault, FaultKind};
+use fargaze::model::insights::InsightsLevel;
+use fargaze::model::run::Platform;
+use fargaze::model::subject::Subject;
 use fargaze::reconcile::{Aspect, LoggingNamespace, Value as Setting};
-use fargaze::run::Platform;
-use fargaze::subject::Subject;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fargaze::eks::LogType;
+use fargaze::evidence::eks::LogType;
 use fargaze::reconcile::{Aspect, Change, ChangeState, Desired, Value};
 use jiff::Timestamp;
 

@@ -1,10 +1,10 @@
 //! What the function does with a message of its queue.
 
-use fargaze::event::{ChangeEvent, Received, What};
+use fargaze::events::{ChangeEvent, Received, What};
+use fargaze::model::run::Platform;
 use fargaze::reconcile::{
     Aspect, Finding, FindingResult, FollowUp, FollowedUpdate, Revert, SubjectLog, Waiting,
 };
-use fargaze::run::Platform;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -60,7 +60,7 @@ impl World {
 
     /// What is `written` in a message is for the judge.
     fn act_on(&mut self, body: &str, written: &Value) -> Result<(), Stop> {
-        match fargaze::event::read(body) {
+        match fargaze::events::read(body) {
             Ok(Received::Event(event)) => {
                 Self::judge_reading(written, &event);
                 if event.account != account() || event.role.as_deref() == Some(OUR_ROLE) {

@@ -1,6 +1,6 @@
 //! What event path, queue and sweep do with a subject: settle, decide, write, call, write.
 
-use fargaze::fault::FaultKind;
+use fargaze::model::fault::FaultKind;
 use fargaze::reconcile::{
     Action, Aspect, Case, Change, ChangeState, Checker, Desired, Finding, FindingResult, Observed, Sighting,
     Step, SubjectLog, SubjectPolicy, Value, decide,
@@ -189,7 +189,12 @@ impl World {
     }
 
     /// Whether what a change was to make is there, asked once more.
-    fn is_so(&self, id: &Id, change: &Change, log: &SubjectLog) -> Result<bool, fargaze::fault::Fault> {
+    fn is_so(
+        &self,
+        id: &Id,
+        change: &Change,
+        log: &SubjectLog,
+    ) -> Result<bool, fargaze::model::fault::Fault> {
         let asking = Asking { logging: change.aspect == Aspect::AwsLogging, rolls_back: false };
         let observed = self.observe(id, log, asking);
         let now = observed.value(change.aspect).map_err(Clone::clone)?;

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use fargaze::cluster::ClusterName;
-use fargaze::insights::{InsightsLevel, opts_out};
+use fargaze::model::cluster::ClusterName;
+use fargaze::model::insights::{InsightsLevel, opts_out};
+use fargaze::model::run::Platform;
+use fargaze::model::subject::Subject;
 use fargaze::reconcile::{Aspect, SubjectKind, Value};
-use fargaze::run::Platform;
-use fargaze::subject::Subject;
 use jiff::Timestamp;
 
 use super::eks::{Eks, Owner};

@@ -1,10 +1,10 @@
 //! What a rollback does, and what becomes of it when it is killed and called again.
 
-use fargaze::fault::{Fault, FaultKind};
+use fargaze::model::fault::{Fault, FaultKind};
+use fargaze::model::run::Platform;
 use fargaze::reconcile::{
     Aspect, Change, ChangeState, Observed, RollbackStep, SubjectLog, Undo, Value, Waiting, rollback_step,
 };
-use fargaze::run::Platform;
 use jiff::Timestamp;
 
 use super::calls::{after_call, before_call, done};

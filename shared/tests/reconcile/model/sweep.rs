@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use fargaze::cluster::ClusterName;
+use fargaze::model::cluster::ClusterName;
+use fargaze::model::run::Platform;
+use fargaze::model::subject::Subject;
 use fargaze::reconcile::{Finding, FindingResult, Waiting};
-use fargaze::run::Platform;
-use fargaze::subject::Subject;
 use jiff::Timestamp;
 
 use super::receive::Following;

@@ -1,7 +1,7 @@
 //! What the judge of a history says to the calls of fargaze.
 
-use fargaze::eks::CLOUDWATCH_OBSERVABILITY;
-use fargaze::fault::Fault;
+use fargaze::evidence::eks::CLOUDWATCH_OBSERVABILITY;
+use fargaze::model::fault::Fault;
 use fargaze::reconcile::{
     Aspect, Change, ChangeState, Desired, FindingResult, LoggingNamespace, UpdateStatus, Value,
 };

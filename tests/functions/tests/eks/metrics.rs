@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use fake_kubernetes::{Balancer, Break, Effect, End, Fault, MetricsApi as Served};
-use fargaze::pods::MetricsApi;
-use fargaze::snapshot::Snapshot;
+use fargaze::evidence::pods::MetricsApi;
+use fargaze::evidence::snapshot::Snapshot;
 use function_tests::minute;
 use serde_json::Value;
 
@@ -200,7 +200,7 @@ async fn metrics_server_is_advised_where_its_pods_find_a_place() {
             *cluster = cluster.clone().profile(namespaces[0].trim_end_matches('*'), namespaces);
         });
     };
-    let operations = |state: &fargaze::pods::ClusterState| {
+    let operations = |state: &fargaze::evidence::pods::ClusterState| {
         assert!(
             state.findings[0].problem.starts_with("Metrics Server is not installed"),
             "{:?}",
@@ -229,7 +229,7 @@ async fn metrics_server_is_advised_where_its_pods_find_a_place() {
         assert_eq!(found, expected, "{namespaces:?}");
     }
     let snapshot = watched.snapshot("alarms", 0);
-    let mut faults = snapshot.readings.values().filter_map(fargaze::series::Reading::fault);
+    let mut faults = snapshot.readings.values().filter_map(fargaze::model::series::Reading::fault);
     let missing = faults.find(|fault| fault.message == "Metrics Server is not installed").unwrap();
     assert!(missing.advice().contains("add-on metrics-server"), "{}", missing.advice());
 }

@@ -13,8 +13,8 @@ mod unread;
 
 use fake_aws::{EksClusterSpec, Estate as AwsEstate};
 use fake_kubernetes::{Container, Estate, FakeKubernetes, Handle, Identity, Kind, Pod, Rights, Workload};
-use fargaze::pods::GROUP;
-use fargaze::snapshot::Snapshot;
+use fargaze::evidence::pods::GROUP;
+use fargaze::evidence::snapshot::Snapshot;
 use function_tests::{ACCOUNT, REGION, Stack, manifests, minute};
 use jiff::{SignedDuration, Timestamp};
 

@@ -1,7 +1,7 @@
 //! The least rights: all of them are needed, and nothing is missing with them.
 
 use fake_kubernetes::{Kind, Rights, Workload};
-use fargaze::pods::{ClusterState, GROUP, MetricsApi};
+use fargaze::evidence::pods::{ClusterState, GROUP, MetricsApi};
 use function_tests::{manifests, minute};
 use serde_json::Value;
 

@@ -2,8 +2,8 @@
 
 use fake_aws::{EksClusterSpec, Fault};
 use fake_kubernetes::{Estate, MetricsApi};
-use fargaze::metric::Statistic;
-use fargaze::pods::NodeCount;
+use fargaze::evidence::pods::NodeCount;
+use fargaze::model::metric::Statistic;
 use function_tests::{ATTEMPTS, Function, minute, put_minutes};
 
 use super::{CLUSTER, ago, collector, healthy, watch, web};

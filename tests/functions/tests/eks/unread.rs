@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{CLUSTER, Watched, ago, collector, healthy, watch};
 
 /// The cluster of the snapshot of the newest run of that kind.
-fn cluster(watched: &Watched, kind: &str, offset: i64) -> fargaze::pods::ClusterState {
+fn cluster(watched: &Watched, kind: &str, offset: i64) -> fargaze::evidence::pods::ClusterState {
     watched.snapshot(kind, offset).eks.remove(0)
 }
 

@@ -2,8 +2,8 @@
 //! no late point is lost.
 
 use fake_aws::Fault;
-use fargaze::series::Reading;
-use fargaze::snapshot::Snapshot;
+use fargaze::evidence::snapshot::Snapshot;
+use fargaze::model::series::Reading;
 use function_tests::{Function, Stack, aws_ecs, estate, minute, put_span, running, shop};
 
 use super::{quiet, says, stack, told};

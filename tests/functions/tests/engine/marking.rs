@@ -1,7 +1,7 @@
 //! After SNS has taken the message nothing may publish it again in the same execution.
 
 use fake_aws::{Estate, FakeAws, Fault};
-use fargaze::failure::Failure;
+use fargaze::invocation::failure::Failure;
 use function_tests::{Function, Stack, estate, forward, minute, running};
 use serde_json::{Value, json};
 

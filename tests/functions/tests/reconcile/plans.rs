@@ -1,10 +1,10 @@
 //! One message that is delivered twice at once: two invocations plan the same change, and one of them is refused.
 
 use fargaze::aws::{Memory, Written};
-use fargaze::insights::InsightsLevel::{Disabled, Enabled};
+use fargaze::model::insights::InsightsLevel::{Disabled, Enabled};
+use fargaze::model::run::{Part, Platform, Target};
+use fargaze::model::subject::Subject;
 use fargaze::reconcile::{Aspect, Change, ChangeState, Value};
-use fargaze::run::{Part, Platform, Target};
-use fargaze::subject::Subject;
 use function_tests::{ACCOUNT, REGION, Stack, estate, minute};
 use jiff::Timestamp;
 

@@ -7,9 +7,9 @@ use super::super::super::samples::{
 };
 use super::super::super::{ChangeState, Existing, Revert, RollbackStep, rollback_step};
 use super::super::*;
-use crate::fault::FaultKind;
-use crate::insights::InsightsLevel::{self, Disabled, Enabled, Enhanced};
-use crate::operation::Operation;
+use crate::model::fault::FaultKind;
+use crate::model::insights::InsightsLevel::{self, Disabled, Enabled, Enhanced};
+use crate::model::operation::Operation;
 use crate::reconcile::*;
 
 const ASPECT: Aspect = Aspect::ContainerInsights;

@@ -1,12 +1,12 @@
 //! What the table remembers of alarms.
 
 use super::model::AlarmLine;
-use crate::alarm::AlarmRecord;
-use crate::evaluate::AlarmState;
+use crate::alarms::AlarmRecord;
+use crate::alarms::evaluate::AlarmState;
+use crate::model::run::Target;
+use crate::model::subject::Subject;
 use crate::report::measured::member::Member;
 use crate::report::sections::eks::model::WorkloadReport;
-use crate::run::Target;
-use crate::subject::Subject;
 use crate::text::Text;
 
 /// Alarms that go on or cannot be judged, the longest first.

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::alarm::Unseen;
-use crate::cluster::{AccountId, Region};
+use crate::alarms::Unseen;
+use crate::model::cluster::{AccountId, Region};
+use crate::model::run::Platform;
 use crate::report::measured::member::is_ecs;
-use crate::run::Platform;
 use crate::text::Text;
 use crate::text::words::span;
 

@@ -3,18 +3,18 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::model::{Difference, DifferenceKind, Since};
-use crate::cluster::{AccountId, ClusterName, Region};
-use crate::coverage::CountedFault;
-use crate::insights::InsightsLevel;
-use crate::metric::Unit;
+use crate::evidence::coverage::CountedFault;
+use crate::model::cluster::{AccountId, ClusterName, Region};
+use crate::model::insights::InsightsLevel;
+use crate::model::metric::Unit;
+use crate::model::run::Platform;
+use crate::outcome::TargetResult;
 use crate::report::measured::figures::Utilization;
 use crate::report::measured::member::Member;
 use crate::report::model::Report;
 use crate::report::sections::clusters::model::ClusterReport;
 use crate::report::sections::coverage::model::Extent;
 use crate::report::sections::eks::model::EksClusterReport;
-use crate::results::TargetResult;
-use crate::run::Platform;
 use crate::text::Text;
 use crate::text::words::count;
 

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::{AccountId, Region};
+use crate::model::cluster::{AccountId, Region};
+use crate::model::run::Platform;
+use crate::outcome::CoverageChange;
 use crate::report::measured::member::is_ecs;
-use crate::results::CoverageChange;
-use crate::run::Platform;
 use crate::text::Text;
 
 /// What is different from the report before.

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::service::ServiceReport;
-use crate::cluster::{AccountId, ClusterName, Region};
-use crate::insights::InsightsLevel;
-use crate::inventory::Reporting;
+use crate::evidence::inventory::Reporting;
+use crate::model::cluster::{AccountId, ClusterName, Region};
+use crate::model::insights::InsightsLevel;
 use crate::text::Text;
 
 /// One cluster.

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::model::ClusterReport;
 use super::service::{Deployment, ServiceReport, Tasks, Traffic};
-use crate::insights::InsightsLevel;
+use crate::model::insights::InsightsLevel;
 use crate::report::measured::figures::{Utilization, percent, rate};
 use crate::report::measured::member::Member;
 use crate::report::model::Report;

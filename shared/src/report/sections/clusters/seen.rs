@@ -6,16 +6,16 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::model::ClusterReport;
 use super::service::{ServiceReport, WithoutMetrics};
-use crate::catalogue::{AWS_ECS, CONTAINER_INSIGHTS};
-use crate::cluster::{ClusterName, ServiceName};
-use crate::insights::{InsightsLevel, opts_out};
-use crate::inventory::{EcsEntry, Reporting, ServiceState};
-use crate::metric::MetricQuery;
+use crate::evidence::inventory::{EcsEntry, Reporting, ServiceState};
+use crate::model::catalogue::{AWS_ECS, CONTAINER_INSIGHTS};
+use crate::model::cluster::{ClusterName, ServiceName};
+use crate::model::insights::{InsightsLevel, opts_out};
+use crate::model::metric::MetricQuery;
+use crate::model::run::Target;
+use crate::model::series::Reading;
+use crate::model::window::Window;
 use crate::report::measured::figures::{Answer, points};
 use crate::report::measured::slots::{Slots, Sparks};
-use crate::run::Target;
-use crate::series::Reading;
-use crate::window::Window;
 
 /// How long after the start of a deployment its first metrics may take: tasks need up to ten
 /// minutes to start.

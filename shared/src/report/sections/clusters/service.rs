@@ -3,16 +3,16 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::{ClusterName, ServiceName};
-use crate::deployment::DeploymentState;
-use crate::inventory::ServiceState;
+use crate::evidence::inventory::ServiceState;
+use crate::model::cluster::{ClusterName, ServiceName};
+use crate::model::deployment::DeploymentState;
+use crate::model::series::Reading;
+use crate::model::status::ServiceStatus;
+use crate::model::window::Window;
 use crate::report::measured::figures::{Answer, Utilization, highest, mean, newest, points, rate, whole};
 use crate::report::measured::member::Member;
-use crate::series::Reading;
-use crate::status::ServiceStatus;
 use crate::text::Text;
 use crate::text::words::count;
-use crate::window::Window;
 
 /// One service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -251,8 +251,8 @@ impl Traffic {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metric::Period;
-    use crate::series::{Datapoint, MetricSeries};
+    use crate::model::metric::Period;
+    use crate::model::series::{Datapoint, MetricSeries};
 
     #[test]
     fn what_ecs_says_of_tasks_wins_over_metrics_and_a_fault_hides_none() {
@@ -266,7 +266,7 @@ mod tests {
             created_at: None,
             deployment: None,
             events: Vec::new(),
-            trend: crate::inventory::ServiceTrend::default(),
+            trend: crate::evidence::inventory::ServiceTrend::default(),
         };
         let end: Timestamp = "2026-11-22T05:00:00Z".parse().unwrap();
         let day = jiff::SignedDuration::from_hours(24);

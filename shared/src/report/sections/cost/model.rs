@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::sources::usage::{Usage, price};
 use crate::text::words::{about_dollars, dollars, thousands, utc};
-use crate::usage::{Usage, price};
 
 /// What fargaze itself used.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

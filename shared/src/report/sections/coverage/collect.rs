@@ -1,12 +1,12 @@
 //! What was looked at, and what could not be asked.
 
 use super::model::{Extent, Problem, ReportCoverage};
-use crate::coverage::CountedFault;
-use crate::fault::Fault;
-use crate::operation::Operation;
+use crate::evidence::coverage::CountedFault;
+use crate::model::fault::Fault;
+use crate::model::operation::Operation;
+use crate::model::run::Target;
+use crate::outcome::{TargetResult, merged, total};
 use crate::report::seen::SeenTarget;
-use crate::results::{TargetResult, merged, total};
-use crate::run::Target;
 use crate::text::Text;
 
 /// The coverage of all targets together.

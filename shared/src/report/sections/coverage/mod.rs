@@ -6,9 +6,9 @@ pub(crate) mod model;
 use maud::{Markup, html};
 use serde_json::json;
 
+use crate::outcome::{answers, with_subjects};
 use crate::report::section::{Head, Members, Report, Section, View};
 use crate::report::show::list::{items, named};
-use crate::results::{answers, with_subjects};
 use crate::text::words::{count, wrap};
 use model::{Problem, ReportCoverage};
 

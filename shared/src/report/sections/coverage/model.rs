@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::{AccountId, Region};
-use crate::coverage::Coverage;
-use crate::operation::Operation;
+use crate::evidence::coverage::Coverage;
+use crate::model::cluster::{AccountId, Region};
+use crate::model::operation::Operation;
+use crate::model::run::Platform;
 use crate::report::measured::member::is_ecs;
-use crate::run::Platform;
 use crate::text::Text;
 use crate::text::words::{count, notes};
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::pods::{CadvisorState, PodRates};
+use crate::evidence::pods::{CadvisorState, PodRates};
 use crate::report::measured::figures::{percent, rate, tenth};
 use crate::text::Text;
 use crate::text::words::count;

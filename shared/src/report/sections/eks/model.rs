@@ -9,11 +9,11 @@ use super::hint::Hint;
 use super::pod::{PodReport, size};
 use super::setup::{AddonReport, FindingReport, MetricsApiReport, ProfileReport};
 use super::vended::VendedMetric;
-use crate::cluster::{AccountId, ClusterName, Region};
-use crate::eks::LogType;
+use crate::evidence::eks::LogType;
+use crate::model::cluster::{AccountId, ClusterName, Region};
+use crate::model::subject::Workload;
 use crate::report::measured::figures::{Answer, Utilization};
 use crate::report::measured::member::Member;
-use crate::subject::Workload;
 use crate::text::Text;
 use crate::text::words::count;
 
@@ -163,7 +163,7 @@ impl WorkloadReport {
     /// It is the pod of Metrics Server, which reads all pods on Fargate but its own: no pod there reaches its own kubelet
     /// (aws/containers-roadmap, issue 1798).
     pub fn cannot_be_measured(&self) -> bool {
-        self.namespace.as_str() == "kube-system" && self.name.as_str() == crate::eks::METRICS_SERVER
+        self.namespace.as_str() == "kube-system" && self.name.as_str() == crate::evidence::eks::METRICS_SERVER
     }
 
     /// `shop/deployment/web`

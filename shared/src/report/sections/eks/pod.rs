@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::counted::PodCounted;
 use super::setup::MetricsApiState;
+use crate::evidence::pods::{Amounts, PodState, Share, Termination, WaitingContainer};
 use crate::kubernetes::fargate::size_but_for_overhead;
 use crate::kubernetes::pod::Phase;
 use crate::kubernetes::waiting::WaitingCause;
-use crate::pods::{Amounts, PodState, Share, Termination, WaitingContainer};
 use crate::report::measured::figures::tenth;
 use crate::text::Text;
 
@@ -270,7 +270,7 @@ impl PodEnd {
 
 fn cpu(pod: &PodState) -> PodResource {
     PodResource {
-        used: pod.usage.as_ref().map(crate::pods::PodUsageState::cpu_millicores),
+        used: pod.usage.as_ref().map(crate::evidence::pods::PodUsageState::cpu_millicores),
         percent_of_provisioned: pod.cpu_percent().map(tenth),
         ..asked(pod, |amounts| amounts.cpu_millicores, "cpu")
     }

@@ -10,17 +10,17 @@ use super::model::{EksClusterReport, WorkloadReport};
 use super::pod::{Highest, PodReport, PodUsage};
 use super::setup::{AddonReport, FindingReport, MetricsApiReport, MetricsApiState, ProfileReport};
 use super::vended::Vended;
-use crate::cluster::ClusterName;
-use crate::inventory::EksEntry;
+use crate::evidence::inventory::EksEntry;
+use crate::evidence::pods::{ClusterState, PodState, WorkloadState};
 use crate::kubernetes::workload::listed_with;
-use crate::metric::MetricQuery;
-use crate::pods::{ClusterState, PodState, WorkloadState};
+use crate::model::cluster::ClusterName;
+use crate::model::metric::MetricQuery;
+use crate::model::run::Target;
+use crate::model::series::Reading;
+use crate::model::subject::Workload;
 use crate::report::measured::figures::{Answer, points};
 use crate::report::measured::slots::{Slots, Sparks};
 use crate::rules::{KUBERNETES, KubernetesMeasure};
-use crate::run::Target;
-use crate::series::Reading;
-use crate::subject::Workload;
 use crate::text::Text;
 
 /// Pods that a report keeps of a cluster.

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::eks::{Addon, FargateProfile};
-use crate::pods::{Finding, MetricsApi};
+use crate::evidence::eks::{Addon, FargateProfile};
+use crate::evidence::pods::{Finding, MetricsApi};
 use crate::text::{Block, Text};
 
 /// The Metrics API of a cluster.

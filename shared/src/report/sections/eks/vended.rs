@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::metric::{MetricQuery, Statistic};
+use crate::model::metric::{MetricQuery, Statistic};
+use crate::model::series::Reading;
+use crate::model::window::Window;
 use crate::report::measured::figures::{highest, mean, points, tenth};
-use crate::series::Reading;
 use crate::text::Text;
-use crate::window::Window;
 
 /// Metrics that a report keeps of a cluster.
 const MOST: usize = 100;

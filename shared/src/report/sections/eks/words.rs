@@ -6,9 +6,9 @@ use super::hint::{Hint, HintKind};
 use super::model::EksClusterReport;
 use super::pod::{PodEnd, PodReport, PodResource, PodUsage, PodWait, size};
 use super::setup::{MetricsApiReport, MetricsApiState};
-use crate::commands::AtCluster;
 use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::views::{top_cpu, top_memory};
+use crate::text::commands::AtCluster;
 use crate::text::words::{count, list, span, utc};
 use crate::text::{Block, Text};
 

@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use maud::Markup;
 use serde_json::json;
 
+use crate::model::run::Platform;
 use crate::report::measured::figures::{History, percent};
 use crate::report::section::{Head, Members, Report, Section, View};
 use crate::report::sections::changes::model::DifferenceKind;
-use crate::run::Platform;
 use crate::text::words::{notes, utc, wrap};
 use model::{EksFleet, Fleet};
 

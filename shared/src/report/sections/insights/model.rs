@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::{AccountId, ClusterName, Region};
-use crate::insights::InsightsLevel;
+use crate::model::cluster::{AccountId, ClusterName, Region};
+use crate::model::insights::InsightsLevel;
 use crate::text::Text;
 
 /// How Container Insights stands.

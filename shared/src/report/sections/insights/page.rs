@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::posture::{NOT_KNOWN, WHY_SILENT};
-use crate::insights::InsightsLevel;
+use crate::model::insights::InsightsLevel;
 use crate::report::model::Report;
 use crate::report::sections::clusters::model::ClusterReport;
 use crate::report::show::list::{ROWS, items};

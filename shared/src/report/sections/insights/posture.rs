@@ -1,14 +1,14 @@
 //! How Container Insights stands, for the report: where it is on and off, who opted out, who fights us, who is silent.
 
 use super::model::{AccountDefault, Posture, PostureChange};
-use crate::insights::InsightsLevel;
-use crate::inventory::Reporting;
+use crate::evidence::inventory::Reporting;
+use crate::model::insights::InsightsLevel;
+use crate::model::run::{Platform, Run, Target};
+use crate::model::subject::Subject;
+use crate::outcome::TargetResult;
 use crate::reconcile::{Aspect, Change, ChangeLog, ChangeState, SubjectLog, conflict_over};
 use crate::report::model::Report;
 use crate::report::sections::clusters::model::ClusterReport;
-use crate::results::TargetResult;
-use crate::run::{Platform, Run, Target};
-use crate::subject::Subject;
 use crate::text::Text;
 use crate::text::words::{count, list, utc, wrap};
 
@@ -199,14 +199,14 @@ mod tests {
     use jiff::{SignedDuration, Timestamp};
 
     use super::*;
-    use crate::coverage::Coverage;
-    use crate::insights::OPT_OUT_TAG;
-    use crate::inventory::{ClusterEntry, EcsEntry};
+    use crate::evidence::coverage::Coverage;
+    use crate::evidence::inventory::{ClusterEntry, EcsEntry};
+    use crate::evidence::snapshot::SnapshotLine;
+    use crate::model::insights::OPT_OUT_TAG;
+    use crate::model::run::{Part, RunKind};
     use crate::outcome::{Outcome, OutcomeKind};
     use crate::reconcile::{Asked, Revert, Value};
     use crate::report::{ReportBuilder, ReportFacts};
-    use crate::run::{Part, RunKind};
-    use crate::snapshot::SnapshotLine;
 
     fn now() -> Timestamp {
         "2026-11-22T07:00:00Z".parse().unwrap()
@@ -214,7 +214,7 @@ mod tests {
 
     fn target(region: &str) -> Target {
         Target {
-            platform: crate::run::Platform::Ecs,
+            platform: crate::model::run::Platform::Ecs,
             account: "123456789012".parse().unwrap(),
             region: region.parse().unwrap(),
             part: Part::WHOLE,

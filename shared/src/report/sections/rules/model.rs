@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::alarm::{RuleProblem, RuleRecord};
-use crate::insights::InsightsLevel;
-use crate::metric::{Metric, Statistic};
-use crate::shell::{is_odd, quoted};
+use crate::alarms::{RuleProblem, RuleRecord};
+use crate::model::insights::InsightsLevel;
+use crate::model::metric::{Metric, Statistic};
 use crate::text::Text;
+use crate::text::shell::{is_odd, quoted};
 use crate::text::words::{count, list, span};
 
 /// Places that a sentence names.

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use super::model::{Because, Worst, WorstFigures};
+use crate::model::run::Target;
 use crate::report::measured::figures::Utilization;
 use crate::report::measured::member::Member;
 use crate::report::measured::slots::{Slots, Sparks};
@@ -11,7 +12,6 @@ use crate::report::sections::alarms::model::AlarmLine;
 use crate::report::sections::clusters::service::{Deployment, ServiceReport};
 use crate::report::sections::eks::model::WorkloadReport;
 use crate::report::seen::{MemberFigures, SeenMember, SeenTarget};
-use crate::run::Target;
 
 /// Services and workloads that the page draws charts of.
 const MOST: usize = 24;

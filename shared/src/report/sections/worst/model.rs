@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::{AccountId, ClusterName, Region};
+use crate::model::cluster::{AccountId, ClusterName, Region};
+use crate::model::run::Platform;
 use crate::report::measured::figures::History;
 use crate::report::measured::member::{Member, is_ecs};
 use crate::report::sections::clusters::service::ServiceReport;
 use crate::report::sections::eks::model::WorkloadReport;
-use crate::run::Platform;
 
 /// A service or workload to look at first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,10 +1,10 @@
 //! The event path: one event about one cluster, however it comes.
 
 use fake_aws::{ClusterSpec, Estate, FakeAws};
-use fargaze::event::BadEvent;
-use fargaze::insights::InsightsLevel;
+use fargaze::events::BadEvent;
+use fargaze::model::insights::InsightsLevel;
+use fargaze::model::subject::Subject;
 use fargaze::reconcile::{Aspect, Change, ChangeState, Value as Level};
-use fargaze::subject::Subject;
 use function_tests::{ACCOUNT, REGION, Stack, estate, event_file, minute, sent_back};
 use serde_json::{Value, json};
 
@@ -168,7 +168,7 @@ async fn a_level_that_ecs_does_not_know_is_an_error_that_names_the_field() {
     let stack = stack(with(&[("shop", "disabled")]));
     assert_eq!(sent_back(&receive(&stack, std::slice::from_ref(&event)).await), ["message-0"]);
     assert_eq!(stack.aws.meter().count_all(), 0);
-    match fargaze::event::read(&event.to_string()).unwrap_err() {
+    match fargaze::events::read(&event.to_string()).unwrap_err() {
         BadEvent::BadField { field, why, .. } => {
             assert_eq!(field, "detail.requestParameters.settings");
             assert!(why.contains("`extreme`") && why.contains("disabled, enabled or enhanced"), "{why}");

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use fake_aws::{Crash, FakeAws};
-use fargaze::failure::Failure;
+use fargaze::invocation::failure::Failure;
 use function_tests::{Function, Stack, minute, sent_back, sqs_batch};
 use serde_json::Value;
 

@@ -1,0 +1,320 @@
+//! An alarm on its way through the periods of a run.
+
+mod notices;
+
+use std::ops::Range;
+
+use jiff::Timestamp;
+
+use super::grid::{Periods, newest};
+use super::{Notice, NoticeBody, Remembered, Settled, Sight};
+use crate::alarms::evaluate::AlarmState;
+use crate::model::series::Reading;
+use crate::model::subject::Subject;
+use crate::rules::{AlarmRule, MissingData};
+
+/// An alarm on its way.
+pub(super) struct Course<'a> {
+    rule: &'a AlarmRule,
+    subject: &'a Subject,
+    sight: &'a Sight<'a>,
+    now: Timestamp,
+    periods: &'a Periods,
+    memory: Remembered,
+    /// Whether the memory is more than an assumption.
+    is_known: bool,
+    /// What tells notices apart that a late point brings about from earlier ones of the same instant.
+    again: Option<u64>,
+    /// What the alarm last was that is no want of data, and since when.
+    phase: (AlarmState, Timestamp),
+    /// How often it began or ended since what was settled, and how many of these earlier runs have dealt with.
+    changes: usize,
+    done: usize,
+    /// Whether something was kept silent in this run.
+    muted: bool,
+    newest: Newest,
+    notices: Vec<Notice>,
+}
+
+/// How far the newest period was judged.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Newest {
+    Judged,
+    /// It waits for points that may still come.
+    Waits,
+    /// Something that it depends on could not be asked.
+    Unseen,
+}
+
+/// How the state of an alarm changed, or that it stays.
+#[derive(Clone, Copy)]
+struct Transition {
+    from: AlarmState,
+    to: AlarmState,
+    /// End of the period that decided it.
+    at: Timestamp,
+    /// Since when what the notice is about had lasted, if that is remembered.
+    since: Option<Timestamp>,
+}
+
+/// What a period brings.
+enum Verdict {
+    /// The state after it.
+    Is(AlarmState),
+    /// It depends on what is not known, perhaps not yet.
+    Unsure,
+    /// A gap in a partial answer may be a point that we did not get: this period and all later ones wait for the next run,
+    /// so that every period is judged, and in order.
+    Waits,
+}
+
+impl<'a> Course<'a> {
+    pub(super) fn new(
+        rule: &'a AlarmRule,
+        subject: &'a Subject,
+        sight: &'a Sight<'a>,
+        now: Timestamp,
+        periods: &'a Periods,
+        memory: Remembered,
+        version: Option<u64>,
+    ) -> Self {
+        let again = version.filter(|_| memory.settled.is_some());
+        let phase = (memory.told, memory.since);
+        Self {
+            rule,
+            subject,
+            sight,
+            now,
+            periods,
+            memory,
+            is_known: version.is_some(),
+            again,
+            phase,
+            changes: 0,
+            done: 0,
+            muted: false,
+            newest: Newest::Unseen,
+            notices: Vec::new(),
+        }
+    }
+
+    /// What to remember after all periods, and what to tell.
+    pub(super) fn run(mut self) -> (Remembered, Vec<Notice>) {
+        if !matches!(&*self.sight.reading, Reading::Unread(_)) {
+            self.judge_all();
+        }
+        self.look_back();
+        self.remind();
+        (self.memory, self.notices)
+    }
+
+    fn range_of(&self, period: usize) -> Range<usize> {
+        newest(period, self.rule.condition.evaluation_range())
+    }
+
+    fn newest(&self) -> usize {
+        self.periods.len() - 1
+    }
+
+    fn newest_end(&self) -> Timestamp {
+        self.periods.end(self.newest())
+    }
+
+    /// Where judging begins: what was settled while the periods reach back to it; else the newest change, behind which the
+    /// state is the same up to the newest period judged.
+    fn begin(&mut self) -> Settled {
+        let Remembered { state, since, judged_until, settled, .. } = self.memory;
+        let first = self.periods.first_whole(self.rule.condition.evaluation_range());
+        let phase = (if state == AlarmState::InsufficientData { self.memory.told } else { state }, since);
+        let from = |until| Settled { until, state, since, phase, changes: 0 };
+        let begin = match settled {
+            None => from(judged_until),
+            Some(settled) if self.periods.after(settled.until) >= first => settled,
+            Some(_) => from(since),
+        };
+        (self.memory.state, self.memory.since, self.done) = (begin.state, begin.since, begin.changes);
+        self.phase = begin.phase;
+        begin
+    }
+
+    /// All periods whose verdict is not final, in order.
+    fn judge_all(&mut self) {
+        let before = (self.memory.state, self.memory.since);
+        let begin = self.begin();
+        let whole = self.periods.first_whole(self.rule.condition.evaluation_range());
+        let first = self.periods.after(begin.until).max(whole);
+        // What lies before the first whole range is never judged again.
+        let until = begin.until.max(self.periods.end(whole) - self.rule.period.length());
+        let (mut settled, mut is_final) = (Settled { changes: 0, until, ..begin }, true);
+        let mut judged_until = begin.until;
+        if first >= self.periods.len() {
+            // The same run may come again.
+            let newest = self.newest();
+            let waits = self.has_open(newest) && matches!(self.verdict(newest), Verdict::Unsure);
+            self.newest = if waits { Newest::Waits } else { Newest::Judged };
+        }
+        for period in first..self.periods.len() {
+            let end = self.periods.end(period);
+            let verdict = self.verdict(period);
+            let has_open = self.has_open(period);
+            is_final &= !has_open;
+            match verdict {
+                // What earlier runs have judged with more data than this one has stays as they found it.
+                Verdict::Waits if self.changes < self.done => {
+                    (self.memory.state, self.memory.since) = before;
+                    return;
+                }
+                Verdict::Waits => break,
+                Verdict::Unsure => {
+                    let waits = has_open && period == self.newest();
+                    self.newest = if waits { Newest::Waits } else { Newest::Unseen };
+                    if has_open {
+                        judged_until = end;
+                    }
+                }
+                Verdict::Is(state) => {
+                    self.judge(period, state);
+                    judged_until = end;
+                    self.newest = if period == self.newest() { Newest::Judged } else { Newest::Unseen };
+                    if is_final {
+                        let Remembered { state, since, .. } = self.memory;
+                        settled =
+                            Settled { until: end, state, since, phase: self.phase, changes: self.changes };
+                    }
+                }
+            }
+        }
+        self.reconcile();
+        self.settle(settled, judged_until);
+    }
+
+    /// A late point may undo a change that earlier runs have dealt with. If people were notified of another phase than it
+    /// is in now, one notice at the newest period corrects that, whatever the hold: the alarm never was.
+    fn reconcile(&mut self) {
+        if self.changes >= self.done {
+            return;
+        }
+        self.done = self.changes;
+        let (newest, end, since) = (self.newest(), self.newest_end(), self.memory.since);
+        match (self.phase.0, self.memory.told) {
+            (AlarmState::Ok, AlarmState::Alarm) => {
+                let (from, to) = (AlarmState::Alarm, AlarmState::Ok);
+                let evaluation = self.evaluation(newest);
+                self.push(Transition { from, to, at: end, since: None }, NoticeBody::Ended { evaluation });
+                (self.memory.told, self.memory.told_at) = (AlarmState::Ok, Some(self.now));
+            }
+            (AlarmState::Alarm, AlarmState::Ok) => {
+                self.memory.since = end;
+                self.tell(newest, AlarmState::Ok, None);
+                self.memory.since = since;
+            }
+            _ => {}
+        }
+    }
+
+    fn settle(&mut self, settled: Settled, judged_until: Timestamp) {
+        // The same run may come again.
+        let is_later = self.memory.judged_until < self.newest_end();
+        self.memory.judged_until = self.memory.judged_until.max(judged_until);
+        // What was kept silent has its own way of being told later; without any value there is nothing to revise.
+        let is_settled = settled.until >= self.memory.judged_until || self.muted || self.periods.is_silent();
+        let changes = self.changes.saturating_sub(settled.changes);
+        self.memory.settled = (!is_settled).then_some(Settled { changes, ..settled });
+        // An alarm whose data went missing was told with that; there will be no other word about its end. Not while a
+        // verdict that is judged again still is ALARM: it would be notified a second time.
+        let blind_told = self.memory.blind.is_some_and(|blind| blind.told);
+        let is_missing = [self.memory.state, settled.state] == [AlarmState::InsufficientData; 2];
+        let is_over = is_missing && changes == 0 && self.periods.is_silent_since_aged_out();
+        // Who is notified of it just now needs a run in which it is so.
+        let was_told = self.memory.told == AlarmState::Alarm && self.memory.told_at != Some(self.now);
+        if is_over && is_later && blind_told && was_told {
+            (self.memory.told, self.memory.told_at) = (AlarmState::Ok, Some(self.now));
+            let phase = (AlarmState::Ok, self.newest_end());
+            self.memory.settled = self.memory.settled.map(|settled| Settled { phase, ..settled });
+        }
+    }
+
+    /// Whether a point that may still come could change the verdict on this period.
+    fn has_open(&self, period: usize) -> bool {
+        let range = self.range_of(period);
+        let n = self.rule.condition.evaluation_periods as usize;
+        let decides = self.periods.values(newest(period, n));
+        decides.iter().any(Option::is_none) && !self.periods.open(&range).is_empty()
+    }
+
+    fn verdict(&self, period: usize) -> Verdict {
+        let range = self.range_of(period);
+        let values = self.periods.values(range.clone());
+        let condition = &self.rule.condition;
+        let current = self.memory.state;
+        if values.iter().all(Option::is_some) {
+            return Verdict::Is(condition.next_state(values, current));
+        }
+        let mut unknown = self.periods.unread(&range);
+        let is_complete = matches!(&*self.sight.reading, Reading::Complete(_));
+        if !is_complete && unknown.is_empty() {
+            return Verdict::Waits;
+        }
+        let is_empty = values.iter().all(Option::is_none) && unknown.is_empty();
+        // The two explicit treatments say what a gap means, at once, as in CloudWatch. With the others a point that may
+        // still come is waited for, unless it makes no difference.
+        let waits = matches!(condition.treat_missing_data, MissingData::Missing | MissingData::Ignore);
+        if waits && !is_empty {
+            unknown.extend(self.periods.open(&range));
+        }
+        condition.sure_state(values, &unknown, current).map_or(Verdict::Unsure, Verdict::Is)
+    }
+
+    /// One period that may change something.
+    fn judge(&mut self, period: usize, verdict: AlarmState) {
+        let end = self.periods.end(period);
+        let (from, since) = (self.memory.state, self.memory.since);
+        // What nobody heard of need not be kept from flapping.
+        let heard = self.memory.told == AlarmState::Alarm || self.changes < self.done;
+        let held = from == AlarmState::Alarm && heard && end.duration_since(since) < self.rule.hold;
+        let to = if held { from } else { verdict };
+        if to != from {
+            self.change(period, to);
+        }
+        if self.changes >= self.done {
+            self.tell(period, from, self.is_known.then_some(since));
+        }
+        self.is_known |= to != from;
+    }
+
+    fn change(&mut self, period: usize, to: AlarmState) {
+        let end = self.periods.end(period);
+        let from = (self.memory.state, self.memory.since);
+        if to == AlarmState::InsufficientData {
+            (self.memory.state, self.memory.since, self.memory.muted) = (to, end, None);
+            // Samples that are missing never come, so this is the end of the alarm.
+            if !self.periods.can_be_late() && self.memory.told == AlarmState::Alarm {
+                let since = self.periods.newest_value_end();
+                let evaluation = self.evaluation(period);
+                let body = NoticeBody::NoData { evaluation, why: None };
+                self.push(Transition { from: from.0, to, at: end, since }, body);
+                (self.memory.told, self.memory.told_at) = (AlarmState::Ok, Some(self.now));
+                self.phase = (AlarmState::Ok, end);
+            }
+            return;
+        }
+        if to == self.phase.0 {
+            // It is what it was before data was missing.
+            (self.memory.state, self.memory.since) = self.phase;
+            return;
+        }
+        self.changes += 1;
+        let is_new = self.changes > self.done;
+        (self.memory.state, self.memory.since) = (to, end);
+        self.phase = (to, end);
+        if is_new && to == AlarmState::Ok && self.memory.told == AlarmState::Alarm {
+            let since = (from.0 == AlarmState::Alarm).then_some(from.1);
+            let evaluation = self.evaluation(period);
+            self.push(Transition { from: from.0, to, at: end, since }, NoticeBody::Ended { evaluation });
+            (self.memory.told, self.memory.told_at) = (AlarmState::Ok, Some(self.now));
+        }
+        if is_new {
+            self.memory.muted = None;
+        }
+    }
+}

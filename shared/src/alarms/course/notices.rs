@@ -1,0 +1,218 @@
+//! What people are notified of on the way, and what could not be judged.
+
+use std::ops::Range;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Course, Newest, Transition};
+use crate::alarms::evaluate::AlarmState;
+use crate::alarms::{
+    Blindness, Evaluation, MetricSource, Notice, NoticeBody, NoticeKind, Remembered, Unseen,
+};
+use crate::rules::{MissingData, Mute};
+
+/// How long after ECS reports the first running task of a service its first points may be missing; longer if a run ends
+/// its window longer before its time. ECS publishes a point each minute (Amazon ECS Developer Guide, "Amazon ECS CloudWatch
+/// metrics"), and fargaze waits for two by default.
+const FIRST_POINTS: SignedDuration = SignedDuration::from_mins(5);
+
+impl Course<'_> {
+    /// Tells an alarm that nobody has heard of, unless something keeps it silent at the end of the period.
+    pub(super) fn tell(&mut self, period: usize, from: AlarmState, since: Option<Timestamp>) {
+        if (self.memory.state, self.memory.told) != (AlarmState::Alarm, AlarmState::Ok) {
+            return;
+        }
+        let end = self.periods.end(period);
+        if let Some(mute) = self.mute(end) {
+            (self.memory.muted, self.muted) = (Some(mute), true);
+            return;
+        }
+        // Which period a deployment or another alarm ended in is not known: what they kept silent is told if it goes on
+        // at the end of the run. When a maintenance window ends is known.
+        let ends_with_run = self.memory.muted.as_ref().is_some_and(|mute| *mute != Mute::Maintenance);
+        if ends_with_run && period < self.newest() {
+            self.muted = true;
+            return;
+        }
+        let late = self.memory.muted.take();
+        let (from, since) = if late.is_some() { (AlarmState::Ok, None) } else { (from, since) };
+        let change = Transition { from, to: AlarmState::Alarm, at: self.memory.since, since };
+        let (why, pod) = (self.sight.why.clone(), self.sight.pod.clone());
+        self.push(change, NoticeBody::Began { evaluation: self.evaluation(period), late, why, pod });
+        (self.memory.told, self.memory.told_at) = (AlarmState::Alarm, Some(self.now));
+    }
+
+    /// Why the newest period says nothing of the alarm; none if it does.
+    fn unseen(&self) -> Option<Unseen> {
+        if self.newest == Newest::Unseen {
+            return Some(Unseen::CouldNotAsk);
+        }
+        let range = self.range_of(self.newest());
+        let is_empty = self.periods.values(range).iter().all(Option::is_none);
+        let runs = self.sight.running.is_some_and(|tasks| tasks > 0);
+        let matters = self.memory.told == AlarmState::Alarm || runs;
+        let says_so = self.rule.condition.treat_missing_data == MissingData::Breaching;
+        let goes_on = self.memory.blind.is_some_and(|blind| blind.because == Unseen::NoData && blind.told);
+        let is_missing = is_empty && !says_so && (goes_on || (self.periods.can_be_late() && matters));
+        // Some points of the range are no end of it before they suffice for a verdict.
+        let is_missing = is_missing || goes_on && self.newest == Newest::Waits;
+        is_missing.then_some(Unseen::NoData)
+    }
+
+    /// After all periods: an alarm whose silence ended without a new period, and whether it could be judged at all.
+    pub(super) fn look_back(&mut self) {
+        let newest = self.newest();
+        match self.unseen() {
+            None => {
+                self.tell(newest, AlarmState::Ok, None);
+                if let Some(blind) = self.memory.blind.filter(|blind| !self.may_be_late_since(*blind)) {
+                    self.memory.blind = None;
+                    self.sees_again(blind);
+                }
+            }
+            Some(because) => self.is_blind(because),
+        }
+    }
+
+    /// Whether what is missing may still come, so that more that is missing now is the same lack of data.
+    fn may_be_late_since(&self, blind: Blindness) -> bool {
+        let newest = self.newest();
+        let missing = self.periods.after(blind.since).min(newest)..newest + 1;
+        blind.told && blind.because == Unseen::NoData && !self.periods.open(&missing).is_empty()
+    }
+
+    fn sees_again(&mut self, blind: Blindness) {
+        // Points that came late were judged all the same: only what is lost needs a word.
+        let is_lost = blind.because == Unseen::CouldNotAsk || self.periods.lost_since(blind.since);
+        if blind.told && is_lost {
+            // When data came back is not remembered.
+            let since = (blind.because == Unseen::CouldNotAsk).then_some(blind.since);
+            let evaluation = self.evaluation(self.newest());
+            self.push(self.standing(since), NoticeBody::SeenAgain { evaluation });
+        }
+    }
+
+    fn is_blind(&mut self, because: Unseen) {
+        let end = self.newest_end();
+        let known = self.memory.blind.filter(|blind| blind.because == because || blind.told);
+        let mut blind = known.unwrap_or(Blindness { since: end, because, told: false });
+        let range = self.rule.condition.evaluation_range();
+        // Where there is no data, the whole range has none already: the next run that finds the same is enough.
+        let patience = if because == Unseen::NoData { 0 } else { range };
+        let lasts = self.periods.count_since(blind.since) > patience;
+        // Tasks that have just been started have no points yet.
+        let young = because == Unseen::NoData
+            && self.memory.told == AlarmState::Ok
+            && end.duration_since(blind.since) < FIRST_POINTS.max(self.now.duration_since(end));
+        if lasts && !young && !blind.told && self.mute(end).is_none() {
+            let evaluation = self.evaluation(self.newest());
+            let (since, body) = match because {
+                Unseen::CouldNotAsk => {
+                    let why = self.sight.reading.fault().map(ToString::to_string);
+                    (blind.since, NoticeBody::Blind { evaluation, why })
+                }
+                Unseen::NoData => {
+                    let since = self.periods.newest_value_end().unwrap_or_else(|| self.periods.end(0));
+                    (since, NoticeBody::NoData { evaluation, why: self.sight.running.map(running) })
+                }
+            };
+            self.push(self.standing(Some(since)), body);
+            blind.told = true;
+        }
+        self.memory.blind = Some(blind);
+    }
+
+    /// Tells again an alarm that goes on.
+    pub(super) fn remind(&mut self) {
+        let Remembered { state, told, told_at: Some(told_at), since, .. } = self.memory else { return };
+        let end = self.newest_end();
+        let due = self.rule.remind_every.is_some_and(|every| self.now.duration_since(told_at) >= every);
+        let told = (state, told) == (AlarmState::Alarm, AlarmState::Alarm) && told_at < self.now;
+        if told && due && self.mute(end).is_none() {
+            let (why, pod) = (self.sight.why.clone(), self.sight.pod.clone());
+            let body = NoticeBody::Reminder { evaluation: self.evaluation(self.newest()), why, pod };
+            let reminder = self.notice(self.standing(Some(since)), body);
+            // Named after what it repeats: two runs at once make the same one.
+            let id = format!("{}#{}#{}#reminder", self.rule.name, self.subject, told_at.as_second());
+            self.notices.push(Notice { id, ..reminder });
+            self.memory.told_at = Some(self.now);
+        }
+    }
+
+    /// What keeps the alarm silent at the end of a period.
+    fn mute(&self, end: Timestamp) -> Option<Mute> {
+        let planned = self.rule.maintenance.iter().any(|window| window.covers(end));
+        if planned { Some(Mute::Maintenance) } else { self.sight.mute.clone() }
+    }
+
+    /// The state as it is at the end of the newest period.
+    fn standing(&self, since: Option<Timestamp>) -> Transition {
+        let state = self.memory.state;
+        Transition { from: state, to: state, at: self.newest_end(), since }
+    }
+
+    pub(super) fn push(&mut self, change: Transition, body: NoticeBody) {
+        let notice = self.notice(change, body);
+        self.notices.push(notice);
+    }
+
+    fn notice(&self, Transition { from, to, at, since }: Transition, body: NoticeBody) -> Notice {
+        let Self { rule, subject, .. } = self;
+        let (instant, what) = match body.kind() {
+            NoticeKind::Blind => (since.unwrap_or(at), "blind"),
+            NoticeKind::NoData => (since.unwrap_or(at), "no-data"),
+            NoticeKind::SeenAgain => (since.unwrap_or(at), "seen-again"),
+            _ => (at, to.as_str()),
+        };
+        let again = self.again.map(|version| format!("#{version}")).unwrap_or_default();
+        Notice {
+            id: format!("{}#{subject}#{}#{what}{again}", rule.name, instant.as_second()),
+            rule: rule.name.clone(),
+            severity: rule.severity,
+            subject: (*subject).clone(),
+            from,
+            to,
+            at,
+            since,
+            body,
+        }
+    }
+
+    /// What the verdict on this period is made of.
+    pub(super) fn evaluation(&self, period: usize) -> Evaluation {
+        let Self { rule, subject, .. } = self;
+        let shown = self.shown(self.range_of(period));
+        let metrics = if self.periods.is_state() { Vec::new() } else { rule.measure.of(subject) };
+        let source =
+            (!metrics.is_empty()).then(|| MetricSource { metrics, statistic: rule.statistic.clone() });
+        Evaluation {
+            label: rule.measure.label().to_owned(),
+            unit: rule.unit(),
+            comparison: rule.condition.comparison,
+            threshold: rule.condition.threshold,
+            values: self.periods.values(shown.clone()).to_vec(),
+            until: self.periods.end(period),
+            period: rule.period,
+            sampled_at: self.periods.instants(shown),
+            source,
+            message: rule.message.clone(),
+        }
+    }
+
+    /// The newest N periods of an evaluation range, or all of it if only the older ones have a value.
+    fn shown(&self, range: Range<usize>) -> Range<usize> {
+        let n = self.rule.condition.evaluation_periods as usize;
+        let newest = range.end.saturating_sub(n).max(range.start)..range.end;
+        let is_empty = self.periods.values(newest.clone()).iter().all(Option::is_none);
+        let has_older = self.periods.values(range.clone()).iter().any(Option::is_some);
+        if is_empty && has_older { range } else { newest }
+    }
+}
+
+fn running(tasks: u32) -> String {
+    match tasks {
+        0 => "ECS reports no running task".to_owned(),
+        1 => "ECS reports 1 running task".to_owned(),
+        n => format!("ECS reports {n} running tasks"),
+    }
+}

@@ -1,0 +1,76 @@
+//! How long tasks that are being started excuse that nothing runs: once, for one run or some minutes, and not again until
+//! the service has been steady. A crash loop whose task runs at every other look would get a new excuse each time otherwise.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{AlarmRecord, Basis, Grid, Sight, step};
+use crate::alarms::evaluate::AlarmState;
+use crate::evidence::snapshot::SnapshotBegin;
+use crate::model::subject::Subject;
+use crate::rules::{AlarmRule, Mute, ServiceFigure};
+
+/// How long a service must have run for a start to be excused again. With a run every hour, a crash loop that is seen
+/// running at every other run still alarms.
+const STEADY_AFTER: SignedDuration = SignedDuration::from_hours(2);
+
+/// How long a start is excused where runs follow each other faster: pulling an image takes minutes.
+const START: SignedDuration = SignedDuration::from_mins(5);
+
+/// Whether tasks that are being started at `end` excuse that nothing runs. The same run may ask twice.
+pub(super) fn is_granted(before: Option<&AlarmRecord>, end: Timestamp) -> bool {
+    before.is_none_or(|record| {
+        let memory = &record.memory;
+        let steady = |seen: Timestamp| seen == end || end.duration_since(seen) >= STEADY_AFTER;
+        let starts = memory.muted == Some(Mute::Start) && end.duration_since(memory.since) < START;
+        starts || !memory.is_alarm_before(end) && memory.outage_seen.is_none_or(steady)
+    })
+}
+
+/// The decision about an alarm, with what is remembered of outages.
+pub(super) fn judged(
+    rule: &AlarmRule,
+    subject: &Subject,
+    sight: &Sight<'_>,
+    basis: Basis,
+    begin: &SnapshotBegin,
+    before: Option<&AlarmRecord>,
+) -> Option<AlarmRecord> {
+    let run = &begin.run;
+    // A service that is new or being deleted is not judged: what is known of it stays.
+    let is_silent = sight.reading.series().is_some_and(|series| series.points().is_empty());
+    if matches!(basis, Basis::State { .. }) && is_silent {
+        return None;
+    }
+    let after = step(rule, subject, sight, &Grid::of(rule, basis, begin), run.time, before);
+    match (rule.measure.service_figure(), basis) {
+        (Some(ServiceFigure::NothingRunning), Basis::State { idle }) => {
+            remember(after, before, run.window.end, idle)
+        }
+        _ => after,
+    }
+}
+
+/// Writes down whether nothing ran. A service that should run nothing is not out of order: its next start is excused.
+fn remember(
+    after: Option<AlarmRecord>,
+    before: Option<&AlarmRecord>,
+    end: Timestamp,
+    idle: bool,
+) -> Option<AlarmRecord> {
+    let earlier = before.filter(|record| !record.memory.is_newer_than(end));
+    let was = before.map_or(AlarmState::Ok, |record| record.memory.state);
+    let forgets = |record: &&AlarmRecord| idle && record.memory.outage_seen.is_some();
+    // What is written says how far was judged, so that an older run does not change it again.
+    let judged = |record: &AlarmRecord| {
+        let mut record = record.clone();
+        record.memory.judged_until = end;
+        record
+    };
+    let mut after = after.or_else(|| earlier.filter(forgets).map(judged))?;
+    if idle {
+        after.memory.outage_seen = None;
+    } else if after.memory.state != was && [was, after.memory.state].contains(&AlarmState::Alarm) {
+        after.memory.outage_seen = Some(end);
+    }
+    Some(after)
+}

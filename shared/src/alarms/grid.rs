@@ -1,0 +1,280 @@
+//! The periods that one alarm is judged on in one run.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::evidence::snapshot::SnapshotBegin;
+use crate::model::metric::Period;
+use crate::model::series::{MetricSeries, Reading};
+use crate::model::window::Window;
+use crate::rules::AlarmRule;
+
+/// How far back periods are judged that no run is known to have judged. Shorter than a day, for which the table keeps an
+/// alarm that is OK again, so that a forgotten alarm is never judged a second time.
+const JUDGED_BACK: SignedDuration = SignedDuration::from_hours(12);
+
+/// Share of the window, without the first evaluation range, whose periods are so old that CloudWatch is not expected to
+/// get points for them: one in so many. `Config::lookback` makes the window long enough for the rest.
+const AGED_OUT: usize = 3;
+
+/// How the values of an alarm came to be known in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// CloudWatch answered with the points of periods.
+    Points,
+    /// A collector has taken samples.
+    Samples,
+    /// ECS said how the service is now.
+    State {
+        /// Whether it should run no task.
+        idle: bool,
+    },
+}
+
+/// Where the periods of a rule come from.
+#[derive(Debug, Clone, Copy)]
+pub enum Grid<'a> {
+    /// The window of the run, cut into the rule's periods. CloudWatch may get a point for one of them late.
+    Window(Window),
+    /// The same window, of which only the newest period is judged: what ECS says is how things are now, and no point of it
+    /// comes late.
+    Now(Window),
+    /// The instants at which a collector took samples, oldest first. However far they are apart, each is one period, and a
+    /// sample that has no value never gets one.
+    Samples(&'a [Timestamp]),
+}
+
+/// The periods with their values, oldest first.
+#[derive(Debug)]
+pub(super) struct Periods {
+    ends: Ends,
+    values: Vec<Option<f64>>,
+    /// Numbers of the periods of which nothing is known and nothing will be, in order.
+    unread: Vec<usize>,
+    /// The first period that may still get a point, if it has none.
+    open_from: usize,
+    /// Start of the window, or the first sample: what is older is not known, while a period since then that was not asked
+    /// for has a point.
+    begins: Timestamp,
+    /// Whether the values are what ECS said, and no metric.
+    is_state: bool,
+}
+
+#[derive(Debug)]
+enum Ends {
+    Window(Window),
+    Samples(Vec<Timestamp>),
+}
+
+impl<'a> Grid<'a> {
+    /// The periods that the rule is judged on in the run of a snapshot.
+    pub(super) fn of(rule: &AlarmRule, basis: Basis, begin: &'a SnapshotBegin) -> Self {
+        match basis {
+            Basis::Points => Self::Window(begin.run.window_of(rule.range())),
+            Basis::Samples => Self::Samples(&begin.samples),
+            Basis::State { .. } => Self::Now(begin.run.window_of(rule.range())),
+        }
+    }
+
+    /// End of the newest period of a rule with this length of a period; none if there is no period.
+    pub(super) fn newest_end(&self, period: Period) -> Option<Timestamp> {
+        match self {
+            Self::Window(window) | Self::Now(window) => Some(window.in_periods(period).end),
+            Self::Samples(instants) => instants.last().copied(),
+        }
+    }
+}
+
+impl Periods {
+    /// The periods of a rule. Those before the first that was asked for are left out: earlier runs have judged them.
+    pub(super) fn of(rule: &AlarmRule, grid: &Grid<'_>, reading: &Reading) -> Self {
+        match grid {
+            Grid::Window(window) => {
+                let whole = judged_window(rule, window);
+                let range = rule.condition.evaluation_range();
+                let beyond = whole.len().saturating_sub(range);
+                Self::of_window(&whole, range + beyond / AGED_OUT, reading)
+            }
+            Grid::Now(window) => {
+                let newest = newest_window(rule, window);
+                Self { is_state: true, ..Self::of_window(&newest, newest.len(), reading) }
+            }
+            Grid::Samples(instants) => Self::of_samples(rule.period, instants, reading),
+        }
+    }
+
+    /// The periods of a window, of which those from `open_from` on may still get a point.
+    fn of_window(whole: &Window, open_from: usize, reading: &Reading) -> Self {
+        let series = reading.series();
+        let known = series.map_or(*whole, |series| series.asked_in(whole));
+        let open_from = open_from.saturating_sub(whole.len() - known.len());
+        let mut values = vec![None; known.len()];
+        for (period, value) in series.into_iter().flat_map(|series| series.by_period(&known)) {
+            values[period] = Some(value);
+        }
+        let unread = series.map(MetricSeries::unread).unwrap_or_default();
+        let unread = if unread.is_empty() {
+            Vec::new()
+        } else {
+            let starts = known.period_starts().enumerate();
+            starts
+                .filter(|(_, start)| unread.binary_search(start).is_ok())
+                .map(|(period, _)| period)
+                .collect()
+        };
+        Self { ends: Ends::Window(known), values, unread, open_from, begins: whole.start, is_state: false }
+    }
+
+    fn of_samples(period: Period, instants: &[Timestamp], reading: &Reading) -> Self {
+        let start = |end: &Timestamp| *end - SignedDuration::from_secs(period.seconds());
+        let series = reading.series();
+        let values: Vec<_> =
+            instants.iter().map(|end| series.and_then(|series| series.at(start(end)))).collect();
+        let unread = series.map(MetricSeries::unread).unwrap_or_default();
+        let is_unread = |end: &Timestamp| unread.binary_search(&start(end)).is_ok();
+        let unread = instants.iter().enumerate().filter(|(_, end)| is_unread(end));
+        let unread = unread.map(|(sample, _)| sample).collect();
+        let open_from = values.len();
+        let begins = instants.first().copied().unwrap_or(Timestamp::MIN);
+        Self { ends: Ends::Samples(instants.to_vec()), values, unread, open_from, begins, is_state: false }
+    }
+
+    /// Whether the values are what ECS said, and no metric.
+    pub(super) fn is_state(&self) -> bool {
+        self.is_state
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// End of a period.
+    pub(super) fn end(&self, period: usize) -> Timestamp {
+        match &self.ends {
+            Ends::Window(window) => {
+                let after = i64::try_from(period + 1).unwrap_or(i64::MAX);
+                let seconds = after.saturating_mul(window.period.seconds());
+                window.start + SignedDuration::from_secs(seconds)
+            }
+            Ends::Samples(instants) => instants[period],
+        }
+    }
+
+    /// Instants of the samples that end with this one, if the periods are samples.
+    pub(super) fn instants(&self, range: std::ops::Range<usize>) -> Vec<Timestamp> {
+        match &self.ends {
+            Ends::Window(_) => Vec::new(),
+            Ends::Samples(instants) => instants[range].to_vec(),
+        }
+    }
+
+    /// The first period that ends after this instant.
+    pub(super) fn after(&self, instant: Timestamp) -> usize {
+        match &self.ends {
+            Ends::Window(window) => {
+                let seconds = instant.as_second() - window.start.as_second();
+                usize::try_from(seconds.div_euclid(window.period.seconds())).unwrap_or(0)
+            }
+            Ends::Samples(instants) => instants.partition_point(|end| *end <= instant),
+        }
+    }
+
+    pub(super) fn values(&self, range: std::ops::Range<usize>) -> &[Option<f64>] {
+        &self.values[range]
+    }
+
+    /// Whether no period at all has a value.
+    pub(super) fn is_silent(&self) -> bool {
+        self.values.iter().all(Option::is_none)
+    }
+
+    /// Whether all periods that may still get a point have none.
+    pub(super) fn is_silent_since_aged_out(&self) -> bool {
+        self.values[self.open_from.min(self.len())..].iter().all(Option::is_none)
+    }
+
+    /// End of the newest period that has a value.
+    pub(super) fn newest_value_end(&self) -> Option<Timestamp> {
+        self.values.iter().rposition(Option::is_some).map(|period| self.end(period))
+    }
+
+    /// Places within the range of the periods of which nothing is known for good.
+    pub(super) fn unread(&self, range: &std::ops::Range<usize>) -> Vec<usize> {
+        let inside = self.unread.iter().filter(|period| range.contains(period));
+        inside.map(|period| period - range.start).collect()
+    }
+
+    /// Places within the range of the periods without a point that may still get one.
+    pub(super) fn open(&self, range: &std::ops::Range<usize>) -> Vec<usize> {
+        let late = range.clone().filter(|&period| period >= self.open_from && self.values[period].is_none());
+        late.map(|period| period - range.start).collect()
+    }
+
+    /// The first period whose whole evaluation range is here.
+    pub(super) fn first_whole(&self, range: usize) -> usize {
+        range.min(self.len()).saturating_sub(1)
+    }
+
+    /// Number of the oldest periods that no point is expected for any more.
+    pub(super) fn aged_out(&self) -> usize {
+        self.open_from
+    }
+
+    /// Whether a period without a value may get one.
+    pub(super) fn can_be_late(&self) -> bool {
+        self.open_from < self.len()
+    }
+
+    /// How many periods have ended after this instant, be it older than all of them.
+    pub(super) fn count_since(&self, instant: Timestamp) -> usize {
+        match &self.ends {
+            Ends::Window(window) => {
+                let seconds = window.end.as_second() - instant.as_second();
+                usize::try_from(seconds.div_euclid(window.period.seconds())).unwrap_or(0)
+            }
+            Ends::Samples(_) => self.len() - self.after(instant),
+        }
+    }
+
+    /// Whether a period since this instant has no value and will not get one.
+    pub(super) fn lost_since(&self, instant: Timestamp) -> bool {
+        let first = self.after(instant);
+        let aged_out = &self.values[first.min(self.open_from)..self.open_from];
+        instant <= self.begins || aged_out.iter().any(Option::is_none)
+    }
+}
+
+/// The numbers of the newest `length` periods up to this one.
+pub(super) fn newest(newest: usize, length: usize) -> std::ops::Range<usize> {
+    (newest + 1).saturating_sub(length)..newest + 1
+}
+
+/// The periods of the rule in the window of the run.
+fn judged_window(rule: &AlarmRule, window: &Window) -> Window {
+    let window = if rule.period == window.period { *window } else { window.in_periods(rule.period) };
+    if window.end.duration_since(window.start) <= JUDGED_BACK {
+        return window;
+    }
+    let back = usize::try_from(JUDGED_BACK.as_secs() / rule.period.seconds()).unwrap_or(0).max(1);
+    window.newest(rule.condition.evaluation_range() + back)
+}
+
+/// The periods that the newest verdict of the rule looks at.
+fn newest_window(rule: &AlarmRule, window: &Window) -> Window {
+    window.in_periods(rule.period).of_newest(rule.condition.evaluation_range())
+}
+
+/// Whether an alarm of which nothing is remembered stays OK at every period, as far as counts alone tell.
+pub(super) fn surely_ok(rule: &AlarmRule, grid: &Grid<'_>, series: &MetricSeries) -> bool {
+    match grid {
+        Grid::Window(window) => {
+            rule.condition.surely_ok(series, &series.asked_in(&judged_window(rule, window)))
+        }
+        Grid::Now(window) => rule.condition.surely_ok(series, &series.asked_in(&newest_window(rule, window))),
+        Grid::Samples(instants) => {
+            let breaches = |value: f64| rule.condition.comparison.breaches(value, rule.condition.threshold);
+            let breaching = series.points().iter().filter(|point| breaches(point.value)).count();
+            let each_has_one = series.points().len() >= instants.len();
+            breaching == 0 && series.unread().is_empty() && (each_has_one || rule.condition.gap_is_fine())
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Which alarms end because what they are about is gone.
+
+use super::super::which::was_listed;
+use super::super::{AlarmKey, AlarmRecord, end};
+use super::Judging;
+use crate::evidence::coverage::Coverage;
+use crate::model::subject::Subject;
+use crate::rules::Scope;
+use crate::sources::plan;
+
+impl Judging<'_> {
+    /// What is gone for sure, and not only unseen in this run, ends.
+    pub(super) fn gone(&self, coverage: &Coverage) -> Vec<AlarmRecord> {
+        let part = self.begin.target.part;
+        let here = self
+            .before
+            .values()
+            .flatten()
+            .filter(|record| record.key.subject.cluster().is_some_and(|cluster| part.holds(cluster)));
+        let unjudged = here.filter(|record| !self.is_judged(&record.key));
+        let gone = unjudged.filter(|record| self.knows(&record.key.subject, coverage));
+        let mut gone: Vec<_> = gone.filter_map(|record| end(record, self.begin.run.window.end)).collect();
+        gone.sort_by(|a, b| a.key.cmp(&b.key));
+        gone
+    }
+
+    fn is_judged(&self, AlarmKey { rule, subject }: &AlarmKey) -> bool {
+        let entry = subject.cluster().and_then(|cluster| self.inventory.clusters.get(cluster));
+        let Some(entry) = entry else { return false };
+        let exists = match subject {
+            Subject::Account | Subject::Cluster(_) => true,
+            Subject::Service(_, service) => entry.services().contains(service),
+            Subject::TaskFamily(_, family) => entry.task_families().contains(family),
+            Subject::Workload(_, workload) => entry.workloads().contains(workload),
+        };
+        let rule = self.rules.iter().find(|candidate| candidate.name == *rule);
+        let rule = rule.filter(|rule| rule.platform() == self.begin.target.platform);
+        exists && rule.is_some_and(|rule| plan::judges(rule, subject, entry))
+    }
+
+    /// Whether it is sure that the subject is in the inventory if it exists, be it none because its cluster is gone.
+    fn knows(&self, subject: &Subject, coverage: &Coverage) -> bool {
+        let listed = was_listed(coverage, subject.scope() == Some(Scope::TaskFamily));
+        let cluster = subject.cluster().and_then(|cluster| self.inventory.clusters.get(cluster));
+        listed && cluster.is_none_or(|entry| !entry.unlisted)
+    }
+}

@@ -1,0 +1,99 @@
+//! The decision about one alarm in one run: pure, and the only place where states change and notices are made.
+
+use jiff::Timestamp;
+
+use super::course::Course;
+use super::grid::{Grid, Periods, surely_ok};
+use super::{AlarmKey, AlarmRecord, Notice, NoticeBody, Remembered, Sight};
+use crate::alarms::evaluate::AlarmState;
+use crate::model::series::Reading;
+use crate::model::subject::Subject;
+use crate::rules::{AlarmRule, Severity};
+
+/// Judges every period whose verdict is not final yet, oldest first. Returns what to remember now, with the notices to send;
+/// none if nothing changed.
+///
+/// `now` is the time of the run. An answer that could not be had is neither OK nor ALARM: the state stays, and when that
+/// lasts longer than the rule looks back, there is a notice of it. So is data that is missing where tasks run.
+pub fn step(
+    rule: &AlarmRule,
+    subject: &Subject,
+    sight: &Sight<'_>,
+    grid: &Grid<'_>,
+    now: Timestamp,
+    before: Option<&AlarmRecord>,
+) -> Option<AlarmRecord> {
+    let newest = grid.newest_end(rule.period)?;
+    match (before, &*sight.reading) {
+        (None, Reading::Complete(series)) if sight.running.is_none() && surely_ok(rule, grid, series) => {
+            return None;
+        }
+        (Some(AlarmRecord { memory, .. }), _) if memory.is_newer_than(newest) => return None,
+        _ => {}
+    }
+    let periods = Periods::of(rule, grid, &sight.reading);
+    if periods.len() == 0 {
+        return None;
+    }
+    let remembered = before.map_or_else(
+        || Remembered::plainly_ok(periods.end(0) - rule.period.length()),
+        |record| record.memory.clone(),
+    );
+    let version = before.map(|record| record.version);
+    let course = Course::new(rule, subject, sight, now, &periods, remembered.clone(), version);
+    let (memory, notices) = course.run();
+    // How far was judged is no change, unless what is remembered of it is about to fall out of the window.
+    let as_before =
+        Remembered { judged_until: memory.judged_until, settled: memory.settled, ..remembered.clone() };
+    let changed = memory != as_before || is_running_out(rule, &periods, &remembered, &memory);
+    changed.then(|| AlarmRecord {
+        key: AlarmKey { rule: rule.name.clone(), subject: subject.clone() },
+        memory,
+        untold: before.into_iter().flat_map(|record| record.untold.iter().cloned()).chain(notices).collect(),
+        version: before.map_or(0, |record| record.version),
+    })
+}
+
+/// Whether a run as far away as this one is from the last write could not go on from what is remembered, because its
+/// window begins later.
+fn is_running_out(rule: &AlarmRule, periods: &Periods, before: &Remembered, after: &Remembered) -> bool {
+    before.settled.is_some_and(|settled| {
+        let first = periods.first_whole(rule.condition.evaluation_range());
+        let spare = periods.aged_out().saturating_sub(first);
+        let since_written = periods.count_since(before.judged_until);
+        // The next run asks from the oldest gap that is left. Where the newest change lies behind it, judging could not
+        // begin there.
+        let is_passed = |left: super::Settled| settled.until < left.until && left.until < after.since;
+        after.settled.is_some_and(is_passed)
+            || after.settled != before.settled
+                && periods.after(settled.until) < first + since_written.min(spare)
+    })
+}
+
+/// The end of an alarm that nothing judges any more, because its service or its rule is gone. What people heard of it
+/// gets a closing word; the rest is forgotten. None if it had ended before.
+pub fn end(record: &AlarmRecord, at: Timestamp) -> Option<AlarmRecord> {
+    let Remembered { state, since, told, blind, .. } = record.memory;
+    // What a newer run has seen is not ended by what an older one did not know of.
+    if record.memory.is_newer_than(at) || record.memory.is_plainly_ok() {
+        return None;
+    }
+    let AlarmKey { rule, subject } = &record.key;
+    let in_alarm = told == AlarmState::Alarm;
+    let blind_told = blind.filter(|blind| blind.told);
+    let gone = Notice {
+        id: format!("{rule}#{subject}#{}#gone", at.as_second()),
+        rule: rule.clone(),
+        severity: Severity::Info,
+        subject: subject.clone(),
+        from: state,
+        to: AlarmState::InsufficientData,
+        at,
+        since: if in_alarm { Some(since) } else { blind.map(|blind| blind.since) },
+        body: NoticeBody::Gone,
+    };
+    let mut record = record.clone();
+    record.untold.extend((in_alarm || blind_told.is_some()).then_some(gone));
+    record.memory = Remembered::plainly_ok(at.max(record.memory.judged_until));
+    Some(record)
+}

@@ -1,0 +1,175 @@
+//! Reads a snapshot line by line.
+
+use std::io::{BufRead, BufReader, Read};
+
+use flate2::read::MultiGzDecoder;
+use jiff::Timestamp;
+
+use super::{BadSnapshot, ClusterLine, Line};
+use crate::evidence::coverage::Coverage;
+use crate::evidence::inventory::{ClusterEntry, ServiceState, UndescribedService};
+use crate::evidence::pods::{ClusterState, PodState, WorkloadState};
+use crate::model::cluster::ClusterName;
+use crate::model::metric::MetricQuery;
+use crate::model::run::{Run, Target};
+use crate::model::series::Reading;
+
+/// What the first line of a snapshot says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SnapshotBegin {
+    /// The run.
+    pub run: Run,
+    /// The target.
+    pub target: Target,
+    /// When its clusters were listed.
+    pub inventory_read_at: Timestamp,
+    /// When the samples were taken that rules are judged on, oldest first; of clusters on EKS only.
+    pub samples: Vec<Timestamp>,
+}
+
+/// One fact of a snapshot. They come in this order, and only the first and the last are sure to come. Of EKS, each cluster comes with
+/// its samples, itself, its workloads and its pods, and then the next.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SnapshotLine {
+    /// The run, once.
+    Run(Box<SnapshotBegin>),
+    /// A cluster that was looked at.
+    Cluster(ClusterName, ClusterEntry),
+    /// What CloudWatch answered to one question, or samples; those about one subject stand together.
+    Series(MetricQuery, Reading),
+    /// The state of a service that ECS was asked about.
+    Service(Box<ServiceState>),
+    /// A service that ECS was asked about in vain.
+    Undescribed(UndescribedService),
+    /// An EKS cluster as it is set up.
+    Eks(Box<ClusterState>),
+    /// Replicas of a workload on EKS.
+    Workload(WorkloadState),
+    /// A pod on EKS.
+    Pod(Box<PodState>),
+    /// How much was seen, once.
+    End(Coverage),
+}
+
+/// Reads a snapshot line by line, so that the reader need not hold all of it. Ends with an error unless the last line was
+/// read: what came before it may be less than was written.
+#[derive(Debug)]
+pub struct SnapshotReader<R> {
+    from: R,
+    text: String,
+    lines: usize,
+    /// Place of the newest line in the order of kinds; none before the first.
+    place: Option<u8>,
+    /// Whether it is a part that may begin and end with any line.
+    part: bool,
+    over: bool,
+}
+
+const SERIES: u8 = 2;
+const EKS: u8 = 5;
+/// Place of the last line in the order of kinds.
+const END: u8 = 8;
+
+impl<R: Read> SnapshotReader<BufReader<MultiGzDecoder<R>>> {
+    /// Reads what a [`SnapshotWriter`](super::SnapshotWriter) wrote.
+    pub fn new(from: R) -> Self {
+        Self::of_lines(BufReader::new(MultiGzDecoder::new(from)), false)
+    }
+
+    /// Reads one piece of a snapshot, which has neither its beginning nor its end.
+    pub(super) fn piece(from: R) -> Self {
+        Self::of_lines(BufReader::new(MultiGzDecoder::new(from)), true)
+    }
+}
+
+impl<R: BufRead> SnapshotReader<R> {
+    /// Reads lines that are part of a snapshot and decompressed.
+    pub(super) fn part(from: R) -> Self {
+        Self::of_lines(from, true)
+    }
+
+    fn of_lines(from: R, part: bool) -> Self {
+        Self { from, text: String::new(), lines: 0, place: None, part, over: false }
+    }
+
+    /// The next line; none behind the last.
+    fn read(&mut self) -> Result<Option<SnapshotLine>, BadSnapshot> {
+        self.text.clear();
+        if self.from.read_line(&mut self.text)? == 0 {
+            return if self.part || self.place == Some(END) { Ok(None) } else { Err(cut(self.lines)) };
+        }
+        self.lines += 1;
+        let bad = |error: String| BadSnapshot::Line { line: self.lines, error };
+        let line: Line<'_> = serde_json::from_str(&self.text).map_err(|error| bad(error.to_string()))?;
+        let place = line.place();
+        let fits = match self.place {
+            None => self.part || place == 0,
+            // EKS clusters come one after the other, each with its samples before it.
+            Some(before) if place == SERIES => before != END && !(SERIES + 1..EKS).contains(&before),
+            Some(before) => place > 0 && place >= before && before != END,
+        };
+        if !fits {
+            return Err(bad("it stands where no such line can be".to_owned()));
+        }
+        self.place = Some(place);
+        line.into_fact().map(Some).map_err(bad)
+    }
+}
+
+impl<R: BufRead> Iterator for SnapshotReader<R> {
+    type Item = Result<SnapshotLine, BadSnapshot>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.over {
+            return None;
+        }
+        let line = self.read().transpose();
+        self.over = !matches!(line, Some(Ok(_)));
+        line
+    }
+}
+
+pub(super) fn cut(line: usize) -> BadSnapshot {
+    BadSnapshot::Line { line, error: "the line of the end is missing".to_owned() }
+}
+
+impl Line<'_> {
+    /// Place in the order of kinds.
+    fn place(&self) -> u8 {
+        match self {
+            Self::Run { .. } => 0,
+            Self::Cluster(_) => 1,
+            Self::Series(_) => SERIES,
+            Self::Service(_) => 3,
+            Self::Undescribed(_) => 4,
+            Self::Eks(_) => EKS,
+            Self::Workload(_) => 6,
+            Self::Pod(_) => 7,
+            Self::End { .. } => END,
+        }
+    }
+
+    pub(super) fn into_fact(self) -> Result<SnapshotLine, String> {
+        Ok(match self {
+            Self::Run { run, target, inventory_read_at, samples } => {
+                let (run, target) = (run.into_owned(), target.into_owned());
+                let samples = samples.into_iter().map(Timestamp::from_second).collect::<Result<_, _>>();
+                let samples = samples.map_err(|error| error.to_string())?;
+                SnapshotLine::Run(Box::new(SnapshotBegin { run, target, inventory_read_at, samples }))
+            }
+            Self::Cluster(ClusterLine { cluster, entry }) => {
+                SnapshotLine::Cluster(cluster.into_owned(), entry.into_owned())
+            }
+            Self::Series(series) => {
+                let (query, reading) = series.into_reading()?;
+                SnapshotLine::Series(query, reading)
+            }
+            Self::Service(state) => SnapshotLine::Service(Box::new(state.into_owned())),
+            Self::Undescribed(service) => SnapshotLine::Undescribed(service.into_owned()),
+            Self::Eks(state) => SnapshotLine::Eks(Box::new(state.into_owned())),
+            Self::Workload(state) => SnapshotLine::Workload(state.into_owned()),
+            Self::Pod(state) => SnapshotLine::Pod(Box::new(state.into_owned())),
+            Self::End { coverage } => SnapshotLine::End(coverage.into_owned()),
+        })
+    }
+}

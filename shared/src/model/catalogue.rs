@@ -1,0 +1,264 @@
+//! The metrics that ECS publishes for tasks on Fargate: units, dimension sets, and what makes them exist.
+//!
+//! Sources: "Amazon ECS CloudWatch metrics" and "Amazon ECS Container Insights metrics" (with and without enhanced
+//! observability), CloudWatch and ECS documentation. What a cluster really reports is told by `ListMetrics`; this
+//! table gives the defaults, the units and the words.
+
+use crate::model::cluster::{ClusterName, ServiceName};
+use crate::model::insights::InsightsLevel;
+use crate::model::metric::{Dimensions, Metric, Unit};
+use crate::model::subject::Subject;
+
+/// Namespace of the metrics that every ECS service has at no charge.
+pub const AWS_ECS: &str = "AWS/ECS";
+/// Namespace of Container Insights for ECS; its metrics are billed as custom metrics.
+pub const CONTAINER_INSIGHTS: &str = "ECS/ContainerInsights";
+
+/// A set of dimension names that a metric is published with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DimensionSet {
+    /// `{ClusterName}`
+    Cluster,
+    /// `{ClusterName, ServiceName}`
+    Service,
+    /// `{ClusterName, TaskDefinitionFamily}`
+    Family,
+    /// `{ClusterName, ServiceName, TaskId}`
+    ServiceTask,
+    /// `{ClusterName, TaskDefinitionFamily, TaskId}`
+    FamilyTask,
+    /// `{ClusterName, ServiceName, ContainerName}`
+    ServiceContainer,
+    /// `{ClusterName, TaskDefinitionFamily, ContainerName}`
+    FamilyContainer,
+    /// `{ClusterName, ServiceName, TaskId, ContainerName}`
+    ServiceTaskContainer,
+    /// `{ClusterName, TaskDefinitionFamily, TaskId, ContainerName}`
+    FamilyTaskContainer,
+}
+
+impl DimensionSet {
+    /// Names of the dimensions, in the order of the documentation.
+    pub fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Cluster => &["ClusterName"],
+            Self::Service => &["ClusterName", "ServiceName"],
+            Self::Family => &["ClusterName", "TaskDefinitionFamily"],
+            Self::ServiceTask => &["ClusterName", "ServiceName", "TaskId"],
+            Self::FamilyTask => &["ClusterName", "TaskDefinitionFamily", "TaskId"],
+            Self::ServiceContainer => &["ClusterName", "ServiceName", "ContainerName"],
+            Self::FamilyContainer => &["ClusterName", "TaskDefinitionFamily", "ContainerName"],
+            Self::ServiceTaskContainer => &["ClusterName", "ServiceName", "TaskId", "ContainerName"],
+            Self::FamilyTaskContainer => &["ClusterName", "TaskDefinitionFamily", "TaskId", "ContainerName"],
+        }
+    }
+}
+
+use DimensionSet::{
+    Cluster as C, Family as CF, FamilyContainer as CFK, FamilyTask as CFT, FamilyTaskContainer as CFTK,
+    Service as CS, ServiceContainer as CSK, ServiceTask as CST, ServiceTaskContainer as CSTK,
+};
+
+/// One metric of the catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CatalogueMetric {
+    /// CloudWatch namespace.
+    pub namespace: &'static str,
+    /// Name, in CloudWatch's spelling.
+    pub name: &'static str,
+    /// Unit of its values.
+    pub unit: Unit,
+    /// Sets of dimensions that it is published with.
+    pub dimension_sets: &'static [DimensionSet],
+    /// Sets of dimensions that the level `enhanced` adds.
+    pub enhanced_sets: &'static [DimensionSet],
+    /// Setting of the cluster that it needs; `Disabled` if it is always there.
+    pub needs: InsightsLevel,
+    /// What a task must have beside that, for a metric that most tasks do not publish.
+    pub only_with: Option<&'static str>,
+}
+
+const fn metric(
+    namespace: &'static str,
+    name: &'static str,
+    unit: Unit,
+    dimension_sets: &'static [DimensionSet],
+    needs: InsightsLevel,
+) -> CatalogueMetric {
+    CatalogueMetric { namespace, name, unit, dimension_sets, enhanced_sets: &[], needs, only_with: None }
+}
+
+const fn free(name: &'static str, unit: Unit, dimension_sets: &'static [DimensionSet]) -> CatalogueMetric {
+    metric(AWS_ECS, name, unit, dimension_sets, InsightsLevel::Disabled)
+}
+
+const fn enabled(name: &'static str, unit: Unit, dimension_sets: &'static [DimensionSet]) -> CatalogueMetric {
+    metric(CONTAINER_INSIGHTS, name, unit, dimension_sets, InsightsLevel::Enabled)
+}
+
+const fn enhanced(
+    name: &'static str,
+    unit: Unit,
+    dimension_sets: &'static [DimensionSet],
+) -> CatalogueMetric {
+    metric(CONTAINER_INSIGHTS, name, unit, dimension_sets, InsightsLevel::Enhanced)
+}
+
+/// What tasks with file systems of their own have.
+const EBS_VOLUME: &str = "an attached EBS volume";
+
+/// Metrics of ECS on Fargate. Left out: what exists on EC2 capacity only (`CPUReservation`, `instance_*`) and
+/// Service Connect.
+pub const CATALOGUE: &[CatalogueMetric] = &[
+    free("CPUUtilization", Unit::Percent, &[CS]),
+    free("MemoryUtilization", Unit::Percent, &[CS]),
+    free("EBSFilesystemUtilization", Unit::Percent, &[CS]).only_with(EBS_VOLUME),
+    enabled("CpuUtilized", Unit::CpuUnits, &[C, CS, CF]).enhanced_by(&[CST, CFT]),
+    enabled("CpuReserved", Unit::CpuUnits, &[C, CS, CF]).enhanced_by(&[CST, CFT]),
+    enabled("MemoryUtilized", Unit::Megabytes, &[C, CS, CF]).enhanced_by(&[CST, CFT]),
+    enabled("MemoryReserved", Unit::Megabytes, &[C, CS, CF]).enhanced_by(&[CST, CFT]),
+    enabled("NetworkRxBytes", Unit::BytesPerSecond, &[C, CS, CF]).enhanced_by(&[CST, CFT]),
+    enabled("NetworkTxBytes", Unit::BytesPerSecond, &[C, CS, CF]).enhanced_by(&[CST, CFT]),
+    enabled("StorageReadBytes", Unit::Bytes, &[C, CS, CF]).enhanced_by(&[CST, CFT]),
+    enabled("StorageWriteBytes", Unit::Bytes, &[C, CS, CF]).enhanced_by(&[CST, CFT]),
+    enabled("EphemeralStorageReserved", Unit::Gigabytes, &[C, CS, CF]).enhanced_by(&[CST, CFT]),
+    enabled("EphemeralStorageUtilized", Unit::Gigabytes, &[C, CS, CF]).enhanced_by(&[CST, CFT]),
+    enabled("EBSFilesystemSize", Unit::Gigabytes, &[CS, CF]).only_with(EBS_VOLUME),
+    enabled("EBSFilesystemUtilized", Unit::Gigabytes, &[CS, CF]).only_with(EBS_VOLUME),
+    enabled("TaskCount", Unit::Count, &[C]),
+    enabled("ServiceCount", Unit::Count, &[C]),
+    enabled("DesiredTaskCount", Unit::Count, &[CS]),
+    enabled("RunningTaskCount", Unit::Count, &[CS]),
+    enabled("PendingTaskCount", Unit::Count, &[CS]),
+    enabled("DeploymentCount", Unit::Count, &[CS]),
+    enabled("TaskSetCount", Unit::Count, &[CS]),
+    enabled("RestartCount", Unit::Count, &[C, CS, CF])
+        .enhanced_by(&[CST, CFT, CSK, CFK, CSTK, CFTK])
+        .only_with("a restart policy"),
+    enhanced("TaskCpuUtilization", Unit::Percent, &[C, CS, CF, CST, CFT]),
+    enhanced("TaskMemoryUtilization", Unit::Percent, &[C, CS, CF, CST, CFT]),
+    enhanced("TaskEphemeralStorageUtilization", Unit::Percent, &[C, CS, CF, CST, CFT]),
+    enhanced("TaskEBSFilesystemUtilization", Unit::Percent, &[C, CS, CF, CST, CFT]).only_with(EBS_VOLUME),
+    enhanced("ContainerCpuUtilized", Unit::CpuUnits, &[C, CSK, CFK, CSTK, CFTK]),
+    enhanced("ContainerCpuReserved", Unit::CpuUnits, &[C, CSK, CFK, CSTK, CFTK]),
+    enhanced("ContainerCpuUtilization", Unit::Percent, &[C, CS, CF, CST, CFT]),
+    enhanced("ContainerMemoryUtilized", Unit::Megabytes, &[C, CSK, CFK, CSTK, CFTK]),
+    enhanced("ContainerMemoryReserved", Unit::Megabytes, &[C, CSK, CFK, CSTK, CFTK]),
+    enhanced("ContainerMemoryUtilization", Unit::Percent, &[C, CSK, CFK, CSTK, CFTK]),
+    enhanced("ContainerNetworkRxBytes", Unit::BytesPerSecond, &[C, CS, CF, CST, CFT]),
+    enhanced("ContainerNetworkTxBytes", Unit::BytesPerSecond, &[C, CS, CF, CST, CFT]),
+    enhanced("ContainerStorageReadBytes", Unit::Bytes, &[C, CSK, CFK, CSTK, CFTK]),
+    enhanced("ContainerStorageWriteBytes", Unit::Bytes, &[C, CSK, CFK, CSTK, CFTK]),
+    enhanced("UnHealthyContainerHealthStatus", Unit::Count, &[C, CSK, CFK, CSTK, CFTK])
+        .only_with("a health check"),
+];
+
+/// The entry of a metric that is there for sure: a constant with another name does not compile.
+pub(crate) const fn named(namespace: &str, name: &str) -> &'static CatalogueMetric {
+    let mut place = 0;
+    while !(is_same(CATALOGUE[place].name, name) && is_same(CATALOGUE[place].namespace, namespace)) {
+        place += 1;
+    }
+    &CATALOGUE[place]
+}
+
+const fn is_same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut place = 0;
+    while place < one.len() && place < other.len() && one[place] == other[place] {
+        place += 1;
+    }
+    place == one.len() && place == other.len()
+}
+
+/// The catalogue's entry for a metric.
+pub fn find(namespace: &str, name: &str) -> Option<&'static CatalogueMetric> {
+    CATALOGUE.iter().find(|metric| metric.namespace == namespace && metric.name == name)
+}
+
+impl CatalogueMetric {
+    /// With more sets of dimensions at the level `enhanced`.
+    const fn enhanced_by(self, enhanced_sets: &'static [DimensionSet]) -> Self {
+        Self { enhanced_sets, ..self }
+    }
+
+    /// Published by tasks with this only.
+    const fn only_with(self, what: &'static str) -> Self {
+        Self { only_with: Some(what), ..self }
+    }
+
+    /// The sets of dimensions that it is published with in a cluster of this level, which has to be the one it needs.
+    pub fn sets_at(&self, level: InsightsLevel) -> impl Iterator<Item = DimensionSet> {
+        let more = if level >= InsightsLevel::Enhanced { self.enhanced_sets } else { &[] };
+        self.dimension_sets.iter().chain(more).copied()
+    }
+
+    /// The metric of one cluster, if it is published per cluster.
+    pub fn of_cluster(&self, cluster: &ClusterName) -> Option<Metric> {
+        self.dimension_sets
+            .contains(&DimensionSet::Cluster)
+            .then(|| self.with(Dimensions::new([("ClusterName", cluster.as_str())])))
+    }
+
+    /// The metric of one service, if it is published per service.
+    pub fn of_service(&self, cluster: &ClusterName, service: &ServiceName) -> Option<Metric> {
+        let dimensions = [("ClusterName", cluster.as_str()), ("ServiceName", service.as_str())];
+        self.dimension_sets.contains(&DimensionSet::Service).then(|| self.with(Dimensions::new(dimensions)))
+    }
+
+    /// The metric of one family of task definitions, if it is published per family.
+    pub fn of_family(&self, cluster: &ClusterName, family: &str) -> Option<Metric> {
+        let dimensions = [("ClusterName", cluster.as_str()), ("TaskDefinitionFamily", family)];
+        self.dimension_sets.contains(&DimensionSet::Family).then(|| self.with(Dimensions::new(dimensions)))
+    }
+
+    /// The metric of what a verdict is about.
+    pub fn of(&self, subject: &Subject) -> Option<Metric> {
+        match subject {
+            Subject::Cluster(cluster) => self.of_cluster(cluster),
+            Subject::Service(cluster, service) => self.of_service(cluster, service),
+            Subject::TaskFamily(cluster, family) => self.of_family(cluster, family),
+            Subject::Account | Subject::Workload(..) => None,
+        }
+    }
+
+    fn with(&self, dimensions: Dimensions) -> Metric {
+        Metric { namespace: self.namespace.into(), name: self.name.into(), dimensions }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_stands_once_with_at_least_one_dimension_set() {
+        for (i, metric) in CATALOGUE.iter().enumerate() {
+            assert!(!metric.dimension_sets.is_empty(), "{}", metric.name);
+            assert!(
+                !CATALOGUE[..i]
+                    .iter()
+                    .any(|other| (other.namespace, other.name) == (metric.namespace, metric.name)),
+                "{} stands twice",
+                metric.name
+            );
+        }
+    }
+
+    #[test]
+    fn t1_memory_utilized_is_an_amount_and_no_percentage() {
+        assert_eq!(find(CONTAINER_INSIGHTS, "MemoryUtilized").unwrap().unit, Unit::Megabytes);
+        assert_eq!(find(AWS_ECS, "MemoryUtilization").unwrap().unit, Unit::Percent);
+    }
+
+    #[test]
+    fn the_free_percentages_exist_per_service_only() {
+        let metric = find(AWS_ECS, "CPUUtilization").unwrap();
+        let (shop, web) = ("shop".parse().unwrap(), "web".parse().unwrap());
+        assert!(metric.of_cluster(&shop).is_none());
+        assert_eq!(
+            metric.of_service(&shop, &web).unwrap().to_string(),
+            "AWS/ECS CPUUtilization {ClusterName=shop, ServiceName=web}"
+        );
+    }
+}

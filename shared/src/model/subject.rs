@@ -1,0 +1,226 @@
+//! What something is about: an account, a cluster, or what runs in a cluster.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::cluster::{ClusterName, ServiceName};
+
+/// What a verdict, a notification or a change is about, within one account and Region.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Fields", into = "Fields")]
+pub enum Subject {
+    /// The account in the Region: what holds for all its clusters.
+    Account,
+    /// A cluster of ECS or EKS as a whole.
+    Cluster(ClusterName),
+    /// A service of ECS.
+    Service(ClusterName, ServiceName),
+    /// A family of task definitions of ECS: all its tasks in the cluster, of a service or not.
+    TaskFamily(ClusterName, String),
+    /// A workload on EKS.
+    Workload(ClusterName, Workload),
+}
+
+/// What a rule is judged on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// Each cluster as a whole.
+    Cluster,
+    /// Each service.
+    #[default]
+    Service,
+    /// Each family of task definitions: all tasks of the family, of a service or not.
+    TaskFamily,
+    /// Each workload on EKS, such as a Deployment: all pods that it owns.
+    Workload,
+}
+
+impl Scope {
+    /// The word of the user's file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cluster => "cluster",
+            Self::Service => "service",
+            Self::TaskFamily => "task-family",
+            Self::Workload => "workload",
+        }
+    }
+}
+
+/// What owns pods on EKS: a Deployment, `StatefulSet`, `DaemonSet`, Job or `CronJob`, or a pod that nothing owns.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Workload {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its kind, as Kubernetes spells it.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl Subject {
+    /// The cluster that it is or is in.
+    pub fn cluster(&self) -> Option<&ClusterName> {
+        match self {
+            Self::Account => None,
+            Self::Cluster(cluster)
+            | Self::Service(cluster, _)
+            | Self::TaskFamily(cluster, _)
+            | Self::Workload(cluster, _) => Some(cluster),
+        }
+    }
+
+    /// The service, if it is one.
+    pub fn service(&self) -> Option<&ServiceName> {
+        match self {
+            Self::Service(_, service) => Some(service),
+            _ => None,
+        }
+    }
+
+    /// The workload, if it is one.
+    pub fn workload(&self) -> Option<&Workload> {
+        match self {
+            Self::Workload(_, workload) => Some(workload),
+            _ => None,
+        }
+    }
+
+    /// What rules about it are about; none of an account, which no rule judges.
+    pub fn scope(&self) -> Option<Scope> {
+        match self {
+            Self::Account => None,
+            Self::Cluster(_) => Some(Scope::Cluster),
+            Self::Service(..) => Some(Scope::Service),
+            Self::TaskFamily(..) => Some(Scope::TaskFamily),
+            Self::Workload(..) => Some(Scope::Workload),
+        }
+    }
+}
+
+/// Cluster by cluster, so that what is about one stands together wherever subjects are listed.
+impl Ord for Subject {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let by_kind = || match (self, other) {
+            (Self::Service(_, one), Self::Service(_, other)) => one.cmp(other),
+            (Self::TaskFamily(_, one), Self::TaskFamily(_, other)) => one.cmp(other),
+            (Self::Workload(_, one), Self::Workload(_, other)) => one.cmp(other),
+            _ => self.scope().cmp(&other.scope()),
+        };
+        self.cluster().cmp(&other.cluster()).then_with(by_kind)
+    }
+}
+
+impl PartialOrd for Subject {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// `shop`, `shop/web`, `shop#nightly`, `payments shop/deployment/web`: no two kinds can be the same text.
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Account => f.pad("account"),
+            Self::Cluster(cluster) => cluster.fmt(f),
+            Self::Service(cluster, service) => write!(f, "{cluster}/{service}"),
+            Self::TaskFamily(cluster, family) => write!(f, "{cluster}#{family}"),
+            Self::Workload(cluster, workload) => write!(f, "{cluster} {workload}"),
+        }
+    }
+}
+
+impl fmt::Display for Workload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { namespace, kind, name } = self;
+        write!(f, "{namespace}/{}/{name}", kind.to_lowercase())
+    }
+}
+
+/// A subject as JSON has it: the names that it has, each under a key of its own.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cluster: Option<ClusterName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    service: Option<ServiceName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    task_family: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    workload: Option<Workload>,
+}
+
+impl From<Subject> for Fields {
+    fn from(subject: Subject) -> Self {
+        let of = |cluster| Self { cluster: Some(cluster), ..Self::default() };
+        match subject {
+            Subject::Account => Self::default(),
+            Subject::Cluster(cluster) => of(cluster),
+            Subject::Service(cluster, service) => Self { service: Some(service), ..of(cluster) },
+            Subject::TaskFamily(cluster, family) => Self { task_family: Some(family), ..of(cluster) },
+            Subject::Workload(cluster, workload) => Self { workload: Some(workload), ..of(cluster) },
+        }
+    }
+}
+
+impl TryFrom<Fields> for Subject {
+    type Error = &'static str;
+
+    fn try_from(fields: Fields) -> Result<Self, Self::Error> {
+        let Fields { cluster, service, task_family, workload } = fields;
+        let Some(cluster) = cluster else {
+            let is_empty = service.is_none() && task_family.is_none() && workload.is_none();
+            return if is_empty { Ok(Self::Account) } else { Err("a subject without its cluster") };
+        };
+        match (service, task_family, workload) {
+            (None, None, None) => Ok(Self::Cluster(cluster)),
+            (Some(service), None, None) => Ok(Self::Service(cluster, service)),
+            (None, Some(family), None) => Ok(Self::TaskFamily(cluster, family)),
+            (None, None, Some(workload)) => Ok(Self::Workload(cluster, workload)),
+            _ => Err("a subject that is two things at once"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_reads_what_it_writes() {
+        let cluster: ClusterName = "shop".parse().unwrap();
+        let workload =
+            Workload { namespace: "web".to_owned(), kind: "Deployment".to_owned(), name: "api".to_owned() };
+        for (subject, text, json) in [
+            (Subject::Account, "account", "{}"),
+            (Subject::Cluster(cluster.clone()), "shop", r#"{"cluster":"shop"}"#),
+            (
+                Subject::Service(cluster.clone(), "web".parse().unwrap()),
+                "shop/web",
+                r#"{"cluster":"shop","service":"web"}"#,
+            ),
+            (
+                Subject::TaskFamily(cluster.clone(), "nightly".to_owned()),
+                "shop#nightly",
+                r#"{"cluster":"shop","task_family":"nightly"}"#,
+            ),
+            (
+                Subject::Workload(cluster, workload),
+                "shop web/deployment/api",
+                r#"{"cluster":"shop","workload":{"namespace":"web","kind":"Deployment","name":"api"}}"#,
+            ),
+        ] {
+            assert_eq!(subject.to_string(), text);
+            assert_eq!(serde_json::to_string(&subject).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Subject>(json).unwrap(), subject);
+        }
+        for json in [r#"{"service":"web"}"#, r#"{"cluster":"shop","service":"web","task_family":"x"}"#] {
+            assert!(serde_json::from_str::<Subject>(json).is_err(), "{json}");
+        }
+    }
+}

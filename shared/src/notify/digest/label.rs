@@ -1,0 +1,88 @@
+//! What was judged and its value, as a person says it: `memory 93.1 %`, `2 tasks missing`, `3 pods crash-looping`.
+
+use crate::alarms::Evaluation;
+use crate::alarms::evaluate::AlarmState;
+use crate::model::metric::Unit;
+use crate::rules::KubernetesMeasure;
+use crate::text::message::harmless;
+
+/// What labels count, of many and of one: behind a number these are no names of metrics.
+const COUNTED: [(&str, &str); 8] = [
+    ("deployments ", "deployment "),
+    ("tasks ", "task "),
+    ("pods ", "pod "),
+    ("completed pods ", "completed pod "),
+    ("DaemonSet pods ", "DaemonSet pod "),
+    ("containers ", "container "),
+    ("replicas ", "replica "),
+    ("restarts", "restart"),
+];
+
+/// What rules on `nothing-running` judge.
+pub(super) const TASKS_MISSING: &str = "tasks missing";
+/// What rules on `running-below-desired` judge.
+const BELOW_DESIRED: &str = "tasks below desired";
+/// What rules on `deployment-failed` judge.
+pub(super) const DEPLOYMENTS_FAILED: &str = "deployments failed";
+/// What rules on `tasks-failing` judge.
+pub(super) const TASKS_FAILED: &str = "tasks failed";
+
+/// How an alarm stands, behind its subject.
+pub(super) fn stands(state: AlarmState) -> &'static str {
+    match state {
+        AlarmState::Ok => "is OK",
+        AlarmState::Alarm => "is in ALARM",
+        AlarmState::InsufficientData => "has no data yet",
+    }
+}
+
+/// The worst value.
+pub(super) fn worst(evaluation: &Evaluation) -> String {
+    let label = harmless(&evaluation.label);
+    match evaluation.worst() {
+        Some(_) if is(evaluation, KubernetesMeasure::MetricsServerDown) => label,
+        Some(value) => valued(evaluation, &label, value),
+        None if evaluation.values.is_empty() => label,
+        None => format!("{label} has no data"),
+    }
+}
+
+fn valued(evaluation: &Evaluation, label: &str, value: f64) -> String {
+    let value = evaluation.unit.show(value);
+    match counted(evaluation, label) {
+        None => format!("{label} {value}"),
+        Some((many, one)) if value == "1" => format!("1 {one}{}", &label[many.len()..]),
+        Some(_) => format!("{value} {label}"),
+    }
+}
+
+/// How a value is told that ended an alarm, behind its subject.
+pub(super) fn back(evaluation: &Evaluation, value: f64) -> String {
+    let label = harmless(&evaluation.label);
+    let is_none = value == 0.0;
+    if is(evaluation, KubernetesMeasure::MetricsServerDown) {
+        "has its Metrics API again".to_owned()
+    } else if is_none && is(evaluation, KubernetesMeasure::PodPending) {
+        "has no pending pod any more".to_owned()
+    } else if is_none && label == TASKS_MISSING {
+        "runs tasks again".to_owned()
+    } else if is_none && label == BELOW_DESIRED {
+        "has all its tasks again".to_owned()
+    } else if is_none && label == DEPLOYMENTS_FAILED {
+        "has no failed deployment any more".to_owned()
+    } else if is_none && label == TASKS_FAILED {
+        "has no failing tasks any more".to_owned()
+    } else if is_none && counted(evaluation, &label).is_some() {
+        format!("has no {label} any more")
+    } else {
+        format!("is back at {label} {}", evaluation.unit.show(value))
+    }
+}
+
+fn counted(evaluation: &Evaluation, label: &str) -> Option<(&'static str, &'static str)> {
+    COUNTED.into_iter().find(|(many, _)| evaluation.unit == Unit::Count && label.starts_with(many))
+}
+
+fn is(evaluation: &Evaluation, measure: KubernetesMeasure) -> bool {
+    evaluation.label == measure.label()
+}

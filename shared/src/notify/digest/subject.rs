@@ -1,0 +1,180 @@
+//! The subject of a digest: what matters most, first, for it may be all that is read.
+
+use super::super::words::list;
+use super::super::{CoverageChange, RuleLine, coverage};
+use super::{News, Sections, label};
+use crate::alarms::{Notice, NoticeKind};
+use crate::model::run::Platform;
+use crate::model::subject::{Subject, Workload};
+use crate::report::counted;
+use crate::text::message::harmless;
+
+/// Subjects without data that are named.
+const MOST_NAMED: usize = 3;
+/// Longest subject; what is longer would be cut within a name.
+const MOST: usize = 99;
+
+pub(super) fn subject(sections: &Sections<'_>, changes: &[CoverageChange], rules: &[RuleLine]) -> String {
+    let more = |news: &[News<'_>]| match news.len() - 1 {
+        0 => String::new(),
+        rest => format!(" and {rest} more"),
+    };
+    let Sections { began, blind, no_data, ended, reminders } = sections;
+    match &began[..] {
+        [] => {}
+        [one] => return format!("ALARM {} {}", shortly(one.notice), place(one)),
+        several => return all_of(&format!("ALARM {} alarms", several.len()), several),
+    }
+    let lost = changes.iter().filter_map(|change| match change {
+        CoverageChange::Lost(broken, fault) => Some((broken, fault)),
+        _ => None,
+    });
+    match &lost.collect::<Vec<_>>()[..] {
+        [] => {}
+        [(broken, fault)] => return format!("CANNOT SEE {}: {}", broken.name, fault.code),
+        [(broken, fault), rest @ ..] => {
+            return format!("CANNOT SEE {} and {} more: {}", broken.name, rest.len(), fault.code);
+        }
+    }
+    if let Some(News { notice, .. }) = blind.first() {
+        let subject = short_with_cluster(&notice.subject);
+        return format!("CANNOT JUDGE {subject}: {}{}", notice.rule, more(blind));
+    }
+    if !no_data.is_empty() {
+        // The rules on one service lack data together: its name stands once.
+        let mut names: Vec<String> = no_data.iter().map(|news| short(&news.notice.subject)).collect();
+        names.sort_unstable();
+        names.dedup();
+        let names = list(names.iter().map(String::as_str), MOST_NAMED);
+        let region = &no_data[0].target.region;
+        let is_one = no_data.iter().all(|news| news.target.region == *region);
+        return if is_one {
+            format!("NO DATA from {names} in {region}")
+        } else {
+            format!("NO DATA from {names}")
+        };
+    }
+    match rules {
+        [] => {}
+        [one] if one.applies_to_nothing() => {
+            return format!("CHECK RULE {}: it applies to nothing", one.rule);
+        }
+        [one] => return format!("CHECK RULE {}: it has no data", one.rule),
+        several => return format!("CHECK RULES: {}", counted(several).join(", ")),
+    }
+    if let Some(over) = over(ended) {
+        return over;
+    }
+    match reminders.first() {
+        Some(News { notice, .. }) => {
+            let subject = short_with_cluster(&notice.subject);
+            format!("STILL {}{}", valued(subject, ": ", notice), more(reminders))
+        }
+        None => coverage::seen_again(changes),
+    }
+}
+
+/// What is over. Only what is OK now is called so, and counted so.
+fn over(news: &[News<'_>]) -> Option<String> {
+    let of = |kind: NoticeKind| news.iter().filter(move |news| news.notice.kind() == kind);
+    let kinds = [NoticeKind::Ended, NoticeKind::SeenAgain, NoticeKind::Gone];
+    let mut there = kinds.into_iter().filter(|kind| of(*kind).next().is_some());
+    let kind = there.next()?;
+    let first = of(kind).next()?.notice;
+    let (subject, rule) = (short_with_cluster(&first.subject), &first.rule);
+    let said = match kind {
+        NoticeKind::SeenAgain => format!("JUDGED AGAIN {subject}: {rule} {}", label::stands(first.to)),
+        NoticeKind::Gone => format!("NO LONGER JUDGED {subject}: {rule}"),
+        _ => format!("OK {subject}: {rule} ended"),
+    };
+    let more = match of(kind).count() - 1 {
+        0 => String::new(),
+        rest => format!(" and {rest} more"),
+    };
+    let others = there.map(|kind| {
+        let count = of(kind).count();
+        if kind == NoticeKind::SeenAgain {
+            format!("; {count} judged again")
+        } else {
+            format!("; {count} no longer judged")
+        }
+    });
+    Some(format!("{said}{more}{}", others.collect::<String>()))
+}
+
+/// `ALARM 3 alarms: shop/web memory 93 %, shop/api CPU 91 %, ...`: as many as fit, and at least one.
+fn all_of(head: &str, news: &[News<'_>]) -> String {
+    let etc = ", ...";
+    let mut subject = String::new();
+    for (i, News { notice, .. }) in news.iter().enumerate() {
+        let separator = if i == 0 { ": " } else { ", " };
+        let next = format!("{separator}{}", valued(short(&notice.subject), " ", notice));
+        let room = if i + 1 == news.len() { MOST } else { MOST - etc.len() };
+        if i > 0 && head.len() + subject.chars().count() + next.chars().count() > room {
+            subject.push_str(etc);
+            break;
+        }
+        subject.push_str(&next);
+    }
+    format!("{head}{subject}")
+}
+
+/// The subject without what hides in the name of a task family or workload; others are letters and digits.
+pub(super) fn name(subject: &Subject) -> String {
+    match subject {
+        Subject::TaskFamily(cluster, family) => {
+            Subject::TaskFamily(cluster.clone(), harmless(family)).to_string()
+        }
+        Subject::Workload(cluster, workload) => {
+            Subject::Workload(cluster.clone(), tamed(workload)).to_string()
+        }
+        Subject::Account | Subject::Cluster(_) | Subject::Service(..) => subject.to_string(),
+    }
+}
+
+fn tamed(Workload { namespace, kind, name }: &Workload) -> Workload {
+    let [namespace, kind, name] = [namespace, kind, name].map(|text| harmless(text));
+    Workload { namespace, kind, name }
+}
+
+/// The subject as short as a telephone shows it: a workload is told by its namespace and name.
+fn short(subject: &Subject) -> String {
+    match subject.workload().map(tamed) {
+        Some(Workload { namespace, name, .. }) => format!("{namespace}/{name}"),
+        None => name(subject),
+    }
+}
+
+/// The same; of a workload with its cluster, because `shop/web` might be a service as well.
+fn short_with_cluster(subject: &Subject) -> String {
+    match subject {
+        Subject::Workload(cluster, _) => format!("{} on EKS {cluster}", short(subject)),
+        _ => short(subject),
+    }
+}
+
+/// Where it is, as short.
+fn place(News { target, notice }: &News<'_>) -> String {
+    match (target.platform, &notice.subject) {
+        (Platform::Eks, Subject::Workload(cluster, _)) => format!("on EKS {cluster} in {}", target.region),
+        (Platform::Eks, _) => format!("on EKS in {}", target.region),
+        (Platform::Ecs, _) => format!("in {}", target.region),
+    }
+}
+
+/// `shop/web: memory 93.1 %`, `payments shop/deployment/web: 2 pods crash-looping`
+pub(super) fn headline(notice: &Notice) -> String {
+    valued(name(&notice.subject), ": ", notice)
+}
+
+fn shortly(notice: &Notice) -> String {
+    valued(short(&notice.subject), ": ", notice)
+}
+
+/// The subject with the worst value behind it, if anything was evaluated.
+fn valued(subject: String, separator: &str, notice: &Notice) -> String {
+    match notice.evaluation() {
+        Some(evaluation) => format!("{subject}{separator}{}", label::worst(evaluation)),
+        None => subject,
+    }
+}

@@ -1,0 +1,101 @@
+//! How many clusters there are of what.
+
+use super::{Findings, Found, clusters, label};
+use crate::model::fault::FaultKind;
+use crate::model::run::{Platform, RunKind};
+use crate::notify::words::count;
+use crate::reconcile::{Finding, FindingResult};
+
+const SILENT: &str = "on, but silent";
+const UNANNOUNCED: &str = "without an event";
+
+impl Findings<'_> {
+    /// For the subject: `ECS: 2 set, 1 waiting; EKS: 1 set`. Of a rollback all is news. What was done is news each time,
+    /// and that a cluster is silent or came without an event only once.
+    pub(super) fn counts_in_subject(&self) -> String {
+        let is_rollback = self.kind == RunKind::Restore;
+        let is_news = |finding: &Finding, of_result: bool| {
+            is_rollback || finding.news || of_result && finding.result.is_act()
+        };
+        let of_platform = self.platforms.iter().filter_map(|platform| {
+            let counts = self.counts(*platform, is_news);
+            (!counts.is_empty()).then(|| format!("{}: {}", label(*platform), counts.join(", ")))
+        });
+        of_platform.collect::<Vec<_>>().join("; ")
+    }
+
+    /// `41 of 43 ECS clusters comply, 2 left alone`.
+    pub(super) fn compliance(&self, platform: Platform) -> String {
+        let all = self.on(platform, |_| true);
+        let not = self.on(platform, |finding| !finding.result.is_plain());
+        let left = self.on(platform, |finding| finding.result == FindingResult::Left);
+        // Of an EKS cluster some aspects are always left; one is left alone if nothing else is found of it.
+        let busy = self.on(platform, |finding| finding.result != FindingResult::Left);
+        let only_left = clusters(&left) - shared(&left, &busy);
+        let of = format!("{} cluster", label(platform));
+        let compliant = clusters(&all) - clusters(&not) - only_left;
+        let mut text = format!("{compliant} of {} comply", count(clusters(&all), &of));
+        let counts = self.counts(platform, |_, _| true);
+        for part in (only_left > 0).then(|| format!("{only_left} left alone")).into_iter().chain(counts) {
+            text.push_str(&format!(", {part}"));
+        }
+        text
+    }
+
+    fn on(&self, platform: Platform, wanted: impl Fn(&Finding) -> bool) -> Vec<Found<'_>> {
+        let found = self.found.iter().filter(|found| found.target.platform == platform);
+        found.filter(|found| wanted(found.finding)).copied().collect()
+    }
+
+    /// `3 set`, `1 still CREATING after an hour`, `1 conflict`: clusters by what there is to say of them, of the findings
+    /// that are wanted; `wanted` is told whether it is about their result. An account counts as one where nothing else does.
+    fn counts(&self, platform: Platform, wanted: impl Fn(&Finding, bool) -> bool) -> Vec<String> {
+        type Is = fn(&Finding) -> bool;
+        let rows: [(Is, &str); 17] = [
+            (|finding| finding.result == FindingResult::Set, "set"),
+            (|finding| finding.result == FindingResult::WouldSet, "would be set"),
+            (|finding| finding.result == FindingResult::RolledBack, "rolled back"),
+            (|finding| finding.result == FindingResult::Skipped, "skipped"),
+            (|finding| finding.result == FindingResult::Waiting, "waiting"),
+            (|finding| finding.result == FindingResult::InProgress, "in progress"),
+            (|finding| finding.result == FindingResult::NotYet, "not yet created"),
+            (
+                |finding| finding.result == FindingResult::Overdue && finding.aspect.is_none(),
+                "still CREATING after an hour",
+            ),
+            (
+                |finding| finding.result == FindingResult::Overdue && finding.aspect.is_some(),
+                "still updated after an hour",
+            ),
+            (|finding| matches!(finding.result, FindingResult::Conflict(_)), "conflict"),
+            (|finding| is_denied(finding), "denied"),
+            (|finding| finding.result.fault().is_some() && !is_denied(finding), "not answered"),
+            (|finding| finding.silent, SILENT),
+            (|finding| finding.unannounced, UNANNOUNCED),
+            (|finding| finding.result == FindingResult::Blocked, "blocked"),
+            (|finding| finding.result == FindingResult::Reported, "out of policy"),
+            (|finding| finding.result == FindingResult::UnderWay, "changed by another run"),
+        ];
+        let rows = rows.into_iter().filter_map(|(is, what)| {
+            let of_result = !matches!(what, SILENT | UNANNOUNCED);
+            let found = self.on(platform, |finding| wanted(finding, of_result) && is(finding));
+            match (found.is_empty(), clusters(&found)) {
+                (true, _) => None,
+                (false, 0) => Some(format!("account default {what}")),
+                (false, n) => Some(format!("{n} {what}")),
+            }
+        });
+        rows.collect()
+    }
+}
+
+fn is_denied(finding: &Finding) -> bool {
+    finding.result.fault().is_some_and(|fault| fault.kind == FaultKind::Denied)
+}
+
+/// How many clusters are in both.
+fn shared(one: &[Found<'_>], other: &[Found<'_>]) -> usize {
+    let other: std::collections::BTreeSet<_> = other.iter().filter_map(super::key).collect();
+    let one: std::collections::BTreeSet<_> = one.iter().filter_map(super::key).collect();
+    one.intersection(&other).count()
+}

@@ -1,0 +1,241 @@
+//! The message of a sweep or rollback: what was set, rolled back, waits or failed, and what is out of policy.
+
+mod counts;
+mod json;
+mod paragraphs;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use super::coverage::{self, worst_fault};
+use super::words::{about_dollars, count, list, utc};
+use super::{CoverageChange, TargetResult};
+use crate::model::fault::Fault;
+use crate::model::run::{Platform, Run, RunKind, Target};
+use crate::reconcile::{Aspect, CostEstimate, Finding, FindingResult};
+use crate::text::commands::AtCluster;
+use crate::text::message::Message;
+
+/// A finding with its place.
+#[derive(Clone, Copy)]
+struct Found<'a> {
+    target: &'a Target,
+    finding: &'a Finding,
+}
+
+/// All that the targets found.
+struct Findings<'a> {
+    kind: RunKind,
+    dry_run: bool,
+    found: Vec<Found<'a>>,
+    /// Platforms that were looked at.
+    platforms: BTreeSet<Platform>,
+    /// A target of which not all could be seen, and why.
+    unseen: Option<(&'a Target, &'a Fault)>,
+}
+
+/// The message of a sweep or rollback. A rollback and a dry run always have one. A sweep has none if it did nothing, all
+/// could be seen, and people were notified before of what is out of policy: the report says that each time.
+pub fn sweep(run: &Run, results: &[TargetResult], changes: &[CoverageChange]) -> Option<Message> {
+    let findings = Findings::of(run.kind, results);
+    if !findings.is_news() && !coverage::is_news(changes) {
+        return None;
+    }
+    let mut body = coverage::news(run.time, changes);
+    let mut paragraphs = findings.paragraphs();
+    paragraphs.push(
+        coverage::paragraph_after(results, changes) + &format!("Run {}, at {}.\n", run.id, utc(run.time)),
+    );
+    for paragraph in paragraphs {
+        if !body.is_empty() {
+            body.push('\n');
+        }
+        body.push_str(&paragraph);
+    }
+    let is_lost = changes.iter().any(|change| matches!(change, CoverageChange::Lost(..)));
+    let severity = if findings.needs_a_person() || is_lost { "warning" } else { "info" };
+    let json = findings.json(run, results, changes);
+    Some(Message::new(&findings.subject(changes), &body, &json, findings.filters(run, severity)))
+}
+
+/// Why a sweep has no message, for its receipt: `nothing to do: 41 of 41 ECS clusters comply`.
+pub fn nothing_to_do(results: &[TargetResult]) -> String {
+    let findings = Findings::of(RunKind::Sweep, results);
+    let parts = findings.platforms.iter().map(|platform| findings.compliance(*platform));
+    let unseen = results.iter().filter(|result| result.result.is_err()).count();
+    let mut text = format!("nothing to do: {}", parts.collect::<Vec<_>>().join("; "));
+    if unseen > 0 {
+        text.push_str(&format!(", and {} could not be seen, as notified before", count(unseen, "target")));
+    }
+    text
+}
+
+impl<'a> Findings<'a> {
+    fn of(kind: RunKind, results: &'a [TargetResult]) -> Self {
+        let reconciled = |result: &'a TargetResult| Some((&result.target, result.outcome()?.reconciled()?));
+        let seen = || results.iter().filter_map(reconciled);
+        let found = seen().flat_map(|(target, reconciled)| {
+            reconciled.findings.iter().map(move |finding| Found { target, finding })
+        });
+        let mut faults = results.iter().filter_map(|result| Some((&result.target, worst_fault(result)?)));
+        Self {
+            kind,
+            dry_run: seen().any(|(_, reconciled)| reconciled.dry_run),
+            found: found.collect(),
+            platforms: results.iter().map(|result| result.target.platform).collect(),
+            unseen: faults.next(),
+        }
+    }
+
+    fn that(&self, wanted: impl Fn(&Finding) -> bool) -> Vec<Found<'a>> {
+        self.found.iter().filter(|found| wanted(found.finding)).copied().collect()
+    }
+
+    fn with(&self, wanted: impl Fn(&FindingResult) -> bool) -> Vec<Found<'a>> {
+        self.that(|finding| wanted(&finding.result))
+    }
+
+    fn is_news(&self) -> bool {
+        self.dry_run
+            || self.kind == RunKind::Restore
+            || self.found.iter().any(|found| found.finding.news || found.finding.result.is_act())
+    }
+
+    /// Whether something failed, or somebody works against us.
+    fn needs_a_person(&self) -> bool {
+        let is_cut_short = self.kind == RunKind::Restore && self.unseen.is_some();
+        let is_bad = |finding: &Finding| match &finding.result {
+            FindingResult::Failed(_) | FindingResult::Conflict(_) | FindingResult::Overdue => true,
+            FindingResult::Unknown(_) => finding.cluster().is_none(),
+            _ => false,
+        };
+        self.found.iter().any(|found| is_bad(found.finding)) || is_cut_short
+    }
+
+    /// `set`, or `roll back`.
+    fn verb(&self) -> &'static str {
+        if self.kind == RunKind::Restore { "roll back" } else { "set" }
+    }
+
+    /// What matters most, first: it may be all that is read.
+    fn subject(&self, changes: &[CoverageChange]) -> String {
+        let failed = self.with(|result| matches!(result, FindingResult::Failed(_)));
+        if !failed.is_empty() {
+            return format!("FAILED to {} {}", self.verb(), what(&failed));
+        }
+        let lost = changes.iter().find_map(|change| match change {
+            CoverageChange::Lost(broken, fault) => {
+                Some(format!("CANNOT SEE {}: {}", broken.name, fault.code))
+            }
+            CoverageChange::Noticed(_) | CoverageChange::Back(_) => None,
+        });
+        // Whoever rolls something back is told what was not, also if a sweep has said before that it cannot be seen.
+        let unseen = self.unseen.filter(|_| self.kind == RunKind::Restore);
+        let unseen = unseen.map(|(target, fault)| format!("CANNOT SEE {target}: {}", fault.code));
+        if let Some(lost) = lost.or(unseen) {
+            return lost;
+        }
+        let conflicts =
+            self.that(|finding| finding.news && matches!(finding.result, FindingResult::Conflict(_)));
+        if !conflicts.is_empty() {
+            return format!("CONFLICT over {}", what(&conflicts));
+        }
+        if self.dry_run {
+            return self.dry_run_subject();
+        }
+        let counts = self.counts_in_subject();
+        if !counts.is_empty() {
+            return counts;
+        }
+        let names: Vec<&str> = self.platforms.iter().map(|platform| label(*platform)).collect();
+        let names = list(names.iter().copied(), 2);
+        match self.kind {
+            RunKind::Restore => format!("{names}: nothing to roll back"),
+            _ if changes.iter().any(|change| matches!(change, CoverageChange::Back(_))) => {
+                coverage::seen_again(changes)
+            }
+            _ => format!("{names}: nothing to do"),
+        }
+    }
+
+    fn dry_run_subject(&self) -> String {
+        let would = self.with(|result| matches!(result, FindingResult::WouldSet | FindingResult::Waiting));
+        let done = if self.kind == RunKind::Restore { "rolled back" } else { "set" };
+        let cost = cost_of(&would);
+        let cost = cost.map(|cost| about_dollars(cost.dollars_a_month.max(0.0)));
+        let cost = cost.map(|cost| format!(", about {cost} a month")).unwrap_or_default();
+        if would.is_empty() {
+            return format!("Dry run: nothing would be {done}");
+        }
+        format!("Dry run: {} would be {done}{cost}", what_of_count(&would))
+    }
+}
+
+impl Found<'_> {
+    /// The commands that help, one on each line.
+    fn commands(&self) -> Option<String> {
+        let Target { account, region, role, .. } = self.target;
+        let at = AtCluster { account, region, cluster: self.finding.cluster()? };
+        Some(self.finding.remedy()?.commands(&at, role.as_ref().map(|role| role.arn.as_str())))
+    }
+}
+
+/// How messages name a platform.
+fn label(platform: Platform) -> &'static str {
+    match platform {
+        Platform::Ecs => "ECS",
+        Platform::Eks => "EKS",
+    }
+}
+
+/// `Container Insights of shop, search and 3 more`, `the account default in eu-west-1`.
+fn what(found: &[Found<'_>]) -> String {
+    let titles = titles(found);
+    let titles = list(titles.iter().copied(), 2);
+    match names(found, 3) {
+        names if names.is_empty() => {
+            let regions: BTreeSet<&str> = found.iter().map(|found| found.target.region.as_str()).collect();
+            format!("{titles} in {}", list(regions.into_iter(), 3))
+        }
+        names => format!("{titles} of {names}"),
+    }
+}
+
+/// `Container Insights of 3 clusters`.
+fn what_of_count(found: &[Found<'_>]) -> String {
+    let titles = list(titles(found).iter().copied(), 2);
+    match clusters(found) {
+        0 => titles,
+        n => format!("{titles} of {}", count(n, "cluster")),
+    }
+}
+
+/// The aspects in words, each once.
+fn titles(found: &[Found<'_>]) -> Vec<&'static str> {
+    let aspects: BTreeSet<_> = found.iter().filter_map(|found| found.finding.aspect).collect();
+    aspects.into_iter().map(Aspect::title).collect()
+}
+
+/// A cluster of a target; parts of a target are one place.
+fn key<'a>(found: &Found<'a>) -> Option<(&'a str, &'a str, Platform, &'a str)> {
+    let Found { target, finding } = found;
+    Some((target.account.as_str(), target.region.as_str(), target.platform, finding.cluster()?.as_str()))
+}
+
+/// How many clusters these are about.
+fn clusters(found: &[Found<'_>]) -> usize {
+    found.iter().filter_map(key).collect::<BTreeSet<_>>().len()
+}
+
+/// Names of clusters, each once, so many at most.
+fn names(found: &[Found<'_>], most: usize) -> String {
+    let names: BTreeSet<_> = found.iter().filter_map(key).collect();
+    list(names.into_iter().map(|(.., name)| name), most)
+}
+
+/// What they cost together; none if none of them has a sum.
+fn cost_of(found: &[Found<'_>]) -> Option<CostEstimate> {
+    let costs: Vec<CostEstimate> = found.iter().filter_map(|found| found.finding.cost?.estimate()).collect();
+    (!costs.is_empty()).then(|| costs.into_iter().sum())
+}

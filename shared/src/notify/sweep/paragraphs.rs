@@ -1,0 +1,327 @@
+//! The paragraphs of the message, the most urgent first.
+
+use super::{Findings, Found, clusters, cost_of, label, names};
+use crate::model::fault::Fault;
+use crate::model::run::{Platform, RunKind, Target};
+use crate::model::subject::Subject;
+use crate::notify::coverage::in_words;
+use crate::notify::words::{about_dollars, hang, list, thousands, wrap};
+use crate::reconcile::{Cost, CostEstimate, CostNote, Finding, FindingResult, TARIFF, Transition};
+use crate::text::message::harmless;
+
+/// Why what is to be changed waits: fargaze.yaml says how much one run may change.
+const LIMIT_REACHED: &str =
+    "It waits because this run has changed as many clusters as max-changes and max-percent let it.";
+
+/// What follows if no event of a new cluster came.
+const NO_TRAIL: &str = "The sweep found them as new ones. EventBridge gets calls to ECS and EKS only through a trail that logs management \
+     events; without it, new clusters wait for the next sweep.";
+
+/// Why a cluster may be on and silent.
+const WHY_SILENT: &str = "Tasks run there, and no metrics come. A likely cause: a cluster of that name without Container Insights \
+     was deleted, and this one was created within 7 days; then ECS does not really turn it on (ECS API, \
+     UpdateClusterSettings). Use another name, or create it again after 7 days.";
+
+/// Clusters that one paragraph names.
+const NAMED: usize = 20;
+
+/// Clusters of a paragraph whose commands are printed.
+const COMMANDED: usize = 3;
+
+/// What the findings of one paragraph have in common.
+type Alike<'a> =
+    (Option<String>, &'static str, Option<&'a Transition>, Option<&'a str>, &'a str, Option<CostNote>);
+
+impl<'a> Findings<'a> {
+    /// All paragraphs, each of whole lines.
+    pub(super) fn paragraphs(&self) -> Vec<String> {
+        let mut paragraphs = Vec::new();
+        if self.dry_run {
+            paragraphs.push("DRY RUN: nothing was changed, because fargaze.yaml says dry-run.\n".to_owned());
+        }
+        paragraphs.extend(self.with_faults("FAILED", |result| match result {
+            FindingResult::Failed(fault) => Some(fault),
+            _ => None,
+        }));
+        paragraphs.extend(self.conflicts());
+        let would = if self.kind == RunKind::Restore { "WOULD ROLL BACK" } else { "WOULD SET" };
+        for (head, result) in [
+            ("UPDATE OVERDUE", FindingResult::Overdue),
+            ("SET", FindingResult::Set),
+            ("ROLLED BACK", FindingResult::RolledBack),
+            ("SKIPPED", FindingResult::Skipped),
+            ("WAITS FOR THE NEXT RUN", FindingResult::Waiting),
+            (would, FindingResult::WouldSet),
+            ("IN PROGRESS", FindingResult::InProgress),
+            ("NOT YET CREATED", FindingResult::NotYet),
+            ("BLOCKED, A PREREQUISITE IS MISSING:", FindingResult::Blocked),
+            ("OUT OF POLICY (report only):", FindingResult::Reported),
+        ] {
+            paragraphs.extend(self.alike(head, &result));
+        }
+        paragraphs.extend(self.with_faults("COULD NOT BE READ:", |result| match result {
+            FindingResult::Unknown(fault) => Some(fault),
+            _ => None,
+        }));
+        paragraphs.extend(self.silent());
+        paragraphs.extend(self.unannounced());
+        paragraphs.extend(self.account_defaults());
+        paragraphs.extend(Some(self.sums()).filter(|sums| !sums.is_empty()));
+        paragraphs.extend(self.costs());
+        paragraphs
+    }
+
+    /// Findings with one result, those that are alike together, the dearest clusters first.
+    fn alike(&self, head: &str, result: &FindingResult) -> Vec<String> {
+        let found = self.with(|other| other == result);
+        let groups = grouped(found.into_iter(), alike);
+        let paragraphs = groups.into_iter().map(|((place, title, change, now, reason, note), mut group)| {
+            group.sort_by(|a, b| {
+                dollars(b).total_cmp(&dollars(a)).then_with(|| a.finding.subject.cmp(&b.finding.subject))
+            });
+            let place = place.unwrap_or_else(|| places(&group));
+            let what = match (change, now) {
+                (Some(change), _) => format!(" {}", harmless(&change.to_string())),
+                (None, Some(now)) => format!(" ({})", harmless(now)),
+                (None, None) => String::new(),
+            };
+            let title = if title.is_empty() { String::new() } else { format!(" {title}") };
+            let mut text = listed(&format!("{head}{title}{what} in {place}"), &group);
+            text.push_str(&wrap(&format!("Why: {}.", harmless(reason)), 2));
+            if *result == FindingResult::Waiting {
+                text.push_str(&wrap(LIMIT_REACHED, 2));
+            }
+            text.extend(note.map(|cost| wrap(&format!("Cost: {cost}."), 2)));
+            text + &remedies(&group)
+        });
+        paragraphs.collect()
+    }
+
+    fn with_faults(&self, head: &str, fault: impl Fn(&'a FindingResult) -> Option<&'a Fault>) -> Vec<String> {
+        let found = self.found.iter().filter_map(|found| Some((*found, fault(&found.finding.result)?)));
+        let groups = grouped(found, |(found, fault)| {
+            (place(found.target), title(found.finding), &fault.operation, &fault.code)
+        });
+        let paragraphs = groups.into_iter().map(|((place, title, ..), group)| {
+            let found: Vec<Found<'_>> = group.iter().map(|(found, _)| *found).collect();
+            let why = group.first().map(|(_, fault)| why_failed(fault)).unwrap_or_default();
+            let title = if title.is_empty() { String::new() } else { format!(" {title}") };
+            let names = names(&found, NAMED);
+            let names = if names.is_empty() { names } else { format!(": {names}") };
+            hang(&format!("{head}{title} in {place}{names}.")) + &wrap(&why, 2) + &remedies(&found)
+        });
+        paragraphs.collect()
+    }
+
+    /// Conflicts, with who is in them; those that are alike together.
+    fn conflicts(&self) -> Vec<String> {
+        let conflicts = self.found.iter().filter_map(|found| match &found.finding.result {
+            FindingResult::Conflict(by) => Some((*found, by)),
+            _ => None,
+        });
+        let groups = grouped(conflicts, |(found, by)| {
+            let Finding { now, reason, .. } = found.finding;
+            (place(found.target), title(found.finding), now.as_deref(), reason.as_str(), *by)
+        });
+        let paragraphs = groups.into_iter().map(|((place, title, now, reason, by), group)| {
+            let found: Vec<Found<'_>> = group.iter().map(|(found, _)| *found).collect();
+            let now = now.map(|now| format!(" ({})", harmless(now))).unwrap_or_default();
+            let of = names(&found, NAMED);
+            let of = if of.is_empty() { of } else { format!(" of {of}") };
+            hang(&format!("CONFLICT over {title}{of}{now} in {place}."))
+                + &wrap(&format!("Why: {}.", harmless(reason)), 2)
+                + &wrap(&format!("Reverted by {}.", people(by)), 2)
+        });
+        paragraphs.collect()
+    }
+
+    fn silent(&self) -> Option<String> {
+        let silent = self.that(|finding| finding.silent);
+        (!silent.is_empty()).then(|| by_place("ON, BUT SILENT:", &silent) + &wrap(WHY_SILENT, 2))
+    }
+
+    fn unannounced(&self) -> Option<String> {
+        let unannounced = self.that(|finding| finding.unannounced);
+        let head = "EVENTS DO NOT ARRIVE: is there a CloudTrail trail? No event came of";
+        (!unannounced.is_empty()).then(|| by_place(head, &unannounced) + &wrap(NO_TRAIL, 2))
+    }
+
+    /// The account defaults of which nothing else is said.
+    fn account_defaults(&self) -> Vec<String> {
+        let plain = self.that(|finding| finding.subject == Subject::Account && finding.result.is_plain());
+        let groups =
+            grouped(plain.into_iter(), |found| (found.finding.now.as_deref(), found.finding.reason.as_str()));
+        let lines = groups.into_iter().map(|((now, reason), group)| {
+            let now = now.unwrap_or("not known");
+            hang(&format!("The account default is {now} in {}: {}.", places(&group), harmless(reason)))
+        });
+        lines.collect()
+    }
+
+    /// How many comply, and how many are left alone why.
+    fn sums(&self) -> String {
+        let mut text = String::new();
+        for platform in &self.platforms {
+            let of =
+                |found: &&Found<'_>| found.target.platform == *platform && found.finding.cluster().is_some();
+            let here: Vec<Found<'_>> = self.found.iter().filter(of).copied().collect();
+            if here.is_empty() {
+                continue;
+            }
+            if self.kind == RunKind::Restore {
+                let rest: Vec<_> = here.into_iter().filter(|found| found.finding.result.is_plain()).collect();
+                if clusters(&rest) > 0 {
+                    let s = if clusters(&rest) == 1 { "" } else { "s" };
+                    text.push_str(&format!(
+                        "Nothing to roll back: {} {} cluster{s}.\n",
+                        clusters(&rest),
+                        label(*platform)
+                    ));
+                }
+                continue;
+            }
+            text.push_str(&wrap(&format!("{}.", self.compliance(*platform)), 0));
+            // Of an EKS cluster some aspects are always left, as nobody asked for them.
+            let left = here.into_iter().filter(|found| {
+                found.finding.result.is_plain()
+                    && found.finding.result != FindingResult::Compliant
+                    && (found.finding.aspect.is_none() || *platform == Platform::Ecs)
+            });
+            for (reason, group) in grouped(left, |found| found.finding.reason.as_str()) {
+                text.push_str(&wrap(&format!("{} left alone: {}.", clusters(&group), harmless(reason)), 2));
+            }
+        }
+        text
+    }
+
+    fn costs(&self) -> Option<String> {
+        let sums = [
+            (FindingResult::Set, "Cost of what was set:"),
+            (FindingResult::WouldSet, "Cost of what would be set:"),
+            (FindingResult::Waiting, "Cost of what waits, once it is set:"),
+            (FindingResult::Reported, "Cost if the reported clusters were changed:"),
+        ];
+        let lines: String = sums
+            .iter()
+            .filter_map(|(result, what)| {
+                let cost = cost_of(&self.with(|other| other == result))?;
+                Some(wrap(&format!("{what} {}.", cost_words(cost, "custom ")), 0))
+            })
+            .collect();
+        let tariff = format!(
+            "At the tariff of {} ({}: ${:.2} a metric and month, ${:.2} where it is enhanced).",
+            TARIFF.date, TARIFF.region, TARIFF.enabled, TARIFF.enhanced
+        );
+        (!lines.is_empty()).then(|| lines + &wrap(&tariff, 0))
+    }
+}
+
+/// Accounts are alike wherever they are; what they have in common otherwise stands in the heading.
+fn alike<'a>(found: &Found<'a>) -> Alike<'a> {
+    let Finding { subject, change, now, reason, cost, .. } = found.finding;
+    let place = (*subject != Subject::Account).then(|| place(found.target));
+    let note = cost.and_then(|cost| match cost {
+        Cost::Note(note) => Some(note),
+        Cost::Metrics(_) => None,
+    });
+    (place, title(found.finding), change.as_ref(), now.as_deref(), reason.as_str(), note)
+}
+
+fn title(finding: &Finding) -> &'static str {
+    finding.aspect.map_or("", crate::reconcile::Aspect::title)
+}
+
+fn dollars(found: &Found<'_>) -> f64 {
+    found.finding.cost.and_then(Cost::estimate).map_or(0.0, |cost| cost.dollars_a_month)
+}
+
+/// The heading with the clusters: on a line each with what it costs, where that is a sum.
+fn listed(head: &str, group: &[Found<'_>]) -> String {
+    if clusters(group) == 0 {
+        return hang(&format!("{head}."));
+    }
+    if cost_of(group).is_none() {
+        return hang(&format!("{head}: {}.", names(group, NAMED)));
+    }
+    let mut text = hang(&format!("{head}:"));
+    let (named, more) = group.split_at(group.len().min(NAMED));
+    for found in named {
+        let cost = found.finding.cost.and_then(Cost::estimate);
+        let cost = cost.map(|cost| format!(": {}", cost_words(cost, ""))).unwrap_or_default();
+        text.push_str(&wrap(&format!("{}{cost}", found.finding.subject), 2));
+    }
+    if let Some(cost) = cost_of(more) {
+        text.push_str(&wrap(&format!("and {} more: {}", more.len(), cost_words(cost, "")), 2));
+    }
+    text
+}
+
+/// Who changed something back, by ARN or name; five at most.
+fn people(by: &[String]) -> String {
+    let by: Vec<String> = by.iter().map(|by| harmless(by)).collect();
+    list(by.iter().map(String::as_str), 5)
+}
+
+/// A fault and what to do about it; whose it is stands before it.
+fn why_failed(fault: &Fault) -> String {
+    let unnamed = Fault { subject: String::new(), ..fault.clone() };
+    format!("{} ({}).", in_words(&unnamed), fault.advice())
+}
+
+/// Clusters behind a heading, place by place.
+fn by_place(head: &str, found: &[Found<'_>]) -> String {
+    let groups = grouped(found.iter().copied(), |found| place(found.target));
+    let places: Vec<String> =
+        groups.iter().map(|(place, group)| format!("{} in {place}", names(group, NAMED))).collect();
+    wrap(&format!("{head} {}.", places.join("; ")), 0)
+}
+
+/// The target without its part: clusters of all parts belong together.
+fn place(target: &Target) -> String {
+    format!("{} ({})", target.region, target.account)
+}
+
+/// All places of these, each once.
+fn places(found: &[Found<'_>]) -> String {
+    let mut places: Vec<String> = found.iter().map(|found| place(found.target)).collect();
+    places.dedup();
+    list(places.iter().map(String::as_str), 5)
+}
+
+/// The commands for the first clusters, never wrapped, so that they can be copied. What stands in capitals in them is
+/// for the reader to fill in.
+fn remedies(found: &[Found<'_>]) -> String {
+    let commands: Vec<String> = found.iter().filter_map(Found::commands).collect();
+    let shown = commands.iter().take(COMMANDED).flat_map(|commands| commands.lines());
+    let shown: Vec<String> = shown.map(harmless).collect();
+    let lines: String = shown.iter().flat_map(|line| ["    ", line, "\n"]).collect();
+    match commands.len() {
+        0 => String::new(),
+        n if n > COMMANDED => format!("  To do:\n{lines}    (and the same for {} more)\n", n - COMMANDED),
+        _ => format!("  To do:\n{lines}"),
+    }
+}
+
+/// `about 112 metrics, $33.60 a month`
+fn cost_words(CostEstimate { metrics, dollars_a_month }: CostEstimate, kind: &str) -> String {
+    let s = if metrics == 1 { "" } else { "s" };
+    if dollars_a_month > -0.005 {
+        let dollars = about_dollars(dollars_a_month.max(0.0));
+        format!("about {} {kind}metric{s}, {dollars} a month", thousands(metrics))
+    } else {
+        format!("saves about {} a month", about_dollars(-dollars_a_month))
+    }
+}
+
+/// Items with equal keys together, in the order in which the keys first appear.
+fn grouped<T, K: PartialEq>(items: impl Iterator<Item = T>, key: impl Fn(&T) -> K) -> Vec<(K, Vec<T>)> {
+    let mut groups: Vec<(K, Vec<T>)> = Vec::new();
+    for item in items {
+        let key = key(&item);
+        match groups.iter_mut().find(|(other, _)| *other == key) {
+            Some((_, group)) => group.push(item),
+            None => groups.push((key, vec![item])),
+        }
+    }
+    groups
+}

@@ -1,0 +1,107 @@
+//! Name patterns: `*` stands for any run of characters, everything else for itself.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use wildmatch::WildMatchPattern;
+
+use crate::model::cluster::{AccountId, ClusterName, Region};
+use crate::model::run::Platform;
+
+/// A pattern over cluster and service names, such as `AWSBatch-*`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NamePattern(String);
+
+impl NamePattern {
+    /// A pattern from its text; any text is a pattern.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// Whether every name fits.
+    pub fn is_everything(&self) -> bool {
+        !self.0.is_empty() && self.0.bytes().all(|byte| byte == b'*')
+    }
+
+    /// Whether the whole of `name` fits, upper and lower case told apart as ECS does.
+    pub fn matches(&self, name: &str) -> bool {
+        // No character stands for just one other: the second is never in a name.
+        WildMatchPattern::<'*', '\0'>::new(&self.0).matches(name)
+    }
+}
+
+impl fmt::Display for NamePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Which accounts, Regions, clusters and platforms something is about; what it leaves out is everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Match {
+    /// Accounts.
+    pub accounts: Option<Vec<AccountId>>,
+    /// Patterns of Regions.
+    pub regions: Option<Vec<NamePattern>>,
+    /// Patterns of cluster names. With them it is about no account as a whole.
+    pub clusters: Option<Vec<NamePattern>>,
+    /// Platforms.
+    pub platforms: Option<Vec<Platform>>,
+}
+
+impl Match {
+    /// Whether it is about the cluster, or about the account as a whole if there is none.
+    pub fn fits(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        platform: Platform,
+        cluster: Option<&ClusterName>,
+    ) -> bool {
+        let among = |patterns: &Option<Vec<NamePattern>>, name: Option<&str>| {
+            patterns.as_ref().is_none_or(|patterns| {
+                name.is_some_and(|name| patterns.iter().any(|pattern| pattern.matches(name)))
+            })
+        };
+        self.accounts.as_ref().is_none_or(|accounts| accounts.contains(account))
+            && self.platforms.as_ref().is_none_or(|platforms| platforms.contains(&platform))
+            && among(&self.regions, Some(region.as_str()))
+            && among(&self.clusters, cluster.map(ClusterName::as_str))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_any_run() {
+        for (pattern, name, fits) in [
+            ("AWSBatch-*", "AWSBatch-nightly-1", true),
+            ("AWSBatch-*", "AWSBatch-", true),
+            ("AWSBatch-*", "awsbatch-nightly", false),
+            ("*", "", true),
+            ("", "shop", false),
+            ("shop", "shop", true),
+            ("shop", "shops", false),
+            ("*-prod", "eu-prod-prod", true),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "a-b-b-d", false),
+        ] {
+            assert_eq!(NamePattern::new(pattern).matches(name), fits, "{pattern} on {name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_fits_itself_with_any_part_starred(name in "[a-c-]{0,12}", from in 0usize..12, length in 0usize..12) {
+            let from = from.min(name.len());
+            let to = (from + length).min(name.len());
+            let starred = format!("{}*{}", &name[..from], &name[to..]);
+            prop_assert!(NamePattern::new(starred).matches(&name));
+        }
+    }
+}
