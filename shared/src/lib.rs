@@ -13,7 +13,7 @@
 //! user's file ([`config`]). Without features the crate is pure: no clock, no network, no AWS type. The features
 //! `aws` and `kubernetes` add the borders, and SDK types and SDK errors stop there.
 
-// The rooms, from the ground up: a room uses only those above it.
+// The rooms, from the ground up: a room uses only those above it, which `tests/rooms.rs` checks.
 
 // What everything is about, and the words for it.
 pub mod model;

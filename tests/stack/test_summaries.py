@@ -43,8 +43,8 @@ def queue(stack: Stack) -> str:
 def test_nobody_listens(stack) -> None:
     run = stack.run({"kind": "alarms"})
     assert run.status == "SUCCEEDED" and run.output["listeners"] == 0, run
-    [pulse] = pulses(stack)
-    assert pulse["ConfirmedSubscriptions"] == 0 and pulse["Heartbeat"] == 1
+    [heartbeat] = heartbeats(stack)
+    assert heartbeat["ConfirmedSubscriptions"] == 0 and heartbeat["Heartbeat"] == 1
     assert any("nobody listens" in line for line in log(stack))
 
 
@@ -57,21 +57,21 @@ def test_heartbeat_passes_the_filter_of_a_log_level(stack) -> None:
         assert stack.run({"kind": "sweep"}).status == "SUCCEEDED"
     finally:
         stack.put_environment("ForwardSummary", AWS_LAMBDA_LOG_LEVEL="INFO")
-    first, alarms, sweep = pulses(stack)
+    first, alarms, sweep = heartbeats(stack)
     assert [first["level"], alarms["level"], sweep["level"]] == ["INFO", "ERROR", "ERROR"]
-    assert all(datetime.datetime.fromisoformat(pulse["timestamp"]) for pulse in (first, alarms, sweep))
+    assert all(datetime.datetime.fromisoformat(heartbeat["timestamp"]) for heartbeat in (first, alarms, sweep))
     assert "Heartbeat" in alarms and "Heartbeat" not in sweep
 
 
 def test_alarms_watch_the_metrics_that_are_sent(stack) -> None:
-    pulse, *_ = pulses(stack)
-    [sent] = pulse["_aws"]["CloudWatchMetrics"]
+    heartbeat, *_ = heartbeats(stack)
+    [sent] = heartbeat["_aws"]["CloudWatchMetrics"]
     assert sent["Dimensions"] == [["Stack"]]
     metrics = {metric["Name"] for metric in sent["Metrics"]}
     alarms = stack.aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
     own = [alarm for alarm in alarms if alarm["Namespace"] == sent["Namespace"]]
     assert {alarm["MetricName"] for alarm in own} == metrics == {"Heartbeat", "ConfirmedSubscriptions"}
-    assert all(alarm["Dimensions"] == [{"Name": "Stack", "Value": pulse["Stack"]}] for alarm in own)
+    assert all(alarm["Dimensions"] == [{"Name": "Stack", "Value": heartbeat["Stack"]}] for alarm in own)
     of_runs = {alarm["MetricName"]: alarm["Dimensions"] for alarm in alarms if alarm["Namespace"] == "AWS/States"}
     assert of_runs == dict.fromkeys(
         ("ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"),
@@ -149,7 +149,7 @@ def log(stack: Stack) -> list[str]:
     return [line for page in pages for event in page["events"] for line in event["message"].splitlines()]
 
 
-def pulses(stack: Stack) -> list[dict]:
+def heartbeats(stack: Stack) -> list[dict]:
     """The lines of the log that CloudWatch would read metrics out of."""
     lines = [line for line in log(stack) if '"_aws"' in line]
     return [json.loads(line) for line in lines]

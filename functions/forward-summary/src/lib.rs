@@ -77,7 +77,7 @@ pub struct Receipt {
     pub listeners: Option<u64>,
     /// The run's sign of life: a line for the log, out of which CloudWatch reads metrics.
     #[serde(skip)]
-    pub pulse: String,
+    pub heartbeat: String,
 }
 
 impl Handler {
@@ -158,9 +158,9 @@ impl Handler {
             reporter.remember(&report).await;
         }
         let listeners = self.listeners().await;
-        let pulse = Heartbeat { stack: &self.stack, run: &run, listeners, log_level: &self.log_level };
-        let pulse = pulse.line(self.clock.now());
-        Ok(Receipt { published: message_id.is_some(), message_id, why, listeners, pulse })
+        let heartbeat = Heartbeat { stack: &self.stack, run: &run, listeners, log_level: &self.log_level };
+        let heartbeat = heartbeat.line(self.clock.now());
+        Ok(Receipt { published: message_id.is_some(), message_id, why, listeners, heartbeat })
     }
 
     /// Remembers what was published, as far as it can be within [`MARKING`]. Gives the first reason why something could

@@ -10,7 +10,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     fargaze::aws::serve(handler, async |handler, event| {
         handler.handle(event).await.inspect(|answer| {
             if let Answer::Forwarded(receipt) = answer {
-                print_line(&receipt.pulse);
+                print_line(&receipt.heartbeat);
             }
         })
     })

@@ -1,5 +1,6 @@
 //! Alarms: from readings to what is remembered and what people are told.
 //!
+//! [`evaluate`] is the verdict on one period, as CloudWatch documents it.
 //! [`step()`] is the whole decision about one alarm in one run, and pure: it is given what was remembered and what was
 //! seen, and answers with what to remember now, including the notices that are still to be told. [`Judging`] takes it
 //! through a snapshot, line by line.

@@ -1,4 +1,5 @@
-//! What people are told beside the report: the digest of an alarms run, the findings of a sweep, a bad file.
+//! What people are told beside the report: the digest of an alarms run, the findings of a sweep, a bad file; and the
+//! [`heartbeat`] that CloudWatch watches, because a mail cannot say that mails do not arrive.
 //!
 //! Mail through SNS is plain text that may be shown in any font, so nothing here depends on columns lining up. Lines are
 //! at most 78 characters wide, and everything that others could have written is made harmless.

@@ -1,4 +1,7 @@
-//! How one target of a run ended: what was looked at, what could not be asked, and what changed.
+//! How one target of a run ended: what was looked at, what could not be asked, and what changed; and how the targets of a run
+//! came out of sight or back into it.
+//!
+//! A target without an outcome has a fault that says why: [`TargetResult`] is one or the other.
 
 mod results;
 

@@ -1,4 +1,7 @@
 //! Alarm rules: what is judged, against which threshold, and what it means when it fires.
+//!
+//! A rule that exists can be judged: `config` checks the user's text. What a measure is called, where it comes from and how
+//! its gaps are read stands in one row of one table ([`MEASURES`]).
 
 mod cron;
 pub mod derive;

@@ -3,6 +3,13 @@
 //! Each says what it must be asked for a set of rules, and folds the answers into the readings that rules are judged on. A
 //! measure may name several sources: the first that can answer for a subject is used. A source that fails is coverage and an
 //! unread reading, never silence.
+//!
+//! ```text
+//! AlarmRule, Inventory -> QueryPlan -> Segment of calls -> (CloudWatch) -> Gather -> Reading
+//!                         plan.rs      batch.rs                            gather.rs
+//! ```
+//!
+//! What the calls cost is told by [`usage`], and [`paging`] gives up a listing that never ends.
 
 pub mod batch;
 pub mod cloudwatch;
