@@ -39,13 +39,13 @@ TARGETS = 2
 
 def built_in_metrics() -> int:
     """Metrics that the built-in rules ask of each service: one for each measure of CloudWatch."""
-    rules = yaml.safe_load((ROOT / "shared/src/config/default.yaml").read_text())["rules"]
+    rules = yaml.safe_load((ROOT / "shared/domain/src/config/default.yaml").read_text())["rules"]
     return len({rule["what"] for rule in rules} & {"memory-percent", "cpu-percent"})
 
 
 def report_metrics() -> int:
     """Metrics that a report asks of a service in a cluster with Container Insights."""
-    source = (ROOT / "shared" / "src" / "sources" / "plan.rs").read_text()
+    source = (ROOT / "shared/domain/src" / "sources" / "plan.rs").read_text()
     table_ = re.search(r"const REPORT_METRICS:.*?\n\];", source, re.DOTALL)[0]
     return len(re.findall(r"Statistic::\w+\)", table_))
 
@@ -126,7 +126,7 @@ def small_services(services: int) -> float:
 
 
 def own_metrics() -> int:
-    return len(set(re.findall(r'\("(\w+)", (?:1|listeners)\)', (ROOT / "shared/src/notify/heartbeat.rs").read_text())))
+    return len(set(re.findall(r'\("(\w+)", (?:1|listeners)\)', (ROOT / "shared/domain/src/notify/heartbeat.rs").read_text())))
 
 
 def own_alarms() -> int:

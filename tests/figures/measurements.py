@@ -38,7 +38,7 @@ def bench(name: str, part: str, rows: tuple[str, ...], of_bootstraps: bool = Tru
 
 
 def example(name: str, file: str, rows: tuple[str, ...]) -> Measurement:
-    return Measurement(name, [*EXAMPLE, file], ROOT / "shared" / "examples" / f"{file}.rs", rows)
+    return Measurement(name, [*EXAMPLE, file], ROOT / "shared/domain/examples" / f"{file}.rs", rows)
 
 
 MEASUREMENTS = [

@@ -46,9 +46,9 @@ def test_month_is_that_of_the_default_schedules() -> None:
 
 
 def test_code_has_the_same_prices() -> None:
-    source = (ROOT / "shared/src/sources/plan.rs").read_text()
+    source = (ROOT / "shared/domain/src/sources/plan.rs").read_text()
     assert float(re.search(r"DOLLARS_PER_THOUSAND_METRICS: f64 = ([\d.]+)", source)[1]) == price.METRIC_REQUESTED * 1_000
-    tariff = (ROOT / "shared/src/reconcile/cost.rs").read_text()
+    tariff = (ROOT / "shared/domain/src/reconcile/cost.rs").read_text()
     assert float(re.search(r"enabled: ([\d.]+), enhanced", tariff)[1]) == price.CUSTOM_METRIC
     assert f'date: "{price.DATE}", region: "{price.REGION}"' in tariff
 
@@ -103,7 +103,7 @@ def costs_of_insights() -> str:
 
 
 def test_metrics_server_costs_what_the_code_says() -> None:
-    source = (ROOT / "shared/src/reconcile/cost.rs").read_text()
+    source = (ROOT / "shared/domain/src/reconcile/cost.rs").read_text()
     cpu, memory = re.search(r"HOUR: \(f64, f64\) = \(([\d._]+), ([\d._]+)\)", source).groups()
     month = (0.25 * float(cpu) + 0.5 * float(memory.replace("_", ""))) * MONTH
     assert f"about ${month:.2f} a month (0.25 vCPU and 0.5 GB" in (ROOT / "docs/policies.md").read_text()

@@ -17,7 +17,7 @@ from template import Template
 TEMPLATE = Template.of_project()
 WORDS = ["none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 BENCH = "tests/bench/src"
-KUBERNETES = "shared/src/kubernetes_client"
+KUBERNETES = "shared/kubernetes/src"
 
 # Page, the figure there (in the group), source, the figure there, and how often the page's unit is in the source's.
 LIMITS = [
@@ -35,54 +35,54 @@ LIMITS = [
     ("performance", r"(\d+) starts each", f"{BENCH}/start.rs", r"STARTS: usize = (\d+)", 1),
     ("performance", r"(\d+) `ListServices` against", f"{BENCH}/throttle.rs", r"CALLS: usize = (\d+)", 1),
     ("performance", r"our bucket, (\d+) without", f"{BENCH}/throttle.rs", r"AT_ONCE: usize = (\d+)", 1),
-    ("performance", r"(\d+) at once with our bucket", "shared/src/aws/ecs.rs", r"AT_ONCE: usize = (\d+)", 1),
-    ("performance", r"([\d,]+) series of", "shared/examples/judge.rs", r"SERIES: usize = ([\d_]+)", 1),
-    ("performance", r"series of (\d+) points", "shared/examples/judge.rs", r"POINTS: i64 = (\d+)", 1),
-    ("performance", r"The limit is (\d+) ms", "shared/examples/judge.rs", r"BUDGET: Duration = Duration::from_millis\((\d+)", 1),
-    ("performance", r"The limits are (\d+) ms", "shared/examples/render.rs", r"BUDGET: Duration = Duration::from_millis\((\d+)", 1),
-    ("performance", r"ms, (\d+) MiB and 3 MB", "shared/examples/render.rs", r"MOST_KIBIBYTES: u64 = ([\d* ]+)", 1_024),
-    ("performance", r"MiB and (\d+) MB of page", "shared/examples/render.rs", r"MOST_BYTES: usize = ([\d_]+)", 1_000_000),
+    ("performance", r"(\d+) at once with our bucket", "shared/aws/src/ecs.rs", r"AT_ONCE: usize = (\d+)", 1),
+    ("performance", r"([\d,]+) series of", "shared/domain/examples/judge.rs", r"SERIES: usize = ([\d_]+)", 1),
+    ("performance", r"series of (\d+) points", "shared/domain/examples/judge.rs", r"POINTS: i64 = (\d+)", 1),
+    ("performance", r"The limit is (\d+) ms", "shared/domain/examples/judge.rs", r"BUDGET: Duration = Duration::from_millis\((\d+)", 1),
+    ("performance", r"The limits are (\d+) ms", "shared/domain/examples/render.rs", r"BUDGET: Duration = Duration::from_millis\((\d+)", 1),
+    ("performance", r"ms, (\d+) MiB and 3 MB", "shared/domain/examples/render.rs", r"MOST_KIBIBYTES: u64 = ([\d* ]+)", 1_024),
+    ("performance", r"MiB and (\d+) MB of page", "shared/domain/examples/render.rs", r"MOST_BYTES: usize = ([\d_]+)", 1_000_000),
     ("performance", r"plays ([\d,]+) runs", "tests/simulation/tests/simulation.rs", r"const RUNS: usize = ([\d_]+)", 1),
     ("performance", r"and (\d+) in worlds", "tests/simulation/tests/simulation.rs", r"RUNS_ON_EKS: usize = ([\d_]+)", 1),
     ("performance", r"with (\d+) % of all calls failing", "tests/simulation/src/main.rs", r"FAILING: i64 = (\d+)", 1),
     ("performance", r"for it within ([\d,]+) runs", "tests/simulation/bugs/run.py", r'else "(\d+)"', 1),
     # Calls of AWS.
-    ("performance", r"bucket takes (\d+) %", "shared/src/aws/pace.rs", r"SHARE: f64 = ([\d.]+)", 0.01),
-    ("architecture", r"quota, at (\d+) % of it", "shared/src/aws/pace.rs", r"SHARE: f64 = ([\d.]+)", 0.01),
-    ("performance", r"6,000 / (\d+)⌉", "shared/src/sources/batch.rs", r"QUERIES_PER_CALL: usize = (\d+)", 1),
-    ("performance", r"checked every (\w+) minutes", "shared/src/evidence/inventory.rs", r"CHECK_AFTER: SignedDuration = \S+from_mins\((\d+)", 1),
-    ("architecture", r"(\w+) minutes before the end of that", "shared/src/evidence/continuation/mod.rs", r"OVERLAP: \S+ = \S+\((\d+)", 1),
-    ("architecture", r"asked from (\d+) minutes before", "shared/src/evidence/continuation/mod.rs", r"NEAR: \S+ = \S+\((\d+)", 1),
+    ("performance", r"bucket takes (\d+) %", "shared/aws/src/pace.rs", r"SHARE: f64 = ([\d.]+)", 0.01),
+    ("architecture", r"quota, at (\d+) % of it", "shared/aws/src/pace.rs", r"SHARE: f64 = ([\d.]+)", 0.01),
+    ("performance", r"6,000 / (\d+)⌉", "shared/domain/src/sources/batch.rs", r"QUERIES_PER_CALL: usize = (\d+)", 1),
+    ("performance", r"checked every (\w+) minutes", "shared/domain/src/evidence/inventory.rs", r"CHECK_AFTER: SignedDuration = \S+from_mins\((\d+)", 1),
+    ("architecture", r"(\w+) minutes before the end of that", "shared/domain/src/evidence/continuation/mod.rs", r"OVERLAP: \S+ = \S+\((\d+)", 1),
+    ("architecture", r"asked from (\d+) minutes before", "shared/domain/src/evidence/continuation/mod.rs", r"NEAR: \S+ = \S+\((\d+)", 1),
     # What is kept, and for how long.
     ("architecture", r"reason that may pass, such as throttling, is told after (\w+) minutes",
-     "shared/src/outcome/results.rs", r"PATIENCE: \S+ = \S+from_mins\((\d+)", 1),
-    ("architecture", r"by which policy.*\| (\d+) days \|", "shared/src/aws/change_log.rs", r"KEEP: \S+ = \S+\(24 \* (\d+)", 1),
-    ("delivery", r"is over, (\d+) days after", "shared/src/aws/memory.rs", r"KEEP_OPEN: \S+ = \S+\(24 \* (\d+)", 1),
-    ("delivery", r"notified once, after (\d+) hours", "shared/src/alarms/rule_sight.rs", r"GRACE: \S+ = \S+\((\d+)", 1),
-    ("delivery", r"is cut at (\d+) KiB", "shared/src/text/message/mod.rs", r"MAX_BODY: usize = ([\d* ]+)", 1_024),
+     "shared/domain/src/outcome/results.rs", r"PATIENCE: \S+ = \S+from_mins\((\d+)", 1),
+    ("architecture", r"by which policy.*\| (\d+) days \|", "shared/aws/src/change_log.rs", r"KEEP: \S+ = \S+\(24 \* (\d+)", 1),
+    ("delivery", r"is over, (\d+) days after", "shared/aws/src/memory.rs", r"KEEP_OPEN: \S+ = \S+\(24 \* (\d+)", 1),
+    ("delivery", r"notified once, after (\d+) hours", "shared/domain/src/alarms/rule_sight.rs", r"GRACE: \S+ = \S+\((\d+)", 1),
+    ("delivery", r"is cut at (\d+) KiB", "shared/domain/src/text/message/mod.rs", r"MAX_BODY: usize = ([\d* ]+)", 1_024),
     # Kubernetes.
     ("eks", r"pages of (\d+), gzipped", f"{KUBERNETES}/list.rs", r"PAGE: u32 = (\d+)", 1),
     ("eks", r"at most (\w+) requests at once", "functions/collect-pods/src/lib.rs", r"REQUESTS_AT_ONCE: usize = (\d+)", 1),
-    ("eks", r"nothing comes for (\d+) seconds is replaced", f"{KUBERNETES}/mod.rs", r"silence: Duration::from_secs\((\d+)", 1),
+    ("eks", r"nothing comes for (\d+) seconds is replaced", f"{KUBERNETES}/lib.rs", r"silence: Duration::from_secs\((\d+)", 1),
     ("eks", r"nothing comes for (\d+) seconds is given up", f"{KUBERNETES}/call.rs", r"KUBELET_SILENCE: \S+ = \S+\((\d+)", 1),
     ("eks", r"nodes of a cluster together have (\d+);", "functions/collect-pods/src/cadvisor.rs", r"PATIENCE: \S+ = \S+\((\d+)", 1),
     ("eks", r"has (\w+) seconds more than they take", "functions/collect-pods/src/usage.rs", r"AFTER_PODS: \S+ = \S+\((\d+)", 1),
     ("eks", r"prefers has (\w+) before", "functions/collect-pods/src/usage.rs", r"TURN: \S+ = \S+\((\d+)", 1),
     ("performance", r"(\w+) clusters at once instead", "functions/collect-pods/src/lib.rs", r"CLUSTERS_AT_ONCE: usize = (\d+)", 1),
     # Rules and the file.
-    ("rules", r"up to (\d+) characters", "shared/src/config/rules/check.rs", r"MAX_NAME: usize = (\d+)", 1),
-    ("rules", r"looked at, 1 to (\d+), together", "shared/src/config/rules/mod.rs", r"MAX_EVALUATION_PERIODS: u32 = (\d+)", 1),
-    ("rules", r"at most (\d+) hours apart", "shared/src/alarms/grid.rs", r"JUDGED_BACK: \S+ = \S+\((\d+)", 1),
-    ("rules", r"have no data: (\w+) more", "shared/src/alarms/evaluate.rs", r"EXTRA_PERIODS: usize = (\d+)", 1),
-    ("configuration", r"at once; 1 to (\d+)\n", "shared/src/config/targets.rs", r"MAX_PARTS: u32 = (\d+)", 1),
-    ("configuration", r"may change, 1 to (\d+)", "shared/src/config/policies/mod.rs", r"MAX_CHANGES: u32 = (\d+)", 1),
+    ("rules", r"up to (\d+) characters", "shared/domain/src/config/rules/check.rs", r"MAX_NAME: usize = (\d+)", 1),
+    ("rules", r"looked at, 1 to (\d+), together", "shared/domain/src/config/rules/mod.rs", r"MAX_EVALUATION_PERIODS: u32 = (\d+)", 1),
+    ("rules", r"at most (\d+) hours apart", "shared/domain/src/alarms/grid.rs", r"JUDGED_BACK: \S+ = \S+\((\d+)", 1),
+    ("rules", r"have no data: (\w+) more", "shared/domain/src/alarms/evaluate.rs", r"EXTRA_PERIODS: usize = (\d+)", 1),
+    ("configuration", r"at once; 1 to (\d+)\n", "shared/domain/src/config/targets.rs", r"MAX_PARTS: u32 = (\d+)", 1),
+    ("configuration", r"may change, 1 to (\d+)", "shared/domain/src/config/policies/mod.rs", r"MAX_CHANGES: u32 = (\d+)", 1),
     # The report.
-    ("report", r"up to (\d+) services and workloads", "shared/src/report/sections/worst/collect.rs", r"MOST: usize = (\d+)", 1),
-    ("report", r"workloads \((\d+) in the mail", "shared/src/report/sections/worst/mod.rs", r"WORST: usize = (\d+)", 1),
-    ("report", r"moved by (\d+) points", "shared/src/report/sections/changes/compare.rs", r"MUCH: f64 = ([\d.]+)", 1),
-    ("report", r"worst (\d+) pods of a cluster", "shared/src/report/sections/eks/seen.rs", r"MOST_PODS: usize = (\d+)", 1),
-    ("report", r"older than (\d+) minutes, and", "shared/src/report/sections/clusters/seen.rs", r"STARTING: \S+ = \S+\((\d+)", 1),
-    ("report", r"The last (\d+) hours\" are", "shared/src/report/measured/figures.rs", r"RECENT_SECONDS: i64 = (\d+) \* 3600", 1),
+    ("report", r"up to (\d+) services and workloads", "shared/domain/src/report/sections/worst/collect.rs", r"MOST: usize = (\d+)", 1),
+    ("report", r"workloads \((\d+) in the mail", "shared/domain/src/report/sections/worst/mod.rs", r"WORST: usize = (\d+)", 1),
+    ("report", r"moved by (\d+) points", "shared/domain/src/report/sections/changes/compare.rs", r"MUCH: f64 = ([\d.]+)", 1),
+    ("report", r"worst (\d+) pods of a cluster", "shared/domain/src/report/sections/eks/seen.rs", r"MOST_PODS: usize = (\d+)", 1),
+    ("report", r"older than (\d+) minutes, and", "shared/domain/src/report/sections/clusters/seen.rs", r"STARTING: \S+ = \S+\((\d+)", 1),
+    ("report", r"The last (\d+) hours\" are", "shared/domain/src/report/measured/figures.rs", r"RECENT_SECONDS: i64 = (\d+) \* 3600", 1),
 ]
 
 
@@ -183,7 +183,7 @@ def test_turns_of_a_sweep() -> None:
 
 
 def test_built_in_rules() -> None:
-    rules = yaml.safe_load((ROOT / "shared/src/config/default.yaml").read_text())["rules"]
+    rules = yaml.safe_load((ROOT / "shared/domain/src/config/default.yaml").read_text())["rules"]
     measures = {"nothing-running", "deployment-failed", "tasks-failing", "running-below-desired", "memory-percent", "cpu-percent"}
     of_ecs = [rule for rule in rules if rule["what"] in measures]
     assert f"{WORDS[len(of_ecs)]} for ECS" in page_text("rules")

@@ -19,7 +19,7 @@ import tempfile
 import threading
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PAGES = ROOT / "shared/tests/goldens/report"
+PAGES = ROOT / "shared/domain/tests/goldens/report"
 PICTURES = ROOT / "docs/screenshots"
 
 # Page, width, height: of the long ones the beginning, which is what a reader sees.

@@ -286,7 +286,7 @@ def services_are_let_in_for_our_own_sake_only(template: Template) -> None:
 def the_rule_takes_calls_of_ecs_that_succeeded(template: Template) -> None:
     pattern = template.properties("ClusterChanged")["EventPattern"]
     assert pattern["detail"]["eventSource"] == ["ecs.amazonaws.com", "eks.amazonaws.com"]
-    # Which calls these are is known in shared/src/events/calls.rs, and compared there.
+    # Which calls these are is known in shared/domain/src/events/calls.rs, and compared there.
     assert {"CreateCluster", "UpdateCluster", "UpdateClusterSettings"} <= set(pattern["detail"]["eventName"])
     assert pattern["detail"]["errorCode"] == [{"exists": False}]
     assert template.properties("ClusterChanged")["State"] == "ENABLED"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from template import ROOT
 
-PATCHES = sorted([*ROOT.glob("tests/simulation/bugs/*.patch"), *ROOT.glob("shared/tests/bugs/*.patch")])
+PATCHES = sorted([*ROOT.glob("tests/simulation/bugs/*.patch"), *ROOT.glob("shared/domain/tests/bugs/*.patch")])
 
 
 @pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.stem)

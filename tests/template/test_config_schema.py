@@ -10,7 +10,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 ROOT = Path(__file__).parents[2]
-RULES = ROOT / "shared/tests/rules"
+RULES = ROOT / "shared/domain/tests/rules"
 SCHEMA = json.loads((ROOT / "docs/fargaze.schema.json").read_text())
 
 # What only the program finds: relations between two keys or values, units of measures, names of other rules, and YAML itself.
@@ -68,7 +68,7 @@ def test_the_schema_is_a_schema():
     Draft202012Validator.check_schema(SCHEMA)
 
 
-@pytest.mark.parametrize("path", [ROOT / "shared/src/config/default.yaml", *sorted(RULES.glob("*.ok.yaml"))], ids=lambda p: p.name)
+@pytest.mark.parametrize("path", [ROOT / "shared/domain/src/config/default.yaml", *sorted(RULES.glob("*.ok.yaml"))], ids=lambda p: p.name)
 def test_a_good_file_is_taken(path):
     assert errors(path) == []
 

@@ -1,6 +1,5 @@
 //! What earlier attempts and runs have stored: the snapshot of this run, or the newest one of an earlier run.
 
-use fargaze::aws::{Store, gone};
 use fargaze::evidence::continuation::Continuation;
 use fargaze::evidence::coverage::Coverage;
 use fargaze::invocation::states::TargetTask;
@@ -9,6 +8,7 @@ use fargaze::model::metric::MetricQuery;
 use fargaze::model::operation::Operation;
 use fargaze::model::run::RunKind;
 use fargaze::rules::AlarmRule;
+use fargaze_aws::{Store, gone};
 use jiff::SignedDuration;
 
 /// Where the newest snapshot nearly always is: at most so long before the run.

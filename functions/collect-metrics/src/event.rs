@@ -1,8 +1,8 @@
 //! What `collect-metrics` is invoked with: a target of a run, or one question by hand.
 
-use fargaze::aws::StatisticsQuery;
 use fargaze::invocation::failure::Failure;
 use fargaze::invocation::states::Step;
+use fargaze_aws::StatisticsQuery;
 use serde::Deserialize;
 use serde_json::Value;
 

@@ -10,7 +10,6 @@ mod silent;
 use std::collections::BTreeMap;
 
 use aws_config::SdkConfig;
-use fargaze::aws::{CloudWatch, Ecs, Store, config_for};
 use fargaze::evidence::coverage::Coverage;
 use fargaze::invocation::failure::Failure;
 use fargaze::invocation::states::{Collected, ObjectRef, TargetTask};
@@ -23,6 +22,7 @@ use fargaze::model::series::Datapoint;
 use fargaze::outcome::{Outcome, OutcomeKind};
 use fargaze::reconcile;
 use fargaze::sources::plan::QueryPlan;
+use fargaze_aws::{CloudWatch, Ecs, Store, config_for};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fargaze::aws::{CloudWatch, Described, Ecs, Listed, Store};
 use fargaze::evidence::inventory::{
     CachedInventory, ClusterContents, ClusterEntry, EcsEntry, Inventory, Reporting,
 };
@@ -14,6 +13,7 @@ use fargaze::model::cluster::{ClusterName, ServiceName};
 use fargaze::model::fault::{Fault, FaultKind};
 use fargaze::model::insights::{InsightsLevel, ObservedCluster};
 use fargaze::rules::{AlarmRule, Scope};
+use fargaze_aws::{CloudWatch, Described, Ecs, Listed, Store};
 
 /// The cached inventory if it is fresh, brought up to date if that is due; else a new one. What is new is stored for the
 /// runs to come. `cached` is what the cache holds.

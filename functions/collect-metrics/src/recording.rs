@@ -3,7 +3,6 @@
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 
-use fargaze::aws::DescribedServices;
 use fargaze::evidence::coverage::{Coverage, CoverageTally};
 use fargaze::evidence::inventory::Inventory;
 use fargaze::evidence::snapshot::SnapshotWriter;
@@ -18,6 +17,7 @@ use fargaze::model::window::Window;
 use fargaze::rules::{AlarmRule, Condition, Measure, MissingData, Source};
 use fargaze::sources::ecs_api::SILENT_AFTER;
 use fargaze::sources::{cloudwatch, plan};
+use fargaze_aws::DescribedServices;
 use jiff::Timestamp;
 
 /// What the answers tell of services, each named by its cluster and itself.

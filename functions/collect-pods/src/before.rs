@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use fargaze::aws::{Store, gone};
 use fargaze::evidence::continuation::History;
 use fargaze::evidence::snapshot::SnapshotPieces;
 use fargaze::model::fault::Fault;
 use fargaze::model::operation::Operation;
 use fargaze::model::run::{Run, RunKind, Target};
+use fargaze_aws::{Store, gone};
 use jiff::{SignedDuration, Timestamp};
 
 /// How far back the snapshot before is looked for. What is older belongs to no window of an alarms run.

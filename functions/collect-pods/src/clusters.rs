@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use fargaze::aws::{Equipment, kubernetes_client};
 use fargaze::evidence::eks::{Cadvisor, EksCluster};
 use fargaze::evidence::pods::{CadvisorState, ClusterState, Finding};
 use fargaze::model::cluster::ClusterName;
@@ -11,6 +10,8 @@ use fargaze::model::fault::{Fault, FaultKind};
 use fargaze::model::operation::Operation;
 use fargaze::model::run::{RunKind, Target};
 use fargaze::text::commands::AtCluster;
+use fargaze_aws::Equipment;
+use fargaze_kubernetes::Client;
 use jiff::SignedDuration;
 
 use crate::listing::Listed;
@@ -81,7 +82,7 @@ impl Reader<'_> {
     }
 
     async fn with_endpoint(&self, cluster: &EksCluster, notes: &mut Notes) -> Ending {
-        let client = kubernetes_client(self.sdk, &self.target.region, cluster, self.limits.clone());
+        let client = Client::of_cluster(self.sdk, &self.target.region, cluster, self.limits.clone());
         let client = client.map(|client| client.over(Arc::clone(self.network)));
         let read = match &client {
             Ok(client) => self.kubernetes(client, cluster, notes).await,

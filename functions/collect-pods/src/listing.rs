@@ -3,13 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use fargaze::aws::{self, Eks, Store};
 use fargaze::evidence::eks::EksCluster;
 use fargaze::evidence::inventory::{CHECK_AFTER, MAX_AGE};
 use fargaze::invocation::failure::Failure;
 use fargaze::invocation::states::TargetTask;
 use fargaze::model::cluster::ClusterName;
 use fargaze::model::fault::{Fault, FaultKind};
+use fargaze_aws::{Eks, Store};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -92,7 +92,7 @@ pub(crate) async fn listing(task: &TargetTask, eks: &Eks, store: &Store) -> Resu
 /// described stays as the older listing knew it.
 async fn describe(
     task: &TargetTask,
-    listed: aws::Listed<ClusterName>,
+    listed: fargaze_aws::Listed<ClusterName>,
     eks: &Eks,
     fresh: Option<&Listing>,
     older: Option<&Listing>,

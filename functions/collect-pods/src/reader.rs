@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use fargaze::aws::Eks;
 use fargaze::evidence::eks::EksReads;
-use fargaze::kubernetes_client::{Limits, Network};
 use fargaze::model::run::{Run, Target};
+use fargaze_aws::Eks;
+use fargaze_kubernetes::{Limits, Network};
 
 /// What clusters are read with.
 #[derive(Debug)]

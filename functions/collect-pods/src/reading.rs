@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use fargaze::evidence::eks::{EksCluster, KUBE_SYSTEM, Place};
 use fargaze::evidence::pods::{ClusterState, PodState, WorkloadState};
 use fargaze::kubernetes::workload::listed_with;
-use fargaze::kubernetes_client::{Cause, ClientError};
 use fargaze::model::fault::Fault;
 use fargaze::model::subject::Workload;
 use fargaze::rules::{KubernetesMeasure, ReadFrom};
+use fargaze_kubernetes::{Cause, ClientError};
 
 /// What was read of a cluster.
 #[derive(Debug)]

@@ -7,8 +7,8 @@ use fargaze::evidence::pods::{
     AccessEntry, Caller, Finding, GROUP, RIGHTS, Refusal, Trouble, right_to_list, to_list,
 };
 use fargaze::kubernetes::api::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectReview};
-use fargaze::kubernetes_client::{Cause, Client, ClientError, TlsError};
 use fargaze::model::run::Target;
+use fargaze_kubernetes::{Cause, Client, ClientError, TlsError};
 use serde_json::{Value, json};
 
 use crate::reader::Reader;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fargaze::kubernetes::api;
 use fargaze::kubernetes::usage::PodUsage;
-use fargaze::kubernetes_client::{Cause, Client, ClientError};
+use fargaze_kubernetes::{Cause, Client, ClientError};
 use tokio::time::{sleep, timeout};
 
 /// Group of the Metrics API.

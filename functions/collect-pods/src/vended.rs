@@ -1,6 +1,5 @@
 //! What CloudWatch has of EKS clusters: the control plane's own metrics, and those that an agent in the cluster writes.
 
-use fargaze::aws::CloudWatch;
 use fargaze::evidence::inventory::Inventory;
 use fargaze::model::fault::Fault;
 use fargaze::model::metric::MetricQuery;
@@ -8,6 +7,7 @@ use fargaze::model::run::{Run, RunKind};
 use fargaze::model::vended::{cluster_of, statistics};
 use fargaze::rules::{AlarmRule, EKS_NAMESPACES};
 use fargaze::sources::plan::QueryPlan;
+use fargaze_aws::CloudWatch;
 
 /// What CloudWatch is asked: in an alarms run what rules need; for a report all metrics of clusters that have had data lately. Their names are found by `ListMetrics`: AWS has changed them once, and adds more.
 pub(crate) async fn queries(

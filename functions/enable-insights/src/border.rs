@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use fargaze::aws::Listed;
 use fargaze::model::cluster::ClusterName;
 use fargaze::model::fault::Fault;
 use fargaze::model::operation::Operation;
 use fargaze::model::subject::Subject;
 use fargaze::reconcile::{Aspect, Cost, Observed, SubjectLog, Value};
+use fargaze_aws::Listed;
 
 use crate::logging::Api;
 

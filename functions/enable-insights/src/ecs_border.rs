@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fargaze::aws::{CloudWatch, Described, Ecs, Listed};
 use fargaze::model::catalogue::CONTAINER_INSIGHTS;
 use fargaze::model::cluster::ClusterName;
 use fargaze::model::fault::{Fault, FaultKind};
@@ -10,6 +9,7 @@ use fargaze::model::insights::{InsightsLevel, ObservedCluster};
 use fargaze::model::operation::Operation;
 use fargaze::model::subject::Subject;
 use fargaze::reconcile::{Aspect, Cost, Observed, SubjectLog, Value, estimate};
+use fargaze_aws::{CloudWatch, Described, Ecs, Listed};
 
 use crate::border::{Applied, AskedAhead, Border, Call, Seen, Sought, Work};
 

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_config::SdkConfig;
-use fargaze::aws::{Accepted, Eks, Listed};
 use fargaze::evidence::eks::Addon;
 use fargaze::model::cluster::{ClusterName, Region};
 use fargaze::model::fault::Fault;
@@ -13,6 +12,7 @@ use fargaze::reconcile::{
     Asked, Aspect, AwsLogging, Change, ChangeState, Cost, Observed, ObservedEks, ObservedSubject, SubjectLog,
     UpdateStatus, Value,
 };
+use fargaze_aws::{Accepted, Eks, Listed};
 use tokio::time::Instant;
 
 use crate::border::{Applied, AskedAhead, Border, Call, Seen, Sought, Work};

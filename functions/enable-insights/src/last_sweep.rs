@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fargaze::aws::Store;
 use fargaze::invocation::states::TargetTask;
 use fargaze::model::cluster::ClusterName;
 use fargaze::model::fault::{Fault, FaultKind};
 use fargaze::model::run::Target;
 use fargaze::outcome::Reconciled;
 use fargaze::reconcile::{Finding, Sighting};
+use fargaze_aws::Store;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

@@ -18,10 +18,10 @@ mod rollback;
 mod sweep;
 
 use aws_config::SdkConfig;
-use fargaze::aws::{Clock, CloudWatch, Ecs, Eks, Memory, Queue, Store, config_for};
 use fargaze::invocation::failure::Failure;
 use fargaze::invocation::states::{TargetDone, TargetTask};
 use fargaze::model::run::{Platform, RunKind};
+use fargaze_aws::{Clock, CloudWatch, Ecs, Eks, Memory, Queue, Store, config_for};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::Instant;

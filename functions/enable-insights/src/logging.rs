@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use fargaze::aws::kubernetes_client;
 use fargaze::evidence::eks::EksCluster;
 use fargaze::kubernetes::logging::check;
-use fargaze::kubernetes_client::{Cause, Client, ClientError, Explanation, Limits};
 use fargaze::model::cluster::Region;
 use fargaze::reconcile::{AwsLogging, CONFIG_MAP, LABEL, LoggingNamespace, NAMESPACE, Value as State};
+use fargaze_kubernetes::{Cause, Client, ClientError, Explanation, Limits};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -74,7 +73,7 @@ pub(crate) fn api(
 ) -> Result<Api, ClientError> {
     let deadline = deadline.min(Instant::now() + PATIENCE);
     let limits = Limits::until(deadline, Arc::new(Semaphore::new(1)));
-    let client = kubernetes_client(sdk, region, cluster, limits)?;
+    let client = Client::of_cluster(sdk, region, cluster, limits)?;
     Ok(Api { client, cluster: cluster.name.to_string() })
 }
 

@@ -5,8 +5,8 @@ use fargaze::invocation::failure::Failure;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    let sdk = fargaze::aws::load("enable-insights").await;
+    let sdk = fargaze_aws::load("enable-insights").await;
     let handler = Config::from_env().map(|config| Handler::new(config, &sdk)).map_err(Failure::from);
-    fargaze::aws::serve_until(handler, async |handler, event, deadline| handler.handle(event, deadline).await)
+    fargaze_aws::serve_until(handler, async |handler, event, deadline| handler.handle(event, deadline).await)
         .await
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use fargaze::aws::{Store, gone};
 use fargaze::evidence::coverage::{Coverage, counted};
 use fargaze::invocation::failure::Failure;
 use fargaze::invocation::states::{ObjectRef, SweepCursor, TargetDone, TargetTask};
@@ -12,6 +11,7 @@ use fargaze::model::fault::{Fault, FaultKind};
 use fargaze::model::operation::Operation;
 use fargaze::outcome::{Outcome, OutcomeKind, Reconciled};
 use fargaze::reconcile::Finding;
+use fargaze_aws::{Store, gone};
 use tokio::time::Instant;
 
 /// A turn begins no further cluster when less than this is left: one change may wait for its turn in ECS's quota and be

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use fargaze::aws::{Ecs, Eks, config_for};
 use fargaze::config::{CONFIG_KEY, Config as UserConfig};
 use fargaze::events::{ChangeEvent, Received, What};
 use fargaze::invocation::failure::Failure;
@@ -14,6 +13,7 @@ use fargaze::model::subject::Subject;
 use fargaze::reconcile::{
     Aspect, Finding, FindingResult, FollowUp, Life, Observed, Revert, Sighting, SubjectLog, Waiting,
 };
+use fargaze_aws::{Ecs, Eks, config_for};
 use jiff::Timestamp;
 use tokio::time::Instant;
 

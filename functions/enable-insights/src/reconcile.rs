@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use fargaze::aws::{Clock, Memory, Queue, Written};
 use fargaze::model::cluster::ClusterName;
 use fargaze::model::fault::{Fault, FaultKind};
 use fargaze::model::operation::Operation;
@@ -12,6 +11,7 @@ use fargaze::reconcile::{
     Action, Aspect, Case, Change, ChangeState, Checker, Finding, FindingResult, FollowUp, FollowedUpdate,
     Life, Observed, Policies, Sighting, Step, SubjectLog, SubjectPolicy, Value, Waiting, decide,
 };
+use fargaze_aws::{Clock, Memory, Queue, Written};
 use jiff::Timestamp;
 
 use crate::border::{Applied, Border, Call, Seen, Sought, Work};

@@ -1,6 +1,5 @@
 //! The rollback: what fargaze changed is undone, as the change log says, and nothing else.
 
-use fargaze::aws::{Lives, ReadLog, Store};
 use fargaze::invocation::failure::Failure;
 use fargaze::invocation::states::{TargetDone, TargetTask};
 use fargaze::model::cluster::ClusterName;
@@ -11,6 +10,7 @@ use fargaze::reconcile::{
     Aspect, Change, ChangeState, Finding, FindingResult, RollbackStep, SubjectKind, SubjectLog, Transition,
     Undo, Value, Waiting, rollback_step,
 };
+use fargaze_aws::{Lives, ReadLog, Store};
 use tokio::time::Instant;
 
 use crate::border::{Applied, Border, Call, Seen, Sought, Work};

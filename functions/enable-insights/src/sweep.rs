@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fargaze::aws::{Listed, Lives, ReadLog, Store, cluster_of_key};
 use fargaze::invocation::failure::Failure;
 use fargaze::invocation::states::{TargetDone, TargetTask};
 use fargaze::model::cluster::ClusterName;
@@ -12,6 +11,7 @@ use fargaze::model::subject::Subject;
 use fargaze::reconcile::{
     Aspect, ChangeLog, ChangeState, Finding, FindingResult, Life, SubjectLog, Transition, Waiting,
 };
+use fargaze_aws::{Listed, Lives, ReadLog, Store, cluster_of_key};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 

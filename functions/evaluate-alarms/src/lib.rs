@@ -5,7 +5,6 @@ mod remember;
 
 use aws_config::SdkConfig;
 use fargaze::alarms::{AlarmRecord, Judged, Judging, Notice};
-use fargaze::aws::{AlarmPage, Memory, Store, gone};
 use fargaze::evidence::coverage::counted;
 use fargaze::evidence::snapshot::{BadSnapshot, SnapshotLine, SnapshotReader};
 use fargaze::invocation::failure::Failure;
@@ -15,6 +14,7 @@ use fargaze::model::operation::Operation;
 use fargaze::model::run::Target;
 use fargaze::outcome::{Outcome, OutcomeKind};
 use fargaze::rules::AlarmRule;
+use fargaze_aws::{AlarmPage, Memory, Store, gone};
 use serde_json::Value;
 
 pub use config::Config;

@@ -5,7 +5,7 @@ use fargaze::invocation::failure::Failure;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    let sdk = fargaze::aws::load("evaluate-alarms").await;
+    let sdk = fargaze_aws::load("evaluate-alarms").await;
     let handler = Config::from_env().map(|config| Handler::new(config, &sdk)).map_err(Failure::from);
-    fargaze::aws::serve(handler, async |handler, event| handler.handle(event).await).await
+    fargaze_aws::serve(handler, async |handler, event| handler.handle(event).await).await
 }

@@ -1,10 +1,10 @@
 //! Writes changed alarms, so that two runs at once end as one would.
 
 use fargaze::alarms::{AlarmRecord, Change};
-use fargaze::aws::{Memory, Written};
 use fargaze::evidence::snapshot::SnapshotBegin;
 use fargaze::model::fault::{Fault, FaultKind};
 use fargaze::model::operation::Operation;
+use fargaze_aws::{Memory, Written};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 /// Writes in flight at once.

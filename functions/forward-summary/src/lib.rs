@@ -15,7 +15,6 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use fargaze::alarms::RuleChange;
-use fargaze::aws::{Clock, Memory, Store, Topic};
 use fargaze::invocation::failure::Failure;
 use fargaze::invocation::states::Plan;
 use fargaze::model::cluster::Region;
@@ -26,6 +25,7 @@ use fargaze::notify;
 use fargaze::notify::heartbeat::Heartbeat;
 use fargaze::outcome::{CoverageChange, TargetResult, coverage_changes};
 use fargaze::text::message::Message;
+use fargaze_aws::{Clock, Memory, Store, Topic};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

@@ -5,9 +5,9 @@ use forward_summary::{Answer, Config, Handler};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    let sdk = fargaze::aws::load("forward-summary").await;
+    let sdk = fargaze_aws::load("forward-summary").await;
     let handler = Config::from_env().map(|config| Handler::new(config, &sdk)).map_err(Failure::from);
-    fargaze::aws::serve(handler, async |handler, event| {
+    fargaze_aws::serve(handler, async |handler, event| {
         handler.handle(event).await.inspect(|answer| {
             if let Answer::Forwarded(receipt) = answer {
                 print_line(&receipt.heartbeat);

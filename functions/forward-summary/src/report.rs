@@ -1,7 +1,6 @@
 //! The report: snapshots -> report -> its objects in the bucket -> message.
 
 use fargaze::alarms::AlarmRecord;
-use fargaze::aws::{Memory, ReadLog, Store, gone};
 use fargaze::evidence::snapshot::SnapshotReader;
 use fargaze::invocation::failure::Failure;
 use fargaze::model::cluster::Region;
@@ -14,6 +13,7 @@ use fargaze::report::{Report, ReportBuilder, ReportFacts, ReportLink, report_htm
 use fargaze::sources::usage::Usage;
 use fargaze::text::console_object_link;
 use fargaze::text::message::Message;
+use fargaze_aws::{Memory, ReadLog, Store, gone};
 use jiff::{SignedDuration, Timestamp};
 
 /// How long a report is kept: the bucket's lifecycle rule for `reports/`.

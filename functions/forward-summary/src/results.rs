@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use fargaze::aws::{Store, gone};
 use fargaze::evidence::coverage::CountedFault;
 use fargaze::invocation::states::{Ended, Plan, TargetFailure};
 use fargaze::model::fault::{Fault, FaultKind};
 use fargaze::model::operation::Operation;
 use fargaze::model::run::{Run, Target};
 use fargaze::outcome::{Outcome, TargetResult};
+use fargaze_aws::{Store, gone};
 use futures_util::{StreamExt, stream};
 
 use crate::event::Finished;

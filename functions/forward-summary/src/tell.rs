@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fargaze::alarms::{AlarmKey, Notice, RuleChange};
-use fargaze::aws::{Memory, Written};
 use fargaze::model::fault::{Fault, FaultKind};
 use fargaze::model::operation::Operation;
 use fargaze::model::run::{Run, Target};
 use fargaze::outcome::{CoverageChange, Outcome, OutcomeKind, TargetResult};
+use fargaze_aws::{Memory, Written};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;

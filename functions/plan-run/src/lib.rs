@@ -6,11 +6,11 @@ mod config;
 mod event;
 
 use aws_config::SdkConfig;
-use fargaze::aws::{Store, UserFile};
 use fargaze::config::longest_range;
 use fargaze::invocation::failure::Failure;
 use fargaze::invocation::states::{Plan, Planned};
 use fargaze::model::run::{Part, Platform, Run, RunKind, Target};
+use fargaze_aws::{Store, UserFile};
 use serde_json::Value;
 
 pub use config::Config;

@@ -5,7 +5,7 @@ use plan_run::{Config, Handler};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    let sdk = fargaze::aws::load("plan-run").await;
+    let sdk = fargaze_aws::load("plan-run").await;
     let handler = Config::from_env().map(|config| Handler::new(config, &sdk)).map_err(Failure::from);
-    fargaze::aws::serve(handler, async |handler, event| handler.handle(event).await).await
+    fargaze_aws::serve(handler, async |handler, event| handler.handle(event).await).await
 }

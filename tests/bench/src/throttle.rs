@@ -6,8 +6,8 @@ use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ecs::config::{Credentials, SharedCredentialsProvider};
 use fake_aws::{Estate, FakeAws, SeededEstate};
-use fargaze::aws::Ecs;
 use fargaze::model::cluster::ClusterName;
+use fargaze_aws::Ecs;
 use futures_util::{StreamExt, stream};
 
 const CALLS: usize = 400;

@@ -21,7 +21,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::time::SharedTimeSource;
 use fake_kubernetes::{Identity, Recorded};
-use fargaze::kubernetes_client::{Access, Client, Limits};
+use fargaze_kubernetes::{Access, Client, Limits};
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde::Deserialize;

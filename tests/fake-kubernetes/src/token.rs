@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     /// Tokens of the AWS CLI, which we did not make.
-    const GOLDEN: &str = include_str!("../../../shared/src/kubernetes_client/testdata/eks_tokens.json");
+    const GOLDEN: &str = include_str!("../../../shared/kubernetes/src/testdata/eks_tokens.json");
 
     const CLUSTER: &str = "shop_1-prod";
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use common::{Object, access, limits, names, now, refusal, seeded};
 use fake_kubernetes::{Balancer, Break, Deaf, Effect, End, Estate, FakeKubernetes, Fault, Handle};
-use fargaze::kubernetes_client::{Access, Cause, Client, Limits, TlsError};
+use fargaze_kubernetes::{Access, Cause, Client, Limits, TlsError};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::json;

@@ -9,7 +9,7 @@ use common::{now, seeded, serve};
 use fake_kubernetes::{Container, Counters, Estate, Handle, Network, Pod, Recorded, Rights};
 use fargaze::kubernetes::cadvisor::{Page, Parts, read};
 use fargaze::kubernetes::prometheus::parse;
-use fargaze::kubernetes_client::{Cause, Client, Explanation};
+use fargaze_kubernetes::{Cause, Client, Explanation};
 use jiff::SignedDuration;
 
 fn grant(server: &Handle) {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use common::{names, now, seeded, serve};
 use fake_kubernetes::{Container, Estate, Identity, MetricsApi, Pod, Recorded, Rights, recorded};
-use fargaze::kubernetes_client::{Cause, Client, Explanation};
+use fargaze_kubernetes::{Cause, Client, Explanation};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use common::{access, limits, now};
 use fake_kubernetes::{Container, Effect, Estate, FakeKubernetes, Fault, Gap, Handle, Identity, Pod, Rights};
-use fargaze::kubernetes_client::{Access, Cause, Client, Limits, Network, Reached, Stream};
+use fargaze_kubernetes::{Access, Cause, Client, Limits, Network, Reached, Stream};
 use jiff::SignedDuration;
 use serde_json::Value;
 use tokio::time::Instant;

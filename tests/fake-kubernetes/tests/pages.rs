@@ -5,7 +5,7 @@ mod common;
 
 use common::{Object, names, now, seeded};
 use fake_kubernetes::{Container, Effect, Fault, Pod};
-use fargaze::kubernetes_client::{Cause, Explanation, Walk, escape};
+use fargaze_kubernetes::{Cause, Explanation, Walk, escape};
 use serde_json::Value;
 
 #[tokio::test]

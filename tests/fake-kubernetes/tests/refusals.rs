@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use common::{limits, names, now, refusal, seeded, serve};
 use fake_kubernetes::{Effect, Estate, FakeKubernetes, Fault, Identity, MetricsApi, Recorded, Rights};
-use fargaze::kubernetes_client::{Cause, Client, Explanation, Limits};
 use fargaze::model::fault::{Fault as Told, FaultKind};
+use fargaze_kubernetes::{Cause, Client, Explanation, Limits};
 use tokio::time::Instant;
 
 fn status(code: u16) -> Effect {

@@ -9,8 +9,8 @@ use aws_smithy_async::test_util::ManualTimeSource;
 use aws_smithy_async::time::SharedTimeSource;
 use common::{access, keys, limits, names, now, refusal, seeded};
 use fake_kubernetes::{Effect, Estate, FakeKubernetes, Fault, Handle, Identity};
-use fargaze::kubernetes_client::{Access, Cause, Client, TokenError};
 use fargaze::model::fault::Fault as Told;
+use fargaze_kubernetes::{Access, Cause, Client, TokenError};
 use jiff::SignedDuration;
 
 /// A client whose clock is the test's.

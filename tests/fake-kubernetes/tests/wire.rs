@@ -10,7 +10,7 @@ use std::time::Duration;
 use base64::prelude::{BASE64_STANDARD, Engine};
 use common::{access, limits, names, now, refusal, seeded, serve};
 use fake_kubernetes::{Effect, Estate, FakeKubernetes, Fault};
-use fargaze::kubernetes_client::{Access, Cause, Client, Limits, TlsError};
+use fargaze_kubernetes::{Access, Cause, Client, Limits, TlsError};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tokio::net::TcpListener;

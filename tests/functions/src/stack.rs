@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::estate::{ACCOUNT, REGION};
 
-/// Attempts of one call, as in `fargaze::aws::load`: a fault that shall outlast the retries must be met as often.
+/// Attempts of one call, as in `fargaze_aws::load`: a fault that shall outlast the retries must be met as often.
 pub const ATTEMPTS: usize = 5;
 
 /// The functions.
@@ -149,7 +149,7 @@ impl Stack {
         self.aws.put_object(Self::BUCKET, "fargaze.yaml", yaml);
     }
 
-    /// The configuration that `fargaze::aws::load` would make, but of nothing in the test's own environment, and with
+    /// The configuration that `fargaze_aws::load` would make, but of nothing in the test's own environment, and with
     /// short waits between attempts.
     pub fn sdk(&self, function: &str) -> SdkConfig {
         let retries = RetryConfig::standard()

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use fake_aws::{Endless, Estate, FakeAws, Fault};
-use fargaze::aws::{CloudWatch, Ecs, Eks, Memory, Store};
 use fargaze::model::cluster::ClusterName;
 use fargaze::model::fault::{Fault as FargazeFault, FaultKind};
 use fargaze::model::insights::{InsightsLevel, ObservedCluster};
@@ -11,6 +10,7 @@ use fargaze::model::metric::{Dimensions, Metric, MetricQuery, Period, Statistic}
 use fargaze::model::run::RunKind;
 use fargaze::model::series::Reading;
 use fargaze::model::window::Window;
+use fargaze_aws::{CloudWatch, Ecs, Eks, Memory, Store};
 use function_tests::{Stack, estate, minute, running, shop};
 use jiff::SignedDuration;
 

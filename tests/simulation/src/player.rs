@@ -105,7 +105,7 @@ impl Player {
         let settings = BTreeMap::from(settings);
         let trouble = Arc::new(Mutex::new((Trouble::default(), chance)));
         let wire = Wire { aws: Arc::new(aws), checker: Arc::new(Mutex::new(checker)), trouble };
-        // As `fargaze::aws::load` has it, but that nobody waits: a wait would be of random length.
+        // As `fargaze_aws::load` has it, but that nobody waits: a wait would be of random length.
         let retries = RetryConfig::standard().with_max_attempts(5).with_initial_backoff(Duration::ZERO);
         let sdk = wire.aws.sdk_config().http_client(wire.clone()).retry_config(retries).build();
         let lookup = |name: &str| settings.get(name).cloned();

@@ -8,7 +8,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::time::{SharedTimeSource, StaticTimeSource};
 use fake_kubernetes::{Estate, FakeKubernetes, Handle, Identity};
-use fargaze::kubernetes_client::{Access, Cause, Client, ClientError, Limits};
+use fargaze_kubernetes::{Access, Cause, Client, ClientError, Limits};
 use jiff::Timestamp;
 use serde::Deserialize;
 use tokio::sync::Semaphore;

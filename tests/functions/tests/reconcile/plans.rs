@@ -1,10 +1,10 @@
 //! One message that is delivered twice at once: two invocations plan the same change, and one of them is refused.
 
-use fargaze::aws::{Memory, Written};
 use fargaze::model::insights::InsightsLevel::{Disabled, Enabled};
 use fargaze::model::run::{Part, Platform, Target};
 use fargaze::model::subject::Subject;
 use fargaze::reconcile::{Aspect, Change, ChangeState, Value};
+use fargaze_aws::{Memory, Written};
 use function_tests::{ACCOUNT, REGION, Stack, estate, minute};
 use jiff::Timestamp;
 

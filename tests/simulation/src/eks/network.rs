@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use fake_aws::FakeAws;
 use fake_kubernetes::Handle;
-use fargaze::kubernetes_client::{Cause, Network, Reached, Stream};
+use fargaze_kubernetes::{Cause, Network, Reached, Stream};
 
 use super::Way;
 use crate::check::Checker;

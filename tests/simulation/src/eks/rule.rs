@@ -9,7 +9,7 @@ use crate::rule::{Rule, Treat, What};
 use crate::verdict::Condition;
 
 /// The built-in rules as they are shipped.
-const DEFAULT: &str = include_str!("../../../../shared/src/config/default.yaml");
+const DEFAULT: &str = include_str!("../../../../shared/domain/src/config/default.yaml");
 
 /// Names of rules that are not built in.
 const OWN: [&str; 3] = ["own-one", "own-two", "own-three"];

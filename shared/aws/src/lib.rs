@@ -1,0 +1,86 @@
+//! The borders to AWS: thin clients that take and give domain types. SDK types and SDK errors stop here.
+
+mod change_log;
+mod clock;
+mod cloudwatch;
+mod ecs;
+mod ecs_events;
+mod ecs_services;
+mod eks;
+mod eks_changes;
+mod insights;
+mod lives;
+mod log;
+mod memory;
+mod pace;
+mod pages;
+mod queue;
+mod role;
+mod rule_problems;
+mod sdk_error;
+mod serve;
+mod store;
+mod topic;
+mod turn;
+mod user_file;
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{AppName, BehaviorVersion, SdkConfig};
+use aws_sdk_sts::config::SharedHttpClient;
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+
+pub use change_log::{ReadLog, cluster_of_key};
+pub use clock::Clock;
+pub use cloudwatch::{CloudWatch, StatisticsQuery};
+pub use ecs::{Described, Ecs, Listed};
+pub use ecs_services::DescribedServices;
+pub use eks::{Eks, Equipment};
+pub use eks_changes::Accepted;
+pub use lives::Lives;
+pub use memory::{AlarmPage, Memory, Written};
+pub use queue::Queue;
+pub use role::config_for;
+pub use serve::{serve, serve_until};
+pub use store::{Object, Store, gone};
+pub use topic::Topic;
+pub use user_file::UserFile;
+
+/// Attempts of one call, the first included. Our own pacing keeps below the published rates, so that retries are for
+/// what others use up and for failures of the service.
+const MAX_ATTEMPTS: u32 = 5;
+
+/// The SDK configuration of a function: credentials, Region and endpoint from the environment, one HTTP client shared
+/// by all service clients. `app` appears in CloudTrail as part of the user agent.
+pub async fn load(app: &'static str) -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::latest())
+        .retry_config(RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS))
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(Duration::from_secs(3))
+                .operation_attempt_timeout(Duration::from_secs(20))
+                .operation_timeout(Duration::from_secs(60))
+                .build(),
+        )
+        .http_client(http_client())
+        .app_name(app_name(app))
+        .load()
+        .await
+}
+
+/// One client for all services. Left to itself, each SDK client makes one of its own and reads the system's certificates
+/// for it.
+fn http_client() -> SharedHttpClient {
+    Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https()
+}
+
+/// The name that marks our calls.
+fn app_name(function: &'static str) -> AppName {
+    // `AppName` refuses nothing but foreign characters, and the names of our functions have none.
+    AppName::new(format!("fargaze-{function}"))
+        .unwrap_or_else(|_| unreachable!("{function} is a valid app name"))
+}

@@ -1,0 +1,290 @@
+//! Amazon DynamoDB: the stack's table, which remembers alarms, broken targets, and the settings that we changed.
+//!
+//! | `pk` | `sk` | what |
+//! |---|---|---|
+//! | `ALARMS#ACCOUNT#REGION`, of EKS with `#EKS` behind | `RULE#SUBJECT` | an alarm that is not plainly OK, with the changes nobody was told yet |
+//! | `RULES` | `RULE` | a rule that has no data anywhere or applies to nothing, or did until lately |
+//! | `TARGETS`, of sweeps and restores `TARGETS#SETTINGS` | `ACCOUNT#REGION#PART` | a target that could not be seen, or could not until lately |
+//! | `CHANGES#ACCOUNT#REGION`, of EKS with `#EKS` behind | `CLUSTER/ASPECT#NUMBER` or `@account/ASPECT#NUMBER` | a change of fargaze |
+//! | the same | `CLUSTER/ASPECT#by#TIME#EVENT` | somebody else reverted a change |
+//! | `LIVES#ACCOUNT#REGION`, of EKS with `#EKS` behind | `CLUSTER` | when clusters of this name were created and deleted, as reported |
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use fargaze::alarms::{AlarmKey, AlarmRecord, BrokenTarget, Remembered};
+use fargaze::model::cluster::{ClusterName, ServiceName};
+use fargaze::model::fault::Fault;
+use fargaze::model::operation::Operation;
+use fargaze::model::run::{Platform, Run, RunKind, Target};
+use fargaze::model::subject::{Subject, Workload};
+use jiff::{SignedDuration, Timestamp};
+use lambda_runtime::tracing;
+use serde::de::DeserializeOwned;
+
+use super::pages::Pages;
+use super::sdk_error::fault;
+
+/// How long an alarm that is OK again stays remembered: much longer than any window, so that no window judges again
+/// what was told.
+const KEEP: SignedDuration = SignedDuration::from_hours(24);
+/// How long an alarm that is not OK stays remembered without a change.
+const KEEP_OPEN: SignedDuration = SignedDuration::from_hours(24 * 400);
+
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// Runs about settings look with other rights than those about metrics, so what they cannot see is remembered apart.
+fn targets_of(kind: RunKind) -> &'static str {
+    if kind.is_of_settings() { "TARGETS#SETTINGS" } else { "TARGETS" }
+}
+
+/// The stack's table.
+#[derive(Debug)]
+pub struct Memory {
+    pub(super) client: Client,
+    pub(super) table: String,
+}
+
+/// The remembered alarms of an account and Region.
+pub type AlarmPage = BTreeMap<AlarmKey, AlarmRecord>;
+
+/// What came of a conditional write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// It was written.
+    Yes,
+    /// Another writer was first.
+    Conflict,
+}
+
+impl Memory {
+    /// The table of that name, with the credentials and Region of `config`.
+    pub fn new(config: &SdkConfig, table: &str) -> Self {
+        Self { client: Client::new(config), table: table.to_owned() }
+    }
+
+    /// All alarms remembered of a target's account and Region (`Query`, every page), and why some could not be read:
+    /// each costs itself only.
+    pub async fn alarms(&self, target: &Target) -> Result<(AlarmPage, Vec<Fault>), Fault> {
+        let partition = alarms_key(target);
+        let (mut records, mut faults) = (AlarmPage::new(), Vec::new());
+        for item in self.query(&partition).await? {
+            match read_alarm(&item) {
+                Ok(record) => drop(records.insert(record.key.clone(), record)),
+                Err(why) => faults.push(unreadable_item(&item, why)),
+            }
+        }
+        Ok((records, faults))
+    }
+
+    /// One remembered alarm (`GetItem`, consistent).
+    pub async fn alarm(&self, target: &Target, key: &AlarmKey) -> Result<Option<AlarmRecord>, Fault> {
+        const OPERATION: Operation = Operation::DynamodbGetItem;
+        let request = self.client.get_item().table_name(&self.table).consistent_read(true);
+        let request = request.key("pk", text(alarms_key(target))).key("sk", text(key.to_string()));
+        let answer = request.send().await.map_err(|error| fault(OPERATION, key.to_string(), &error))?;
+        let record = answer.item.map(|item| read_alarm(&item)).transpose();
+        record.map_err(|why| Fault::unreadable(OPERATION, key.to_string(), why))
+    }
+
+    /// Remembers an alarm if nobody wrote it since `record` was read: its version is the one read, 0 for a new one
+    /// (`PutItem` with a condition).
+    pub async fn put_alarm(&self, target: &Target, record: &AlarmRecord) -> Result<Written, Fault> {
+        let item = alarm_item(target, record).map_err(|error| {
+            Fault::malformed(Operation::DynamodbPutItem, record.key.to_string(), error.to_string())
+        })?;
+        let condition = if record.version == 0 { "attribute_not_exists(pk)" } else { "version = :version" };
+        let version = (record.version > 0).then(|| (":version", number(record.version)));
+        self.put_if(item, condition, version, &record.key.to_string()).await
+    }
+
+    /// Targets that could not be seen when they were last looked at (`Query`). One whose item cannot be read is told
+    /// again if it still cannot be seen, which is all that is lost.
+    pub async fn broken_targets(&self, kind: RunKind) -> Result<Vec<BrokenTarget>, Fault> {
+        let items = self.query(targets_of(kind)).await?;
+        let targets = items.iter().filter(|item| get(item, "state").is_ok_and(|state| state == "broken"));
+        let read = |item: &Item| -> Result<BrokenTarget, String> {
+            let told = get(item, "told")? == "yes";
+            Ok(BrokenTarget { name: get(item, "sk")?, since: time(item, "since")?, told })
+        };
+        let readable = |item: &Item| {
+            let target = read(item).map_err(|why| unreadable_item(item, why));
+            target.inspect_err(|fault| tracing::warn!(%fault, "what was remembered of a target is lost")).ok()
+        };
+        Ok(targets.filter_map(readable).collect())
+    }
+
+    /// Remembers that a target cannot be seen, or can be again (`PutItem`). The last writer wins: the next run looks again.
+    pub async fn put_target(&self, run: &Run, target: &BrokenTarget, broken: bool) -> Result<(), Fault> {
+        let now = run.time;
+        let item = HashMap::from([
+            ("pk".to_owned(), text(targets_of(run.kind))),
+            ("sk".to_owned(), text(&target.name)),
+            ("state".to_owned(), text(if broken { "broken" } else { "seen" })),
+            ("since".to_owned(), text(target.since.to_string())),
+            ("told".to_owned(), text(if target.told { "yes" } else { "no" })),
+            ("expires".to_owned(), number((now + if broken { KEEP_OPEN } else { KEEP }).as_second())),
+        ]);
+        let request = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        request
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| fault(Operation::DynamodbPutItem, &target.name, &error))
+    }
+
+    /// Writes an item if the condition holds, which may name one value (`PutItem`).
+    pub(super) async fn put_if(
+        &self,
+        item: Item,
+        condition: &str,
+        value: Option<(&str, AttributeValue)>,
+        subject: &str,
+    ) -> Result<Written, Fault> {
+        let mut request = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        request = request.condition_expression(condition);
+        if let Some((name, value)) = value {
+            request = request.expression_attribute_values(name, value);
+        }
+        match request.send().await {
+            Ok(_) => Ok(Written::Yes),
+            Err(error)
+                if error.as_service_error().is_some_and(aws_sdk_dynamodb::operation::put_item::PutItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(Written::Conflict)
+            }
+            Err(error) => Err(fault(Operation::DynamodbPutItem, subject, &error)),
+        }
+    }
+
+    /// All items of a partition.
+    pub(super) async fn query(&self, partition: &str) -> Result<Vec<Item>, Fault> {
+        self.query_prefix(partition, "").await
+    }
+
+    /// The items of a partition whose sort key begins so.
+    pub(super) async fn query_prefix(&self, partition: &str, prefix: &str) -> Result<Vec<Item>, Fault> {
+        const OPERATION: Operation = Operation::DynamodbQuery;
+        let (mut items, mut from) = (Vec::new(), None);
+        let mut pages = Pages::of(OPERATION, partition);
+        loop {
+            let request = self.client.query().table_name(&self.table).consistent_read(true);
+            let mut request = request.expression_attribute_values(":pk", text(partition));
+            request = if prefix.is_empty() {
+                request.key_condition_expression("pk = :pk")
+            } else {
+                let request = request.key_condition_expression("pk = :pk AND begins_with(sk, :prefix)");
+                request.expression_attribute_values(":prefix", text(prefix))
+            };
+            let page = request.set_exclusive_start_key(from.take()).send().await;
+            let page = page.map_err(|error| fault(OPERATION, partition, &error))?;
+            let last = page.last_evaluated_key().map(place);
+            if pages.next(page.items().iter().map(place), last.as_deref())?.is_none() {
+                items.extend(page.items.unwrap_or_default());
+                return Ok(items);
+            }
+            items.extend(page.items.unwrap_or_default());
+            from = page.last_evaluated_key;
+        }
+    }
+}
+
+/// An item that cannot be read, by its key.
+pub(super) fn unreadable_item(item: &Item, why: String) -> Fault {
+    Fault::unreadable(Operation::DynamodbQuery, place(item).replace('\0', " "), why)
+}
+
+/// The key of an item, which no other item has.
+fn place(item: &Item) -> String {
+    let part = |name: &str| get(item, name).unwrap_or_default();
+    format!("{}\0{}", part("pk"), part("sk"))
+}
+
+fn alarms_key(target: &Target) -> String {
+    // Clusters of ECS and of EKS may have the same names, and a run of the one must not end alarms of the other.
+    let platform = match target.platform {
+        Platform::Ecs => "",
+        Platform::Eks => "#EKS",
+    };
+    format!("ALARMS#{}#{}{platform}", target.account, target.region)
+}
+
+pub(super) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+pub(super) fn number(value: impl std::fmt::Display) -> AttributeValue {
+    AttributeValue::N(format!("{value}"))
+}
+
+pub(super) fn get(item: &Item, name: &str) -> Result<String, String> {
+    match item.get(name) {
+        Some(AttributeValue::S(value) | AttributeValue::N(value)) => Ok(value.clone()),
+        _ => Err(format!("attribute `{name}` is missing")),
+    }
+}
+
+pub(super) fn time(item: &Item, name: &str) -> Result<Timestamp, String> {
+    get(item, name)?.parse().map_err(|error| format!("attribute `{name}`: {error}"))
+}
+
+/// An alarm as an item: who it is about and its state in attributes that a person can read, the rest as JSON.
+fn alarm_item(target: &Target, record: &AlarmRecord) -> Result<Item, serde_json::Error> {
+    let AlarmRecord { key, memory, untold, version } = record;
+    let Remembered { state, since, judged_until, .. } = memory;
+    let expires = *judged_until + if record.is_over() { KEEP } else { KEEP_OPEN };
+    let subject = &key.subject;
+    let family = if let Subject::TaskFamily(_, family) = subject { family } else { "" };
+    Ok(HashMap::from([
+        ("pk".to_owned(), text(alarms_key(target))),
+        ("sk".to_owned(), text(key.to_string())),
+        ("rule".to_owned(), text(&key.rule)),
+        ("cluster".to_owned(), text(subject.cluster().map_or("", ClusterName::as_str))),
+        ("service".to_owned(), text(subject.service().map_or("", ServiceName::as_str))),
+        ("task_family".to_owned(), text(family)),
+        ("workload".to_owned(), text(subject.workload().map_or(String::new(), workload_path))),
+        ("state".to_owned(), text(state.as_str())),
+        ("since".to_owned(), text(since.to_string())),
+        ("judged_until".to_owned(), text(judged_until.to_string())),
+        ("memory".to_owned(), text(serde_json::to_string(memory)?)),
+        ("untold".to_owned(), text(serde_json::to_string(untold)?)),
+        ("version".to_owned(), number(version + 1)),
+        ("expires".to_owned(), number(expires.as_second())),
+    ]))
+}
+
+/// `NAMESPACE/KIND/NAME`; Kubernetes has no `/` in names.
+fn workload_path(Workload { namespace, kind, name }: &Workload) -> String {
+    format!("{namespace}/{kind}/{name}")
+}
+
+fn read_workload(path: &str) -> Result<Workload, String> {
+    let mut parts = path.splitn(3, '/').map(ToOwned::to_owned);
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(namespace), Some(kind), Some(name)) => Ok(Workload { namespace, kind, name }),
+        _ => Err(format!("attribute `workload`: `{path}` is not NAMESPACE/KIND/NAME")),
+    }
+}
+
+fn read_alarm(item: &Item) -> Result<AlarmRecord, String> {
+    fn json<T: DeserializeOwned>(item: &Item, name: &str) -> Result<T, String> {
+        serde_json::from_str(&get(item, name)?).map_err(|error| format!("attribute `{name}`: {error}"))
+    }
+    let cluster = get(item, "cluster")?.parse().map_err(|error| format!("{error}"))?;
+    let names = [get(item, "service")?, get(item, "task_family")?, get(item, "workload")?];
+    let subject = match names.each_ref().map(String::as_str) {
+        ["", "", ""] => Subject::Cluster(cluster),
+        [service, "", ""] => Subject::Service(cluster, service.parse().map_err(|error| format!("{error}"))?),
+        ["", family, ""] => Subject::TaskFamily(cluster, family.to_owned()),
+        ["", "", workload] => Subject::Workload(cluster, read_workload(workload)?),
+        _ => return Err("it has a service, a task family and a workload at once".to_owned()),
+    };
+    Ok(AlarmRecord {
+        key: AlarmKey { rule: get(item, "rule")?, subject },
+        memory: json(item, "memory")?,
+        untold: json(item, "untold")?,
+        version: get(item, "version")?.parse().map_err(|error| format!("attribute `version`: {error}"))?,
+    })
+}

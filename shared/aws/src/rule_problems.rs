@@ -1,0 +1,63 @@
+//! Rules with a problem, in the stack's table: partition `RULES`, one item for each rule.
+
+use std::collections::HashMap;
+
+use fargaze::alarms::{RuleChange, RuleRecord};
+use fargaze::model::fault::Fault;
+use fargaze::model::operation::Operation;
+use jiff::{SignedDuration, Timestamp};
+use lambda_runtime::tracing;
+
+use super::memory::{Item, Memory, get, number, text, unreadable_item};
+use super::sdk_error::fault;
+
+/// How long a problem is remembered without a change: it must not be notified again while it lasts.
+const KEEP_OPEN: SignedDuration = SignedDuration::from_hours(24 * 400);
+/// How long the item of a rule that is well stays: DynamoDB removes it by its time to live.
+const KEEP: SignedDuration = SignedDuration::from_hours(24);
+
+impl Memory {
+    /// Rules that had no data or applied to nothing when they were last judged (`Query`). One whose item cannot be
+    /// read is told again if it still has its problem, which is all that is lost.
+    pub async fn rule_problems(&self) -> Result<Vec<RuleRecord>, Fault> {
+        let items = self.query("RULES").await?;
+        let open = items.iter().filter(|item| get(item, "state").is_ok_and(|state| state != "ok"));
+        let read = |item: &Item| -> Result<RuleRecord, String> {
+            serde_json::from_str(&get(item, "problem")?)
+                .map_err(|error| format!("attribute `problem`: {error}"))
+        };
+        let readable = |item: &Item| {
+            let record = read(item).map_err(|why| unreadable_item(item, why));
+            record.inspect_err(|fault| tracing::warn!(%fault, "what was remembered of a rule is lost")).ok()
+        };
+        Ok(open.filter_map(readable).collect())
+    }
+
+    /// Remembers how the problem of a rule changed (`PutItem`). The last writer wins: the next run
+    /// compares again.
+    pub async fn put_rule_problem(&self, change: &RuleChange, now: Timestamp) -> Result<(), Fault> {
+        const OPERATION: Operation = Operation::DynamodbPutItem;
+        let (rule, record) = match change {
+            RuleChange::Noticed(record) | RuleChange::Due(record) => (&record.rule, Some(record)),
+            RuleChange::Over(rule) => (rule, None),
+        };
+        let mut item = HashMap::from([
+            ("pk".to_owned(), text("RULES")),
+            ("sk".to_owned(), text(rule)),
+            ("state".to_owned(), text(if record.is_some() { "problem" } else { "ok" })),
+            (
+                "expires".to_owned(),
+                number((now + if record.is_some() { KEEP_OPEN } else { KEEP }).as_second()),
+            ),
+        ]);
+        if let Some(record) = record {
+            let json = serde_json::to_string(record)
+                .map_err(|error| Fault::malformed(OPERATION, rule, error.to_string()))?;
+            item.insert("since".to_owned(), text(record.since.to_string()));
+            item.insert("notified".to_owned(), text(if record.notified { "yes" } else { "no" }));
+            item.insert("problem".to_owned(), text(json));
+        }
+        let request = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        request.send().await.map(|_| ()).map_err(|error| fault(OPERATION, rule, &error))
+    }
+}

@@ -1,0 +1,148 @@
+//! The JSON Schema of the file, for editors: made from the types that read the file, and committed.
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use std::borrow::Cow;
+
+use super::RawConfig;
+use super::policies::{AddonText, LogText, RawLevel, ReportText};
+use super::read::{At, Either, ScalarText};
+use super::rules::{RemindText, StatisticText, WhatText};
+use crate::evidence::eks::LogType;
+use crate::model::catalogue::CATALOGUE;
+use crate::model::cluster::{AccountId, Region};
+use crate::reconcile::Desired;
+use crate::rules::pattern::NamePattern;
+use crate::rules::{DurationText, ThresholdText, words};
+
+const DURATION: &str = r"^\s*([0-9.]+\s*[a-z]+\s*)+$";
+
+/// A value has the schema of what it is; its line is no part of the file.
+impl<T: JsonSchema> JsonSchema for At<T> {
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+    fn schema_id() -> Cow<'static, str> {
+        T::schema_id()
+    }
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}
+
+impl<P: JsonSchema, C: JsonSchema> JsonSchema for Either<P, C> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("{}Or{}", P::schema_name(), C::schema_name()).into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let (plain, compound) = (generator.subschema_for::<P>(), generator.subschema_for::<C>());
+        json_schema!({ "anyOf": [plain, compound] })
+    }
+}
+
+/// The schema of a type that is written as one value.
+macro_rules! schema {
+    ($type:ty, $($schema:tt)+) => {
+        impl JsonSchema for $type {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($type).into()
+            }
+            fn inline_schema() -> bool {
+                true
+            }
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($($schema)+)
+            }
+        }
+    };
+}
+
+schema!(AccountId, { "type": "string", "pattern": "^[0-9]{12}$" });
+schema!(Region, { "type": "string", "pattern": "^[a-z]+(-[a-z]+)+-[0-9]+$" });
+schema!(NamePattern, { "type": "string", "minLength": 1 });
+schema!(ScalarText, { "type": ["string", "number", "boolean"] });
+schema!(DurationText, { "type": "string", "pattern": DURATION });
+schema!(RemindText, { "anyOf": [{ "const": "never" }, { "type": "string", "pattern": DURATION }] });
+schema!(StatisticText, {
+    "type": "string",
+    "pattern": r"^(Average|Maximum|Minimum|SampleCount|Sum|p[0-9]+(\.[0-9]*)?)$",
+    "default": "Average",
+});
+schema!(ThresholdText, {
+    "anyOf": [
+        { "type": "number" },
+        { "type": "string", "pattern": r"^\s*[-+]?[0-9.]+([eE][-+]?[0-9]+)?\s*(%|vCPU|m?s|min|h|([KMGT]i?)?B(/s)?)?\s*$" },
+    ],
+});
+schema!(WhatText, {
+    "anyOf": [
+        { "enum": words().collect::<Vec<_>>() },
+        { "enum": CATALOGUE.iter().map(|metric| format!("{} {}", metric.namespace, metric.name)).collect::<Vec<_>>() },
+    ],
+});
+schema!(RawLevel, {
+    "description": Desired::LEVEL_WORDS,
+    "anyOf": [
+        { "enum": ["leave", "off-is-fine", "at-least-enabled", "at-least-enhanced"] },
+        {
+            "type": "object",
+            "properties": { "exactly": { "enum": ["enabled", "enhanced", "disabled"] } },
+            "required": ["exactly"],
+            "additionalProperties": false,
+        },
+    ],
+});
+schema!(AddonText, { "enum": ["install", "report", "leave"] });
+schema!(ReportText, { "enum": ["report", "leave"] });
+schema!(LogText, { "enum": LogType::ALL.map(LogType::as_str) });
+
+fn schema() -> serde_json::Value {
+    let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<RawConfig>();
+    let mut schema = schema.to_value();
+    // A rule that is turned off needs no more than its name.
+    let rule = &mut schema["$defs"]["rule"];
+    let needed = std::mem::take(&mut rule["required"]);
+    rule["required"] = serde_json::json!(["name"]);
+    rule["if"] =
+        serde_json::json!({ "properties": { "enabled": { "const": false } }, "required": ["enabled"] });
+    rule["else"] = serde_json::json!({ "required": needed });
+    schema["title"] = "fargaze.yaml".into();
+    schema
+}
+
+/// `FARGAZE_WRITE_DOCS=1 cargo test -p fargaze schema` writes it anew.
+#[test]
+fn the_committed_schema_is_that_of_the_types() {
+    crate::tests::committed::is_fresh("fargaze.schema.json", &schema());
+}
+
+/// First cells of the rows of the table that begins with this head.
+fn first_cells(page: &str, head: &str) -> Vec<String> {
+    let rows = page.lines().skip_while(|line| !line.starts_with(head)).skip(2);
+    let rows = rows.take_while(|line| line.starts_with('|'));
+    rows.filter_map(|row| row.split('|').nth(1))
+        .map(|cell| cell.trim().trim_matches('`').to_owned())
+        .collect()
+}
+
+#[test]
+fn the_docs_tell_every_key_and_every_measure() {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/rules.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let schema = schema();
+    let mut keys: Vec<&String> = schema["$defs"]["rule"]["properties"].as_object().unwrap().keys().collect();
+    let mut told = first_cells(&page, "| key |");
+    keys.sort();
+    told.sort();
+    assert_eq!(keys, told.iter().collect::<Vec<_>>());
+    let told = first_cells(&page, "| `what` | source");
+    for word in words() {
+        assert!(told.contains(&word.to_owned()), "{word}");
+    }
+}

@@ -1,0 +1,306 @@
+//! Each trouble with its remedy, and where there is none.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+use crate::text::commands::tests::assert_complete;
+
+const ROLE: &str = "arn:aws:iam::123456789012:role/fargaze";
+const KUBECONFIG: &str = "aws eks update-kubeconfig --region eu-west-1 --name payments\n";
+const KUBECTL: &str = "kubectl --context arn:aws:eks:eu-west-1:123456789012:cluster/payments ";
+
+fn cluster() -> EksCluster {
+    EksCluster {
+        name: "payments".parse().unwrap(),
+        status: "ACTIVE".to_owned(),
+        version: Some("1.33".to_owned()),
+        endpoint: Some("https://x.eks.amazonaws.com".to_owned()),
+        certificate_authority: None,
+        public_endpoint: true,
+        public_access_cidrs: vec!["0.0.0.0/0".to_owned()],
+        logs: BTreeSet::new(),
+        authentication: Some(AuthenticationMode::Api),
+        auto_mode: false,
+        created_at: None,
+        tags: BTreeMap::new(),
+    }
+}
+
+fn letting_in(ranges: &[&str]) -> EksCluster {
+    EksCluster { public_access_cidrs: ranges.iter().map(|range| (*range).to_owned()).collect(), ..cluster() }
+}
+
+fn found(trouble: &Trouble, cluster: &EksCluster) -> Finding {
+    let (account, region) = ("123456789012".parse().unwrap(), "eu-west-1".parse().unwrap());
+    finding(trouble, cluster, Caller { account: &account, region: &region, role: ROLE })
+}
+
+fn entry_with(groups: &[&str]) -> AccessEntry {
+    AccessEntry::Groups(groups.iter().map(|group| (*group).to_owned()).collect())
+}
+
+fn refused(groups: &[&str], missing: &[(&str, &str)]) -> Refusal {
+    Refusal {
+        message: "pods is forbidden".to_owned(),
+        groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+        entry: AccessEntry::Unknown,
+        missing: missing.iter().map(|(group, resource)| to_list(group, resource)).collect(),
+    }
+}
+
+#[test]
+fn a_role_without_an_entry_gets_the_command_that_makes_one() {
+    let Finding { problem, cure } = found(&Trouble::Unauthorized(AccessEntry::None), &cluster());
+    assert_eq!(problem, format!("There is no access entry for {ROLE}."));
+    assert_eq!(
+        cure,
+        format!(
+            "aws eks create-access-entry --region eu-west-1 --cluster-name payments --principal-arn {ROLE} --kubernetes-groups \
+             fargaze-readers"
+        )
+    );
+}
+
+/// A cluster takes nothing while it is updated, and never leaves access entries again.
+#[test]
+fn a_cluster_without_access_entries_is_changed_first_and_waited_for() {
+    let cluster = EksCluster { authentication: Some(AuthenticationMode::ConfigMap), ..cluster() };
+    let refusal = Trouble::Forbidden(refused(&["viewers"], &[("", "pods")]));
+    for trouble in [Trouble::Unauthorized(AccessEntry::Unknown), refusal] {
+        let cure = found(&trouble, &cluster).cure;
+        let lines: Vec<&str> = cure.lines().collect();
+        assert!(lines[0].starts_with("# This cannot be undone") && lines[0].contains("aws-auth"), "{cure}");
+        assert!(lines[1].contains("authenticationMode=API_AND_CONFIG_MAP"), "{cure}");
+        assert_eq!(lines[2], "aws eks wait cluster-active --region eu-west-1 --name payments");
+        assert!(lines[3].contains("create-access-entry"), "{cure}");
+    }
+}
+
+/// EKS keeps the id of the role: under the same ARN another role has come.
+#[test]
+fn an_entry_that_lets_nobody_in_is_made_again_with_its_groups() {
+    let entry = entry_with(&["viewers", GROUP, "a b"]);
+    let Finding { problem, cure } = found(&Trouble::Unauthorized(entry), &cluster());
+    assert!(problem.contains("deleted and made again") && problem.contains("clock"), "{problem}");
+    let lines: Vec<&str> = cure.lines().collect();
+    assert!(lines[0].starts_with("# If the role was made again"), "{cure}");
+    assert!(lines[1].starts_with("aws eks delete-access-entry") && lines[1].ends_with(ROLE), "{cure}");
+    assert!(lines[2].ends_with("--kubernetes-groups viewers 'a b' fargaze-readers"), "{cure}");
+}
+
+#[test]
+fn missing_rights_are_named_and_the_least_role_is_printed() {
+    let refusal = refused(&[GROUP, "system:authenticated"], &[("apps", "deployments"), ("", "nodes")]);
+    let Finding { problem, cure } = found(&Trouble::Forbidden(refusal), &cluster());
+    assert_eq!(
+        problem,
+        "Rights are missing in the cluster: the role may not list deployments.apps, list nodes."
+    );
+    assert!(cure.contains("kind: ClusterRole\n") && cure.contains(GROUP) && !cure.contains("nodes/proxy"));
+}
+
+/// Issue 13, point 24: the command sets all groups of an entry, so the others have to be in it.
+#[test]
+fn an_entry_with_other_groups_keeps_them() {
+    let groups = ["system:authenticated", "viewers", "a b"];
+    let refusal = refused(&groups, &[("", "pods")]);
+    let cure = found(&Trouble::Forbidden(refusal.clone()), &cluster()).cure;
+    assert!(cure.starts_with("aws eks update-access-entry"), "{cure}");
+    let kept = format!("--kubernetes-groups viewers 'a b' fargaze-readers\n{KUBECONFIG}{KUBECTL}apply");
+    assert!(cure.contains(&kept), "{cure}");
+    // EKS says which groups the entry itself has, and an older one may have been given others.
+    let entry = entry_with(&["auditors", "viewers"]);
+    let cure = found(&Trouble::Forbidden(Refusal { entry, ..refusal.clone() }), &cluster()).cure;
+    assert!(cure.contains("--kubernetes-groups auditors viewers 'a b' fargaze-readers\n"), "{cure}");
+    // It comes from the ConfigMap aws-auth: there is no entry to update.
+    let cure = found(&Trouble::Forbidden(Refusal { entry: AccessEntry::None, ..refusal }), &cluster()).cure;
+    assert!(cure.starts_with("aws eks create-access-entry"), "{cure}");
+    assert!(cure.contains("--kubernetes-groups viewers 'a b' fargaze-readers\n"), "{cure}");
+}
+
+/// Issue 13, point 24: a remedy is printed only where it can help.
+#[test]
+fn what_no_command_can_mend_has_none() {
+    let open = cluster();
+    let timed_out = || Trouble::Connect("no connection within 5s".to_owned());
+    for (trouble, cluster) in [
+        (Trouble::Refused, open.clone()),
+        (timed_out(), open.clone()),
+        (timed_out(), letting_in(&["0.0.0.0/1", "128.0.0.0/1"])),
+        // EKS drops what it does not let in.
+        (Trouble::Refused, letting_in(&["198.51.100.0/24"])),
+        // Nobody knows whom it lets in.
+        (timed_out(), letting_in(&[])),
+        (Trouble::Dns, open.clone()),
+        (Trouble::Broken("tls handshake eof".to_owned()), open.clone()),
+        (Trouble::Certificate("expired".to_owned()), open.clone()),
+        (Trouble::Forbidden(refused(&[GROUP], &[])), open.clone()),
+        (Trouble::Token("x".to_owned()), open.clone()),
+        (Trouble::Other("x".to_owned()), open.clone()),
+    ] {
+        let found = found(&trouble, &cluster);
+        assert_eq!(found.cure, "", "{trouble:?} {:?}", cluster.public_access_cidrs);
+        assert!(found.problem.ends_with('.') && !found.problem.contains(" only."), "{found:?}");
+    }
+}
+
+/// Issue 13, point 24: the command would close the endpoint to those whom it lets in now.
+#[test]
+fn the_ranges_that_are_let_in_stay_in_the_command() {
+    let closed = letting_in(&["198.51.100.0/24", "203.0.113.7/32"]);
+    let found = found(&Trouble::Connect("no connection within 5s".to_owned()), &closed);
+    assert!(found.problem.contains("lets in 198.51.100.0/24, 203.0.113.7/32 only"), "{found:?}");
+    let set = "publicAccessCidrs=198.51.100.0/24,203.0.113.7/32,NAT_ADDRESS/32\n";
+    assert!(found.cure.contains(set), "{found:?}");
+    // By default the functions are in no VPC, and within one the public endpoint is not the way.
+    for part in ["no fixed address", "VpcSubnetIds", "endpointPrivateAccess=true"] {
+        assert!(found.cure.contains(part), "{found:?}");
+    }
+}
+
+#[test]
+fn a_private_endpoint_is_reached_from_its_vpc_and_networks_connected_to_it() {
+    let private = EksCluster { public_endpoint: false, ..cluster() };
+    for trouble in [Trouble::Dns, Trouble::Refused, Trouble::Connect("x".to_owned())] {
+        let Finding { problem, cure } = found(&trouble, &private);
+        assert!(
+            problem.contains("its VPC and from networks connected to it (peering, transit gateway)"),
+            "{problem}"
+        );
+        for part in
+            ["VpcSubnetIds=", "samconfig.toml", "one set of subnets", " --region eu-west-1 --group-id "]
+        {
+            assert!(cure.contains(part), "{part} is not in {cure}");
+        }
+    }
+}
+
+fn no_metrics(addon: Option<&str>, place: Option<Place>) -> Finding {
+    found(&Trouble::NoMetrics { addon: addon.map(ToOwned::to_owned), place }, &cluster())
+}
+
+#[test]
+fn an_add_on_that_is_there_is_not_made_once_more() {
+    let none = no_metrics(None, Some(Place::Fargate));
+    assert!(none.cure.starts_with("aws eks create-addon"), "{none:?}");
+    let failed = no_metrics(Some("CREATE_FAILED"), Some(Place::None { labels: false, role: None }));
+    assert!(failed.problem.contains("CREATE_FAILED") && failed.cure.contains("describe-addon"), "{failed:?}");
+}
+
+/// Its pods would stay Pending.
+#[test]
+fn an_add_on_is_installed_once_its_pods_find_a_place() {
+    let operations = |place| {
+        let cure = no_metrics(None, place).cure;
+        let lines = cure.lines().filter(|line| !line.starts_with('#'));
+        lines.map(|line| line.split(" --region").next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let create = "aws eks create-addon";
+    let wait = "aws eks wait fargate-profile-active";
+    let nowhere = Some(Place::None { labels: false, role: Some("arn:aws:iam::1:role/pods".to_owned()) });
+    assert_eq!(operations(nowhere.clone()), ["aws eks create-fargate-profile", wait, create]);
+    assert!(
+        no_metrics(None, nowhere.clone()).cure.contains("--pod-execution-role-arn arn:aws:iam::1:role/pods ")
+    );
+    assert!(no_metrics(None, nowhere).problem.contains("no Fargate profile takes"));
+    assert_eq!(operations(Some(Place::Soon("system".to_owned()))), [wait, create]);
+    for place in [Some(Place::Nodes), Some(Place::Fargate), None] {
+        assert_eq!(operations(place), [create]);
+    }
+    assert!(no_metrics(None, None).cure.starts_with("# Without EC2 nodes a Fargate profile must select"));
+}
+
+#[test]
+fn whatever_is_printed_can_be_copied_and_names_region_and_cluster() {
+    let down = ("v1beta1".to_owned(), "503".to_owned());
+    let entry = || entry_with(&["viewers"]);
+    for (trouble, cluster) in [
+        (Trouble::Connect("x".to_owned()), EksCluster { public_endpoint: false, ..cluster() }),
+        (Trouble::Connect("x".to_owned()), letting_in(&["198.51.100.0/24"])),
+        (Trouble::Stranger("x".to_owned()), cluster()),
+        (Trouble::Unauthorized(entry()), cluster()),
+        (Trouble::Unauthorized(AccessEntry::None), cluster()),
+        (
+            Trouble::Unauthorized(AccessEntry::None),
+            EksCluster { authentication: Some(AuthenticationMode::ConfigMap), ..cluster() },
+        ),
+        (Trouble::Forbidden(refused(&[GROUP], &[("", "pods")])), cluster()),
+        (Trouble::Forbidden(Refusal { entry: entry(), ..refused(&["x"], &[("", "pods")]) }), cluster()),
+        (
+            Trouble::NoMetrics { addon: None, place: Some(Place::None { labels: true, role: None }) },
+            cluster(),
+        ),
+        (Trouble::MetricsDown { version: down.0.clone(), answer: down.1.clone() }, cluster()),
+        (Trouble::PreferredDown { preferred: down.0, answer: down.1, serving: "v1".to_owned() }, cluster()),
+        (Trouble::NodeProxy { message: "x".to_owned() }, cluster()),
+    ] {
+        assert_complete(&found(&trouble, &cluster).cure, "payments");
+    }
+}
+
+#[test]
+fn what_keeps_metrics_server_from_answering_is_not_of_fargate_alone() {
+    let down = Trouble::MetricsDown { version: "v1".to_owned(), answer: "503".to_owned() };
+    let problem = found(&down, &cluster()).problem;
+    assert!(
+        problem.contains("On EC2 nodes the security groups") && problem.contains("10250 of all nodes"),
+        "{problem}"
+    );
+}
+
+#[test]
+fn the_version_of_the_metrics_api_that_was_asked_is_the_one_to_look_at() {
+    let answer = "503 Service Unavailable".to_owned();
+    let down = Trouble::MetricsDown { version: "v1".to_owned(), answer: answer.clone() };
+    let passed = Trouble::PreferredDown { preferred: "v1".to_owned(), answer, serving: "v1beta1".to_owned() };
+    for trouble in [down, passed] {
+        let found = found(&trouble, &cluster());
+        assert!(
+            found.cure.ends_with(&format!("{KUBECTL}describe apiservice v1.metrics.k8s.io")),
+            "{found:?}"
+        );
+        assert!(found.problem.contains("503"), "{found:?}");
+    }
+}
+
+#[test]
+fn the_path_of_a_list_says_which_right_it_needs() {
+    for (path, right) in [
+        ("/api/v1/pods", Some(("", "pods"))),
+        ("/apis/apps/v1/deployments", Some(("apps", "deployments"))),
+        ("/apis/metrics.k8s.io/v1/pods", Some(("metrics.k8s.io", "pods"))),
+        ("/apis", None),
+        ("/api/v1/nodes/a/proxy/metrics/cadvisor", None),
+    ] {
+        assert_eq!(right_to_list(path), right.map(|(group, resource)| to_list(group, resource)), "{path}");
+    }
+}
+
+#[test]
+fn the_roles_that_are_printed_are_those_of_the_page() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/eks.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains(CLUSTER_ROLE) && page.contains(NODE_PROXY_ROLE));
+    for (group, resource) in RIGHTS {
+        assert!(CLUSTER_ROLE.contains(resource) && CLUSTER_ROLE.contains(group), "{group} {resource}");
+    }
+    for verb in ["get", "create", "update", "delete", "patch", "watch", "*", "proxy", "secrets", "exec"] {
+        assert!(!CLUSTER_ROLE.contains(verb), "{verb}");
+    }
+}
+
+#[test]
+fn the_right_to_cadvisor_is_granted_apart_and_with_a_warning() {
+    let message = "nodes \"n\" is forbidden".to_owned();
+    let Finding { problem, cure } = found(&Trouble::NodeProxy { message }, &cluster());
+    for part in
+        ["cadvisor: proxy", "get nodes/proxy", "nodes \"n\" is forbidden", "run commands in every pod"]
+    {
+        assert!(problem.contains(part), "{part} is not in {problem}");
+    }
+    assert!(cure.contains("run commands in every pod") && cure.contains(GROUP));
+    assert!(cure.contains("{apiGroups: [\"\"], resources: [nodes/proxy], verbs: [get]}"));
+    for word in ["create", "list", "pods,", "*", "exec"] {
+        assert!(!NODE_PROXY_ROLE.contains(word), "{word}");
+    }
+}
