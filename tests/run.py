@@ -35,8 +35,8 @@ class Gate:
 GATES = [
     Gate("format", ["cargo", "fmt", "--all", "--check"]),
     Gate("template lint", [str(TOOLS / "cfn-lint"), "template.yaml", "member.template.yaml"]),
-    # The domain has to compile with no AWS, HTTP or async crate.
-    Gate("pure domain", ["cargo", "check", "--package", "fargaze", "--no-default-features"]),
+    # The domain has to compile by itself, without what other crates switch on in its dependencies.
+    Gate("domain alone", ["cargo", "check", "--package", "fargaze"]),
     Gate("clippy", ["cargo", "clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
     Gate("rustdoc", ["cargo", "doc", "--workspace", "--no-deps", "--document-private-items"],
          {"RUSTDOCFLAGS": "--deny warnings"}),

@@ -1,4 +1,4 @@
-"""The tree of crates: one TLS stack, and a domain that knows no AWS."""
+"""The tree of crates: one TLS stack, a domain that knows no AWS, and borders that do not know each other."""
 
 from __future__ import annotations
 
@@ -51,9 +51,15 @@ def test_there_is_one_tls_stack() -> None:
 
 
 def test_domain_is_pure() -> None:
-    found = crates("--package", "fargaze", "--no-default-features")
+    found = crates("--package", "fargaze")
     assert "fargaze" in found
     assert [name for name in found if IMPURE.match(name)] == []
+
+
+def test_borders_do_not_know_each_other() -> None:
+    kubernetes, aws = crates("--package", "fargaze-kubernetes").keys(), crates("--package", "fargaze-aws").keys()
+    assert [name for name in kubernetes if re.match(r"fargaze-aws|aws-sdk-|aws-config|lambda", name)] == []
+    assert "fargaze" in kubernetes & aws and "fargaze-kubernetes" not in aws
 
 
 def test_functions_do_not_depend_on_each_other() -> None:

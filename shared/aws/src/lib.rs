@@ -1,4 +1,4 @@
-//! The borders to AWS: thin clients that take and give domain types. SDK types and SDK errors stop here.
+//! The border to AWS: thin clients that take and give types of the domain. SDK types and SDK errors stop here.
 
 mod change_log;
 mod clock;

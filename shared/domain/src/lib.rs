@@ -4,14 +4,14 @@
 //!
 //! ```text
 //! RunRequest -> Run -> Target -> Inventory -> QueryPlan of MetricQuery -> (CloudWatch) -> Reading of MetricSeries
-//!   model       model  model     evidence     sources      model          fargaze-aws     model
+//! model         model  model     evidence     sources      model          fargaze-aws     model
 //!   -> Snapshot -> Verdict -> Notice -> Outcome -> Report or digest -> Message
 //!      evidence    alarms     alarms    outcome    report    notify    text
 //! ```
 //!
-//! Beside it stand what fargaze changes ([`reconcile`]), what CloudTrail says ([`events`]), and the
-//! user's file ([`config`]). The crate is pure: no clock, no network, no AWS type.
-//! The borders are `fargaze-aws` and `fargaze-kubernetes`.
+//! Beside it stand what fargaze changes ([`reconcile`]), what CloudTrail says ([`events`]), and the user's file
+//! ([`config`]). The crate is pure: no clock, no network, no AWS type. The borders are crates of their own, `fargaze-aws` and
+//! `fargaze-kubernetes`: SDK types and SDK errors stop there.
 
 // The rooms, from the ground up: a room uses only those above it, which `tests/rooms.rs` checks.
 
