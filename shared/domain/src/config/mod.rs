@@ -1,6 +1,5 @@
 //! The user's file `fargaze.yaml`: targets, rules and policies. Unknown keys are errors, and all problems are told at once.
 
-mod nearest;
 mod policies;
 mod read;
 mod rules;

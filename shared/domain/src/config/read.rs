@@ -10,8 +10,8 @@ use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IntoDeserializ
 use serde::forward_to_deserialize_any;
 
 use super::CONFIG_KEY;
-use super::nearest::{hint, nearest};
 use super::tree::{Key, Node, Value};
+use crate::text::nearest::{hint, nearest};
 
 /// What was found wrong, with lines.
 #[derive(Default)]

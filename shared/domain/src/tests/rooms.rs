@@ -96,7 +96,8 @@ fn used(line: &str, depth: usize) -> Vec<Result<&str, &'static str>> {
     });
     let climbs = "super::".repeat(depth);
     let climbs = code.contains(&climbs).then_some(Err("name a room by `crate::`, not by `super::`"));
-    named.chain(climbs).collect()
+    let borrows = code.contains("#[path").then_some(Err("a file belongs to one module, so no `#[path]`"));
+    named.chain(climbs).chain(borrows).collect()
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! What people read, in its parts: harmless text, words for times and counts, links into the console, commands to copy, and
-//! the message that SNS takes.
+//! What people read, in its parts: harmless text, words for times and counts, links into the console, commands to copy, the
+//! word that was most likely meant, and the message that SNS takes.
 //!
 //! Nothing here knows of alarms or reports. What others could have written is harmless before it gets into a text.
 
@@ -7,6 +7,7 @@ pub mod commands;
 mod harmless;
 pub(crate) mod links;
 pub mod message;
+pub(crate) mod nearest;
 pub(crate) mod shell;
 pub(crate) mod words;
 

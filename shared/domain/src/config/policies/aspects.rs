@@ -6,11 +6,11 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 use super::near;
-use crate::config::nearest::nearest;
 use crate::config::read::{At, Either, OneOf, Problems, ScalarText};
 use crate::evidence::eks::LogType;
 use crate::kubernetes::logging;
 use crate::reconcile::{Aspect, Desired};
+use crate::text::nearest::nearest;
 
 /// What is desired of Container Insights, on one line: a word, or a key and its value.
 #[derive(Debug, Clone)]

@@ -9,12 +9,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::CONFIG_KEY;
-use super::nearest::nearest;
 use super::read::{At, Either, Problems, ScalarText};
 use crate::model::cluster::{AccountId, BadName, ClusterName, Region};
 use crate::model::run::Platform;
 use crate::reconcile::{Aspect, Existing, Limits, Policies, Policy, SubjectKind};
 use crate::rules::pattern::{Match, NamePattern};
+use crate::text::nearest::nearest;
 
 pub(super) use aspects::{AddonText, LogText, RawLevel, ReportText};
 use aspects::{Named, RawAwsLogging, addon, aws_logging, level, logs};

@@ -5,7 +5,6 @@ use std::str::FromStr;
 
 use jiff::SignedDuration;
 
-use super::super::nearest::nearest;
 use super::super::read::{At, Either, OneOf, Problems};
 use super::raw::{RawMaintenance, RawMetric, RawRule, RemindText, StatisticText, WhatText};
 use super::{MAX_EVALUATION_PERIODS, unless};
@@ -16,6 +15,7 @@ use crate::rules::{
     AlarmRule, Comparison, Condition, DurationText, MaintenanceWindow, Measure, SAMPLE_PERIOD, Scope,
     Selection, SourceKind, ThresholdText,
 };
+use crate::text::nearest::nearest;
 
 /// How many seconds N periods may have: CloudWatch judges longer ranges once an hour only (`PutMetricAlarm`).
 const DAY: i64 = 86_400;

@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::nearest::hint;
 use super::read::{At, Problems};
 use crate::rules::AlarmRule;
+use crate::text::nearest::hint;
 
 pub(in crate::config) use cadvisor::check as check_cadvisor;
 pub(in crate::config) use raw::RawRule;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::super::nearest::hint;
 use super::super::read::{At, Either, OneOf, Problems};
 use super::raw::RawRule;
 use crate::rules::Scope;
+use crate::text::nearest::hint;
 
 /// The names in `unless`, each with its line.
 pub(super) fn names(unless: Option<&Either<String, Vec<At<String>>>>) -> Vec<(u64, &str)> {

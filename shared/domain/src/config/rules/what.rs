@@ -2,13 +2,13 @@
 
 use std::str::FromStr;
 
-use super::super::nearest::{hint, nearest};
 use super::super::read::{At, Either, OneOf};
 use super::check::Check;
 use super::raw::{RawMetric, WhatText};
 use crate::model::catalogue::CATALOGUE;
 use crate::model::metric::{Statistic, Unit};
 use crate::rules::{CustomMetric, Measure, Scope, words};
+use crate::text::nearest::{hint, nearest};
 
 /// Dimensions that a metric may have (CloudWatch API, `Metric`).
 const MAX_DIMENSIONS: usize = 30;

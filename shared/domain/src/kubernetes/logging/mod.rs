@@ -1,15 +1,12 @@
 //! The `ConfigMap` with which Fargate forwards the logs of pods, and the rules that it must keep (Amazon EKS User Guide,
 //! "Start AWS Fargate logging for your cluster"). If it breaks one, pods log nothing and only an annotation tells.
 
-#[path = "../../config/nearest.rs"]
-#[expect(clippy::duplicate_mod, reason = "the helper of the configuration is private to it")]
-mod nearest;
 mod sections;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use nearest::hint;
+use crate::text::nearest::hint;
 use sections::{Section, parse};
 
 /// Namespace of the `ConfigMap`, and the name of the label that the namespace must have.

@@ -1,7 +1,7 @@
 //! The known word that an unknown one was most likely meant to be.
 
 /// What to add to a sentence about an unknown word: the nearest known one, or all of them if none is near.
-pub(super) fn hint(unknown: &str, known: &[&str]) -> String {
+pub(crate) fn hint(unknown: &str, known: &[&str]) -> String {
     match nearest(unknown, known.iter().copied()) {
         Some(word) => format!("did you mean `{word}`?"),
         None => format!("known are {}", known.join(", ")),
@@ -10,7 +10,7 @@ pub(super) fn hint(unknown: &str, known: &[&str]) -> String {
 
 /// The known word with the fewest typing errors between, if it is near enough to be a slip: upper and lower case are
 /// no difference, and a third of the letters may be wrong. Else the first one that goes on where it ends.
-pub(super) fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |word: &str| word.to_lowercase().replace(['_', ' '], "-");
     let unknown = plain(unknown);
     let length = unknown.chars().count();
