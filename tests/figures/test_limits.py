@@ -71,14 +71,14 @@ LIMITS = [
     ("performance", r"(\w+) clusters at once instead", "functions/collect-pods/src/lib.rs", r"CLUSTERS_AT_ONCE: usize = (\d+)", 1),
     # Rules and the file.
     ("rules", r"up to (\d+) characters", "shared/src/config/rules/check.rs", r"MAX_NAME: usize = (\d+)", 1),
-    ("rules", r"looked at, 1 to (\d+), together", "shared/src/config/rules/mod.rs", r"MAX_EVALUATION_PERIODS: u32 = (\d+)", 1),
+    ("rules", r"evaluated, 1 to (\d+), together", "shared/src/config/rules/mod.rs", r"MAX_EVALUATION_PERIODS: u32 = (\d+)", 1),
     ("rules", r"at most (\d+) hours apart", "shared/src/alarm/grid.rs", r"JUDGED_BACK: \S+ = \S+\((\d+)", 1),
     ("rules", r"have no data: (\w+) more", "shared/src/evaluate.rs", r"EXTRA_PERIODS: usize = (\d+)", 1),
     ("configuration", r"at once; 1 to (\d+)\n", "shared/src/config/targets.rs", r"MAX_PARTS: u32 = (\d+)", 1),
     ("configuration", r"may change, 1 to (\d+)", "shared/src/config/policies/mod.rs", r"MAX_CHANGES: u32 = (\d+)", 1),
     # The report.
     ("report", r"up to (\d+) services and workloads", "shared/src/report/sections/worst/collect.rs", r"MOST: usize = (\d+)", 1),
-    ("report", r"workloads \((\d+) in the mail", "shared/src/report/sections/worst/mod.rs", r"WORST: usize = (\d+)", 1),
+    ("report", r"workloads \((\d+) in the email", "shared/src/report/sections/worst/mod.rs", r"WORST: usize = (\d+)", 1),
     ("report", r"moved by (\d+) points", "shared/src/report/sections/changes/compare.rs", r"MUCH: f64 = ([\d.]+)", 1),
     ("report", r"worst (\d+) pods of a cluster", "shared/src/report/sections/eks/seen.rs", r"MOST_PODS: usize = (\d+)", 1),
     ("report", r"older than (\d+) minutes, and", "shared/src/report/sections/clusters/seen.rs", r"STARTING: \S+ = \S+\((\d+)", 1),
