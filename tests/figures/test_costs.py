@@ -64,10 +64,10 @@ def a_report(services: int) -> float:
 # Page, what stands there, and how it is reckoned.
 RECKONED = [
     ("README.md", "two CloudWatch alarms on each of 1,000 services are {}", f"${2 * 1_000 * price.ALARM:.0f}"),
-    ("README.md", "a NAT gateway with its public address {} and", dollars((price.NAT_HOUR + price.PUBLIC_ADDRESS_HOUR) * MONTH)),
-    ("README.md", "and {} a GB", f"${price.NAT_GB}"),
-    ("README.md", "SQS and ECS {} each and zone", dollars(price.ENDPOINT_HOUR * MONTH)),
-    ("README.md", "each and zone, and {} a GB", f"${price.ENDPOINT_GB}"),
+    ("README.md", "a NAT gateway with its public address costs {} and", dollars((price.NAT_HOUR + price.PUBLIC_ADDRESS_HOUR) * MONTH)),
+    ("README.md", "and {} per GB", f"${price.NAT_GB}"),
+    ("README.md", "SQS and ECS cost {} per endpoint and Availability Zone", dollars(price.ENDPOINT_HOUR * MONTH)),
+    ("README.md", "per endpoint and Availability Zone, and {} per GB", f"${price.ENDPOINT_GB}"),
     ("README.md", "custom metrics at {}", dollars(price.CUSTOM_METRIC)),
     ("README.md", "us-east-1 list prices of {}", price.DATE),
     *[("docs/report.md", f"| {services:,} | {services * costs.report_metrics():,} | {{}} |",
@@ -107,4 +107,4 @@ def test_metrics_server_costs_what_the_code_says() -> None:
     cpu, memory = re.search(r"HOUR: \(f64, f64\) = \(([\d._]+), ([\d._]+)\)", source).groups()
     month = (0.25 * float(cpu) + 0.5 * float(memory.replace("_", ""))) * MONTH
     assert f"about ${month:.2f} a month (0.25 vCPU and 0.5 GB" in (ROOT / "docs/policies.md").read_text()
-    assert f"metrics-server on Fargate about ${month:.0f} for each of its pods" in TEXT
+    assert f"metrics-server on Fargate costs about ${month:.0f} for each of its pods" in TEXT
