@@ -15,7 +15,7 @@ use crate::reconcile::Desired;
 use crate::rules::pattern::NamePattern;
 use crate::rules::{DurationText, ThresholdText, words};
 
-const DURATION: &str = r"^\s*([0-9.]+\s*[a-z]+\s*)+$";
+const DURATION: &str = r"^\s*([0-9.]+\s*(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?)\s*)+$";
 
 /// A value has the schema of what it is; its line is no part of the file.
 impl<T: JsonSchema> JsonSchema for At<T> {
