@@ -58,7 +58,7 @@ LIMITS = [
      "shared/domain/src/outcome/results.rs", r"PATIENCE: \S+ = \S+from_mins\((\d+)", 1),
     ("architecture", r"by which policy.*\| (\d+) days \|", "shared/aws/src/change_log.rs", r"KEEP: \S+ = \S+\(24 \* (\d+)", 1),
     ("delivery", r"is over, (\d+) days after", "shared/aws/src/memory.rs", r"KEEP_OPEN: \S+ = \S+\(24 \* (\d+)", 1),
-    ("delivery", r"notified of a problem once, after (\d+) hours", "shared/domain/src/alarms/rule_sight.rs", r"GRACE: \S+ = \S+\((\d+)", 1),
+    ("delivery", r"notified of a problem once, after (\d+) hours", "shared/domain/src/alarms/rule_observation.rs", r"GRACE: \S+ = \S+\((\d+)", 1),
     ("delivery", r"is cut at (\d+) KiB", "shared/domain/src/text/message/mod.rs", r"MAX_BODY: usize = ([\d* ]+)", 1_024),
     # Kubernetes.
     ("eks", r"pages of (\d+), gzipped", f"{KUBERNETES}/list.rs", r"PAGE: u32 = (\d+)", 1),
@@ -100,11 +100,11 @@ def page_text(page: str) -> str:
     return (ROOT / "docs" / f"{page}.md").read_text()
 
 
-@pytest.mark.parametrize(("page", "told", "source", "true", "unit"), LIMITS, ids=[limit[1] for limit in LIMITS])
-def test_limit(page: str, told: str, source: str, true: str, unit: float) -> None:
+@pytest.mark.parametrize(("page", "sentence", "source", "true", "unit"), LIMITS, ids=[limit[1] for limit in LIMITS])
+def test_limit(page: str, sentence: str, source: str, true: str, unit: float) -> None:
     """Issue 14, point 10: a figure is what the code has, and the page cannot keep an old one."""
-    named = [match for match in re.findall(told, page_text(page)) if match]
-    assert named, f"docs/{page}.md no longer says {told}"
+    named = [match for match in re.findall(sentence, page_text(page)) if match]
+    assert named, f"docs/{page}.md no longer says {sentence}"
     found = re.search(true, (ROOT / source).read_text())
     assert found, f"{source} has no {true}"
     for one in named:
@@ -138,10 +138,10 @@ def test_defaults_that_a_page_names() -> None:
 def test_connections_are_replaced_once_less_than_requests_are_sent() -> None:
     breaks = (ROOT / KUBERNETES / "retry.rs").read_text()
     sent = [re.search(rf"{word}(\d+)", breaks)[1] for word in ["BREAKS: u32 = ", "Aggregated => ", "Kubelet => "]]
-    told = re.search(
+    found = re.search(
         r"up to (\w+) times, within some 5 seconds \(those to the Metrics API (\w+) times, to a kubelet (\w+)\)", page_text("eks"),
     )
-    assert [int(most) - 1 for most in sent] == [figure(word.replace("twice", "two")) for word in told.groups()]
+    assert [int(most) - 1 for most in sent] == [figure(word.replace("twice", "two")) for word in found.groups()]
 
 
 def test_alarms_of_the_stack_are_counted() -> None:
@@ -154,7 +154,7 @@ def test_alarms_of_the_stack_are_counted() -> None:
     assert f"[{WORDS[alarms - 2]} other ways to fail]" in page_text("delivery")
 
 
-def test_outputs_of_the_stack_are_told() -> None:
+def test_outputs_of_the_stack_are_listed() -> None:
     table = page_text("operations").split("| output | in commands")[1].split("\n\n")[0]
     assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == set(TEMPLATE.document["Outputs"])
 
@@ -162,8 +162,8 @@ def test_outputs_of_the_stack_are_told() -> None:
 def test_lifecycles_are_those_of_the_bucket() -> None:
     rules = TEMPLATE.properties("Bucket")["LifecycleConfiguration"]["Rules"]
     kept = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule}
-    told = dict(re.findall(r"^\| `(\w+/)[^|]*\|[^|]*\| (\d+) days \|$", page_text("architecture"), re.MULTILINE))
-    assert {prefix: int(told[prefix]) for prefix in kept} == kept
+    found = dict(re.findall(r"^\| `(\w+/)[^|]*\|[^|]*\| (\d+) days \|$", page_text("architecture"), re.MULTILINE))
+    assert {prefix: int(found[prefix]) for prefix in kept} == kept
     replaced = {rule["NoncurrentVersionExpiration"]["NoncurrentDays"] for rule in rules if "NoncurrentVersionExpiration" in rule}
     assert replaced == {30}
     assert "30 days more" in page_text("architecture")

@@ -91,7 +91,7 @@ def what_goes(stack: str, account: str, region: str) -> str:
         f"This deletes the stack {stack} of account {account} in {region}, and all it holds:\n"
         "- the bucket with fargaze.yaml, the reports and every snapshot;\n"
         "- the table with the state of the alarms and the change log. Without the change log nothing can roll back what\n"
-        "  fargaze changed in your clusters. To do so, start the state machine with {\"kind\":\"restore\"} first, and wait for its mail.\n"
+        "  fargaze changed in your clusters. To do so, start the state machine with {\"kind\":\"rollback\"} first, and wait for its mail.\n"
         "What fargaze set in your clusters stays as it is."
     )
 

@@ -69,7 +69,7 @@ def test_table_holds_what_the_documentation_says(stack) -> None:
     described = {"state", "since", "judged_until", *re.findall(r"`(\w+)`", documented)}
     # What there is none of is left out.
     assert set(memory) | {"blind", "settled", "outage_seen"} == described
-    assert memory["told"] == "ALARM" and json.loads(item["untold"]) == []
+    assert memory["notified"] == "ALARM" and json.loads(item["pending"]) == []
     # Written, and marked as told.
     assert item["version"] == "2"
     kept = int(item["expires"]) - datetime.datetime.fromisoformat(item["judged_until"]).timestamp()
@@ -91,7 +91,7 @@ def test_bad_file_is_told_first_and_the_last_good_one_stays_in_force(stack, mail
     assert "fargaze.yaml:6: rule `jobs-waiting`: unknown key `treshold`: did you mean `threshold`?" in " ".join(problem.split())
     assert mail.subject.startswith("STILL shop: Age 15 min") and "STILL" in rest
     [item] = items(stack)
-    assert json.loads(item["memory"])["told_at"] == utc(start, 5)
+    assert json.loads(item["memory"])["notified_at"] == utc(start, 5)
 
 
 def test_alarm_ends_under_the_last_good_file(stack, mailbox, start) -> None:

@@ -184,7 +184,7 @@ def test_a_terminal_is_asked(clock, capsys) -> None:
 def test_it_says_before_that_the_change_log_goes_and_rollback_with_it(clock, capsys) -> None:
     removed(Account(clock=clock), confirmed="")
     said = capsys.readouterr().out
-    assert "change log" in said and "fargaze changed in your clusters" in said and '{"kind":"restore"}' in said
+    assert "change log" in said and "fargaze changed in your clusters" in said and '{"kind":"rollback"}' in said
     assert "account 123456789012 in eu-west-1" in said and "fargaze.yaml" in said
 
 

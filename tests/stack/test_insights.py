@@ -95,7 +95,7 @@ def test_account_default_is_raised_and_notified(stack, mailbox) -> None:
 def test_rollback_since_later_undoes_nothing(stack) -> None:
     before = estate.insights(stack.aws)
     later = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
-    run = stack.run({"kind": "restore", "since": later.strftime("%Y-%m-%dT%H:%M:%SZ")})
+    run = stack.run({"kind": "rollback", "since": later.strftime("%Y-%m-%dT%H:%M:%SZ")})
     assert run.status == "SUCCEEDED", run
     assert estate.insights(stack.aws) == before and account_default(stack) == "enabled"
 
@@ -103,7 +103,7 @@ def test_rollback_since_later_undoes_nothing(stack) -> None:
 def test_rollback_undoes_what_nobody_has_changed_since(stack, mailbox) -> None:
     set_insights(stack, "forgotten", "enhanced")
     before = estate.insights(stack.aws)
-    _, mail = run_and_mail(stack, mailbox, {"kind": "restore"})
+    _, mail = run_and_mail(stack, mailbox, {"kind": "rollback"})
     assert mail.is_sendable
     assert says(mail, "shop", "forgotten")
     assert estate.insights(stack.aws) == {**before, "shop": "disabled"}

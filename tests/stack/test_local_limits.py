@@ -162,7 +162,7 @@ def test_history_of_a_child_unless_it_is_express(aws: LocalAws, kind: str, ends:
     assert (ended["status"] == "SUCCEEDED") is ends
 
 
-@pytest.mark.parametrize(("definition", "told"), [
+@pytest.mark.parametrize(("definition", "notified"), [
     (machine(**{"N" * 81: {"Type": "Succeed"}}), "more than 80 characters"),
     (machine(A=children(machine(**{"N" * 81: {"Type": "Succeed"}}), End=True)), "more than 80 characters"),
     (machine(A=children(machine(B={"Type": "Succeed"}), Label="l" * 41, End=True)), "more than 40 characters"),

@@ -126,7 +126,7 @@ def machine(aws: LocalAws, tmp_path_factory) -> Machine:
     ("alarms", ["CollectMetrics", "EvaluateAlarms"], ["CollectPods", "EvaluateAlarms"]),
     ("report", ["CollectMetrics"], ["CollectPods"]),
     ("sweep", ["EnableInsights"], ["EnableInsights"]),
-    ("restore", ["EnableInsights"], ["EnableInsights"]),
+    ("rollback", ["EnableInsights"], ["EnableInsights"]),
 ])
 def test_kind_and_platform_decide_which_functions_a_target_goes_through(
     machine: Machine, kind: str, of_ecs: list[str], of_eks: list[str]
@@ -152,7 +152,7 @@ def test_target_of_eks_that_fails_is_told(machine: Machine) -> None:
     assert machine.kept()["eks-denied"]["failure"]["Error"] == "Denied"
 
 
-@pytest.mark.parametrize("kind", ["sweep", "restore"])
+@pytest.mark.parametrize("kind", ["sweep", "rollback"])
 def test_unfinished_target_is_gone_on_with_until_it_is_finished(machine: Machine, kind: str) -> None:
     targets = {"three-turns": 3, "one-turn": 1, "without-cursor": 1}
     assert machine.run(kind, *targets) == dict.fromkeys(targets, "done")
@@ -160,7 +160,7 @@ def test_unfinished_target_is_gone_on_with_until_it_is_finished(machine: Machine
     assert machine.kept() == {}
 
 
-@pytest.mark.parametrize("kind", ["alarms", "report", "sweep", "restore"])
+@pytest.mark.parametrize("kind", ["alarms", "report", "sweep", "rollback"])
 def test_target_that_fails_is_told_and_takes_no_other_along(machine: Machine, kind: str) -> None:
     assert machine.run(kind, "denied", "one-turn") == {"denied": "failed", "one-turn": "done"}
     [failed] = machine.kept().values()

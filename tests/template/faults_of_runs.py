@@ -27,7 +27,7 @@ def child(template: Template, each: str) -> dict:
 
 def restore_by_schedule(template: Template) -> None:
     template.properties("Run")["Events"]["Sweep"]["Properties"]["Input"] = (
-        '{"kind":"restore","time":"<aws.scheduler.scheduled-time>"}'
+        '{"kind":"rollback","time":"<aws.scheduler.scheduled-time>"}'
     )
 
 

@@ -7,7 +7,7 @@ import json
 from rules import rule
 from template import Template
 
-# Longest that one target of a sweep or restore may take, without what retries add.
+# Longest that one target of a sweep or rollback may take, without what retries add.
 MAX_HOURS = 4
 
 
@@ -33,7 +33,7 @@ def settings_and_metrics_are_looked_at_apart(template: Template) -> None:
     which_kind = states(template)["WhichKind"]
     assert {choice["StringEquals"]: choice["Next"] for choice in which_kind["Choices"]} == {
         "sweep": "EachTargetsInsights",
-        "restore": "EachTargetsInsights",
+        "rollback": "EachTargetsInsights",
     }
     assert all(choice["Variable"] == "$.kind" for choice in which_kind["Choices"])
     assert which_kind["Default"] == "EachTarget"

@@ -4,8 +4,8 @@ mod before;
 mod config;
 mod event;
 mod listing;
-mod recording;
 mod silent;
+mod snapshot_builder;
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ use serde_json::Value;
 use before::Stored;
 pub use config::Config;
 use event::Asked;
-use recording::Recording;
+use snapshot_builder::SnapshotBuilder;
 
 /// The function with its clients.
 #[derive(Debug)]
@@ -95,28 +95,30 @@ impl Handler {
         let inventory = &cached.inventory;
         let plan = match task.run.kind {
             RunKind::Report => QueryPlan::for_report(inventory, task.run.window.period),
-            RunKind::Alarms | RunKind::Sweep | RunKind::Restore => QueryPlan::for_alarms(&rules, inventory),
+            RunKind::Alarms | RunKind::Sweep | RunKind::Rollback => QueryPlan::for_alarms(&rules, inventory),
         };
         tracing::info!(metrics = plan.queries.len(), dollars = plan.dollars(), "asking CloudWatch");
         let malformed = |error: std::io::Error| Fault::bug(Operation::S3PutObject, &key, error.to_string());
-        let mut recording = Recording::begin(&task, &rules, inventory).map_err(malformed)?;
+        let mut snapshot_builder = SnapshotBuilder::begin(&task, &rules, inventory).map_err(malformed)?;
         let (window, queries) = (&task.run.window, &plan.queries);
         let (continuation, fault) = before.continuation(&task, queries, &rules);
         let earlier = continuation.earlier();
         let faults = if task.run.kind == RunKind::Report {
-            cloudwatch.get_metric_data(queries, window, |query, reading| recording.add(query, &reading)).await
+            cloudwatch
+                .get_metric_data(queries, window, |query, reading| snapshot_builder.add(query, &reading))
+                .await
         } else {
-            recording.continues(earlier.map(|earlier| earlier.until));
+            snapshot_builder.continues(earlier.map(|earlier| earlier.until));
             let add = |place: usize, reading| {
                 let query = &queries[place];
-                recording.add(query, &continuation.join(place, query, reading));
+                snapshot_builder.add(query, &continuation.join(place, query, reading));
             };
             let mut faults =
                 cloudwatch.get_metric_data_from(queries, &continuation.starts(), window.end, add).await;
             faults.extend(fault);
             faults
         };
-        let known = recording.services();
+        let known = snapshot_builder.services();
         let unclear = silent::to_describe(&task.run, &rules, inventory, &known, earlier);
         let mut states = ecs.describe_services(&unclear).await;
         if task.run.kind == RunKind::Alarms {
@@ -129,10 +131,10 @@ impl Handler {
             });
         }
         let is_whole = inventory.faults.is_empty();
-        if cached.drop_gone(&states.missing_clusters, &states.found) && is_whole {
+        if cached.drop_missing(&states.missing_clusters, &states.found) && is_whole {
             self.store.put_inventory(&task.target, &cached).await?;
         }
-        let (bytes, coverage) = recording.end(&cached.inventory, states, faults).map_err(malformed)?;
+        let (bytes, coverage) = snapshot_builder.end(&cached.inventory, states, faults).map_err(malformed)?;
         self.store.put(&key, bytes).await?;
         self.hand_on(task, key, coverage).await
     }

@@ -60,7 +60,7 @@ pub(crate) async fn inventory(
 type Services = Result<Listed<ServiceName>, Fault>;
 
 /// Clusters as ECS describes them now, with the services of those that may have changed.
-struct Look {
+struct Checked {
     /// Clusters that are ACTIVE, and whether their services could be listed. None: they are as many as before.
     active: Vec<(ObservedCluster, Option<Services>)>,
     /// Clusters that are there and could not be described, as the older inventory knew them.
@@ -69,7 +69,7 @@ struct Look {
     faults: Vec<Fault>,
 }
 
-impl Look {
+impl Checked {
     /// Fails only if not even the names of the clusters can be listed. `counts` are the clusters whose services are known
     /// if ECS still counts so many.
     async fn take(
@@ -147,10 +147,10 @@ impl Look {
 /// The known inventory with the clusters and services that have come since, and without those that have gone.
 async fn check(task: &TargetTask, ecs: &Ecs, known: &CachedInventory) -> Result<CachedInventory, Fault> {
     let CachedInventory { inventory, active_services, .. } = known;
-    let look = Look::take(task, ecs, Some(inventory), active_services).await?;
+    let checked = Checked::take(task, ecs, Some(inventory), active_services).await?;
     let base = Inventory { clusters: BTreeMap::new(), ..inventory.clone() };
     let entry = |name: &ClusterName| known_or_new(Some(inventory), name);
-    Ok(look.inventory(base, entry, task.run.time))
+    Ok(checked.inventory(base, entry, task.run.time))
 }
 
 /// Lists the clusters of the target with their settings and all services. Fails only if not even the clusters can be
@@ -163,11 +163,11 @@ async fn list(
     older: Option<&CachedInventory>,
 ) -> Result<CachedInventory, Fault> {
     let older = older.map(|older| &older.inventory);
-    let look = Look::take(task, ecs, older, &BTreeMap::new()).await?;
+    let checked = Checked::take(task, ecs, older, &BTreeMap::new()).await?;
     let mut faults = Vec::new();
     // Where it is on nowhere, nothing reports.
     let mut reporting = Some(BTreeSet::new());
-    if look.active.iter().any(|(cluster, _)| cluster.level > InsightsLevel::Disabled) {
+    if checked.active.iter().any(|(cluster, _)| cluster.level > InsightsLevel::Disabled) {
         reporting = reporting_clusters(cloudwatch).await.map_err(|fault| faults.push(fault)).ok();
     }
     let mut families_listed = families_wanted;
@@ -193,7 +193,7 @@ async fn list(
         };
         ecs.into()
     };
-    let mut listed = look.inventory(base, entry, time);
+    let mut listed = checked.inventory(base, entry, time);
     if let Some(older) = older {
         listed.inventory.keep_unread_from(older);
     }

@@ -11,7 +11,7 @@ use fargaze::rules::AlarmRule;
 use fargaze::sources::ecs_api::{needs_service, needs_silent_services};
 use fargaze::sources::rotation::Rotation;
 
-use crate::recording::Services;
+use crate::snapshot_builder::Services;
 
 /// The services to describe, by cluster. A report shows tasks and deployments of all services.
 ///

@@ -22,13 +22,13 @@ pub(crate) async fn history(
 ) -> Result<(History, Vec<Fault>), Fault> {
     let since = match run.kind {
         RunKind::Report => run.window.start,
-        RunKind::Alarms | RunKind::Sweep | RunKind::Restore => run.time - OLDEST,
+        RunKind::Alarms | RunKind::Sweep | RunKind::Rollback => run.time - OLDEST,
     };
     let mut keys = store.snapshots_of_alarms(target, since, run.time).await?;
     keys.remove(&run.time);
     let keys = match run.kind {
         RunKind::Report => last_of_each_hour(keys),
-        RunKind::Alarms | RunKind::Sweep | RunKind::Restore => {
+        RunKind::Alarms | RunKind::Sweep | RunKind::Rollback => {
             keys.into_values().next_back().into_iter().collect()
         }
     };

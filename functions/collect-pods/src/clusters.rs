@@ -14,10 +14,10 @@ use fargaze_aws::Equipment;
 use fargaze_kubernetes::Client;
 use jiff::SignedDuration;
 
+use crate::diagnosis;
 use crate::listing::Listed;
 use crate::reader::Reader;
 use crate::reading::{Ending, Notes, Reading};
-use crate::trouble;
 
 /// How long EKS may take to create a cluster before that is amiss; it says "several minutes".
 const LONGEST_CREATION: SignedDuration = SignedDuration::from_hours(1);
@@ -30,7 +30,7 @@ impl Reader<'_> {
             Listed::Described(cluster) => self.read(cluster).await,
             Listed::Undescribed(name) => self.undescribed(name).await,
         };
-        let is_gone = reading.is_unread()
+        let is_missing = reading.is_unread()
             && match self.eks.describe_cluster(&reading.state.cluster).await {
                 Ok(None) => true,
                 Ok(Some(now)) => now.status == "DELETING",
@@ -39,7 +39,7 @@ impl Reader<'_> {
                     false
                 }
             };
-        (!is_gone).then_some(reading)
+        (!is_missing).then_some(reading)
     }
 
     /// Reads a cluster as far as it lets us. What it does not is told in its faults and findings.
@@ -64,7 +64,7 @@ impl Reader<'_> {
         let mut notes = self.begin(ClusterState::unknown(name.clone()));
         self.equipment(name, &mut notes).await;
         let problem = "EKS could not be asked about it (DescribeCluster), so that its endpoint is not known.";
-        notes.state.findings.push(Finding { problem: problem.to_owned(), cure: String::new() });
+        notes.state.findings.push(Finding { problem: problem.to_owned(), remedy: String::new() });
         let fault = Fault {
             operation: Operation::EksDescribeCluster,
             subject: name.to_string(),
@@ -91,14 +91,14 @@ impl Reader<'_> {
         let end = match read {
             Ok(answers) => Ending::Read(Box::new(answers)),
             Err(error) => {
-                notes.state.findings.extend(trouble::finding(self, cluster, &error).await);
+                notes.state.findings.extend(diagnosis::finding(self, cluster, &error).await);
                 Ending::Unread(notes.failed(error))
             }
         };
         // One for all lists: what is missing is granted at once.
         let refused = std::mem::take(&mut notes.refused);
         if let (Ok(client), false) = (&client, refused.is_empty()) {
-            notes.state.findings.push(trouble::forbidden(self, client, cluster, &refused).await);
+            notes.state.findings.push(diagnosis::forbidden(self, client, cluster, &refused).await);
         }
         end
     }
@@ -115,8 +115,8 @@ impl Reader<'_> {
         };
         let Target { account, region, .. } = self.target;
         let at = AtCluster { account, region, cluster: &cluster.name };
-        let cure = at.eks("describe-cluster", "--query cluster.health");
-        notes.state.findings.push(Finding { problem: problem.clone(), cure });
+        let remedy = at.eks("describe-cluster", "--query cluster.health");
+        notes.state.findings.push(Finding { problem: problem.clone(), remedy });
         let fault = Fault {
             operation: Operation::EksDescribeCluster,
             subject: cluster.name.to_string(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use fargaze::evidence::eks::{EksCluster, METRICS_SERVER};
-use fargaze::evidence::pods::{Finding, MetricsApi, NodeCount, PodState, Trouble, WorkloadState};
+use fargaze::evidence::pods::{Diagnosis, Finding, MetricsApi, NodeCount, PodState, WorkloadState};
 use fargaze::kubernetes::api;
 use fargaze::kubernetes::node::NodeFacts;
 use fargaze::kubernetes::owner::{JobOwners, Owner};
@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 use crate::reader::Reader;
 use crate::reading::{Answers, Notes};
 use crate::usage::{self, ByPod, Failed, Known, METRICS, Usage};
-use crate::{cadvisor, trouble};
+use crate::{cadvisor, diagnosis};
 
 /// A list as it was read.
 struct Listed<T> {
@@ -171,7 +171,7 @@ impl Reader<'_> {
             Usage::Known(Known { version, pods, bad, passed_over }) => {
                 let finding = |Failed { version: preferred, error }: Failed| {
                     let (answer, serving) = (error.cause.to_string(), version.clone());
-                    trouble::mend(self, cluster, &Trouble::PreferredDown { preferred, answer, serving })
+                    diagnosis::mend(self, cluster, &Diagnosis::PreferredDown { preferred, answer, serving })
                 };
                 notes.state.findings.extend(passed_over.map(finding));
                 notes.state.metrics_api = MetricsApi::Serves(version);
@@ -189,8 +189,8 @@ impl Reader<'_> {
                 let addons = notes.state.addons.iter().flatten();
                 let mut addon =
                     addons.filter(|addon| addon.name == METRICS_SERVER).map(|addon| addon.status.clone());
-                let trouble = Trouble::NoMetrics { addon: addon.next(), place: notes.place(cluster) };
-                notes.state.findings.push(trouble::mend(self, cluster, &trouble));
+                let diagnosis = Diagnosis::NoMetrics { addon: addon.next(), place: notes.place(cluster) };
+                notes.state.findings.push(diagnosis::mend(self, cluster, &diagnosis));
                 // A complete answer: there is nothing that could tell.
                 Err(Fault {
                     operation: Operation::kubernetes("GET", format!("/apis/{METRICS}")),
@@ -204,8 +204,8 @@ impl Reader<'_> {
                 if failed.is_of_metrics(api_server_answers) {
                     let answer = failed.error.cause.to_string();
                     notes.state.metrics_api = MetricsApi::Down(answer.clone());
-                    let trouble = Trouble::MetricsDown { version: failed.version, answer };
-                    notes.state.findings.push(trouble::mend(self, cluster, &trouble));
+                    let diagnosis = Diagnosis::MetricsDown { version: failed.version, answer };
+                    notes.state.findings.push(diagnosis::mend(self, cluster, &diagnosis));
                 }
                 Err(notes.failed(failed.error))
             }
@@ -223,7 +223,7 @@ impl Reader<'_> {
         let name = cluster.name.as_str();
         let asked = cadvisor::count(client, name, pods, self.now(), self.limits.deadline).await;
         notes.state.cadvisor = Some(asked.state);
-        let finding = |message| trouble::mend(self, cluster, &Trouble::NodeProxy { message });
+        let finding = |message| diagnosis::mend(self, cluster, &Diagnosis::NodeProxy { message });
         notes.state.findings.extend(asked.missing_right.map(finding));
         asked.fault.iter().for_each(|fault| notes.fault(fault.clone()));
         asked.fault
@@ -261,5 +261,5 @@ fn of_two_states(torn: &BTreeSet<&'static str>) -> Option<Finding> {
          meanwhile may be missing, and what was deleted may be there. The next run lists all of it again.",
         names.join(", ")
     );
-    (!torn.is_empty()).then_some(Finding { problem, cure: String::new() })
+    (!torn.is_empty()).then_some(Finding { problem, remedy: String::new() })
 }

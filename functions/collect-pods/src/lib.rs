@@ -4,12 +4,12 @@ mod before;
 mod cadvisor;
 mod clusters;
 mod config;
+mod diagnosis;
 mod kubernetes;
 mod listing;
 mod reader;
 mod reading;
-mod recording;
-mod trouble;
+mod snapshot_builder;
 mod usage;
 mod vended;
 
@@ -36,7 +36,7 @@ use tokio::time::Instant;
 pub use config::Config;
 use reader::Reader;
 use reading::Reading;
-use recording::Recording;
+use snapshot_builder::SnapshotBuilder;
 
 /// Requests to Kubernetes in flight at once, over all clusters: API priority and fairness gives a user who is in no group of the
 /// system few seats, and a big list takes several.
@@ -94,8 +94,8 @@ impl Handler {
         let listing = listing::listing(task, &eks, &self.store).await?;
         let (history, lost) = before::history(&self.store, &task.target, &run).await?;
         let range = most_samples(&rules);
-        let mut recording = Recording::new(&run, &task.target, history, range, listing.read_at);
-        recording.faults(listing.faults.iter().cloned().chain(lost));
+        let mut snapshot_builder = SnapshotBuilder::new(&run, &task.target, history, range, listing.read_at);
+        snapshot_builder.faults(listing.faults.iter().cloned().chain(lost));
         let role = task.target.role.as_ref().map_or(self.config.role.as_str(), |role| &role.arn);
         let reads = self.store.eks_reads(&task.run).await?;
         let limits = Limits::until(deadline - TO_WRITE, Arc::new(Semaphore::new(REQUESTS_AT_ONCE)));
@@ -115,14 +115,14 @@ impl Handler {
         while let Some(reading) = readings.next().await {
             suspect |= reading.as_ref().is_none_or(Reading::is_unread);
             if let Some(reading) = reading {
-                recording.add(reading).map_err(|error| unwritten(&task.run.id, &error))?;
+                snapshot_builder.add(reading).map_err(|error| unwritten(&task.run.id, &error))?;
             }
         }
         if suspect {
             // Perhaps a cluster was made anew under its name: the next run describes all of them.
             listing::forget(task, &self.store).await?;
         }
-        let mut heading = recording.heading().map_err(|error| unwritten(&task.run.id, &error))?;
+        let mut heading = snapshot_builder.heading().map_err(|error| unwritten(&task.run.id, &error))?;
         let (queries, faults) = vended::queries(&rules, &run, heading.inventory(), &cloudwatch).await;
         heading.faults(faults);
         let more = cloudwatch

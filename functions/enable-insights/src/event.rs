@@ -1,4 +1,4 @@
-//! What `enable-insights` is invoked with: a batch of cluster events from the queue, or a target to sweep or to restore.
+//! What `enable-insights` is invoked with: a batch of cluster events from the queue, or a target to sweep or to rollback.
 
 use aws_lambda_events::sqs::SqsEvent;
 use fargaze::invocation::failure::Failure;
@@ -10,7 +10,7 @@ use serde_json::Value;
 pub(crate) enum Asked {
     /// Act on these messages of the queue.
     Events(Vec<QueueMessage>),
-    /// Look at all clusters of a target, or put back what was changed there, as its run says.
+    /// Described at all clusters of a target, or put back what was changed there, as its run says.
     Target(Step),
 }
 

@@ -7,7 +7,7 @@ use fargaze::model::cluster::ClusterName;
 use fargaze::model::fault::{Fault, FaultKind};
 use fargaze::model::run::Target;
 use fargaze::outcome::Reconciled;
-use fargaze::reconcile::{Finding, Sighting};
+use fargaze::reconcile::{Finding, SweepRecord};
 use fargaze_aws::Store;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -45,11 +45,11 @@ pub(crate) enum Last {
 
 impl Last {
     /// What sweeps saw of a cluster.
-    pub(crate) fn sighting(&self, cluster: &ClusterName) -> Sighting {
+    pub(crate) fn sweep_record(&self, cluster: &ClusterName) -> SweepRecord {
         match self {
-            Self::None | Self::Lost(_) => Sighting::NoSweep,
+            Self::None | Self::Lost(_) => SweepRecord::NoSweep,
             Self::Known(known) => {
-                known.clusters.get(cluster).map_or(Sighting::Unseen, |at| Sighting::Since(*at))
+                known.clusters.get(cluster).map_or(SweepRecord::Unseen, |at| SweepRecord::Since(*at))
             }
         }
     }
@@ -101,7 +101,7 @@ impl LastSweep {
             // Of one that could not be seen nothing is at its end.
             let is_open = found.is_empty() || found.iter().any(|finding| finding.result.is_open());
             let is_being_made = found.iter().any(|finding| finding.is_being_made());
-            last.sighting(name).after(task.run.time, is_open, is_being_made)
+            last.sweep_record(name).after(task.run.time, is_open, is_being_made)
         };
         Self {
             clusters: listed.iter().filter_map(|name| Some((name.clone(), known_since(name)?))).collect(),

@@ -51,7 +51,7 @@ pub struct Handler {
 pub enum Answer {
     /// To the queue: which messages to deliver again.
     Batch(BatchAnswer),
-    /// To the state machine: where the outcome of the sweep or restore is, or where to go on.
+    /// To the state machine: where the outcome of the sweep or rollback is, or where to go on.
     Swept(Box<TargetDone>),
 }
 
@@ -78,7 +78,7 @@ impl Handler {
         Self { config, home: sdk.clone(), store, memory, clock: Clock::new(sdk) }
     }
 
-    /// Deals with a batch of the queue, or with a target of a sweep or restore. `deadline` is when Lambda ends the function:
+    /// Deals with a batch of the queue, or with a target of a sweep or rollback. `deadline` is when Lambda ends the function:
     /// a sweep stops before and says where to go on.
     pub async fn handle(&self, event: Value, deadline: Instant) -> Result<Answer, Failure> {
         match event::read(event)? {
@@ -120,7 +120,7 @@ impl Handler {
                 self.reconcile_at(border, task, deadline).await
             }
             Platform::Eks => {
-                let (region, rolls_back) = (task.target.region.clone(), task.run.kind == RunKind::Restore);
+                let (region, rolls_back) = (task.target.region.clone(), task.run.kind == RunKind::Rollback);
                 let border = EksBorder { eks: Eks::new(&sdk), sdk, region, rolls_back, deadline };
                 Box::pin(self.reconcile_at(border, task, deadline)).await
             }
@@ -136,7 +136,7 @@ impl Handler {
         let TargetTask { run, target, .. } = task;
         let (memory, queue, clock) = (&self.memory, &self.queue(), &self.clock);
         let policies = &self.store.policies(run).await?;
-        let rolls_back = run.kind == RunKind::Restore;
+        let rolls_back = run.kind == RunKind::Rollback;
         let cause = run.id.as_str();
         let reconciler = Reconciler {
             border,

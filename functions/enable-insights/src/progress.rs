@@ -56,7 +56,7 @@ impl Progress {
         Self { outcome, coverage, after, last: None, done: 0, faults: Vec::new() }
     }
 
-    pub(crate) fn is_first_turn(&self) -> bool {
+    pub(crate) fn is_first_pass(&self) -> bool {
         self.after.is_none()
     }
 
@@ -124,7 +124,7 @@ impl Progress {
                 Failure::Invalid("a sweep cannot pause before its first cluster".to_owned())
             })?;
         // A key of its own for each turn: a turn that is tried again reads what it read before.
-        let key = format!("{}{after}", task.target.outcome_of_turns(&task.run));
+        let key = format!("{}{after}", task.target.outcome_of_passes(&task.run));
         self.put(store, task, &key).await?;
         Ok(TargetDone::Paused { cursor: SweepCursor { after, findings: ObjectRef { key } } })
     }

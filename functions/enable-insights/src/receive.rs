@@ -11,7 +11,7 @@ use fargaze::model::operation::Operation;
 use fargaze::model::run::{Part, Platform, Target};
 use fargaze::model::subject::Subject;
 use fargaze::reconcile::{
-    Aspect, Finding, FindingResult, FollowUp, Life, Observed, Revert, Sighting, SubjectLog, Waiting,
+    Aspect, Finding, FindingResult, FollowUp, Life, Observed, Revert, SubjectLog, SweepRecord, Waiting,
 };
 use fargaze_aws::{Ecs, Eks, config_for};
 use jiff::Timestamp;
@@ -145,7 +145,7 @@ impl Handler {
             }
             What::Deleted => memory.note_life(target, cluster, |life| life.add_deletion(time)).await,
             What::Created { .. } | What::Changed { .. } if target.platform == Platform::Ecs => {
-                memory.note_life(target, cluster, |life| life.add_sighting(time)).await
+                memory.note_life(target, cluster, |life| life.add_sweep(time)).await
             }
             What::Created { .. } | What::Changed { .. } => memory.life_of(target, cluster).await,
         }
@@ -189,7 +189,7 @@ impl Handler {
             estimates: false,
         };
         let mut seen = match reconciler.border.find(subject).await? {
-            Sought::Found(seen) if !is_gone(&seen.observed) => seen,
+            Sought::Found(seen) if !is_missing(&seen.observed) => seen,
             _ => return self.missing(&reconciler, check).await,
         };
         let mut log = memory.change_log_of(target, subject).await?;
@@ -201,11 +201,11 @@ impl Handler {
             memory.put_revert(target, &revert).await?;
             log.put_revert(revert);
         }
-        let sighting = match subject.cluster() {
-            Some(cluster) => LastSweep::read(&self.store, target).await?.sighting(cluster),
-            None => Sighting::NoSweep,
+        let sweep_record = match subject.cluster() {
+            Some(cluster) => LastSweep::read(&self.store, target).await?.sweep_record(cluster),
+            None => SweepRecord::NoSweep,
         };
-        let past = Past { life: *life, sighting };
+        let past = Past { life: *life, sweep_record };
         let Checked { findings, follow } =
             reconciler.check(subject, &mut seen, past, &mut log, !rolls_back).await?;
         let follow = follow || is_being_made(&seen.observed);
@@ -296,7 +296,7 @@ fn unwanted(platform: Platform, account: &AccountId, region: &Region) -> String 
 }
 
 /// Of a name that is used again ECS may still give the deleted cluster.
-fn is_gone(observed: &Observed) -> bool {
+fn is_missing(observed: &Observed) -> bool {
     observed.ecs().is_some_and(|cluster| cluster.status == "INACTIVE")
 }
 

@@ -9,7 +9,7 @@ use fargaze::model::run::Target;
 use fargaze::model::subject::Subject;
 use fargaze::reconcile::{
     Action, Aspect, Case, Change, ChangeState, Checker, Finding, FindingResult, FollowUp, FollowedUpdate,
-    Life, Observed, Policies, Sighting, Step, SubjectLog, SubjectPolicy, Value, Waiting, decide,
+    Life, Observed, Policies, Step, SubjectLog, SubjectPolicy, SweepRecord, Value, Waiting, decide,
 };
 use fargaze_aws::{Clock, Memory, Queue, Written};
 use jiff::Timestamp;
@@ -40,7 +40,7 @@ pub(crate) struct Reconciler<'a, B> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Past {
     pub(crate) life: Life,
-    pub(crate) sighting: Sighting,
+    pub(crate) sweep_record: SweepRecord,
 }
 
 /// What came of a subject.
@@ -70,7 +70,7 @@ impl<B: Border> Reconciler<'_, B> {
         let policy = self.policies.of(self.target, subject, by_batch);
         self.border.ask(seen, log, &policy.asked()).await;
         self.settle(log, &seen.observed).await?;
-        let origin = past.life.origin(past.sighting, log, created_at);
+        let origin = past.life.origin(past.sweep_record, log, created_at);
         let now = self.clock.now();
         let steps = decide(&Case { policy: &policy, observed: &seen.observed, origin, log, now });
         let mut findings = Vec::with_capacity(steps.len());

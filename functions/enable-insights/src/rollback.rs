@@ -45,7 +45,7 @@ impl<B: Border> Rollback<'_, B> {
         log.retain(|subject, _| !more.contains_key(&subject.to_string()));
         unreadable.into_values().chain(more.into_values()).for_each(|fault| progress.fault(fault));
         forget_earlier_clusters(&mut log, &lives);
-        if progress.is_first_turn()
+        if progress.is_first_pass()
             && target.part.index == 0
             && let Some(of_account) = log.get_mut(&Subject::Account)
             && let Sought::Found(mut seen) = self.reconciler.border.find(&Subject::Account).await?

@@ -58,7 +58,7 @@ impl<B: Border> Sweep<'_, B> {
         // What is in no part is reported by the first, and what no turn gets to by all: it is one question.
         let is_first_part = target.part.index == 0;
         let strange: Vec<Fault> = strange.into_iter().filter(|_| is_first_part).collect();
-        if progress.is_first_turn() && target.platform == Platform::Ecs {
+        if progress.is_first_pass() && target.platform == Platform::Ecs {
             if is_first_part {
                 progress.add_account(self.account(&mut before).await?);
             }
@@ -150,7 +150,7 @@ impl<B: Border> Sweep<'_, B> {
             return Ok(Vec::new());
         };
         let log = before.log.entry(subject.clone()).or_default();
-        let past = Past { life: Life::default(), sighting: fargaze::reconcile::Sighting::NoSweep };
+        let past = Past { life: Life::default(), sweep_record: fargaze::reconcile::SweepRecord::NoSweep };
         let mut checked = self.reconciler.check(&subject, &mut seen, past, log, true).await?;
         self.finish(&mut checked.findings, &seen, log, &before.last).await;
         Ok(checked.findings)
@@ -167,10 +167,10 @@ impl<B: Border> Sweep<'_, B> {
         let subject = Subject::Cluster(name.clone());
         let past = Past {
             life: before.lives.get(name).copied().unwrap_or_default(),
-            sighting: before.last.sighting(name),
+            sweep_record: before.last.sweep_record(name),
         };
         let created_at = seen.observed.created_at();
-        let is_unseen = past.life.seen(past.sighting, created_at) == Some(false);
+        let is_unseen = past.life.seen(past.sweep_record, created_at) == Some(false);
         let log = before.log.entry(subject.clone()).or_default();
         let Checked { mut findings, follow } =
             self.reconciler.check(&subject, seen, past, log, may_change).await?;

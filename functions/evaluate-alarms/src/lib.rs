@@ -77,7 +77,7 @@ impl Handler {
             record.key.subject.cluster().is_some_and(|cluster| target.part.holds(cluster))
         };
         let here = records.into_values().filter(is_here);
-        Ok(here.flat_map(|record| record.untold).collect())
+        Ok(here.flat_map(|record| record.pending).collect())
     }
 }
 

@@ -7,9 +7,9 @@
 
 mod config;
 mod event;
+mod pending;
 mod report;
 mod results;
-mod tell;
 
 use std::time::Duration;
 
@@ -121,14 +121,14 @@ impl Handler {
         let reporter = Reporter { store, memory, bucket: &self.bucket, region: &self.region };
         let read = match run.kind {
             RunKind::Report => Some(reporter.read(&run, &mut results).await),
-            RunKind::Alarms | RunKind::Sweep | RunKind::Restore => None,
+            RunKind::Alarms | RunKind::Sweep | RunKind::Rollback => None,
         };
-        tell::keep_untold(memory, &mut results).await?;
+        pending::keep(memory, &mut results).await?;
         let known = memory.broken_targets(run.kind).await?;
         let changes = coverage_changes(run.kind, run.time, &results, &known);
         let rules = match run.kind {
             RunKind::Alarms => notify::rule_changes(run.time, &results, &memory.rule_problems().await?),
-            RunKind::Report | RunKind::Sweep | RunKind::Restore => Vec::new(),
+            RunKind::Report | RunKind::Sweep | RunKind::Rollback => Vec::new(),
         };
         let (message, report) = match read {
             Some(read) => {
@@ -140,7 +140,7 @@ impl Handler {
         };
         let (message_id, why) = match self.with_bad_config(&run, message).await? {
             Some(message) => (Some(self.publish(&run, &message).await?), message.subject),
-            None => (None, nothing_to_tell(run.kind, &results)),
+            None => (None, nothing_to_notify(run.kind, &results)),
         };
         let marked = self.mark(&run, &results, &changes, &rules).await;
         match (marked, &message_id) {
@@ -173,10 +173,10 @@ impl Handler {
         rules: &[RuleChange],
     ) -> Result<(), Fault> {
         let marking = async {
-            let mut faults = tell::mark(&self.memory, run, results, changes).await;
-            faults.extend(tell::mark_rules(&self.memory, run.time, rules).await);
+            let mut faults = pending::mark(&self.memory, run, results, changes).await;
+            faults.extend(pending::mark_rules(&self.memory, run.time, rules).await);
             if let Some(bad) = &run.bad_config {
-                faults.extend(self.store.remember_told_bad(&bad.version).await.err());
+                faults.extend(self.store.remember_notified_bad(&bad.version).await.err());
             }
             for fault in faults.iter().skip(1) {
                 tracing::warn!(%fault, "could not mark what was published");
@@ -195,7 +195,7 @@ impl Handler {
     }
 
     async fn publish(&self, run: &Run, message: &Message) -> Result<String, Fault> {
-        match self.memory.turn_to_publish(&self.clock).await {
+        match self.memory.publish_slot(&self.clock).await {
             Ok(true) => {}
             Ok(false) => {
                 tracing::warn!("others publish all the time; publishing without a turn at the topic");
@@ -228,16 +228,16 @@ impl Handler {
     /// A file that cannot be used is told first in every message, and once by itself.
     async fn with_bad_config(&self, run: &Run, message: Option<Message>) -> Result<Option<Message>, Fault> {
         let Some(bad) = &run.bad_config else { return Ok(message) };
-        if message.is_none() && self.store.was_told_bad(&bad.version).await? {
+        if message.is_none() && self.store.was_notified_bad(&bad.version).await? {
             return Ok(None);
         }
         Ok(Some(notify::bad_config_first(run, bad, message)))
     }
 }
 
-fn nothing_to_tell(kind: RunKind, results: &[TargetResult]) -> String {
+fn nothing_to_notify(kind: RunKind, results: &[TargetResult]) -> String {
     match kind {
-        RunKind::Sweep | RunKind::Restore => notify::nothing_to_do(results),
+        RunKind::Sweep | RunKind::Rollback => notify::nothing_to_do(results),
         RunKind::Alarms | RunKind::Report => "nothing changed".to_owned(),
     }
 }

@@ -52,13 +52,13 @@ impl Results<'_> {
         TargetResult { target, result }
     }
 
-    /// What a sweep or restore had found before its child ended in a way that nobody could write down: the newest of what its
+    /// What a sweep or rollback had found before its child ended in a way that nobody could write down: the newest of what its
     /// turns have left.
     async fn cut_off(&self, target: &Target, fault: Fault) -> Result<Outcome, Fault> {
         if !self.run.kind.is_of_settings() {
             return Err(fault);
         }
-        let turns = self.store.keys_after(&target.outcome_of_turns(self.run), "").await;
+        let turns = self.store.keys_after(&target.outcome_of_passes(self.run), "").await;
         let newest = match turns.map(|keys| keys.into_iter().max()) {
             Ok(None) => return Err(fault),
             Ok(Some(key)) => self.outcome(&key).await,
@@ -67,7 +67,7 @@ impl Results<'_> {
         with_fault(newest, fault)
     }
 
-    /// What is known of a target that failed: of a sweep or restore what earlier turns did, whatever ended the last one.
+    /// What is known of a target that failed: of a sweep or rollback what earlier turns did, whatever ended the last one.
     async fn failed(&self, TargetFailure { failure, cursor }: TargetFailure) -> Result<Outcome, Fault> {
         match cursor {
             Some(cursor) => with_fault(self.outcome(&cursor.findings.key).await, failure.to_fault()),

@@ -16,7 +16,7 @@ pub(crate) struct Asked {
     pub kind: RunKind,
     /// Logical now.
     pub time: Timestamp,
-    /// Of a restore: since when changes are undone.
+    /// Of a rollback: since when changes are undone.
     pub since: Option<Timestamp>,
     /// Name of the execution; of a call by hand a fixed word.
     pub execution: String,
@@ -52,7 +52,7 @@ pub(crate) fn read(event: Value) -> Result<Asked, Failure> {
 
 fn wrong(why: &dyn std::fmt::Display) -> Failure {
     Failure::Invalid(format!(
-        "the run request is wrong: {why}. Send {{\"kind\":\"alarms\"}}, {{\"kind\":\"report\"}}, {{\"kind\":\"sweep\"}} or {{\"kind\":\"restore\"}}, \
+        "the run request is wrong: {why}. Send {{\"kind\":\"alarms\"}}, {{\"kind\":\"report\"}}, {{\"kind\":\"sweep\"}} or {{\"kind\":\"rollback\"}}, \
          with a \"time\" such as \"2026-11-22T10:05:00Z\" if the run is not about now."
     ))
 }

@@ -46,7 +46,7 @@ impl Handler {
         let run = Run { bad_config: bad, ..run };
         let targets = match asked.kind {
             RunKind::Alarms | RunKind::Report => user.targets,
-            RunKind::Sweep | RunKind::Restore => whole(user.targets),
+            RunKind::Sweep | RunKind::Rollback => whole(user.targets),
         };
         tracing::info!(run = run.id, targets = targets.len(), rules = user.rules.len(), "planned");
         let plan = Plan { run, targets };

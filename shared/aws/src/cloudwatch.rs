@@ -22,13 +22,13 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::pace::Pace;
 use super::pages::Pages;
+use super::rate_limiter::RateLimiter;
 use super::sdk_error::fault;
 
 /// Label of every question: a tenth of an answer of few points would be labels.
 const LABEL: &str = "m";
-/// Batches in flight at once; the rate is kept by [`Pace`]. Each holds some megabytes of questions and answers, so that
+/// Batches in flight at once; the rate is kept by [`RateLimiter`]. Each holds some megabytes of questions and answers, so that
 /// more of them cost more in memory than they win in time.
 const AT_ONCE: usize = 4;
 
@@ -37,8 +37,8 @@ const AT_ONCE: usize = 4;
 #[derive(Debug)]
 pub struct CloudWatch {
     client: Client,
-    get_metric_data: Pace,
-    list_metrics: Pace,
+    get_metric_data: RateLimiter,
+    list_metrics: RateLimiter,
 }
 
 /// An on-demand question about one metric over any stretch of time, up to 1,440 points.
@@ -67,8 +67,8 @@ impl CloudWatch {
     pub fn new(config: &SdkConfig) -> Self {
         Self {
             client: Client::new(config),
-            get_metric_data: Pace::new(50, 50),
-            list_metrics: Pace::new(25, 25),
+            get_metric_data: RateLimiter::new(50, 50),
+            list_metrics: RateLimiter::new(25, 25),
         }
     }
 

@@ -11,15 +11,15 @@ use fargaze::model::insights::{InsightsLevel, ObservedCluster};
 use fargaze::model::operation::Operation;
 use futures_util::{StreamExt, stream};
 
-use super::pace::Pace;
 use super::pages::Pages;
+use super::rate_limiter::RateLimiter;
 use super::sdk_error::fault;
 
 /// Clusters in one `DescribeClusters`.
 const CLUSTERS_PER_CALL: usize = 100;
 /// Results on one page of a listing; the default of `ListServices` is 10.
 pub(super) const PAGE: i32 = 100;
-/// Calls in flight at once; the rate is kept by [`Pace`].
+/// Calls in flight at once; the rate is kept by [`RateLimiter`].
 pub(super) const AT_ONCE: usize = 16;
 
 /// ECS in one account and Region. Paced by the published buckets (Amazon ECS API Reference, "Request throttling for the
@@ -27,12 +27,12 @@ pub(super) const AT_ONCE: usize = 16;
 #[derive(Debug)]
 pub struct Ecs {
     pub(super) client: Client,
-    cluster_read: Pace,
-    pub(super) service_read: Pace,
-    pub(super) cluster_modify: Pace,
-    pub(super) task_read: Pace,
-    pub(super) account_setting_read: Pace,
-    pub(super) account_setting_modify: Pace,
+    cluster_read: RateLimiter,
+    pub(super) service_read: RateLimiter,
+    pub(super) cluster_modify: RateLimiter,
+    pub(super) task_read: RateLimiter,
+    pub(super) account_setting_read: RateLimiter,
+    pub(super) account_setting_modify: RateLimiter,
 }
 
 /// Names that a listing gave.
@@ -90,13 +90,13 @@ impl Ecs {
     pub fn new(config: &SdkConfig) -> Self {
         Self {
             client: Client::new(config),
-            cluster_read: Pace::new(50, 20),
-            service_read: Pace::new(100, 20),
+            cluster_read: RateLimiter::new(50, 20),
+            service_read: RateLimiter::new(100, 20),
             // At one change a second every share that is left over makes a sweep longer by as much.
-            cluster_modify: Pace::sharing(20, 1, 0.97),
-            task_read: Pace::new(100, 20),
-            account_setting_read: Pace::new(50, 20),
-            account_setting_modify: Pace::new(10, 1),
+            cluster_modify: RateLimiter::sharing(20, 1, 0.97),
+            task_read: RateLimiter::new(100, 20),
+            account_setting_read: RateLimiter::new(50, 20),
+            account_setting_modify: RateLimiter::new(10, 1),
         }
     }
 

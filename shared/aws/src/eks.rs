@@ -14,13 +14,13 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use super::ecs::Listed;
-use super::pace::Pace;
 use super::pages::Pages;
+use super::rate_limiter::RateLimiter;
 use super::sdk_error::fault;
 
 /// Results on one page of a listing, at most (Amazon EKS API Reference, `ListClusters`).
 const PAGE: i32 = 100;
-/// Calls in flight at once; the rate is kept by [`Pace`].
+/// Calls in flight at once; the rate is kept by [`RateLimiter`].
 const AT_ONCE: usize = 8;
 
 /// EKS in one account and Region. AWS publishes no rates for it, so the pace is a gentle one: ten calls at once, then five a
@@ -28,7 +28,7 @@ const AT_ONCE: usize = 8;
 #[derive(Debug)]
 pub struct Eks {
     pub(super) client: Client,
-    pub(super) pace: Pace,
+    pub(super) rate_limiter: RateLimiter,
 }
 
 /// Fargate profiles, node groups and add-ons of a cluster.
@@ -45,7 +45,7 @@ pub struct Equipment {
 impl Eks {
     /// EKS with the credentials and Region of `config`.
     pub fn new(config: &SdkConfig) -> Self {
-        Self { client: Client::new(config), pace: Pace::sharing(10, 5, 1.0) }
+        Self { client: Client::new(config), rate_limiter: RateLimiter::sharing(10, 5, 1.0) }
     }
 
     /// Names of all clusters (`ListClusters`, every page). Connected clusters, which run elsewhere, are not among them.
@@ -54,7 +54,7 @@ impl Eks {
         let (mut clusters, mut token) = (Listed::default(), None);
         let mut pages = Pages::of(OPERATION, "");
         loop {
-            self.pace.ready().await;
+            self.rate_limiter.ready().await;
             let request = self.client.list_clusters().max_results(PAGE).set_next_token(token.take());
             let page = request.send().await.map_err(|error| fault(OPERATION, "", &error))?;
             for name in page.clusters() {
@@ -70,7 +70,7 @@ impl Eks {
     /// A cluster (`DescribeCluster`); none if there is none of that name.
     pub async fn describe_cluster(&self, name: &ClusterName) -> Result<Option<EksCluster>, Fault> {
         const OPERATION: Operation = Operation::EksDescribeCluster;
-        self.pace.ready().await;
+        self.rate_limiter.ready().await;
         let answer = match self.client.describe_cluster().name(name.as_str()).send().await {
             Ok(answer) => answer,
             Err(error)
@@ -116,7 +116,7 @@ impl Eks {
         cluster: &ClusterName,
         role: &str,
     ) -> Result<Option<Vec<String>>, Fault> {
-        self.pace.ready().await;
+        self.rate_limiter.ready().await;
         let request = self.client.describe_access_entry().cluster_name(cluster.as_str()).principal_arn(role);
         match request.send().await {
             Ok(answer) => {
@@ -139,7 +139,7 @@ impl Eks {
         let (mut names, mut token) = (Vec::new(), None);
         let mut pages = Pages::of(OPERATION, cluster.as_str());
         loop {
-            self.pace.ready().await;
+            self.rate_limiter.ready().await;
             let request =
                 self.client.list_fargate_profiles().cluster_name(cluster.as_str()).max_results(PAGE);
             let page = request.set_next_token(token.take()).send().await;
@@ -152,7 +152,7 @@ impl Eks {
         }
         let mut profiles = Vec::with_capacity(names.len());
         for name in names {
-            self.pace.ready().await;
+            self.rate_limiter.ready().await;
             let request = self.client.describe_fargate_profile().cluster_name(cluster.as_str());
             let answer = request.fargate_profile_name(&name).send().await;
             let answer = answer.map_err(|error| {
@@ -177,7 +177,7 @@ impl Eks {
         let (mut names, mut token) = (Vec::new(), None);
         let mut pages = Pages::of(OPERATION, cluster.as_str());
         loop {
-            self.pace.ready().await;
+            self.rate_limiter.ready().await;
             let request = self.client.list_nodegroups().cluster_name(cluster.as_str()).max_results(PAGE);
             let page = request.set_next_token(token.take()).send().await;
             let page = page.map_err(|error| fault(OPERATION, cluster.as_str(), &error))?;
@@ -195,7 +195,7 @@ impl Eks {
         let (mut names, mut token) = (Vec::new(), None);
         let mut pages = Pages::of(OPERATION, cluster.as_str());
         loop {
-            self.pace.ready().await;
+            self.rate_limiter.ready().await;
             let request = self.client.list_addons().cluster_name(cluster.as_str()).max_results(PAGE);
             let page = request.set_next_token(token.take()).send().await;
             let page = page.map_err(|error| fault(OPERATION, cluster.as_str(), &error))?;
@@ -214,7 +214,7 @@ impl Eks {
 
     /// An add-on of a cluster (`DescribeAddon`); none if the cluster has none of that name.
     pub async fn describe_addon(&self, cluster: &ClusterName, name: &str) -> Result<Option<Addon>, Fault> {
-        self.pace.ready().await;
+        self.rate_limiter.ready().await;
         let request = self.client.describe_addon().cluster_name(cluster.as_str()).addon_name(name);
         match request.send().await {
             // Taken for "none", it would be installed once more.

@@ -35,7 +35,7 @@ impl Eks {
         off: &BTreeSet<LogType>,
         token: Option<String>,
     ) -> Result<Accepted, Fault> {
-        self.pace.ready().await;
+        self.rate_limiter.ready().await;
         let setups = [(on, true), (off, false)].into_iter().filter(|(types, _)| !types.is_empty());
         let setups = setups.map(|(types, enabled)| {
             let types = types.iter().map(|log| types::LogType::from(log.as_str())).collect();
@@ -55,7 +55,7 @@ impl Eks {
     pub async fn describe_update(&self, cluster: &ClusterName, id: &str) -> Result<UpdateStatus, Fault> {
         const OPERATION: Operation = Operation::EksDescribeUpdate;
         let subject = || format!("{cluster}/{id}");
-        self.pace.ready().await;
+        self.rate_limiter.ready().await;
         let answer = self.client.describe_update().name(cluster.as_str()).update_id(id).send().await;
         let answer = answer.map_err(|error| fault(OPERATION, subject(), &error))?;
         let nothing = || Fault::malformed(OPERATION, subject(), "the answer has no status");
@@ -81,7 +81,7 @@ impl Eks {
         addon: &str,
         token: String,
     ) -> Result<Accepted, Fault> {
-        self.pace.ready().await;
+        self.rate_limiter.ready().await;
         let request = self.client.create_addon().cluster_name(cluster.as_str()).addon_name(addon);
         let request = request.resolve_conflicts(ResolveConflicts::None).client_request_token(token);
         let answer = request.send().await;
@@ -94,7 +94,7 @@ impl Eks {
 
     /// Removes an add-on and what it runs in the cluster (`DeleteAddon`). One that is not there is removed.
     pub async fn delete_addon(&self, cluster: &ClusterName, addon: &str) -> Result<(), Fault> {
-        self.pace.ready().await;
+        self.rate_limiter.ready().await;
         let request = self.client.delete_addon().cluster_name(cluster.as_str()).addon_name(addon);
         match request.send().await {
             Ok(_) => Ok(()),

@@ -12,16 +12,16 @@ mod insights;
 mod lives;
 mod log;
 mod memory;
-mod pace;
 mod pages;
+mod publish_slot;
 mod queue;
+mod rate_limiter;
 mod role;
 mod rule_problems;
 mod sdk_error;
 mod serve;
 mod store;
 mod topic;
-mod turn;
 mod user_file;
 
 use std::time::Duration;

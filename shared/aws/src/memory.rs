@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `ALARMS#ACCOUNT#REGION`, of EKS with `#EKS` behind | `RULE#SUBJECT` | an alarm that is not plainly OK, with the changes nobody was told yet |
 //! | `RULES` | `RULE` | a rule that has no data anywhere or applies to nothing, or did until lately |
-//! | `TARGETS`, of sweeps and restores `TARGETS#SETTINGS` | `ACCOUNT#REGION#PART` | a target that could not be seen, or could not until lately |
+//! | `TARGETS`, of sweeps and rollbacks `TARGETS#SETTINGS` | `ACCOUNT#REGION#PART` | a target that could not be seen, or could not until lately |
 //! | `CHANGES#ACCOUNT#REGION`, of EKS with `#EKS` behind | `CLUSTER/ASPECT#NUMBER` or `@account/ASPECT#NUMBER` | a change of fargaze |
 //! | the same | `CLUSTER/ASPECT#by#TIME#EVENT` | somebody else reverted a change |
 //! | `LIVES#ACCOUNT#REGION`, of EKS with `#EKS` behind | `CLUSTER` | when clusters of this name were created and deleted, as reported |
@@ -106,8 +106,8 @@ impl Memory {
         let items = self.query(targets_of(kind)).await?;
         let targets = items.iter().filter(|item| get(item, "state").is_ok_and(|state| state == "broken"));
         let read = |item: &Item| -> Result<BrokenTarget, String> {
-            let told = get(item, "told")? == "yes";
-            Ok(BrokenTarget { name: get(item, "sk")?, since: time(item, "since")?, told })
+            let notified = get(item, "notified")? == "yes";
+            Ok(BrokenTarget { name: get(item, "sk")?, since: time(item, "since")?, notified })
         };
         let readable = |item: &Item| {
             let target = read(item).map_err(|why| unreadable_item(item, why));
@@ -124,7 +124,7 @@ impl Memory {
             ("sk".to_owned(), text(&target.name)),
             ("state".to_owned(), text(if broken { "broken" } else { "seen" })),
             ("since".to_owned(), text(target.since.to_string())),
-            ("told".to_owned(), text(if target.told { "yes" } else { "no" })),
+            ("notified".to_owned(), text(if target.notified { "yes" } else { "no" })),
             ("expires".to_owned(), number((now + if broken { KEEP_OPEN } else { KEEP }).as_second())),
         ]);
         let request = self.client.put_item().table_name(&self.table).set_item(Some(item));
@@ -232,7 +232,7 @@ pub(super) fn time(item: &Item, name: &str) -> Result<Timestamp, String> {
 
 /// An alarm as an item: who it is about and its state in attributes that a person can read, the rest as JSON.
 fn alarm_item(target: &Target, record: &AlarmRecord) -> Result<Item, serde_json::Error> {
-    let AlarmRecord { key, memory, untold, version } = record;
+    let AlarmRecord { key, memory, pending, version } = record;
     let Remembered { state, since, judged_until, .. } = memory;
     let expires = *judged_until + if record.is_over() { KEEP } else { KEEP_OPEN };
     let subject = &key.subject;
@@ -249,7 +249,7 @@ fn alarm_item(target: &Target, record: &AlarmRecord) -> Result<Item, serde_json:
         ("since".to_owned(), text(since.to_string())),
         ("judged_until".to_owned(), text(judged_until.to_string())),
         ("memory".to_owned(), text(serde_json::to_string(memory)?)),
-        ("untold".to_owned(), text(serde_json::to_string(untold)?)),
+        ("pending".to_owned(), text(serde_json::to_string(pending)?)),
         ("version".to_owned(), number(version + 1)),
         ("expires".to_owned(), number(expires.as_second())),
     ]))
@@ -284,7 +284,7 @@ fn read_alarm(item: &Item) -> Result<AlarmRecord, String> {
     Ok(AlarmRecord {
         key: AlarmKey { rule: get(item, "rule")?, subject },
         memory: json(item, "memory")?,
-        untold: json(item, "untold")?,
+        pending: json(item, "pending")?,
         version: get(item, "version")?.parse().map_err(|error| format!("attribute `version`: {error}"))?,
     })
 }

@@ -12,7 +12,7 @@ use super::store::{Object, Store};
 /// Key of the version that was good when a run last read it.
 const LAST_GOOD_KEY: &str = "config/last-good.json";
 /// Key of the bad version that people were told of last.
-const TOLD_BAD_KEY: &str = "config/told-bad.json";
+const NOTIFIED_BAD_KEY: &str = "config/notified-bad.json";
 
 #[derive(Serialize, Deserialize, PartialEq, Eq)]
 struct Version {
@@ -71,13 +71,13 @@ impl Store {
     }
 
     /// Whether people were told of this bad version.
-    pub async fn was_told_bad(&self, version: &str) -> Result<bool, Fault> {
-        Ok(self.remembered(TOLD_BAD_KEY).await?.as_deref() == Some(version))
+    pub async fn was_notified_bad(&self, version: &str) -> Result<bool, Fault> {
+        Ok(self.remembered(NOTIFIED_BAD_KEY).await?.as_deref() == Some(version))
     }
 
     /// Remembers that people were told of this bad version.
-    pub async fn remember_told_bad(&self, version: &str) -> Result<(), Fault> {
-        self.remember(TOLD_BAD_KEY, version).await
+    pub async fn remember_notified_bad(&self, version: &str) -> Result<(), Fault> {
+        self.remember(NOTIFIED_BAD_KEY, version).await
     }
 
     async fn remember(&self, key: &str, version: &str) -> Result<(), Fault> {

@@ -13,7 +13,7 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use fargaze::alarms::{AlarmKey, AlarmRecord, Grid, Sight, step};
+use fargaze::alarms::{AlarmKey, AlarmRecord, Grid, Observation, step};
 use fargaze::config::read_rules;
 use fargaze::model::metric::Period;
 use fargaze::model::series::{Datapoint, MetricSeries, Reading};
@@ -87,7 +87,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let subject = Subject::Service(cluster.parse()?, service.parse()?);
         let reading = reading(&window, series);
         // What an earlier run has remembered of it.
-        let sight = Sight::of(&reading);
+        let sight = Observation::of(&reading);
         let remembered: Vec<Option<Box<AlarmRecord>>> = rules
             .iter()
             .map(|rule| step(rule, &subject, &sight, &Grid::Window(window), now, None).map(Box::new))
@@ -106,7 +106,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             .map(|_| {
                 let (start, busy, mut changed) = (Instant::now(), time_on_core(), 0);
                 for (subject, reading, remembered) in &alarms {
-                    let sight = Sight::of(reading);
+                    let sight = Observation::of(reading);
                     for (rule, record) in rules.iter().zip(remembered) {
                         let record = record.as_deref().filter(|_| with_memory);
                         changed += usize::from(

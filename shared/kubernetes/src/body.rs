@@ -52,8 +52,8 @@ pub(super) async fn read(
 fn decompress(body: &[u8], limit: usize) -> Result<Vec<u8>, Cause> {
     // The last four bytes tell the length, modulo 2^32 (RFC 1952, ISIZE): room for it at once instead of doubled again and again.
     // They are not believed further than deflate can compress, which is a thousand times.
-    let told = body.last_chunk().map_or(0, |size| u32::from_le_bytes(*size) as usize);
-    let mut plain = Vec::with_capacity(told.min(limit).min(body.len().saturating_mul(1_032)) + 1);
+    let said = body.last_chunk().map_or(0, |size| u32::from_le_bytes(*size) as usize);
+    let mut plain = Vec::with_capacity(said.min(limit).min(body.len().saturating_mul(1_032)) + 1);
     let one_more = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
     MultiGzDecoder::new(body).take(one_more).read_to_end(&mut plain).map_err(|error| match error.kind() {
         ErrorKind::UnexpectedEof => Cause::Cut { bytes: body.len() as u64 },

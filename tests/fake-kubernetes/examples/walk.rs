@@ -122,8 +122,8 @@ fn offline(way: &str, page: &[u8]) -> usize {
 async fn live() -> usize {
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line).unwrap();
-    let told: Value = serde_json::from_str(&line).unwrap();
-    let text = |name: &str| told[name].as_str().unwrap().to_owned();
+    let said: Value = serde_json::from_str(&line).unwrap();
+    let text = |name: &str| said[name].as_str().unwrap().to_owned();
     let Identity { access_key_id, secret_access_key, session_token, .. } = Identity::collector();
     let keys = Credentials::new(access_key_id, secret_access_key, session_token, None::<SystemTime>, "walk");
     let access = Access {

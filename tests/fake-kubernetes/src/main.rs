@@ -77,9 +77,9 @@ async fn main() -> ExitCode {
         return ExitCode::FAILURE;
     };
     let server = FakeKubernetes::start(arguments.estate()).await;
-    let told = serde_json::json!({"endpoint": server.endpoint(), "certificateAuthority": server.ca_base64()});
+    let said = serde_json::json!({"endpoint": server.endpoint(), "certificateAuthority": server.ca_base64()});
     // Whoever started it reads this line; without a reader, there is nobody to serve.
-    if writeln!(std::io::stdout(), "{told}").is_err() {
+    if writeln!(std::io::stdout(), "{said}").is_err() {
         return ExitCode::FAILURE;
     }
     let (mut input, mut ignored) = (tokio::io::stdin(), Vec::new());

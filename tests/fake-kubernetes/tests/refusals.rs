@@ -39,10 +39,10 @@ async fn each_refusal_is_tried_as_often_as_it_can_help() {
         (Effect::Unauthorized, "/api/v1/pods", 2),
     ] {
         let (server, client) = seeded(1).await;
-        let told = format!("{effect:?}");
+        let said = format!("{effect:?}");
         server.inject(Fault::always(path, effect));
         client.get(path).await.unwrap_err();
-        assert_eq!(server.meter().calls.len(), calls, "{told}");
+        assert_eq!(server.meter().calls.len(), calls, "{said}");
     }
 }
 
@@ -79,12 +79,12 @@ async fn a_missing_right_is_told_in_the_words_of_the_server() {
         "GET /api/v1/pods of cluster shop: 403 Forbidden: pods is forbidden: User \
          \"arn:aws:sts::111122223333:assumed-role/collector/fn\" cannot list resource \"pods\" in API group \"\" at the cluster scope"
     );
-    let told = Told::from(error);
+    let said = Told::from(error);
     assert_eq!(
-        (told.kind, told.code.as_str(), told.subject.as_str()),
+        (said.kind, said.code.as_str(), said.subject.as_str()),
         (FaultKind::Denied, "Forbidden", "shop")
     );
-    assert_eq!(told.operation.to_string(), "kubernetes:GET /api/v1/pods");
+    assert_eq!(said.operation.to_string(), "kubernetes:GET /api/v1/pods");
 }
 
 #[tokio::test]

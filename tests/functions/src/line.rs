@@ -99,7 +99,7 @@ impl Stack {
         let end = match item["kind"].as_str() {
             Some("alarms") => self.play_steps(item, &[collector, |_| Function::EvaluateAlarms]).await,
             Some("report") => self.play_steps(item, &[collector]).await,
-            Some("sweep" | "restore") => self.play_insights(item).await,
+            Some("sweep" | "rollback") => self.play_insights(item).await,
             other => panic!("no branch of the state machine for {other:?}"),
         };
         if end.get("failure").is_some() {
@@ -121,7 +121,7 @@ impl Stack {
         state
     }
 
-    /// Plays the turns of a sweep or restore of one target: `EnableInsights` until its answer has no cursor.
+    /// Plays the turns of a sweep or rollback of one target: `EnableInsights` until its answer has no cursor.
     async fn play_insights(&self, item: Value) -> Value {
         let mut state = item;
         for turn in 1.. {

@@ -112,7 +112,7 @@ async fn a_service_of_no_wanted_tasks_is_quiet() {
 
 #[tokio::test]
 async fn t15_a_service_created_a_minute_ago_by_ecs_epoch_seconds_is_given_time_to_start() {
-    for (age, told) in [(1, false), (60, true)] {
+    for (age, notified) in [(1, false), (60, true)] {
         let created = minute(-age).as_second();
         let mut estate = shop(|_| 50.0);
         #[expect(clippy::cast_precision_loss, reason = "seconds since 1970")]
@@ -120,7 +120,7 @@ async fn t15_a_service_created_a_minute_ago_by_ecs_epoch_seconds_is_given_time_t
         estate.put_service("shop", young);
         let stack = Stack::start(estate).await;
         let receipt = stack.run_line("alarms", minute(0)).await.receipt.unwrap();
-        assert_eq!(receipt["published"], told, "{age} minutes old");
+        assert_eq!(receipt["published"], notified, "{age} minutes old");
     }
 }
 
@@ -145,11 +145,11 @@ async fn t16_sixty_services_that_fire_at_once_are_one_message_with_a_short_ascii
 
 #[tokio::test]
 async fn three_of_five_minutes_fire_and_two_do_not() {
-    for (hot, told) in [(3, true), (2, false)] {
+    for (hot, notified) in [(3, true), (2, false)] {
         // The newest minute of the window begins three minutes before the run.
         let stack = Stack::start(shop(move |at| if at > -3 - hot { 93.1 } else { 50.0 })).await;
         let receipt = stack.run_line("alarms", minute(0)).await.receipt.unwrap();
-        assert_eq!(receipt["published"], told, "{hot} hot minutes");
+        assert_eq!(receipt["published"], notified, "{hot} hot minutes");
     }
 }
 

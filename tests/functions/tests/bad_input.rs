@@ -41,11 +41,11 @@ async fn a_function_without_settings_names_every_variable_that_is_missing() {
         stack.unset_all();
         let failure = stack.invoke(function, json!({})).await.unwrap_err();
         assert_eq!(failure.error_type(), "Misconfigured", "{function:?}");
-        let told = failure.to_string();
+        let notified = failure.to_string();
         for variable in variables {
-            assert!(told.contains(&format!("{variable} is missing")), "{function:?}: {told}");
+            assert!(notified.contains(&format!("{variable} is missing")), "{function:?}: {notified}");
         }
-        assert_eq!(told.matches(" is missing").count(), variables.len(), "{function:?}: {told}");
+        assert_eq!(notified.matches(" is missing").count(), variables.len(), "{function:?}: {notified}");
         assert_eq!(stack.aws.meter().count_all(), 0, "{function:?}");
     }
 }
@@ -63,8 +63,8 @@ async fn a_setting_of_the_wrong_form_is_named_with_its_value() {
         let stack = Stack::start(estate()).await;
         stack.set(name, value);
         let failure = stack.invoke(function, json!({})).await.unwrap_err();
-        let told = failure.to_string();
-        assert!(told.contains(name) && told.contains(&format!("`{value}`")), "{told}");
+        let notified = failure.to_string();
+        assert!(notified.contains(name) && notified.contains(&format!("`{value}`")), "{notified}");
         assert_eq!(failure.error_type(), "Misconfigured");
     }
 }
@@ -93,8 +93,11 @@ async fn a_run_request_that_is_wrong_names_what_is_wrong_and_what_would_be_right
         (json!({"kind": "alarms"}), "`time`"),
     ] {
         let failure = stack.invoke(Function::PlanRun, request.clone()).await.unwrap_err();
-        let told = failure.to_string();
-        assert!(told.contains(named) && told.contains(r#"Send {"kind":"alarms"}"#), "{request}: {told}");
+        let notified = failure.to_string();
+        assert!(
+            notified.contains(named) && notified.contains(r#"Send {"kind":"alarms"}"#),
+            "{request}: {notified}"
+        );
         assert_eq!(failure.error_type(), "Invalid");
     }
     assert_eq!(stack.aws.meter().count_all(), 0);

@@ -145,8 +145,11 @@ async fn services_that_cannot_be_listed_are_named_while_the_other_clusters_are_s
     stack.aws.add_fault(fault);
     let coverage = collected(&stack, 0).await.coverage;
     assert_eq!((coverage.clusters, coverage.clusters_seen), (2, 1));
-    let told = coverage.faults[0].fault.to_string();
-    assert!(told.contains("ecs:ListServices") && told.contains("not authorized to list"), "{told}");
+    let notified = coverage.faults[0].fault.to_string();
+    assert!(
+        notified.contains("ecs:ListServices") && notified.contains("not authorized to list"),
+        "{notified}"
+    );
     // An inventory with a hole is not believed for an hour.
     stack.aws.reset_meter();
     let next = collected(&stack, 5).await.coverage;
@@ -198,8 +201,8 @@ async fn without_a_cache_a_refused_listing_fails_the_target_by_name_and_stores_n
     stack.aws.reset_meter();
     let failure = stack.invoke(Function::CollectMetrics, item).await.unwrap_err();
     assert_eq!(failure.error_type(), "Denied");
-    let told = failure.to_string();
-    assert!(told.contains("ecs:ListClusters") && told.contains("docs/permissions.md"), "{told}");
+    let notified = failure.to_string();
+    assert!(notified.contains("ecs:ListClusters") && notified.contains("docs/permissions.md"), "{notified}");
     assert_eq!(stack.writes(), [""; 0]);
 }
 

@@ -52,9 +52,9 @@ async fn an_error_on_the_second_page_keeps_the_first_and_names_what_is_missing()
     assert_eq!((coverage.with_data, coverage.partial, coverage.unread), (1, 1, 2));
     assert_eq!(coverage.clusters_seen, 0, "a cluster with holes was not seen");
     assert_eq!(coverage.faults.len(), 1, "{:?}", coverage.faults);
-    let told = &coverage.faults[0];
-    assert_eq!((told.count, told.fault.kind), (3, FaultKind::Transient));
-    assert!(told.fault.to_string().contains("page lost"), "{}", told.fault);
+    let notified = &coverage.faults[0];
+    assert_eq!((notified.count, notified.fault.kind), (3, FaultKind::Transient));
+    assert!(notified.fault.to_string().contains("page lost"), "{}", notified.fault);
 }
 
 #[tokio::test]
@@ -100,8 +100,9 @@ async fn one_querys_points_on_two_pages_are_one_series() {
 async fn an_unknown_query_id_is_told_and_fills_no_other_series() {
     let stack = Stack::start(healthy().odd(memory_of_web(), Oddity::unknown_id("stray"))).await;
     let snapshot = collected(&stack).await;
-    let told: Vec<String> = snapshot.coverage.faults.iter().map(|told| told.fault.to_string()).collect();
-    assert!(told.iter().any(|fault| fault.contains("`stray`")), "{told:?}");
+    let notified: Vec<String> =
+        snapshot.coverage.faults.iter().map(|notified| notified.fault.to_string()).collect();
+    assert!(notified.iter().any(|fault| fault.contains("`stray`")), "{notified:?}");
     let web = reading(&snapshot, "web", "MemoryUtilization");
     assert!(matches!(web, Reading::Unread(fault) if fault.message.contains("does not mention")), "{web:?}");
     assert_eq!(snapshot.coverage.with_data, 3);

@@ -215,8 +215,11 @@ async fn a_question_by_hand_that_cloudwatch_refuses_says_why() {
     backwards["query"]["start"] = json!("2026-11-22T10:30:00Z");
     let failure = stack.invoke(Function::CollectMetrics, backwards).await.unwrap_err();
     assert_eq!(failure.error_type(), "Invalid");
-    let told = failure.to_string();
-    assert!(told.contains("cloudwatch:GetMetricStatistics") && told.contains("StartTime"), "{told}");
+    let notified = failure.to_string();
+    assert!(
+        notified.contains("cloudwatch:GetMetricStatistics") && notified.contains("StartTime"),
+        "{notified}"
+    );
 
     let mut unknown = query(&json!(["Average"]));
     unknown["query"]["unit"] = json!("Percent");

@@ -130,9 +130,9 @@ async fn an_alarm_that_cannot_be_remembered_fails_the_item_and_is_told_by_the_ne
     let line = stack.run_line("alarms", minute(0)).await;
     assert_eq!(line.items[0]["failure"]["Error"], "Throttled");
     published(&stack, 5).await;
-    let told =
+    let notified =
         stack.mails().iter().filter(|mail| mail.subject.as_deref().unwrap().contains("shop/web")).count();
-    assert_eq!(told, 1);
+    assert_eq!(notified, 1);
 }
 
 /// An alarm that is over at once.
@@ -189,7 +189,7 @@ async fn an_answer_that_could_not_be_had_neither_fires_nor_ends_an_alarm() {
     assert_eq!(after.len(), 4, "the two rules on metrics, on two services: ECS tells of the third");
     for memory in &mut after {
         let blind = memory.as_object_mut().unwrap().remove("blind");
-        assert_eq!(blind, Some(json!({"since": minute(8), "because": "could-not-ask", "told": false})));
+        assert_eq!(blind, Some(json!({"since": minute(8), "because": "could-not-ask", "notified": false})));
     }
     let alarms: Vec<Value> = after.into_iter().filter(|memory| memory["state"] != "OK").collect();
     assert_eq!(alarms, before);
@@ -207,8 +207,8 @@ async fn a_write_whose_answer_was_lost_and_two_judges_at_once_remember_one_alarm
     assert_eq!(one.unwrap(), other.unwrap());
     let items = alarm_items(&stack);
     assert_eq!(items.len(), 1);
-    let untold: Value = serde_json::from_str(items[0]["untold"]["S"].as_str().unwrap()).unwrap();
-    assert_eq!(untold.as_array().unwrap().len(), 1, "{untold}");
+    let pending: Value = serde_json::from_str(items[0]["pending"]["S"].as_str().unwrap()).unwrap();
+    assert_eq!(pending.as_array().unwrap().len(), 1, "{pending}");
 }
 
 #[tokio::test]

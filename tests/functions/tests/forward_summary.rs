@@ -90,7 +90,7 @@ async fn an_odd_entry_is_the_loss_of_its_target_alone() {
 #[tokio::test]
 async fn an_outcome_of_an_earlier_execution_hides_no_failure_of_this_one() {
     let denied = json!({"errorMessage": "ecs:ListClusters: no", "errorType": "Denied"}).to_string();
-    for (end, told) in [("failed", "ecs:ListClusters: no"), ("lost", "")] {
+    for (end, notified) in [("failed", "ecs:ListClusters: no"), ("lost", "")] {
         let stack = Stack::start(shop(|_| 50.0)).await;
         let item = stack.items("alarms", minute(0)).await.remove(0);
         stack.play_item(item).await;
@@ -106,7 +106,7 @@ async fn an_outcome_of_an_earlier_execution_hides_no_failure_of_this_one() {
         };
         stack.invoke(Function::ForwardSummary, event).await.unwrap();
         assert_eq!(stack.mails().len(), usize::from(end == "failed"), "a loss may pass by itself");
-        assert!(told.is_empty() || stack.mail(0).contains(told), "{}", stack.mail(0));
+        assert!(notified.is_empty() || stack.mail(0).contains(notified), "{}", stack.mail(0));
         let broken = stack.aws.items(Stack::TABLE).iter().filter(|item| item["pk"]["S"] == "TARGETS").count();
         assert_eq!(broken, 2, "both are remembered as unseen");
     }
@@ -158,7 +158,7 @@ async fn what_a_sweep_did_before_it_was_cut_off_is_told() {
 /// The state machine has tried it again, and the next sweep is a day away.
 #[tokio::test]
 async fn a_sweep_that_dies_is_told_at_once_and_a_restore_by_its_subject() {
-    for kind in ["sweep", "restore"] {
+    for kind in ["sweep", "rollback"] {
         let stack = Stack::start(shop(|_| 50.0)).await;
         for day in [0, 24 * 60] {
             let ends = stack.items(kind, minute(day)).await;
@@ -168,7 +168,7 @@ async fn a_sweep_that_dies_is_told_at_once_and_a_restore_by_its_subject() {
             stack.run_line("alarms", minute(day + 5)).await.receipt.unwrap();
         }
         let subjects: Vec<_> = stack.mails().into_iter().map(|mail| mail.subject.unwrap()).collect();
-        // Whoever asks for a restore is answered each time.
+        // Whoever asks for a rollback is answered each time.
         let wanted = if kind == "sweep" { 1 } else { 2 };
         assert_eq!(subjects.len(), wanted, "{subjects:?}");
         assert!(

@@ -89,13 +89,13 @@ async fn a_restore_carries_since_when_to_its_functions_and_without_one_nothing()
         let planned = stack.invoke(Function::PlanRun, event_file(name)).await.unwrap();
         stack.json(planned["plan"].as_str().unwrap())
     };
-    let of_time = plan("plan-run.restore.ok").await;
-    assert_eq!(of_time["run"]["id"], "restore-20261122T100503Z");
+    let of_time = plan("plan-run.rollback.ok").await;
+    assert_eq!(of_time["run"]["id"], "rollback-20261122T100503Z");
     assert_eq!(
         (&of_time["run"]["kind"], &of_time["run"]["since"]),
-        (&json!("restore"), &json!("2026-11-22T00:00:00Z"))
+        (&json!("rollback"), &json!("2026-11-22T00:00:00Z"))
     );
-    assert_eq!(plan("plan-run.restore-all.ok").await["run"].get("since"), None);
+    assert_eq!(plan("plan-run.rollback-all.ok").await["run"].get("since"), None);
 }
 
 #[tokio::test]
@@ -106,8 +106,8 @@ async fn since_is_refused_for_every_other_kind_by_its_name() {
         event["request"]["kind"] = json!(kind);
         let failure = stack.invoke(Function::PlanRun, event).await.unwrap_err();
         assert_eq!(failure.error_type(), "Invalid");
-        let told = failure.to_string();
-        assert!(told.contains(&format!("`since` means nothing for the kind `{kind}`")), "{told}");
+        let notified = failure.to_string();
+        assert!(notified.contains(&format!("`since` means nothing for the kind `{kind}`")), "{notified}");
     }
     assert_eq!(stack.aws.meter().count_all(), 0);
 }
@@ -118,7 +118,7 @@ async fn a_sweep_takes_all_parts_of_a_target_as_one() {
     stack.put_config(
         "targets: [{account: \"123456789012\", regions: [eu-west-1, us-east-1], platforms: [ecs], parts: 3}]",
     );
-    for (kind, targets) in [("sweep", 2), ("restore", 2), ("alarms", 6)] {
+    for (kind, targets) in [("sweep", 2), ("rollback", 2), ("alarms", 6)] {
         let plan = stack.plan(kind, minute(0)).await;
         assert_eq!(plan["targets"].as_array().unwrap().len(), targets, "{kind}");
         if targets == 2 {

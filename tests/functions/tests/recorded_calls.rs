@@ -49,7 +49,7 @@ async fn stack() -> (Stack, Handle) {
 async fn play_everything(stack: &Stack) {
     // A write whose answer is lost is found by reading the alarm again.
     stack.aws.add_fault(Fault::on("dynamodb:PutItem").lose_answer());
-    for (kind, at) in [("alarms", 0), ("report", 0), ("sweep", 0), ("sweep", 60), ("restore", 120)] {
+    for (kind, at) in [("alarms", 0), ("report", 0), ("sweep", 0), ("sweep", 60), ("rollback", 120)] {
         if kind == "sweep" {
             // One whose time is up after each cluster goes on from what it wrote.
             stack.set_timeout(Duration::from_secs(1));

@@ -65,7 +65,7 @@ async fn a_rollback_by_hand_undoes_what_was_set_and_mails_it() {
     let stack = Stack::start(estate().cluster(ClusterSpec::new("shop"))).await;
     let batch = sqs_batch_of(&["enable-insights.create-cluster.ok"]);
     stack.invoke(Function::EnableInsights, batch).await.unwrap();
-    for (event, published) in [("plan-run.restore.ok", 1), ("plan-run.restore-all.ok", 2)] {
+    for (event, published) in [("plan-run.rollback.ok", 1), ("plan-run.rollback-all.ok", 2)] {
         let line = stack.play(event_file(event)).await;
         assert_eq!(line.receipt.unwrap()["published"], true);
         assert_eq!(stack.mails().len(), published);

@@ -1,8 +1,8 @@
 //! The checker: it hears of every call that took effect, and holds it against the model at that instant.
 
+mod notified;
 mod plan;
 mod pods;
-mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use crate::eks::Eks;
 use crate::eks::agree::Taken;
 use crate::eks::history::Histories;
 use crate::item::{self, Item};
-use crate::model::{self, Alarm, News, Sight};
+use crate::model::{self, Alarm, News, Observation};
 use crate::player::Function;
 use crate::rule::{Rule, What};
 use crate::snapshot::Snapshot;
@@ -52,12 +52,12 @@ struct View {
     taken: Option<Taken>,
     /// The alarms as it was told them.
     before: BTreeMap<String, Alarm>,
-    plan: Option<BTreeMap<String, (Rule, Sight)>>,
+    plan: Option<BTreeMap<String, (Rule, Observation)>>,
     /// Alarms that it wrote.
     written: BTreeSet<String>,
     /// Ids in the outcomes that it read, and those in the one that it wrote.
     outcome: BTreeSet<String>,
-    /// Ids that were untold when it looked.
+    /// Ids that were pending when it looked.
     waiting: BTreeSet<String>,
     /// Those of them that one read of their alarm found and another did not, because a run beside it told them.
     doubtful: BTreeSet<String>,
@@ -87,7 +87,7 @@ pub(crate) struct Checker {
     /// Whether no more than one execution is under way.
     pub(crate) alone: bool,
     pub(crate) alarms: BTreeMap<String, Alarm>,
-    /// Ids of what is untold, in the order of the alarm's news.
+    /// Ids of what is pending, in the order of the alarm's news.
     ids: BTreeMap<String, Vec<String>>,
     pub(crate) notices: BTreeMap<String, Notice>,
     /// Alarms that were judged, and the time of the newest run that did.
@@ -275,16 +275,16 @@ impl Checker {
             return Err(format!("the model {expected:?}\nsaw    {sight:?}"));
         }
         if let Some((rule, sight)) = plan.get(key).cloned() {
-            for (news, why) in alarm.untold.iter().zip(whys).skip(known) {
+            for (news, why) in alarm.pending.iter().zip(whys).skip(known) {
                 self.explained(id, &rule, key, *news, why.as_deref())?;
             }
             self.cover(key, &rule, &sight);
         }
-        if before.is_some_and(|before| before.told) && !alarm.told && ids.len() == known {
+        if before.is_some_and(|before| before.notified) && !alarm.notified && ids.len() == known {
             self.faded.insert((key.to_owned(), self.notices.len()));
         }
         let now = self.views[&id].snapshot.as_ref().map_or(0, |snapshot| snapshot.now);
-        for (news, id) in alarm.untold.iter().zip(ids).skip(known) {
+        for (news, id) in alarm.pending.iter().zip(ids).skip(known) {
             self.found(key, *news, id, now)?;
         }
         Ok(())
@@ -300,17 +300,17 @@ impl Checker {
         }
     }
 
-    /// What was taken out of the untold must have been told by the same invocation.
+    /// What was taken out of the pending must have been told by the same invocation.
     fn marked(&self, id: usize, key: &str, alarm: &Alarm, ids: &[String]) -> Result<(), String> {
         let before = self.alarms.get(key).ok_or("it was not there")?;
         let left: Vec<(News, &String)> =
-            before.untold.iter().copied().zip(self.ids.get(key).into_iter().flatten()).collect();
+            before.pending.iter().copied().zip(self.ids.get(key).into_iter().flatten()).collect();
         let (gone, left): (Vec<_>, Vec<_>) = left.into_iter().partition(|(_, id)| !ids.contains(id));
         if let Some((news, _)) = gone.iter().find(|(_, gone)| !self.views[&id].published.contains(*gone)) {
             return Err(format!("{news:?} is marked as told and was not"));
         }
-        let untold = left.into_iter().map(|(news, _)| news).collect();
-        if *alarm == (Alarm { untold, ..before.clone() }) {
+        let pending = left.into_iter().map(|(news, _)| news).collect();
+        if *alarm == (Alarm { pending, ..before.clone() }) {
             Ok(())
         } else {
             Err("more than a mark".to_owned())

@@ -1,7 +1,7 @@
 //! Which periods of an alarm were judged: there must be no gap between one run and the next.
 
 use crate::clock::Minute;
-use crate::model::{self, Sight};
+use crate::model::{self, Observation};
 use crate::rule::Rule;
 
 /// The periods of an alarm that were judged, by their ends.
@@ -17,7 +17,7 @@ pub(crate) struct Coverage {
 
 impl Coverage {
     /// A run that judged what it saw.
-    pub(crate) fn add(&mut self, rule: &Rule, sight: &Sight) {
+    pub(crate) fn add(&mut self, rule: &Rule, sight: &Observation) {
         let periods = model::judged(rule, sight, Minute::MIN);
         let Some(((_, first), (_, last))) = periods.first().zip(periods.last()) else { return };
         let (first, last) = (*first, *last);

@@ -13,7 +13,7 @@ use crate::verdict::State;
 /// The first thing that is not as it must be. `rules` are all versions of the user's file; a point that comes later than
 /// `lookback` minutes is lost.
 pub(crate) fn wrong(checker: &Checker, rules: &[Vec<Rule>], lookback: Minute) -> Option<String> {
-    if let Some(why) = checker.untold() {
+    if let Some(why) = checker.pending() {
         return Some(why);
     }
     let keys: BTreeSet<&String> = checker.notices.values().map(|notice| &notice.key).collect();
@@ -50,8 +50,8 @@ fn unseen(checker: &Checker, rules: &[Rule]) -> Option<String> {
     });
     let left = checker.planned.iter().find(|(key, at)| {
         let name = key.split_once('#').map_or("", |(_, name)| name);
-        let is_gone = if is_of_eks(key) { gone.contains(name) } else { is(name, false) };
-        **at == now && is_gone
+        let is_missing = if is_of_eks(key) { gone.contains(name) } else { is(name, false) };
+        **at == now && is_missing
     });
     missed
         .map(|key| format!("{key} is not judged, and is there since before {since}"))
@@ -154,7 +154,7 @@ fn minute_by_minute(checker: &Checker, rules: &[Vec<Rule>], lookback: Minute, ke
 fn judge(rule: &Rule, history: &[(Minute, Option<f64>)]) -> Vec<(Kind, Minute)> {
     let values: Vec<Option<f64>> = history.iter().map(|(_, value)| *value).collect();
     let range = rule.condition.n + 2;
-    let (mut state, mut known, mut told) = (State::Ok, (State::Ok, Minute::MIN / 2), Vec::new());
+    let (mut state, mut known, mut notified) = (State::Ok, (State::Ok, Minute::MIN / 2), Vec::new());
     for (newest, (end, _)) in history.iter().enumerate().skip(range - 1) {
         let next = rule.condition.next(&values[newest + 1 - range..=newest], state);
         if state == State::Alarm && end - known.1 < rule.hold {
@@ -164,8 +164,8 @@ fn judge(rule: &Rule, history: &[(Minute, Option<f64>)]) -> Vec<(Kind, Minute)> 
         if next == State::Blank || next == known.0 {
             continue;
         }
-        told.push((if next == State::Alarm { Kind::Began } else { Kind::Ended }, *end));
+        notified.push((if next == State::Alarm { Kind::Began } else { Kind::Ended }, *end));
         known = (next, *end);
     }
-    told
+    notified
 }

@@ -10,7 +10,7 @@ use crate::verdict::State;
 #[derive(Debug, Clone)]
 pub(crate) struct Item {
     pub(crate) alarm: Alarm,
-    /// Ids of what is untold, and what explains each.
+    /// Ids of what is pending, and what explains each.
     pub(crate) ids: Vec<String>,
     pub(crate) whys: Vec<Option<String>>,
 }
@@ -29,8 +29,8 @@ pub(crate) fn read(item: &Value) -> Result<Item, String> {
     }
     let instant = |name: &str| memory[name].as_str().map(minute_of_text);
     let needed = |name: &str| instant(name).ok_or(format!("no {name}"));
-    let untold = json("untold")?;
-    let untold = untold.as_array().ok_or("untold is no list")?;
+    let pending = json("pending")?;
+    let pending = pending.as_array().ok_or("pending is no list")?;
     let silenced = match memory["muted"]["because"].as_str() {
         None => None,
         Some("maintenance") => Some(Silence::Maintenance),
@@ -44,15 +44,15 @@ pub(crate) fn read(item: &Value) -> Result<Item, String> {
         since: needed("since")?,
         judged_until: needed("judged_until")?,
         settled: Some(&memory["settled"]).filter(|settled| !settled.is_null()).map(settled).transpose()?,
-        told: state(&memory["told"])? == State::Alarm,
-        told_at: instant("told_at"),
+        notified: state(&memory["notified"])? == State::Alarm,
+        notified_at: instant("notified_at"),
         silenced,
         blind: Some(&memory["blind"]).filter(|blind| !blind.is_null()).map(blind).transpose()?,
         outage_seen: instant("outage_seen"),
-        untold: untold.iter().map(news).collect::<Result<_, _>>()?,
+        pending: pending.iter().map(news).collect::<Result<_, _>>()?,
     };
     let why = |notice: &Value| notice["why"].as_str().map(ToOwned::to_owned);
-    Ok(Item { alarm, ids: untold.iter().map(id).collect(), whys: untold.iter().map(why).collect() })
+    Ok(Item { alarm, ids: pending.iter().map(id).collect(), whys: pending.iter().map(why).collect() })
 }
 
 /// Ids of the notices in an outcome.
@@ -91,8 +91,8 @@ fn blind(value: &Value) -> Result<Blind, String> {
         Some("no-data") => true,
         other => return Err(format!("blind because {other:?}")),
     };
-    let told = value["told"].as_bool().ok_or("no told")?;
-    Ok(Blind { since: time(&value["since"])?, no_data, told })
+    let notified = value["notified"].as_bool().ok_or("no told")?;
+    Ok(Blind { since: time(&value["since"])?, no_data, notified })
 }
 
 fn news(notice: &Value) -> Result<News, String> {

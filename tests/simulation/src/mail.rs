@@ -16,7 +16,7 @@ pub(crate) struct Told {
 }
 
 /// What a message must say of news about an alarm, whose key is `RULE#SUBJECT`.
-pub(crate) fn told(key: &str, news: &News) -> Told {
+pub(crate) fn notified(key: &str, news: &News) -> Told {
     let (rule, subject) = key.split_once('#').unwrap();
     let at = match news.kind {
         Kind::Reminder | Kind::Blind | Kind::NoData => String::new(),

@@ -45,7 +45,7 @@ pub(crate) enum Silence {
 
 /// What a run sees of an alarm.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Sight {
+pub(crate) struct Observation {
     /// Values by period, oldest first; the last period is the newest that is complete.
     pub(crate) values: Vec<Option<f64>>,
     /// Ends of the periods. Those of samples are as far apart as runs are.
@@ -77,7 +77,7 @@ pub(crate) enum Answer {
 }
 
 /// The alarm after a run; none if a newer run has seen it.
-pub(crate) fn after(rule: &Rule, before: Option<&Alarm>, sight: &Sight) -> Option<Alarm> {
+pub(crate) fn after(rule: &Rule, before: Option<&Alarm>, sight: &Observation) -> Option<Alarm> {
     if sight.values.is_empty() || before.is_some_and(|alarm| alarm.was_seen_later(sight.end)) {
         return None;
     }
@@ -106,7 +106,7 @@ pub(crate) fn after(rule: &Rule, before: Option<&Alarm>, sight: &Sight) -> Optio
 }
 
 /// The same; none as well if nothing changes that must be written.
-pub(crate) fn changed(rule: &Rule, before: Option<&Alarm>, sight: &Sight) -> Option<Alarm> {
+pub(crate) fn changed(rule: &Rule, before: Option<&Alarm>, sight: &Observation) -> Option<Alarm> {
     let alarm = after(rule, before, sight)?;
     let Alarm { judged_until, settled, .. } = alarm;
     let as_before = before.cloned().unwrap_or_else(|| Alarm::unknown(alarm.since));
@@ -119,7 +119,7 @@ fn range(rule: &Rule, period: usize) -> std::ops::Range<usize> {
 }
 
 /// What may be judged after an instant: whole ranges, in order, up to a gap in a part of an answer, which may be a value.
-pub(crate) fn judged(rule: &Rule, sight: &Sight, until: Minute) -> Vec<(usize, Minute)> {
+pub(crate) fn judged(rule: &Rule, sight: &Observation, until: Minute) -> Vec<(usize, Minute)> {
     if sight.answer == Answer::None {
         return Vec::new();
     }
@@ -137,7 +137,7 @@ pub(crate) fn judged(rule: &Rule, sight: &Sight, until: Minute) -> Vec<(usize, M
 }
 
 /// Whether a late point may change what the period is judged to be.
-fn is_open(rule: &Rule, sight: &Sight, period: usize) -> bool {
+fn is_open(rule: &Rule, sight: &Observation, period: usize) -> bool {
     let range = range(rule, period);
     let newest = (period + 1).saturating_sub(rule.condition.n)..period + 1;
     sight.values[newest].contains(&None)
@@ -145,7 +145,7 @@ fn is_open(rule: &Rule, sight: &Sight, period: usize) -> bool {
 }
 
 /// The state after a period; none while it depends on points that may still come, or on what is not known.
-fn verdict(rule: &Rule, sight: &Sight, period: usize, current: State) -> Option<State> {
+fn verdict(rule: &Rule, sight: &Observation, period: usize, current: State) -> Option<State> {
     let range = range(rule, period);
     let unknown = &sight.unknown[range.clone()];
     let is_empty = sight.values[range.clone()].iter().all(Option::is_none) && !unknown.contains(&true);
@@ -171,7 +171,7 @@ enum Newest {
 }
 
 /// Judges again what is not settled. Changes that earlier runs have dealt with make no news.
-fn judge_all(rule: &Rule, alarm: &mut Alarm, sight: &Sight) -> Newest {
+fn judge_all(rule: &Rule, alarm: &mut Alarm, sight: &Observation) -> Newest {
     if sight.answer == Answer::None {
         return Newest::Unknown;
     }
@@ -182,7 +182,7 @@ fn judge_all(rule: &Rule, alarm: &mut Alarm, sight: &Sight) -> Newest {
     let is_there = |settled: &Settled| settled.until >= end(first) - rule.period || count == 1;
     let phase = if alarm.state != State::Blank {
         alarm.state
-    } else if alarm.told {
+    } else if alarm.notified {
         State::Alarm
     } else {
         State::Ok
@@ -250,9 +250,9 @@ fn judge_all(rule: &Rule, alarm: &mut Alarm, sight: &Sight) -> Newest {
         && settled.state == State::Blank
         && changes == settled.changes
         && sight.values.iter().skip(sight.aged).all(Option::is_none)
-        && before.blind.is_some_and(|blind| blind.told);
-    if is_over && alarm.told && alarm.told_at != Some(sight.now) {
-        (alarm.told, alarm.told_at) = (false, Some(sight.now));
+        && before.blind.is_some_and(|blind| blind.notified);
+    if is_over && alarm.notified && alarm.notified_at != Some(sight.now) {
+        (alarm.notified, alarm.notified_at) = (false, Some(sight.now));
         let phase = (State::Ok, sight.end);
         alarm.settled = alarm.settled.map(|settled| Settled { phase, ..settled });
     }
@@ -262,7 +262,7 @@ fn judge_all(rule: &Rule, alarm: &mut Alarm, sight: &Sight) -> Newest {
 /// An alarm on its way through the periods.
 struct Way<'a> {
     rule: &'a Rule,
-    sight: &'a Sight,
+    sight: &'a Observation,
     alarm: &'a mut Alarm,
     phase: (State, Minute),
     /// Changes of the phase so far, and how many of them are no news.
@@ -274,7 +274,7 @@ struct Way<'a> {
 
 impl Way<'_> {
     fn judge(&mut self, verdict: State, end: Minute) {
-        let is_known = self.alarm.told || self.changes < self.done;
+        let is_known = self.alarm.notified || self.changes < self.done;
         let is_held = self.alarm.state == State::Alarm && is_known && end - self.alarm.since < self.rule.hold;
         if !is_held && verdict != self.alarm.state {
             self.change(verdict, end);
@@ -288,9 +288,9 @@ impl Way<'_> {
         if state == State::Blank {
             (self.alarm.state, self.alarm.since, self.alarm.silenced) = (state, end, None);
             // Samples that are missing never come, so that this is its end.
-            if self.rule.what.is_sampled() && self.alarm.told {
+            if self.rule.what.is_sampled() && self.alarm.notified {
                 self.alarm.tell(Kind::NoData, end);
-                (self.alarm.told, self.alarm.told_at) = (false, Some(self.sight.now));
+                (self.alarm.notified, self.alarm.notified_at) = (false, Some(self.sight.now));
                 self.phase = (State::Ok, end);
             }
         } else if state == self.phase.0 {
@@ -301,7 +301,7 @@ impl Way<'_> {
             (self.alarm.state, self.alarm.since) = self.phase;
             if self.changes > self.done {
                 self.alarm.silenced = None;
-                if state == State::Ok && self.alarm.told {
+                if state == State::Ok && self.alarm.notified {
                     self.alarm.ends(end, self.sight.now);
                 }
             }
@@ -315,7 +315,7 @@ impl Way<'_> {
         }
         let end = self.sight.end;
         match self.phase.0 {
-            State::Ok if self.alarm.told => self.alarm.ends(end, self.sight.now),
+            State::Ok if self.alarm.notified => self.alarm.ends(end, self.sight.now),
             State::Alarm if self.alarm.state == State::Alarm => {
                 let since = std::mem::replace(&mut self.alarm.since, end);
                 self.silent |= begin(self.rule, self.alarm, self.sight, end);

@@ -15,7 +15,7 @@ use crate::chance::Chance;
 use crate::check::{BUCKET, Checker, TABLE};
 use crate::clock::{DELAY, LOOKBACK, Minute, at};
 use crate::eks::network::{Servers, Wires};
-use crate::wire::{Death, INVOCATION, Invocation, Trouble, Wire, lock};
+use crate::wire::{Death, Disruption, INVOCATION, Invocation, Wire, lock};
 
 pub(crate) const ACCOUNT: &str = "123456789012";
 
@@ -103,8 +103,8 @@ impl Player {
             ("AWS_REGION", region.to_owned()),
         ];
         let settings = BTreeMap::from(settings);
-        let trouble = Arc::new(Mutex::new((Trouble::default(), chance)));
-        let wire = Wire { aws: Arc::new(aws), checker: Arc::new(Mutex::new(checker)), trouble };
+        let disruption = Arc::new(Mutex::new((Disruption::default(), chance)));
+        let wire = Wire { aws: Arc::new(aws), checker: Arc::new(Mutex::new(checker)), disruption };
         // As `fargaze_aws::load` has it, but that nobody waits: a wait would be of random length.
         let retries = RetryConfig::standard().with_max_attempts(5).with_initial_backoff(Duration::ZERO);
         let sdk = wire.aws.sdk_config().http_client(wire.clone()).retry_config(retries).build();

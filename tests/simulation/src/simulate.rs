@@ -167,11 +167,11 @@ pub fn many(
     let work = || {
         while done.load(Ordering::Relaxed) < executions && lock(&wrong).is_none() {
             let seed = next.fetch_add(1, Ordering::Relaxed);
-            let told = live(sort.fate(seed), false);
-            let before = done.fetch_add(told.tally.executions, Ordering::Relaxed);
-            progress(before, before + told.tally.executions);
-            lock(&tally).add(told.tally);
-            if let Some(why) = told.why {
+            let notified = live(sort.fate(seed), false);
+            let before = done.fetch_add(notified.tally.executions, Ordering::Relaxed);
+            progress(before, before + notified.tally.executions);
+            lock(&tally).add(notified.tally);
+            if let Some(why) = notified.why {
                 lock(&wrong).get_or_insert(Wrong { sort, seed, why, story: Vec::new() });
             }
         }

@@ -9,7 +9,7 @@ use flate2::read::MultiGzDecoder;
 use serde_json::Value;
 
 use crate::clock::{Minute, minute_of_text};
-use crate::model::{Answer, Sight, Silence};
+use crate::model::{Answer, Observation, Silence};
 use crate::rule::{Rule, What};
 use sampled::{Sampled, Samples};
 
@@ -87,12 +87,12 @@ impl Snapshot {
             missed: None,
         };
         lines.iter().for_each(|line| snapshot.line(line));
-        snapshot.drop_gone();
+        snapshot.drop_missing();
         Some(snapshot)
     }
 
     /// A service that ECS no longer knows is not judged any more.
-    fn drop_gone(&mut self) {
+    fn drop_missing(&mut self) {
         for (name, state) in &self.services {
             let (cluster, service) = split(name);
             if let (Some("MISSING" | "INACTIVE"), Some(cluster)) =
@@ -218,7 +218,7 @@ impl Snapshot {
         cluster: &str,
         service: &str,
         name: &str,
-    ) -> Result<Sight, String> {
+    ) -> Result<Observation, String> {
         if let What::Sampled(measure, statistic) = rule.what {
             return self.sight_of_samples(rule, (measure, statistic), name);
         }
@@ -260,16 +260,16 @@ impl Snapshot {
         let aged = usize::try_from(aged).unwrap();
         let ends: Vec<Minute> = starts.iter().map(|start| start + rule.period).collect();
         let unknown = vec![false; ends.len()];
-        Ok(Sight { values, ends, unknown, end, answer, silence, now: self.now, idle, aged, runs })
+        Ok(Observation { values, ends, unknown, end, answer, silence, now: self.now, idle, aged, runs })
     }
 
     /// What a rule sees that nothing was asked for.
-    pub(crate) fn blank(&self, rule: &Rule) -> Sight {
+    pub(crate) fn blank(&self, rule: &Rule) -> Observation {
         let floor = |minute: Minute| minute.div_euclid(rule.period) * rule.period;
         let (begin, end) = (floor(self.begins(rule)), floor(self.window.1));
         let of_window = || (1..=(end - begin) / rule.period).map(|period| begin + period * rule.period);
         let ends: Vec<Minute> = if self.is_eks { self.samples.clone() } else { of_window().collect() };
-        Sight {
+        Observation {
             values: vec![None; ends.len()],
             unknown: vec![false; ends.len()],
             end: ends.last().copied().unwrap_or(end),

@@ -11,7 +11,7 @@ use crate::clock::{DELAY, Minute, at};
 use crate::model::Answer;
 use crate::rule::What;
 use crate::snapshot::Snapshot;
-use stage::{Stage, Trouble, stage, stages};
+use stage::{Disruption, Stage, stage, stages};
 
 /// The first minute with points. Before [`CALM`] all is fine, so that every run begins with OK.
 const FIRST: Minute = -240;
@@ -167,7 +167,7 @@ impl Truth {
             let (running, pending) = stage.tasks(clock, self.every);
             let spec =
                 ServiceSpec::new(&service.name).desired(stage.desired).running(running).pending(pending);
-            let spec = if stage.troubled == Some(Trouble::Loops) { spec.failed_tasks(4) } else { spec };
+            let spec = if stage.troubled == Some(Disruption::Loops) { spec.failed_tasks(4) } else { spec };
             let rollout = if stage.deployed.is_some() { "IN_PROGRESS" } else { "COMPLETED" };
             estate.put_service(&service.cluster, spec.created_at(created).rollout(rollout));
         }

@@ -41,7 +41,7 @@ pub(crate) struct Death {
 
 /// What goes wrong with calls for a while.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Trouble {
+pub(crate) struct Disruption {
     /// Calls of a hundred that fail.
     pub(crate) percent: i64,
     /// An operation all of whose calls fail: throttled for ever, broken, or refused.
@@ -72,7 +72,7 @@ pub(crate) struct Call {
 pub(crate) struct Wire {
     pub(crate) aws: Arc<FakeAws>,
     pub(crate) checker: Arc<Mutex<Checker>>,
-    pub(crate) trouble: Arc<Mutex<(Trouble, Chance)>>,
+    pub(crate) disruption: Arc<Mutex<(Disruption, Chance)>>,
 }
 
 impl std::fmt::Debug for Wire {
@@ -150,10 +150,10 @@ impl Wire {
 
     /// What goes wrong with this call.
     fn fault(&self, operation: &str) -> Option<Fault> {
-        let mut trouble = lock(&self.trouble);
-        let (trouble, chance) = &mut *trouble;
+        let mut disruption = lock(&self.disruption);
+        let (disruption, chance) = &mut *disruption;
         let fault = Fault::on(operation);
-        if let Some((_, outage)) = trouble.outage.filter(|(failing, _)| *failing == operation) {
+        if let Some((_, outage)) = disruption.outage.filter(|(failing, _)| *failing == operation) {
             return Some(match outage {
                 Outage::Throttled => fault.throttle(),
                 Outage::Broken => fault.error(500, "InternalFailure", "out of order"),
@@ -162,7 +162,7 @@ impl Wire {
                 Outage::Denied => fault.error(403, "AccessDeniedException", "not authorized"),
             });
         }
-        if trouble.percent == 0 || !chance.percent(trouble.percent) {
+        if disruption.percent == 0 || !chance.percent(disruption.percent) {
             return None;
         }
         Some(match chance.between(1, 4) {

@@ -14,7 +14,7 @@ use crate::fate::Fate;
 use crate::player::{ACCOUNT, Execution, Function, Player, Step};
 use crate::rule::{Rule, rules, yaml};
 use crate::truth::Truth;
-use crate::wire::{Death, Outage, Trouble, lock};
+use crate::wire::{Death, Disruption, Outage, lock};
 
 /// Operations that fail for a while.
 const OF_ECS: [&str; 14] = [
@@ -107,15 +107,15 @@ impl World {
                 self.change_rules();
             }
             self.begin(run);
-            let trouble = self.trouble(run);
-            self.set(trouble);
+            let disruption = self.disruption(run);
+            self.set(disruption);
             self.run(run).await;
             self.go_on(run).await;
             if self.player.failed() {
                 return;
             }
         }
-        self.set(Trouble::default());
+        self.set(Disruption::default());
         self.fate.odd = 0;
         self.go_on(Minute::MAX).await;
         lock(&self.player.wire.checker).eks.calm();
@@ -152,28 +152,28 @@ impl World {
     }
 
     /// From now on calls fail so.
-    fn set(&self, trouble: Trouble) {
+    fn set(&self, disruption: Disruption) {
         let wire = &self.player.wire;
         wire.aws.clear_faults();
-        let endless = match trouble.outage {
+        let endless = match disruption.outage {
             Some((operation, Outage::Endless(endless))) => {
                 wire.aws.add_fault(Fault::on(operation).times(1_000_000).endless(endless));
                 Some(operation)
             }
             _ => None,
         };
-        let describing = trouble.outage.is_some_and(|(operation, _)| operation == "eks:DescribeCluster");
+        let describing = disruption.outage.is_some_and(|(operation, _)| operation == "eks:DescribeCluster");
         let mut checker = lock(&wire.checker);
-        (checker.endless, checker.eks.aws_is_troubled) = (endless, describing || trouble.percent > 0);
+        (checker.endless, checker.eks.aws_is_troubled) = (endless, describing || disruption.percent > 0);
         drop(checker);
-        lock(&wire.trouble).0 = trouble;
+        lock(&wire.disruption).0 = disruption;
     }
 
-    fn trouble(&mut self, run: Minute) -> Trouble {
+    fn disruption(&mut self, run: Minute) -> Disruption {
         let percent = self.fate.failing;
-        let old = lock(&self.player.wire.trouble).0.outage.filter(|_| run < self.outage_until);
+        let old = lock(&self.player.wire.disruption).0.outage.filter(|_| run < self.outage_until);
         if old.is_some() || !self.chance.percent(self.fate.outages) {
-            return Trouble { percent, outage: old };
+            return Disruption { percent, outage: old };
         }
         let operation = self.chance.one_of(if self.fate.eks.is_some() { &OF_EKS } else { &OF_ECS });
         let mut how = self.chance.one_of(&[Outage::Throttled, Outage::Broken, Outage::Denied]);
@@ -186,7 +186,7 @@ impl World {
         self.outage_until = run + self.chance.between(1, 6);
         let until = self.outage_until;
         lock(&self.player.wire.checker).tell(|| format!("{operation} is {how:?} until run {until}"));
-        Trouble { percent, outage: Some((operation, how)) }
+        Disruption { percent, outage: Some((operation, how)) }
     }
 
     /// A cluster that will be gone by the next run may go while this one looks at it.

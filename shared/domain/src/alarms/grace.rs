@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{AlarmRecord, Basis, Grid, Sight, step};
+use super::{AlarmRecord, Basis, Grid, Observation, step};
 use crate::alarms::evaluate::AlarmState;
 use crate::evidence::snapshot::SnapshotBegin;
 use crate::model::subject::Subject;
@@ -30,7 +30,7 @@ pub(super) fn is_granted(before: Option<&AlarmRecord>, end: Timestamp) -> bool {
 pub(super) fn judged(
     rule: &AlarmRule,
     subject: &Subject,
-    sight: &Sight<'_>,
+    sight: &Observation<'_>,
     basis: Basis,
     begin: &SnapshotBegin,
     before: Option<&AlarmRecord>,

@@ -1,14 +1,14 @@
 //! Judges a snapshot while it is read: what is held is one subject's lines and what changed, not the snapshot.
 
-mod gone;
+mod deleted;
 mod late;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::rule_sight::Evidence;
+use super::rule_observation::Evidence;
 use super::which::{is_late, kept_metrics, silencers_first, subject_of, unless, was_listed};
-use super::{AlarmKey, AlarmRecord, Basis, RuleSight, Sight, grace};
+use super::{AlarmKey, AlarmRecord, Basis, Observation, RuleObservation, grace};
 use crate::alarms::evaluate::AlarmState;
 use crate::evidence::coverage::Coverage;
 use crate::evidence::inventory::{Inventory, ServiceState, UndescribedService};
@@ -72,7 +72,7 @@ pub struct Change<'a> {
     /// The rule.
     pub rule: &'a AlarmRule,
     /// What it saw, so that it can be judged again if another run wrote the alarm first.
-    pub sight: Sight<'static>,
+    pub sight: Observation<'static>,
     /// How it came to be known.
     pub basis: Basis,
     /// What to remember, with what is to be told.
@@ -91,7 +91,7 @@ pub struct Judged<'a> {
     /// Alarms that nothing judges any more, as they end.
     pub gone: Vec<AlarmRecord>,
     /// What was seen of each rule of the platform.
-    pub rules: Vec<RuleSight>,
+    pub rules: Vec<RuleObservation>,
     /// Who owns which cluster, by its tag `owner`.
     pub owners: BTreeMap<ClusterName, String>,
 }
@@ -191,7 +191,7 @@ impl<'a> Judging<'a> {
             self.flush();
         }
         let services = std::mem::take(&mut self.services);
-        self.drop_gone(&services);
+        self.drop_missing(&services);
         self.judge_late(&services);
         let changes = self.silence(&services);
         let gone = self.gone(&coverage);
@@ -204,7 +204,7 @@ impl<'a> Judging<'a> {
         &mut self,
         coverage: &Coverage,
         services: &HashMap<Subject, ServiceState>,
-    ) -> Vec<RuleSight> {
+    ) -> Vec<RuleObservation> {
         let (platform, inventory) = (self.begin.target.platform, &self.inventory);
         let unread = inventory.clusters.values().any(|entry| entry.unlisted);
         let rules = self.rules.iter().zip(std::mem::take(&mut self.evidence));
@@ -217,12 +217,12 @@ impl<'a> Judging<'a> {
     }
 
     /// Judges no service that has been deleted since the inventory was listed: its alarms end as gone.
-    fn drop_gone(&mut self, services: &HashMap<Subject, ServiceState>) {
-        for gone in services.values().filter(|state| state.is_gone()) {
+    fn drop_missing(&mut self, services: &HashMap<Subject, ServiceState>) {
+        for gone in services.values().filter(|state| state.is_missing()) {
             self.inventory.drop_service(&gone.cluster, &gone.service);
         }
-        let is_gone = |subject: &Subject| services.get(subject).is_some_and(ServiceState::is_gone);
-        self.open.iter_mut().for_each(|open| open.retain(|one| !is_gone(&one.subject)));
+        let is_missing = |subject: &Subject| services.get(subject).is_some_and(ServiceState::is_missing);
+        self.open.iter_mut().for_each(|open| open.retain(|one| !is_missing(&one.subject)));
     }
 
     fn series(&mut self, query: MetricQuery, reading: Reading) {
@@ -281,7 +281,7 @@ impl<'a> Judging<'a> {
     fn judge(&mut self, index: usize, subject: &Subject, reading: Cow<'_, Reading>, basis: Basis) {
         self.evidence[index].take(subject, &reading, basis);
         let (rule, begin) = (&self.rules[index], &self.begin);
-        let sight = Sight::with(reading);
+        let sight = Observation::with(reading);
         let before = self.remembered(rule, subject);
         let after = grace::judged(rule, subject, &sight, basis, begin, before);
         if after.is_some() || self.may_lack_data(rule, &sight.reading) {
@@ -327,7 +327,7 @@ impl<'a> Judging<'a> {
                     }
                     _ => (None, None),
                 };
-                let sight = Sight {
+                let sight = Observation {
                     reading: Cow::Owned(reading),
                     why,
                     pod,

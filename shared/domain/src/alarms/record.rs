@@ -24,9 +24,9 @@ pub struct Remembered {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled: Option<Settled>,
     /// What people were last notified of: OK or ALARM.
-    pub told: AlarmState,
+    pub notified: AlarmState,
     /// Time of the run in which they were notified of it, or reminded.
-    pub told_at: Option<Timestamp>,
+    pub notified_at: Option<Timestamp>,
     /// What mutes an ALARM that nobody was notified of yet.
     pub muted: Option<Mute>,
     /// Why it cannot be judged now; none if it can be.
@@ -61,7 +61,7 @@ pub struct Blindness {
     /// Why.
     pub because: Unseen,
     /// Whether people were notified of it.
-    pub told: bool,
+    pub notified: bool,
 }
 
 /// Why an alarm cannot be judged.
@@ -83,8 +83,8 @@ impl Remembered {
             since: at,
             judged_until: at,
             settled: None,
-            told: AlarmState::Ok,
-            told_at: None,
+            notified: AlarmState::Ok,
+            notified_at: None,
             muted: None,
             blind: None,
             outage_seen: None,
@@ -103,7 +103,7 @@ impl Remembered {
 
     /// Whether it can be forgotten once no window reaches back to `judged_until`.
     pub fn is_plainly_ok(&self) -> bool {
-        (self.state, self.told, self.blind) == (AlarmState::Ok, AlarmState::Ok, None)
+        (self.state, self.notified, self.blind) == (AlarmState::Ok, AlarmState::Ok, None)
     }
 }
 
@@ -130,7 +130,7 @@ pub struct AlarmRecord {
     /// Its state.
     pub memory: Remembered,
     /// What nobody has been told yet. A notice is written here before it is told and taken out after.
-    pub untold: Vec<Notice>,
+    pub pending: Vec<Notice>,
     /// Number of writes so far, so that two runs at once cannot overwrite each other; 0 if it was never written.
     pub version: u64,
 }
@@ -138,7 +138,7 @@ pub struct AlarmRecord {
 impl AlarmRecord {
     /// Whether it can be forgotten once no window reaches back to what was judged, and all was told.
     pub fn is_over(&self) -> bool {
-        self.untold.is_empty() && self.memory.is_plainly_ok()
+        self.pending.is_empty() && self.memory.is_plainly_ok()
     }
 }
 
@@ -150,5 +150,5 @@ pub struct BrokenTarget {
     /// Time of the first run that could not see it.
     pub since: Timestamp,
     /// Whether people have been told.
-    pub told: bool,
+    pub notified: bool,
 }

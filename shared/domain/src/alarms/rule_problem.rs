@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{MissingMetric, RuleFound, RuleSight};
+use super::{MissingMetric, RuleFound, RuleObservation};
 use crate::model::cluster::Region;
 use crate::model::insights::InsightsLevel;
 use crate::model::run::{Part, Target};
@@ -96,11 +96,11 @@ pub enum RuleChange {
 /// whether every target answered.
 pub fn rule_changes(
     now: Timestamp,
-    sights: &[(RulePlace, &[RuleSight])],
+    sights: &[(RulePlace, &[RuleObservation])],
     is_whole: bool,
     known: &[RuleRecord],
 ) -> Vec<RuleChange> {
-    let mut by_rule = BTreeMap::<&str, Vec<(&RulePlace, &RuleSight)>>::new();
+    let mut by_rule = BTreeMap::<&str, Vec<(&RulePlace, &RuleObservation)>>::new();
     for (place, rules) in sights {
         for sight in *rules {
             by_rule.entry(&sight.rule).or_default().push((place, sight));
@@ -117,7 +117,7 @@ pub fn rule_changes(
 
 fn change(
     now: Timestamp,
-    seen: &[(&RulePlace, &RuleSight)],
+    seen: &[(&RulePlace, &RuleObservation)],
     is_whole: bool,
     before: Option<&RuleRecord>,
 ) -> Option<RuleChange> {
@@ -147,7 +147,7 @@ fn change(
 
 /// What is wrong with the rule in all targets together, and after how many seconds that is
 /// notified.
-fn problem(seen: &[(&RulePlace, &RuleSight)], is_whole: bool) -> Option<(RuleProblem, Option<i64>)> {
+fn problem(seen: &[(&RulePlace, &RuleObservation)], is_whole: bool) -> Option<(RuleProblem, Option<i64>)> {
     let silent = seen.iter().filter_map(|(place, sight)| match &sight.found {
         RuleFound::NoData(missing) => Some((*place, missing, sight.notify_after_seconds)),
         _ => None,
@@ -188,7 +188,7 @@ mod tests {
             statistic: crate::model::metric::Statistic::Average,
             subjects: 1,
         };
-        let sight = RuleSight {
+        let sight = RuleObservation {
             rule: "jobs".into(),
             definition: "d".into(),
             notify_after_seconds: Some(86_400),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::course::Course;
 use super::grid::{Grid, Periods, surely_ok};
-use super::{AlarmKey, AlarmRecord, Notice, NoticeBody, Remembered, Sight};
+use super::{AlarmKey, AlarmRecord, Notice, NoticeBody, Observation, Remembered};
 use crate::alarms::evaluate::AlarmState;
 use crate::model::series::Reading;
 use crate::model::subject::Subject;
@@ -18,7 +18,7 @@ use crate::rules::{AlarmRule, Severity};
 pub fn step(
     rule: &AlarmRule,
     subject: &Subject,
-    sight: &Sight<'_>,
+    sight: &Observation<'_>,
     grid: &Grid<'_>,
     now: Timestamp,
     before: Option<&AlarmRecord>,
@@ -49,7 +49,11 @@ pub fn step(
     changed.then(|| AlarmRecord {
         key: AlarmKey { rule: rule.name.clone(), subject: subject.clone() },
         memory,
-        untold: before.into_iter().flat_map(|record| record.untold.iter().cloned()).chain(notices).collect(),
+        pending: before
+            .into_iter()
+            .flat_map(|record| record.pending.iter().cloned())
+            .chain(notices)
+            .collect(),
         version: before.map_or(0, |record| record.version),
     })
 }
@@ -73,14 +77,14 @@ fn is_running_out(rule: &AlarmRule, periods: &Periods, before: &Remembered, afte
 /// The end of an alarm that nothing judges any more, because its service or its rule is gone. What people heard of it
 /// gets a closing word; the rest is forgotten. None if it had ended before.
 pub fn end(record: &AlarmRecord, at: Timestamp) -> Option<AlarmRecord> {
-    let Remembered { state, since, told, blind, .. } = record.memory;
+    let Remembered { state, since, notified, blind, .. } = record.memory;
     // What a newer run has seen is not ended by what an older one did not know of.
     if record.memory.is_newer_than(at) || record.memory.is_plainly_ok() {
         return None;
     }
     let AlarmKey { rule, subject } = &record.key;
-    let in_alarm = told == AlarmState::Alarm;
-    let blind_told = blind.filter(|blind| blind.told);
+    let in_alarm = notified == AlarmState::Alarm;
+    let blind_notified = blind.filter(|blind| blind.notified);
     let gone = Notice {
         id: format!("{rule}#{subject}#{}#gone", at.as_second()),
         rule: rule.clone(),
@@ -93,7 +97,7 @@ pub fn end(record: &AlarmRecord, at: Timestamp) -> Option<AlarmRecord> {
         body: NoticeBody::Gone,
     };
     let mut record = record.clone();
-    record.untold.extend((in_alarm || blind_told.is_some()).then_some(gone));
+    record.pending.extend((in_alarm || blind_notified.is_some()).then_some(gone));
     record.memory = Remembered::plainly_ok(at.max(record.memory.judged_until));
     Some(record)
 }

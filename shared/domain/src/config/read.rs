@@ -19,7 +19,7 @@ pub(super) struct Problems(RefCell<Vec<(u64, String)>>);
 
 impl Problems {
     /// Adds one. `label` says whose key it is, such as "rule `busy`: threshold".
-    pub(super) fn tell(&self, line: u64, label: &str, why: impl fmt::Display) {
+    pub(super) fn add(&self, line: u64, label: &str, why: impl fmt::Display) {
         let label = if label.is_empty() { String::new() } else { format!("{label}: ") };
         self.0.borrow_mut().push((line, format!("{CONFIG_KEY}:{line}: {label}{why}")));
     }
@@ -186,7 +186,7 @@ impl<'a> Reader<'a> {
                 None => Some(text.as_str()),
                 Some(known) => {
                     let why = format_args!("unknown key `{text}`: {}", hint(text, known)).to_string();
-                    self.problems.tell(*line, &self.label, why);
+                    self.problems.add(*line, &self.label, why);
                     let given = self.entries()?;
                     let is_given = |key: &str| given.iter().any(|(given, _)| given.text == key);
                     nearest(text, known.iter().copied()).filter(|near| !is_given(near))
@@ -195,7 +195,7 @@ impl<'a> Reader<'a> {
             let Some(key) = meant else { continue };
             if let Some(first) = good.iter().find(|entry| entry.key == key) {
                 let why = format!("stands twice, first in line {}", first.line);
-                self.problems.tell(*line, &self.label_of(key), why);
+                self.problems.add(*line, &self.label_of(key), why);
             } else {
                 good.push(Entry { key, line: *line, node });
             }
@@ -304,7 +304,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         visitor: V,
     ) -> Result<V::Value, Unreadable> {
         if name == IN_PLACE {
-            visitor.visit_seq(InPlaceParts { of: self, told: 0 })
+            visitor.visit_seq(InPlaceParts { of: self, visited: 0 })
         } else {
             visitor.visit_newtype_struct(self)
         }
@@ -318,7 +318,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
 /// Line, shape and value of a node in turn. A value that cannot be read is told and ends the sequence.
 struct InPlaceParts<'a> {
     of: Reader<'a>,
-    told: u8,
+    visited: u8,
 }
 
 impl<'de> de::SeqAccess<'de> for InPlaceParts<'_> {
@@ -329,8 +329,8 @@ impl<'de> de::SeqAccess<'de> for InPlaceParts<'_> {
         seed: T,
     ) -> Result<Option<T::Value>, Unreadable> {
         let Reader { node, label, problems } = &self.of;
-        self.told += 1;
-        match self.told {
+        self.visited += 1;
+        match self.visited {
             1 => seed.deserialize(node.line.into_deserializer()).map(Some),
             2 => {
                 let is_compound = matches!(node.value, Value::List(_) | Value::Map(_));
@@ -339,7 +339,7 @@ impl<'de> de::SeqAccess<'de> for InPlaceParts<'_> {
             _ => match seed.deserialize(self.of.of(node, label.clone())) {
                 Ok(value) => Ok(Some(value)),
                 Err(why) => {
-                    problems.tell(node.line, label, why);
+                    problems.add(node.line, label, why);
                     Ok(None)
                 }
             },

@@ -137,12 +137,12 @@ fn the_docs_tell_every_key_and_every_measure() {
     let page = std::fs::read_to_string(page).unwrap();
     let schema = schema();
     let mut keys: Vec<&String> = schema["$defs"]["rule"]["properties"].as_object().unwrap().keys().collect();
-    let mut told = first_cells(&page, "| key |");
+    let mut said = first_cells(&page, "| key |");
     keys.sort();
-    told.sort();
-    assert_eq!(keys, told.iter().collect::<Vec<_>>());
-    let told = first_cells(&page, "| `what` | source");
+    said.sort();
+    assert_eq!(keys, said.iter().collect::<Vec<_>>());
+    let said = first_cells(&page, "| `what` | source");
     for word in words() {
-        assert!(told.contains(&word.to_owned()), "{word}");
+        assert!(said.contains(&word.to_owned()), "{word}");
     }
 }

@@ -62,7 +62,7 @@ pub(super) fn check_targets(
     let targets_line = targets.line;
     let Some(entries) = &targets.value else { return Vec::new() };
     if entries.is_empty() {
-        problems.tell(targets.line, "targets", "the list is empty; name a target or leave the key out");
+        problems.add(targets.line, "targets", "the list is empty; name a target or leave the key out");
     }
     let entries = entries.iter().filter_map(|entry| entry.value.as_ref().map(|raw| (entry.line, raw)));
     let targets: Vec<Target> =
@@ -73,14 +73,14 @@ pub(super) fn check_targets(
              most: ask for fewer parts, or divide the accounts between two stacks",
             targets.len()
         );
-        problems.tell(targets_line, "targets", why);
+        problems.add(targets_line, "targets", why);
     }
     targets
 }
 
 /// The targets of one entry: each of its Regions in each of its parts.
 fn check_target(line: u64, raw: &RawTarget, home: &AccountId, problems: &Problems) -> Vec<Target> {
-    let tell = |line: u64, key: &str, why: String| problems.tell(line, &format!("target: {key}"), why);
+    let tell = |line: u64, key: &str, why: String| problems.add(line, &format!("target: {key}"), why);
     let roles = RawRoles::of(raw.roles.as_ref());
     match (&raw.account, &raw.roles) {
         (None, _) => tell(line, "account", "is missing".to_owned()),

@@ -144,13 +144,13 @@ impl CachedInventory {
 
     /// Drops clusters and services that ECS no longer knows, and has the next run check, because others may have taken
     /// their place without changing any count. Whether there was something to drop.
-    pub fn drop_gone(&mut self, clusters: &[ClusterName], services: &[ServiceState]) -> bool {
+    pub fn drop_missing(&mut self, clusters: &[ClusterName], services: &[ServiceState]) -> bool {
         let mut found = false;
         for cluster in clusters {
             found |= self.inventory.clusters.remove(cluster).is_some();
             self.active_services.remove(cluster);
         }
-        for gone in services.iter().filter(|state| state.is_gone()) {
+        for gone in services.iter().filter(|state| state.is_missing()) {
             if !self.inventory.drop_service(&gone.cluster, &gone.service) {
                 continue;
             }
@@ -228,7 +228,7 @@ impl ServiceState {
     }
 
     /// Whether the service has been deleted. One that is `DRAINING` still has tasks.
-    pub fn is_gone(&self) -> bool {
+    pub fn is_missing(&self) -> bool {
         matches!(self.status, ServiceStatus::Inactive | ServiceStatus::Missing)
     }
 }
@@ -309,19 +309,19 @@ mod tests {
         };
         for status in ["ACTIVE", "DRAINING"] {
             let mut kept = cached.clone();
-            assert!(!kept.drop_gone(&[], &[state(status)]), "{status}");
+            assert!(!kept.drop_missing(&[], &[state(status)]), "{status}");
             assert_eq!(kept, cached);
         }
         for status in ["INACTIVE", "MISSING"] {
             let mut left = cached.clone();
-            assert!(left.drop_gone(&[], &[state(status)]), "{status}");
+            assert!(left.drop_missing(&[], &[state(status)]), "{status}");
             assert_eq!((left.inventory.service_count(), left.active_services.len()), (1, 0));
             assert!(!left.is_checked(cached.checked_at), "{status}");
         }
         let mut left = cached.clone();
-        assert!(left.drop_gone(std::slice::from_ref(&shop), &[]));
+        assert!(left.drop_missing(std::slice::from_ref(&shop), &[]));
         assert!(left.inventory.clusters.is_empty());
-        assert!(!left.drop_gone(&[shop], &[]), "it is gone already");
+        assert!(!left.drop_missing(&[shop], &[]), "it is gone already");
     }
 
     #[test]

@@ -116,7 +116,7 @@ pub struct TargetTask {
     pub cursor: Option<SweepCursor>,
 }
 
-/// How far a sweep or restore of a target has come.
+/// How far a sweep or rollback of a target has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SweepCursor {
     /// The last cluster that was dealt with, in the order of their names.
@@ -150,7 +150,7 @@ pub enum Collected {
     },
 }
 
-/// What a function answers whose target ends with it: `evaluate-alarms`, and `enable-insights` in a sweep or restore.
+/// What a function answers whose target ends with it: `evaluate-alarms`, and `enable-insights` in a sweep or rollback.
 /// The state machine calls again as long as there is a cursor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -191,7 +191,7 @@ pub enum Ended {
 pub struct TargetFailure {
     /// What `Catch` saw.
     pub failure: StepFailure,
-    /// How far a sweep or restore had come before.
+    /// How far a sweep or rollback had come before.
     #[serde(default)]
     pub cursor: Option<SweepCursor>,
 }
@@ -235,7 +235,8 @@ mod tests {
 
     fn plan(targets: usize) -> Plan {
         let time = "2026-11-22T10:05:00Z".parse().unwrap();
-        let run = Run::new(RunKind::Restore, time, SignedDuration::ZERO, SignedDuration::from_mins(60), None);
+        let run =
+            Run::new(RunKind::Rollback, time, SignedDuration::ZERO, SignedDuration::from_mins(60), None);
         let target = Target {
             platform: Platform::Eks,
             account: "123456789012".parse().unwrap(),
@@ -269,10 +270,11 @@ mod tests {
         let key = |plan: &Plan| plan.key("e", &serde_json::to_vec(plan).unwrap());
         assert_eq!(key(&one), key(&one.clone()));
         assert_ne!(key(&one), key(&other));
-        assert!(key(&one).starts_with("runs/restore-20261122T100500Z/e/plan-"));
+        assert!(key(&one).starts_with("runs/rollback-20261122T100500Z/e/plan-"));
         let failed = Step::failure_key(&key(&one), 7);
         assert!(
-            failed.starts_with("runs/restore-20261122T100500Z/e/plan-") && failed.ends_with(".failed-7.json")
+            failed.starts_with("runs/rollback-20261122T100500Z/e/plan-")
+                && failed.ends_with(".failed-7.json")
         );
     }
 

@@ -120,11 +120,11 @@ impl DeploymentState {
             RolloutState::Completed
         };
         let primary = revisions.iter().find(|revision| revision.is_primary).unwrap_or(newest);
-        let told = revisions.iter().find(|revision| revision.state() == rollout_state).unwrap_or(primary);
+        let said = revisions.iter().find(|revision| revision.state() == rollout_state).unwrap_or(primary);
         Some(Self {
             rollout_state: Some(rollout_state),
             failed_tasks: revisions.iter().fold(0, |sum, revision| sum.saturating_add(revision.failed_tasks)),
-            reason: told.reason.clone().or_else(|| primary.reason.clone()),
+            reason: said.reason.clone().or_else(|| primary.reason.clone()),
             started_at: newest.started_at,
             failure: None,
         })

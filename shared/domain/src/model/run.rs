@@ -23,10 +23,10 @@ pub enum RunKind {
     Alarms,
     /// Tell how the last day was.
     Report,
-    /// Look at the settings of every cluster.
+    /// Described at the settings of every cluster.
     Sweep,
     /// Put back the settings that fargaze changed.
-    Restore,
+    Rollback,
 }
 
 impl RunKind {
@@ -36,13 +36,13 @@ impl RunKind {
             Self::Alarms => "alarms",
             Self::Report => "report",
             Self::Sweep => "sweep",
-            Self::Restore => "restore",
+            Self::Rollback => "rollback",
         }
     }
 
     /// Whether the run is about settings, with the role to change them, and not about metrics.
     pub fn is_of_settings(self) -> bool {
-        matches!(self, Self::Sweep | Self::Restore)
+        matches!(self, Self::Sweep | Self::Rollback)
     }
 }
 
@@ -60,7 +60,7 @@ pub struct RunRequest {
     pub kind: RunKind,
     /// Logical now. Schedules send the minute they were due; a run by hand may leave it out.
     pub time: Option<Timestamp>,
-    /// Only of a restore: undo the changes made at or after this instant; without it, all of them.
+    /// Only of a rollback: undo the changes made at or after this instant; without it, all of them.
     pub since: Option<Timestamp>,
 }
 
@@ -76,8 +76,8 @@ impl TryFrom<RawRunRequest> for RunRequest {
     type Error = String;
 
     fn try_from(RawRunRequest { kind, time, since }: RawRunRequest) -> Result<Self, String> {
-        if since.is_some() && kind != RunKind::Restore {
-            return Err(format!("`since` means nothing for the kind `{kind}`; it goes with `restore`"));
+        if since.is_some() && kind != RunKind::Rollback {
+            return Err(format!("`since` means nothing for the kind `{kind}`; it goes with `rollback`"));
         }
         Ok(Self { kind, time: time_of("time", time)?, since: time_of("since", since)? })
     }
@@ -110,7 +110,7 @@ pub struct Run {
     pub metrics_until: Option<Timestamp>,
     /// S3 version of the user's `fargaze.yaml` that the whole run reads; none if there is no such file.
     pub config_version: Option<String>,
-    /// Of a restore: undo the changes made at or after this instant; none means all of them.
+    /// Of a rollback: undo the changes made at or after this instant; none means all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
     /// What is wrong with the newest version of the user's file, so that an older one is in force.
@@ -148,7 +148,7 @@ impl Run {
         config_version: Option<String>,
     ) -> Self {
         let window = match kind {
-            RunKind::Alarms | RunKind::Sweep | RunKind::Restore => {
+            RunKind::Alarms | RunKind::Sweep | RunKind::Rollback => {
                 Window::ending(time, delay, Period::MINUTE, lookback)
             }
             RunKind::Report => Window::ending(time, delay, Period::FIVE_MINUTES, REPORT_WINDOW),
@@ -174,7 +174,7 @@ impl Run {
         let delay = self.time.duration_since(self.window.end);
         match self.kind {
             RunKind::Report => Self { window: Window::ending(self.time, delay, period, length), ..self },
-            RunKind::Alarms | RunKind::Sweep | RunKind::Restore => self,
+            RunKind::Alarms | RunKind::Sweep | RunKind::Rollback => self,
         }
     }
 
@@ -363,8 +363,8 @@ impl Target {
         self.outcome_of(&run.id)
     }
 
-    /// What keys begin with under which an unfinished sweep or restore leaves what it has found so far.
-    pub fn outcome_of_turns(&self, run: &Run) -> String {
+    /// What keys begin with under which an unfinished sweep or rollback leaves what it has found so far.
+    pub fn outcome_of_passes(&self, run: &Run) -> String {
         format!("{}.until-", self.outcome_key(run))
     }
 

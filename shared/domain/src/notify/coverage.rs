@@ -37,13 +37,13 @@ pub(super) fn news(now: Timestamp, changes: &[CoverageChange]) -> String {
             let text = format!("CANNOT SEE {}: {} ({}).", broken.name, in_words(fault), fault.advice());
             hang(&text)
         }
-        CoverageChange::Back(broken) if broken.told => {
+        CoverageChange::Back(broken) if broken.notified => {
             wrap(&format!("CAN SEE {} again, after {}.", broken.name, span(broken.since, now)), 0)
         }
         CoverageChange::Back(_) | CoverageChange::Noticed(_) => String::new(),
     };
-    let (told, more) = changes.split_at(changes.len().min(MOST));
-    let mut text: String = told.iter().map(line).collect();
+    let (notified, more) = changes.split_at(changes.len().min(MOST));
+    let mut text: String = notified.iter().map(line).collect();
     if is_news(more) {
         text.push_str(&format!("... and the sight of {} changed.\n", count(more.len(), "more target")));
     }
@@ -61,17 +61,17 @@ pub(super) fn in_words(Fault { operation, subject, kind, code, message }: &Fault
 pub(super) fn is_news(changes: &[CoverageChange]) -> bool {
     changes.iter().any(|change| match change {
         CoverageChange::Lost(..) => true,
-        CoverageChange::Back(broken) => broken.told,
+        CoverageChange::Back(broken) => broken.notified,
         CoverageChange::Noticed(_) => false,
     })
 }
 
 /// What was looked at, and what could not be asked and why: the end of every message. What [`news`] told before in full
 /// is told here in short.
-pub(super) fn paragraph_after(results: &[TargetResult], told: &[CoverageChange]) -> String {
+pub(super) fn paragraph_after(results: &[TargetResult], notified: &[CoverageChange]) -> String {
     let is_told = |place: &Target, fault: &Fault| {
         let is = |change: &CoverageChange| matches!(change, CoverageChange::Lost(broken, lost) if broken.name == place.to_string() && lost == fault);
-        told.iter().take(MOST).any(is)
+        notified.iter().take(MOST).any(is)
     };
     let reasons: Vec<(&Target, CountedFault)> = reasons(results).collect();
     let (shown, more) = reasons.split_at(reasons.len().min(MOST));
@@ -210,7 +210,7 @@ pub(super) fn changes_json(changes: &[CoverageChange]) -> [(String, Value); 2] {
         CoverageChange::Back(_) | CoverageChange::Noticed(_) => None,
     });
     let back = changes.iter().filter_map(|change| match change {
-        CoverageChange::Back(broken) if broken.told => {
+        CoverageChange::Back(broken) if broken.notified => {
             Some(json!({ "target": broken.name, "since": broken.since }))
         }
         _ => None,

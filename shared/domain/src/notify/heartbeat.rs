@@ -119,7 +119,7 @@ mod tests {
     /// Issue 14, point 3: a daily report must not stand for the alarms that nobody judges.
     #[test]
     fn only_an_alarms_run_has_a_heartbeat() {
-        let kinds = [RunKind::Alarms, RunKind::Report, RunKind::Sweep, RunKind::Restore];
+        let kinds = [RunKind::Alarms, RunKind::Report, RunKind::Sweep, RunKind::Rollback];
         let beats = kinds.map(|kind| line(kind, Some(1), "INFO")["Heartbeat"].as_u64());
         assert_eq!(beats, [Some(1), None, None, None]);
     }

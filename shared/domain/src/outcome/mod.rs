@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::alarms::{Notice, RuleSight};
+use crate::alarms::{Notice, RuleObservation};
 use crate::evidence::coverage::Coverage;
 use crate::model::cluster::ClusterName;
 use crate::model::insights::InsightsLevel;
@@ -41,7 +41,7 @@ pub enum OutcomeKind {
         notices: Vec<Notice>,
         /// What was seen of each rule.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        rules: Vec<RuleSight>,
+        rules: Vec<RuleObservation>,
         /// Key of the snapshot.
         snapshot: String,
         /// Who owns the clusters that there are notices about: the tag `owner` of those that have it.
@@ -56,11 +56,11 @@ pub enum OutcomeKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         account_default: Option<Asked<InsightsLevel>>,
     },
-    /// Of a sweep or a restore.
+    /// Of a sweep or a rollback.
     Reconciled(Reconciled),
 }
 
-/// What a sweep or a restore found and did.
+/// What a sweep or a rollback found and did.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Reconciled {
     /// About each aspect of each subject; of the account in one part of the target only.
@@ -80,7 +80,7 @@ impl Outcome {
     }
 
     /// What was seen of each rule; nothing but in an alarms run.
-    pub fn rules(&self) -> &[RuleSight] {
+    pub fn rules(&self) -> &[RuleObservation] {
         match &self.kind {
             OutcomeKind::Alarms { rules, .. } => rules,
             OutcomeKind::Report { .. } | OutcomeKind::Reconciled(_) => &[],
@@ -96,7 +96,7 @@ impl Outcome {
         owners.into_iter().flat_map(BTreeMap::values)
     }
 
-    /// Key of the snapshot; a sweep or restore takes none.
+    /// Key of the snapshot; a sweep or rollback takes none.
     pub fn snapshot(&self) -> Option<&str> {
         match &self.kind {
             OutcomeKind::Alarms { snapshot, .. } | OutcomeKind::Report { snapshot, .. } => Some(snapshot),
@@ -112,7 +112,7 @@ impl Outcome {
         }
     }
 
-    /// What a sweep or restore found and did, if it was one.
+    /// What a sweep or rollback found and did, if it was one.
     pub fn reconciled(&self) -> Option<&Reconciled> {
         match &self.kind {
             OutcomeKind::Reconciled(reconciled) => Some(reconciled),

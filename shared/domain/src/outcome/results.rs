@@ -13,7 +13,7 @@ use crate::text::message::harmless;
 use crate::text::words::{count, list, listed};
 
 /// How long a target of alarms and reports may be out of sight for a passing reason (throttling, an outage) before it is told.
-/// The next sweep is a day away, and a restore is not repeated at all: they tell it at once.
+/// The next sweep is a day away, and a rollback is not repeated at all: they tell it at once.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 
 /// Subjects that one fault names.
@@ -69,11 +69,11 @@ fn coverage_change(
         return known.cloned().map(CoverageChange::Back);
     };
     let passing = fault.kind.passes() && !kind.is_of_settings();
-    let broken = |since, told| BrokenTarget { name: name.clone(), since, told };
+    let broken = |since, notified| BrokenTarget { name: name.clone(), since, notified };
     match known {
         None if passing => Some(CoverageChange::Noticed(broken(now, false))),
         None => Some(CoverageChange::Lost(broken(now, true), fault.clone())),
-        Some(BrokenTarget { told: false, since, .. })
+        Some(BrokenTarget { notified: false, since, .. })
             if !passing || now.duration_since(*since) >= PATIENCE =>
         {
             Some(CoverageChange::Lost(broken(*since, true), fault.clone()))

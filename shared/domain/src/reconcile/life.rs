@@ -52,7 +52,7 @@ pub enum Origin {
 
 /// What sweeps saw of a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sighting {
+pub enum SweepRecord {
     /// There was no sweep yet.
     NoSweep,
     /// The last sweep did not see it, or left it as new.
@@ -61,7 +61,7 @@ pub enum Sighting {
     Since(Timestamp),
 }
 
-impl Sighting {
+impl SweepRecord {
     /// Since when sweeps know a cluster after one more, at this time; none if it is to be found new again, because it
     /// does not comply yet (`is_open`). At the first sweep all clusters were there before, but for those that are
     /// still being made.
@@ -88,7 +88,7 @@ impl Life {
     }
 
     /// Takes in that a cluster was there.
-    pub fn add_sighting(&mut self, at: Timestamp) {
+    pub fn add_sweep(&mut self, at: Timestamp) {
         self.there = Some(self.there.map_or(at, |known| known.min(at)));
     }
 
@@ -109,13 +109,13 @@ impl Life {
 
     /// When the present cluster was created, or after which time, if it was so while fargaze watched: an earlier one
     /// of its name was deleted, or an event reports the creation and nothing says that the cluster was there before.
-    pub fn born(&self, sighting: Sighting, log: &SubjectLog) -> Option<Timestamp> {
+    pub fn born(&self, sweep_record: SweepRecord, log: &SubjectLog) -> Option<Timestamp> {
         let created = self.created.map(|created| created.first);
         if self.deleted.is_some() {
             return created.or(self.deleted);
         }
         let created = created?;
-        let was_seen = matches!(sighting, Sighting::Since(seen) if seen < created)
+        let was_seen = matches!(sweep_record, SweepRecord::Since(seen) if seen < created)
             || self.there.is_some_and(|there| there < created);
         let was_changed = log.all_changes().any(|change| change.made < created);
         (!was_seen && !was_changed).then_some(created)
@@ -123,21 +123,26 @@ impl Life {
 
     /// Whether the present cluster is new or was there before. `created_at` is when it was created, of a cluster of
     /// which EKS says it; of ECS nobody does.
-    pub fn origin(&self, sighting: Sighting, log: &SubjectLog, created_at: Option<Timestamp>) -> Origin {
+    pub fn origin(
+        &self,
+        sweep_record: SweepRecord,
+        log: &SubjectLog,
+        created_at: Option<Timestamp>,
+    ) -> Origin {
         let is_reported = match created_at {
             Some(_) => self.created.is_some(),
-            None => self.born(sighting, log).is_some(),
+            None => self.born(sweep_record, log).is_some(),
         };
-        let is_new = is_reported || self.seen(sighting, created_at) == Some(false);
+        let is_new = is_reported || self.seen(sweep_record, created_at) == Some(false);
         if is_new { Origin::New } else { Origin::Existing }
     }
 
     /// Whether the last sweep saw the present cluster, and not an earlier one of its name; none if there was no sweep yet.
-    pub fn seen(&self, sighting: Sighting, created_at: Option<Timestamp>) -> Option<bool> {
-        match sighting {
-            Sighting::NoSweep => None,
-            Sighting::Unseen => Some(false),
-            Sighting::Since(seen) => {
+    pub fn seen(&self, sweep_record: SweepRecord, created_at: Option<Timestamp>) -> Option<bool> {
+        match sweep_record {
+            SweepRecord::NoSweep => None,
+            SweepRecord::Unseen => Some(false),
+            SweepRecord::Since(seen) => {
                 Some(created_at.map_or_else(|| self.is_present(seen), |created| created <= seen))
             }
         }
@@ -189,7 +194,7 @@ mod tests {
             match *report {
                 Report::Created(minute) => life.add_creation(at(minute), false),
                 Report::Deleted(minute) => life.add_deletion(at(minute)),
-                Report::There(minute) => life.add_sighting(at(minute)),
+                Report::There(minute) => life.add_sweep(at(minute)),
             }
         }
         life
@@ -204,36 +209,36 @@ mod tests {
     fn a_creation_is_one_only_if_nothing_says_otherwise() {
         use Report::{Created, Deleted, There};
         let never = SubjectLog::default();
-        for (reports, sighting, log, born) in [
-            (&[][..], Sighting::NoSweep, never.clone(), None),
-            (&[Created(10)], Sighting::NoSweep, never.clone(), Some(10)),
-            (&[Created(10)], Sighting::Unseen, never.clone(), Some(10)),
+        for (reports, sweep_record, log, born) in [
+            (&[][..], SweepRecord::NoSweep, never.clone(), None),
+            (&[Created(10)], SweepRecord::NoSweep, never.clone(), Some(10)),
+            (&[Created(10)], SweepRecord::Unseen, never.clone(), Some(10)),
             // A later call of it is none, a sweep or a change before it says that it was there.
-            (&[Created(10), Created(20)], Sighting::NoSweep, never.clone(), Some(10)),
-            (&[Created(10)], Sighting::Since(at(9)), never.clone(), None),
-            (&[Created(10)], Sighting::Since(at(11)), never.clone(), Some(10)),
-            (&[Created(10)], Sighting::NoSweep, changed_at(9), None),
-            (&[There(9), Created(10)], Sighting::NoSweep, never.clone(), None),
-            (&[There(11), Created(10)], Sighting::NoSweep, never.clone(), Some(10)),
-            (&[There(8), Deleted(9), Created(10)], Sighting::NoSweep, never.clone(), Some(10)),
-            (&[Created(10)], Sighting::NoSweep, changed_at(10), Some(10)),
+            (&[Created(10), Created(20)], SweepRecord::NoSweep, never.clone(), Some(10)),
+            (&[Created(10)], SweepRecord::Since(at(9)), never.clone(), None),
+            (&[Created(10)], SweepRecord::Since(at(11)), never.clone(), Some(10)),
+            (&[Created(10)], SweepRecord::NoSweep, changed_at(9), None),
+            (&[There(9), Created(10)], SweepRecord::NoSweep, never.clone(), None),
+            (&[There(11), Created(10)], SweepRecord::NoSweep, never.clone(), Some(10)),
+            (&[There(8), Deleted(9), Created(10)], SweepRecord::NoSweep, never.clone(), Some(10)),
+            (&[Created(10)], SweepRecord::NoSweep, changed_at(10), Some(10)),
             // Unless it was deleted since: then it is another one, whatever is reported of its creation.
-            (&[Created(10), Deleted(9)], Sighting::Since(at(8)), changed_at(8), Some(10)),
-            (&[Created(10), Deleted(5)], Sighting::Since(at(8)), never.clone(), Some(10)),
-            (&[Created(10), Deleted(20)], Sighting::NoSweep, never.clone(), Some(20)),
-            (&[Created(10), Deleted(10)], Sighting::NoSweep, never.clone(), Some(10)),
-            (&[Created(0), Deleted(5), Created(10)], Sighting::Since(at(1)), changed_at(1), Some(10)),
+            (&[Created(10), Deleted(9)], SweepRecord::Since(at(8)), changed_at(8), Some(10)),
+            (&[Created(10), Deleted(5)], SweepRecord::Since(at(8)), never.clone(), Some(10)),
+            (&[Created(10), Deleted(20)], SweepRecord::NoSweep, never.clone(), Some(20)),
+            (&[Created(10), Deleted(10)], SweepRecord::NoSweep, never.clone(), Some(10)),
+            (&[Created(0), Deleted(5), Created(10)], SweepRecord::Since(at(1)), changed_at(1), Some(10)),
         ] {
-            let found = life(reports).born(sighting, &log);
-            assert_eq!(found, born.map(at), "{reports:?}, {sighting:?}, {log:?}");
+            let found = life(reports).born(sweep_record, &log);
+            assert_eq!(found, born.map(at), "{reports:?}, {sweep_record:?}, {log:?}");
         }
     }
 
     /// Issue 13, point 3.
     #[test]
     fn a_sweep_knows_what_is_made_and_complies() {
-        use Sighting::{NoSweep, Since, Unseen};
-        for (sighting, is_open, is_being_made, known) in [
+        use SweepRecord::{NoSweep, Since, Unseen};
+        for (sweep_record, is_open, is_being_made, known) in [
             (NoSweep, false, false, Some(30)),
             (NoSweep, true, false, Some(30)),
             (NoSweep, true, true, None),
@@ -241,17 +246,17 @@ mod tests {
             (Unseen, true, true, None),
             (Since(at(10)), true, true, Some(10)),
         ] {
-            assert_eq!(sighting.after(at(30), is_open, is_being_made), known.map(at), "{sighting:?}");
+            assert_eq!(sweep_record.after(at(30), is_open, is_being_made), known.map(at), "{sweep_record:?}");
         }
     }
 
     #[test]
     fn new_is_what_was_reported_or_what_the_last_sweep_did_not_see() {
         use Origin::{Existing, New};
-        use Sighting::{NoSweep, Since, Unseen};
+        use SweepRecord::{NoSweep, Since, Unseen};
         let (reported, never) = (life(&[Report::Created(10)]), Life::default());
         let log = SubjectLog::default();
-        for (life, sighting, created_at, origin) in [
+        for (life, sweep_record, created_at, origin) in [
             (reported, NoSweep, Some(at(10)), New),
             (reported, Since(at(20)), Some(at(10)), New),
             (never, Unseen, Some(at(10)), New),
@@ -264,7 +269,11 @@ mod tests {
             (never, Since(at(20)), None, Existing),
             (never, NoSweep, None, Existing),
         ] {
-            assert_eq!(life.origin(sighting, &log, created_at), origin, "{sighting:?}, {created_at:?}");
+            assert_eq!(
+                life.origin(sweep_record, &log, created_at),
+                origin,
+                "{sweep_record:?}, {created_at:?}"
+            );
         }
         let deleted = life(&[Report::Deleted(10)]);
         assert_eq!(deleted.seen(Since(at(5)), None), Some(false), "that was an earlier one");
@@ -318,7 +327,7 @@ mod tests {
             prop_assert_eq!(one.deleted, other.deleted);
             prop_assert_eq!(one.created.map(|created| created.last), other.created.map(|created| created.last));
             let never = SubjectLog::default();
-            let born = |life: &Life| life.born(Sighting::NoSweep, &never).is_some();
+            let born = |life: &Life| life.born(SweepRecord::NoSweep, &never).is_some();
             prop_assert_eq!(born(&one), born(&other));
         }
     }

@@ -41,7 +41,7 @@ pub use cost::{ClusterSize, Cost, CostEstimate, CostNote, TARIFF, Tariff, estima
 pub use decide::{OVERDUE, conflict_over, decide, is_overdue};
 pub use finding::{Finding, FindingResult, Transition};
 pub use follow_up::{BadFollowUp, FollowUp, FollowedUpdate, Waiting};
-pub use life::{Created, Life, Origin, Sighting};
+pub use life::{Created, Life, Origin, SweepRecord};
 pub use limits::{Existing, Limits};
 pub use log::{
     AspectLog, Change, ChangeLog, ChangeState, Checker, InProgress, Revert, SubjectLog, UNDER_WAY, Undo,

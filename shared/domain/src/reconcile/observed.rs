@@ -130,7 +130,7 @@ impl Observed {
 
     /// Whether it tells how changes ended. While an EKS cluster is busy nothing can be said, and once it is being deleted
     /// nothing matters.
-    pub fn tells_ends(&self) -> bool {
+    pub fn shows_ends(&self) -> bool {
         self.eks().is_none_or(|eks| eks.is_asked && eks.cluster.status == "ACTIVE")
     }
 

@@ -4,7 +4,7 @@ use super::facts::ReportFacts;
 use super::measured::slots::Slots;
 use super::model::{FORMAT, Report, ReportWindow};
 use super::sections::changes::compare;
-use super::sections::changes::model::SightChange;
+use super::sections::changes::model::ReachChange;
 use super::sections::clusters::model::ClusterReport;
 use super::sections::cost::model::Cost;
 use super::sections::eks::model::EksClusterReport;
@@ -62,7 +62,7 @@ impl ReportBuilder {
             window: ReportWindow { start, end, period_seconds: run.window.period.seconds() },
             fleet,
             since: None,
-            sight: facts.changes.iter().filter_map(SightChange::of).collect(),
+            sight: facts.changes.iter().filter_map(ReachChange::of).collect(),
             alarms,
             rules: RuleLine::reported(facts.rules, run.time),
             worst,

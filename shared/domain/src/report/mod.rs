@@ -48,7 +48,7 @@ pub use measured::figures::{Answer, History, Utilization};
 pub use model::{Report, ReportWindow};
 pub use page::report_html;
 pub use sections::alarms::model::AlarmLine;
-pub use sections::changes::model::{Difference, DifferenceKind, SightChange, Since};
+pub use sections::changes::model::{Difference, DifferenceKind, ReachChange, Since};
 pub use sections::clusters::model::ClusterReport;
 pub use sections::clusters::service::{Deployment, ServiceReport, Tasks, Traffic, WithoutMetrics};
 pub use sections::cost::model::Cost;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::sections::alarms::model::AlarmLine;
-use super::sections::changes::model::{SightChange, Since};
+use super::sections::changes::model::{ReachChange, Since};
 use super::sections::clusters::model::ClusterReport;
 use super::sections::cost::model::Cost;
 use super::sections::coverage::model::ReportCoverage;
@@ -37,7 +37,7 @@ pub struct Report {
     /// What is different from the report before; none if there is none that could be read.
     pub since: Option<Since>,
     /// What came out of sight or back into it, since the last run that told.
-    pub sight: Vec<SightChange>,
+    pub sight: Vec<ReachChange>,
     /// Alarms that go on, and those that cannot be judged.
     pub alarms: Vec<AlarmLine>,
     /// Rules that cannot fire, because they have no data anywhere or apply to nothing.

@@ -183,8 +183,8 @@ fn fire_at_the_second_run_while_tasks_are_pending_for_ever() {
     assert_eq!(estate.heard(), []);
     estate.run(5);
     assert_eq!(estate.heard(), [(Began, "nothing-running", "shop/web".to_owned())]);
-    assert_eq!(estate.told[0].at, at(-2));
-    let late = estate.told[0].late().unwrap().to_string();
+    assert_eq!(estate.notified[0].at, at(-2));
+    let late = estate.notified[0].late().unwrap().to_string();
     assert_eq!(late, "tasks that were being started");
 }
 
@@ -206,7 +206,7 @@ fn fire_within_an_hour_if_nothing_runs_at_every_other_run() {
             };
             estate.run(now);
         }
-        let began = estate.told.iter().filter(|notice| notice.kind() == Began).count();
+        let began = estate.notified.iter().filter(|notice| notice.kind() == Began).count();
         assert!(began > 0, "every {every} minutes");
     }
 }
@@ -244,7 +244,7 @@ fn fire_a_deployment_whose_tasks_fail() {
     estate.run(0);
     estate.run(5);
     assert_eq!(estate.heard(), [(Began, "nothing-running", "shop/web".to_owned())]);
-    let why = estate.told[0].why().unwrap();
+    let why = estate.notified[0].why().unwrap();
     assert!(why.contains("IN_PROGRESS, 12 tasks failed"), "{why}");
 }
 
@@ -275,6 +275,6 @@ fn a_service_that_stays_down_is_told_again_once_a_day() {
     let mut estate = built_in();
     (estate.values, estate.states) = (values(|_| None), vec![state(1, 0)]);
     (0..3 * 24 * 60).step_by(5).for_each(|now| _ = estate.run(now));
-    let kinds: Vec<_> = estate.told.iter().map(Notice::kind).collect();
+    let kinds: Vec<_> = estate.notified.iter().map(Notice::kind).collect();
     assert_eq!(kinds, [Began, Reminder, Reminder]);
 }

@@ -36,7 +36,7 @@ pub(crate) struct Estate {
     /// Questions that are answered by this fault.
     pub(crate) unread: Option<Fault>,
     pub(crate) remembered: BTreeMap<AlarmKey, AlarmRecord>,
-    pub(crate) told: Vec<Notice>,
+    pub(crate) notified: Vec<Notice>,
 }
 
 impl Estate {
@@ -52,7 +52,7 @@ impl Estate {
             faults: Vec::new(),
             unread: None,
             remembered: BTreeMap::new(),
-            told: Vec::new(),
+            notified: Vec::new(),
         }
     }
 
@@ -112,7 +112,7 @@ impl Estate {
         let records = judged.changes.into_iter().map(|change| change.record).chain(judged.gone);
         let mut writes = 0;
         for mut record in records {
-            self.told.append(&mut record.untold);
+            self.notified.append(&mut record.pending);
             record.version += 1;
             self.remembered.insert(record.key.clone(), record);
             writes += 1;
@@ -122,7 +122,10 @@ impl Estate {
 
     /// What was told: kind, rule and subject.
     pub(crate) fn heard(&self) -> Vec<(NoticeKind, &str, String)> {
-        self.told.iter().map(|told| (told.kind(), told.rule.as_str(), told.subject.to_string())).collect()
+        self.notified
+            .iter()
+            .map(|notified| (notified.kind(), notified.rule.as_str(), notified.subject.to_string()))
+            .collect()
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use fargaze::alarms::evaluate::AlarmState;
-use fargaze::alarms::{Notice, NoticeKind, Sight};
+use fargaze::alarms::{Notice, NoticeKind, Observation};
 use fargaze::model::series::Reading;
 use fargaze::rules::{AlarmRule, Mute};
 use jiff::SignedDuration;
@@ -64,9 +64,9 @@ impl History {
     }
 
     /// The alarm after a minute. One that nobody heard of is not held.
-    fn stand(&self, minute: i64, told: bool, before: Stand) -> Stand {
+    fn stand(&self, minute: i64, notified: bool, before: Stand) -> Stand {
         let newest = usize::try_from(minute - 1 + i64::try_from(CALM).unwrap()).unwrap();
-        let hold = if told { self.rule.hold.as_mins() } else { 0 };
+        let hold = if notified { self.rule.hold.as_mins() } else { 0 };
         next(&self.rule.condition, hold, &self.values[..=newest], minute, before)
     }
 
@@ -81,8 +81,8 @@ struct Model {
     /// Calm so far.
     stand: Stand,
     heard: Vec<Heard>,
-    told: bool,
-    told_at: i64,
+    notified: bool,
+    notified_at: i64,
     /// Whether the alarm that goes on was kept silent.
     silenced: bool,
     judged: i64,
@@ -92,26 +92,34 @@ struct Model {
 impl Model {
     fn calm() -> Self {
         let stand = Stand { state: AlarmState::Ok, since: -1000 };
-        Self { stand, heard: Vec::new(), told: false, told_at: 0, silenced: false, judged: 0, blind: None }
+        Self {
+            stand,
+            heard: Vec::new(),
+            notified: false,
+            notified_at: 0,
+            silenced: false,
+            judged: 0,
+            blind: None,
+        }
     }
 
     /// A run at `now` that is told everything up to two minutes before it.
     fn sees(&mut self, history: &History, now: i64, muted: bool) {
         let end = now - DELAY;
         for minute in self.judged + 1..=end {
-            let stand = history.stand(minute, self.told, self.stand);
+            let stand = history.stand(minute, self.notified, self.stand);
             self.stand = stand;
-            if stand.state != AlarmState::Alarm && self.told {
+            if stand.state != AlarmState::Alarm && self.notified {
                 self.heard.push((NoticeKind::Ended, minute));
-                (self.told, self.told_at) = (false, now);
+                (self.notified, self.notified_at) = (false, now);
             }
             self.silenced &= stand.state == AlarmState::Alarm;
-            if stand.state == AlarmState::Alarm && !self.told {
+            if stand.state == AlarmState::Alarm && !self.notified {
                 if muted {
                     self.silenced = true;
                 } else if !self.silenced || minute == end {
                     self.heard.push((NoticeKind::Began, stand.since));
-                    (self.told, self.told_at, self.silenced) = (true, now, false);
+                    (self.notified, self.notified_at, self.silenced) = (true, now, false);
                 }
             }
         }
@@ -125,21 +133,21 @@ impl Model {
     /// A run at `now` that could not ask.
     fn fails(&mut self, history: &History, now: i64, muted: bool) {
         let end = now - DELAY;
-        let (since, told) = self.blind.unwrap_or((end, false));
+        let (since, notified) = self.blind.unwrap_or((end, false));
         let range = i64::from(history.rule.condition.evaluation_periods) + 2;
-        let tell = !told && !muted && end - since > range;
+        let tell = !notified && !muted && end - since > range;
         if tell {
             self.heard.push((NoticeKind::Blind, end));
         }
-        self.blind = Some((since, told || tell));
+        self.blind = Some((since, notified || tell));
         self.reminds(history, now, muted);
     }
 
     fn reminds(&mut self, history: &History, now: i64, muted: bool) {
         let Some(every) = history.rule.remind_every else { return };
-        if self.told && !muted && now > self.told_at && now - self.told_at >= every.as_mins() {
+        if self.notified && !muted && now > self.notified_at && now - self.notified_at >= every.as_mins() {
             self.heard.push((NoticeKind::Reminder, now - DELAY));
-            self.told_at = now;
+            self.notified_at = now;
         }
     }
 }
@@ -148,24 +156,24 @@ fn heard(notices: &[Notice]) -> Vec<Heard> {
     notices.iter().map(|notice| (notice.kind(), minute(notice.at))).collect()
 }
 
-fn check_ids(told: &[Notice]) -> Result<(), String> {
-    let ids: BTreeSet<&str> = told.iter().map(|notice| notice.id.as_str()).collect();
-    if ids.len() == told.len() { Ok(()) } else { Err(format!("an id came twice: {:?}", heard(told))) }
+fn check_ids(notified: &[Notice]) -> Result<(), String> {
+    let ids: BTreeSet<&str> = notified.iter().map(|notice| notice.id.as_str()).collect();
+    if ids.len() == notified.len() { Ok(()) } else { Err(format!("an id came twice: {:?}", heard(notified))) }
 }
 
 /// A late execution of an older run must change nothing that people hear.
 fn late(scene: &mut Scene, history: &History, (now, muted): (i64, bool)) -> Result<(), String> {
-    let (state, told) = (scene.record.as_ref().map(|record| record.memory.state), scene.told.len());
+    let (state, notified) = (scene.record.as_ref().map(|record| record.memory.state), scene.notified.len());
     let reading = history.reading(now);
     let mute = muted.then_some(Mute::Deployment);
-    scene.see(now, &Sight { mute, ..Sight::of(&reading) });
+    scene.see(now, &Observation { mute, ..Observation::of(&reading) });
     let after = scene.record.as_ref().map(|record| record.memory.state);
-    if scene.told.len() == told && after == state {
+    if scene.notified.len() == notified && after == state {
         return Ok(());
     }
     Err(format!(
         "the run of minute {now} came late and turned {state:?} into {after:?}: {:?}",
-        heard(&scene.told[told..])
+        heard(&scene.notified[notified..])
     ))
 }
 
@@ -186,11 +194,11 @@ fn people_hear_what_the_model_says_minute_by_minute() {
                 if chance.percent(50) {
                     model.fails(&history, now, muted);
                     let unread = Reading::Unread(fault());
-                    scene.see(now, &Sight { mute, ..Sight::of(&unread) });
+                    scene.see(now, &Observation { mute, ..Observation::of(&unread) });
                 }
             } else {
                 let reading = history.reading(now);
-                let sight = Sight { mute, ..Sight::of(&reading) };
+                let sight = Observation { mute, ..Observation::of(&reading) };
                 scene.see(now, &sight);
                 model.sees(&history, now, muted);
                 if chance.percent(20) && scene.see(now, &sight) {
@@ -205,15 +213,15 @@ fn people_hear_what_the_model_says_minute_by_minute() {
                     late(&mut scene, &history, old)?;
                 }
             }
-            if heard(&scene.told) != model.heard {
-                let (told, rule) = (heard(&scene.told), &history.rule);
+            if heard(&scene.notified) != model.heard {
+                let (notified, rule) = (heard(&scene.notified), &history.rule);
                 return Err(format!(
-                    "at {now} {told:?}\nbut the model {:?}\n{rule:?}\n{:?}",
+                    "at {now} {notified:?}\nbut the model {:?}\n{rule:?}\n{:?}",
                     model.heard, history.values
                 ));
             }
         }
-        check_ids(&scene.told)
+        check_ids(&scene.notified)
     });
 }
 
@@ -234,22 +242,23 @@ fn partial_answers_lose_nothing() {
                 let window = window(&scene.rule, now, 15);
                 let seen = |minute: i64| history.value(minute).filter(|_| !(from..to).contains(&minute));
                 let reading = Reading::Partial(series(&window, seen), fault());
-                scene.see(now, &Sight::of(&reading));
+                scene.see(now, &Observation::of(&reading));
                 continue;
             }
-            scene.see(now, &Sight::of(&history.reading(now)));
+            scene.see(now, &Observation::of(&history.reading(now)));
             model.sees(&history, now, false);
             let sight = |kind: NoticeKind| matches!(kind, NoticeKind::Blind | NoticeKind::SeenAgain);
-            let told: Vec<Heard> = heard(&scene.told).into_iter().filter(|(kind, _)| !sight(*kind)).collect();
-            if told != model.heard {
+            let notified: Vec<Heard> =
+                heard(&scene.notified).into_iter().filter(|(kind, _)| !sight(*kind)).collect();
+            if notified != model.heard {
                 let rule = &history.rule;
                 return Err(format!(
-                    "at {now} {told:?}\nbut the model {:?}\n{rule:?}\n{:?}",
+                    "at {now} {notified:?}\nbut the model {:?}\n{rule:?}\n{:?}",
                     model.heard, history.values
                 ));
             }
         }
-        check_ids(&scene.told)
+        check_ids(&scene.notified)
     });
 }
 
@@ -262,10 +271,10 @@ fn whatever_is_rewritten_alarms_begin_and_end_in_turn() {
         for now in (DELAY + 5..i64::try_from(MINUTES).unwrap()).step_by(5) {
             history.values = values(&mut chance, MINUTES + CALM);
             let old = now - 5 * chance.one_of(&[0, 0, 0, 1, 2]);
-            scene.see(old, &Sight::of(&history.reading(old)));
+            scene.see(old, &Observation::of(&history.reading(old)));
         }
         let (mut goes_on, mut is_silent) = (false, false);
-        for (kind, minute) in heard(&scene.told) {
+        for (kind, minute) in heard(&scene.notified) {
             let fits = match kind {
                 // An alarm whose data stays away is over without another word.
                 NoticeKind::Began => !goes_on || is_silent,
@@ -273,7 +282,7 @@ fn whatever_is_rewritten_alarms_begin_and_end_in_turn() {
                 _ => true,
             };
             if !fits {
-                return Err(format!("{kind:?} at {minute} in {:?}", heard(&scene.told)));
+                return Err(format!("{kind:?} at {minute} in {:?}", heard(&scene.notified)));
             }
             goes_on = if matches!(kind, NoticeKind::Began | NoticeKind::Ended) {
                 kind == NoticeKind::Began
@@ -282,6 +291,6 @@ fn whatever_is_rewritten_alarms_begin_and_end_in_turn() {
             };
             is_silent = kind == NoticeKind::NoData || is_silent && kind != NoticeKind::Began;
         }
-        check_ids(&scene.told)
+        check_ids(&scene.notified)
     });
 }

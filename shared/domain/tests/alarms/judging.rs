@@ -58,13 +58,13 @@ fn an_alarm_of_the_cluster_hides_its_services_and_no_others() {
     heard.sort();
     assert_eq!(heard, expected);
     (10..25).step_by(5).for_each(|now| _ = estate.run(now));
-    assert_eq!(estate.told.len(), 2);
+    assert_eq!(estate.notified.len(), 2);
     estate.run(30);
     assert_eq!(
         estate.heard()[2..],
         [(Ended, "gateway-hot", "shop".to_owned()), (Began, "service-hot", "shop/web".to_owned())]
     );
-    let late = estate.told[3].late().unwrap().to_string();
+    let late = estate.notified[3].late().unwrap().to_string();
     assert_eq!(late, "an alarm of rule gateway-hot");
 }
 
@@ -83,12 +83,12 @@ fn the_alarm_of_a_deleted_service_ends_with_a_word_and_is_forgotten() {
     let mut estate = Estate::new(rules("{}"));
     estate.values = Box::new(|_, _| Some(99.0));
     estate.run(5);
-    assert_eq!(estate.told.len(), 2);
+    assert_eq!(estate.notified.len(), 2);
     estate.clusters.insert("shop".to_owned(), vec!["api".to_owned()]);
     estate.values = Box::new(|_, _| Some(20.0));
     assert_eq!(estate.run(10), 2);
     assert!(
-        estate.told[2..]
+        estate.notified[2..]
             .iter()
             .all(|notice| notice.kind() == Gone && notice.subject == service("shop", "web"))
     );
@@ -104,7 +104,7 @@ fn a_service_that_could_not_be_listed_is_not_gone() {
     estate.clusters.clear();
     estate.faults = vec![Fault::malformed(Operation::EcsListClusters, "", "cut")];
     assert_eq!(estate.run(10), 0);
-    assert_eq!(estate.told.len(), 2);
+    assert_eq!(estate.notified.len(), 2);
 }
 
 #[test]
@@ -171,7 +171,7 @@ rules:
     for now in (0..60).step_by(5) {
         estate.run(now);
     }
-    let heard: Vec<_> = estate.told.iter().map(|notice| (notice.rule.as_str(), notice.kind())).collect();
+    let heard: Vec<_> = estate.notified.iter().map(|notice| (notice.rule.as_str(), notice.kind())).collect();
     // `hot` began before it was hidden; its end is told, as of every alarm that was.
     assert_eq!(heard, [("hot", Began), ("boiling", Began), ("boiling", Ended), ("hot", Ended)]);
     // Straight from cold to boiling and back: the weaker one is never heard of.
@@ -183,8 +183,8 @@ rules:
     for now in (0..60).step_by(5) {
         sudden.run(now);
     }
-    assert!(sudden.told.iter().all(|notice| notice.rule == "boiling"), "{:?}", sudden.heard());
-    assert_eq!(sudden.told.len(), 2);
+    assert!(sudden.notified.iter().all(|notice| notice.rule == "boiling"), "{:?}", sudden.heard());
+    assert_eq!(sudden.notified.len(), 2);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use fargaze::alarms::NoticeKind::{self, Began, Ended, NoData, SeenAgain};
 use fargaze::alarms::evaluate::AlarmState;
-use fargaze::alarms::{Notice, Sight};
+use fargaze::alarms::{Notice, Observation};
 use fargaze::model::series::Reading;
 use fargaze::rules::{AlarmRule, Condition, MissingData};
 use jiff::SignedDuration;
@@ -70,27 +70,27 @@ impl History {
         for now in (DELAY..MINUTES + CALM - 5).step_by(usize::try_from(every).unwrap()) {
             let window = window(&self.rule, now, LOOKBACK);
             let reading = Reading::Complete(series(&window, |minute| self.value(minute, now)));
-            scene.see(now, &Sight::of(&reading));
+            scene.see(now, &Observation::of(&reading));
             let record = scene.record.clone();
             assert!(
-                !scene.see(now, &Sight::of(&reading)),
+                !scene.see(now, &Observation::of(&reading)),
                 "the run of minute {now}, repeated, made {:?} of {record:?}",
                 scene.record
             );
         }
-        scene.told
+        scene.notified
     }
 
     /// How the alarm changes between OK and ALARM when each minute is judged once with the points that `known` gives.
     fn changes(&self, known: impl Fn(i64, i64) -> Option<f64>) -> Vec<NoticeKind> {
         let mut stand = Stand { state: AlarmState::Ok, since: -1000 };
-        let (mut told, mut changes) = (AlarmState::Ok, Vec::new());
+        let (mut notified, mut changes) = (AlarmState::Ok, Vec::new());
         for end in 1..MINUTES + CALM - 5 {
             let values: Vec<_> = (1 - CALM..=end).map(|minute| known(minute, end)).collect();
             stand = next(&self.rule.condition, 0, &values, end, stand);
-            if stand.state != told && stand.state != AlarmState::InsufficientData {
-                told = stand.state;
-                changes.push(if told == AlarmState::Alarm { Began } else { Ended });
+            if stand.state != notified && stand.state != AlarmState::InsufficientData {
+                notified = stand.state;
+                changes.push(if notified == AlarmState::Alarm { Began } else { Ended });
             }
         }
         changes
@@ -120,8 +120,8 @@ fn whatever_comes_late_people_are_notified_as_if_it_had_been_there() {
         if turns(&notified) == all {
             return Ok(());
         }
-        let told: Vec<_> = notified.iter().map(|n| (n.kind(), crate::scene::minute(n.at))).collect();
-        Err(format!("{told:?}\nbut with all data {all:?}\n{condition:?}\n{:?}", history.points))
+        let notified: Vec<_> = notified.iter().map(|n| (n.kind(), crate::scene::minute(n.at))).collect();
+        Err(format!("{notified:?}\nbut with all data {all:?}\n{condition:?}\n{:?}", history.points))
     });
 }
 
@@ -166,7 +166,7 @@ fn a_steady_value_with_a_lag_flaps_under_no_treatment() {
                     let late = |minute: i64| if (30..150).contains(&minute) { lag } else { 0 };
                     scene.run(now, |minute| (minute + late(minute) <= now).then_some(value));
                 }
-                let turns = turns(&scene.told);
+                let turns = turns(&scene.notified);
                 assert!(turns.len() <= 3, "{treat_missing_data:?}, {value}, {lag} minutes late: {turns:?}");
             }
         }
@@ -188,7 +188,7 @@ fn a_steady_value_whose_points_come_late_is_one_notice_at_most() {
                     (arrives <= now && minute > -60).then_some(if minute > 0 { 99.0 } else { 50.0 })
                 });
             }
-            let heard: Vec<_> = scene.told.iter().map(Notice::kind).collect();
+            let heard: Vec<_> = scene.notified.iter().map(Notice::kind).collect();
             let expected: &[NoticeKind] = if lag < 10 { &[Began] } else { &[Began, NoData] };
             assert!(heard == [Began] || heard == expected, "{treat:?}, {lag} minutes late: {heard:?}");
         }
@@ -209,11 +209,11 @@ fn a_service_that_runs_without_data_is_told_once_after_the_range_and_when_it_has
     let both = |kind| ["cpu-high", "memory-high"].map(|rule| (kind, rule, "shop/web".to_owned()));
     assert_eq!(heard, [both(NoData), both(SeenAgain)].concat());
     assert!(
-        estate.told[..2].iter().all(|notice| crate::scene::minute(notice.at) <= 30),
+        estate.notified[..2].iter().all(|notice| crate::scene::minute(notice.at) <= 30),
         "{:?}",
-        estate.told[0]
+        estate.notified[0]
     );
-    assert_eq!(estate.told[0].why(), Some("ECS reports 2 running tasks"));
+    assert_eq!(estate.notified[0].why(), Some("ECS reports 2 running tasks"));
 }
 
 #[test]
@@ -277,7 +277,7 @@ fn an_alarm_ends_with_ok() {
             _ => Some(50.0),
         });
     }
-    let states: Vec<_> = scene.told.iter().map(|notice| (notice.kind(), notice.to)).collect();
+    let states: Vec<_> = scene.notified.iter().map(|notice| (notice.kind(), notice.to)).collect();
     assert_eq!(states, [(Began, AlarmState::Alarm), (Ended, AlarmState::Ok)]);
 }
 
@@ -287,7 +287,7 @@ fn an_alarm_that_comes_late_in_a_silence_is_notified_once() {
     let mut scene = held(0, MissingData::Missing);
     let tasks = |scene: &mut Scene, now: i64, values: &dyn Fn(i64) -> Option<f64>| {
         let reading = Reading::Complete(series(&window(&scene.rule, now, LOOKBACK), values));
-        scene.see(now, &Sight { running: Some(2), ..Sight::of(&reading) });
+        scene.see(now, &Observation { running: Some(2), ..Observation::of(&reading) });
     };
     for now in (5..300).step_by(5) {
         tasks(&mut scene, now, &|minute| match minute {

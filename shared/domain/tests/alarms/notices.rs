@@ -1,7 +1,7 @@
 //! What people hear of an alarm, case by case. Minute 1 is the period that ends at 10:01.
 
 use fargaze::alarms::evaluate::AlarmState;
-use fargaze::alarms::{Notice, NoticeKind, Sight, end};
+use fargaze::alarms::{Notice, NoticeKind, Observation, end};
 use fargaze::model::series::Reading;
 use fargaze::model::subject::Subject;
 use fargaze::rules::{AlarmRule, Condition, MissingData, Mute};
@@ -29,15 +29,15 @@ fn three_of_five_hot_minutes_are_told_once() {
         assert!(!scene.run(now, hot(8..=99)), "nothing is written at {now}");
     }
     assert_eq!(scene.heard(), [(Began, 10)]);
-    assert_eq!(scene.told[0].evaluation().unwrap().breaching().count(), 3);
-    assert_eq!((scene.told[0].from, scene.told[0].to), (AlarmState::Ok, AlarmState::Alarm));
+    assert_eq!(scene.notified[0].evaluation().unwrap().breaching().count(), 3);
+    assert_eq!((scene.notified[0].from, scene.notified[0].to), (AlarmState::Ok, AlarmState::Alarm));
 }
 
 #[test]
 fn a_notice_knows_what_was_asked_of_cloudwatch() {
     let mut scene = scene();
     scene.run(12, hot(8..=99));
-    let notice = &scene.told[0];
+    let notice = &scene.notified[0];
     let evaluation = notice.evaluation().unwrap();
     let source = evaluation.source.as_ref().unwrap();
     let metrics: Vec<String> = source.metrics.iter().map(ToString::to_string).collect();
@@ -57,10 +57,10 @@ fn a_notice_of_each_kind_reads_what_it_writes() {
     scene.run(12, hot(8..=99));
     [17, 22, 27, 32].into_iter().for_each(|now| _ = scene.unread(now));
     scene.run(37, hot(8..=99));
-    let gone = end(scene.record.as_ref().unwrap(), at(40)).unwrap().untold;
-    let kinds: Vec<_> = scene.told.iter().chain(&gone).map(Notice::kind).collect();
+    let gone = end(scene.record.as_ref().unwrap(), at(40)).unwrap().pending;
+    let kinds: Vec<_> = scene.notified.iter().chain(&gone).map(Notice::kind).collect();
     assert_eq!(kinds, [Began, Blind, SeenAgain, Gone]);
-    for notice in scene.told.iter().chain(&gone) {
+    for notice in scene.notified.iter().chain(&gone) {
         let json = serde_json::to_value(notice).unwrap();
         assert_eq!(
             (&json["id"], json["values"].is_array()),
@@ -76,7 +76,7 @@ fn an_alarm_that_begins_and_ends_between_two_runs_gives_both() {
     scene.run(0, hot(5..=8));
     scene.run(17, hot(5..=8));
     assert_eq!(scene.heard(), [(Began, 7), (Ended, 11)]);
-    assert_eq!(scene.told[1].since, Some(at(7)));
+    assert_eq!(scene.notified[1].since, Some(at(7)));
     assert!(!scene.run(22, hot(5..=8)));
 }
 
@@ -106,9 +106,9 @@ fn t12_falling_silent_is_no_news_unless_people_know_of_an_alarm() {
     (17..90).step_by(5).for_each(|now| _ = alarm.run(now, |minute| (minute < 12).then_some(93.0)));
     // Silent since minute 11; the second run that finds the whole range of seven empty says so, once and for all.
     assert_eq!(alarm.heard(), [(Began, 7), (NoData, 25)]);
-    assert_eq!((alarm.told[1].to, alarm.told[1].since), (AlarmState::InsufficientData, Some(at(11))));
+    assert_eq!((alarm.notified[1].to, alarm.notified[1].since), (AlarmState::InsufficientData, Some(at(11))));
     let memory = &alarm.record.as_ref().unwrap().memory;
-    assert_eq!((memory.state, memory.told), (AlarmState::InsufficientData, AlarmState::Ok));
+    assert_eq!((memory.state, memory.notified), (AlarmState::InsufficientData, AlarmState::Ok));
 }
 
 #[test]
@@ -159,9 +159,9 @@ fn a_muted_alarm_is_told_late_with_its_true_begin_and_the_reason() {
     assert_eq!(scene.heard(), []);
     assert!(scene.run(27, hot(8..=99)));
     assert_eq!(scene.heard(), [(Began, 10)]);
-    assert_eq!(scene.told[0].late(), Some(&Mute::Deployment));
+    assert_eq!(scene.notified[0].late(), Some(&Mute::Deployment));
     assert!(
-        scene.told[0].evaluation().unwrap().until > scene.told[0].at,
+        scene.notified[0].evaluation().unwrap().until > scene.notified[0].at,
         "the values are the newest, not those of its begin"
     );
     scene.run(47, hot(8..=40));
@@ -209,7 +209,7 @@ rules:
     let mut lasting = Scene::new(rule);
     lasting.run(25, hot(9..=99));
     assert_eq!(lasting.heard(), [(Began, 11)]);
-    assert_eq!(lasting.told[0].late(), Some(&Mute::Maintenance));
+    assert_eq!(lasting.notified[0].late(), Some(&Mute::Maintenance));
 }
 
 #[test]
@@ -223,7 +223,7 @@ fn a_reminder_comes_when_the_last_word_is_old_enough_and_not_in_silence() {
     }
     let heard: Vec<_> = scene.heard();
     assert_eq!(heard, [(Began, 7), (Reminder, 38), (Reminder, 68), (Reminder, 98)]);
-    assert_eq!(scene.told[3].since, Some(at(7)));
+    assert_eq!(scene.notified[3].since, Some(at(7)));
     let mut silent = Scene::new(AlarmRule { remind_every, ..default_rule("memory-high") });
     for now in (10..=60).step_by(5) {
         silent.muted(now, (now > 10 && now < 55).then_some(Mute::Deployment), hot(5..=999));
@@ -248,8 +248,8 @@ fn could_not_ask_is_neither_ok_nor_alarm_and_is_told_when_it_lasts() {
     scene.run(42, hot(8..=99));
     // The range is seven minutes; blind since minute 15.
     assert_eq!(scene.heard(), [(Began, 10), (Blind, 25), (SeenAgain, 35)]);
-    assert!(scene.told[1].why().unwrap().contains("the connection was cut"));
-    assert_eq!(scene.told[2].since, Some(at(15)));
+    assert!(scene.notified[1].why().unwrap().contains("the connection was cut"));
+    assert_eq!(scene.notified[2].since, Some(at(15)));
 }
 
 #[test]
@@ -282,10 +282,10 @@ fn a_gap_in_a_partial_answer_is_not_taken_for_missing_data() {
     scene.run(7, hot(3..=99));
     let window = window(&scene.rule, 17, 15);
     let half = series(&window, |minute| (minute < 8).then_some(93.0));
-    scene.see(17, &Sight::of(&Reading::Partial(half.clone(), fault())));
+    scene.see(17, &Observation::of(&Reading::Partial(half.clone(), fault())));
     assert_eq!(scene.record.as_ref().unwrap().memory.state, AlarmState::Alarm);
     assert_eq!(scene.record.as_ref().unwrap().memory.blind.unwrap().since, at(15));
-    scene.see(17, &Sight::of(&Reading::Complete(half)));
+    scene.see(17, &Observation::of(&Reading::Complete(half)));
     assert_eq!(scene.record.as_ref().unwrap().memory.state, AlarmState::InsufficientData);
 }
 
@@ -294,7 +294,7 @@ fn a_whole_range_in_a_partial_answer_is_judged() {
     let mut scene = scene();
     let window = window(&scene.rule, 12, 15);
     let whole = series(&window, hot(8..=99));
-    scene.see(12, &Sight::of(&Reading::Partial(whole, fault())));
+    scene.see(12, &Observation::of(&Reading::Partial(whole, fault())));
     assert_eq!(scene.heard(), [(Began, 10)]);
 }
 
@@ -343,17 +343,17 @@ fn a_single_sample_that_was_not_taken_is_no_news() {
 
 #[test]
 fn what_is_gone_gets_a_closing_word_only_if_people_heard_of_it() {
-    let mut told = scene();
-    told.run(12, hot(8..=99));
-    let closed = end(told.record.as_ref().unwrap(), at(20)).unwrap();
-    let kinds: Vec<NoticeKind> = closed.untold.iter().map(Notice::kind).collect();
+    let mut notified = scene();
+    notified.run(12, hot(8..=99));
+    let closed = end(notified.record.as_ref().unwrap(), at(20)).unwrap();
+    let kinds: Vec<NoticeKind> = closed.pending.iter().map(Notice::kind).collect();
     assert_eq!(kinds, [Gone]);
-    assert_eq!(closed.untold[0].since, Some(at(10)));
+    assert_eq!(closed.pending[0].since, Some(at(10)));
     assert_eq!(end(&closed, at(25)), None, "once");
     let mut silent = scene();
     silent.muted(12, Some(Mute::Deployment), hot(8..=99));
     let closed = end(silent.record.as_ref().unwrap(), at(20)).unwrap();
-    assert!(closed.is_over() && closed.untold.is_empty());
+    assert!(closed.is_over() && closed.pending.is_empty());
 }
 
 #[test]
@@ -363,7 +363,7 @@ fn two_runs_at_once_make_the_same_notices() {
     let ids = |times: &[i64]| {
         let mut scene = Scene::new(rule.clone());
         times.iter().for_each(|&now| _ = scene.run(now, hot(5..=60)));
-        scene.told.iter().map(|notice: &Notice| notice.id.clone()).collect::<Vec<_>>()
+        scene.notified.iter().map(|notice: &Notice| notice.id.clone()).collect::<Vec<_>>()
     };
     // Each run of the other history is the neighbour's of the first.
     assert_eq!(ids(&[10, 40, 80]), ids(&[10, 45, 75]));
@@ -378,8 +378,8 @@ fn a_slow_rule_is_judged_at_the_ends_of_its_own_periods() {
     for now in (0..=60).step_by(5) {
         let window = window(&scene.rule, now, 15).in_periods(scene.rule.period);
         let points = series(&window, |minute| Some(if minute > 10 { 93.0 } else { 50.0 }));
-        scene.see(now, &Sight::of(&Reading::Complete(points)));
+        scene.see(now, &Observation::of(&Reading::Complete(points)));
     }
     // Periods from minute 10 on are hot; the third of them ends at minute 25.
-    assert_eq!(scene.told.iter().map(|n| minute(n.at)).collect::<Vec<_>>(), [25]);
+    assert_eq!(scene.notified.iter().map(|n| minute(n.at)).collect::<Vec<_>>(), [25]);
 }

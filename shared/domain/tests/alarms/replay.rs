@@ -1,6 +1,6 @@
 //! Long stretches, run by run.
 
-use fargaze::alarms::{NoticeKind, Sight};
+use fargaze::alarms::{NoticeKind, Observation};
 use fargaze::evidence::inventory::ServiceState;
 use fargaze::model::run::{Run, RunKind};
 use fargaze::model::status::ServiceStatus;
@@ -39,17 +39,21 @@ fn a_service_at_0_of_1_tasks_for_two_weeks_fires_within_two_runs_and_reminds_onc
             ..Run::new(RunKind::Alarms, at(now), SignedDuration::ZERO, SignedDuration::ZERO, None)
         };
         let reading = state.reading(ServiceFigure::NothingRunning, &scene.rule, &run);
-        let sight = Sight { why: state.why(), ..Sight::of(&reading) };
+        let sight = Observation { why: state.why(), ..Observation::of(&reading) };
         writes += u32::from(scene.see(now, &sight));
         if now == 5 {
-            assert_eq!(scene.told.len(), 1, "it fires within two runs");
-            assert!(scene.told[0].why().unwrap().contains("unable to place a task"));
+            assert_eq!(scene.notified.len(), 1, "it fires within two runs");
+            assert!(scene.notified[0].why().unwrap().contains("unable to place a task"));
         }
     }
-    let reminders = scene.told.iter().filter(|notice| notice.kind() == NoticeKind::Reminder).count();
-    assert_eq!((scene.told.len(), reminders), (14, 13), "one alarm, and a word on each day after the first");
+    let reminders = scene.notified.iter().filter(|notice| notice.kind() == NoticeKind::Reminder).count();
+    assert_eq!(
+        (scene.notified.len(), reminders),
+        (14, 13),
+        "one alarm, and a word on each day after the first"
+    );
     assert_eq!(writes, 14, "a run that changes nothing writes nothing");
-    let gaps = scene.told.windows(2).map(|pair| pair[1].at.duration_since(pair[0].at));
+    let gaps = scene.notified.windows(2).map(|pair| pair[1].at.duration_since(pair[0].at));
     assert!(gaps.into_iter().all(|gap| gap == SignedDuration::from_hours(24)));
 }
 

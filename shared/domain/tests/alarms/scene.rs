@@ -1,6 +1,6 @@
 //! A rule, a subject, points by the minute, and runs that look at them.
 
-use fargaze::alarms::{AlarmRecord, Grid, Notice, NoticeKind, Sight, step};
+use fargaze::alarms::{AlarmRecord, Grid, Notice, NoticeKind, Observation, step};
 use fargaze::config::Config;
 use fargaze::model::fault::Fault;
 use fargaze::model::metric::Period;
@@ -66,12 +66,12 @@ pub(crate) struct Scene {
     /// Minutes that each run judges again.
     pub(crate) lookback: i64,
     pub(crate) record: Option<AlarmRecord>,
-    pub(crate) told: Vec<Notice>,
+    pub(crate) notified: Vec<Notice>,
 }
 
 impl Scene {
     pub(crate) fn new(rule: AlarmRule) -> Self {
-        Self { rule, lookback: 15, record: None, told: Vec::new() }
+        Self { rule, lookback: 15, record: None, notified: Vec::new() }
     }
 
     /// One run on a complete answer; what is to be told is told. Returns whether something was written.
@@ -86,11 +86,11 @@ impl Scene {
         values: impl Fn(i64) -> Option<f64>,
     ) -> bool {
         let reading = Reading::Complete(series(&window(&self.rule, now, self.lookback), values));
-        self.see(now, &Sight { mute, ..Sight::of(&reading) })
+        self.see(now, &Observation { mute, ..Observation::of(&reading) })
     }
 
     pub(crate) fn unread(&mut self, now: i64) -> bool {
-        self.see(now, &Sight::of(&Reading::Unread(fault())))
+        self.see(now, &Observation::of(&Reading::Unread(fault())))
     }
 
     /// One run on samples, one for each minute, of which those of some minutes were never taken.
@@ -112,20 +112,20 @@ impl Scene {
         };
         let instants: Vec<Timestamp> =
             window.period_starts().map(|start| start + SignedDuration::from_mins(1)).collect();
-        self.judge(now, &Sight::of(&reading), &Grid::Samples(&instants))
+        self.judge(now, &Observation::of(&reading), &Grid::Samples(&instants))
     }
 
-    pub(crate) fn see(&mut self, now: i64, sight: &Sight<'_>) -> bool {
+    pub(crate) fn see(&mut self, now: i64, sight: &Observation<'_>) -> bool {
         let window = window(&self.rule, now, self.lookback);
         let of_now = self.rule.measure.is_of_one_instant();
         let grid = if of_now { Grid::Now(window) } else { Grid::Window(window) };
         self.judge(now, sight, &grid)
     }
 
-    pub(crate) fn judge(&mut self, now: i64, sight: &Sight<'_>, grid: &Grid<'_>) -> bool {
+    pub(crate) fn judge(&mut self, now: i64, sight: &Observation<'_>, grid: &Grid<'_>) -> bool {
         let after = step(&self.rule, &subject(), sight, grid, at(now), self.record.as_ref());
         let Some(mut record) = after else { return false };
-        self.told.append(&mut record.untold);
+        self.notified.append(&mut record.pending);
         record.version += 1;
         self.record = Some(record);
         true
@@ -133,6 +133,6 @@ impl Scene {
 
     /// Kinds and minutes of all that was told.
     pub(crate) fn heard(&self) -> Vec<(NoticeKind, i64)> {
-        self.told.iter().map(|notice| (notice.kind(), minute(notice.at))).collect()
+        self.notified.iter().map(|notice| (notice.kind(), minute(notice.at))).collect()
     }
 }

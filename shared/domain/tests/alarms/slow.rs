@@ -2,7 +2,7 @@
 //! health begins none. N counts samples.
 
 use fargaze::alarms::NoticeKind::{self, Began, Ended};
-use fargaze::alarms::{Grid, Notice, Sight};
+use fargaze::alarms::{Grid, Notice, Observation};
 use fargaze::evidence::pods::SampleTimes;
 use fargaze::model::run::{Run, RunKind};
 use fargaze::model::series::{Datapoint, MetricSeries, Reading};
@@ -25,9 +25,9 @@ fn sampled(rule: &AlarmRule, every: i64, value: impl Fn(i64) -> f64) -> Vec<Noti
         taken = times.ends().to_vec();
         points.push(Datapoint { timestamp: times.newest_start().unwrap(), value: value(now) });
         let reading = Reading::Complete(MetricSeries::new(points.clone()));
-        scene.judge(now, &Sight::of(&reading), &Grid::Samples(&taken));
+        scene.judge(now, &Observation::of(&reading), &Grid::Samples(&taken));
     }
-    scene.told.iter().map(Notice::kind).filter(|kind| *kind != NoticeKind::Reminder).collect()
+    scene.notified.iter().map(Notice::kind).filter(|kind| *kind != NoticeKind::Reminder).collect()
 }
 
 fn is_sampled(rule: &AlarmRule) -> bool {
@@ -70,9 +70,9 @@ fn a_constant_condition_begins_and_ends_each_rule_on_metrics_once_on_every_sched
                     let window = crate::scene::window(rule, now, scene.lookback);
                     let value = |minute| Some(if bad.contains(&minute) { breaching(rule) } else { 0.0 });
                     let reading = Reading::Complete(series(&window, value));
-                    scene.see(now, &Sight::of(&reading));
+                    scene.see(now, &Observation::of(&reading));
                 }
-                scene.told.iter().map(Notice::kind).collect::<Vec<_>>()
+                scene.notified.iter().map(Notice::kind).collect::<Vec<_>>()
             };
             assert_eq!(heard(240..480), [Began, Ended], "{} every {every} minutes", rule.name);
             assert_eq!(heard(0..0), [], "{} every {every} minutes", rule.name);
@@ -98,7 +98,7 @@ fn samples_that_have_only_just_begun_are_no_gap() {
             points
                 .extend(value.map(|value| Datapoint { timestamp: at(now) - SAMPLE_PERIOD.length(), value }));
             let reading = Reading::Complete(MetricSeries::new(points.clone()));
-            scene.judge(now, &Sight::of(&reading), &Grid::Samples(&taken));
+            scene.judge(now, &Observation::of(&reading), &Grid::Samples(&taken));
         }
         scene.heard()
     };

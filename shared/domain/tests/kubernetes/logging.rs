@@ -82,9 +82,9 @@ fn an_output_is_needed() {
 fn at_most_5300_characters_are_taken() {
     let long = |extra: usize| format!("{OUTPUT}#{}\n", "ä".repeat(5300 - OUTPUT.len() - 2 + extra));
     assert_eq!(problems(&[("output.conf", &long(0))]), Vec::<String>::new());
-    let told =
+    let said =
         "aws-logging: it has 5301 characters, and 5300 are allowed; take out comments, filters or outputs";
-    assert_eq!(problems(&[("output.conf", &long(1))]), [told]);
+    assert_eq!(problems(&[("output.conf", &long(1))]), [said]);
 }
 
 #[test]
@@ -93,28 +93,28 @@ fn keys_are_known_ones() {
         beside("filter.conf", ""),
         ["filter.conf: `filter.conf` is not a known key; did you mean `filters.conf`?"]
     );
-    let told =
+    let said =
         "extra: `extra` is not a known key; known are output.conf, filters.conf, parsers.conf, flb_log_cw";
-    assert_eq!(beside("extra", ""), [told]);
+    assert_eq!(beside("extra", ""), [said]);
 }
 
 #[test]
 fn sections_stand_in_their_file_and_some_in_none() {
     let input = "[INPUT]\n    Name tail\n";
-    let told = "filters.conf, line 1: [INPUT] is not allowed here; take it out; Fargate provides it";
-    assert_eq!(beside("filters.conf", input), [told]);
-    let told = "output.conf, line 6: [SERVICE] is not allowed here; take it out; Fargate provides it";
-    assert_eq!(problems(&[("output.conf", &format!("{OUTPUT}[SERVICE]\n    Flush 1\n"))]), [told]);
-    let told = "filters.conf, line 1: [OUTPUT] is not allowed here; move it to output.conf";
-    assert_eq!(beside("filters.conf", OUTPUT), [told]);
-    let told = "filters.conf, line 1: [FILTERS] is not allowed here; did you mean `FILTER`?";
-    assert_eq!(beside("filters.conf", "[FILTERS]\n    Name grep\n    Match *\n"), [told]);
+    let said = "filters.conf, line 1: [INPUT] is not allowed here; take it out; Fargate provides it";
+    assert_eq!(beside("filters.conf", input), [said]);
+    let said = "output.conf, line 6: [SERVICE] is not allowed here; take it out; Fargate provides it";
+    assert_eq!(problems(&[("output.conf", &format!("{OUTPUT}[SERVICE]\n    Flush 1\n"))]), [said]);
+    let said = "filters.conf, line 1: [OUTPUT] is not allowed here; move it to output.conf";
+    assert_eq!(beside("filters.conf", OUTPUT), [said]);
+    let said = "filters.conf, line 1: [FILTERS] is not allowed here; did you mean `FILTER`?";
+    assert_eq!(beside("filters.conf", "[FILTERS]\n    Name grep\n    Match *\n"), [said]);
 }
 
 #[test]
 fn what_is_in_no_section_is_told() {
-    let told = "filters.conf, line 1: `Name grep` is in no section; write it below [FILTER]; only sections and their entries are read";
-    assert_eq!(beside("filters.conf", "Name grep\n"), [told]);
+    let said = "filters.conf, line 1: `Name grep` is in no section; write it below [FILTER]; only sections and their entries are read";
+    assert_eq!(beside("filters.conf", "Name grep\n"), [said]);
     for stray in ["@INCLUDE other.conf", "[FILTER"] {
         let found = beside("filters.conf", &format!("[FILTER]\n    Name grep\n    Match *\n{stray}\n"));
         assert_eq!(found.len(), 1, "{found:?}");
@@ -127,42 +127,42 @@ fn what_is_in_no_section_is_told() {
 
 #[test]
 fn sections_have_their_keys_in_any_case() {
-    let told = |key: &str| format!("filters.conf, line 1: [FILTER] has no {key}; add `{key}` with a value");
-    assert_eq!(beside("filters.conf", "[FILTER]\n    NAME grep\n"), [told("Match")]);
+    let said = |key: &str| format!("filters.conf, line 1: [FILTER] has no {key}; add `{key}` with a value");
+    assert_eq!(beside("filters.conf", "[FILTER]\n    NAME grep\n"), [said("Match")]);
     let empty = "filters.conf, line 2: `Name` has no value; write its value behind it, or take it out";
     assert_eq!(beside("filters.conf", "[FILTER]\n    Name\n    match *\n"), [empty]);
-    assert_eq!(beside("filters.conf", "[FILTER]\n"), [told("Name"), told("Match")]);
-    let told = "parsers.conf, line 1: [PARSER] has no Format; add `Format` with a value";
-    assert_eq!(beside("parsers.conf", "[PARSER]\n    Name json\n"), [told]);
+    assert_eq!(beside("filters.conf", "[FILTER]\n"), [said("Name"), said("Match")]);
+    let said = "parsers.conf, line 1: [PARSER] has no Format; add `Format` with a value";
+    assert_eq!(beside("parsers.conf", "[PARSER]\n    Name json\n"), [said]);
 }
 
 #[test]
 fn filters_and_outputs_are_allowed_ones() {
-    let told = "filters.conf, line 2: `gerp` is not allowed in [FILTER]; did you mean `grep`?";
-    assert_eq!(beside("filters.conf", "[FILTER]\n    Name gerp\n    Match *\n"), [told]);
-    let told =
+    let said = "filters.conf, line 2: `gerp` is not allowed in [FILTER]; did you mean `grep`?";
+    assert_eq!(beside("filters.conf", "[FILTER]\n    Name gerp\n    Match *\n"), [said]);
+    let said =
         "output.conf, line 2: `cloudwach_logs` is not allowed in [OUTPUT]; did you mean `cloudwatch_logs`?";
-    assert_eq!(problems(&[("output.conf", &OUTPUT.replace("cloudwatch", "cloudwach"))]), [told]);
-    let told = "output.conf, line 2: `splunk` is not allowed in [OUTPUT]; known are es, firehose, kinesis_firehose, cloudwatch, cloudwatch_logs, kinesis";
-    assert_eq!(problems(&[("output.conf", "[OUTPUT]\n    Name splunk\n    Match *\n")]), [told]);
+    assert_eq!(problems(&[("output.conf", &OUTPUT.replace("cloudwatch", "cloudwach"))]), [said]);
+    let said = "output.conf, line 2: `splunk` is not allowed in [OUTPUT]; known are es, firehose, kinesis_firehose, cloudwatch, cloudwatch_logs, kinesis";
+    assert_eq!(problems(&[("output.conf", "[OUTPUT]\n    Name splunk\n    Match *\n")]), [said]);
 }
 
 #[test]
 fn variables_are_not_allowed() {
-    let told = "output.conf, line 4: a variable `${...}` is not allowed; write the value itself";
-    assert_eq!(problems(&[("output.conf", &OUTPUT.replace("eu-central-1", "${AWS_REGION}"))]), [told]);
+    let said = "output.conf, line 4: a variable `${...}` is not allowed; write the value itself";
+    assert_eq!(problems(&[("output.conf", &OUTPUT.replace("eu-central-1", "${AWS_REGION}"))]), [said]);
     assert_eq!(beside("filters.conf", "# ${A} in a comment\n"), Vec::<String>::new());
 }
 
 #[test]
 fn the_kubernetes_filter_may_not_be_led_elsewhere() {
     for key in ["Kube_URL", "Kube_CA_File", "kube_token_command", "Kube_Token_File"] {
-        let told = format!(
+        let said = format!(
             "filters.conf, line 4: `{key}` is not allowed in the filter kubernetes; take it out; Fargate sets it"
         );
         assert_eq!(
             beside("filters.conf", &format!("[FILTER]\n    Name kubernetes\n    Match *\n    {key} x\n")),
-            [told]
+            [said]
         );
         assert_eq!(
             beside("filters.conf", &format!("[FILTER]\n    Name modify\n    Match *\n    {key} x\n")),
@@ -312,8 +312,8 @@ fn only_spaces_and_tabs_are_blanks() {
 
 #[test]
 fn the_routers_own_log_is_switched_by_text() {
-    let told = "flb_log_cw: its value is \"yes\"; write \"true\" or \"false\", in quotes";
-    assert_eq!(beside("flb_log_cw", "yes"), [told]);
+    let said = "flb_log_cw: its value is \"yes\"; write \"true\" or \"false\", in quotes";
+    assert_eq!(beside("flb_log_cw", "yes"), [said]);
 }
 
 #[test]
@@ -338,7 +338,7 @@ proptest! {
     fn no_text_panics(text in ".*|([\\[\\]@#${}A-Za-z _]|\n|OUTPUT|FILTER|Name|Match){0,80}") {
         let texts = ["output.conf", "filters.conf", "parsers.conf", "flb_log_cw", ""].map(|key| (key, text.as_str()));
         for problem in check(&labelled(), &data(&texts)) {
-            prop_assert!(!problem.what.is_empty() && !problem.cure.is_empty());
+            prop_assert!(!problem.what.is_empty() && !problem.remedy.is_empty());
             prop_assert!(problem.line.is_none_or(|line| line >= 1 && line <= text.lines().count()));
         }
         Outputs::read(&data(&texts));

@@ -104,9 +104,9 @@ fn the_reason_of_a_pending_pod_is_the_schedulers_or_a_containers() {
         let conditions = [scheduled(status)];
         read(json!({"status": {"phase": "Pending", "conditions": conditions, "containerStatuses": waiting}}))
     };
-    let told = |pod: PodFacts| pod.pending.map(|pending| (pending.reason, pending.message)).unwrap();
-    assert_eq!(told(pod("False")), (Some("Unschedulable".to_owned()), Some("no nodes".to_owned())));
-    assert_eq!(told(pod("True")), (Some("ImagePullBackOff".to_owned()), None));
+    let said = |pod: PodFacts| pod.pending.map(|pending| (pending.reason, pending.message)).unwrap();
+    assert_eq!(said(pod("False")), (Some("Unschedulable".to_owned()), Some("no nodes".to_owned())));
+    assert_eq!(said(pod("True")), (Some("ImagePullBackOff".to_owned()), None));
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn what_cannot_be_read_is_told_and_the_rest_is_kept() {
     assert_eq!(pod.requests.memory.unwrap().to_string(), "1Gi");
     assert_eq!(pod.terminated[0].finished_at, None);
     assert!(pod.started.is_some() && pod.provisioned.is_none() && pod.logging.is_none());
-    let places: Vec<&str> = pod.unreadable.iter().filter_map(|told| told.split(": ").next()).collect();
+    let places: Vec<&str> = pod.unreadable.iter().filter_map(|said| said.split(": ").next()).collect();
     assert_eq!(
         places,
         [
@@ -172,8 +172,8 @@ fn what_cannot_be_read_is_told_and_the_rest_is_kept() {
             "metadata.annotations.Logging",
         ]
     );
-    let told = "metadata.annotations.CapacityProvisioned: \"much\" is not a size of Fargate: expected cores and memory such as \"0.25vCPU 0.5GB\"";
-    assert_eq!(pod.unreadable[4], told);
+    let said = "metadata.annotations.CapacityProvisioned: \"much\" is not a size of Fargate: expected cores and memory such as \"0.25vCPU 0.5GB\"";
+    assert_eq!(pod.unreadable[4], said);
 }
 
 #[test]

@@ -177,11 +177,11 @@ fn usage_with_a_bad_part_is_none_and_says_where() {
         "metadata": {"name": "p", "namespace": "n"}, "window": "soon",
         "containers": [{"name": "c", "usage": {"cpu": "1K", "memory": "1Mi"}}],
     });
-    let told = read(bad).unwrap_err().to_string();
-    assert!(told.starts_with("usage of n/p cannot be read: timestamp: "), "{told}");
+    let said = read(bad).unwrap_err().to_string();
+    assert!(said.starts_with("usage of n/p cannot be read: timestamp: "), "{said}");
     assert!(
-        told.contains("; window: \"soon\" is not") && told.contains("; containers[c].usage.cpu: \"1K\""),
-        "{told}"
+        said.contains("; window: \"soon\" is not") && said.contains("; containers[c].usage.cpu: \"1K\""),
+        "{said}"
     );
     let node = |metrics: Value| {
         NodeUsage::read(serde_json::from_value::<NodeMetrics>(metrics).unwrap())

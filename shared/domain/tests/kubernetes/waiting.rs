@@ -78,7 +78,7 @@ fn a_container_that_will_not_start_by_itself_is_counted_and_named() {
     }
     for (seconds, counts) in [(0, 0.0), (60, 0.0), (61, 1.0), (86_400, 1.0)] {
         assert_eq!(unstartable("VolumeOnFire", ago(seconds)), counts, "{seconds} s");
-        assert_eq!(unstartable("", ago(seconds)), 0.0, "no reason is no trouble");
+        assert_eq!(unstartable("", ago(seconds)), 0.0, "no reason is no diagnosis");
     }
     // Its minute begins with the end of the run before.
     let mut again = waits("VolumeOnFire", ago(3600));

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::common::{Draw, Noise, PEOPLE, at, built_in, data, most};
 use super::histories::policy_of;
-use super::model::{Data, Hit, Id, Mood, Shape, Trouble, World};
+use super::model::{Data, Disruption, Hit, Id, Mood, Shape, World};
 
 /// Few clusters, so that much happens to each.
 const ECS_NAMES: [&str; 5] = ["shop", "shop", "cart", "cart", "AWSBatch-nightly"];
@@ -87,13 +87,13 @@ impl Draw {
 
     /// What happens to the first, second or third call of fargaze.
     pub(crate) fn hit(&mut self) -> Hit {
-        use Trouble::{AfterCall, BeforeCall, Busy, Denied, Lost, None, Overtaken, Unsent};
-        let troubles = [
+        use Disruption::{AfterCall, BeforeCall, Busy, Denied, Lost, None, Overtaken, Unsent};
+        let disruptions = [
             None, None, None, None, None, None, None, BeforeCall, AfterCall, Unsent, Lost, Denied, Busy,
             Overtaken,
         ];
-        let trouble = self.one(&troubles);
-        Hit { after: self.one(&[0, 0, 1, 2]), trouble }
+        let disruption = self.one(&disruptions);
+        Hit { after: self.one(&[0, 0, 1, 2]), disruption }
     }
 
     fn log_types(&mut self) -> BTreeSet<LogType> {
@@ -251,10 +251,14 @@ impl Draw {
 
     fn rollback(&mut self, platform: Platform) -> Step {
         let since = self.one(&[None, None, Some(20)]).map(at);
-        let trouble =
-            self.one(&[None, Some(Trouble::BeforeCall), Some(Trouble::AfterCall), Some(Trouble::AfterCall)]);
-        let hit = match trouble {
-            Some(trouble) => Hit { after: self.below(4), trouble },
+        let disruption = self.one(&[
+            None,
+            Some(Disruption::BeforeCall),
+            Some(Disruption::AfterCall),
+            Some(Disruption::AfterCall),
+        ]);
+        let hit = match disruption {
+            Some(disruption) => Hit { after: self.below(4), disruption },
             None => self.hit(),
         };
         Step::Rollback(platform, since, hit, self.one(&[None, Some(0), Some(1), Some(1)]))

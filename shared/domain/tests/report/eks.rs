@@ -6,7 +6,7 @@ use fargaze::evidence::coverage::Coverage;
 use fargaze::evidence::eks::{Addon, EksCluster, FargateProfile, FargateSelector, LogType};
 use fargaze::evidence::inventory::{ClusterEntry, EksEntry};
 use fargaze::evidence::pods::{
-    Amounts, Caller, ClusterState, Finding, MetricsApi, NodeCount, PodState, PodUsageState, Share, Trouble,
+    Amounts, Caller, ClusterState, Diagnosis, Finding, MetricsApi, NodeCount, PodState, PodUsageState, Share,
     WorkloadState,
 };
 use fargaze::evidence::snapshot::SnapshotLine;
@@ -97,17 +97,17 @@ pub(crate) fn cluster(name: &str, workloads: Vec<Owner>) -> Eks {
     Eks { name, state, unread: false, workloads, vended: Vec::new(), fault: None }
 }
 
-pub(crate) fn finding(problem: &str, cure: &str) -> Finding {
-    Finding { problem: problem.to_owned(), cure: cure.to_owned() }
+pub(crate) fn finding(problem: &str, remedy: &str) -> Finding {
+    Finding { problem: problem.to_owned(), remedy: remedy.to_owned() }
 }
 
-/// What the product says of a trouble of a cluster.
-pub(crate) fn trouble(trouble: &Trouble, cluster: &str) -> Finding {
+/// What the product says of a diagnosis of a cluster.
+pub(crate) fn diagnosis(diagnosis: &Diagnosis, cluster: &str) -> Finding {
     let Target { account, region, .. } = eks_target("eu-west-1");
     let role = "arn:aws:iam::123456789012:role/fargaze-CollectPodsRole";
     let caller = Caller { account: &account, region: &region, role };
     let cluster = EksCluster::named(cluster.parse().unwrap(), "ACTIVE");
-    fargaze::evidence::pods::finding(trouble, &cluster, caller)
+    fargaze::evidence::pods::finding(diagnosis, &cluster, caller)
 }
 
 fn profile_of(namespace: &str) -> String {

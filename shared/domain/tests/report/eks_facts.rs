@@ -1,6 +1,6 @@
 //! Single facts of clusters of EKS: what is not known is said to be not known, and kubectl's figures are kubectl's.
 
-use fargaze::evidence::pods::{AccessEntry, Refusal, Trouble};
+use fargaze::evidence::pods::{AccessEntry, Diagnosis, Refusal};
 use fargaze::model::run::Platform;
 use fargaze::report::{
     Answer, Because, HintKind, PodUsage, Report, WorkloadReport, report_html, report_mail,
@@ -187,9 +187,9 @@ fn commands_are_whole_lines_that_name_their_cluster() {
     for estate in [eks_scenes::busy(), eks_scenes::unreadable(), eks_scenes::counted()] {
         let report = estate.report(&run(), None);
         let mail = report_mail(&report, &link(&run())).body;
-        let cures = report.eks.iter().flat_map(|cluster| &cluster.findings).map(|finding| &finding.cure);
-        for line in cures.flat_map(fargaze::text::Block::lines) {
-            assert!(mail.lines().any(|told| told.trim_start() == line), "{line} is not in {mail}");
+        let remedies = report.eks.iter().flat_map(|cluster| &cluster.findings).map(|finding| &finding.remedy);
+        for line in remedies.flat_map(fargaze::text::Block::lines) {
+            assert!(mail.lines().any(|said| said.trim_start() == line), "{line} is not in {mail}");
         }
         let commands = mail.lines().map(str::trim_start);
         let commands: Vec<&str> =
@@ -215,11 +215,11 @@ fn yaml_is_on_the_page_and_the_mail_says_so() {
     let refusal =
         Refusal { message: String::new(), groups: vec!["x".to_owned()], entry: AccessEntry::None, missing };
     clusters[0].state.as_mut().unwrap().findings =
-        vec![crate::eks::trouble(&Trouble::Forbidden(refusal), "shop")];
+        vec![crate::eks::diagnosis(&Diagnosis::Forbidden(refusal), "shop")];
     let report = estate.report(&run(), None);
     let mail = report_mail(&report, &link(&run())).body;
     assert!(
-        mail.contains("Cure, and then the YAML that is on the page:\n        aws eks create-access-entry"),
+        mail.contains("Remedy, and then the YAML that is on the page:\n        aws eks create-access-entry"),
         "{mail}"
     );
     assert!(!mail.contains("kind: ClusterRole") && !mail.contains("the report has all of it"), "{mail}");

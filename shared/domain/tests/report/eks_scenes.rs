@@ -3,8 +3,8 @@
 use fargaze::alarms::AlarmRecord;
 use fargaze::evidence::eks::{KUBE_SYSTEM, Place};
 use fargaze::evidence::pods::{
-    AccessEntry, Amounts, CadvisorState, MetricsApi, PendingPod, PodRates, PodState, Termination, Throttled,
-    Trouble, WaitingContainer,
+    AccessEntry, Amounts, CadvisorState, Diagnosis, MetricsApi, PendingPod, PodRates, PodState, Termination,
+    Throttled, WaitingContainer,
 };
 use fargaze::kubernetes::pod::Phase;
 use fargaze::model::fault::{Fault, FaultKind};
@@ -138,7 +138,7 @@ fn completed() -> Owner {
 }
 
 /// One of everything that needs a person.
-pub(crate) fn trouble() -> Eks {
+pub(crate) fn diagnosis() -> Eks {
     let mut checkout = owner("payments/Deployment/checkout", 3, (35.0, 94.0));
     for pod in &mut checkout.pods {
         pod.logging_disabled = Some("LOGGING_CONFIGMAP_NOT_FOUND".to_owned());
@@ -153,8 +153,8 @@ pub(crate) fn trouble() -> Eks {
     if let Some(state) = &mut cluster.state {
         state.logs = Some(std::collections::BTreeSet::new());
         state.nodes.iter_mut().for_each(|nodes| nodes.other = 2);
-        state.findings.push(eks::trouble(
-            &Trouble::PreferredDown {
+        state.findings.push(eks::diagnosis(
+            &Diagnosis::PreferredDown {
                 preferred: "v1".to_owned(),
                 answer: "503 Service Unavailable: service unavailable".to_owned(),
                 serving: "v1beta1".to_owned(),
@@ -175,8 +175,8 @@ fn unmetered() -> Eks {
         state.metrics_api = MetricsApi::Missing;
         state.addons.iter_mut().for_each(|addons| _ = addons.pop());
         let place = Place::of(KUBE_SYSTEM, false, state.profiles.as_deref().unwrap_or_default());
-        let trouble = Trouble::NoMetrics { addon: None, place: Some(place) };
-        state.findings.push(eks::trouble(&trouble, "lab"));
+        let diagnosis = Diagnosis::NoMetrics { addon: None, place: Some(place) };
+        state.findings.push(eks::diagnosis(&diagnosis, "lab"));
     }
     cluster
 }
@@ -199,7 +199,7 @@ pub(crate) fn busy() -> Estate {
     let mut shop = calm();
     shop.workloads.remove(3);
     shop.workloads.push(owner("shop/Deployment/web", 4, (27.0, 44.0)));
-    estate.eks.push(("eu-west-1".to_owned(), Ok(vec![unmetered(), trouble(), shop])));
+    estate.eks.push(("eu-west-1".to_owned(), Ok(vec![unmetered(), diagnosis(), shop])));
     estate
 }
 
@@ -221,7 +221,7 @@ pub(crate) fn unreadable() -> Estate {
     (shop.unread, shop.fault) = (true, Some(refused("shop")));
     if let Some(state) = &mut shop.state {
         (state.nodes, state.metrics_api) = (None, MetricsApi::Unknown);
-        state.findings.push(eks::trouble(&Trouble::Unauthorized(AccessEntry::None), "shop"));
+        state.findings.push(eks::diagnosis(&Diagnosis::Unauthorized(AccessEntry::None), "shop"));
     }
     let mut estate = scenes::quiet();
     estate.targets.clear();

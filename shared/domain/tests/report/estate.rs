@@ -366,9 +366,9 @@ pub(crate) fn in_alarm(cluster: &str, service: &str, rule: &str, hours: i64) -> 
     let memory = Remembered {
         state: AlarmState::Alarm,
         since,
-        told: AlarmState::Alarm,
-        told_at: Some(since),
+        notified: AlarmState::Alarm,
+        notified_at: Some(since),
         ..Remembered::plainly_ok(run().window.end)
     };
-    AlarmRecord { key: AlarmKey { rule: rule.to_owned(), subject }, memory, untold: Vec::new(), version: 1 }
+    AlarmRecord { key: AlarmKey { rule: rule.to_owned(), subject }, memory, pending: Vec::new(), version: 1 }
 }

@@ -119,9 +119,9 @@ fn a_report_of_an_older_version_can_be_compared_with() {
     old["time"] = "2026-11-21T05:02:00Z".into();
     let before = Report::read(old.to_string().as_bytes()).unwrap();
     let now = eks_scenes::quiet().report(&run(), Some(&before));
-    let told: Vec<String> =
+    let said: Vec<String> =
         now.since.unwrap().differences.iter().map(|one| one.subject.to_string()).collect();
-    assert_eq!(told, ["shop"]);
+    assert_eq!(said, ["shop"]);
 }
 
 #[test]

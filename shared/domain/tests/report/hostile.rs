@@ -53,7 +53,7 @@ fn report(texts: &[String]) -> Report {
     let mut alarm: AlarmRecord = in_alarm("shop", "web", &text(7), 1);
     alarm.memory.muted = Some(Mute::Unless { rule: text(8) });
     alarm.key.subject = Subject::TaskFamily("shop".parse().unwrap(), text(9));
-    let broken = |n| BrokenTarget { name: text(n), since: run().time, told: true };
+    let broken = |n| BrokenTarget { name: text(n), since: run().time, notified: true };
     let rule = rule(&text(7), &text(9));
     let mut estate = Estate {
         rules: vec![rule],

@@ -80,12 +80,12 @@ pub(crate) fn busy() -> Estate {
     blind.memory.blind = Some(Blindness {
         since: run().time - SignedDuration::from_mins(40),
         because: Unseen::CouldNotAsk,
-        told: false,
+        notified: false,
     });
     let broken = BrokenTarget {
         name: target("eu-north-1").to_string(),
         since: run().time - SignedDuration::from_mins(95),
-        told: true,
+        notified: true,
     };
     Estate {
         targets: vec![("eu-west-1".to_owned(), Ok(clusters))],
@@ -122,9 +122,9 @@ pub(crate) fn silent() -> Estate {
     clusters[1].services[2].silent_hours = 4;
     let mut blind = in_alarm("shop", "web", "memory-high", 0);
     blind.memory.state = AlarmState::Ok;
-    blind.memory.told = AlarmState::Ok;
+    blind.memory.notified = AlarmState::Ok;
     let since = run().time - SignedDuration::from_mins(240);
-    blind.memory.blind = Some(Blindness { since, because: Unseen::NoData, told: true });
+    blind.memory.blind = Some(Blindness { since, because: Unseen::NoData, notified: true });
     let dimensions = Dimensions::new([("Queue".to_owned(), "jobs".to_owned())]);
     let metric = Metric { namespace: "Shop".into(), name: "Agee".into(), dimensions };
     let missing = MissingMetric {
@@ -166,7 +166,7 @@ pub(crate) fn three_targets() -> Estate {
     throttled[1].services[0].tasks = None;
     throttled[1].reports = false;
     let denied = fault(FaultKind::Denied, "ecs:ListClusters", "");
-    let lost = BrokenTarget { name: target("us-east-1").to_string(), since: run().time, told: true };
+    let lost = BrokenTarget { name: target("us-east-1").to_string(), since: run().time, notified: true };
     Estate {
         targets: vec![
             ("eu-west-1".to_owned(), Ok(calm())),

@@ -6,7 +6,7 @@ use fargaze::report::{DifferenceKind, Report};
 use crate::estate::{Estate, fault, run};
 use crate::{eks_scenes, scenes};
 
-fn told(before: &Estate, now: &Estate) -> Vec<(DifferenceKind, String)> {
+fn said(before: &Estate, now: &Estate) -> Vec<(DifferenceKind, String)> {
     let before = before.report(&run(), None);
     let now = now.report(&run(), Some(&before));
     let differences = now.since.unwrap().differences;
@@ -15,63 +15,63 @@ fn told(before: &Estate, now: &Estate) -> Vec<(DifferenceKind, String)> {
 
 #[test]
 fn the_same_estate_has_no_differences() {
-    assert_eq!(told(&scenes::busy(), &scenes::busy()), []);
+    assert_eq!(said(&scenes::busy(), &scenes::busy()), []);
 }
 
 #[test]
 fn what_began_and_what_ended_are_told_the_gravest_first() {
     use DifferenceKind::{
-        AlarmBegan, AlarmEnded, Fuller, GoneCluster, Insights, NewCluster, Started, Stopped,
+        AlarmBegan, AlarmEnded, Insights, MissingCluster, NewCluster, Started, Stopped, UsageUp,
     };
-    let there = told(&scenes::quiet(), &scenes::busy());
+    let there = said(&scenes::quiet(), &scenes::busy());
     let kinds: Vec<DifferenceKind> = there.iter().map(|(kind, _)| *kind).collect();
     assert_eq!(
         kinds,
-        [AlarmBegan, AlarmBegan, AlarmBegan, Fuller, Fuller, Fuller, NewCluster, NewCluster, NewCluster],
+        [AlarmBegan, AlarmBegan, AlarmBegan, UsageUp, UsageUp, UsageUp, NewCluster, NewCluster, NewCluster],
         "{there:?}"
     );
-    let back = told(&scenes::busy(), &scenes::quiet());
+    let back = said(&scenes::busy(), &scenes::quiet());
     assert_eq!(back.iter().filter(|(kind, _)| *kind == AlarmEnded).count(), 3);
-    assert_eq!(back.iter().filter(|(kind, _)| *kind == GoneCluster).count(), 3);
+    assert_eq!(back.iter().filter(|(kind, _)| *kind == MissingCluster).count(), 3);
     let mut stopped = scenes::quiet();
     if let Ok(clusters) = &mut stopped.targets[0].1 {
         clusters[0].services[0].tasks = Some((0, 4, 0));
         clusters[1].insights = fargaze::model::insights::InsightsLevel::Enhanced;
     }
     let shop = (Insights, "shop".to_owned());
-    assert_eq!(told(&scenes::quiet(), &stopped), [(Stopped, "orders/api".to_owned()), shop.clone()]);
-    assert_eq!(told(&stopped, &scenes::quiet()), [(Started, "orders/api".to_owned()), shop]);
+    assert_eq!(said(&scenes::quiet(), &stopped), [(Stopped, "orders/api".to_owned()), shop.clone()]);
+    assert_eq!(said(&stopped, &scenes::quiet()), [(Started, "orders/api".to_owned()), shop]);
 }
 
 #[test]
 fn what_cannot_be_seen_is_not_gone_and_what_could_not_be_seen_is_not_new() {
     let mut denied = scenes::three_targets();
     denied.targets[0].1 = Err(fault(FaultKind::Denied, "ecs:ListClusters", ""));
-    assert_eq!(told(&scenes::three_targets(), &denied), []);
-    assert_eq!(told(&denied, &scenes::three_targets()), []);
+    assert_eq!(said(&scenes::three_targets(), &denied), []);
+    assert_eq!(said(&denied, &scenes::three_targets()), []);
     // A target that nobody planned any more is gone with its clusters.
     let mut fewer = scenes::three_targets();
     drop(fewer.targets.remove(0));
-    assert_eq!(told(&scenes::three_targets(), &fewer).len(), 2);
+    assert_eq!(said(&scenes::three_targets(), &fewer).len(), 2);
 }
 
 #[test]
 fn clusters_and_workloads_of_eks_come_and_go() {
     use DifferenceKind::{
-        AlarmBegan, AlarmEnded, GoneCluster, GoneWorkload, NewCluster, NewWorkload, Started, Stopped,
+        AlarmBegan, AlarmEnded, MissingCluster, MissingWorkload, NewCluster, NewWorkload, Started, Stopped,
     };
-    let there = told(&eks_scenes::quiet(), &eks_scenes::busy());
+    let there = said(&eks_scenes::quiet(), &eks_scenes::busy());
     let kinds: Vec<DifferenceKind> = there.iter().map(|(kind, _)| *kind).collect();
     assert_eq!(
         kinds,
-        [AlarmBegan, AlarmBegan, NewCluster, NewCluster, NewWorkload, GoneWorkload],
+        [AlarmBegan, AlarmBegan, NewCluster, NewCluster, NewWorkload, MissingWorkload],
         "{there:?}"
     );
-    let back = told(&eks_scenes::busy(), &eks_scenes::quiet());
+    let back = said(&eks_scenes::busy(), &eks_scenes::quiet());
     let kinds: Vec<DifferenceKind> = back.iter().map(|(kind, _)| *kind).collect();
     assert_eq!(
         kinds,
-        [AlarmEnded, AlarmEnded, GoneCluster, GoneCluster, NewWorkload, GoneWorkload],
+        [AlarmEnded, AlarmEnded, MissingCluster, MissingCluster, NewWorkload, MissingWorkload],
         "{back:?}"
     );
     let mut down = eks_scenes::quiet();
@@ -79,8 +79,8 @@ fn clusters_and_workloads_of_eks_come_and_go() {
         clusters[0].workloads[3].replicas = Some((0, 3));
     }
     let cart = "shop shop/deployment/cart".to_owned();
-    assert_eq!(told(&eks_scenes::quiet(), &down), [(Stopped, cart.clone())]);
-    assert_eq!(told(&down, &eks_scenes::quiet()), [(Started, cart)]);
+    assert_eq!(said(&eks_scenes::quiet(), &down), [(Stopped, cart.clone())]);
+    assert_eq!(said(&down, &eks_scenes::quiet()), [(Started, cart)]);
 }
 
 #[test]
@@ -91,17 +91,17 @@ fn workloads_of_a_cluster_that_lets_nobody_in_are_neither_gone_nor_new() {
     }
     let mut read = eks_scenes::quiet();
     (read.targets, read.account_default) = (Vec::new(), None);
-    assert_eq!(told(&read, &unread), []);
-    assert_eq!(told(&unread, &read), []);
+    assert_eq!(said(&read, &unread), []);
+    assert_eq!(said(&unread, &read), []);
     // A target that was denied as a whole hides its clusters, and not those of ECS that have the same names.
     let mut denied = eks_scenes::quiet();
     denied.eks[0].1 = Err(fault(FaultKind::Denied, "eks:ListClusters", ""));
-    assert_eq!(told(&eks_scenes::quiet(), &denied), []);
-    assert_eq!(told(&denied, &eks_scenes::quiet()), []);
+    assert_eq!(said(&eks_scenes::quiet(), &denied), []);
+    assert_eq!(said(&denied, &eks_scenes::quiet()), []);
     if let Ok(clusters) = &mut denied.targets[0].1 {
         clusters.pop();
     }
-    assert_eq!(told(&eks_scenes::quiet(), &denied), [(DifferenceKind::GoneCluster, "shop".to_owned())]);
+    assert_eq!(said(&eks_scenes::quiet(), &denied), [(DifferenceKind::MissingCluster, "shop".to_owned())]);
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn golden(name: &str, message: &Message) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/digest").join(format!("{name}.txt"));
     let text = format!("Subject: {}\n\n{}", message.subject, message.body);
     for line in message.body.lines() {
-        let is_link = ["https://", "Look: kubectl ", "First, once: aws ", "List what exists: aws "]
+        let is_link = ["https://", "Described: kubectl ", "First, once: aws ", "List what exists: aws "]
             .iter()
             .any(|start| line.trim_start().starts_with(start));
         assert!(is_link || line.chars().count() <= 78, "{name}: {line}");
@@ -41,7 +41,7 @@ fn golden(name: &str, message: &Message) {
 }
 
 /// No subject begins with OK unless an alarm ended with state OK.
-fn told(results: &[TargetResult]) -> Message {
+fn said(results: &[TargetResult]) -> Message {
     let changes = coverage_changes(RunKind::Alarms, now(), results, &[]);
     digest(&run(RunKind::Alarms), results, &changes, &[]).unwrap()
 }
@@ -52,7 +52,7 @@ fn hot(name: &str) -> Notice {
 
 #[test]
 fn one_hot_service() {
-    golden("one-hot-service", &told(&[seen("eu-west-1", 5, vec![hot("web")])]));
+    golden("one-hot-service", &said(&[seen("eu-west-1", 5, vec![hot("web")])]));
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn sixty_transitions_at_once() {
     let more = (0..10).map(|i| hot(&format!("late-{i}")));
     let over = (0..3).map(|i| over(hot(&format!("calm-{i}")), 41.5));
     notices.extend(more.chain(over));
-    golden("sixty-transitions", &told(&[seen("eu-west-1", 40, notices)]));
+    golden("sixty-transitions", &said(&[seen("eu-west-1", 40, notices)]));
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn three_targets_of_which_one_is_denied_and_one_throttled() {
     let mut closed = target("eu-central-1");
     closed.account = "210987654321".parse().unwrap();
     let closed = TargetResult { target: closed, result: Err(denied()) };
-    golden("one-denied-one-throttled", &told(&[seen("eu-west-1", 29, vec![hot("web")]), slow, closed]));
+    golden("one-denied-one-throttled", &said(&[seen("eu-west-1", 29, vec![hot("web")]), slow, closed]));
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn recovery() {
     let web = over(hot("web"), 55.5);
     let gone = of_kind(NoticeKind::Gone, over(hot("old"), 0.0));
     let again = of_kind(NoticeKind::SeenAgain, over(hot("batch"), 0.0));
-    golden("recovery", &told(&[seen("eu-west-1", 5, vec![web, gone, again])]));
+    golden("recovery", &said(&[seen("eu-west-1", 5, vec![web, gone, again])]));
 }
 
 fn without_data(name: &str, rule: &str, running: u32) -> Notice {
@@ -115,17 +115,17 @@ fn without_data(name: &str, rule: &str, running: u32) -> Notice {
 #[test]
 fn running_services_without_data() {
     let mut notices = vec![without_data("web", "memory-high", 2), without_data("web", "cpu-high", 2)];
-    golden("no-data-of-one-service", &told(&[seen("eu-west-1", 5, notices.clone())]));
+    golden("no-data-of-one-service", &said(&[seen("eu-west-1", 5, notices.clone())]));
     notices.push(without_data("api", "memory-high", 2));
     notices.push(without_data("cart", "memory-high", 4));
-    golden("no-data-of-three-services", &told(&[seen("eu-west-1", 5, notices)]));
+    golden("no-data-of-three-services", &said(&[seen("eu-west-1", 5, notices)]));
 }
 
 #[test]
 fn only_what_is_gone_or_can_be_judged_again() {
     let of = |kind| of_kind(kind, over(hot("web"), 0.0));
-    golden("gone", &told(&[seen("eu-west-1", 5, vec![of(NoticeKind::Gone)])]));
-    golden("seen-again", &told(&[seen("eu-west-1", 5, vec![of(NoticeKind::SeenAgain)])]));
+    golden("gone", &said(&[seen("eu-west-1", 5, vec![of(NoticeKind::Gone)])]));
+    golden("seen-again", &said(&[seen("eu-west-1", 5, vec![of(NoticeKind::SeenAgain)])]));
 }
 
 /// Issue 12, point 8.
@@ -169,7 +169,7 @@ fn a_reminder() {
     let down = of_kind(kind, nothing_running(service("shop", "cart"), 2.0));
     let down = Notice { since: Some(minutes_ago(24 * 60 + 5)), ..down };
     let full = of_kind(kind, hot("web"));
-    golden("reminder", &told(&[seen("eu-west-1", 5, vec![full, down])]));
+    golden("reminder", &said(&[seen("eu-west-1", 5, vec![full, down])]));
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn no_data_at_all() {
     let results: Vec<TargetResult> = ["eu-central-1", "eu-west-1"]
         .map(|region| TargetResult { target: target(region), result: Err(denied()) })
         .to_vec();
-    golden("no-data-at-all", &told(&results));
+    golden("no-data-at-all", &said(&results));
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn all_kinds_of_windows() {
     let silent = Notice { rule: "heartbeat".to_owned(), ..silent };
     let family = Subject::TaskFamily("shop".parse().unwrap(), "nightly".to_owned());
     let family = Notice { subject: family, ..hot("web") };
-    golden("windows", &told(&[seen("eu-west-1", 5, vec![long, low, late, silent, family])]));
+    golden("windows", &said(&[seen("eu-west-1", 5, vec![long, low, late, silent, family])]));
 }
 
 /// Pods that are killed by their memory.
@@ -226,7 +226,7 @@ fn pending(name: &str) -> Notice {
 
 #[test]
 fn a_workload_that_is_full() {
-    golden("workload", &told(&[eks_seen("eu-west-1", 3, vec![full()])]));
+    golden("workload", &said(&[eks_seen("eu-west-1", 3, vec![full()])]));
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn workloads_and_services_at_once() {
         silent,
         lost,
     ];
-    golden("workloads-and-services", &told(&results));
+    golden("workloads-and-services", &said(&results));
 }
 
 #[test]
@@ -261,7 +261,7 @@ fn workloads_that_are_well_again() {
         gone,
         blind,
     ];
-    golden("workloads-recovery", &told(&[eks_seen("eu-west-1", 3, notices)]));
+    golden("workloads-recovery", &said(&[eks_seen("eu-west-1", 3, notices)]));
 }
 
 #[test]
@@ -270,12 +270,12 @@ fn a_reminder_of_a_workload() {
     let missing = sampled(M::AvailableBelowDesired, workload("shop/Deployment/cart"), 0.0, &[2.0, 2.0, 1.0]);
     let missing = Notice { since: Some(minutes_ago(26 * 60)), ..of_kind(kind, missing) };
     let notices = vec![of_kind(kind, crashing()), missing];
-    golden("workload-reminder", &told(&[eks_seen("eu-west-1", 3, notices)]));
+    golden("workload-reminder", &said(&[eks_seen("eu-west-1", 3, notices)]));
 }
 
 #[test]
 fn the_json_says_which_workload_and_what_shows_it() {
-    let message = told(&[eks_seen("cn-north-1", 1, vec![full()])]);
+    let message = said(&[eks_seen("cn-north-1", 1, vec![full()])]);
     let json: serde_json::Value = serde_json::from_str(&message.json).unwrap();
     let alarm = &json["alarms"][0];
     let workload = serde_json::json!({ "namespace": "shop", "kind": "Deployment", "name": "web" });
@@ -295,7 +295,7 @@ fn the_json_says_which_workload_and_what_shows_it() {
         evaluation.source.as_mut().unwrap().metrics[0].namespace = "AWS/EKS".into();
     });
     let json_of_vended: serde_json::Value =
-        serde_json::from_str(&told(&[eks_seen("eu-west-1", 1, vec![vended])]).json).unwrap();
+        serde_json::from_str(&said(&[eks_seen("eu-west-1", 1, vec![vended])]).json).unwrap();
     let console = json_of_vended["alarms"][0]["console"].as_str().unwrap();
     assert!(console.starts_with("https://eu-west-1.console.aws.amazon.com/cloudwatch/home?"), "{console}");
     assert_eq!(json["coverage"]["workloads"], 6);

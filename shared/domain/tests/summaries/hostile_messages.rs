@@ -87,7 +87,7 @@ fn messages(texts: &[String]) -> (Message, Message, BadVersion) {
     swept.kind = OutcomeKind::Reconciled(Reconciled { findings, dry_run: false });
     let swept = TargetResult { target: swept.target.clone(), result: Ok(swept) };
     let lost = TargetResult { target: target("us-east-1"), result: Err(fault.clone()) };
-    let broken = BrokenTarget { name: lost.target.to_string(), since: now(), told: true };
+    let broken = BrokenTarget { name: lost.target.to_string(), since: now(), notified: true };
     let (results, swept) = ([result, on_eks, lost.clone()], [swept, lost]);
     let changes = [CoverageChange::Lost(broken, fault)];
     let digest = digest(&run(RunKind::Alarms), &results, &changes, &[]).unwrap();
@@ -119,7 +119,7 @@ fn without_links(body: &str) -> Vec<&str> {
 }
 
 fn is_command(line: &str) -> bool {
-    ["  Look: kubectl --context arn:aws:eks:", "  First, once: aws eks update-kubeconfig --region "]
+    ["  Described: kubectl --context arn:aws:eks:", "  First, once: aws eks update-kubeconfig --region "]
         .iter()
         .any(|start| line.starts_with(start))
 }

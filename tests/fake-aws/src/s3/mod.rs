@@ -43,7 +43,7 @@ impl Version {
     }
 
     /// The headers of a download: checksums only for those who ask.
-    fn told(&self, with_checksums: bool) -> impl Iterator<Item = (String, String)> {
+    fn headers(&self, with_checksums: bool) -> impl Iterator<Item = (String, String)> {
         let typed = self.headers.iter().any(|(name, _)| name == PLAIN.0);
         let plain = (!typed).then(|| (PLAIN.0.to_owned(), PLAIN.1.to_owned()));
         let kept =
@@ -119,7 +119,7 @@ fn get(request: &Request, bucket: &Bucket, key: &str) -> Outcome {
         .with("last-modified", "Sun, 02 Jan 2000 00:00:00 GMT")
         .with("accept-ranges", "bytes");
     let checksums = request.header("x-amz-checksum-mode").eq_ignore_ascii_case("ENABLED");
-    for (name, value) in version.told(checksums) {
+    for (name, value) in version.headers(checksums) {
         answer = answer.with(name, value);
     }
     if request.method == "HEAD" {

@@ -93,8 +93,8 @@ fn body(request: &Request) -> Result<aws_chunked::Decoded, Refusal> {
         return Ok((request.body.to_vec(), Vec::new()));
     }
     let (bytes, trailers) = aws_chunked::decode(&request.body)?;
-    let told = request.header("x-amz-decoded-content-length");
-    if !told.is_empty() && told != bytes.len().to_string() {
+    let said = request.header("x-amz-decoded-content-length");
+    if !said.is_empty() && said != bytes.len().to_string() {
         return Err(Refusal::bad("IncompleteBody", "The decoded length is not as told."));
     }
     Ok((bytes, trailers))

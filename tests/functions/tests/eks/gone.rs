@@ -46,8 +46,8 @@ async fn a_cluster_about_which_eks_does_not_answer_is_not_gone() {
         let refused = Fault::on("eks:DescribeCluster").times(ATTEMPTS).error(400, code, "no");
         watched.stack.aws.add_fault(refused);
         // Nine minutes after the names were listed.
-        let told = watched.alarms(4).await.concat();
-        assert!(!told.contains("not judged any more") && !told.contains("OK "), "{code}: {told}");
+        let notified = watched.alarms(4).await.concat();
+        assert!(!notified.contains("not judged any more") && !notified.contains("OK "), "{code}: {notified}");
     }
 }
 

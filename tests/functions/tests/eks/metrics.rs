@@ -123,7 +123,7 @@ async fn without_the_list_of_groups_all_is_read_but_which_version_is_preferred()
         assert!(!is_asked(&snapshot, "pod_memory"));
         let state = snapshot.eks.remove(0);
         assert_eq!(state.metrics_api, is);
-        assert!(state.findings.len() == 1 && !state.findings[0].cure.is_empty(), "{:?}", state.findings);
+        assert!(state.findings.len() == 1 && !state.findings[0].remedy.is_empty(), "{:?}", state.findings);
     }
 }
 
@@ -206,7 +206,7 @@ async fn metrics_server_is_advised_where_its_pods_find_a_place() {
             "{:?}",
             state.findings
         );
-        let lines = state.findings[0].cure.lines().filter(|line| !line.starts_with('#'));
+        let lines = state.findings[0].remedy.lines().filter(|line| !line.starts_with('#'));
         lines
             .map(|line| line.split(" --region eu-west-1 --cluster-name payments ").next().unwrap().to_owned())
             .collect()
@@ -321,7 +321,7 @@ async fn a_handshake_that_breaks_off_is_told_as_a_connection_that_broke() {
     let snapshot = watched.snapshot("report", 0);
     let finding = &snapshot.eks[0].findings[0];
     assert!(finding.problem.starts_with("The connections to the API server broke"), "{finding:?}");
-    assert!(!finding.problem.contains("prove") && finding.cure.is_empty(), "{finding:?}");
+    assert!(!finding.problem.contains("prove") && finding.remedy.is_empty(), "{finding:?}");
     let report = watched.stack.json("reports/latest.json");
     assert_eq!(report["eks"][0]["metrics_api"]["state"], Value::from("unknown"));
 }

@@ -43,7 +43,7 @@ async fn a_pod_without_its_image_is_reported_once_with_what_helps() {
         assert!(flat.contains(words), "`{words}` is not in: {mail}");
     }
     assert!(!flat.contains("cannot be placed") && !flat.contains("pod-pending"), "{mail}");
-    let (said, look) = flat.split_once(" Look: ").unwrap();
+    let (said, look) = flat.split_once(" Described: ").unwrap();
     assert_eq!(said.matches(&web_name("c")).count(), 1, "{mail}");
     let context = "kubectl --context arn:aws:eks:eu-west-1:123456789012:cluster/payments";
     assert!(

@@ -44,7 +44,7 @@ async fn each_right_of_the_page_is_needed_and_no_other() {
         let problem = format!("Rights are missing in the cluster: the role may not {right}.");
         let problems: Vec<&str> = state.findings.iter().map(|finding| finding.problem.as_str()).collect();
         assert_eq!(problems, [problem.as_str()]);
-        let commands: Vec<&str> = state.findings[0].cure.lines().take(2).collect();
+        let commands: Vec<&str> = state.findings[0].remedy.lines().take(2).collect();
         assert_eq!(commands[0], "aws eks update-kubeconfig --region eu-west-1 --name payments");
         let context = "kubectl --context arn:aws:eks:eu-west-1:123456789012:cluster/payments";
         assert_eq!(commands[1], format!("{context} apply -f - <<'EOF'"), "{right}");
@@ -86,7 +86,7 @@ async fn what_was_not_listed_is_not_known_and_never_zero() {
             (is_known, is_known),
             "{resource}"
         );
-        let command = state.findings.iter().filter(|finding| finding.cure.contains("kind: ClusterRole\n"));
+        let command = state.findings.iter().filter(|finding| finding.remedy.contains("kind: ClusterRole\n"));
         assert_eq!(command.count(), 1, "{resource}: {:?}", state.findings);
         if resource == "deployments" {
             let web = json["workloads"].as_array().unwrap().iter().find(|one| one["name"] == "web").unwrap();

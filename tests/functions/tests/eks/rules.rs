@@ -12,8 +12,8 @@ async fn quiet_first(watched: &Watched) {
 
 /// Fires within so many runs, and the mail says all of this.
 async fn fires(watched: &Watched, runs: i64, words: &[&str]) -> (i64, String) {
-    let told = watched.until_mail(0, runs).await;
-    let (offset, mail) = told.unwrap_or_else(|| panic!("no mail in {runs} runs"));
+    let notified = watched.until_mail(0, runs).await;
+    let (offset, mail) = notified.unwrap_or_else(|| panic!("no mail in {runs} runs"));
     for word in words {
         assert!(mail.contains(word), "`{word}` is not in: {mail}");
     }

@@ -64,11 +64,11 @@ async fn replicas_of_a_knative_service_are_those_of_its_revisions() {
     let (offset, mail) = watched.until_mail(0, 4).await.unwrap();
     assert!(mail.contains("shop/service/hello: 3 replicas missing"), "{mail}");
     watched.kubernetes.inject(Fault::always("/apis/apps/v1/deployments", Effect::Forbidden));
-    let mut told = String::new();
+    let mut notified = String::new();
     for run in 1..=8 {
-        told.extend(watched.alarms(offset + run * 5).await);
+        notified.extend(watched.alarms(offset + run * 5).await);
     }
-    assert!(!told.contains("replicas missing any more") && !told.contains("is gone"), "{told}");
+    assert!(!notified.contains("replicas missing any more") && !notified.contains("is gone"), "{notified}");
     let remembered = watched.stack.remembered();
     let states: Vec<&Value> =
         remembered.iter().filter(|item| item["rule"]["S"] == "replicas-missing").collect();

@@ -19,7 +19,7 @@ async fn findings(watched: &Watched) -> String {
     watched.stack.run_line("report", minute(0)).await.receipt.unwrap();
     let findings = cluster(watched, "report", 0).findings;
     let texts: Vec<String> =
-        findings.into_iter().flat_map(|finding| [finding.problem, finding.cure]).collect();
+        findings.into_iter().flat_map(|finding| [finding.problem, finding.remedy]).collect();
     texts.join("\n")
 }
 
@@ -170,12 +170,15 @@ async fn an_alarm_of_a_cluster_that_cannot_be_read_keeps_its_state_and_blindness
     watched.edit_web("a", |pod| pod.oom_killed(1, ago(0, 2)));
     assert_eq!(watched.alarms(0).await.len(), 1);
     watched.edit(|estate| estate.identities.clear());
-    let mut told = String::new();
+    let mut notified = String::new();
     for run in 1..6 {
-        told.extend(watched.alarms(run * 5).await);
+        notified.extend(watched.alarms(run * 5).await);
     }
-    assert!(told.contains("could not") || told.contains("COULD NOT") || told.contains("CANNOT"), "{told}");
-    assert!(!told.contains("OK "), "what cannot be seen has not ended: {told}");
+    assert!(
+        notified.contains("could not") || notified.contains("COULD NOT") || notified.contains("CANNOT"),
+        "{notified}"
+    );
+    assert!(!notified.contains("OK "), "what cannot be seen has not ended: {notified}");
     // It can be read again: the kill is long known.
     watched.edit(|estate| estate.identities = vec![collector()]);
     let (_, seen) = watched.until_mail(30, 12).await.unwrap();
@@ -206,12 +209,12 @@ async fn replicas_that_cannot_be_listed_are_neither_there_nor_gone() {
     let (offset, began) = watched.until_mail(0, 4).await.unwrap();
     assert!(began.contains("ALARM shop/api: 2 replicas missing"), "{began}");
     watched.kubernetes.inject(Fault::always("/apis/apps/v1/deployments", Effect::Forbidden));
-    let mut told = String::new();
+    let mut notified = String::new();
     for run in 1..=8 {
-        told.extend(watched.alarms(offset + run * 5).await);
+        notified.extend(watched.alarms(offset + run * 5).await);
     }
-    assert!(!told.contains("replicas missing any more") && !told.contains("is gone"), "{told}");
-    assert!(told.contains("cannot be judged") || told.contains("CANNOT SEE"), "{told}");
+    assert!(!notified.contains("replicas missing any more") && !notified.contains("is gone"), "{notified}");
+    assert!(notified.contains("cannot be judged") || notified.contains("CANNOT SEE"), "{notified}");
     let remembered = watched.stack.remembered();
     let states: Vec<&Value> =
         remembered.iter().filter(|item| item["rule"]["S"] == "replicas-missing").collect();
@@ -246,11 +249,11 @@ async fn a_cluster_that_hangs_takes_no_other_down_and_is_told() {
 #[tokio::test]
 async fn a_cluster_that_answers_nothing_is_not_asked_for_each_thing() {
     let refuses_all = watch(healthy().with(|estate| estate.identities.clear())).await;
-    let is_gone = watch(healthy()).await;
-    is_gone.stack.aws.edit(|world| {
+    let is_missing = watch(healthy()).await;
+    is_missing.stack.aws.edit(|world| {
         world.home().eks_cluster(CLUSTER).unwrap().endpoint = Some("https://127.0.0.1:1".to_owned());
     });
-    for (watched, says) in [(refuses_all, "401 Unauthorized"), (is_gone, "connection refused")] {
+    for (watched, says) in [(refuses_all, "401 Unauthorized"), (is_missing, "connection refused")] {
         watched.stack.run_line("report", minute(0)).await.receipt.unwrap();
         let snapshot = watched.snapshot("report", 0);
         let faults = &snapshot.coverage.faults;

@@ -6,7 +6,7 @@ use fake_aws::Estate;
 use function_tests::{Stack, shop};
 use serde_json::{Value, json};
 
-use super::{alarms, quiet, run, says, stack, told};
+use super::{alarms, notified, quiet, run, says, stack};
 
 /// Takes the right to ask CloudWatch away; gives what brings it back.
 fn deny(stack: &Stack) -> Estate {
@@ -29,15 +29,15 @@ fn states(stack: &Stack) -> Vec<(Value, Value, Value)> {
 async fn denied_cloudwatch_keeps_the_state_and_is_told_after_the_evaluation_range_and_when_it_is_over() {
     // `web` recovers while nobody can see it.
     let stack = stack(shop(|at| if at < 8 { 93.1 } else { 50.0 }));
-    told(&stack, 0).await;
+    notified(&stack, 0).await;
     let before = states(&stack);
     let home = deny(&stack);
     // A lasting reason is told at once; that an alarm could not be judged, after the seven periods of its range.
-    let lost = told(&stack, 5).await;
+    let lost = notified(&stack, 5).await;
     assert!(lost.starts_with("CANNOT SEE eu-west-1 (123456789012): "), "{lost}");
     assert!(!lost.contains("COULD NOT BE JUDGED"), "{lost}");
     quiet(&stack, [10]).await;
-    let blind = told(&stack, 15).await;
+    let blind = notified(&stack, 15).await;
     assert!(blind.starts_with("CANNOT JUDGE shop/"), "{blind}");
     says(
         &blind,
@@ -52,7 +52,7 @@ async fn denied_cloudwatch_keeps_the_state_and_is_told_after_the_evaluation_rang
     assert_eq!(states(&stack), before);
     quiet(&stack, [20, 25]).await;
     stack.aws.edit(|world| *world.home() = home);
-    let seen = told(&stack, 30).await;
+    let seen = notified(&stack, 30).await;
     says(&seen, &["CAN SEE eu-west-1 (123456789012) again", "JUDGED AGAIN"]);
     assert_eq!(
         seen.matches("can be judged again").count(),
@@ -81,7 +81,7 @@ async fn an_outage_cannot_be_judged_if_ecs_does_not_answer_and_is_not_called_ove
     estate.put_service("shop", fake_aws::ServiceSpec::new("down").desired(1).running(0));
     let stack = stack(estate);
     stack.put_config(function_tests::SILENT_ONLY);
-    told(&stack, 0).await;
+    notified(&stack, 0).await;
     let before = states(&stack);
     let home = stack.aws.edit(|world| {
         let home = world.home();
@@ -89,12 +89,12 @@ async fn an_outage_cannot_be_judged_if_ecs_does_not_answer_and_is_not_called_ove
         *home = mem::take(home).deny("ecs:DescribeServices");
         before
     });
-    let lost = told(&stack, 5).await;
+    let lost = notified(&stack, 5).await;
     says(&lost, &["CANNOT SEE eu-west-1 (123456789012)", "ecs:DescribeServices"]);
-    let blind = told(&stack, 10).await;
+    let blind = notified(&stack, 10).await;
     says(&blind, &["COULD NOT BE JUDGED", "Rule nothing-running on 1 subject", "shop/down."]);
     assert_eq!(states(&stack), before);
     stack.aws.edit(|world| *world.home() = home);
-    says(&told(&stack, 15).await, &["shop/down can be judged again"]);
+    says(&notified(&stack, 15).await, &["shop/down can be judged again"]);
     assert_eq!((states(&stack), run(&stack, 20).await), (before, None));
 }

@@ -6,7 +6,7 @@ use fargaze::evidence::snapshot::Snapshot;
 use fargaze::model::series::Reading;
 use function_tests::{Function, Stack, aws_ecs, estate, minute, put_span, running, shop};
 
-use super::{quiet, says, stack, told};
+use super::{notified, quiet, says, stack};
 
 const ASK: &str = "cloudwatch:GetMetricData";
 
@@ -145,7 +145,7 @@ async fn what_no_run_has_judged_is_taken_over_until_one_has() {
         assert!(failed["failure"]["Error"].is_string(), "{failed}");
     }
     stack.aws.reset_meter();
-    let mail = told(&stack, 15).await;
+    let mail = notified(&stack, 15).await;
     says(&mail, &["shop/web", "memory"]);
     assert_eq!(starts(&stack), [8 - 3], "points are taken over, not asked again");
     assert_eq!(line(&snapshot(&stack, 15), "web", "MemoryUtilization").0, Some(-2 - 6));
@@ -299,10 +299,10 @@ async fn of_two_gaps_the_newer_is_judged_when_the_older_was_filled_first() {
     };
     put(f64::NAN, f64::NAN);
     quiet(&stack, [0, 5]).await;
-    told(&stack, 10).await;
+    notified(&stack, 10).await;
     put(50.0, f64::NAN);
     quiet(&stack, [15]).await;
     put(50.0, 99.0);
-    told(&stack, 20).await;
+    notified(&stack, 20).await;
     quiet(&stack, [25]).await;
 }

@@ -5,7 +5,7 @@ use fake_aws::{Estate, ServiceSpec};
 use function_tests::{SILENT_ONLY, Stack, aws_ecs, minute, shop};
 use serde_json::{Value, json};
 
-use super::{quiet, says, stack, told};
+use super::{notified, quiet, says, stack};
 
 /// `DescribeServices` of a service with the controller `CODE_DEPLOY`: one of two task sets stabilizes since 09:56, nine
 /// minutes before [`function_tests::START`].
@@ -75,7 +75,7 @@ fn task_sets(controller: &str, task_sets: Value) -> ServiceSpec {
 async fn a_deployment_by_code_deploy_keeps_quiet_for_an_hour_from_when_its_task_set_was_created() {
     let stack = busy(ServiceSpec::of_answer(CODE_DEPLOY));
     quiet(&stack, (0..=50).step_by(5)).await;
-    let mail = told(&stack, 55).await;
+    let mail = notified(&stack, 55).await;
     says(&mail, &["ALARM shop/web: CPU 97 %", "Held back until now because of a deployment."]);
 }
 

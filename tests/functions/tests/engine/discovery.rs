@@ -3,7 +3,7 @@
 use fake_aws::{ClusterSpec, Fault, ServiceSpec};
 use function_tests::{ATTEMPTS, minute, running, shop};
 
-use super::{quiet, run, says, stack, told};
+use super::{notified, quiet, run, says, stack};
 
 /// A service that was created at that minute and never starts.
 #[expect(clippy::cast_precision_loss, reason = "seconds since 1970")]
@@ -48,7 +48,7 @@ async fn a_service_that_takes_the_place_of_another_is_found_too() {
         world.home().put_service("shop", stuck("late", 1));
     });
     quiet(&stack, [5, 10]).await;
-    assert!(told(&stack, 15).await.starts_with("ALARM shop/late: 1 task missing"));
+    assert!(notified(&stack, 15).await.starts_with("ALARM shop/late: 1 task missing"));
 }
 
 /// Issue 12, point 5: the alarm of its service ends in the same run, and other clusters are judged.
@@ -62,9 +62,9 @@ async fn a_cluster_deleted_since_the_listing_is_gone_and_blinds_nobody() {
     estate.put_service("lab", ServiceSpec::new("quiet").desired(0).running(0));
     estate.put_service("lab", ServiceSpec::new("down").desired(1).running(0));
     let stack = stack(estate);
-    assert!(told(&stack, 0).await.starts_with("ALARM lab/down: 1 task missing"));
+    assert!(notified(&stack, 0).await.starts_with("ALARM lab/down: 1 task missing"));
     stack.aws.edit(|world| world.home().remove_cluster("lab"));
-    let mail = told(&stack, 5).await;
+    let mail = notified(&stack, 5).await;
     says(
         &mail,
         &["ALARM shop/web: memory 93.1 %", "lab/down is not judged any more", "Looked at 1 of 1 cluster"],
@@ -80,12 +80,12 @@ async fn a_service_deleted_since_the_listing_ends_its_alarm_in_the_same_run() {
         let mut estate = shop(|_| 50.0);
         estate.put_service("shop", ServiceSpec::new("down").desired(1).running(0));
         let stack = stack(estate);
-        told(&stack, 0).await;
+        notified(&stack, 0).await;
         stack.aws.edit(|world| match status {
             None => _ = world.home().cluster_mut("shop").unwrap().services.remove("down"),
             Some(status) => status.clone_into(&mut world.home().service_mut("shop", "down").unwrap().status),
         });
-        let mail = told(&stack, 5).await;
+        let mail = notified(&stack, 5).await;
         says(&mail, &["NO LONGER JUDGED shop/down: nothing-running |", "shop/down is not judged any more"]);
         assert!(!mail.contains("CANNOT"), "{mail}");
         quiet(&stack, (10..=60).step_by(5)).await;
@@ -105,7 +105,7 @@ async fn what_is_denied_or_throttled_is_not_gone() {
         let mut estate = shop(|_| 50.0);
         estate.put_service("shop", ServiceSpec::new("down").desired(1).running(0));
         let stack = stack(estate);
-        told(&stack, 0).await;
+        notified(&stack, 0).await;
         // At minute 10 the listing is checked; a new service makes it list the services, too.
         stack.aws.edit(|world| world.home().put_service("shop", ServiceSpec::new("new")));
         stack.aws.add_fault(Fault::on(operation).times(ATTEMPTS).error(400, code, "no"));

@@ -2,7 +2,7 @@
 
 use function_tests::shop;
 
-use super::{quiet, run, says, stack, told};
+use super::{notified, quiet, run, says, stack};
 
 fn rule(more: &str) -> String {
     format!(
@@ -20,9 +20,9 @@ async fn an_alarm_ends_only_behind_its_clear_threshold() {
         _ => 70.0,
     };
     let stack = stack(shop(memory));
-    told(&stack, 0).await;
+    notified(&stack, 0).await;
     quiet(&stack, (5..45).step_by(5)).await;
-    let mail = told(&stack, 45).await;
+    let mail = notified(&stack, 45).await;
     assert!(mail.starts_with("OK shop/web: memory-high ended |"), "{mail}");
     says(&mail, &["ENDED", "shop/web is back at memory 70 % after 1 hour, at 10:48 UTC"]);
     quiet(&stack, [50, 55, 60]).await;
@@ -47,10 +47,10 @@ async fn without_a_hold_every_swing_is_told_and_with_one_the_alarm_lasts_as_long
 
     let held = stack(shop(swinging));
     held.put_rules(&rule(", minimum-hold: 30m"));
-    let first = told(&held, 5).await;
+    let first = notified(&held, 5).await;
     assert!(first.contains("since 2026-11-22 10:06 UTC") && !first.contains("ENDED"), "{first}");
     quiet(&held, (10..35).step_by(5)).await;
-    let end = told(&held, 35).await;
+    let end = notified(&held, 35).await;
     says(&end, &["shop/web is back at memory 50 % after 30 minutes, at 10:36 UTC"]);
     quiet(&held, (40..60).step_by(5)).await;
 }

@@ -2,17 +2,17 @@
 
 use function_tests::{SILENT_ONLY, shop};
 
-use super::{alarms, quiet, says, stack, told};
+use super::{alarms, notified, quiet, says, stack};
 
 #[tokio::test(start_paused = true)]
 async fn the_alarm_of_a_deleted_service_ends_with_a_closing_word() {
     let stack = stack(shop(|_| 93.1));
     stack.put_config(SILENT_ONLY);
-    told(&stack, 0).await;
+    notified(&stack, 0).await;
     stack.aws.edit(|world| world.home().cluster_mut("shop").unwrap().services.remove("web"));
     // Until it is listed anew the cached inventory knows it, and ECS says that it is missing.
     quiet(&stack, [5]).await;
-    let mail = told(&stack, 60).await;
+    let mail = notified(&stack, 60).await;
     assert!(mail.starts_with("NO LONGER JUDGED shop/web: memory-high |"), "{mail}");
     says(
         &mail,
@@ -37,27 +37,27 @@ async fn the_alarm_of_a_deleted_cluster_and_of_a_renamed_rule_end_too() {
     };
     let stack = stack(shop(|_| 93.1));
     stack.put_rules(&rule("one"));
-    told(&stack, 0).await;
+    notified(&stack, 0).await;
     stack.put_rules(&rule("two"));
-    let mail = told(&stack, 5).await;
+    let mail = notified(&stack, 5).await;
     says(
         &mail,
         &["WARNING shop/web: memory 93.1 %", "Rule two.", "shop/web is not judged any more", "Rule one."],
     );
     stack.aws.edit(|world| world.home().remove_cluster("shop"));
-    says(&told(&stack, 60).await, &["shop/web is not judged any more", "Rule two."]);
+    says(&notified(&stack, 60).await, &["shop/web is not judged any more", "Rule two."]);
     quiet(&stack, [65]).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_cannot_be_listed_is_not_gone() {
     let stack = stack(shop(|_| 93.1));
-    told(&stack, 0).await;
+    notified(&stack, 0).await;
     stack.aws.edit(|world| {
         let home = world.home();
         *home = std::mem::take(home).deny("ecs:ListServices");
     });
-    let mail = told(&stack, 60).await;
+    let mail = notified(&stack, 60).await;
     says(&mail, &["CANNOT SEE", "ecs:ListServices"]);
     assert!(!mail.contains("not judged any more") && !mail.contains("ENDED"), "{mail}");
     quiet(&stack, [65]).await;

@@ -5,7 +5,7 @@ use fake_aws::{Estate, ServiceSpec};
 use function_tests::{Stack, insights, minute, put_minutes, running, shop};
 use serde_json::{Value, json};
 
-use super::{quiet, run, says, stack, told};
+use super::{notified, quiet, run, says, stack};
 
 /// `DescribeServices` of a service whose circuit breaker stopped a deployment and rolls nothing back, at 09:50, and of one
 /// whose circuit breaker has rolled it back since.
@@ -46,7 +46,7 @@ fn deployment(status: &str, began: i64, rollout: &str) -> Value {
 #[tokio::test(start_paused = true)]
 async fn a_failed_deployment_is_told_while_the_version_before_runs_on() {
     let stack = with(ServiceSpec::of_answer(FAILED));
-    let mail = told(&stack, 0).await;
+    let mail = notified(&stack, 0).await;
     says(
         &mail,
         &[
@@ -58,18 +58,18 @@ async fn a_failed_deployment_is_told_while_the_version_before_runs_on() {
     );
     quiet(&stack, [5, 10, 60]).await;
     put(&stack, web(2, 2).deployed_at(seconds(61)));
-    assert!(told(&stack, 65).await.starts_with("OK shop/web: deployment-failed ended |"));
+    assert!(notified(&stack, 65).await.starts_with("OK shop/web: deployment-failed ended |"));
 }
 
 /// Nothing of the failed deployment is left but events, and those of what came after are newer.
 #[tokio::test(start_paused = true)]
 async fn a_deployment_that_was_rolled_back_is_told_and_is_over_after_an_hour() {
     let stack = with(ServiceSpec::of_answer(ROLLED_BACK));
-    says(&told(&stack, 0).await, &["ALARM shop/web: 1 deployment failed", "rolling back"]);
+    says(&notified(&stack, 0).await, &["ALARM shop/web: 1 deployment failed", "rolling back"]);
     quiet(&stack, (5..50).step_by(5)).await;
     // It was rolled back at 09:50.
     says(
-        &told(&stack, 50).await,
+        &notified(&stack, 50).await,
         &["OK shop/web: deployment-failed ended |", "shop/web has no failed deployment any more"],
     );
 }
@@ -78,7 +78,7 @@ async fn a_deployment_that_was_rolled_back_is_told_and_is_over_after_an_hour() {
 async fn a_rollback_under_way_is_a_failed_deployment_and_a_new_deployment_is_none() {
     let reason = "ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/7.";
     let rolling = || web(2, 2).rollout("IN_PROGRESS").deployed_at(seconds(-3)).rollout_reason(reason);
-    assert!(told(&with(rolling()), 0).await.starts_with("ALARM shop/web: 1 deployment failed"));
+    assert!(notified(&with(rolling()), 0).await.starts_with("ALARM shop/web: 1 deployment failed"));
     // Somebody has deployed after the failure that the events tell of.
     let mut answer: Value = serde_json::from_str(FAILED).unwrap();
     answer["deployments"] =
@@ -108,7 +108,7 @@ async fn tasks_that_fail_one_after_the_other_are_told_by_how_many_there_are_sinc
     put(&stack, deploying(8));
     quiet(&stack, [5]).await;
     put(&stack, deploying(11));
-    let mail = told(&stack, 10).await;
+    let mail = notified(&stack, 10).await;
     says(
         &mail,
         &[
@@ -120,7 +120,7 @@ async fn tasks_that_fail_one_after_the_other_are_told_by_how_many_there_are_sinc
     );
     quiet(&stack, [15, 20]).await;
     put(&stack, web(2, 2).deployed_at(seconds(-4)));
-    assert!(told(&stack, 40).await.starts_with("OK shop/web: tasks-failing ended |"));
+    assert!(notified(&stack, 40).await.starts_with("OK shop/web: tasks-failing ended |"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -129,7 +129,7 @@ async fn a_service_with_too_few_tasks_is_told_after_ten_minutes_without_containe
         || web(3, 2).event("(service web) was unable to place a task. Reason: Capacity is unavailable.");
     let stack = with(short());
     quiet(&stack, [0, 5]).await;
-    let mail = told(&stack, 10).await;
+    let mail = notified(&stack, 10).await;
     says(
         &mail,
         &[
@@ -141,7 +141,7 @@ async fn a_service_with_too_few_tasks_is_told_after_ten_minutes_without_containe
     );
     assert_eq!(stack.aws.meter().count("cloudwatch:ListMetrics"), 0);
     put(&stack, web(3, 3));
-    let end = told(&stack, 30).await;
+    let end = notified(&stack, 30).await;
     says(&end, &["OK shop/web: tasks-missing ended |", "shop/web has all its tasks again"]);
 }
 
@@ -301,15 +301,15 @@ async fn services_are_checked_in_rotation() {
 #[tokio::test(start_paused = true)]
 async fn services_that_could_not_be_checked_are_asked_about_again_and_are_not_called_well() {
     let stack = with(ServiceSpec::of_answer(FAILED));
-    told(&stack, 0).await;
+    notified(&stack, 0).await;
     let home = stack.aws.edit(|world| {
         let home = world.home();
         let before = home.clone();
         *home = std::mem::take(home).deny("ecs:DescribeServices");
         before
     });
-    says(&told(&stack, 5).await, &["CANNOT SEE", "ecs:DescribeServices"]);
-    let mail = told(&stack, 10).await;
+    says(&notified(&stack, 5).await, &["CANNOT SEE", "ecs:DescribeServices"]);
+    let mail = notified(&stack, 10).await;
     says(
         &mail,
         &[
@@ -320,6 +320,6 @@ async fn services_that_could_not_be_checked_are_asked_about_again_and_are_not_ca
     );
     assert!(!mail.contains("Rule nothing-running"), "{mail}");
     stack.aws.edit(|world| *world.home() = home);
-    says(&told(&stack, 15).await, &["can be judged again"]);
+    says(&notified(&stack, 15).await, &["can be judged again"]);
     quiet(&stack, [20, 25]).await;
 }

@@ -4,7 +4,7 @@ use fake_aws::Estate;
 use function_tests::{Function, Stack, minute, request, shop};
 use serde_json::{Value, json};
 
-use super::{newest_text, quiet, says, stack, told};
+use super::{newest_text, notified, quiet, says, stack};
 
 const BAD: &str = "rules:\n  - name: mine\n    what: memory-percent\n    treshold: 95 %\n    \
                    comparison: GreaterThanThreshold\n    evaluation-periods: 3\nbuilt-in-rules: none\n";
@@ -30,7 +30,7 @@ async fn the_last_good_version_stays_in_force_until_the_file_is_mended_and_each_
     assert_eq!(version(&stack, "config/last-good.json"), json!(good));
 
     let bad = put(&stack, BAD);
-    let mail = told(&stack, 5).await;
+    let mail = notified(&stack, 5).await;
     assert!(mail.starts_with("fargaze.yaml has "), "{mail}");
     says(
         &mail,
@@ -41,15 +41,15 @@ async fn the_last_good_version_stays_in_force_until_the_file_is_mended_and_each_
         ],
     );
     assert_eq!(stack.mails()[0].attributes["severity"], "warning");
-    assert_eq!(version(&stack, "config/told-bad.json"), json!(bad));
+    assert_eq!(version(&stack, "config/notified-bad.json"), json!(bad));
     // The built-in rule would fire.
     quiet(&stack, [10, 15]).await;
     assert_eq!(stack.plan("alarms", minute(15)).await["run"]["config_version"], json!(good));
 
     put(&stack, &BAD.replace("memory-percent", "memory"));
-    let mail = told(&stack, 16).await;
+    let mail = notified(&stack, 16).await;
     says(&mail, &[&format!("({good}) stays in force"), "did you mean `memory-percent`"]);
-    let mail = told(&stack, 25).await;
+    let mail = notified(&stack, 25).await;
     assert!(mail.starts_with("ALARM shop/web: memory 97 %"), "{mail}");
     assert!(newest_text(&stack).starts_with("fargaze.yaml HAS "), "{mail}");
     says(&mail, &[&format!("({good}) stays in force"), "WARNING shop/web", "Rule mine."]);
@@ -62,14 +62,14 @@ async fn the_last_good_version_stays_in_force_until_the_file_is_mended_and_each_
     assert_eq!(version(&stack, "config/last-good.json"), json!(mended));
 
     put(&stack, BAD);
-    says(&told(&stack, 40).await, &[&format!("the last good version ({mended}) stays in force")]);
+    says(&notified(&stack, 40).await, &[&format!("the last good version ({mended}) stays in force")]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_mail_about_a_bad_file_reads_like_this() {
     let stack = stack(shop(|_| 50.0));
     put(&stack, "ruels: []\n");
-    told(&stack, 0).await;
+    notified(&stack, 0).await;
     let mail = stack.mails().remove(0);
     assert_eq!(mail.subject.as_deref(), Some("fargaze.yaml has 1 problem: the built-in rules are in force"));
     let lines: Vec<&str> = mail.message.lines().collect();
@@ -99,7 +99,7 @@ async fn a_message_about_it_that_sns_does_not_take_is_sent_by_the_next_run() {
     let down = fake_aws::Fault::on("sns:Publish").times(function_tests::ATTEMPTS);
     stack.aws.add_fault(down.error(500, "InternalFailure", "down"));
     stack.run_line("alarms", minute(0)).await.receipt.unwrap_err();
-    assert!(told(&stack, 5).await.starts_with("fargaze.yaml has 1 problem"));
+    assert!(notified(&stack, 5).await.starts_with("fargaze.yaml has 1 problem"));
     quiet(&stack, [10]).await;
 }
 
@@ -109,29 +109,29 @@ async fn if_the_last_good_version_is_gone_or_bad_by_now_the_built_in_rules_watch
         let stack = stack(estate());
         put(&stack, BAD);
         stack.aws.put_object(Stack::BUCKET, "config/last-good.json", last_good.to_string());
-        let mail = told(&stack, 0).await;
+        let mail = notified(&stack, 0).await;
         says(&mail, &["ALARM shop/web: memory 85 %", "the built-in rules are in force", "Rule memory-high."]);
     }
     let stack = stack(estate());
     let once_good = put(&stack, "rules: [{name: of-an-older-fargaze}]");
     put(&stack, BAD);
     stack.aws.put_object(Stack::BUCKET, "config/last-good.json", json!({"version": once_good}).to_string());
-    says(&told(&stack, 0).await, &["the built-in rules are in force", "Rule memory-high."]);
+    says(&notified(&stack, 0).await, &["the built-in rules are in force", "Rule memory-high."]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn nonsense_where_the_versions_are_remembered_is_written_over() {
     let stack = stack(shop(|_| 50.0));
-    for key in ["config/last-good.json", "config/told-bad.json"] {
+    for key in ["config/last-good.json", "config/notified-bad.json"] {
         stack.aws.put_object(Stack::BUCKET, key, "nonsense");
     }
     let good = put(&stack, "built-in-rules: none\n");
     quiet(&stack, [0]).await;
     let bad = put(&stack, BAD);
-    says(&told(&stack, 5).await, &[&format!("({good}) stays in force")]);
+    says(&notified(&stack, 5).await, &[&format!("({good}) stays in force")]);
     quiet(&stack, [10]).await;
     assert_eq!(version(&stack, "config/last-good.json"), json!(good));
-    assert_eq!(version(&stack, "config/told-bad.json"), json!(bad));
+    assert_eq!(version(&stack, "config/notified-bad.json"), json!(bad));
 }
 
 #[tokio::test(start_paused = true)]

@@ -62,7 +62,7 @@ async fn forward_with_retries(stack: &Stack, event: &Value) -> Result<Value, Fai
 async fn many_notices_of_one_alarm_are_marked_by_one_write_and_read_by_one() {
     let stack = stack(swinging());
     let event = judged(&stack, "alarms", 0).await;
-    let waiting = alarms(&stack).iter().map(|alarm| alarm["untold"].as_array().unwrap().len()).min();
+    let waiting = alarms(&stack).iter().map(|alarm| alarm["pending"].as_array().unwrap().len()).min();
     assert!(waiting > Some(6), "{waiting:?} notices of one alarm");
     let count = |operation: &str| {
         let calls = stack.aws.meter().calls.into_iter();
@@ -71,7 +71,7 @@ async fn many_notices_of_one_alarm_are_marked_by_one_write_and_read_by_one() {
     let before = (count("dynamodb:GetItem"), count("dynamodb:PutItem"));
     let receipt = forward_with_retries(&stack, &event).await.unwrap();
     assert_eq!((&receipt["published"], stack.mails().len()), (&json!(true), 1));
-    assert!(alarms(&stack).iter().all(|alarm| alarm["untold"] == json!([])), "{:#?}", alarms(&stack));
+    assert!(alarms(&stack).iter().all(|alarm| alarm["pending"] == json!([])), "{:#?}", alarms(&stack));
     let calls = (count("dynamodb:GetItem") - before.0, count("dynamodb:PutItem") - before.1);
     // One read before the message, one before the mark.
     assert_eq!(calls, (2 * SERVICES, SERVICES));
@@ -137,7 +137,7 @@ async fn what_could_not_be_marked_comes_once_more_with_the_next_run() {
     let event = judged(&stack, "alarms", 5).await;
     stack.aws.add_fault(Fault::on("dynamodb:PutItem").nth(2).times(FOR_EVER).error(500, "Down", "down"));
     forward_with_retries(&stack, &event).await.unwrap();
-    assert!(alarms(&stack).iter().all(|alarm| alarm["untold"] != json!([])));
+    assert!(alarms(&stack).iter().all(|alarm| alarm["pending"] != json!([])));
     stack.aws.clear_faults();
     assert!(run(&stack, 10).await.is_some());
     assert!(run(&stack, 15).await.is_none());

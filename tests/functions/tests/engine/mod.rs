@@ -39,7 +39,7 @@ async fn run(stack: &Stack, at: i64) -> Option<String> {
 }
 
 /// The mail of the run at that minute.
-async fn told(stack: &Stack, at: i64) -> String {
+async fn notified(stack: &Stack, at: i64) -> String {
     run(stack, at).await.unwrap_or_else(|| panic!("nothing is told at minute {at}"))
 }
 
@@ -67,7 +67,7 @@ fn alarms(stack: &Stack) -> Vec<Value> {
             "alarm": item["sk"]["S"],
             "state": item["state"]["S"],
             "memory": json(&item, "memory"),
-            "untold": json(&item, "untold"),
+            "pending": json(&item, "pending"),
         })
     };
     alarms.map(alarm).collect()

@@ -4,7 +4,7 @@ use fake_aws::{Estate, ServiceSpec};
 use function_tests::{SILENT_ONLY, aws_ecs, estate, insights, minute, put_span, running, shop};
 use serde_json::json;
 
-use super::{DAY, newest_text, quiet, run, says, stack, the_alarm_of, told};
+use super::{DAY, newest_text, notified, quiet, run, says, stack, the_alarm_of};
 
 /// The cluster `shop` in which `web` (one task) dies at minute 2, with days of metrics of all others.
 fn dies() -> Estate {
@@ -27,7 +27,7 @@ async fn t19_a_service_at_0_of_1_tasks_for_days_fires_within_two_runs_and_remind
     stack.aws.edit(|world| {
         world.home().put_service("shop", ServiceSpec::new("web").desired(1).running(0));
     });
-    let first = if let Some(mail) = run(&stack, 5).await { mail } else { told(&stack, 10).await };
+    let first = if let Some(mail) = run(&stack, 5).await { mail } else { notified(&stack, 10).await };
     assert!(first.starts_with("ALARM shop/web: 1 task missing in eu-west-1 |"), "{first}");
     let begun = stack.mails().len();
     assert_eq!(begun, 1);
@@ -41,9 +41,9 @@ async fn t19_a_service_at_0_of_1_tasks_for_days_fires_within_two_runs_and_remind
     }
     assert_eq!(reminded, [10 + DAY, 10 + 2 * DAY, 10 + 3 * DAY]);
     let alarm = the_alarm_of(&stack, "nothing-running#shop/web");
-    assert_eq!((&alarm["state"], &alarm["untold"]), (&json!("ALARM"), &json!([])));
+    assert_eq!((&alarm["state"], &alarm["pending"]), (&json!("ALARM"), &json!([])));
     stack.aws.edit(|world| world.home().service_mut("shop", "web").unwrap().running = 1);
-    let end = told(&stack, 15 + 3 * DAY).await;
+    let end = notified(&stack, 15 + 3 * DAY).await;
     assert!(end.starts_with("OK shop/web: nothing-running ended |"), "{end}");
     says(&end, &["ENDED", "shop/web runs tasks again after 3 days"]);
 }
@@ -70,7 +70,7 @@ async fn an_outage_tells_the_failed_tasks_and_the_newest_event_and_reads_like_th
     let web =
         web.failed_tasks(12).deployed_at(seconds(-40)).event("(service web) has started 2 tasks: (task 1).");
     let stack = stack(beside(web.event("(service web) was unable to place a task.\r\nBcc: everyone")));
-    let mail = told(&stack, 0).await;
+    let mail = notified(&stack, 0).await;
     assert!(mail.starts_with("ALARM shop/web: 2 tasks missing in eu-west-1 |"), "{mail}");
     says(
         &mail,
@@ -94,7 +94,7 @@ async fn a_deployment_that_goes_well_keeps_an_outage_quiet_for_ten_minutes_only(
     let web = ServiceSpec::new("web").desired(2).running(0).rollout("IN_PROGRESS").deployed_at(seconds(-3));
     let stack = stack(beside(web));
     quiet(&stack, [0, 5]).await;
-    let mail = told(&stack, 10).await;
+    let mail = notified(&stack, 10).await;
     says(
         &mail,
         &["ALARM shop/web", "since 2026-11-22 10:03 UTC", "Held back until now because of a deployment."],
@@ -106,7 +106,7 @@ async fn an_outage_is_told_at_once_if_the_deployments_tasks_fail_or_it_failed() 
     let web = || ServiceSpec::new("web").desired(2).running(0).deployed_at(seconds(-3));
     for web in [web().rollout("IN_PROGRESS").failed_tasks(1), web().rollout("FAILED"), web()] {
         let rollout = web.rollout.clone();
-        let mail = told(&stack(beside(web)), 0).await;
+        let mail = notified(&stack(beside(web)), 0).await;
         assert!(mail.contains(&format!("its deployment is {rollout}")), "{mail}");
         assert!(!mail.contains("Told only now"), "{mail}");
     }
@@ -118,7 +118,7 @@ async fn a_crash_loop_is_told_at_the_first_run() {
     let crash_loop = include_str!("../../../fixtures/ecs/service_crash_loop.json");
     let mut estate = shop(|_| 50.0);
     estate.put_service("shop", ServiceSpec::of_answer(crash_loop));
-    let mail = told(&stack(estate), 0).await;
+    let mail = notified(&stack(estate), 0).await;
     says(&mail, &["ALARM shop/loop: 1 task missing", "its deployment is IN_PROGRESS, 40 tasks failed."]);
 }
 
@@ -151,7 +151,7 @@ async fn a_service_with_one_point_every_third_minute_and_no_task_fires_within_tw
     let stack = stack(dies_again());
     let mail = match run(&stack, 0).await {
         Some(mail) => mail,
-        None => told(&stack, 5).await,
+        None => notified(&stack, 5).await,
     };
     assert!(mail.starts_with("ALARM shop/web: 1 task missing"), "{mail}");
     quiet(&stack, [10, 15, 20]).await;
@@ -171,7 +171,7 @@ async fn counts_of_container_insights_do_not_prove_a_task() {
     );
     let mail = match run(&stack, 0).await {
         Some(mail) => mail,
-        None => told(&stack, 5).await,
+        None => notified(&stack, 5).await,
     };
     assert!(mail.contains("ALARM shop/web: 1 task missing"), "{mail}");
 }
@@ -249,13 +249,13 @@ async fn a_crash_loop_is_one_alarm_with_a_run_a_minute_too() {
 #[tokio::test(start_paused = true)]
 async fn a_service_that_is_created_again_keeps_its_outage_until_it_runs() {
     let stack = stack(beside(ServiceSpec::new("web").desired(1).running(0)));
-    told(&stack, 0).await;
+    notified(&stack, 0).await;
     quiet(&stack, [5, 10]).await;
     let again = || ServiceSpec::new("web").desired(1).created_at(seconds(11));
     stack.aws.edit(|world| world.home().put_service("shop", again().running(0).pending(1)));
     quiet(&stack, [15]).await;
     stack.aws.edit(|world| world.home().put_service("shop", again().running(1).created_at(seconds(-100))));
-    assert!(told(&stack, 20).await.starts_with("OK shop/web: nothing-running ended"));
+    assert!(notified(&stack, 20).await.starts_with("OK shop/web: nothing-running ended"));
 }
 
 /// Issue 12, points 1 and 3.

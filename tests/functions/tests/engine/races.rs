@@ -6,7 +6,7 @@ use fake_aws::{Estate, FakeAws, Fault};
 use function_tests::{Function, Stack, forward, minute, request, shop};
 use serde_json::{Value, json};
 
-use super::{alarms, quiet, stack, the_alarm, told};
+use super::{alarms, notified, quiet, stack, the_alarm};
 
 /// How long each call takes, so that two runs meet at every one of them.
 const CALL: Duration = Duration::from_millis(10);
@@ -15,7 +15,7 @@ const CALL: Duration = Duration::from_millis(10);
 async fn at_once(estate: Estate, before: &[i64], (one, other): (i64, i64), calls_later: u32) -> Stack {
     let stack = Stack::in_process(FakeAws::builder(estate).latency(CALL));
     for &at in before {
-        told(&stack, at).await;
+        notified(&stack, at).await;
     }
     stack.set_now(minute(one.max(other)));
     stack.aws.add_fault(Fault::on("s3:GetObject").delay(CALL * calls_later));
@@ -34,7 +34,7 @@ async fn at_once(estate: Estate, before: &[i64], (one, other): (i64, i64), calls
 fn ends(stack: &Stack) -> Vec<Value> {
     let end = |alarm: Value| {
         let memory = &alarm["memory"];
-        json!([alarm["alarm"], alarm["state"], memory["since"], memory["told"], alarm["untold"]])
+        json!([alarm["alarm"], alarm["state"], memory["since"], memory["notified"], alarm["pending"]])
     };
     alarms(stack).into_iter().map(end).collect()
 }
@@ -42,7 +42,7 @@ fn ends(stack: &Stack) -> Vec<Value> {
 #[tokio::test(start_paused = true)]
 async fn the_same_run_twice_at_once_ends_as_one() {
     let alone = stack(shop(|_| 93.1));
-    told(&alone, 0).await;
+    notified(&alone, 0).await;
     let mut once = 0;
     for calls_later in 0..30 {
         let both = at_once(shop(|_| 93.1), &[], (0, 0), calls_later).await;
@@ -63,7 +63,7 @@ async fn two_runs_at_once_begin_one_alarm_and_end_it_once() {
     for (before, runs) in [(&[][..], (0, 5)), (&[0][..], (10, 15))] {
         let alone = stack(shop(hot));
         for at in before.iter().copied().chain([runs.0]) {
-            told(&alone, at).await;
+            notified(&alone, at).await;
         }
         quiet(&alone, [runs.1]).await;
         for calls_later in (0..30).step_by(3) {
@@ -84,7 +84,7 @@ async fn an_older_run_that_ends_after_a_newer_one_changes_nothing() {
         let stack = stack(shop(move |at| if hot.contains(&at) { 93.1 } else { 50.0 }));
         stack.set_now(minute(0));
         let mut older = stack.collect("alarms", minute(0)).await.unwrap();
-        told(&stack, 10).await;
+        notified(&stack, 10).await;
         let before = (stack.aws.items(Stack::TABLE), stack.mails().len());
         stack.invoke(Function::EvaluateAlarms, older.clone()).await.unwrap();
         let plan = stack.json(older["plan"].as_str().unwrap());
@@ -103,7 +103,7 @@ async fn a_run_that_ends_late_does_not_call_an_alarm_blind_that_a_newer_one_judg
     let down = Fault::on("cloudwatch:GetMetricData").times(function_tests::ATTEMPTS);
     stack.aws.add_fault(down.error(500, "InternalServiceFault", "down"));
     let older = stack.collect("alarms", minute(0)).await.unwrap();
-    told(&stack, 5).await;
+    notified(&stack, 5).await;
     let before = the_alarm(&stack);
     stack.invoke(Function::EvaluateAlarms, older).await.unwrap();
     let after = alarms(&stack).into_iter().find(|alarm| alarm["alarm"] == before["alarm"]);

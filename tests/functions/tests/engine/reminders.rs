@@ -4,7 +4,7 @@ use fake_aws::Estate;
 use function_tests::{minute, put_span, shop};
 use serde_json::json;
 
-use super::{DAY, newest_text, quiet, says, stack, the_alarm, told};
+use super::{DAY, newest_text, notified, quiet, says, stack, the_alarm};
 
 /// The cluster `shop` whose `web` is short of memory for five days.
 fn hot_for_days() -> Estate {
@@ -24,13 +24,16 @@ fn hot_for_days() -> Estate {
 #[tokio::test(start_paused = true)]
 async fn after_a_day_and_not_before_it_is_told_again_and_marked_and_again_on_the_third_day() {
     let stack = stack(hot_for_days());
-    told(&stack, 0).await;
+    notified(&stack, 0).await;
     quiet(&stack, [5, 60, DAY - 5]).await;
     for day in 1..=3 {
-        let mail = told(&stack, day * DAY).await;
+        let mail = notified(&stack, day * DAY).await;
         assert!(mail.starts_with("STILL shop/web: memory 93.1 % |"), "{mail}");
         let alarm = the_alarm(&stack);
-        assert_eq!((&alarm["untold"], &alarm["memory"]["told_at"]), (&json!([]), &json!(minute(day * DAY))));
+        assert_eq!(
+            (&alarm["pending"], &alarm["memory"]["notified_at"]),
+            (&json!([]), &json!(minute(day * DAY)))
+        );
         quiet(&stack, [day * DAY + 5, day * DAY + DAY - 5]).await;
     }
 }
@@ -38,8 +41,8 @@ async fn after_a_day_and_not_before_it_is_told_again_and_marked_and_again_on_the
 #[tokio::test(start_paused = true)]
 async fn a_reminder_reads_like_this() {
     let stack = stack(hot_for_days());
-    told(&stack, 0).await;
-    let mail = told(&stack, 2 * DAY).await;
+    notified(&stack, 0).await;
+    let mail = notified(&stack, 2 * DAY).await;
     assert!(mail.starts_with("STILL shop/web: memory 93.1 % |"), "{mail}");
     let text = newest_text(&stack);
     assert!(text.starts_with("STILL IN ALARM\n"), "{text}");
@@ -61,12 +64,12 @@ async fn a_reminder_that_sns_does_not_take_is_told_by_the_next_run_and_the_day_c
     use function_tests::ATTEMPTS;
 
     let stack = stack(hot_for_days());
-    told(&stack, 0).await;
+    notified(&stack, 0).await;
     stack.aws.add_fault(Fault::on("sns:Publish").times(ATTEMPTS).error(500, "InternalFailure", "down"));
     stack.run_line("alarms", minute(DAY)).await.receipt.unwrap_err();
-    assert!(told(&stack, DAY + 5).await.starts_with("STILL shop/web"));
+    assert!(notified(&stack, DAY + 5).await.starts_with("STILL shop/web"));
     quiet(&stack, [DAY + 10, 2 * DAY - 5]).await;
-    assert!(told(&stack, 2 * DAY).await.starts_with("STILL shop/web"));
+    assert!(notified(&stack, 2 * DAY).await.starts_with("STILL shop/web"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -77,7 +80,7 @@ async fn the_rule_says_how_often_and_never_is_never() {
             "rules:\n  - {{name: r, what: memory-percent, threshold: 80 %, comparison: GreaterThanThreshold, \
              evaluation-periods: 3, remind-every: {every}}}\n"
         ));
-        told(&stack, 0).await;
+        notified(&stack, 0).await;
         quiet(&stack, [DAY / 2 - 5]).await;
         assert_eq!(super::run(&stack, DAY / 2).await.is_some(), reminded, "{every}");
         assert_eq!(super::run(&stack, 4 * DAY).await.is_some(), reminded, "{every}");

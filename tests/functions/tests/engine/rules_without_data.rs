@@ -4,7 +4,7 @@ use fake_aws::{ClusterSpec, ServiceSpec};
 use function_tests::{Stack, minute, put_span, shop};
 use serde_json::{Value, json};
 
-use super::{DAY, quiet, run, says, stack, told};
+use super::{DAY, notified, quiet, run, says, stack};
 
 /// A rule on a metric of the user.
 fn custom(metric: &str, more: &str) -> String {
@@ -36,7 +36,7 @@ async fn a_misspelt_metric_is_notified_once_after_a_day_and_reported_at_once() {
     stack.put_rules(&custom("Agee", ""));
     quiet(&stack, [0, 5, 60, 12 * 60, DAY - 5]).await;
     assert_eq!(problems(&stack), [json!(["jobs-old", "no"])]);
-    let mail = told(&stack, DAY).await;
+    let mail = notified(&stack, DAY).await;
     assert!(mail.starts_with("CHECK RULE jobs-old: it has no data |"), "{mail}");
     says(
         &mail,
@@ -64,10 +64,10 @@ async fn another_misspelling_is_another_rule() {
     let stack = with_age(|_| 5.0);
     stack.put_rules(&custom("Agee", ""));
     quiet(&stack, [0]).await;
-    told(&stack, DAY).await;
+    notified(&stack, DAY).await;
     stack.put_rules(&custom("Age", "").replace("Queue: jobs", "Queue: jobss"));
     quiet(&stack, [DAY + 5, 2 * DAY]).await;
-    says(&told(&stack, 2 * DAY + 5).await, &["Shop Age {Queue=jobss}"]);
+    says(&notified(&stack, 2 * DAY + 5).await, &["Shop Age {Queue=jobss}"]);
     quiet(&stack, [2 * DAY + 10]).await;
 }
 
@@ -136,7 +136,7 @@ async fn a_rule_that_applies_to_nothing_is_notified_once() {
         let stack = stack(shop(|_| 50.0));
         stack.put_rules(&rule(what, selection));
         quiet(&stack, [0, 60, DAY - 5]).await;
-        let mail = told(&stack, DAY).await;
+        let mail = notified(&stack, DAY).await;
         assert!(mail.starts_with("CHECK RULE odd: it applies to nothing |"), "{mail}");
         says(&mail, &["RULES THAT APPLY TO NOTHING", "Rule odd has applied to nothing for", words]);
         quiet(&stack, [DAY + 5, 2 * DAY, 3 * DAY]).await;

@@ -4,7 +4,7 @@ use fake_aws::{ClusterSpec, Estate, Series, SeriesKey, TaskSpec};
 use function_tests::{aws_ecs, estate, minute, put_minutes, running, shop};
 use serde_json::json;
 
-use super::{quiet, says, stack, the_alarm, told};
+use super::{notified, quiet, says, stack, the_alarm};
 
 /// The cluster `jobs` with Container Insights and two families of tasks that no service started.
 fn jobs() -> Estate {
@@ -28,7 +28,7 @@ async fn a_rule_on_task_families_judges_those_that_publish_and_fit() {
         "rules:\n  - {name: job-memory, what: memory-percent-of-reservation, scope: task-family, task-families: [nightly-*], \
          threshold: 95 %, comparison: GreaterThanThreshold, evaluation-periods: 1}\n",
     );
-    let mail = told(&stack, 0).await;
+    let mail = notified(&stack, 0).await;
     assert!(mail.starts_with("ALARM jobs#nightly-import: memory 97.7 % in eu-west-1 |"), "{mail}");
     says(&mail, &["WARNING jobs#nightly-import: memory 97.7 %", "Rule job-memory."]);
     assert!(!mail.contains("cleanup"), "{mail}");
@@ -49,7 +49,7 @@ async fn a_rule_on_task_families_that_comes_later_has_the_families_listed_at_onc
         "rules:\n  - {name: m, what: memory-percent-of-reservation, scope: task-family, threshold: 95 %, \
          comparison: GreaterThanThreshold, evaluation-periods: 1}\n",
     );
-    let mail = told(&stack, 5).await;
+    let mail = notified(&stack, 5).await;
     assert!(mail.contains("jobs#nightly-import") && mail.contains("jobs#cleanup"), "{mail}");
 }
 
@@ -78,7 +78,7 @@ async fn any_metric_with_names_filled_in_is_judged_by_a_percentile() {
         rule("mean", "Average"),
         rule("most", "p90")
     ));
-    let mail = told(&stack, 0).await;
+    let mail = notified(&stack, 0).await;
     assert!(mail.starts_with("ALARM shop/web: Latency 900 ms in eu-west-1 |"), "{mail}");
     says(&mail, &["3 of the last 3 minutes were over 500 ms", "Rule slow."]);
     assert!(
@@ -98,7 +98,7 @@ async fn a_metric_that_all_services_share_is_asked_once_and_judged_for_each() {
          \"{cluster}\"}, unit: seconds}\n    statistic: Maximum\n    threshold: 300 s\n    comparison: \
          GreaterThanThreshold\n    evaluation-periods: 3\n",
     );
-    let mail = told(&stack, 0).await;
+    let mail = notified(&stack, 0).await;
     assert!(mail.contains("shop/web") && mail.contains("shop/api"), "{mail}");
     assert_eq!(stack.aws.meter().billed_metrics, 1);
 }
@@ -123,7 +123,7 @@ async fn a_rule_with_tags_applies_to_the_clusters_that_have_them_all() {
         "rules:\n  - {name: r, what: memory-percent, tags: {team: web-*, stage: prod}, threshold: 80 %, comparison: \
          GreaterThanThreshold, evaluation-periods: 3}\n",
     );
-    let mail = told(&stack, 0).await;
+    let mail = notified(&stack, 0).await;
     assert!(mail.starts_with("ALARM shop/web: memory 93.1 % in eu-west-1 |"), "{mail}");
     assert_eq!(stack.aws.meter().billed_metrics, 1, "nothing is asked of the others");
     let alarm = the_alarm(&stack);

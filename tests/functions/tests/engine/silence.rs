@@ -4,7 +4,7 @@ use fake_aws::{Estate, ServiceSpec};
 use function_tests::{aws_ecs, insights, minute, put_minutes, shop};
 use serde_json::json;
 
-use super::{quiet, says, stack, the_alarm, the_alarm_of, told};
+use super::{notified, quiet, says, stack, the_alarm, the_alarm_of};
 
 const MEMORY: &str =
     "what: memory-percent, threshold: 80 %, comparison: GreaterThanThreshold, evaluation-periods: 1";
@@ -25,8 +25,8 @@ async fn a_maintenance_window_keeps_silent_and_what_lasts_is_told_after_it_with_
     stack.put_rules(&format!("rules:\n  - {{name: memory, {MEMORY}, {window}}}\n"));
     quiet(&stack, (0..=25).step_by(5)).await;
     let alarm = the_alarm_of(&stack, "memory#shop/web");
-    assert_eq!((&alarm["state"], &alarm["untold"]), (&json!("ALARM"), &json!([])), "judged all the same");
-    let mail = told(&stack, 30).await;
+    assert_eq!((&alarm["state"], &alarm["pending"]), (&json!("ALARM"), &json!([])), "judged all the same");
+    let mail = notified(&stack, 30).await;
     assert!(mail.starts_with("ALARM shop/web: memory 93.1 % in eu-west-1 |"), "{mail}");
     says(
         &mail,
@@ -45,8 +45,8 @@ async fn the_end_of_an_alarm_that_was_told_is_told_in_a_maintenance_window_too()
     let stack = stack(shop(|at| if at < 3 { 93.1 } else { 50.0 }));
     let window = r#"maintenance: [{cron: "6 10 * * *", duration: 2h}]"#;
     stack.put_rules(&format!("rules:\n  - {{name: memory, {MEMORY}, {window}}}\n"));
-    told(&stack, 0).await;
-    assert!(told(&stack, 10).await.starts_with("OK shop/web: memory ended |"));
+    notified(&stack, 0).await;
+    assert!(notified(&stack, 10).await.starts_with("OK shop/web: memory ended |"));
 }
 
 /// The cluster `shop` whose `web` has this CPU and is being deployed since minute 0.
@@ -68,7 +68,7 @@ async fn a_deployment_keeps_a_quiet_rule_silent_and_what_lasts_is_told_after_it(
     stack
         .aws
         .edit(|world| "COMPLETED".clone_into(&mut world.home().service_mut("shop", "web").unwrap().rollout));
-    let mail = told(&stack, 35).await;
+    let mail = notified(&stack, 35).await;
     says(
         &mail,
         &[
@@ -106,7 +106,7 @@ async fn a_deployment_keeps_silent_what_stays_between_threshold_and_clear_thresh
     assert_eq!(the_alarm(&stack)["state"], "ALARM");
     // A deployment that takes an hour is no excuse any more.
     says(
-        &told(&stack, 60).await,
+        &notified(&stack, 60).await,
         &["ALARM shop/web: CPU 85 %", "Held back until now because of a deployment."],
     );
 }
@@ -115,14 +115,14 @@ async fn a_deployment_keeps_silent_what_stays_between_threshold_and_clear_thresh
 async fn a_deployment_whose_tasks_fail_and_a_rule_that_is_not_quiet_keep_nothing_silent() {
     let failing = stack(deploying(|at| if at >= 0 { 97.0 } else { 20.0 }));
     failing.aws.edit(|world| world.home().service_mut("shop", "web").unwrap().failed_tasks = 3);
-    let mail = told(&failing, 5).await;
+    let mail = notified(&failing, 5).await;
     assert!(mail.starts_with("ALARM shop/web: CPU 97 %") && !mail.contains("Told only now"), "{mail}");
 
     let loud = stack(deploying(|at| if at >= 0 { 97.0 } else { 20.0 }));
     loud.put_rules(
         "rules: [{name: cpu, what: cpu-percent, threshold: 90 %, comparison: GreaterThanThreshold, evaluation-periods: 3}]",
     );
-    assert!(told(&loud, 5).await.starts_with("ALARM shop/web: CPU 97 %"));
+    assert!(notified(&loud, 5).await.starts_with("ALARM shop/web: CPU 97 %"));
     assert_eq!(loud.aws.meter().count("ecs:DescribeServices"), 0, "nobody needs to know of deployments");
 }
 
@@ -147,7 +147,7 @@ async fn a_quiet_rule_on_a_metric_of_the_user_is_silent_during_a_deployment_too(
         .aws
         .edit(|world| "COMPLETED".clone_into(&mut world.home().service_mut("shop", "web").unwrap().rollout));
     says(
-        &told(&stack, 25).await,
+        &notified(&stack, 25).await,
         &["ALARM shop/web: Latency 900", "Held back until now because of a deployment."],
     );
 }
@@ -185,13 +185,13 @@ async fn an_alarm_of_the_whole_cluster_hides_its_services_and_no_others() {
     aws_ecs(&mut estate, "orders", "db", "CPUUtilization", |_| 97.0);
     let stack = stack(estate);
     stack.put_rules(UNLESS);
-    let mail = told(&stack, 0).await;
+    let mail = notified(&stack, 0).await;
     assert!(mail.starts_with("ALARM 2 alarms: shop CPU 97.7 %, orders/db CPU 97 % |"), "{mail}");
     says(&mail, &["CRITICAL shop: CPU 97.7 %", "Rule cluster-busy.", "WARNING orders/db: CPU 97 %"]);
     assert!(!mail.contains("shop/web") && !mail.contains("shop/api"), "{mail}");
     quiet(&stack, [5, 10]).await;
     // The cluster is fine again, and so is `api`; `web` is not.
-    let mail = told(&stack, 15).await;
+    let mail = notified(&stack, 15).await;
     says(
         &mail,
         &[

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Checker;
-use crate::model::{self, Alarm, Sight, Silence};
+use crate::model::{self, Alarm, Observation, Silence};
 use crate::rule::{Rule, What};
 use crate::verdict::State;
 
@@ -55,7 +55,7 @@ impl Checker {
         Ok(())
     }
 
-    pub(super) fn cover(&mut self, key: &str, rule: &Rule, sight: &Sight) {
+    pub(super) fn cover(&mut self, key: &str, rule: &Rule, sight: &Observation) {
         if rule.what.is_sampled() {
             self.histories.add(key, sight);
         }

@@ -37,7 +37,7 @@ pub(super) struct Cluster {
     /// The most objects on a page.
     page: Option<usize>,
     pub(super) workloads: Vec<Workload>,
-    pub(super) sight: Sight,
+    pub(super) sight: Observation,
     pub(super) metrics: Metrics,
     /// The list that fails, and how.
     pub(super) unlisted: Option<(&'static str, Failing)>,
@@ -57,7 +57,7 @@ pub(crate) enum Stage {
 
 /// Whether a cluster can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sight {
+pub(crate) enum Observation {
     Clear,
     /// Nothing listens.
     Refused,
@@ -159,7 +159,7 @@ impl Cluster {
             answers_to_the_end: chance.percent(50),
             page: chance.percent(30).then(|| chance.count(1, 2)),
             workloads,
-            sight: Sight::Clear,
+            sight: Observation::Clear,
             metrics: Metrics::Serves,
             unlisted: None,
             changes: [every + 1; 3],
@@ -184,7 +184,7 @@ impl Cluster {
 
     /// Whether everything that is judged of it can be read.
     pub(super) fn is_readable(&self, minute: Minute) -> bool {
-        self.answers(minute) && self.sight == Sight::Clear
+        self.answers(minute) && self.sight == Observation::Clear
     }
 
     /// It is gone already.
@@ -204,7 +204,7 @@ impl Cluster {
             let is_well = !chance.percent(troubled);
             self.changes[which] = minute + chance.between(every / 2, every * 6);
             match which {
-                0 => self.sight = if is_well { Sight::Clear } else { Sight::draw(chance) },
+                0 => self.sight = if is_well { Observation::Clear } else { Observation::draw(chance) },
                 1 => self.metrics = if is_well { Metrics::Serves } else { Metrics::draw(chance) },
                 _ => {
                     let list = chance.one_of(&LISTS).0;
@@ -217,7 +217,7 @@ impl Cluster {
 
     /// Nothing keeps it from being read any more.
     pub(super) fn clear_up(&mut self) {
-        (self.sight, self.metrics, self.unlisted) = (Sight::Clear, Metrics::Serves, None);
+        (self.sight, self.metrics, self.unlisted) = (Observation::Clear, Metrics::Serves, None);
         self.changes = [Minute::MAX; 3];
         self.passing.clear();
     }
@@ -300,9 +300,9 @@ impl Cluster {
     pub(super) fn faults(&self) -> Vec<Fault> {
         let always = |path: &str, effect| Fault::always(path, effect);
         let mut faults: Vec<Fault> = match self.sight {
-            Sight::Clear | Sight::Refused | Sight::Silent => Vec::new(),
-            Sight::Unauthorized => vec![always("/", Effect::Unauthorized)],
-            Sight::Pods(failing) => vec![always(PODS, failing.effect())],
+            Observation::Clear | Observation::Refused | Observation::Silent => Vec::new(),
+            Observation::Unauthorized => vec![always("/", Effect::Unauthorized)],
+            Observation::Pods(failing) => vec![always(PODS, failing.effect())],
         };
         faults.extend(self.unlisted.map(|(path, failing)| always(path, failing.effect())));
         if let Metrics::Fails(failing) = self.metrics {
@@ -313,7 +313,7 @@ impl Cluster {
     }
 }
 
-impl Sight {
+impl Observation {
     fn draw(chance: &mut Chance) -> Self {
         let failing = Failing::draw(chance);
         chance.one_of(&[

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::figures::Figure;
 use crate::check::Checker;
 use crate::clock::Minute;
-use crate::model::{Kind, Sight};
+use crate::model::{Kind, Observation};
 use crate::rule::Rule;
 use crate::verdict::State;
 
@@ -21,7 +21,7 @@ pub(crate) struct Histories {
 
 impl Histories {
     /// What a run judged.
-    pub(crate) fn add(&mut self, key: &str, sight: &Sight) {
+    pub(crate) fn add(&mut self, key: &str, sight: &Observation) {
         if self.late.contains(&sight.end) {
             self.doubtful.insert(key.to_owned());
         }
@@ -77,7 +77,7 @@ pub(crate) fn wrong(checker: &Checker, rules: &[Vec<Rule>]) -> Option<String> {
 /// When the alarm begins and ends.
 fn judge(rule: &Rule, samples: &BTreeMap<Minute, Figure>) -> Vec<(Kind, Minute)> {
     let figures: Vec<Figure> = samples.values().copied().collect();
-    let (mut state, mut known, mut told) = (State::Ok, (State::Ok, Minute::MIN / 2), Vec::new());
+    let (mut state, mut known, mut notified) = (State::Ok, (State::Ok, Minute::MIN / 2), Vec::new());
     for (newest, end) in samples.keys().enumerate() {
         let range = &figures[(newest + 1).saturating_sub(rule.condition.n + 2)..=newest];
         let with = |unknown: Option<f64>| {
@@ -98,16 +98,16 @@ fn judge(rule: &Rule, samples: &BTreeMap<Minute, Figure>) -> Vec<(Kind, Minute)>
         state = next;
         match (known.0, next) {
             (State::Alarm, State::Blank) => {
-                told.push((Kind::NoData, *end));
+                notified.push((Kind::NoData, *end));
                 known = (State::Ok, *end);
             }
             (_, State::Blank) => {}
             (before, next) if before != next => {
-                told.push((if next == State::Alarm { Kind::Began } else { Kind::Ended }, *end));
+                notified.push((if next == State::Alarm { Kind::Began } else { Kind::Ended }, *end));
                 known = (next, *end);
             }
             _ => {}
         }
     }
-    told
+    notified
 }

@@ -173,8 +173,8 @@ impl Eks {
             return Way::Leaves(name);
         }
         match cluster.sight {
-            cluster::Sight::Refused => Way::Refused,
-            cluster::Sight::Silent => Way::Silent,
+            cluster::Observation::Refused => Way::Refused,
+            cluster::Observation::Silent => Way::Silent,
             _ => Way::Open,
         }
     }

@@ -98,9 +98,9 @@ impl Workload {
         }
         if minute >= self.until {
             self.recover(minute, chance);
-            let pace = every.max(4);
-            let longest = pace * chance.one_of(&[2, 4, 8]);
-            self.until = minute + chance.between(pace / 2, longest);
+            let rate_limiter = every.max(4);
+            let longest = rate_limiter * chance.one_of(&[2, 4, 8]);
+            self.until = minute + chance.between(rate_limiter / 2, longest);
             self.mood = self.draw(chance);
             self.begin(minute, chance);
         }

@@ -12,13 +12,13 @@ pub(crate) struct Alarm {
     pub(crate) judged_until: Minute,
     pub(crate) settled: Option<Settled>,
     /// Whether people were last notified of ALARM, and when they were notified of anything.
-    pub(crate) told: bool,
-    pub(crate) told_at: Option<Minute>,
+    pub(crate) notified: bool,
+    pub(crate) notified_at: Option<Minute>,
     pub(crate) silenced: Option<Silence>,
     pub(crate) blind: Option<Blind>,
     /// Of `nothing-running`: when an outage was last seen to begin or to end.
     pub(crate) outage_seen: Option<Minute>,
-    pub(crate) untold: Vec<News>,
+    pub(crate) pending: Vec<News>,
 }
 
 /// The alarm after the newest period that no late point can change.
@@ -38,7 +38,7 @@ pub(crate) struct Settled {
 pub(crate) struct Blind {
     pub(crate) since: Minute,
     pub(crate) no_data: bool,
-    pub(crate) told: bool,
+    pub(crate) notified: bool,
 }
 
 impl Alarm {
@@ -49,12 +49,12 @@ impl Alarm {
             since: at,
             judged_until: at,
             settled: None,
-            told: false,
-            told_at: None,
+            notified: false,
+            notified_at: None,
             silenced: None,
             blind: None,
             outage_seen: None,
-            untold: Vec::new(),
+            pending: Vec::new(),
         }
     }
 
@@ -72,15 +72,15 @@ impl Alarm {
     }
 
     pub(super) fn is_plain(&self) -> bool {
-        self.state == State::Ok && !self.told && self.blind.is_none()
+        self.state == State::Ok && !self.notified && self.blind.is_none()
     }
 
     pub(super) fn tell(&mut self, kind: Kind, at: Minute) {
-        self.untold.push(News { kind, at, late: false });
+        self.pending.push(News { kind, at, late: false });
     }
 
     pub(super) fn ends(&mut self, at: Minute, now: Minute) {
         self.tell(Kind::Ended, at);
-        (self.told, self.told_at) = (false, Some(now));
+        (self.notified, self.notified_at) = (false, Some(now));
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Snapshot;
 use crate::clock::Minute;
 use crate::eks::figures::{Figure, Measure, Statistic};
-use crate::model::{Answer, Sight};
+use crate::model::{Answer, Observation};
 use crate::rule::Rule;
 
 /// Length of the period that a sample counts for.
@@ -86,7 +86,7 @@ impl Snapshot {
         rule: &Rule,
         (measure, statistic): (Measure, Statistic),
         name: &str,
-    ) -> Result<Sight, String> {
+    ) -> Result<Observation, String> {
         let question = (measure, statistic, name.to_owned());
         let samples = self.sampled.get(&question).ok_or_else(|| format!("{question:?} was not sampled"))?;
         let value = |minute: &Minute| match samples.at(*minute) {
@@ -94,7 +94,7 @@ impl Snapshot {
             Figure::NoData | Figure::NotAsked => None,
         };
         let unknown = |minute: &Minute| samples.at(*minute) == Figure::NotAsked;
-        Ok(Sight {
+        Ok(Observation {
             values: self.samples.iter().map(value).collect(),
             unknown: self.samples.iter().map(unknown).collect(),
             answer: samples.answer,

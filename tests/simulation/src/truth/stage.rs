@@ -14,12 +14,12 @@ pub(super) struct Stage {
     pub(super) pending: i64,
     /// When its deployment began, if one is under way.
     pub(super) deployed: Option<Minute>,
-    pub(super) troubled: Option<Trouble>,
+    pub(super) troubled: Option<Disruption>,
 }
 
 /// Why tasks do not stay.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Trouble {
+pub(super) enum Disruption {
     /// They start, live long enough for one point every third minute, and fail.
     Loops,
     /// They run at every other run; in between one is being started.
@@ -35,14 +35,14 @@ impl Stage {
     pub(super) fn tasks(&self, minute: Minute, every: Minute) -> (i64, i64) {
         let between = minute.div_euclid(every) % 2 == 0;
         match self.troubled {
-            Some(Trouble::Alternates) if between => (0, 1),
+            Some(Disruption::Alternates) if between => (0, 1),
             _ => (self.running, self.pending),
         }
     }
 
     /// Whether a task lived long enough in this minute.
     pub(super) fn has_point(&self, minute: Minute, every: Minute) -> bool {
-        self.tasks(minute, every).0 > 0 || self.troubled == Some(Trouble::Loops) && minute % 3 == 0
+        self.tasks(minute, every).0 > 0 || self.troubled == Some(Disruption::Loops) && minute % 3 == 0
     }
 
     /// Whether ECS must be asked about the service, because nothing runs that should.
@@ -80,9 +80,11 @@ pub(super) fn stages(life: &Life, chance: &mut Chance) -> Vec<Stage> {
             5..=6 => Stage { from, deployed: Some(from), running: chance.between(0, 2), ..there },
             7 => Stage { from, ..absent },
             8 if chance.percent(life.failing) => {
-                Stage { from, running: 0, troubled: Some(Trouble::Loops), ..there }
+                Stage { from, running: 0, troubled: Some(Disruption::Loops), ..there }
             }
-            9 if chance.percent(life.failing) => Stage { from, troubled: Some(Trouble::Alternates), ..there },
+            9 if chance.percent(life.failing) => {
+                Stage { from, troubled: Some(Disruption::Alternates), ..there }
+            }
             _ => Stage { from, ..there },
         };
         stages.push(stage);

@@ -7,7 +7,7 @@ use std::ops::Range;
 use jiff::Timestamp;
 
 use super::grid::{Periods, newest};
-use super::{Notice, NoticeBody, Remembered, Settled, Sight};
+use super::{Notice, NoticeBody, Observation, Remembered, Settled};
 use crate::alarms::evaluate::AlarmState;
 use crate::model::series::Reading;
 use crate::model::subject::Subject;
@@ -17,7 +17,7 @@ use crate::rules::{AlarmRule, MissingData};
 pub(super) struct Course<'a> {
     rule: &'a AlarmRule,
     subject: &'a Subject,
-    sight: &'a Sight<'a>,
+    sight: &'a Observation<'a>,
     now: Timestamp,
     periods: &'a Periods,
     memory: Remembered,
@@ -72,14 +72,14 @@ impl<'a> Course<'a> {
     pub(super) fn new(
         rule: &'a AlarmRule,
         subject: &'a Subject,
-        sight: &'a Sight<'a>,
+        sight: &'a Observation<'a>,
         now: Timestamp,
         periods: &'a Periods,
         memory: Remembered,
         version: Option<u64>,
     ) -> Self {
         let again = version.filter(|_| memory.settled.is_some());
-        let phase = (memory.told, memory.since);
+        let phase = (memory.notified, memory.since);
         Self {
             rule,
             subject,
@@ -125,7 +125,7 @@ impl<'a> Course<'a> {
     fn begin(&mut self) -> Settled {
         let Remembered { state, since, judged_until, settled, .. } = self.memory;
         let first = self.periods.first_whole(self.rule.condition.evaluation_range());
-        let phase = (if state == AlarmState::InsufficientData { self.memory.told } else { state }, since);
+        let phase = (if state == AlarmState::InsufficientData { self.memory.notified } else { state }, since);
         let from = |until| Settled { until, state, since, phase, changes: 0 };
         let begin = match settled {
             None => from(judged_until),
@@ -196,12 +196,12 @@ impl<'a> Course<'a> {
         }
         self.done = self.changes;
         let (newest, end, since) = (self.newest(), self.newest_end(), self.memory.since);
-        match (self.phase.0, self.memory.told) {
+        match (self.phase.0, self.memory.notified) {
             (AlarmState::Ok, AlarmState::Alarm) => {
                 let (from, to) = (AlarmState::Alarm, AlarmState::Ok);
                 let evaluation = self.evaluation(newest);
                 self.push(Transition { from, to, at: end, since: None }, NoticeBody::Ended { evaluation });
-                (self.memory.told, self.memory.told_at) = (AlarmState::Ok, Some(self.now));
+                (self.memory.notified, self.memory.notified_at) = (AlarmState::Ok, Some(self.now));
             }
             (AlarmState::Alarm, AlarmState::Ok) => {
                 self.memory.since = end;
@@ -222,13 +222,13 @@ impl<'a> Course<'a> {
         self.memory.settled = (!is_settled).then_some(Settled { changes, ..settled });
         // An alarm whose data went missing was told with that; there will be no other word about its end. Not while a
         // verdict that is judged again still is ALARM: it would be notified a second time.
-        let blind_told = self.memory.blind.is_some_and(|blind| blind.told);
+        let blind_notified = self.memory.blind.is_some_and(|blind| blind.notified);
         let is_missing = [self.memory.state, settled.state] == [AlarmState::InsufficientData; 2];
         let is_over = is_missing && changes == 0 && self.periods.is_silent_since_aged_out();
         // Who is notified of it just now needs a run in which it is so.
-        let was_told = self.memory.told == AlarmState::Alarm && self.memory.told_at != Some(self.now);
-        if is_over && is_later && blind_told && was_told {
-            (self.memory.told, self.memory.told_at) = (AlarmState::Ok, Some(self.now));
+        let was_told = self.memory.notified == AlarmState::Alarm && self.memory.notified_at != Some(self.now);
+        if is_over && is_later && blind_notified && was_told {
+            (self.memory.notified, self.memory.notified_at) = (AlarmState::Ok, Some(self.now));
             let phase = (AlarmState::Ok, self.newest_end());
             self.memory.settled = self.memory.settled.map(|settled| Settled { phase, ..settled });
         }
@@ -270,7 +270,7 @@ impl<'a> Course<'a> {
         let end = self.periods.end(period);
         let (from, since) = (self.memory.state, self.memory.since);
         // What nobody heard of need not be kept from flapping.
-        let heard = self.memory.told == AlarmState::Alarm || self.changes < self.done;
+        let heard = self.memory.notified == AlarmState::Alarm || self.changes < self.done;
         let held = from == AlarmState::Alarm && heard && end.duration_since(since) < self.rule.hold;
         let to = if held { from } else { verdict };
         if to != from {
@@ -288,12 +288,12 @@ impl<'a> Course<'a> {
         if to == AlarmState::InsufficientData {
             (self.memory.state, self.memory.since, self.memory.muted) = (to, end, None);
             // Samples that are missing never come, so this is the end of the alarm.
-            if !self.periods.can_be_late() && self.memory.told == AlarmState::Alarm {
+            if !self.periods.can_be_late() && self.memory.notified == AlarmState::Alarm {
                 let since = self.periods.newest_value_end();
                 let evaluation = self.evaluation(period);
                 let body = NoticeBody::NoData { evaluation, why: None };
                 self.push(Transition { from: from.0, to, at: end, since }, body);
-                (self.memory.told, self.memory.told_at) = (AlarmState::Ok, Some(self.now));
+                (self.memory.notified, self.memory.notified_at) = (AlarmState::Ok, Some(self.now));
                 self.phase = (AlarmState::Ok, end);
             }
             return;
@@ -307,11 +307,11 @@ impl<'a> Course<'a> {
         let is_new = self.changes > self.done;
         (self.memory.state, self.memory.since) = (to, end);
         self.phase = (to, end);
-        if is_new && to == AlarmState::Ok && self.memory.told == AlarmState::Alarm {
+        if is_new && to == AlarmState::Ok && self.memory.notified == AlarmState::Alarm {
             let since = (from.0 == AlarmState::Alarm).then_some(from.1);
             let evaluation = self.evaluation(period);
             self.push(Transition { from: from.0, to, at: end, since }, NoticeBody::Ended { evaluation });
-            (self.memory.told, self.memory.told_at) = (AlarmState::Ok, Some(self.now));
+            (self.memory.notified, self.memory.notified_at) = (AlarmState::Ok, Some(self.now));
         }
         if is_new {
             self.memory.muted = None;

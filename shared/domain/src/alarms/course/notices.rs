@@ -19,7 +19,7 @@ const FIRST_POINTS: SignedDuration = SignedDuration::from_mins(5);
 impl Course<'_> {
     /// Tells an alarm that nobody has heard of, unless something keeps it silent at the end of the period.
     pub(super) fn tell(&mut self, period: usize, from: AlarmState, since: Option<Timestamp>) {
-        if (self.memory.state, self.memory.told) != (AlarmState::Alarm, AlarmState::Ok) {
+        if (self.memory.state, self.memory.notified) != (AlarmState::Alarm, AlarmState::Ok) {
             return;
         }
         let end = self.periods.end(period);
@@ -39,7 +39,7 @@ impl Course<'_> {
         let change = Transition { from, to: AlarmState::Alarm, at: self.memory.since, since };
         let (why, pod) = (self.sight.why.clone(), self.sight.pod.clone());
         self.push(change, NoticeBody::Began { evaluation: self.evaluation(period), late, why, pod });
-        (self.memory.told, self.memory.told_at) = (AlarmState::Alarm, Some(self.now));
+        (self.memory.notified, self.memory.notified_at) = (AlarmState::Alarm, Some(self.now));
     }
 
     /// Why the newest period says nothing of the alarm; none if it does.
@@ -50,9 +50,10 @@ impl Course<'_> {
         let range = self.range_of(self.newest());
         let is_empty = self.periods.values(range).iter().all(Option::is_none);
         let runs = self.sight.running.is_some_and(|tasks| tasks > 0);
-        let matters = self.memory.told == AlarmState::Alarm || runs;
+        let matters = self.memory.notified == AlarmState::Alarm || runs;
         let says_so = self.rule.condition.treat_missing_data == MissingData::Breaching;
-        let goes_on = self.memory.blind.is_some_and(|blind| blind.because == Unseen::NoData && blind.told);
+        let goes_on =
+            self.memory.blind.is_some_and(|blind| blind.because == Unseen::NoData && blind.notified);
         let is_missing = is_empty && !says_so && (goes_on || (self.periods.can_be_late() && matters));
         // Some points of the range are no end of it before they suffice for a verdict.
         let is_missing = is_missing || goes_on && self.newest == Newest::Waits;
@@ -78,13 +79,13 @@ impl Course<'_> {
     fn may_be_late_since(&self, blind: Blindness) -> bool {
         let newest = self.newest();
         let missing = self.periods.after(blind.since).min(newest)..newest + 1;
-        blind.told && blind.because == Unseen::NoData && !self.periods.open(&missing).is_empty()
+        blind.notified && blind.because == Unseen::NoData && !self.periods.open(&missing).is_empty()
     }
 
     fn sees_again(&mut self, blind: Blindness) {
         // Points that came late were judged all the same: only what is lost needs a word.
         let is_lost = blind.because == Unseen::CouldNotAsk || self.periods.lost_since(blind.since);
-        if blind.told && is_lost {
+        if blind.notified && is_lost {
             // When data came back is not remembered.
             let since = (blind.because == Unseen::CouldNotAsk).then_some(blind.since);
             let evaluation = self.evaluation(self.newest());
@@ -94,17 +95,17 @@ impl Course<'_> {
 
     fn is_blind(&mut self, because: Unseen) {
         let end = self.newest_end();
-        let known = self.memory.blind.filter(|blind| blind.because == because || blind.told);
-        let mut blind = known.unwrap_or(Blindness { since: end, because, told: false });
+        let known = self.memory.blind.filter(|blind| blind.because == because || blind.notified);
+        let mut blind = known.unwrap_or(Blindness { since: end, because, notified: false });
         let range = self.rule.condition.evaluation_range();
         // Where there is no data, the whole range has none already: the next run that finds the same is enough.
         let patience = if because == Unseen::NoData { 0 } else { range };
         let lasts = self.periods.count_since(blind.since) > patience;
         // Tasks that have just been started have no points yet.
         let young = because == Unseen::NoData
-            && self.memory.told == AlarmState::Ok
+            && self.memory.notified == AlarmState::Ok
             && end.duration_since(blind.since) < FIRST_POINTS.max(self.now.duration_since(end));
-        if lasts && !young && !blind.told && self.mute(end).is_none() {
+        if lasts && !young && !blind.notified && self.mute(end).is_none() {
             let evaluation = self.evaluation(self.newest());
             let (since, body) = match because {
                 Unseen::CouldNotAsk => {
@@ -117,25 +118,27 @@ impl Course<'_> {
                 }
             };
             self.push(self.standing(Some(since)), body);
-            blind.told = true;
+            blind.notified = true;
         }
         self.memory.blind = Some(blind);
     }
 
     /// Tells again an alarm that goes on.
     pub(super) fn remind(&mut self) {
-        let Remembered { state, told, told_at: Some(told_at), since, .. } = self.memory else { return };
+        let Remembered { state, notified, notified_at: Some(notified_at), since, .. } = self.memory else {
+            return;
+        };
         let end = self.newest_end();
-        let due = self.rule.remind_every.is_some_and(|every| self.now.duration_since(told_at) >= every);
-        let told = (state, told) == (AlarmState::Alarm, AlarmState::Alarm) && told_at < self.now;
-        if told && due && self.mute(end).is_none() {
+        let due = self.rule.remind_every.is_some_and(|every| self.now.duration_since(notified_at) >= every);
+        let notified = (state, notified) == (AlarmState::Alarm, AlarmState::Alarm) && notified_at < self.now;
+        if notified && due && self.mute(end).is_none() {
             let (why, pod) = (self.sight.why.clone(), self.sight.pod.clone());
             let body = NoticeBody::Reminder { evaluation: self.evaluation(self.newest()), why, pod };
             let reminder = self.notice(self.standing(Some(since)), body);
             // Named after what it repeats: two runs at once make the same one.
-            let id = format!("{}#{}#{}#reminder", self.rule.name, self.subject, told_at.as_second());
+            let id = format!("{}#{}#{}#reminder", self.rule.name, self.subject, notified_at.as_second());
             self.notices.push(Notice { id, ..reminder });
-            self.memory.told_at = Some(self.now);
+            self.memory.notified_at = Some(self.now);
         }
     }
 

@@ -109,7 +109,7 @@ fn one_of<T: Clone>(
         let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
         let near = nearest(text, known.iter().copied());
         let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        problems.tell(line, label, format_args!("`{text}` is none of {}{near}", known.join(", ")));
+        problems.add(line, label, format_args!("`{text}` is none of {}{near}", known.join(", ")));
     }
     found
 }
@@ -123,7 +123,7 @@ pub(super) fn level(aspect: Aspect, raw: Option<At<RawLevel>>, problems: &Proble
             let words = words.map(|word| (word, word.parse::<Desired>().ok()));
             return one_of(place, &text, &words, problems).flatten();
         }
-        text.parse().map_err(|error| problems.tell(place.0, place.1, near(error, &text, &LEVELS))).ok()
+        text.parse().map_err(|error| problems.add(place.0, place.1, near(error, &text, &LEVELS))).ok()
     }))
 }
 
@@ -161,7 +161,7 @@ fn log_types(
     problems: &Problems,
 ) -> BTreeSet<LogType> {
     if entries.is_empty() {
-        problems.tell(
+        problems.add(
             line,
             label,
             "the list is empty; write leave to leave them alone, and no policy turns a log off",
@@ -174,7 +174,7 @@ fn log_types(
             Ok(log) => {
                 types.insert(log);
             }
-            Err(error) => problems.tell(line, label, near(error, &text, &LogType::ALL.map(LogType::as_str))),
+            Err(error) => problems.add(line, label, near(error, &text, &LogType::ALL.map(LogType::as_str))),
         }
     }
     types
@@ -198,7 +198,7 @@ fn config_map(
 ) -> BTreeMap<String, String> {
     let RawAwsLogging { output, filters, parsers, router } = raw;
     if output.is_none() {
-        problems.tell(line, label, "output.conf is missing: without an OUTPUT no log goes anywhere");
+        problems.add(line, label, "output.conf is missing: without an OUTPUT no log goes anywhere");
     }
     if let Some(At { line, value: Some(ScalarText(text)) }) = &router {
         one_of((*line, "policy: aws-logging: flb_log_cw"), text, &[("true", ()), ("false", ())], problems);
@@ -221,10 +221,10 @@ fn config_map(
 /// What Fargate would not accept of it; what is missing or no word at all was told before.
 fn check_logging((line, label): (u64, &str), data: &BTreeMap<String, String>, problems: &Problems) {
     let labels = BTreeMap::from([(logging::NAMESPACE.to_owned(), "enabled".to_owned())]);
-    let told = |problem: &logging::Problem| {
+    let said = |problem: &logging::Problem| {
         problem.key == "flb_log_cw" || problem.key == "output.conf" && !data.contains_key("output.conf")
     };
-    for problem in logging::check(&labels, data).iter().filter(|problem| !told(problem)) {
-        problems.tell(line, label, problem);
+    for problem in logging::check(&labels, data).iter().filter(|problem| !said(problem)) {
+        problems.add(line, label, problem);
     }
 }

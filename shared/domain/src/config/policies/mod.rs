@@ -124,12 +124,12 @@ fn check_policy(line: u64, raw: RawPolicy, problems: &Problems) -> Policy {
     let hands_off = raw.hands_off.as_ref().and_then(|at| at.value).unwrap_or_default();
     for Named { aspect, line, .. } in &named {
         if let Some(why) = never_applies(*aspect, &matches, hands_off) {
-            problems.tell(*line, &format!("policy: {aspect}"), why);
+            problems.add(*line, &format!("policy: {aspect}"), why);
         }
     }
     if named.is_empty() && !hands_off {
         let keys: Vec<&str> = Aspect::ALL.iter().map(|aspect| aspect.as_str()).collect();
-        problems.tell(
+        problems.add(
             line,
             "policy",
             format_args!("it names no aspect: write hands-off: true, or one of {}", keys.join(", ")),
@@ -181,7 +181,7 @@ fn word<T: FromStr<Err: fmt::Display>>(
 ) -> Option<T> {
     let At { line, value } = raw?;
     let ScalarText(text) = value?;
-    text.parse().map_err(|error| problems.tell(line, key, near(error, &text, words))).ok()
+    text.parse().map_err(|error| problems.add(line, key, near(error, &text, words))).ok()
 }
 
 fn near(error: impl fmt::Display, text: &str, words: &[&str]) -> String {
@@ -195,7 +195,7 @@ fn number(key: &str, raw: Option<At<ScalarText>>, most: u32, problems: &Problems
     let ScalarText(text) = value?;
     let number = text.parse().ok().filter(|number| (1..=most).contains(number));
     if number.is_none() {
-        problems.tell(line, key, format_args!("`{text}` is no whole number from 1 to {most}"));
+        problems.add(line, key, format_args!("`{text}` is no whole number from 1 to {most}"));
     }
     number
 }
@@ -210,13 +210,13 @@ fn list<R, T>(
     let At { line, value } = raw?;
     let entries = value?;
     if entries.is_empty() {
-        problems.tell(line, key, "the list is empty; leave the key out to mean all of them");
+        problems.add(line, key, "the list is empty; leave the key out to mean all of them");
     }
     let mut good = Vec::new();
     for At { line, value } in entries {
         match value.map(&read) {
             Some(Ok(value)) => good.push(value),
-            Some(Err(error)) => problems.tell(line, key, error),
+            Some(Err(error)) => problems.add(line, key, error),
             None => {}
         }
     }

@@ -39,7 +39,7 @@ pub(in crate::config) fn check_reads(entries: Vec<At<RawRead>>, problems: &Probl
             platforms: None,
         };
         if cadvisor.is_none() {
-            problems.tell(
+            problems.add(
                 entry.line,
                 "eks",
                 "it says nothing to read: write cadvisor: proxy, or take the entry out",

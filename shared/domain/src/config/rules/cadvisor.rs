@@ -19,7 +19,7 @@ pub(in crate::config) fn check(rules: &[At<RawRule>], problems: &Problems) {
                 "`{text}` comes from cAdvisor, which is not asked of any cluster: write an entry with `cadvisor: proxy` below `eks:`; \
                  docs/eks.md tells which right that needs"
             );
-            problems.tell(what.line, &format!("{label}: what"), why);
+            problems.add(what.line, &format!("{label}: what"), why);
         }
     }
 }

@@ -36,14 +36,14 @@ pub(super) struct Check<'a> {
 
 impl Check<'_> {
     /// Adds a problem with the value of a key.
-    pub(super) fn tell(&self, line: u64, key: &str, why: impl fmt::Display) {
-        self.problems.tell(line, &format!("{}: {key}", self.label), why);
+    pub(super) fn add(&self, line: u64, key: &str, why: impl fmt::Display) {
+        self.problems.add(line, &format!("{}: {key}", self.label), why);
     }
 
     /// A value that must be there. None if it is missing or could not be read; both have been told then.
     fn need<T>(&self, key: &str, at: Option<At<T>>) -> Option<(u64, T)> {
         let Some(at) = at else {
-            self.tell(self.line, key, "is missing");
+            self.add(self.line, key, "is missing");
             return None;
         };
         at.value.map(|value| (at.line, value))
@@ -61,7 +61,7 @@ impl Check<'_> {
         let limit = |text: &str| DurationText::from_str(text).map_or(SignedDuration::ZERO, |limit| limit.0);
         let fits = (limit(least)..=limit(most)).contains(&text.0);
         if !fits {
-            self.tell(line, key, format_args!("`{:#}` is not between {least} and {most}", text.0));
+            self.add(line, key, format_args!("`{:#}` is not between {least} and {most}", text.0));
         }
         fits.then_some(text.0)
     }
@@ -138,7 +138,7 @@ impl Check<'_> {
         } else {
             return Some(name);
         };
-        self.tell(line, "name", why);
+        self.add(line, "name", why);
         None
     }
 
@@ -146,8 +146,8 @@ impl Check<'_> {
         let Some(at) = at else { return Some(default) };
         let StatisticText(text) = at.value.as_ref()?;
         let read = Statistic::from_str(text).map_err(|error| match nearest(text, STATISTICS) {
-            Some(near) => self.tell(at.line, "statistic", format_args!("{error}; did you mean `{near}`?")),
-            None => self.tell(at.line, "statistic", error),
+            Some(near) => self.add(at.line, "statistic", format_args!("{error}; did you mean `{near}`?")),
+            None => self.add(at.line, "statistic", error),
         });
         read.ok()
     }
@@ -158,7 +158,7 @@ impl Check<'_> {
         let known: Vec<&str> = measure?.sources().map(|source| source.kind().as_str()).collect();
         if !known.contains(&source.as_str()) {
             let (source, known) = (source.as_str(), known.join(" or "));
-            self.tell(*line, "source", format_args!("{source} does not have this measure, only {known}"));
+            self.add(*line, "source", format_args!("{source} does not have this measure, only {known}"));
         }
         Some(*source)
     }
@@ -167,14 +167,14 @@ impl Check<'_> {
         let default = if sampled { SAMPLE_PERIOD } else { Period::MINUTE };
         let Some(at) = at else { return Some(default) };
         let period =
-            Period::from_seconds(at.value?).map_err(|error| self.tell(at.line, "period", error)).ok()?;
+            Period::from_seconds(at.value?).map_err(|error| self.add(at.line, "period", error)).ok()?;
         if sampled && period != SAMPLE_PERIOD {
             let why = format_args!(
                 "{}, but pods are sampled once a run, so it must be {}",
                 period.seconds(),
                 SAMPLE_PERIOD.seconds()
             );
-            self.tell(at.line, "period", why);
+            self.add(at.line, "period", why);
         }
         Some(period)
     }
@@ -190,7 +190,7 @@ impl Check<'_> {
             ("workloads", of_workload(&raw.workloads)),
         ] {
             if let Some(Some(at)) = at {
-                self.tell(at.line, key, format_args!("means nothing for scope {}", scope.as_str()));
+                self.add(at.line, key, format_args!("means nothing for scope {}", scope.as_str()));
             }
         }
         let tags = raw.tags.as_ref().and_then(|at| at.value.as_ref());
@@ -210,7 +210,7 @@ impl Check<'_> {
         let Some(at) = at else { return vec![NamePattern::new("*")] };
         let Some(given) = &at.value else { return Vec::new() };
         if given.is_empty() {
-            self.tell(at.line, key, "the list is empty; leave the key out to mean all of them");
+            self.add(at.line, key, "the list is empty; leave the key out to mean all of them");
         }
         let dots = matches!(key, "namespaces" | "workloads");
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '*' | '-' | '_') || (dots && c == '.');
@@ -221,7 +221,7 @@ impl Check<'_> {
             if text.is_empty() || !text.chars().all(fits) {
                 let why =
                     "is no pattern of names: letters, digits, hyphens and underscores, with * for any part";
-                self.tell(*line, key, format_args!("`{text}` {why}"));
+                self.add(*line, key, format_args!("`{text}` {why}"));
             }
             patterns.push(pattern.clone());
         }
@@ -244,7 +244,7 @@ impl Check<'_> {
                 if !good {
                     let n = n.map_or_else(String::new, |n| format!(" ({n})"));
                     let why = format!("{m} is not between 1 and evaluation-periods{n}");
-                    self.tell(at.line, "datapoints-to-alarm", why);
+                    self.add(at.line, "datapoints-to-alarm", why);
                 }
                 good
             }),
@@ -255,7 +255,7 @@ impl Check<'_> {
             let (measure, statistic) = judged?;
             // A number of samples is a number, whatever was sampled.
             let unit = if *statistic == Statistic::SampleCount { Unit::Count } else { measure.unit() };
-            text.in_unit(unit).map_err(|error| self.tell(line, key, error)).ok()
+            text.in_unit(unit).map_err(|error| self.add(line, key, error)).ok()
         };
         let threshold = threshold.and_then(|(line, text)| in_unit("threshold", line, &text));
         let clear = raw.clear_threshold.as_ref();
@@ -284,12 +284,12 @@ impl Check<'_> {
         let key = "evaluation-periods";
         let seconds = period.unwrap_or(Period::MINUTE).seconds();
         if n == 0 || n > MAX_EVALUATION_PERIODS {
-            self.tell(line, key, format_args!("{n} is not between 1 and {MAX_EVALUATION_PERIODS}"));
+            self.add(line, key, format_args!("{n} is not between 1 and {MAX_EVALUATION_PERIODS}"));
             return None;
         }
         if i64::from(n) * seconds > DAY {
             let most = DAY / seconds;
-            self.tell(
+            self.add(
                 line,
                 key,
                 format_args!("{n} periods of {seconds} seconds are more than a day: at most {most}"),
@@ -300,7 +300,7 @@ impl Check<'_> {
             judged.filter(|(measure, _)| n > 1 && measure.is_of_one_instant())
         {
             let why = format_args!("{n}, but {} is asked once a run, so it must be 1", row.word);
-            self.tell(line, key, why);
+            self.add(line, key, why);
             return None;
         }
         Some(n)
@@ -323,7 +323,7 @@ impl Check<'_> {
             }
         };
         if wrong {
-            self.tell(
+            self.add(
                 line,
                 "clear-threshold",
                 format_args!("{clear} still breaches: at {side} the threshold ({threshold})"),
@@ -341,7 +341,7 @@ impl Check<'_> {
         let Ok(duration) = text.parse() else {
             let near = nearest(&text, ["never"]).map_or("", |_| "; did you mean `never`?");
             let why = format!("`{text}` is neither a duration such as 12h nor `never`{near}");
-            self.tell(at.line, "remind-every", why);
+            self.add(at.line, "remind-every", why);
             return None;
         };
         self.duration("remind-every", at.line, duration, "5m", "30d")
@@ -363,7 +363,7 @@ impl Check<'_> {
                         jiff::tz::db().available().map(|name| name.to_string()).collect();
                     let near = nearest(&name, known.iter().map(String::as_str));
                     let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-                    check.tell(line, "time-zone", format_args!("{error}{near}"));
+                    check.add(line, "time-zone", format_args!("{error}{near}"));
                 })
                 .ok()
             }),
@@ -372,7 +372,7 @@ impl Check<'_> {
         // Also without the others, so that all that is wrong is told.
         let length = duration.unwrap_or(SignedDuration::from_hours(1));
         let window = MaintenanceWindow::new(&cron, length, zone.clone().unwrap_or(jiff::tz::TimeZone::UTC));
-        let window = window.map_err(|error| check.tell(line, "cron", error)).ok();
+        let window = window.map_err(|error| check.add(line, "cron", error)).ok();
         window.filter(|_| duration.is_some() && zone.is_some())
     }
 }

@@ -67,7 +67,7 @@ fn check_turned_off(own: &[(u64, RawRule)], built_in: &[(u64, RawRule)], problem
             continue;
         };
         let why = format!("there is no built-in rule of this name to turn off: {}", hint(name, &known));
-        problems.tell(*line, &format!("rule `{name}`: enabled"), why);
+        problems.add(*line, &format!("rule `{name}`: enabled"), why);
     }
 }
 
@@ -78,7 +78,7 @@ fn check_names(rules: &[(u64, RawRule)], problems: &Problems) {
         let Some(At { line: at, value: Some(name) }) = &raw.name else { continue };
         if let Some(first) = first_lines.insert(name.as_str(), *line) {
             let why = format!("another rule has the same name, in line {first}; names must be unique");
-            problems.tell(*at, &format!("rule `{name}`: name"), why);
+            problems.add(*at, &format!("rule `{name}`: name"), why);
         }
     }
 }

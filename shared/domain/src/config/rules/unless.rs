@@ -53,12 +53,12 @@ pub(super) fn check(
         let label = format!("rule `{name}`: unless");
         for (line, other) in names(raw.unless.as_ref()) {
             match by_name.get(other) {
-                Some(_) if other == *name => problems.tell(line, &label, "a rule cannot hide itself"),
+                Some(_) if other == *name => problems.add(line, &label, "a rule cannot hide itself"),
                 None if off.iter().any(|(_, raw)| raw.name() == Some(other)) => {
-                    problems.tell(line, &label, format_args!("the rule `{other}` is turned off"));
+                    problems.add(line, &label, format_args!("the rule `{other}` is turned off"));
                 }
                 None => {
-                    problems.tell(
+                    problems.add(
                         line,
                         &label,
                         format_args!("there is no rule `{other}`: {}", hint(other, &known)),
@@ -70,14 +70,14 @@ pub(super) fn check(
                         "`{other}` has scope {of_other} and this rule {of_this}: it can hide its own scope, or be of scope \
                          cluster and hide all"
                     );
-                    problems.tell(line, &label, why);
+                    problems.add(line, &label, why);
                 }
                 Some(_) => {
                     if let Some(circle) = circle(name, other, &by_name).filter(|_| !in_circles.contains(name))
                     {
                         let around =
                             circle.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-                        problems.tell(line, &label, format_args!("{around} hide each other in a circle"));
+                        problems.add(line, &label, format_args!("{around} hide each other in a circle"));
                         in_circles.extend(circle);
                     }
                 }

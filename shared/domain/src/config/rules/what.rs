@@ -24,18 +24,18 @@ impl Check<'_> {
         statistic: Option<&Statistic>,
     ) -> Option<Measure> {
         let Some(what) = what else {
-            self.tell(self.line, "what", "is missing");
+            self.add(self.line, "what", "is missing");
             return None;
         };
         let line = what.line;
         let measure = match what.value.as_ref()? {
             OneOf::Plain(WhatText(text)) => {
                 let measure = Measure::from_str(text).ok().or_else(|| {
-                    self.tell(line, "what", format_args!("`{text}` is no measure: {}", like(text)));
+                    self.add(line, "what", format_args!("`{text}` is no measure: {}", like(text)));
                     None
                 })?;
                 if !measure.supports(scope) {
-                    self.tell(line, "what", format_args!("`{text}` is not published per {}", scope.as_str()));
+                    self.add(line, "what", format_args!("`{text}` is not published per {}", scope.as_str()));
                 }
                 measure
             }
@@ -43,7 +43,7 @@ impl Check<'_> {
         };
         self.statistic_of_samples(&measure, statistic);
         if statistic == Some(&Statistic::SampleCount) && measure.is_derived() {
-            self.tell(line, "statistic", "SampleCount means nothing for a value computed from two metrics");
+            self.add(line, "statistic", "SampleCount means nothing for a value computed from two metrics");
         }
         Some(measure)
     }
@@ -56,18 +56,18 @@ impl Check<'_> {
             let known: Vec<&str> = sampled.statistics.iter().map(Statistic::as_str).collect();
             let word = row.word;
             let why = format_args!("{statistic} is not known of {word}: {}", known.join(" or "));
-            self.tell(self.line, "statistic", why);
+            self.add(self.line, "statistic", why);
         }
     }
 
     fn custom(&self, line: u64, raw: &RawMetric, scope: Scope) -> Option<CustomMetric> {
         let text = |key: &str, at: Option<&At<String>>| match at {
             None => {
-                self.tell(line, &format!("what: {key}"), "is missing");
+                self.add(line, &format!("what: {key}"), "is missing");
                 None
             }
             Some(At { line, value: Some(text) }) if text.trim().is_empty() => {
-                self.tell(*line, &format!("what: {key}"), "is empty");
+                self.add(*line, &format!("what: {key}"), "is empty");
                 None
             }
             Some(at) => at.value.clone(),
@@ -78,7 +78,7 @@ impl Check<'_> {
         let mut good = true;
         if let Some(At { line, value: Some(given) }) = &raw.dimensions {
             if given.len() > MAX_DIMENSIONS {
-                self.tell(*line, "what: dimensions", format_args!("are more than {MAX_DIMENSIONS}"));
+                self.add(*line, "what: dimensions", format_args!("are more than {MAX_DIMENSIONS}"));
                 good = false;
             }
             for (name, at) in given {
@@ -108,7 +108,7 @@ impl Check<'_> {
                 }
                 Some(_) => continue,
             };
-            self.tell(line, &key, why);
+            self.add(line, &key, why);
             good = false;
         }
         good

@@ -112,5 +112,5 @@ pub struct Finding {
     pub problem: String,
     /// The command or YAML that mends it, ready to be copied; empty if there is none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub cure: String,
+    pub remedy: String,
 }

@@ -119,7 +119,7 @@ fn rate(now: &Parts, before: &Parts) -> Option<f64> {
         now.iter().filter_map(|(series, now)| {
             let then = before.get(series)?;
             let seconds = now.at.duration_since(then.at).as_secs_f64();
-            (seconds > 0.0).then(|| increase(now, then, has_begun_anew(now, then)) / seconds)
+            (seconds > 0.0).then(|| increase(now, then, has_restarted(now, then)) / seconds)
         })
     });
     rates.reduce(|sum, rate| sum + rate).filter(|rate| rate.is_finite())
@@ -130,7 +130,7 @@ fn rate(now: &Parts, before: &Parts) -> Option<f64> {
 fn throttled_percent(now: (&PartSeries, &PartSeries), then: (&PartSeries, &PartSeries)) -> Option<f64> {
     let increases = now.0.iter().filter_map(|(series, periods)| {
         let (throttled, before) = (now.1.get(series)?, (then.0.get(series)?, then.1.get(series)?));
-        let anew = has_begun_anew(periods, before.0) || has_begun_anew(throttled, before.1);
+        let anew = has_restarted(periods, before.0) || has_restarted(throttled, before.1);
         (periods.at > before.0.at)
             .then(|| (increase(periods, before.0, anew), increase(throttled, before.1, anew)))
     });
@@ -139,10 +139,10 @@ fn throttled_percent(now: (&PartSeries, &PartSeries), then: (&PartSeries, &PartS
     Some(if periods > 0.0 { (throttled / periods * 100.0).min(100.0) } else { 0.0 })
 }
 
-fn has_begun_anew(now: &Counter, then: &Counter) -> bool {
+fn has_restarted(now: &Counter, then: &Counter) -> bool {
     now.value < then.value
 }
 
-fn increase(now: &Counter, then: &Counter, begun_anew: bool) -> f64 {
-    if begun_anew { now.value } else { now.value - then.value }
+fn increase(now: &Counter, then: &Counter, restarted: bool) -> f64 {
+    if restarted { now.value } else { now.value - then.value }
 }

@@ -26,7 +26,7 @@ pub use counters::{PodCounters, PodRates, Throttled};
 pub use figures::{Sample, cluster_samples, workload_samples};
 pub use pending::PendingCause;
 pub use preflight::{
-    AccessEntry, CLUSTER_ROLE, Caller, GROUP, NODE_PROXY_ROLE, RIGHTS, Refusal, Trouble, finding,
+    AccessEntry, CLUSTER_ROLE, Caller, Diagnosis, GROUP, NODE_PROXY_ROLE, RIGHTS, Refusal, finding,
     right_to_list, to_list,
 };
 pub use state::{

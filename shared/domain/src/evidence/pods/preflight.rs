@@ -41,7 +41,7 @@ pub struct Caller<'a> {
 
 /// What keeps a cluster from being read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trouble {
+pub enum Diagnosis {
     /// The endpoint's name has no address here.
     Dns,
     /// Nothing listens at the endpoint's address.
@@ -134,41 +134,41 @@ pub fn to_list(group: &str, resource: &str) -> ResourceAttributes {
 }
 
 /// What is amiss and what mends it. A remedy is printed only where it can help.
-pub fn finding(trouble: &Trouble, cluster: &EksCluster, caller: Caller<'_>) -> Finding {
+pub fn finding(diagnosis: &Diagnosis, cluster: &EksCluster, caller: Caller<'_>) -> Finding {
     let at = AtCluster { account: caller.account, region: caller.region, cluster: &cluster.name };
     let role = caller.role;
-    let (problem, cure) = match trouble {
-        Trouble::Dns | Trouble::Refused | Trouble::Connect(_) if !cluster.public_endpoint => (private(cluster), vpc(&at)),
+    let (problem, remedy) = match diagnosis {
+        Diagnosis::Dns | Diagnosis::Refused | Diagnosis::Connect(_) if !cluster.public_endpoint => (private(cluster), vpc(&at)),
         // The next run asks EKS for the endpoint again.
-        Trouble::Dns => (
+        Diagnosis::Dns => (
             "The name of the API server's endpoint is not known here: the cluster may have been made anew in the last hour."
                 .to_owned(),
             String::new(),
         ),
         // EKS drops what it does not let in, so a refusal is no matter of address ranges.
-        Trouble::Refused => (
+        Diagnosis::Refused => (
             "No connection to the API server: its endpoint refuses connections.".to_owned(),
             String::new(),
         ),
-        Trouble::Connect(why) => unreachable(cluster, why, &at),
-        Trouble::Broken(why) => (
+        Diagnosis::Connect(why) => unreachable(cluster, why, &at),
+        Diagnosis::Broken(why) => (
             format!("The connections to the API server broke, again and again; the last one: {why}."),
             String::new(),
         ),
-        Trouble::Stranger(why) => (
+        Diagnosis::Stranger(why) => (
             format!("The API server does not prove to be that of the cluster: {why}. Something stands between, or the cluster was made anew."),
             format!(
                 "# Compare endpoint and certificateAuthority with what answers there:\n{}",
                 at.eks("describe-cluster", "")
             ),
         ),
-        Trouble::Certificate(why) => {
+        Diagnosis::Certificate(why) => {
             (format!("The API server does not prove to be that of the cluster: {why}."), String::new())
         }
-        Trouble::Unauthorized(entry) => unauthorized(entry, cluster, &at, role),
-        Trouble::Forbidden(refusal) => forbidden(refusal, cluster, &at, role),
-        Trouble::NoMetrics { addon, place } => no_metrics(addon.as_deref(), place.as_ref(), &at),
-        Trouble::MetricsDown { version, answer } => (
+        Diagnosis::Unauthorized(entry) => unauthorized(entry, cluster, &at, role),
+        Diagnosis::Forbidden(refusal) => forbidden(refusal, cluster, &at, role),
+        Diagnosis::NoMetrics { addon, place } => no_metrics(addon.as_deref(), place.as_ref(), &at),
+        Diagnosis::MetricsDown { version, answer } => (
             format!(
                 "Metrics Server is installed and does not answer ({answer}). On Fargate a profile must select its namespace kube-system, and its port \
                  must not be 10250, which is the kubelet's; the add-on takes 10251. On EC2 nodes the security groups must let the control plane \
@@ -176,23 +176,23 @@ pub fn finding(trouble: &Trouble, cluster: &EksCluster, caller: Caller<'_>) -> F
             ),
             at.kubectls(["--namespace kube-system describe deployment metrics-server", &api_service(version)]),
         ),
-        Trouble::PreferredDown { preferred, answer, serving } => (
+        Diagnosis::PreferredDown { preferred, answer, serving } => (
             format!(
                 "The Metrics API is preferred in version {preferred}, which does not answer ({answer}). Version {serving} answers, and was read instead."
             ),
             at.kubectls([api_service(preferred).as_str()]),
         ),
-        Trouble::NodeProxy { message } => (
+        Diagnosis::NodeProxy { message } => (
             format!(
                 "fargaze.yaml says cadvisor: proxy for this cluster, and the right get nodes/proxy is missing in it ({message}). Grant it knowingly, or write \
                  cadvisor: none: this right lets its holder run commands in every pod of the cluster."
             ),
             at.apply(NODE_PROXY_ROLE),
         ),
-        Trouble::Token(why) => (format!("No token could be made: {why}."), String::new()),
-        Trouble::Other(why) => (format!("The API server could not be asked: {why}."), String::new()),
+        Diagnosis::Token(why) => (format!("No token could be made: {why}."), String::new()),
+        Diagnosis::Other(why) => (format!("The API server could not be asked: {why}."), String::new()),
     };
-    Finding { problem, cure }
+    Finding { problem, remedy }
 }
 
 fn private(cluster: &EksCluster) -> String {

@@ -81,7 +81,7 @@ fn explained(measure: KubernetesMeasure, pods: &[PodState], now: Timestamp) -> O
             let one = pod.unstartable(now).next()?;
             Some((waits(pod, one), Some(one.remedy())))
         }),
-        M::PodRestarts => each(counted, |pod| Some((trouble(pod)?, None))),
+        M::PodRestarts => each(counted, |pod| Some((diagnosis(pod)?, None))),
         M::OomKilled => each(counted, |pod| {
             let kills = pod.terminated.iter().filter(|end| end.reason == "OOMKilled");
             Some((ended(kills.max_by_key(|end| end.finished_at)?), None))
@@ -91,7 +91,7 @@ fn explained(measure: KubernetesMeasure, pods: &[PodState], now: Timestamp) -> O
             let missing: Vec<&PodState> =
                 pods.iter().filter(|pod| !pod.ready && pod.is_live() && !pod.is_never_placed()).collect();
             let waiting: Vec<&PodState> = missing.iter().copied().filter(|pod| pod.is_pending()).collect();
-            each(&missing, |pod| Some((trouble(pod)?, None))).or_else(|| pending(&waiting))
+            each(&missing, |pod| Some((diagnosis(pod)?, None))).or_else(|| pending(&waiting))
         }
         M::CompletedPods => each(counted, |pod| Some((end_of(pod), None))),
         M::LoggingDisabledPods => each(counted, |pod| {
@@ -194,7 +194,7 @@ fn each<'a>(
 
 /// The worst that can be said of a pod: what a container waits for, how one ended, or what Kubernetes says of the
 /// whole.
-fn trouble(pod: &PodState) -> Option<String> {
+fn diagnosis(pod: &PodState) -> Option<String> {
     let stuck = pod.waiting.iter().find(|one| one.cause() != WaitingCause::Starting);
     let bad = pod.terminated.iter().filter(|end| end.reason != "Completed");
     let said = || pod.reason.as_ref().map(|_| said(pod));

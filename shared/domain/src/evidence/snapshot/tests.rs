@@ -107,7 +107,7 @@ fn eks() -> ClusterState {
         unlisted: ["Deployment".to_owned()].into(),
         metrics_api: MetricsApi::Down("503: service unavailable".to_owned()),
         cadvisor: Some(CadvisorState { nodes: 3, unread: 1 }),
-        findings: vec![Finding { problem: "no access entry".to_owned(), cure: "aws eks ...".to_owned() }],
+        findings: vec![Finding { problem: "no access entry".to_owned(), remedy: "aws eks ...".to_owned() }],
     }
 }
 

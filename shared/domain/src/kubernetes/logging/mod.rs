@@ -47,14 +47,14 @@ pub struct Problem {
     /// What is wrong.
     pub what: String,
     /// What to do.
-    pub cure: String,
+    pub remedy: String,
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = if self.key.is_empty() { CONFIG_MAP } else { &self.key };
         let line = self.line.map_or(String::new(), |line| format!(", line {line}"));
-        write!(f, "{place}{line}: {}; {}", self.what, self.cure)
+        write!(f, "{place}{line}: {}; {}", self.what, self.remedy)
     }
 }
 
@@ -80,8 +80,8 @@ pub fn check(namespace_labels: &BTreeMap<String, String>, data: &BTreeMap<String
         }
     }
     if !data.contains_key("output.conf") {
-        let cure = "add it with an [OUTPUT] section".to_owned();
-        found.push("output.conf", None, "the key is missing".to_owned(), cure);
+        let remedy = "add it with an [OUTPUT] section".to_owned();
+        found.push("output.conf", None, "the key is missing".to_owned(), remedy);
     }
     if let Some(value) = data.get("flb_log_cw").filter(|value| !matches!(value.trim(), "true" | "false")) {
         let what = format!("its value is {value:?}");
@@ -93,27 +93,28 @@ pub fn check(namespace_labels: &BTreeMap<String, String>, data: &BTreeMap<String
 struct Found(Vec<Problem>);
 
 impl Found {
-    fn push(&mut self, key: &str, line: Option<usize>, what: String, cure: String) {
-        self.0.push(Problem { key: key.to_owned(), line, what, cure });
+    fn push(&mut self, key: &str, line: Option<usize>, what: String, remedy: String) {
+        self.0.push(Problem { key: key.to_owned(), line, what, remedy });
     }
 
     fn check_file(&mut self, file: &File, text: &str) {
         let parsed = parse(text);
         for fault in &parsed.faults {
-            self.push(file.key, Some(fault.line), fault.what.to_string(), fault.what.cure().to_owned());
+            self.push(file.key, Some(fault.line), fault.what.to_string(), fault.what.remedy().to_owned());
         }
         let sections = parsed.sections;
         for (line, stray) in parsed.strays {
-            let cure = format!("write it below [{}]; only sections and their entries are read", file.section);
-            self.push(file.key, Some(line), format!("`{stray}` is in no section"), cure);
+            let remedy =
+                format!("write it below [{}]; only sections and their entries are read", file.section);
+            self.push(file.key, Some(line), format!("`{stray}` is in no section"), remedy);
         }
         for (line, _) in (1..).zip(text.lines()).filter(|(_, line)| is_environment(line)) {
-            let cure = "write the value itself".to_owned();
-            self.push(file.key, Some(line), "a variable `${...}` is not allowed".to_owned(), cure);
+            let remedy = "write the value itself".to_owned();
+            self.push(file.key, Some(line), "a variable `${...}` is not allowed".to_owned(), remedy);
         }
         if file.key == "output.conf" && !sections.iter().any(|section| section.is(file.section)) {
-            let cure = "add one, with the output that the logs are to go to".to_owned();
-            self.push(file.key, None, "there is no [OUTPUT] section".to_owned(), cure);
+            let remedy = "add one, with the output that the logs are to go to".to_owned();
+            self.push(file.key, None, "there is no [OUTPUT] section".to_owned(), remedy);
         }
         for section in &sections {
             if section.is(file.section) {
@@ -126,7 +127,7 @@ impl Found {
 
     /// A section that this file may not have.
     fn misplaced(&mut self, file: &File, section: &Section<'_>) {
-        let cure = if section.is("INPUT") || section.is("SERVICE") {
+        let remedy = if section.is("INPUT") || section.is("SERVICE") {
             "take it out; Fargate provides it".to_owned()
         } else if let Some(home) = FILES.iter().find(|home| section.is(home.section)) {
             format!("move it to {}", home.key)
@@ -134,7 +135,7 @@ impl Found {
             hint(section.name, &[file.section])
         };
         let what = format!("[{}] is not allowed here", section.name);
-        self.push(file.key, Some(section.line), what, cure);
+        self.push(file.key, Some(section.line), what, remedy);
     }
 
     fn check_section(&mut self, file: &File, section: &Section<'_>) {

@@ -147,7 +147,7 @@ impl<'a> Parsed<'a> {
 
 impl Broken<'_> {
     /// What to do.
-    pub(super) fn cure(&self) -> &'static str {
+    pub(super) fn remedy(&self) -> &'static str {
         match self {
             Self::IndentedHead(_) => "write it at the beginning of its line",
             Self::NotIndented(_) | Self::OtherIndent { .. } => {

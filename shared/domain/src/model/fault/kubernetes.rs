@@ -84,13 +84,13 @@ mod tests {
             ("kubernetes:GET /api/v1/pods", "cut answer", FaultKind::Transient, "the next run asks again"),
             ("ecs:ListServices", "AccessDenied", FaultKind::Denied, "docs/permissions.md"),
         ] {
-            let told = advised(operation, code, kind);
-            assert!(told.contains(says), "{operation} {code}: {told}");
+            let said = advised(operation, code, kind);
+            assert!(said.contains(says), "{operation} {code}: {said}");
             let pages = ["docs/eks.md", "docs/policies.md", "docs/permissions.md"];
-            assert!(pages.iter().filter(|page| told.contains(*page)).count() <= 1, "{told}");
+            assert!(pages.iter().filter(|page| said.contains(*page)).count() <= 1, "{said}");
             assert!(
-                !told.contains("kubectl") && !told.contains("aws eks"),
-                "a command for which cluster? {told}"
+                !said.contains("kubectl") && !said.contains("aws eks"),
+                "a command for which cluster? {said}"
             );
         }
     }
@@ -98,8 +98,8 @@ mod tests {
     /// The report is a day away, and an alarm is now.
     #[test]
     fn whom_a_cluster_refuses_need_not_wait_for_the_next_report() {
-        let told = advised("kubernetes:GET /api/v1/pods", FORBIDDEN, FaultKind::Denied);
-        assert!(told.contains("RunArn") && told.contains(r#"{"kind":"report"}"#), "{told}");
+        let said = advised("kubernetes:GET /api/v1/pods", FORBIDDEN, FaultKind::Denied);
+        assert!(said.contains("RunArn") && said.contains(r#"{"kind":"report"}"#), "{said}");
     }
 
     /// Without a token nobody was asked, so no entry is at fault.
@@ -108,10 +108,10 @@ mod tests {
         for operation in
             ["kubernetes:GET /api/v1/pods", "kubernetes:GET /api/v1/namespaces/aws-observability"]
         {
-            let told = advised(operation, TOKEN, FaultKind::Denied);
+            let said = advised(operation, TOKEN, FaultKind::Denied);
             assert!(
-                told.contains("credentials") && !told.contains("docs/") && !told.contains("entry"),
-                "{told}"
+                said.contains("credentials") && !said.contains("docs/") && !said.contains("entry"),
+                "{said}"
             );
         }
     }
@@ -121,8 +121,8 @@ mod tests {
         for operation in
             ["kubernetes:GET /apis/metrics.k8s.io", "kubernetes:GET /apis/metrics.k8s.io/v1beta1/pods"]
         {
-            let told = advised(operation, "NotFound", FaultKind::NotFound);
-            assert!(told.contains("add-on metrics-server"), "{told}");
+            let said = advised(operation, "NotFound", FaultKind::NotFound);
+            assert!(said.contains("add-on metrics-server"), "{said}");
         }
         let other = advised("kubernetes:GET /apis/batch/v1/jobs", "NotFound", FaultKind::NotFound);
         assert!(other.contains("deleted in the meantime"), "{other}");

@@ -25,12 +25,12 @@ fn a_run_request_with_an_unknown_word_is_refused_by_name() {
 #[test]
 fn a_restore_may_say_since_when_and_nothing_else_may() {
     let read = |text: &str| serde_json::from_str::<RunRequest>(text).map_err(|error| error.to_string());
-    let request = read(r#"{"kind":"restore","since":"2026-11-20T00:00:00Z"}"#).unwrap();
+    let request = read(r#"{"kind":"rollback","since":"2026-11-20T00:00:00Z"}"#).unwrap();
     assert_eq!(request.since, Some("2026-11-20T00:00:00Z".parse().unwrap()));
-    assert_eq!(read(r#"{"kind":"restore"}"#).unwrap().since, None);
+    assert_eq!(read(r#"{"kind":"rollback"}"#).unwrap().since, None);
     let error = read(r#"{"kind":"sweep","since":"2026-11-20T00:00:00Z"}"#).unwrap_err();
-    assert!(error.contains("`since`") && error.contains("`restore`"), "{error}");
-    let error = read(r#"{"kind":"restore","since":"yesterday"}"#).unwrap_err();
+    assert!(error.contains("`since`") && error.contains("`rollback`"), "{error}");
+    let error = read(r#"{"kind":"rollback","since":"yesterday"}"#).unwrap_err();
     assert!(error.contains("`since` is `yesterday`"), "{error}");
 }
 
@@ -72,10 +72,10 @@ fn the_window_of_samples_ends_with_the_run_and_reaches_back_further() {
 #[test]
 fn only_a_restore_with_an_instant_carries_it() {
     let time: Timestamp = "2026-11-22T10:05:00Z".parse().unwrap();
-    let run = Run::new(RunKind::Restore, time, SignedDuration::ZERO, SignedDuration::from_mins(15), None);
+    let run = Run::new(RunKind::Rollback, time, SignedDuration::ZERO, SignedDuration::from_mins(15), None);
     assert!(!serde_json::to_string(&run).unwrap().contains("since"));
     let run = run.with_since(Some(time));
-    assert_eq!(run.id, "restore-20261122T100500Z");
+    assert_eq!(run.id, "rollback-20261122T100500Z");
     let text = serde_json::to_string(&run).unwrap();
     assert_eq!(serde_json::from_str::<Run>(&text).unwrap(), run);
 }

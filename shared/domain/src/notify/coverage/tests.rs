@@ -93,10 +93,10 @@ fn faults_that_differ_in_their_subject_alone_are_one_sentence() {
     assert!(text.lines().all(|line| line.len() <= WIDTH));
 }
 
-/// The next sweep is a day away and has forgotten it by then, and nobody repeats a restore: what may pass is told at once.
+/// The next sweep is a day away and has forgotten it by then, and nobody repeats a rollback: what may pass is told at once.
 #[test]
 fn a_sweep_tells_at_once_what_may_pass_and_once() {
-    for kind in [RunKind::Sweep, RunKind::Restore] {
+    for kind in [RunKind::Sweep, RunKind::Rollback] {
         let first = coverage_changes(kind, at(0), &[failed(FaultKind::Transient)], &[]);
         let [CoverageChange::Lost(broken, _)] = &first[..] else { panic!("{first:?}") };
         let day = at(24 * 60);

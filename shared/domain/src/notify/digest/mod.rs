@@ -126,7 +126,7 @@ fn filters(
     let severity = loudest.unwrap_or(unseen).min(unseen);
     let mut attributes = attributes(run, severity.as_str());
     // Of a target that was lost or is back only the name is known.
-    let told: BTreeSet<&str> = changes
+    let notified: BTreeSet<&str> = changes
         .iter()
         .filter_map(|change| match change {
             CoverageChange::Lost(broken, _) | CoverageChange::Back(broken) => Some(broken.name.as_str()),
@@ -134,7 +134,7 @@ fn filters(
         })
         .collect();
     let targets = results.iter().map(|result| &result.target);
-    let lost = targets.filter(|target| told.contains(target.to_string().as_str()));
+    let lost = targets.filter(|target| notified.contains(target.to_string().as_str()));
     add_places(&mut attributes, news.iter().map(|news| news.target).chain(lost));
     let clusters = news.iter().filter_map(|news| Some(news.notice.subject.cluster()?.to_string()));
     attributes.insert("cluster".to_owned(), clusters.collect());

@@ -90,7 +90,7 @@ fn begun<'a>(news: &News<'a>, Above { advised, contexts }: &mut Above<'a>) -> St
             text.push_str(&format!("  First, once: {context}\n"));
             contexts.insert(context);
         }
-        text.push_str(&format!("  Look: {command}\n"));
+        text.push_str(&format!("  Described: {command}\n"));
     }
     text
 }
@@ -161,7 +161,7 @@ fn window(evaluation: &Evaluation) -> String {
 
 /// Alarms that could not be judged, one paragraph for each rule: one failing API spoils many.
 pub(super) fn blind(run: &Run, news: &[News<'_>]) -> String {
-    let (mut text, mut told) = (String::new(), 0);
+    let (mut text, mut notified) = (String::new(), 0);
     let mut rest: Vec<&News<'_>> = news.iter().collect();
     while let Some(News { target, notice }) = rest.first() {
         let same = |other: &&News<'_>| other.notice.rule == notice.rule && other.target == *target;
@@ -177,10 +177,10 @@ pub(super) fn blind(run: &Run, news: &[News<'_>]) -> String {
             place(target),
             list(names.iter().map(String::as_str), MOST_NAMED),
         );
-        if told == TOLD {
+        if notified == TOLD {
             return text + &and_more(rest.len(), 2);
         }
-        told += 1;
+        notified += 1;
         text.push_str(&wrap(&said, 2));
         rest = others;
     }
@@ -189,10 +189,10 @@ pub(super) fn blind(run: &Run, news: &[News<'_>]) -> String {
 
 /// Alarms without data, one paragraph for what lacks it together: the rules on one service do.
 pub(super) fn no_data(run: &Run, news: &[News<'_>]) -> String {
-    let (mut text, mut told) = (String::new(), 0);
+    let (mut text, mut notified) = (String::new(), 0);
     let mut rest: Vec<&News<'_>> = news.iter().collect();
     while let Some(News { target, notice }) = rest.first() {
-        if told == TOLD {
+        if notified == TOLD {
             return text + &and_more(rest.len(), 2);
         }
         let same = |other: &&News<'_>| {
@@ -216,7 +216,7 @@ pub(super) fn no_data(run: &Run, news: &[News<'_>]) -> String {
             if rules.len() == 1 { "rule" } else { "rules" },
             list(rules.iter().map(String::as_str), MOST_NAMED),
         );
-        told += 1;
+        notified += 1;
         text.push_str(&wrap(&said, 2));
         rest = others;
     }
@@ -240,20 +240,20 @@ fn consequence(alarms: usize, closed: bool) -> String {
 /// Rules without data, or those that apply to nothing, each with what to check.
 pub(super) fn rules(run: &Run, lines: &[RuleLine], apply_to_nothing: bool) -> String {
     let lines: Vec<_> = lines.iter().filter(|line| line.applies_to_nothing() == apply_to_nothing).collect();
-    let (told, more) = lines.split_at(lines.len().min(TOLD));
+    let (notified, more) = lines.split_at(lines.len().min(TOLD));
     let paragraph = |line: &&RuleLine| {
         // On one line, so that it can be copied.
         let command =
             line.command().map(|command| format!("    List what exists: {command}\n")).unwrap_or_default();
         wrap(&line.sentences(run.time), 2) + &command
     };
-    told.iter().map(paragraph).collect::<String>() + &and_more(more.len(), 2)
+    notified.iter().map(paragraph).collect::<String>() + &and_more(more.len(), 2)
 }
 
 /// Alarms that ended, one sentence each.
 pub(super) fn ended(news: &[News<'_>]) -> String {
-    let (told, more) = news.split_at(news.len().min(TOLD));
-    told.iter().map(over).collect::<String>() + &and_more(more.len(), 2)
+    let (notified, more) = news.split_at(news.len().min(TOLD));
+    notified.iter().map(over).collect::<String>() + &and_more(more.len(), 2)
 }
 
 fn over(News { target, notice }: &News<'_>) -> String {
@@ -290,10 +290,10 @@ fn kind_of(subject: &Subject) -> &'static str {
 
 /// Alarms that go on.
 pub(super) fn reminders(run: &Run, news: &[News<'_>]) -> String {
-    let (told, more) = news.split_at(news.len().min(TOLD));
+    let (notified, more) = news.split_at(news.len().min(TOLD));
     let in_full = |i: usize| i < IN_FULL;
-    let told = told.iter().enumerate().map(|(i, news)| still(run, news, in_full(i)));
-    told.collect::<String>() + &and_more(more.len(), 2)
+    let notified = notified.iter().enumerate().map(|(i, news)| still(run, news, in_full(i)));
+    notified.collect::<String>() + &and_more(more.len(), 2)
 }
 
 fn still(run: &Run, News { target, notice }: &News<'_>, in_full: bool) -> String {

@@ -44,7 +44,7 @@ fn results(notices: Vec<Notice>) -> Vec<TargetResult> {
     vec![TargetResult { target, result: Ok(outcome) }]
 }
 
-fn told(notices: Vec<Notice>) -> Message {
+fn notified(notices: Vec<Notice>) -> Message {
     digest(&run(), &results(notices), &[], &[]).unwrap()
 }
 
@@ -64,13 +64,13 @@ fn the_subject_says_what_matters_most() {
         (NoticeKind::SeenAgain, "JUDGED AGAIN shop/web: memory-high is in ALARM"),
         (NoticeKind::Reminder, "STILL shop/web: memory 93.1 %"),
     ] {
-        assert_eq!(told(vec![of_kind(kind, "web", &[93.1])]).subject, subject);
+        assert_eq!(notified(vec![of_kind(kind, "web", &[93.1])]).subject, subject);
     }
 }
 
 #[test]
 fn the_subject_of_several_names_as_many_as_fit() {
-    let three = |names: [&str; 3]| told(names.map(notice).to_vec()).subject;
+    let three = |names: [&str; 3]| notified(names.map(notice).to_vec()).subject;
     assert_eq!(
         three(["a", "b", "c"]),
         "ALARM 3 alarms: shop/a memory 93.1 %, shop/b memory 93.1 %, shop/c memory 93.1 %"
@@ -90,7 +90,7 @@ fn the_worst_comes_first_then_the_newest() {
     old.at -= SignedDuration::from_mins(3);
     critical.severity = Severity::Critical;
     critical.at = old.at;
-    let body = told(vec![old, notice("new"), critical]).body;
+    let body = notified(vec![old, notice("new"), critical]).body;
     let heads: Vec<&str> = body.lines().filter(|line| line.contains(": memory")).collect();
     assert_eq!(
         heads,
@@ -106,7 +106,7 @@ fn the_worst_comes_first_then_the_newest() {
 fn an_advice_stands_once() {
     let advice = Some("Ask the payment team.".to_owned());
     let other = but(notice("pay"), |evaluation| evaluation.message = advice);
-    let body = told(vec![notice("api"), other, notice("web")]).body;
+    let body = notified(vec![notice("api"), other, notice("web")]).body;
     assert_eq!(body.matches("Tasks are killed").count(), 1);
     assert_eq!(body.matches("Ask the payment team.").count(), 1);
     assert!(body.contains("  What to do: as for shop/api above.\n"), "{body}");
@@ -115,7 +115,7 @@ fn an_advice_stands_once() {
 #[test]
 fn why_it_fired_is_one_sentence() {
     let says = |notice: Notice, sentence: &str| {
-        let body = told(vec![notice]).body;
+        let body = notified(vec![notice]).body;
         assert!(body.contains(&format!("\n  {sentence}\n")), "{body}");
     };
     says(notice("web"), "2 of the last 3 minutes were over 80 %; highest 93.1 % at 10:02 UTC.");
@@ -178,7 +178,7 @@ fn where_the_console_has_no_public_address_there_is_no_link() {
 #[test]
 fn filter_policies_find_where_there_is_news() {
     let reminder = Notice { severity: Severity::Critical, ..of_kind(NoticeKind::Reminder, "api", &[90.0]) };
-    let message = told(vec![notice("web"), reminder]);
+    let message = notified(vec![notice("web"), reminder]);
     let of = |name: &str| message.attributes[name].value();
     assert_eq!(["kind", "run", "severity"].map(of), ["alarms", "alarms-20261122T100500Z", "critical"]);
     assert_eq!(
@@ -188,7 +188,7 @@ fn filter_policies_find_where_there_is_news() {
     let fault = Fault { kind: FaultKind::Denied, ..Fault::malformed(Operation::EcsListClusters, "", "no") };
     let mut results = results(Vec::new());
     results[0].result = Err(fault.clone());
-    let broken = BrokenTarget { name: results[0].target.to_string(), since: now(), told: true };
+    let broken = BrokenTarget { name: results[0].target.to_string(), since: now(), notified: true };
     let message = digest(&run(), &results, &[CoverageChange::Lost(broken, fault)], &[]).unwrap();
     assert_eq!(message.attributes["severity"].value(), "warning");
     assert_eq!(message.attributes["region"].value(), r#"["eu-west-1"]"#);
@@ -197,7 +197,7 @@ fn filter_policies_find_where_there_is_news() {
 
 #[test]
 fn the_json_says_all_that_the_text_says() {
-    let message = told(vec![notice("web"), of_kind(NoticeKind::Ended, "api", &[50.0])]);
+    let message = notified(vec![notice("web"), of_kind(NoticeKind::Ended, "api", &[50.0])]);
     let json: serde_json::Value = serde_json::from_str(&message.json).unwrap();
     let alarm = &json["alarms"][0];
     assert_eq!((&json["kind"], &json["subject"]), (&"alarms".into(), &message.subject.as_str().into()));

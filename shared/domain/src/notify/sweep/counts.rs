@@ -13,7 +13,7 @@ impl Findings<'_> {
     /// For the subject: `ECS: 2 set, 1 waiting; EKS: 1 set`. Of a rollback all is news. What was done is news each time,
     /// and that a cluster is silent or came without an event only once.
     pub(super) fn counts_in_subject(&self) -> String {
-        let is_rollback = self.kind == RunKind::Restore;
+        let is_rollback = self.kind == RunKind::Rollback;
         let is_news = |finding: &Finding, of_result: bool| {
             is_rollback || finding.news || of_result && finding.result.is_act()
         };

@@ -98,13 +98,13 @@ impl<'a> Findings<'a> {
 
     fn is_news(&self) -> bool {
         self.dry_run
-            || self.kind == RunKind::Restore
+            || self.kind == RunKind::Rollback
             || self.found.iter().any(|found| found.finding.news || found.finding.result.is_act())
     }
 
     /// Whether something failed, or somebody works against us.
     fn needs_a_person(&self) -> bool {
-        let is_cut_short = self.kind == RunKind::Restore && self.unseen.is_some();
+        let is_cut_short = self.kind == RunKind::Rollback && self.unseen.is_some();
         let is_bad = |finding: &Finding| match &finding.result {
             FindingResult::Failed(_) | FindingResult::Conflict(_) | FindingResult::Overdue => true,
             FindingResult::Unknown(_) => finding.cluster().is_none(),
@@ -115,7 +115,7 @@ impl<'a> Findings<'a> {
 
     /// `set`, or `roll back`.
     fn verb(&self) -> &'static str {
-        if self.kind == RunKind::Restore { "roll back" } else { "set" }
+        if self.kind == RunKind::Rollback { "roll back" } else { "set" }
     }
 
     /// What matters most, first: it may be all that is read.
@@ -131,7 +131,7 @@ impl<'a> Findings<'a> {
             CoverageChange::Noticed(_) | CoverageChange::Back(_) => None,
         });
         // Whoever rolls something back is told what was not, also if a sweep has said before that it cannot be seen.
-        let unseen = self.unseen.filter(|_| self.kind == RunKind::Restore);
+        let unseen = self.unseen.filter(|_| self.kind == RunKind::Rollback);
         let unseen = unseen.map(|(target, fault)| format!("CANNOT SEE {target}: {}", fault.code));
         if let Some(lost) = lost.or(unseen) {
             return lost;
@@ -151,7 +151,7 @@ impl<'a> Findings<'a> {
         let names: Vec<&str> = self.platforms.iter().map(|platform| label(*platform)).collect();
         let names = list(names.iter().copied(), 2);
         match self.kind {
-            RunKind::Restore => format!("{names}: nothing to roll back"),
+            RunKind::Rollback => format!("{names}: nothing to roll back"),
             _ if changes.iter().any(|change| matches!(change, CoverageChange::Back(_))) => {
                 coverage::seen_again(changes)
             }
@@ -161,7 +161,7 @@ impl<'a> Findings<'a> {
 
     fn dry_run_subject(&self) -> String {
         let would = self.with(|result| matches!(result, FindingResult::WouldSet | FindingResult::Waiting));
-        let done = if self.kind == RunKind::Restore { "rolled back" } else { "set" };
+        let done = if self.kind == RunKind::Rollback { "rolled back" } else { "set" };
         let cost = cost_of(&would);
         let cost = cost.map(|cost| about_dollars(cost.dollars_a_month.max(0.0)));
         let cost = cost.map(|cost| format!(", about {cost} a month")).unwrap_or_default();

@@ -44,7 +44,7 @@ impl<'a> Findings<'a> {
             _ => None,
         }));
         paragraphs.extend(self.conflicts());
-        let would = if self.kind == RunKind::Restore { "WOULD ROLL BACK" } else { "WOULD SET" };
+        let would = if self.kind == RunKind::Rollback { "WOULD ROLL BACK" } else { "WOULD SET" };
         for (head, result) in [
             ("UPDATE OVERDUE", FindingResult::Overdue),
             ("SET", FindingResult::Set),
@@ -168,7 +168,7 @@ impl<'a> Findings<'a> {
             if here.is_empty() {
                 continue;
             }
-            if self.kind == RunKind::Restore {
+            if self.kind == RunKind::Rollback {
                 let rest: Vec<_> = here.into_iter().filter(|found| found.finding.result.is_plain()).collect();
                 if clusters(&rest) > 0 {
                     let s = if clusters(&rest) == 1 { "" } else { "s" };

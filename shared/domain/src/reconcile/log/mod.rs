@@ -124,7 +124,7 @@ impl SubjectLog {
     /// or never got the call. What is not known, in progress, or under way in another invocation stays planned. Gives
     /// those that changed, to be written.
     pub fn settle(&mut self, observed: &Observed, checker: Checker<'_>) -> Vec<Change> {
-        if !observed.tells_ends() {
+        if !observed.shows_ends() {
             return Vec::new();
         }
         let mut settled = Vec::new();

@@ -8,7 +8,7 @@ use fargaze::model::insights::InsightsLevel;
 use fargaze::reconcile::{AwsLogging, Change, Observed, Value};
 
 use super::eks::{Accepted, LogsCall, fault};
-use super::{Id, Owner, Setting, Stop, Trouble, World};
+use super::{Disruption, Id, Owner, Setting, Stop, World};
 use crate::common::OURS;
 
 impl World {
@@ -18,17 +18,17 @@ impl World {
         id: &Id,
         change: &Change,
         observed: &Observed,
-        trouble: Trouble,
+        disruption: Disruption,
     ) -> Result<Result<Accepted, Fault>, Stop> {
         let aspect = change.aspect;
-        self.disturb(id, trouble, |world| world.overtake(id, change))?;
-        if let Some(fault) = before_call(trouble) {
+        self.disturb(id, disruption, |world| world.overtake(id, change))?;
+        if let Some(fault) = before_call(disruption) {
             return Ok(Err(fault));
         }
-        let is_lost = matches!(trouble, Trouble::AfterCall | Trouble::Lost);
+        let is_lost = matches!(disruption, Disruption::AfterCall | Disruption::Lost);
         let owner = if is_lost { Owner::Unanswered } else { Owner::Fargaze };
         if let Value::Level(to) = change.to {
-            return after_call(self.set_level(id, Setting { level: to, owner }, trouble), trouble);
+            return after_call(self.set_level(id, Setting { level: to, owner }, disruption), disruption);
         }
         let (minute, token) = (self.minute, change.token());
         let Some(there) = self.resources.get_mut(id).and_then(|there| there.eks_mut()) else {
@@ -51,17 +51,22 @@ impl World {
             }
             (to, ..) => panic!("{aspect} cannot be made {to}"),
         };
-        after_call(answer, trouble)
+        after_call(answer, disruption)
     }
 
     /// `UpdateClusterSettings` or `PutAccountSettingDefault`, and what is read back after it.
-    pub(super) fn set_level(&mut self, id: &Id, to: Setting, trouble: Trouble) -> Result<Accepted, Fault> {
+    pub(super) fn set_level(
+        &mut self,
+        id: &Id,
+        to: Setting,
+        disruption: Disruption,
+    ) -> Result<Accepted, Fault> {
         let Some(setting) = self.resources.get_mut(id).and_then(|there| there.setting()) else {
             panic!("{id} has no level")
         };
         *setting = to;
         self.emit_level("UpdateClusterSettings", id, to.level, OURS);
-        if trouble == Trouble::Busy {
+        if disruption == Disruption::Busy {
             let other = match to.level {
                 InsightsLevel::Disabled => InsightsLevel::Enhanced,
                 InsightsLevel::Enabled | InsightsLevel::Enhanced => InsightsLevel::Disabled,
@@ -76,19 +81,19 @@ impl World {
     pub(super) fn disturb(
         &mut self,
         id: &Id,
-        trouble: Trouble,
+        disruption: Disruption,
         overtake: impl FnOnce(&mut Self),
     ) -> Result<(), Stop> {
-        match (trouble, self.resources[id].eks()) {
-            (Trouble::BeforeCall, _) => return Err(Stop::Killed),
-            (Trouble::Busy, Some(eks)) => {
+        match (disruption, self.resources[id].eks()) {
+            (Disruption::BeforeCall, _) => return Err(Stop::Killed),
+            (Disruption::Busy, Some(eks)) => {
                 let mut types = eks.log_types();
                 if !types.remove(&LogType::Authenticator) {
                     types.insert(LogType::Authenticator);
                 }
                 self.set_logs(id, &types, "alice");
             }
-            (Trouble::Overtaken, _) => overtake(self),
+            (Disruption::Overtaken, _) => overtake(self),
             _ => {}
         }
         Ok(())
@@ -122,19 +127,24 @@ pub(super) fn done() -> Accepted {
 }
 
 /// Why a call does not reach the service or is not let in.
-pub(super) fn before_call(trouble: Trouble) -> Option<Fault> {
-    match trouble {
-        Trouble::Unsent => Some(fault("any:Call", FaultKind::Throttled, "ThrottlingException", "")),
-        Trouble::Denied => Some(fault("any:Call", FaultKind::Denied, "AccessDeniedException", "")),
+pub(super) fn before_call(disruption: Disruption) -> Option<Fault> {
+    match disruption {
+        Disruption::Unsent => Some(fault("any:Call", FaultKind::Throttled, "ThrottlingException", "")),
+        Disruption::Denied => Some(fault("any:Call", FaultKind::Denied, "AccessDeniedException", "")),
         _ => None,
     }
 }
 
 /// What of an answer comes.
-pub(super) fn after_call<T>(answer: Result<T, Fault>, trouble: Trouble) -> Result<Result<T, Fault>, Stop> {
-    match trouble {
-        Trouble::AfterCall => Err(Stop::Killed),
-        Trouble::Lost => Ok(answer.and_then(|_| Err(fault("any:Call", FaultKind::Transient, "timeout", "")))),
+pub(super) fn after_call<T>(
+    answer: Result<T, Fault>,
+    disruption: Disruption,
+) -> Result<Result<T, Fault>, Stop> {
+    match disruption {
+        Disruption::AfterCall => Err(Stop::Killed),
+        Disruption::Lost => {
+            Ok(answer.and_then(|_| Err(fault("any:Call", FaultKind::Transient, "timeout", ""))))
+        }
         _ => Ok(answer),
     }
 }

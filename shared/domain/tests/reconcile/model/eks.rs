@@ -86,7 +86,7 @@ pub(crate) struct Eks {
     tokens: BTreeMap<String, Accepted>,
     pub(super) namespace: LoggingNamespace,
     /// Minute at which a namespace that is being deleted is gone.
-    namespace_gone: i64,
+    namespace_missing: i64,
     pub(super) config_map: Option<(Data, Owner)>,
     /// Namespace that its Fargate profile selects, and the minute from which the profile is ACTIVE.
     pub(super) profile: Option<(&'static str, i64)>,
@@ -141,7 +141,7 @@ impl Eks {
             ended: BTreeMap::new(),
             tokens: BTreeMap::new(),
             namespace: LoggingNamespace::Missing,
-            namespace_gone: i64::MAX,
+            namespace_missing: i64::MAX,
             config_map: None,
             profile: profile.map(|namespace| (namespace, ready + PART)),
             has_nodes,
@@ -199,12 +199,13 @@ impl Eks {
 
     /// Whether the namespace that was being deleted is gone by now.
     pub(super) fn loses_namespace(&self, minute: i64) -> bool {
-        self.namespace_gone <= minute
+        self.namespace_missing <= minute
     }
 
     /// The namespace goes, with all that is in it.
     pub(super) fn lose_namespace(&mut self) {
-        (self.namespace, self.namespace_gone, self.config_map) = (LoggingNamespace::Missing, i64::MAX, None);
+        (self.namespace, self.namespace_missing, self.config_map) =
+            (LoggingNamespace::Missing, i64::MAX, None);
     }
 
     /// Ends an update, which changes the logs unless it fails.
@@ -231,7 +232,7 @@ impl Eks {
 
     pub(super) fn delete_namespace(&mut self, minute: i64) {
         self.namespace = LoggingNamespace::Terminating;
-        self.namespace_gone = minute + PART;
+        self.namespace_missing = minute + PART;
     }
 
     pub(super) fn select(&mut self, namespace: Option<&'static str>, minute: i64) {

@@ -36,7 +36,7 @@ use resource::{Ecs, Kind, Resource, Setting};
 
 /// What happens to a call of fargaze.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Trouble {
+pub(crate) enum Disruption {
     /// Nothing.
     None,
     /// fargaze is killed before it.
@@ -55,16 +55,16 @@ pub(crate) enum Trouble {
     Overtaken,
 }
 
-/// Trouble with one call of several.
+/// Disruption with one call of several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Hit {
     /// Calls before it.
     pub(crate) after: usize,
-    pub(crate) trouble: Trouble,
+    pub(crate) disruption: Disruption,
 }
 
 impl Hit {
-    pub(crate) const NONE: Self = Self { after: 0, trouble: Trouble::None };
+    pub(crate) const NONE: Self = Self { after: 0, disruption: Disruption::None };
 }
 
 /// Why something is not at its end.

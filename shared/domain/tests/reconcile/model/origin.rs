@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fargaze::model::run::Platform;
-use fargaze::reconcile::{Finding, FindingResult, Sighting};
+use fargaze::reconcile::{Finding, FindingResult, SweepRecord};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -111,7 +111,7 @@ impl World {
         let was_shown = created.is_some_and(|created| settings.any(|(_, at)| *at < created));
         let is_another = self.life(id).deleted.is_some();
         assert!(!was_shown || is_another, "{id} is called new, and an event showed it before");
-        let Sighting::Since(seen) = self.sighting(id) else { return };
+        let SweepRecord::Since(seen) = self.sweep_record(id) else { return };
         // The call that made it, or another one before any sweep, which nobody can tell from it.
         let is_birth = |(of, at): &(Id, Timestamp)| of == id && *at <= seen;
         let was_known = seen >= cluster.born && !deliveries.creations.iter().any(is_birth);

@@ -126,7 +126,7 @@ impl World {
             What::Created { occupied: false, by_batch } => life.add_creation(time, *by_batch),
             What::Deleted => life.add_deletion(time),
             What::Created { .. } | What::Changed { .. } if id.platform == Platform::Ecs => {
-                life.add_sighting(time);
+                life.add_sweep(time);
             }
             What::Created { .. } | What::Changed { .. } => {}
         }

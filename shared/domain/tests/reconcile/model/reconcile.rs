@@ -2,13 +2,13 @@
 
 use fargaze::model::fault::FaultKind;
 use fargaze::reconcile::{
-    Action, Aspect, Case, Change, ChangeState, Checker, Desired, Finding, FindingResult, Observed, Sighting,
-    Step, SubjectLog, SubjectPolicy, Value, decide,
+    Action, Aspect, Case, Change, ChangeState, Checker, Desired, Finding, FindingResult, Observed, Step,
+    SubjectLog, SubjectPolicy, SweepRecord, Value, decide,
 };
 
 use super::eks::Accepted;
 use super::observe::Asking;
-use super::{Id, Stop, Trouble, World, key};
+use super::{Disruption, Id, Stop, World, key};
 
 /// A check of a subject.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +49,7 @@ impl World {
         let policy = self.policy(id);
         let observed = self.observe(id, &log, Asking { logging: asks_logging(&policy), rolls_back });
         self.settle(id, &mut log, &observed, cause);
-        let origin = self.life(id).origin(self.sighting(id), &log, created_at);
+        let origin = self.life(id).origin(self.sweep_record(id), &log, created_at);
         let case = Case { policy: &policy, observed: &observed, origin, log: &log, now: self.now() };
         let steps = decide(&case);
         self.judge_steps(id, &steps, &log);
@@ -77,12 +77,12 @@ impl World {
     }
 
     /// What sweeps saw of a subject.
-    pub(super) fn sighting(&self, id: &Id) -> Sighting {
+    pub(super) fn sweep_record(&self, id: &Id) -> SweepRecord {
         match (self.known.get(&id.platform), id.subject.cluster()) {
             (Some(known), Some(name)) => {
-                known.clusters.get(name).map_or(Sighting::Unseen, |at| Sighting::Since(*at))
+                known.clusters.get(name).map_or(SweepRecord::Unseen, |at| SweepRecord::Since(*at))
             }
-            _ => Sighting::NoSweep,
+            _ => SweepRecord::NoSweep,
         }
     }
 
@@ -140,8 +140,8 @@ impl World {
         observed: &Observed,
         log: &mut SubjectLog,
     ) -> Result<FindingResult, Stop> {
-        let trouble = self.next_trouble();
-        self.judge_call(id, &change, trouble);
+        let disruption = self.next_disruption();
+        self.judge_call(id, &change, disruption);
         let before = self.table.get(&key(id.platform, &change));
         let is_free = before.is_none_or(|before| before.cause == change.cause);
         assert!(is_free, "two changes have one number: {before:?} and {change:?}");
@@ -149,7 +149,7 @@ impl World {
             assert_eq!(before.token(), change.token(), "a second attempt is another request");
         }
         self.write(id.platform, &change);
-        let answer = self.call(id, &change, observed, trouble)?;
+        let answer = self.call(id, &change, observed, disruption)?;
         self.judge_answer(id, &change, &answer);
         let result = match answer {
             Ok(Accepted { is_done: true, .. }) => {
@@ -179,7 +179,7 @@ impl World {
                 }
             }
         };
-        self.judge_result(id, &change, trouble, &result);
+        self.judge_result(id, &change, disruption, &result);
         let is_open = change.state == ChangeState::Planned && !change.accepted;
         if !is_open {
             self.write(id.platform, &change);
@@ -202,13 +202,13 @@ impl World {
         Ok(is_addon || now.fulfils(&change.to))
     }
 
-    pub(super) fn next_trouble(&mut self) -> Trouble {
-        let trouble = if self.hit.after == 0 { self.hit.trouble } else { Trouble::None };
+    pub(super) fn next_disruption(&mut self) -> Disruption {
+        let disruption = if self.hit.after == 0 { self.hit.disruption } else { Disruption::None };
         if self.hit.after == 0 {
-            self.hit.trouble = Trouble::None;
+            self.hit.disruption = Disruption::None;
         }
         self.hit.after = self.hit.after.saturating_sub(1);
-        trouble
+        disruption
     }
 }
 

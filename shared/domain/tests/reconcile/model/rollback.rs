@@ -11,7 +11,7 @@ use super::calls::{after_call, before_call, done};
 use super::eks::{Accepted, LogsCall};
 use super::observe::Asking;
 use super::receive::Following;
-use super::{Begun, Hit, Id, Owner, Setting, Stop, Trouble, World};
+use super::{Begun, Disruption, Hit, Id, Owner, Setting, Stop, World};
 use crate::common::OURS;
 
 /// A rollback of one subject.
@@ -159,19 +159,19 @@ impl World {
         token: Option<&str>,
     ) -> Result<Result<Accepted, Fault>, Stop> {
         let id = run.of;
-        let trouble = self.next_trouble();
-        if to.level().is_some() && trouble != Trouble::None {
+        let disruption = self.next_disruption();
+        if to.level().is_some() && disruption != Disruption::None {
             // Whose level it is then, nobody can tell.
             self.past(id).unanswered.insert(aspect);
         }
-        self.disturb(id, trouble, |world| world.undo_by_others(id, aspect, to))?;
-        if let Some(fault) = before_call(trouble) {
+        self.disturb(id, disruption, |world| world.undo_by_others(id, aspect, to))?;
+        if let Some(fault) = before_call(disruption) {
             return Ok(Err(fault));
         }
         self.judge_undo(id, aspect, to, run.since);
         if let Value::Level(level) = *to {
             let setting = Setting { level, owner: Owner::Others };
-            return after_call(self.set_level(id, setting, trouble), trouble);
+            return after_call(self.set_level(id, setting, disruption), disruption);
         }
         let minute = self.minute;
         let Some(there) = self.resources.get_mut(id).and_then(|there| there.eks_mut()) else {
@@ -196,7 +196,7 @@ impl World {
             (Value::Absent, _, Value::ConfigMap(data)) => there.delete_map(data).map(|()| done()),
             (to, ..) => panic!("there is no way back to {to} of {aspect}"),
         };
-        after_call(answer, trouble)
+        after_call(answer, disruption)
     }
 
     /// Somebody else undoes it just before; logs at once, as if EKS had needed no time.

@@ -93,7 +93,7 @@ impl World {
         let listed: Vec<Id> = self.ids().into_iter().filter(|id| id.platform == platform).collect();
         let since = |id: &Id| {
             let name = id.subject.cluster()?;
-            let at = self.sighting(id).after(time, is_open(name), is_being_made(name))?;
+            let at = self.sweep_record(id).after(time, is_open(name), is_being_made(name))?;
             Some((name.clone(), at))
         };
         let clusters = listed.iter().filter_map(since).collect();
@@ -106,7 +106,7 @@ impl World {
 
     /// Whether the last sweep saw a cluster that is there.
     pub(super) fn is_seen(&self, id: &Id) -> Option<bool> {
-        self.life(id).seen(self.sighting(id), self.created_at(id))
+        self.life(id).seen(self.sweep_record(id), self.created_at(id))
     }
 
     pub(crate) fn is_swept(&self, platform: Platform) -> bool {

@@ -9,12 +9,12 @@ use jiff::Timestamp;
 
 use super::eks::{Accepted, DEFAULT_VERSION, Installed};
 use super::past::{Past, is_met};
-use super::{Data, Eks, Id, Kind, Owner, Resource, Trouble, World, key};
+use super::{Data, Disruption, Eks, Id, Kind, Owner, Resource, World, key};
 use crate::common::at;
 
 impl World {
     /// A call that fargaze is about to make: a good one, and not once too often.
-    pub(super) fn judge_call(&mut self, id: &Id, change: &Change, trouble: Trouble) {
+    pub(super) fn judge_call(&mut self, id: &Id, change: &Change, disruption: Disruption) {
         let aspect = change.aspect;
         let desired = self.desired(id, aspect);
         let resource = &self.resources[id];
@@ -47,12 +47,12 @@ impl World {
         let past = self.past(id);
         past.wanted.insert(aspect);
         // Whose level it is then, nobody can tell.
-        past.unanswered.extend((trouble == Trouble::Overtaken && is_level).then_some(aspect));
-        let is_answered = match trouble {
-            Trouble::BeforeCall | Trouble::AfterCall | Trouble::Unsent | Trouble::Lost => false,
+        past.unanswered.extend((disruption == Disruption::Overtaken && is_level).then_some(aspect));
+        let is_answered = match disruption {
+            Disruption::BeforeCall | Disruption::AfterCall | Disruption::Unsent | Disruption::Lost => false,
             // What is read back is another level.
-            Trouble::Busy => !is_level,
-            Trouble::None | Trouble::Denied | Trouble::Overtaken => true,
+            Disruption::Busy => !is_level,
+            Disruption::None | Disruption::Denied | Disruption::Overtaken => true,
         };
         if !is_answered {
             past.unanswered.insert(aspect);
@@ -130,13 +130,13 @@ impl World {
         &mut self,
         id: &Id,
         change: &Change,
-        trouble: Trouble,
+        disruption: Disruption,
         result: &FindingResult,
     ) {
         let aspect = change.aspect;
         let resource = &self.resources[id];
-        match trouble {
-            Trouble::Overtaken => {
+        match disruption {
+            Disruption::Overtaken => {
                 let met = is_met(&self.desired(id, aspect), &resource.value(aspect));
                 let is_level = resource.eks().is_none();
                 self.judge.seen.extend(met.then_some("made so by others"));
@@ -144,7 +144,7 @@ impl World {
                 let is_right = *result == FindingResult::Compliant || !met || is_level;
                 assert!(is_right, "somebody made {aspect} of {id} so at the same time: {result:?}");
             }
-            Trouble::Busy if resource.eks().is_some() => {
+            Disruption::Busy if resource.eks().is_some() => {
                 let waits = *result == FindingResult::InProgress || aspect == Aspect::AwsLogging;
                 assert!(waits, "EKS is at work on {aspect} of {id}: {result:?}");
             }

@@ -33,14 +33,14 @@ pub(super) async fn call(
     Some(match operation.service {
         "ecs" | "dynamodb" | "sqs" => {
             let reply = json_call(aws, scope(operation.service), operation.name, &whole).await;
-            let told = reply.header("x-amzn-query-error").and_then(|told| told.split(';').next());
-            let code = told.map(str::to_owned);
+            let said = reply.header("x-amzn-query-error").and_then(|said| said.split(';').next());
+            let code = said.map(str::to_owned);
             of_json(reply.json(), reply.status, code)
         }
         "cloudwatch" => {
             let reply = cbor(aws, operation.name, &whole).await;
-            let told = reply.header("x-amzn-query-error").and_then(|told| told.split(';').next());
-            let code = told.map(str::to_owned);
+            let said = reply.header("x-amzn-query-error").and_then(|said| said.split(';').next());
+            let code = said.map(str::to_owned);
             of_json(reply.cbor(), reply.status, code)
         }
         "sns" | "sts" => {

@@ -61,7 +61,7 @@ async fn a_rollback_finds_what_was_set_before_a_cluster_was_asked_for_again() {
     receive_well(&stack, &[created("shop", 0)]).await;
     assert_eq!(level(&stack, "shop"), "enabled");
     receive_well(&stack, &[created("shop", 10), created_again("shop", COUNTS[0], 20)]).await;
-    stack.run_line("restore", minute(30)).await.receipt.unwrap();
+    stack.run_line("rollback", minute(30)).await.receipt.unwrap();
     assert_eq!(level(&stack, "shop"), "disabled");
     assert_eq!(changes(&stack), [change("shop", "disabled", "enabled", "rolled-back")]);
 }
@@ -144,13 +144,13 @@ async fn a_cluster_that_was_deleted_and_created_again_is_new_and_has_no_past() {
             assert_eq!(level(&stack, "shop"), "disabled");
             receive_well(&stack, &[gone.clone(), again.clone()]).await;
         }
-        let told = format!("by event: {by_event}, late: {late}");
-        assert_eq!(level(&stack, "shop"), "enabled", "{told}");
+        let notified = format!("by event: {by_event}, late: {late}");
+        assert_eq!(level(&stack, "shop"), "enabled", "{notified}");
         let reason = &change_log(&stack)[0].reason;
-        assert!(reason.starts_with("the cluster is new"), "{told}: {reason}");
+        assert!(reason.starts_with("the cluster is new"), "{notified}: {reason}");
         // An event of the first one that comes at last changes nothing.
         receive_well(&stack, &[gone, created("shop", -5), again]).await;
-        assert_eq!((change_log(&stack).len(), level(&stack, "shop").as_str()), (1, "enabled"), "{told}");
+        assert_eq!((change_log(&stack).len(), level(&stack, "shop").as_str()), (1, "enabled"), "{notified}");
     }
 }
 
@@ -308,15 +308,15 @@ async fn a_cluster_that_sweeps_see_before_it_is_made_is_new_at_the_next() {
         if heard {
             receive_well(&stack, &[created("shop", 5)]).await;
         }
-        let told = format!("first: {first}, heard: {heard}, {status}");
-        assert_eq!(swept(&stack, 60).await["shop"], "not-yet", "{told}");
-        assert_eq!(swept(&stack, 120).await["shop"], "not-yet", "{told}");
+        let notified = format!("first: {first}, heard: {heard}, {status}");
+        assert_eq!(swept(&stack, 60).await["shop"], "not-yet", "{notified}");
+        assert_eq!(swept(&stack, 120).await["shop"], "not-yet", "{notified}");
         stack.aws.edit(|world| "ACTIVE".clone_into(&mut world.home().cluster_mut("shop").unwrap().status));
         let found = swept(&stack, 180).await;
         assert_eq!(
             (&found["shop"], &found["old"]),
             (&json!({"set": "enabled"}), &json!("reported")),
-            "{told}"
+            "{notified}"
         );
     }
 }

@@ -242,7 +242,7 @@ async fn a_rollback_of_two_clusters_and_the_account_default() {
         stack.put_config(&format!("{CHANGE}\npolicies: [{{account-default: at-least-enabled}}]"));
         let line = sweep(&stack, 0).await;
         assert_eq!(results(&outcome(&stack, &line))["b"], json!({"set": "enabled"}));
-        let item = stack.items("restore", minute(60)).await.remove(0);
+        let item = stack.items("rollback", minute(60)).await.remove(0);
         (stack, item)
     };
     let end = at_every_call(before, async |stack, item| turns(stack, item).await).await;

@@ -14,7 +14,7 @@ const PUT: &str = "ecs:PutAccountSettingDefault";
 
 async fn roll_back(stack: &Stack, at: i64, since: Option<i64>) -> Line {
     stack.set_now(minute(at));
-    let mut request = request("restore", minute(at));
+    let mut request = request("rollback", minute(at));
     if let Some(since) = since {
         request["request"]["since"] = json!(minute(since).to_string());
     }

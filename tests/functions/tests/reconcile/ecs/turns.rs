@@ -152,7 +152,7 @@ async fn several_turns_of_a_rollback_come_to_the_outcome_of_one() {
         });
         stack.aws.reset_meter();
         stack.set_timeout(timeout);
-        let line = stack.run_line("restore", minute(60)).await;
+        let line = stack.run_line("rollback", minute(60)).await;
         let found = outcome(&stack, &line);
         let back = json!({"rolled-back": "disabled"});
         assert_eq!((&results(&found)["b"], &results(&found)["c"]), (&back, &json!("skipped")));

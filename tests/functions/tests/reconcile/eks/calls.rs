@@ -8,7 +8,7 @@ use super::*;
 async fn it_makes_the_known_calls_of_eks_and_sqs_and_no_others() {
     let stack = stack([payments().since("ACTIVE", minute(-600)).node_group("workers")]);
     stack.put_config("limits: {existing: change}\npolicies: [{control-plane-logs: [api]}]");
-    for (kind, at) in [("sweep", 0), ("sweep", 60), ("restore", 120)] {
+    for (kind, at) in [("sweep", 0), ("sweep", 60), ("rollback", 120)] {
         ran(&stack, kind, at).await;
         finish(&stack, "payments");
     }

@@ -177,7 +177,7 @@ async fn what_others_made_so_at_the_same_time_complies() {
     assert_eq!((subject.as_str(), state.as_str()), ("payments/metrics-server", "abandoned"));
     // A rollback does not take away what others made.
     finish(&stack, "payments");
-    ran(&stack, "restore", 60).await;
+    ran(&stack, "rollback", 60).await;
     assert_eq!(addons(&stack, "payments"), [METRICS_SERVER]);
 }
 
@@ -209,6 +209,6 @@ async fn a_rollback_of_logs_that_somebody_turned_off_at_the_same_time_is_done() 
         tokio::time::sleep(Duration::from_secs(5)).await;
         edit(&stack, "payments", |cluster| cluster.logs.clear());
     };
-    let (found, ()) = tokio::join!(ran(&stack, "restore", 60), somebody);
+    let (found, ()) = tokio::join!(ran(&stack, "rollback", 60), somebody);
     assert_eq!(of_aspect(&found, "control-plane-logs")["result"], "rolled-back", "{found}");
 }

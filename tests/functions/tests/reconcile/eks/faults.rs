@@ -166,7 +166,7 @@ async fn to_be_rolled_back() -> (Stack, Value) {
         ran(&stack, "sweep", at).await;
         ["a", "b"].iter().for_each(|name| finish(&stack, name));
     }
-    let item = item(&stack, "restore", 180).await;
+    let item = item(&stack, "rollback", 180).await;
     (stack, item)
 }
 

@@ -45,7 +45,7 @@ fn state(stack: &Stack) -> String {
 async fn what_fargaze_wrote_is_deleted_and_its_namespace_stays() {
     let (stack, kubernetes) = written(rights()).await;
     let calls = kubernetes.meter().calls.len();
-    let found = ran(&stack, "restore", 60).await;
+    let found = ran(&stack, "rollback", 60).await;
     let (result, reason) = only_finding(&found);
     assert_eq!(result, "rolled-back");
     assert!(reason.contains("its namespace aws-observability stays, because"), "{reason}");
@@ -61,7 +61,7 @@ async fn what_fargaze_wrote_is_deleted_and_its_namespace_stays() {
 async fn a_dry_run_only_reports_it() {
     let (stack, kubernetes) = written(rights()).await;
     stack.put_config(&format!("{POLICY}limits: {{dry-run: true}}\n"));
-    let found = ran(&stack, "restore", 60).await;
+    let found = ran(&stack, "rollback", 60).await;
     let (result, reason) = only_finding(&found);
     assert_eq!(result, "would-set");
     assert!(reason.contains("its namespace aws-observability stays"), "{reason}");
@@ -75,7 +75,7 @@ async fn one_to_which_others_added_bytes_is_left() {
         let map = estate.stored_mut("configmaps", "aws-observability", "aws-logging").unwrap();
         map["binaryData"] = json!({"theirs": "AAEC"});
     });
-    let found = ran(&stack, "restore", 60).await;
+    let found = ran(&stack, "rollback", 60).await;
     let (result, reason) = only_finding(&found);
     assert!(reason.contains("somebody added binaryData (theirs)"), "{reason}");
     assert_eq!((result, state(&stack).as_str()), (&json!("skipped"), "done"));
@@ -87,7 +87,7 @@ async fn one_that_others_changed_is_left() {
     let (stack, kubernetes) = written(rights()).await;
     let calls = kubernetes.meter().calls.len();
     write_as_others(&kubernetes);
-    let found = ran(&stack, "restore", 60).await;
+    let found = ran(&stack, "rollback", 60).await;
     assert_eq!((only_finding(&found).0, state(&stack).as_str()), (&json!("skipped"), "done"));
     assert_eq!(
         (config_map(&kubernetes).unwrap()["output.conf"].as_str(), methods(&kubernetes, calls)),
@@ -102,7 +102,7 @@ async fn one_that_is_changed_between_the_look_and_the_deletion_is_left() {
     // What was read of it is on its way for long enough to be changed meanwhile.
     let slow = Effect::Slow { piece: 64, pause: std::time::Duration::from_millis(50) };
     kubernetes.inject(Fault::times(2, ONE, slow));
-    let (found, ()) = tokio::join!(ran(&stack, "restore", 60), async {
+    let (found, ()) = tokio::join!(ran(&stack, "rollback", 60), async {
         while methods(&kubernetes, calls).len() < 2 {
             tokio::task::yield_now().await;
         }
@@ -120,7 +120,7 @@ async fn one_that_is_changed_between_the_look_and_the_deletion_is_left() {
 async fn without_the_right_to_delete_the_command_is_in_the_mail() {
     let (stack, kubernetes) =
         written(Rights::collector().with("", &["namespaces", "configmaps"], &["get", "create"])).await;
-    let found = ran(&stack, "restore", 60).await;
+    let found = ran(&stack, "rollback", 60).await;
     let fault = &found["findings"][0]["result"]["failed"];
     let message = fault["message"].as_str().unwrap();
     assert!(message.contains("cannot delete resource \"configmaps\""), "{message}");
@@ -141,7 +141,7 @@ async fn a_rollback_of_the_newest_change_gives_back_what_it_found() {
     deliver_well(&stack, &[later]).await;
     assert_ne!(config_map(&kubernetes), first);
     let time = change_log(&stack)[1].made;
-    let mut request = function_tests::request("restore", minute(120));
+    let mut request = function_tests::request("rollback", minute(120));
     request["request"]["since"] = json!(time.to_string());
     request["request"]["time"] = json!((time + SignedDuration::from_mins(1)).to_string());
     stack.play(request).await.receipt.unwrap();
@@ -153,7 +153,7 @@ async fn a_rollback_of_the_newest_change_gives_back_what_it_found() {
 async fn in_a_cluster_that_has_no_fargate_profile_any_more_it_is_deleted_too() {
     let (stack, kubernetes) = written(rights()).await;
     edit(&stack, "payments", |cluster| cluster.profiles.clear());
-    assert_eq!(only_finding(&ran(&stack, "restore", 60).await).0, "rolled-back");
+    assert_eq!(only_finding(&ran(&stack, "rollback", 60).await).0, "rolled-back");
     assert_eq!(config_map(&kubernetes), None);
 }
 
@@ -161,7 +161,7 @@ async fn in_a_cluster_that_has_no_fargate_profile_any_more_it_is_deleted_too() {
 async fn what_could_not_be_read_is_not_taken_for_undone() {
     let (stack, kubernetes) = written(rights()).await;
     kubernetes.change(|estate| estate.identities[0].rights = Rights::none());
-    let found = ran(&stack, "restore", 60).await;
+    let found = ran(&stack, "rollback", 60).await;
     assert!(found["findings"][0]["result"]["unknown"].is_object(), "{found}");
     assert_eq!(state(&stack), "done");
 }
@@ -183,14 +183,14 @@ async fn one_that_was_written_by_a_function_that_died_is_known_although_no_polic
     stack.put_config("policies: [{metrics-server: leave, aws-logging: leave}]");
     deliver_well(&stack, &event).await;
     assert_eq!(state(&stack), "done");
-    assert_eq!(only_finding(&ran(&stack, "restore", 60).await).0, "rolled-back");
+    assert_eq!(only_finding(&ran(&stack, "rollback", 60).await).0, "rolled-back");
     assert_eq!(config_map(&kubernetes), None);
 }
 
 #[tokio::test]
 async fn what_a_rollback_deleted_before_it_died_is_not_written_again_before_it_is_repeated() {
     let (stack, kubernetes) = written(rights()).await;
-    let item = super::faults::item(&stack, "restore", 60).await;
+    let item = super::faults::item(&stack, "rollback", 60).await;
     // Namespace and ConfigMap are looked at, the ConfigMap once more, and then it is deleted.
     kubernetes.crash(Crash::After(4));
     tokio::select! {
@@ -211,7 +211,7 @@ async fn what_a_rollback_deleted_before_it_died_is_not_written_again_before_it_i
 async fn a_deletion_of_which_nobody_knows_what_came_is_found_out_by_the_queue() {
     let (stack, kubernetes) = written(rights()).await;
     kubernetes.crash(Crash::Before(4));
-    let item = super::faults::item(&stack, "restore", 60).await;
+    let item = super::faults::item(&stack, "rollback", 60).await;
     tokio::select! {
         biased;
         () = kubernetes.crashed() => {}
@@ -249,7 +249,7 @@ async fn to_the_end(stack: &Stack, kubernetes: &Handle, item: &Value) -> (Value,
 async fn killed_at_every_call_it_comes_to_the_same_end_and_reports_it() {
     let before = async || {
         let (stack, kubernetes) = written(rights()).await;
-        let item = super::faults::item(&stack, "restore", 60).await;
+        let item = super::faults::item(&stack, "rollback", 60).await;
         (stack, kubernetes, item)
     };
     let (stack, kubernetes, item) = before().await;

@@ -30,7 +30,7 @@ async fn steps(rights: Rights) -> [bool; 3] {
     stack.put_config(&POLICY.replace("/eks/prod", "/eks/other"));
     deliver(&stack, &[created("payments", now())]).await;
     let changed = output().is_some_and(|output| output.contains("/eks/other"));
-    ran(&stack, "restore", 60).await;
+    ran(&stack, "rollback", 60).await;
     [written, changed, written && output().is_none()]
 }
 

@@ -29,7 +29,7 @@ fn results(outcome: &Value) -> Vec<Value> {
 #[tokio::test(start_paused = true)]
 async fn what_was_set_up_is_undone_and_stays_so() {
     let stack = set_up().await;
-    let found = ran(&stack, "restore", 120).await;
+    let found = ran(&stack, "rollback", 120).await;
     assert_eq!(results(&found), ["rolled-back", "rolled-back"]);
     finish(&stack, "payments");
     assert_eq!(
@@ -38,7 +38,7 @@ async fn what_was_set_up_is_undone_and_stays_so() {
     );
     assert!(changes(&stack).iter().all(|(_, state, _)| state == "rolled-back"));
 
-    let again = ran(&stack, "restore", 180).await;
+    let again = ran(&stack, "rollback", 180).await;
     assert_eq!(
         (results(&again), &again["findings"][0]["reason"]),
         (vec![json!("left")], &json!("there is nothing to roll back"))
@@ -53,7 +53,7 @@ async fn an_addon_that_others_updated_is_skipped() {
     edit(&stack, "payments", |cluster| {
         "v0.9.0-eksbuild.1".clone_into(&mut cluster.addons.get_mut(METRICS_SERVER).unwrap().version);
     });
-    let found = ran(&stack, "restore", 120).await;
+    let found = ran(&stack, "rollback", 120).await;
     assert_eq!(results(&found), ["skipped", "rolled-back"]);
     assert_eq!(addons(&stack, "payments"), [METRICS_SERVER]);
 }
@@ -68,7 +68,7 @@ async fn an_addon_that_others_updated_before_fargaze_looked_again_is_skipped() {
         "v0.9.0-eksbuild.1".clone_into(&mut cluster.addons.get_mut(METRICS_SERVER).unwrap().version);
     });
     finish(&stack, "payments");
-    let found = ran(&stack, "restore", 60).await;
+    let found = ran(&stack, "rollback", 60).await;
     assert_eq!(results(&found), ["skipped", "rolled-back"]);
     assert_eq!(addons(&stack, "payments"), [METRICS_SERVER]);
 }
@@ -77,7 +77,7 @@ async fn an_addon_that_others_updated_before_fargaze_looked_again_is_skipped() {
 async fn a_dry_run_of_a_rollback_changes_nothing() {
     let stack = set_up().await;
     stack.put_config(&ALL.replace("limits: {", "limits: {dry-run: true, "));
-    let found = ran(&stack, "restore", 120).await;
+    let found = ran(&stack, "rollback", 120).await;
     assert_eq!(results(&found), ["would-set", "would-set"]);
     assert_eq!((stack.aws.meter().count("eks:DeleteAddon"), addons(&stack, "payments").len()), (0, 1));
 }
@@ -91,17 +91,17 @@ async fn while_eks_works_on_the_cluster_it_is_to_be_rolled_back_later() {
         errors: Vec::new(),
     };
     edit(&stack, "payments", |cluster| cluster.updates.insert("theirs".to_owned(), theirs));
-    let found = ran(&stack, "restore", 120).await;
+    let found = ran(&stack, "rollback", 120).await;
     assert_eq!(results(&found), ["rolled-back", "in-progress"]);
     finish(&stack, "payments");
-    let found = ran(&stack, "restore", 180).await;
+    let found = ran(&stack, "rollback", 180).await;
     assert_eq!(results(&found), ["rolled-back"]);
 }
 
 /// A rollback asked EKS to turn logs off; gives the message by which that is followed.
 async fn asked() -> (Stack, Value) {
     let stack = set_up().await;
-    let found = ran(&stack, "restore", 120).await;
+    let found = ran(&stack, "rollback", 120).await;
     assert_eq!(results(&found), ["rolled-back", "rolled-back"]);
     let reason = found["findings"][1]["reason"].as_str().unwrap();
     assert!(reason.contains("EKS works on it"), "{reason}");
@@ -161,7 +161,7 @@ async fn logs_that_eks_fails_to_turn_off_are_reported_and_can_be_rolled_back_aga
     assert!(reason.contains("no free addresses") && reason.ends_with("roll back again"), "{reason}");
 
     stack.aws.take_sent();
-    assert_eq!(results(&ran(&stack, "restore", 240).await), ["rolled-back"]);
+    assert_eq!(results(&ran(&stack, "rollback", 240).await), ["rolled-back"]);
     let (message, _) = follow(&stack);
     finish(&stack, "payments");
     deliver_well(&stack, &[message]).await;
@@ -173,7 +173,7 @@ async fn logs_that_eks_fails_to_turn_off_are_reported_and_can_be_rolled_back_aga
 async fn of_an_update_that_was_never_answered_the_queue_finds_out_what_came_of_it() {
     let stack = set_up().await;
     stack.aws.add_fault(fake_aws::Fault::on(UPDATE).times(function_tests::ATTEMPTS).throttle());
-    let found = ran(&stack, "restore", 120).await;
+    let found = ran(&stack, "rollback", 120).await;
     assert!(found["findings"][1]["result"]["failed"].is_object(), "{found}");
     let (message, _) = follow(&stack);
     deliver_well(&stack, &[message]).await;
@@ -183,7 +183,7 @@ async fn of_an_update_that_was_never_answered_the_queue_finds_out_what_came_of_i
 
 /// A rollback that is killed after that call; gives its item, by which it is repeated.
 async fn killed_after(stack: &Stack, operation: &'static str) -> Value {
-    let item = super::faults::item(stack, "restore", 120).await;
+    let item = super::faults::item(stack, "rollback", 120).await;
     stack.aws.crash(fake_aws::Crash::after(1).of(move |call| call.operation == operation));
     tokio::select! {
         biased;
@@ -222,11 +222,11 @@ async fn a_deletion_that_was_refused_is_not_taken_for_begun() {
         "AccessDeniedException",
         "not authorized to perform: eks:DeleteAddon",
     ));
-    let found = ran(&stack, "restore", 120).await;
+    let found = ran(&stack, "rollback", 120).await;
     assert!(found["findings"][0]["result"]["failed"].is_object(), "{found}");
     assert!(changes(&stack).contains(&entry("payments/metrics-server", "done")));
     finish(&stack, "payments");
-    assert_eq!(results(&ran(&stack, "restore", 180).await), ["rolled-back"]);
+    assert_eq!(results(&ran(&stack, "rollback", 180).await), ["rolled-back"]);
     assert_eq!(addons(&stack, "payments"), [] as [&str; 0]);
 }
 
@@ -249,7 +249,7 @@ async fn a_rollback_that_died_after_its_call_goes_on_when_the_cluster_is_updatin
 async fn a_cluster_whose_owner_opted_out_since_is_rolled_back_as_any_other() {
     let stack = set_up().await;
     edit(&stack, "payments", |cluster| cluster.tags.insert("fargaze".to_owned(), "hands-off".to_owned()));
-    assert_eq!(results(&ran(&stack, "restore", 120).await), ["rolled-back", "rolled-back"]);
+    assert_eq!(results(&ran(&stack, "rollback", 120).await), ["rolled-back", "rolled-back"]);
     finish(&stack, "payments");
     assert_eq!(
         (addons(&stack, "payments"), logs(&stack, "payments")),
@@ -268,6 +268,6 @@ async fn what_was_begun_is_not_judged_while_its_owner_opts_out() {
     deliver_well(&stack, &[follow(&stack).0]).await;
     assert_eq!(changes(&stack), begun);
     stack.aws.take_sent();
-    ran(&stack, "restore", 60).await;
+    ran(&stack, "rollback", 60).await;
     assert_eq!(addons(&stack, "payments"), [] as [&str; 0]);
 }

@@ -1,4 +1,4 @@
-//! Each trouble with its remedy, and where there is none.
+//! Each diagnosis with its remedy, and where there is none.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,9 +30,9 @@ fn letting_in(ranges: &[&str]) -> EksCluster {
     EksCluster { public_access_cidrs: ranges.iter().map(|range| (*range).to_owned()).collect(), ..cluster() }
 }
 
-fn found(trouble: &Trouble, cluster: &EksCluster) -> Finding {
+fn found(diagnosis: &Diagnosis, cluster: &EksCluster) -> Finding {
     let (account, region) = ("123456789012".parse().unwrap(), "eu-west-1".parse().unwrap());
-    finding(trouble, cluster, Caller { account: &account, region: &region, role: ROLE })
+    finding(diagnosis, cluster, Caller { account: &account, region: &region, role: ROLE })
 }
 
 fn entry_with(groups: &[&str]) -> AccessEntry {
@@ -50,10 +50,10 @@ fn refused(groups: &[&str], missing: &[(&str, &str)]) -> Refusal {
 
 #[test]
 fn a_role_without_an_entry_gets_the_command_that_makes_one() {
-    let Finding { problem, cure } = found(&Trouble::Unauthorized(AccessEntry::None), &cluster());
+    let Finding { problem, remedy } = found(&Diagnosis::Unauthorized(AccessEntry::None), &cluster());
     assert_eq!(problem, format!("There is no access entry for {ROLE}."));
     assert_eq!(
-        cure,
+        remedy,
         format!(
             "aws eks create-access-entry --region eu-west-1 --cluster-name payments --principal-arn {ROLE} --kubernetes-groups \
              fargaze-readers"
@@ -65,14 +65,14 @@ fn a_role_without_an_entry_gets_the_command_that_makes_one() {
 #[test]
 fn a_cluster_without_access_entries_is_changed_first_and_waited_for() {
     let cluster = EksCluster { authentication: Some(AuthenticationMode::ConfigMap), ..cluster() };
-    let refusal = Trouble::Forbidden(refused(&["viewers"], &[("", "pods")]));
-    for trouble in [Trouble::Unauthorized(AccessEntry::Unknown), refusal] {
-        let cure = found(&trouble, &cluster).cure;
-        let lines: Vec<&str> = cure.lines().collect();
-        assert!(lines[0].starts_with("# This cannot be undone") && lines[0].contains("aws-auth"), "{cure}");
-        assert!(lines[1].contains("authenticationMode=API_AND_CONFIG_MAP"), "{cure}");
+    let refusal = Diagnosis::Forbidden(refused(&["viewers"], &[("", "pods")]));
+    for diagnosis in [Diagnosis::Unauthorized(AccessEntry::Unknown), refusal] {
+        let remedy = found(&diagnosis, &cluster).remedy;
+        let lines: Vec<&str> = remedy.lines().collect();
+        assert!(lines[0].starts_with("# This cannot be undone") && lines[0].contains("aws-auth"), "{remedy}");
+        assert!(lines[1].contains("authenticationMode=API_AND_CONFIG_MAP"), "{remedy}");
         assert_eq!(lines[2], "aws eks wait cluster-active --region eu-west-1 --name payments");
-        assert!(lines[3].contains("create-access-entry"), "{cure}");
+        assert!(lines[3].contains("create-access-entry"), "{remedy}");
     }
 }
 
@@ -80,23 +80,25 @@ fn a_cluster_without_access_entries_is_changed_first_and_waited_for() {
 #[test]
 fn an_entry_that_lets_nobody_in_is_made_again_with_its_groups() {
     let entry = entry_with(&["viewers", GROUP, "a b"]);
-    let Finding { problem, cure } = found(&Trouble::Unauthorized(entry), &cluster());
+    let Finding { problem, remedy } = found(&Diagnosis::Unauthorized(entry), &cluster());
     assert!(problem.contains("deleted and made again") && problem.contains("clock"), "{problem}");
-    let lines: Vec<&str> = cure.lines().collect();
-    assert!(lines[0].starts_with("# If the role was made again"), "{cure}");
-    assert!(lines[1].starts_with("aws eks delete-access-entry") && lines[1].ends_with(ROLE), "{cure}");
-    assert!(lines[2].ends_with("--kubernetes-groups viewers 'a b' fargaze-readers"), "{cure}");
+    let lines: Vec<&str> = remedy.lines().collect();
+    assert!(lines[0].starts_with("# If the role was made again"), "{remedy}");
+    assert!(lines[1].starts_with("aws eks delete-access-entry") && lines[1].ends_with(ROLE), "{remedy}");
+    assert!(lines[2].ends_with("--kubernetes-groups viewers 'a b' fargaze-readers"), "{remedy}");
 }
 
 #[test]
 fn missing_rights_are_named_and_the_least_role_is_printed() {
     let refusal = refused(&[GROUP, "system:authenticated"], &[("apps", "deployments"), ("", "nodes")]);
-    let Finding { problem, cure } = found(&Trouble::Forbidden(refusal), &cluster());
+    let Finding { problem, remedy } = found(&Diagnosis::Forbidden(refusal), &cluster());
     assert_eq!(
         problem,
         "Rights are missing in the cluster: the role may not list deployments.apps, list nodes."
     );
-    assert!(cure.contains("kind: ClusterRole\n") && cure.contains(GROUP) && !cure.contains("nodes/proxy"));
+    assert!(
+        remedy.contains("kind: ClusterRole\n") && remedy.contains(GROUP) && !remedy.contains("nodes/proxy")
+    );
 }
 
 /// Issue 13, point 24: the command sets all groups of an entry, so the others have to be in it.
@@ -104,42 +106,43 @@ fn missing_rights_are_named_and_the_least_role_is_printed() {
 fn an_entry_with_other_groups_keeps_them() {
     let groups = ["system:authenticated", "viewers", "a b"];
     let refusal = refused(&groups, &[("", "pods")]);
-    let cure = found(&Trouble::Forbidden(refusal.clone()), &cluster()).cure;
-    assert!(cure.starts_with("aws eks update-access-entry"), "{cure}");
+    let remedy = found(&Diagnosis::Forbidden(refusal.clone()), &cluster()).remedy;
+    assert!(remedy.starts_with("aws eks update-access-entry"), "{remedy}");
     let kept = format!("--kubernetes-groups viewers 'a b' fargaze-readers\n{KUBECONFIG}{KUBECTL}apply");
-    assert!(cure.contains(&kept), "{cure}");
+    assert!(remedy.contains(&kept), "{remedy}");
     // EKS says which groups the entry itself has, and an older one may have been given others.
     let entry = entry_with(&["auditors", "viewers"]);
-    let cure = found(&Trouble::Forbidden(Refusal { entry, ..refusal.clone() }), &cluster()).cure;
-    assert!(cure.contains("--kubernetes-groups auditors viewers 'a b' fargaze-readers\n"), "{cure}");
+    let remedy = found(&Diagnosis::Forbidden(Refusal { entry, ..refusal.clone() }), &cluster()).remedy;
+    assert!(remedy.contains("--kubernetes-groups auditors viewers 'a b' fargaze-readers\n"), "{remedy}");
     // It comes from the ConfigMap aws-auth: there is no entry to update.
-    let cure = found(&Trouble::Forbidden(Refusal { entry: AccessEntry::None, ..refusal }), &cluster()).cure;
-    assert!(cure.starts_with("aws eks create-access-entry"), "{cure}");
-    assert!(cure.contains("--kubernetes-groups viewers 'a b' fargaze-readers\n"), "{cure}");
+    let remedy =
+        found(&Diagnosis::Forbidden(Refusal { entry: AccessEntry::None, ..refusal }), &cluster()).remedy;
+    assert!(remedy.starts_with("aws eks create-access-entry"), "{remedy}");
+    assert!(remedy.contains("--kubernetes-groups viewers 'a b' fargaze-readers\n"), "{remedy}");
 }
 
 /// Issue 13, point 24: a remedy is printed only where it can help.
 #[test]
 fn what_no_command_can_mend_has_none() {
     let open = cluster();
-    let timed_out = || Trouble::Connect("no connection within 5s".to_owned());
-    for (trouble, cluster) in [
-        (Trouble::Refused, open.clone()),
+    let timed_out = || Diagnosis::Connect("no connection within 5s".to_owned());
+    for (diagnosis, cluster) in [
+        (Diagnosis::Refused, open.clone()),
         (timed_out(), open.clone()),
         (timed_out(), letting_in(&["0.0.0.0/1", "128.0.0.0/1"])),
         // EKS drops what it does not let in.
-        (Trouble::Refused, letting_in(&["198.51.100.0/24"])),
+        (Diagnosis::Refused, letting_in(&["198.51.100.0/24"])),
         // Nobody knows whom it lets in.
         (timed_out(), letting_in(&[])),
-        (Trouble::Dns, open.clone()),
-        (Trouble::Broken("tls handshake eof".to_owned()), open.clone()),
-        (Trouble::Certificate("expired".to_owned()), open.clone()),
-        (Trouble::Forbidden(refused(&[GROUP], &[])), open.clone()),
-        (Trouble::Token("x".to_owned()), open.clone()),
-        (Trouble::Other("x".to_owned()), open.clone()),
+        (Diagnosis::Dns, open.clone()),
+        (Diagnosis::Broken("tls handshake eof".to_owned()), open.clone()),
+        (Diagnosis::Certificate("expired".to_owned()), open.clone()),
+        (Diagnosis::Forbidden(refused(&[GROUP], &[])), open.clone()),
+        (Diagnosis::Token("x".to_owned()), open.clone()),
+        (Diagnosis::Other("x".to_owned()), open.clone()),
     ] {
-        let found = found(&trouble, &cluster);
-        assert_eq!(found.cure, "", "{trouble:?} {:?}", cluster.public_access_cidrs);
+        let found = found(&diagnosis, &cluster);
+        assert_eq!(found.remedy, "", "{diagnosis:?} {:?}", cluster.public_access_cidrs);
         assert!(found.problem.ends_with('.') && !found.problem.contains(" only."), "{found:?}");
     }
 }
@@ -148,21 +151,21 @@ fn what_no_command_can_mend_has_none() {
 #[test]
 fn the_ranges_that_are_let_in_stay_in_the_command() {
     let closed = letting_in(&["198.51.100.0/24", "203.0.113.7/32"]);
-    let found = found(&Trouble::Connect("no connection within 5s".to_owned()), &closed);
+    let found = found(&Diagnosis::Connect("no connection within 5s".to_owned()), &closed);
     assert!(found.problem.contains("lets in 198.51.100.0/24, 203.0.113.7/32 only"), "{found:?}");
     let set = "publicAccessCidrs=198.51.100.0/24,203.0.113.7/32,NAT_ADDRESS/32\n";
-    assert!(found.cure.contains(set), "{found:?}");
+    assert!(found.remedy.contains(set), "{found:?}");
     // By default the functions are in no VPC, and within one the public endpoint is not the way.
     for part in ["no fixed address", "VpcSubnetIds", "endpointPrivateAccess=true"] {
-        assert!(found.cure.contains(part), "{found:?}");
+        assert!(found.remedy.contains(part), "{found:?}");
     }
 }
 
 #[test]
 fn a_private_endpoint_is_reached_from_its_vpc_and_networks_connected_to_it() {
     let private = EksCluster { public_endpoint: false, ..cluster() };
-    for trouble in [Trouble::Dns, Trouble::Refused, Trouble::Connect("x".to_owned())] {
-        let Finding { problem, cure } = found(&trouble, &private);
+    for diagnosis in [Diagnosis::Dns, Diagnosis::Refused, Diagnosis::Connect("x".to_owned())] {
+        let Finding { problem, remedy } = found(&diagnosis, &private);
         assert!(
             problem.contains("its VPC and from networks connected to it (peering, transit gateway)"),
             "{problem}"
@@ -170,29 +173,32 @@ fn a_private_endpoint_is_reached_from_its_vpc_and_networks_connected_to_it() {
         for part in
             ["VpcSubnetIds=", "samconfig.toml", "one set of subnets", " --region eu-west-1 --group-id "]
         {
-            assert!(cure.contains(part), "{part} is not in {cure}");
+            assert!(remedy.contains(part), "{part} is not in {remedy}");
         }
     }
 }
 
 fn no_metrics(addon: Option<&str>, place: Option<Place>) -> Finding {
-    found(&Trouble::NoMetrics { addon: addon.map(ToOwned::to_owned), place }, &cluster())
+    found(&Diagnosis::NoMetrics { addon: addon.map(ToOwned::to_owned), place }, &cluster())
 }
 
 #[test]
 fn an_add_on_that_is_there_is_not_made_once_more() {
     let none = no_metrics(None, Some(Place::Fargate));
-    assert!(none.cure.starts_with("aws eks create-addon"), "{none:?}");
+    assert!(none.remedy.starts_with("aws eks create-addon"), "{none:?}");
     let failed = no_metrics(Some("CREATE_FAILED"), Some(Place::None { labels: false, role: None }));
-    assert!(failed.problem.contains("CREATE_FAILED") && failed.cure.contains("describe-addon"), "{failed:?}");
+    assert!(
+        failed.problem.contains("CREATE_FAILED") && failed.remedy.contains("describe-addon"),
+        "{failed:?}"
+    );
 }
 
 /// Its pods would stay Pending.
 #[test]
 fn an_add_on_is_installed_once_its_pods_find_a_place() {
     let operations = |place| {
-        let cure = no_metrics(None, place).cure;
-        let lines = cure.lines().filter(|line| !line.starts_with('#'));
+        let remedy = no_metrics(None, place).remedy;
+        let lines = remedy.lines().filter(|line| !line.starts_with('#'));
         lines.map(|line| line.split(" --region").next().unwrap().to_owned()).collect::<Vec<_>>()
     };
     let create = "aws eks create-addon";
@@ -200,47 +206,49 @@ fn an_add_on_is_installed_once_its_pods_find_a_place() {
     let nowhere = Some(Place::None { labels: false, role: Some("arn:aws:iam::1:role/pods".to_owned()) });
     assert_eq!(operations(nowhere.clone()), ["aws eks create-fargate-profile", wait, create]);
     assert!(
-        no_metrics(None, nowhere.clone()).cure.contains("--pod-execution-role-arn arn:aws:iam::1:role/pods ")
+        no_metrics(None, nowhere.clone())
+            .remedy
+            .contains("--pod-execution-role-arn arn:aws:iam::1:role/pods ")
     );
     assert!(no_metrics(None, nowhere).problem.contains("no Fargate profile takes"));
     assert_eq!(operations(Some(Place::Soon("system".to_owned()))), [wait, create]);
     for place in [Some(Place::Nodes), Some(Place::Fargate), None] {
         assert_eq!(operations(place), [create]);
     }
-    assert!(no_metrics(None, None).cure.starts_with("# Without EC2 nodes a Fargate profile must select"));
+    assert!(no_metrics(None, None).remedy.starts_with("# Without EC2 nodes a Fargate profile must select"));
 }
 
 #[test]
 fn whatever_is_printed_can_be_copied_and_names_region_and_cluster() {
     let down = ("v1beta1".to_owned(), "503".to_owned());
     let entry = || entry_with(&["viewers"]);
-    for (trouble, cluster) in [
-        (Trouble::Connect("x".to_owned()), EksCluster { public_endpoint: false, ..cluster() }),
-        (Trouble::Connect("x".to_owned()), letting_in(&["198.51.100.0/24"])),
-        (Trouble::Stranger("x".to_owned()), cluster()),
-        (Trouble::Unauthorized(entry()), cluster()),
-        (Trouble::Unauthorized(AccessEntry::None), cluster()),
+    for (diagnosis, cluster) in [
+        (Diagnosis::Connect("x".to_owned()), EksCluster { public_endpoint: false, ..cluster() }),
+        (Diagnosis::Connect("x".to_owned()), letting_in(&["198.51.100.0/24"])),
+        (Diagnosis::Stranger("x".to_owned()), cluster()),
+        (Diagnosis::Unauthorized(entry()), cluster()),
+        (Diagnosis::Unauthorized(AccessEntry::None), cluster()),
         (
-            Trouble::Unauthorized(AccessEntry::None),
+            Diagnosis::Unauthorized(AccessEntry::None),
             EksCluster { authentication: Some(AuthenticationMode::ConfigMap), ..cluster() },
         ),
-        (Trouble::Forbidden(refused(&[GROUP], &[("", "pods")])), cluster()),
-        (Trouble::Forbidden(Refusal { entry: entry(), ..refused(&["x"], &[("", "pods")]) }), cluster()),
+        (Diagnosis::Forbidden(refused(&[GROUP], &[("", "pods")])), cluster()),
+        (Diagnosis::Forbidden(Refusal { entry: entry(), ..refused(&["x"], &[("", "pods")]) }), cluster()),
         (
-            Trouble::NoMetrics { addon: None, place: Some(Place::None { labels: true, role: None }) },
+            Diagnosis::NoMetrics { addon: None, place: Some(Place::None { labels: true, role: None }) },
             cluster(),
         ),
-        (Trouble::MetricsDown { version: down.0.clone(), answer: down.1.clone() }, cluster()),
-        (Trouble::PreferredDown { preferred: down.0, answer: down.1, serving: "v1".to_owned() }, cluster()),
-        (Trouble::NodeProxy { message: "x".to_owned() }, cluster()),
+        (Diagnosis::MetricsDown { version: down.0.clone(), answer: down.1.clone() }, cluster()),
+        (Diagnosis::PreferredDown { preferred: down.0, answer: down.1, serving: "v1".to_owned() }, cluster()),
+        (Diagnosis::NodeProxy { message: "x".to_owned() }, cluster()),
     ] {
-        assert_complete(&found(&trouble, &cluster).cure, "payments");
+        assert_complete(&found(&diagnosis, &cluster).remedy, "payments");
     }
 }
 
 #[test]
 fn what_keeps_metrics_server_from_answering_is_not_of_fargate_alone() {
-    let down = Trouble::MetricsDown { version: "v1".to_owned(), answer: "503".to_owned() };
+    let down = Diagnosis::MetricsDown { version: "v1".to_owned(), answer: "503".to_owned() };
     let problem = found(&down, &cluster()).problem;
     assert!(
         problem.contains("On EC2 nodes the security groups") && problem.contains("10250 of all nodes"),
@@ -251,12 +259,13 @@ fn what_keeps_metrics_server_from_answering_is_not_of_fargate_alone() {
 #[test]
 fn the_version_of_the_metrics_api_that_was_asked_is_the_one_to_look_at() {
     let answer = "503 Service Unavailable".to_owned();
-    let down = Trouble::MetricsDown { version: "v1".to_owned(), answer: answer.clone() };
-    let passed = Trouble::PreferredDown { preferred: "v1".to_owned(), answer, serving: "v1beta1".to_owned() };
-    for trouble in [down, passed] {
-        let found = found(&trouble, &cluster());
+    let down = Diagnosis::MetricsDown { version: "v1".to_owned(), answer: answer.clone() };
+    let passed =
+        Diagnosis::PreferredDown { preferred: "v1".to_owned(), answer, serving: "v1beta1".to_owned() };
+    for diagnosis in [down, passed] {
+        let found = found(&diagnosis, &cluster());
         assert!(
-            found.cure.ends_with(&format!("{KUBECTL}describe apiservice v1.metrics.k8s.io")),
+            found.remedy.ends_with(&format!("{KUBECTL}describe apiservice v1.metrics.k8s.io")),
             "{found:?}"
         );
         assert!(found.problem.contains("503"), "{found:?}");
@@ -292,14 +301,14 @@ fn the_roles_that_are_printed_are_those_of_the_page() {
 #[test]
 fn the_right_to_cadvisor_is_granted_apart_and_with_a_warning() {
     let message = "nodes \"n\" is forbidden".to_owned();
-    let Finding { problem, cure } = found(&Trouble::NodeProxy { message }, &cluster());
+    let Finding { problem, remedy } = found(&Diagnosis::NodeProxy { message }, &cluster());
     for part in
         ["cadvisor: proxy", "get nodes/proxy", "nodes \"n\" is forbidden", "run commands in every pod"]
     {
         assert!(problem.contains(part), "{part} is not in {problem}");
     }
-    assert!(cure.contains("run commands in every pod") && cure.contains(GROUP));
-    assert!(cure.contains("{apiGroups: [\"\"], resources: [nodes/proxy], verbs: [get]}"));
+    assert!(remedy.contains("run commands in every pod") && remedy.contains(GROUP));
+    assert!(remedy.contains("{apiGroups: [\"\"], resources: [nodes/proxy], verbs: [get]}"));
     for word in ["create", "list", "pods,", "*", "exec"] {
         assert!(!NODE_PROXY_ROLE.contains(word), "{word}");
     }

@@ -78,7 +78,7 @@ fn a_rollback_with_one_skipped() {
         finding("search", Enhanced, FindingResult::Skipped, reason),
         Finding::new(cluster("lab"), None, FindingResult::Left, "there is nothing to roll back"),
     ];
-    golden("rollback", &message(RunKind::Restore, [ecs(found)]));
+    golden("rollback", &message(RunKind::Rollback, [ecs(found)]));
 }
 
 #[test]

@@ -349,7 +349,7 @@ fn a_rollback_always_has_a_message_and_a_subject_about_its_platforms() {
         (vec![ecs(complies())], "ECS: nothing to roll back"),
         (vec![of_eks(left()), ecs(complies())], "ECS, EKS: nothing to roll back"),
     ] {
-        assert!(message(RunKind::Restore, outcomes).subject.ends_with(subject), "{subject}");
+        assert!(message(RunKind::Rollback, outcomes).subject.ends_with(subject), "{subject}");
     }
 }
 
@@ -371,7 +371,7 @@ fn what_cannot_be_seen_and_what_can_again_is_a_message_of_its_own() {
     let broken = BrokenTarget {
         name: "eu-west-1 (123456789012)".to_owned(),
         since: Timestamp::UNIX_EPOCH,
-        told: true,
+        notified: true,
     };
     let quiet = results([ecs(compliant(1).collect())]);
     for (change, subject, severity) in [

@@ -116,7 +116,7 @@ pub(crate) fn since(before: &Report, now: &Report, results: &[TargetResult]) -> 
         .filter(|(name, cluster)| !new.contains_key(*name) && !unseen_now.contains(&cluster.place()));
     differences.extend(gone.map(|(_, cluster)| {
         let was = (cluster.platform == Platform::Eks).then_some("EKS");
-        cluster.differs(None, DifferenceKind::GoneCluster, was)
+        cluster.differs(None, DifferenceKind::MissingCluster, was)
     }));
     alarms(before, now, &mut differences);
     differences.sort_by(|a, b| {
@@ -140,9 +140,9 @@ fn compare(old: &Cluster<'_>, new: &Cluster<'_>, differences: &mut Vec<Differenc
         let detail = format!("{was} to {is}");
         differences.push(new.differs(None, DifferenceKind::Insights, Some(&detail)));
     }
-    let (is_new, is_gone) = match new.platform {
-        Platform::Ecs => (DifferenceKind::NewService, DifferenceKind::GoneService),
-        Platform::Eks => (DifferenceKind::NewWorkload, DifferenceKind::GoneWorkload),
+    let (is_new, is_missing) = match new.platform {
+        Platform::Ecs => (DifferenceKind::NewService, DifferenceKind::MissingService),
+        Platform::Eks => (DifferenceKind::NewWorkload, DifferenceKind::MissingWorkload),
     };
     for (id, member) in &new.members {
         match old.members.get(id) {
@@ -152,7 +152,7 @@ fn compare(old: &Cluster<'_>, new: &Cluster<'_>, differences: &mut Vec<Differenc
         }
     }
     let gone = old.members.iter().filter(|(id, _)| !new.is_unread && !new.members.contains_key(*id));
-    differences.extend(gone.map(|(_, member)| new.differs(Some(*member), is_gone, None)));
+    differences.extend(gone.map(|(_, member)| new.differs(Some(*member), is_missing, None)));
 }
 
 fn compare_members(
@@ -179,7 +179,7 @@ fn compare_members(
 /// What an average moved by, if it was much.
 fn moved(what: &str, old: &Utilization, new: &Utilization) -> Option<(DifferenceKind, String)> {
     let (before, after) = old.average.zip(new.average)?;
-    let kind = if after > before { DifferenceKind::Fuller } else { DifferenceKind::Emptier };
+    let kind = if after > before { DifferenceKind::UsageUp } else { DifferenceKind::Emptier };
     let show = |value| Unit::Percent.show(value);
     let detail = format!("{what} {} on average, {} before", show(after), show(before));
     ((after - before).abs() >= MUCH).then_some((kind, detail))
@@ -193,7 +193,7 @@ fn alarms(before: &Report, now: &Report, differences: &mut Vec<Difference>) {
         going_on.map(|line| (line.platform, &line.account, &line.region, &line.subject, &line.rule)).collect()
     }
     let (then, today) = (keys(before), keys(now));
-    let told = |&(platform, account, region, subject, rule): &Key<'_>, kind| Difference {
+    let notified = |&(platform, account, region, subject, rule): &Key<'_>, kind| Difference {
         kind,
         platform,
         account: account.clone(),
@@ -201,6 +201,6 @@ fn alarms(before: &Report, now: &Report, differences: &mut Vec<Difference>) {
         subject: subject.clone(),
         detail: Some(rule.clone()),
     };
-    differences.extend(today.difference(&then).map(|alarm| told(alarm, DifferenceKind::AlarmBegan)));
-    differences.extend(then.difference(&today).map(|alarm| told(alarm, DifferenceKind::AlarmEnded)));
+    differences.extend(today.difference(&then).map(|alarm| notified(alarm, DifferenceKind::AlarmBegan)));
+    differences.extend(then.difference(&today).map(|alarm| notified(alarm, DifferenceKind::AlarmEnded)));
 }

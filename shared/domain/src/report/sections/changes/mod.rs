@@ -10,7 +10,7 @@ use crate::report::section::{Head, Members, Report, Section, View};
 use crate::report::show::list::named;
 use crate::report::show::table;
 use crate::text::words::{span, wrap};
-use model::{Difference, SightChange};
+use model::{Difference, ReachChange};
 
 /// What changed.
 pub(crate) struct Changes;
@@ -22,7 +22,7 @@ impl Section for Changes {
 
     fn mail(&self, view: &View<'_>) -> String {
         let report = view.report;
-        let sight = report.sight.iter().map(|SightChange { target, since, why, .. }| {
+        let sight = report.sight.iter().map(|ReachChange { target, since, why, .. }| {
             wrap(
                 &match why {
                     Some(why) => format!("CANNOT SEE {target}: {why}."),

@@ -54,21 +54,21 @@ pub enum DifferenceKind {
     /// It has tasks again.
     Started,
     /// Its memory or CPU is higher by 20 points or more.
-    Fuller,
+    UsageUp,
     /// Its memory or CPU is lower by as much.
     Emptier,
     /// A cluster is new.
     NewCluster,
     /// A cluster is gone.
-    GoneCluster,
+    MissingCluster,
     /// A service is new, in a cluster that is not.
     NewService,
     /// A service is gone from a cluster that is still there.
-    GoneService,
+    MissingService,
     /// A workload is new, in a cluster that is not.
     NewWorkload,
     /// A workload is gone from a cluster that is still there.
-    GoneWorkload,
+    MissingWorkload,
     /// The level of Container Insights is another.
     Insights,
 }
@@ -76,7 +76,7 @@ pub enum DifferenceKind {
 /// A target that came out of sight or back into it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct SightChange {
+pub struct ReachChange {
     /// The target.
     pub target: Text,
     /// Whether it can be seen again.
@@ -108,14 +108,14 @@ impl DifferenceKind {
             Self::AlarmBegan => ["alarm began", "alarm began", "alarms began"],
             Self::AlarmEnded => ["alarm ended", "alarm ended", "alarms ended"],
             Self::Started => ["tasks run again", "service runs again", "services run again"],
-            Self::Fuller => ["fuller", "service fuller", "services fuller"],
+            Self::UsageUp => ["fuller", "service fuller", "services fuller"],
             Self::Emptier => ["emptier", "service emptier", "services emptier"],
             Self::NewCluster => ["new cluster", "new cluster", "new clusters"],
-            Self::GoneCluster => ["cluster gone", "cluster gone", "clusters gone"],
+            Self::MissingCluster => ["cluster gone", "cluster gone", "clusters gone"],
             Self::NewService => ["new service", "new service", "new services"],
-            Self::GoneService => ["service gone", "service gone", "services gone"],
+            Self::MissingService => ["service gone", "service gone", "services gone"],
             Self::NewWorkload => ["new workload", "new workload", "new workloads"],
-            Self::GoneWorkload => ["workload gone", "workload gone", "workloads gone"],
+            Self::MissingWorkload => ["workload gone", "workload gone", "workloads gone"],
             Self::Insights => [
                 "Container Insights",
                 "level of Container Insights changed",
@@ -134,14 +134,14 @@ impl DifferenceKind {
     }
 }
 
-impl SightChange {
+impl ReachChange {
     /// What to tell of a change; nothing of one that may pass, or whose beginning nobody was told.
     pub(crate) fn of(change: &CoverageChange) -> Option<Self> {
         let (broken, why) = match change {
             CoverageChange::Lost(broken, fault) => {
                 (broken, Some(Text::new(&format!("{fault} ({})", fault.advice()))))
             }
-            CoverageChange::Back(broken) if broken.told => (broken, None),
+            CoverageChange::Back(broken) if broken.notified => (broken, None),
             CoverageChange::Back(_) | CoverageChange::Noticed(_) => return None,
         };
         Some(Self { target: Text::new(&broken.name), back: why.is_none(), since: broken.since, why })

@@ -136,7 +136,7 @@ impl SeenService {
             matches!(figure.answer, Answer::Known | Answer::NoData)
                 && figure.average_3h.or(figure.maximum_3h).is_none()
         });
-        let runs = tasks.told_by_ecs && tasks.running.is_some_and(|running| running > 0);
+        let runs = tasks.reported_by_ecs && tasks.running.is_some_and(|running| running > 0);
         let started = deployment.as_ref().and_then(|deployment| deployment.started_at);
         let is_new = started.is_some_and(|started| window.end.duration_since(started) < STARTING);
         let without = WithoutMetrics { since: self.newest };

@@ -121,7 +121,7 @@ pub struct Tasks {
     pub lowest: Option<u32>,
     /// Whether ECS says it, and not Container Insights.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub told_by_ecs: bool,
+    pub reported_by_ecs: bool,
 }
 
 impl Tasks {
@@ -132,13 +132,13 @@ impl Tasks {
             return;
         }
         let (running, desired, pending) = (Some(state.running), Some(state.desired), Some(state.pending));
-        *self = Self { answer: Answer::Known, running, desired, pending, told_by_ecs: true, ..*self };
+        *self = Self { answer: Answer::Known, running, desired, pending, reported_by_ecs: true, ..*self };
     }
 
     /// ECS could not be asked; metrics may have told.
     pub(crate) fn take_no_state(&mut self) {
-        let told = self.running.is_some() && self.desired.is_some();
-        self.answer = if told { Answer::Partial } else { Answer::CouldNotAsk };
+        let said = self.running.is_some() && self.desired.is_some();
+        self.answer = if said { Answer::Partial } else { Answer::CouldNotAsk };
     }
 
     /// Takes the counts of running tasks. The last three hours' newest is what runs now.
@@ -287,7 +287,7 @@ mod tests {
         unasked.take_no_state();
         assert_eq!((running(unasked), unasked.answer), (Some((3, 3)), Answer::Partial));
         tasks.take_state(&state("ACTIVE"));
-        assert!(service(tasks).none_runs() && tasks.told_by_ecs && tasks.lowest == Some(1));
+        assert!(service(tasks).none_runs() && tasks.reported_by_ecs && tasks.lowest == Some(1));
         let mut missing = Tasks::default();
         missing.take_state(&state("MISSING"));
         assert_eq!((missing.answer, running(missing)), (Answer::NoData, None));

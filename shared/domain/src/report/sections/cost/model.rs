@@ -41,7 +41,7 @@ impl Cost {
             (Some(usage), Some(spent)) => {
                 let month = self
                     .dollars_a_month
-                    .map(|month| format!(", at this pace {} a month", about_dollars(month)));
+                    .map(|month| format!(", at this rate_limiter {} a month", about_dollars(month)));
                 format!(
                     "Since {} fargaze made {}, and asked CloudWatch for {} in {}: {}{}.",
                     utc(usage.since),

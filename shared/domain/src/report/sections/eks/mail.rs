@@ -9,14 +9,14 @@ use crate::text::words::{count, wrap};
 const FINDINGS: usize = 5;
 
 /// A cure: its commands, each on one line however long it is, so that it can be copied. YAML is on the page only.
-fn cure(cure: &Block) -> String {
-    let commands: Vec<&str> = cure.lines().take_while(|line| !line.ends_with("<<'EOF'")).collect();
+fn remedy(remedy: &Block) -> String {
+    let commands: Vec<&str> = remedy.lines().take_while(|line| !line.ends_with("<<'EOF'")).collect();
     let lines = to_copy(commands.iter().copied());
-    match (lines.is_empty(), commands.len() < cure.lines().count()) {
+    match (lines.is_empty(), commands.len() < remedy.lines().count()) {
         (true, false) => String::new(),
-        (true, true) => "      Cure: YAML to be applied, which is on the page.\n".to_owned(),
-        (false, true) => format!("      Cure, and then the YAML that is on the page:\n{lines}"),
-        (false, false) => format!("      Cure:\n{lines}"),
+        (true, true) => "      Remedy: YAML to be applied, which is on the page.\n".to_owned(),
+        (false, true) => format!("      Remedy, and then the YAML that is on the page:\n{lines}"),
+        (false, false) => format!("      Remedy:\n{lines}"),
     }
 }
 
@@ -27,9 +27,9 @@ fn to_copy<'a>(lines: impl Iterator<Item = &'a str>) -> String {
 /// The section.
 pub(super) fn section(view: &View<'_>) -> String {
     let eks = &view.report.eks;
-    let (told, more) = eks.split_at(eks.len().min(NAMED));
+    let (said, more) = eks.split_at(eks.len().min(NAMED));
     let mut text = String::new();
-    for cluster in told {
+    for cluster in said {
         let place = view.place(&cluster.account, &cluster.region);
         let api = cluster.metrics_api.words();
         text.push_str(&wrap(
@@ -43,7 +43,7 @@ pub(super) fn section(view: &View<'_>) -> String {
         let (findings, more) = cluster.findings.split_at(cluster.findings.len().min(FINDINGS));
         for finding in findings {
             text.push_str(&wrap(&finding.problem.to_string(), 4));
-            text.push_str(&cure(&finding.cure));
+            text.push_str(&remedy(&finding.remedy));
         }
         if !more.is_empty() {
             text.push_str(&format!("    ... and {} in the report.\n", count(more.len(), "more finding")));

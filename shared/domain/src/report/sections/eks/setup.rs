@@ -109,11 +109,11 @@ pub struct FindingReport {
     pub problem: Text,
     /// Commands or YAML that mend it, ready to be copied; empty if there are none.
     #[serde(default, skip_serializing_if = "Block::is_empty")]
-    pub cure: Block,
+    pub remedy: Block,
 }
 
 impl From<&Finding> for FindingReport {
     fn from(finding: &Finding) -> Self {
-        Self { problem: Text::new(&finding.problem), cure: Block::new(&finding.cure) }
+        Self { problem: Text::new(&finding.problem), remedy: Block::new(&finding.remedy) }
     }
 }

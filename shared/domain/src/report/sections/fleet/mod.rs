@@ -102,8 +102,8 @@ fn differences(report: &Report) -> String {
     for difference in &since.differences {
         *counts.entry((difference.kind, difference.platform)).or_default() += 1;
     }
-    let told: Vec<String> =
+    let said: Vec<String> =
         counts.into_iter().map(|((kind, platform), n)| kind.counted(platform, n)).collect();
-    let told = if told.is_empty() { "none".to_owned() } else { told.join(", ") };
-    format!("{told} since the last report ({})", utc(since.time))
+    let said = if said.is_empty() { "none".to_owned() } else { said.join(", ") };
+    format!("{said} since the last report ({})", utc(since.time))
 }

@@ -74,12 +74,12 @@ fn is_recent(run: &Run, change: &Change) -> bool {
 
 /// The account's default of each Region that told it.
 fn account_defaults(results: &[TargetResult]) -> Vec<AccountDefault> {
-    let told = results.iter().filter_map(|result| {
+    let said = results.iter().filter_map(|result| {
         let level = result.outcome()?.account_default()?.known().copied();
         let Target { account, region, .. } = result.target.clone();
         Some(AccountDefault { account, region, level })
     });
-    told.collect()
+    said.collect()
 }
 
 /// What we changed in the window of the report, and since, the newest first.
@@ -169,8 +169,8 @@ fn fights(report: &Report) -> String {
 }
 
 fn told_changes(changes: &[PostureChange]) -> String {
-    let (told, more) = changes.split_at(changes.len().min(NAMED));
-    let mut text: String = told.iter().map(|change| wrap(&change.sentence(), 2)).collect();
+    let (said, more) = changes.split_at(changes.len().min(NAMED));
+    let mut text: String = said.iter().map(|change| wrap(&change.sentence(), 2)).collect();
     if !more.is_empty() {
         text.push_str(&format!("  ... and {} before.\n", count(more.len(), "change")));
     }

@@ -20,7 +20,7 @@ impl Section for Rules {
 
     fn mail(&self, view: &View<'_>) -> String {
         let report = view.report;
-        let (told, more) = report.rules.split_at(report.rules.len().min(NAMED));
+        let (said, more) = report.rules.split_at(report.rules.len().min(NAMED));
         let paragraph = |line: &RuleLine| {
             let command = line
                 .command()
@@ -28,7 +28,7 @@ impl Section for Rules {
                 .unwrap_or_default();
             wrap(&line.sentences(report.time), 2) + &command
         };
-        let text: String = told.iter().map(paragraph).collect();
+        let text: String = said.iter().map(paragraph).collect();
         text + &more_in_report(more.len())
     }
 

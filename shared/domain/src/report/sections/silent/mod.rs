@@ -11,7 +11,7 @@ use crate::text::words::{count, span, utc, wrap};
 
 /// What may be the reason, and what to look at.
 const WHY: &str = "ECS reports running tasks, and CloudWatch has no CPU or memory of them, \
-    so no alarm on these can fire. Look at the service in the ECS console, and at the AWS Health Dashboard.";
+    so no alarm on these can fire. Described at the service in the ECS console, and at the AWS Health Dashboard.";
 
 /// Services that run without metrics.
 pub(crate) struct Silent;

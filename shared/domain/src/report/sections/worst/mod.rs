@@ -25,9 +25,9 @@ impl Section for First {
 
     fn mail(&self, view: &View<'_>) -> String {
         let report = view.report;
-        let told = &report.worst[..report.worst.len().min(WORST)];
-        let text: String = told.iter().map(|worst| one(worst, view)).collect();
-        let more = (report.fleet.services + report.fleet.workloads()).saturating_sub(told.len());
+        let said = &report.worst[..report.worst.len().min(WORST)];
+        let text: String = said.iter().map(|worst| one(worst, view)).collect();
+        let more = (report.fleet.services + report.fleet.workloads()).saturating_sub(said.len());
         if text.is_empty() { text } else { text + &more_in_report(more) }
     }
 

@@ -301,7 +301,7 @@ impl History {
         self.note("a rollback");
         self.rolled_back = true;
         self.rows.clear();
-        let item = self.stack.items("restore", minute(self.at)).await.remove(0);
+        let item = self.stack.items("rollback", minute(self.at)).await.remove(0);
         let before = levels(&self.stack);
         let (answer, rolled_back) = self.invoke(item).await;
         if !matches!(answer, Some(Ok(_))) {

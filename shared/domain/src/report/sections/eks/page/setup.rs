@@ -13,7 +13,7 @@ pub(super) fn findings(cluster: &EksClusterReport) -> Markup {
         @for finding in &cluster.findings {
             div class="finding" {
                 p { (finding.problem.as_str()) }
-                @if !finding.cure.is_empty() { pre tabindex="0" { (lines(&finding.cure)) } }
+                @if !finding.remedy.is_empty() { pre tabindex="0" { (lines(&finding.remedy)) } }
             }
         }
     }

@@ -26,7 +26,7 @@ impl Checker {
     fn published_one(&mut self, id: usize, body: &str) {
         let view = &self.views[&id];
         let due: BTreeSet<String> = view.outcome.intersection(&view.waiting).cloned().collect();
-        let (mut told, mut expected) = (BTreeSet::new(), Vec::new());
+        let (mut notified, mut expected) = (BTreeSet::new(), Vec::new());
         let mut found = mail::read(body);
         let mut left_out = mail::left_out(body);
         // What is not doubtful first: two notices may read the same.
@@ -38,15 +38,15 @@ impl Checker {
             let Some(written) = self.notices.get(&notice) else {
                 return self.fail("a notice is to be told that was never written");
             };
-            let words = mail::told(&written.key, &written.news);
+            let words = mail::notified(&written.key, &written.news);
             match found.iter().position(|found| *found == words) {
                 Some(place) => {
                     found.remove(place);
-                    told.insert(notice);
+                    notified.insert(notice);
                 }
                 None if must && left_out > 0 => {
                     left_out -= 1;
-                    told.insert(notice);
+                    notified.insert(notice);
                 }
                 None if must => expected.push(words),
                 None => {}
@@ -55,11 +55,11 @@ impl Checker {
         if !found.is_empty() || !expected.is_empty() {
             return self.fail(format!("#{id} told {found:?}\nand did not tell {expected:?}\n{body}"));
         }
-        for notice in &told {
+        for notice in &notified {
             self.count_copy(id, notice);
         }
         if let Some(view) = self.views.get_mut(&id) {
-            view.published.extend(told);
+            view.published.extend(notified);
         }
     }
 
@@ -96,15 +96,15 @@ impl Checker {
         }
         // A mark that fails does not fail the function: it would publish again.
         let marked = self.ids.iter().filter(|(key, _)| !view.unmarked.contains(*key));
-        let untold: BTreeSet<&String> = marked.flat_map(|(_, ids)| ids).collect();
-        match view.published.iter().find(|id| untold.contains(id)) {
+        let pending: BTreeSet<&String> = marked.flat_map(|(_, ids)| ids).collect();
+        match view.published.iter().find(|id| pending.contains(id)) {
             Some(id) => Err(format!("did not mark {id}")),
             None => Ok(()),
         }
     }
 
     /// What nobody was told, when all is over.
-    pub(crate) fn untold(&self) -> Option<String> {
+    pub(crate) fn pending(&self) -> Option<String> {
         let never = self.notices.iter().find(|(_, notice)| notice.published.is_empty());
         let left = self.ids.iter().find(|(_, ids)| !ids.is_empty());
         never

@@ -16,9 +16,9 @@ const ATTEMPTS: usize = 30;
 impl Memory {
     /// Waits until no message was sent for a second, and takes the turn (`PutItem` with a condition). Whether there was
     /// one.
-    pub async fn turn_to_publish(&self, clock: &Clock) -> Result<bool, Fault> {
+    pub async fn publish_slot(&self, clock: &Clock) -> Result<bool, Fault> {
         for _ in 0..ATTEMPTS {
-            if self.take_turn(clock.now().as_millisecond()).await? == Written::Yes {
+            if self.take_slot(clock.now().as_millisecond()).await? == Written::Yes {
                 return Ok(true);
             }
             tokio::time::sleep(APART).await;
@@ -26,7 +26,7 @@ impl Memory {
         Ok(false)
     }
 
-    async fn take_turn(&self, now: i64) -> Result<Written, Fault> {
+    async fn take_slot(&self, now: i64) -> Result<Written, Fault> {
         let apart = i64::try_from(APART.as_millis()).unwrap_or(i64::MAX);
         let item = Item::from([
             ("pk".to_owned(), text("TOPIC")),

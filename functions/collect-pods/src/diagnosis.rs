@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use fargaze::evidence::eks::EksCluster;
 use fargaze::evidence::pods::{
-    AccessEntry, Caller, Finding, GROUP, RIGHTS, Refusal, Trouble, right_to_list, to_list,
+    AccessEntry, Caller, Diagnosis, Finding, GROUP, RIGHTS, Refusal, right_to_list, to_list,
 };
 use fargaze::kubernetes::api::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectReview};
 use fargaze::model::run::Target;
@@ -19,23 +19,23 @@ pub(crate) async fn finding(
     cluster: &EksCluster,
     error: &ClientError,
 ) -> Option<Finding> {
-    let trouble = match &error.cause {
+    let diagnosis = match &error.cause {
         Cause::Forbidden(_) => return None,
-        Cause::Dns(_) => Trouble::Dns,
-        Cause::Refused => Trouble::Refused,
-        Cause::ConnectTimeout(_) | Cause::Connect(_) => Trouble::Connect(error.cause.to_string()),
+        Cause::Dns(_) => Diagnosis::Dns,
+        Cause::Refused => Diagnosis::Refused,
+        Cause::ConnectTimeout(_) | Cause::Connect(_) => Diagnosis::Connect(error.cause.to_string()),
         Cause::Handshake(_) | Cause::Broken(_) | Cause::Cut { .. } => {
-            Trouble::Broken(error.cause.to_string())
+            Diagnosis::Broken(error.cause.to_string())
         }
         Cause::Tls(why @ (TlsError::UnknownIssuer | TlsError::WrongName)) => {
-            Trouble::Stranger(why.to_string())
+            Diagnosis::Stranger(why.to_string())
         }
-        Cause::Tls(why) if why.is_false_identity() => Trouble::Certificate(why.to_string()),
-        Cause::Token(why) => Trouble::Token(why.to_string()),
-        Cause::Unauthorized => Trouble::Unauthorized(entry(reader, cluster).await),
-        cause => Trouble::Other(cause.to_string()),
+        Cause::Tls(why) if why.is_false_identity() => Diagnosis::Certificate(why.to_string()),
+        Cause::Token(why) => Diagnosis::Token(why.to_string()),
+        Cause::Unauthorized => Diagnosis::Unauthorized(entry(reader, cluster).await),
+        cause => Diagnosis::Other(cause.to_string()),
     };
-    Some(mend(reader, cluster, &trouble))
+    Some(mend(reader, cluster, &diagnosis))
 }
 
 /// The finding of all lists that were forbidden: which rights are missing, of those that were refused and of all
@@ -63,14 +63,14 @@ pub(crate) async fn forbidden(
         entry(reader, cluster).await
     };
     let message = refused.first().map(|error| error.cause.to_string()).unwrap_or_default();
-    mend(reader, cluster, &Trouble::Forbidden(Refusal { message, groups, entry, missing }))
+    mend(reader, cluster, &Diagnosis::Forbidden(Refusal { message, groups, entry, missing }))
 }
 
 /// What is amiss, with what mends it in this cluster for this role.
-pub(crate) fn mend(reader: &Reader<'_>, cluster: &EksCluster, trouble: &Trouble) -> Finding {
+pub(crate) fn mend(reader: &Reader<'_>, cluster: &EksCluster, diagnosis: &Diagnosis) -> Finding {
     let Target { account, region, .. } = reader.target;
     let caller = Caller { account, region, role: reader.role };
-    fargaze::evidence::pods::finding(trouble, cluster, caller)
+    fargaze::evidence::pods::finding(diagnosis, cluster, caller)
 }
 
 /// The access entry of the role.

@@ -50,14 +50,14 @@ pub(crate) async fn mark_rules(memory: &Memory, now: Timestamp, rules: &[RuleCha
 }
 
 /// Leaves out what was told in the meantime: by an earlier attempt whose answer was lost, or by a run at the same time.
-pub(crate) async fn keep_untold(memory: &Memory, results: &mut [TargetResult]) -> Result<(), Fault> {
+pub(crate) async fn keep(memory: &Memory, results: &mut [TargetResult]) -> Result<(), Fault> {
     for TargetResult { target, result } in results {
         let Ok(Outcome { kind: OutcomeKind::Alarms { notices, .. }, .. }) = result else { continue };
         let keys: Vec<AlarmKey> = by_alarm(notices).into_keys().collect();
         let reads: Vec<_> = keys.iter().map(|key| memory.alarm(target, key)).collect();
         let records: Vec<_> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
         let pending: BTreeSet<String> =
-            records.into_iter().flatten().flat_map(|record| record.untold).map(|notice| notice.id).collect();
+            records.into_iter().flatten().flat_map(|record| record.pending).map(|notice| notice.id).collect();
         notices.retain(|notice| pending.contains(&notice.id));
     }
     Ok(())
@@ -73,7 +73,7 @@ fn by_alarm(notices: &[Notice]) -> BTreeMap<AlarmKey, BTreeSet<&str>> {
     alarms
 }
 
-/// Takes these notices out of what is untold of an alarm. Another run may write it at the same time: then it is read
+/// Takes these notices out of what is pending of an alarm. Another run may write it at the same time: then it is read
 /// again.
 async fn mark_alarm(
     memory: &Memory,
@@ -85,9 +85,9 @@ async fn mark_alarm(
         let Some(mut record) = memory.alarm(target, &key).await? else {
             return Ok(());
         };
-        let before = record.untold.len();
-        record.untold.retain(|notice| !ids.contains(notice.id.as_str()));
-        if record.untold.len() == before || memory.put_alarm(target, &record).await? == Written::Yes {
+        let before = record.pending.len();
+        record.pending.retain(|notice| !ids.contains(notice.id.as_str()));
+        if record.pending.len() == before || memory.put_alarm(target, &record).await? == Written::Yes {
             return Ok(());
         }
     }

@@ -13,7 +13,7 @@ const SHARE: f64 = 0.9;
 
 /// A token bucket: `burst` calls at once, then `per_second`.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct RateLimiter {
     burst: f64,
     per_second: f64,
     state: Mutex<State>,
@@ -25,7 +25,7 @@ struct State {
     at: Option<Instant>,
 }
 
-impl Pace {
+impl RateLimiter {
     /// The bucket of an API with these published numbers.
     pub(super) fn new(burst: u32, per_second: u32) -> Self {
         Self::sharing(burst, per_second, SHARE)
@@ -68,9 +68,9 @@ mod tests {
 
     #[test]
     fn the_burst_goes_at_once_and_the_rest_at_the_rate() {
-        let pace = Pace::new(100, 20);
+        let rate_limiter = RateLimiter::new(100, 20);
         let now = Instant::now();
-        let waits: Vec<Duration> = (0..108).map(|_| pace.take(now)).collect();
+        let waits: Vec<Duration> = (0..108).map(|_| rate_limiter.take(now)).collect();
         assert!(waits[..90].iter().all(Duration::is_zero));
         // 18 a second: the 108th call waits a second.
         assert_eq!(waits[107].as_millis(), 1000);
@@ -79,12 +79,12 @@ mod tests {
 
     #[test]
     fn tokens_come_back_with_time_up_to_the_burst() {
-        let pace = Pace::new(10, 10);
+        let rate_limiter = RateLimiter::new(10, 10);
         let now = Instant::now();
-        (0..9).for_each(|_| assert!(pace.take(now).is_zero()));
-        assert!(!pace.take(now).is_zero());
+        (0..9).for_each(|_| assert!(rate_limiter.take(now).is_zero()));
+        assert!(!rate_limiter.take(now).is_zero());
         let later = now + Duration::from_secs(60);
-        assert!((0..9).all(|_| pace.take(later).is_zero()));
-        assert!(!pace.take(later).is_zero());
+        assert!((0..9).all(|_| rate_limiter.take(later).is_zero()));
+        assert!(!rate_limiter.take(later).is_zero());
     }
 }

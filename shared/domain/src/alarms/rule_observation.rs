@@ -25,7 +25,7 @@ pub const GRACE: SignedDuration = SignedDuration::from_hours(24);
 
 /// What one run of a target saw of a rule.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RuleSight {
+pub struct RuleObservation {
     /// Name of the rule.
     pub rule: String,
     /// What the rule asks and selects, as text. A rule whose definition changed is another rule.
@@ -112,7 +112,7 @@ impl Evidence {
         inventory: &Inventory,
         services: &HashMap<Subject, ServiceState>,
         is_listed: bool,
-    ) -> RuleSight {
+    ) -> RuleObservation {
         // A service that runs no task publishes nothing.
         self.silent.retain(|subject| services.get(subject).is_none_or(|state| state.running > 0));
         let found = if !self.judged {
@@ -133,7 +133,7 @@ impl Evidence {
         };
         let range = i64::try_from(rule.condition.evaluation_range()).unwrap_or(i64::MAX);
         let range = range.saturating_mul(rule.period.seconds());
-        RuleSight {
+        RuleObservation {
             rule: rule.name.clone(),
             definition: definition(rule),
             notify_after_seconds: is_notified.then(|| GRACE.as_secs().max(range)),

@@ -24,7 +24,7 @@ use jiff::Timestamp;
 use crate::reading::{Answers, Ending, Reading};
 
 /// A snapshot in the making: takes in clusters.
-pub(crate) struct Recording<'a> {
+pub(crate) struct SnapshotBuilder<'a> {
     run: &'a Run,
     target: &'a Target,
     history: History,
@@ -47,7 +47,7 @@ pub(crate) struct Heading {
     failure: Option<io::Error>,
 }
 
-impl<'a> Recording<'a> {
+impl<'a> SnapshotBuilder<'a> {
     /// `range` is the most samples that one verdict looks at.
     pub(crate) fn new(
         run: &'a Run,

@@ -31,7 +31,7 @@ pub(crate) struct Services {
 
 /// A snapshot in the making.
 #[derive(Debug)]
-pub(crate) struct Recording {
+pub(crate) struct SnapshotBuilder {
     writer: SnapshotWriter<Vec<u8>>,
     tally: CoverageTally,
     /// Rules that keep quiet during a deployment, with the threshold that is easier to breach: that at which they begin
@@ -113,7 +113,7 @@ fn proves_tasks(query: &MetricQuery) -> bool {
     query.metric.namespace == AWS_ECS && query.period == Period::MINUTE
 }
 
-impl Recording {
+impl SnapshotBuilder {
     /// Begins with the clusters.
     pub(crate) fn begin(task: &TargetTask, rules: &[AlarmRule], inventory: &Inventory) -> io::Result<Self> {
         let mut writer = SnapshotWriter::begin(Vec::new(), &task.run, &task.target, inventory.read_at)?;

@@ -8,7 +8,7 @@ use crate::rules::Mute;
 
 /// What a rule sees of a subject in one run.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Sight<'a> {
+pub struct Observation<'a> {
     /// The values, or why there are none.
     pub reading: Cow<'a, Reading>,
     /// What else is known that a reader should hear when the alarm begins.
@@ -22,7 +22,7 @@ pub struct Sight<'a> {
     pub running: Option<u32>,
 }
 
-impl<'a> Sight<'a> {
+impl<'a> Observation<'a> {
     /// A reading about which nothing else is known.
     pub fn of(reading: &'a Reading) -> Self {
         Self::with(Cow::Borrowed(reading))
