@@ -47,8 +47,8 @@ LIMITS = [
     ("performance", r"with (\d+) % of all calls failing", "tests/simulation/src/main.rs", r"FAILING: i64 = (\d+)", 1),
     ("performance", r"for it within ([\d,]+) runs", "tests/simulation/bugs/run.py", r'else "(\d+)"', 1),
     # Calls of AWS.
-    ("performance", r"bucket takes (\d+) %", "shared/aws/src/pace.rs", r"SHARE: f64 = ([\d.]+)", 0.01),
-    ("architecture", r"at (\d+) % of the API's published quota", "shared/aws/src/pace.rs", r"SHARE: f64 = ([\d.]+)", 0.01),
+    ("performance", r"bucket takes (\d+) %", "shared/aws/src/rate_limiter.rs", r"SHARE: f64 = ([\d.]+)", 0.01),
+    ("architecture", r"at (\d+) % of the API's published quota", "shared/aws/src/rate_limiter.rs", r"SHARE: f64 = ([\d.]+)", 0.01),
     ("performance", r"6,000 / (\d+)⌉", "shared/domain/src/sources/batch.rs", r"QUERIES_PER_CALL: usize = (\d+)", 1),
     ("performance", r"checked every (\w+) minutes", "shared/domain/src/evidence/inventory.rs", r"CHECK_AFTER: SignedDuration = \S+from_mins\((\d+)", 1),
     ("architecture", r"(\w+) minutes before the end of that", "shared/domain/src/evidence/continuation/mod.rs", r"OVERLAP: \S+ = \S+\((\d+)", 1),
